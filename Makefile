@@ -1,0 +1,101 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make` lists the targets. What can be set on the command line or in the environment:
+#   ACCEL         auto (default), cpu, cuda12 or tpu: which jax build to install
+#   PYTHON        the interpreter for a new .venv (default: the first python3 from 3.11 on)
+#   VENV          where the virtual environment lies (default .venv)
+#   PYTEST_ARGS   more arguments for pytest, e.g. PYTEST_ARGS="tests/ops -k scan"
+#   TEST_WORKERS  test processes (default 2; 0 runs the tests in one process)
+#   TORCH_SPEC    where torch comes from; only the tests and the benchmark need it. The index's own
+#                 Linux wheel may bring gigabytes of CUDA: point pip at a CPU wheel with
+#                 PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL, or give a file: TORCH_SPEC=./torch-....whl
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+ACCEL ?= auto
+PYTHON ?=
+VENV ?= .venv
+PYTEST_ARGS ?=
+TORCH_SPEC ?= torch==2.13.0
+BENCH_ARGS ?= scan
+ASSETS_ARGS ?=
+UV_SPEC := uv==0.13.9
+
+KIND := $(if $(filter-out auto,$(ACCEL)),$(ACCEL),$(shell scripts/detect_accel.sh))
+ifeq ($(filter cpu cuda12 tpu,$(KIND)),)
+$(error ACCEL=$(ACCEL) is unknown: use ACCEL=auto, cpu, cuda12 or tpu)
+endif
+
+# The CPU comes first, so that results do not depend on the machine; a test that is marked gpu or
+# tpu places its arrays on that device itself. Only one process at a time may hold a TPU.
+JAX_PLATFORMS ?= cpu$(if $(filter cuda12,$(KIND)),$(comma)cuda)$(if $(filter tpu,$(KIND)),$(comma)tpu)
+TEST_WORKERS ?= $(if $(filter tpu,$(KIND)),0,2)
+
+comma := ,
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+STAMP := $(VENV)/.stamp-$(KIND)
+
+.PHONY: help venv install install-test install-bench assets test lint format typecheck lock bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	@echo "  here: ACCEL=$(KIND), VENV=$(VENV); the variables are at the top of the Makefile"
+
+venv: $(VENV)/.stamp-venv ## make the virtual environment
+$(VENV)/.stamp-venv:
+	@PYTHON="$(PYTHON)" scripts/make_venv.sh "$(VENV)"
+	@touch $@
+
+install: $(STAMP)-base ## install the package (editable) and the jax build of ACCEL
+install-test: $(STAMP)-test ## the same with all that the tests and the linters need
+install-bench: $(STAMP)-bench ## the same with the implementations to compare with
+
+# One stamp per set of extras. Stamps of another ACCEL go, so that changing back installs again.
+$(STAMP)-%: $(VENV)/.stamp-venv pyproject.toml requirements.lock
+	@rm -f $(filter-out $(STAMP)-%,$(wildcard $(VENV)/.stamp-*-*))
+	$(PIP) install --editable ".[$(KIND)$(if $(filter-out base,$*),$(comma)$*)]" \
+	  $(if $(filter test bench,$*),"$(TORCH_SPEC)") --constraint requirements.lock
+	@# timm would pull in torchvision, whose wheel on the index breaks beside a CPU build of torch.
+	$(if $(filter test,$*),$(PIP) install --no-deps timm==1.0.31)
+	@touch $@ $(STAMP)-base
+
+assets: $(VENV)/.stamp-venv ## fetch real inputs: the tokenizer; ASSETS_ARGS=--dino also DINOv2-S (90 MB)
+	$(PY) scripts/fetch_assets.py $(ASSETS_ARGS)
+
+test: $(STAMP)-test ## run the tests
+	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
+
+lint: $(STAMP)-test ## look for mistakes and unformatted code
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: $(STAMP)-test ## format the code and mend what can be mended
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+typecheck: $(STAMP)-test ## check the types
+	$(PY) -m pyright --pythonpath $(PY)
+
+# Accelerator wheels are left out: the pinned jax chooses its own. So is what torch's CUDA build
+# adds, and the local part of its version, so that any build of that version satisfies the lock.
+lock: $(VENV)/.stamp-venv ## choose all versions anew and write requirements.lock
+	$(PIP) install --quiet $(UV_SPEC)
+	$(PY) -m uv pip compile --quiet pyproject.toml --extra test --extra bench --extra sim \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-header --no-annotate \
+	  $(addprefix --find-links ,$(PIP_FIND_LINKS)) >$(VENV)/lock.txt
+	{ echo "# Every package of the CPU and test sets, written by 'make lock'; used as constraints."; \
+	  sed -E '/^(nvidia|cuda|triton)/d; s/^(torch==[0-9.]+)\+.*/\1/' $(VENV)/lock.txt; } >requirements.lock
+	@rm $(VENV)/lock.txt
+
+bench: $(STAMP)-bench ## measure speed and memory on this machine
+	$(PY) -m robomamba_jax bench $(BENCH_ARGS)
+
+clean: ## remove caches and build files (keeps .venv and runs/)
+	rm -rf build dist *.egg-info .cache .hypothesis .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

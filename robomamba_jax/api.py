@@ -1,0 +1,255 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The four calls that most users need: load, forward, generate, predict_pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.core import Tracer
+
+from robomamba_jax.config import PRESETS, RoboMambaConfig, model_preset
+from robomamba_jax.data.camera import Camera
+from robomamba_jax.data.images import ImageSource, image_transform
+from robomamba_jax.data.processor import BUILTIN_PROCESSORS, Processor, builtin_processor
+from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.generation.generator import Generator
+from robomamba_jax.generation.settings import GenerationSettings
+from robomamba_jax.generation.stopping import byte_level_spelling
+from robomamba_jax.models.bundle import Model
+from robomamba_jax.models.functional import functional
+from robomamba_jax.models.trees import abstract_params
+from robomamba_jax.pose import Pose, make_pose
+
+ASSETS = Path("assets")
+
+
+def load(
+    path: str | Path,
+    *,
+    dtype: str | None = None,
+    param_dtype: str | None = None,
+    mesh: jax.sharding.Mesh | None = None,
+    seed: int = 0,
+    tokenizer: str | Path | None = None,
+) -> tuple[Model, Processor]:
+    """A model and what it needs to read images and text.
+
+    Args:
+      path: a preset's name: random weights. (Checkpoint folders come with the converters.)
+      dtype: of computation; the preset's own if None.
+      param_dtype: of stored parameters; the preset's own if None.
+      mesh: place the parameters on all its devices, each holding a copy.
+      seed: of the random weights.
+      tokenizer: a local tokenizer.json. ``tiny`` and ``nano`` bring their own; the others take
+        ``assets/tokenizer.json`` (``make assets``) if None.
+
+    Returns:
+      The model, with unrolled layers, and the processor.
+
+    Raises:
+      InputError: no such preset, or no tokenizer.
+    """
+    name = str(path)
+    if name not in PRESETS:
+        raise unknown_name("unknown_checkpoint", "preset", name, PRESETS)
+    given = {"dtype": dtype, "param_dtype": param_dtype}
+    changes: dict[str, Any] = {key: value for key, value in given.items() if value}
+    config = model_preset(name, **changes)
+    processor = _preset_processor(name, tokenizer)
+    init, _ = functional(config, layout="list")
+    params = init(jax.random.key(seed))
+    if mesh is not None:
+        copies = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+        params = jax.device_put(params, copies)
+    return Model(params, config, "list"), processor
+
+
+def forward(
+    model: Model,
+    input_ids: Any,
+    images: Any = None,
+    mask: Any = None,
+    *,
+    image_positions: Any = None,
+) -> jax.Array:
+    """Next-token logits at the text positions; a pure function, to be jitted by the caller.
+
+    Args:
+      model: from :func:`load`.
+      input_ids: int32[B, T].
+      images: float32[B, S, S, 3] or [B, M, S, S, 3], already transformed.
+      mask: bool[B, T], True = real; padding may lie anywhere and is invisible.
+      image_positions: int32[B, M], the text index before which image m stands, -1 = absent;
+        None = 0: before all text, as published.
+
+    Returns:
+      float32[B, T, V] (or ``config.llm.logits_dtype``).
+
+    Raises:
+      InputError: shapes do not fit, or (outside jit) an id lies outside the vocabulary.
+    """
+    _check_ids(input_ids, model.config.llm.vocab_size)
+    arrays = [None if x is None else jnp.asarray(x) for x in (images, mask, image_positions)]
+    return model.module()(jnp.asarray(input_ids), *arrays)
+
+
+def generate(
+    model: Model,
+    processor: Processor,
+    images: Sequence[Any] | None,
+    prompts: Sequence[str],
+    max_new_tokens: int | Sequence[int] = 64,
+    temperature: float | Sequence[float] = 0.0,
+    *,
+    top_k: int | Sequence[int] = 0,
+    top_p: float | Sequence[float] = 1.0,
+    stop: Sequence[str] = (),
+    stop_at_eos: bool = True,
+    seed: int = 0,
+) -> list[str]:
+    """Answer questions about images: list in, list out, one compiled call for the batch.
+
+    Args:
+      model: from :func:`load`.
+      processor: from :func:`load`.
+      images: per prompt a PIL image, path, array, a list of them, or None; None = no images.
+      prompts: the questions; the processor's template is put around them.
+      max_new_tokens: most tokens to add; one value, or one per prompt (as the next three).
+      temperature: 0 takes the likeliest token.
+      top_k: draw among the k likeliest; 0 = all.
+      top_p: draw among the fewest that reach probability p; 1 = all.
+      stop: strings that end an answer; they are not part of it.
+      stop_at_eos: False runs the whole budget, as the published repository does.
+      seed: of the draws; request i does not depend on its neighbours.
+
+    Returns:
+      The answers.
+
+    Raises:
+      InputError: an image, a prompt or a setting is wrong.
+    """
+    batch = processor(images, prompts)
+    settings = GenerationSettings(
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        eos_ids=(processor.tokenizer.eos_id,) if stop_at_eos else (),
+        stop=tuple(stop),
+        seed=seed,
+    )
+    spelling = _spelling(processor.tokenizer, model.config.llm.vocab_size) if stop else None
+    generator = Generator(model.config, model.params, layout=model.layout, token_bytes=spelling)
+    rows = [ids[real].tolist() for ids, real in zip(batch.input_ids, batch.mask, strict=True)]
+    pictures: dict[str, Any] = {}
+    if batch.images is not None:
+        pictures = {
+            "images": jnp.asarray(batch.images),
+            "image_positions": jnp.asarray(batch.image_positions),
+        }
+    done = generator.generate(rows, settings, **pictures)
+    return [_cut(processor.tokenizer.decode(answer.tokens), stop) for answer in done]
+
+
+def predict_pose(
+    model: Model,
+    processor: Processor,
+    image: ImageSource,
+    instruction: str,
+    depth: np.ndarray | None = None,
+    camera: Camera | None = None,
+) -> Pose:
+    """Where and how the gripper should touch.
+
+    Args:
+      model: from :func:`load`; needs a policy head.
+      processor: from :func:`load`.
+      image: PIL image, path or array.
+      instruction: what to do, such as "open the drawer".
+      depth: float32[H, W], metres along the optical axis, of the original image's size.
+      camera: needed to lift the contact by ``depth``.
+
+    Raises:
+      InputError: no policy head, a wrong image, or depth without camera.
+    """
+    if model.config.policy is None:
+        raise InputError("no_policy", "this model has no policy head", "use one that has")
+    batch = processor([image], [instruction])
+    assert processor.transform is not None
+    # Rounded up, so that few lengths reach the compiler; padding is invisible.
+    extra = -batch.input_ids.shape[1] % 64
+    ids, mask = (np.pad(x, ((0, 0), (0, extra))) for x in (batch.input_ids, batch.mask))
+    read = _pose_function(model.config, model.layout)
+    output = jax.device_get(read(model.params, ids, batch.images, mask, batch.image_positions))
+    width, height = (int(side) for side in batch.image_sizes[0, 0])
+    return make_pose(
+        output.contact[0],
+        output.rotation6d[0],
+        None if output.gripper_logit is None else float(output.gripper_logit[0]),
+        geometry=processor.transform.geometry(width, height),
+        contact_scale=processor.contact_scale,
+        rotation_convention=processor.rotation_convention,
+        depth=depth,
+        camera=camera,
+    )
+
+
+@cache
+def _pose_function(config: RoboMambaConfig, layout: str) -> Any:
+    graph, _ = abstract_params(config, layout)
+
+    def read(params: Any, *inputs: Any) -> Any:
+        model: Any = nnx.merge(graph, params)
+        return model.pose(*inputs)
+
+    return jax.jit(read)
+
+
+@cache
+def _spelling(tokenizer: Tokenizer, size: int) -> list[bytes]:
+    return byte_level_spelling(tokenizer.vocab, tokenizer.added, size)
+
+
+def _cut(text: str, stops: Sequence[str]) -> str:
+    """``text`` up to the first stop string."""
+    places = [text.find(stop) for stop in stops]
+    return text[: min((place for place in places if place >= 0), default=len(text))]
+
+
+def _check_ids(input_ids: Any, vocab_size: int) -> None:
+    """On the host only: inside jit the values are not known, and give NaN."""
+    if isinstance(input_ids, Tracer):
+        return
+    ids = np.asarray(input_ids)
+    if ids.size and (ids.min() < 0 or ids.max() >= vocab_size):
+        wrong = int(ids[(ids < 0) | (ids >= vocab_size)][0])
+        raise InputError(
+            "id_outside_vocabulary",
+            f"input_ids holds {wrong}; the vocabulary has {vocab_size}",
+            "use this model's tokenizer",
+        )
+
+
+def _preset_processor(name: str, tokenizer: str | Path | None) -> Processor:
+    builtin = name in BUILTIN_PROCESSORS
+    if builtin and tokenizer is None:
+        return builtin_processor(name)
+    file = ASSETS / "tokenizer.json" if tokenizer is None else Path(tokenizer)
+    if tokenizer is None and not file.is_file():
+        raise InputError(
+            "missing_tokenizer",
+            f"preset {name!r} needs a tokenizer, and {file} is not there",
+            "run make assets, or give tokenizer=PATH of a tokenizer.json",
+        )
+    encoder = name if builtin else "clip-l14-224"
+    return Processor(Tokenizer.load(file), image_transform(encoder), prompt_template("standard"))

@@ -1,0 +1,61 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The language model's torch sides: transformers' Mamba of the same shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.bench.worker import Work
+from robomamba_jax.config import preset
+
+
+def build(side: str, case: dict[str, Any]) -> Work:
+    """The same work as ours, on the GPU if torch sees one; "mambapy" trains through it."""
+    import torch
+    from transformers import MambaConfig, MambaForCausalLM
+
+    config = preset(case["preset"])
+    torch.manual_seed(0)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model: Any = MambaForCausalLM(
+        MambaConfig(
+            vocab_size=config.vocab_size,
+            hidden_size=config.d_model,
+            num_hidden_layers=config.n_layer,
+            state_size=config.d_state,
+            conv_kernel=config.d_conv,
+            time_step_rank=config.rank,
+            use_mambapy=side == "mambapy",
+        )
+    )
+    model.to(device)
+    ids = np.random.default_rng(0).integers(0, config.vocab_size, (case["batch"], case["length"]))
+    tokens = torch.tensor(ids, device=device)
+    finish = torch.cuda.synchronize if device == "cuda" else lambda: None
+    facts = {"device": device, "params": sum(p.numel() for p in model.parameters())}
+    if case["kind"] == "train":
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+
+        def step() -> None:
+            optimizer.zero_grad(set_to_none=True)
+            loss = model(tokens, labels=tokens, use_cache=False).loss
+            loss.backward()
+            optimizer.step()
+            finish()
+
+        return Work(step, facts)
+    model.eval()
+
+    def infer() -> None:
+        with torch.inference_mode():
+            if case["kind"] == "prefill":
+                model(tokens, use_cache=True, logits_to_keep=1)
+            else:
+                count = case["new_tokens"]
+                model.generate(tokens, max_new_tokens=count, min_new_tokens=count, do_sample=False)
+        finish()
+
+    return Work(infer, facts)

@@ -1,0 +1,37 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The scan's torch sides: transformers' own function, as a loop and with mambapy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from robomamba_jax.bench.scan_inputs import scan_inputs
+from robomamba_jax.bench.worker import Work
+
+
+def build(side: str, case: dict[str, Any]) -> Work:
+    """The same work as the JAX sides, on the GPU if torch sees one."""
+    import torch
+    from transformers.models.mamba.modeling_mamba import mamba_selective_scan
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    arrays = scan_inputs(case)
+    for name in ("u", "delta", "B", "C", "z"):  # torch's kernels put time last
+        arrays[name] = arrays[name].transpose(0, 2, 1)
+    backward = case["kind"] == "backward"
+    tensors = [
+        torch.tensor(array, device=device, requires_grad=backward) for array in arrays.values()
+    ]
+
+    def run() -> None:
+        with torch.set_grad_enabled(backward):
+            y = mamba_selective_scan(
+                *tensors, delta_softplus=True, use_mambapy=side == "transformers-mambapy"
+            )
+            if backward:
+                torch.autograd.grad(y.square().sum(), tensors)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return Work(run, {"device": device})

@@ -1,0 +1,117 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``robomamba bench``: how fast, next to what others reach here in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from robomamba_jax.errors import InputError, unknown_name
+
+KINDS = ("prefill", "decode", "train")
+
+EXAMPLE = """example:
+  robomamba bench scan --lengths 256,1024
+  robomamba bench lm --json > bench.json"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``bench scan`` and ``bench lm``."""
+    parser = commands.add_parser(
+        "bench",
+        help="measure speed and memory beside other implementations",
+        description=(
+            "Each side runs in a process of its own and they take turns; figures are medians, "
+            "ratios are taken round by round. The machine's own limits are measured beside."
+        ),
+        epilog=EXAMPLE,
+    )
+    whats = parser.add_subparsers(dest="what", metavar="{scan,lm}", required=True)
+    scan = whats.add_parser("scan", help="the selective scan", epilog=EXAMPLE)
+    scan.add_argument("--lengths", default="1024", help="lengths, separated by commas (1024)")
+    scan.add_argument("--batch", type=_count, default=1, help="rows (1)")
+    scan.add_argument("--inner", type=_count, default=1536, help="channels I (1536)")
+    scan.add_argument("--state", type=_count, default=16, help="states N per channel (16)")
+    scan.add_argument("--chunk-size", type=_count, help="of the chunked method (backend's table)")
+    scan.set_defaults(run=_run_scan, parser=scan)
+    lm = whats.add_parser("lm", help="the language model", epilog=EXAMPLE)
+    lm.add_argument("--preset", default="130m", help="the model's shape (130m)")
+    lm.add_argument("--cases", default=",".join(KINDS), help="of prefill,decode,train (all)")
+    lm.add_argument("--full", action="store_true", help="train on 2x512 tokens, not 2x128")
+    lm.add_argument("--remat", default="block", help="none, block or dots, for training (block)")
+    lm.set_defaults(run=_run_lm, parser=lm)
+    for each in (scan, lm):
+        each.add_argument("--rounds", type=_count, default=5, help="measurements per side (5)")
+        each.add_argument("--no-peers", action="store_true", help="leave torch out")
+        each.add_argument("--json", action="store_true", help="one object on stdout")
+
+
+def _run_scan(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.bench.cases import scan_cases
+
+    try:
+        lengths = [_count(part) for part in args.lengths.split(",")]
+    except argparse.ArgumentTypeError as error:
+        raise InputError(
+            "bad_arguments", f"--lengths: {error}", "e.g. --lengths 256,1024"
+        ) from error
+    cases = scan_cases(
+        lengths,
+        batch=args.batch,
+        inner=args.inner,
+        state=args.state,
+        chunk_size=args.chunk_size,
+        peers=not args.no_peers,
+    )
+    return _run("scan", cases, args)
+
+
+def _run_lm(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.bench.cases import lm_cases
+    from robomamba_jax.config import preset
+
+    preset(args.preset, remat=args.remat)  # a wrong name is said before anything starts
+    kinds = args.cases.split(",")
+    for kind in kinds:
+        if kind not in KINDS:
+            raise unknown_name("bad_arguments", "case", kind, KINDS)
+    cases = lm_cases(args.preset, kinds, full=args.full, remat=args.remat, peers=not args.no_peers)
+    return _run("lm", cases, args)
+
+
+def _run(what: str, cases: Any, args: argparse.Namespace) -> dict[str, Any]:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from robomamba_jax.bench.cases import run, table_rows
+
+    progress = Console(file=sys.stderr)
+    with progress.status("starts") as status:
+        result = run(what, cases, args.rounds, status.update)
+    if args.json:
+        return result
+    machine, limits = result["machine"], result["limits"]
+    # Redirected output has no width of its own; rich would cut at 80.
+    out = Console(width=None if sys.stdout.isatty() else 120)
+    out.print(
+        f"{machine['cpu']}, {machine['cores']} cores: reads {limits['read_gb_s']:.1f} GB/s, "
+        f"float32 product {limits['gemm_gflop_s']:.0f} GFLOP/s"
+    )
+    for case in result["cases"]:
+        table = Table(title=case["name"], title_justify="left", box=box.SIMPLE_HEAD)
+        for column in ("side", "median", "min .. max", "x ours", "peak"):
+            table.add_column(column, no_wrap=True)
+        table.add_column("note")
+        for row in table_rows(case):
+            table.add_row(*row)
+        out.print(table)
+    return result
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)

@@ -1,0 +1,87 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Parse, run, and turn errors into one line and an exit status.
+
+Status 0: done. 2: the user's input is wrong (one line, no traceback). 1: we failed.
+With ``--json``, stdout holds one object and nothing else, on failure too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from robomamba_jax import __version__
+from robomamba_jax.cli import bench
+from robomamba_jax.errors import InputError
+
+COMMANDS = (bench,)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaints are ``InputError``s in one line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        # An abbreviated flag would change its meaning when another flag is added.
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError("bad_arguments", message, f"see {self.prog} --help")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            leaf = getattr(parsed, "parser", self)
+            near = get_close_matches(unknown[0].split("=")[0], leaf.flags(), n=2)
+            fix = f"did you mean {' or '.join(near)}?" if near else f"see {leaf.prog} --help"
+            raise InputError("unknown_argument", f"unknown argument {unknown[0]!r}", fix)
+        return parsed
+
+    def flags(self) -> list[str]:
+        """The long options of this parser."""
+        return [flag for flag in self._option_string_actions if flag.startswith("--")]
+
+
+def build_parser() -> Parser:
+    """The whole command line."""
+    parser = Parser(prog="robomamba", description="RoboMamba in JAX.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        module.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in argv
+    try:
+        args = build_parser().parse_args(argv)
+        result = args.run(args)
+    except InputError as error:
+        _complain(as_json, error.kind, error.message, error.fix)
+        return 2
+    except KeyboardInterrupt:
+        _complain(as_json, "interrupted", "interrupted", "run the command again")
+        return 1
+    except Exception as error:  # the last resort: our fault, so the traceback is wanted
+        traceback.print_exc()
+        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        _complain(as_json, "internal", what, "please report this with the traceback")
+        return 1
+    if as_json:
+        print(json.dumps(result))
+    return 0
+
+
+def _complain(as_json: bool, kind: str, message: str, fix: str) -> None:
+    if as_json:
+        print(json.dumps({"error": {"kind": kind, "message": message, "fix": fix}}))
+    print(f"robomamba: {message} ({fix})", file=sys.stderr)

@@ -1,0 +1,38 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that every configuration makes of its fields."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from robomamba_jax.errors import InputError, unknown_name
+
+ConfigT = TypeVar("ConfigT")
+
+
+def replace(config: ConfigT, changes: Mapping[str, Any]) -> ConfigT:
+    """A copy of a frozen dataclass with some fields changed, checked anew.
+
+    Raises:
+      InputError: a field does not exist, or its value is not allowed.
+    """
+    fields = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]
+    for name in changes:
+        if name not in fields:
+            raise unknown_name("unknown_field", f"{type(config).__name__} field", name, fields)
+    return dataclasses.replace(config, **changes)  # type: ignore[type-var]
+
+
+def positive(name: str, value: Any) -> None:
+    """Raise ``InputError`` unless ``value`` is a whole number above 0."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError("bad_config", f"{name} is {value!r}", "give a whole number above 0")
+
+
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Raise ``InputError`` unless ``value`` is one of the ``allowed`` names."""
+    if value not in allowed:
+        raise unknown_name("bad_config", name, value, allowed)

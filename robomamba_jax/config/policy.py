@@ -1,0 +1,90 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The policy head's configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from robomamba_jax.config.checks import one_of, positive, replace
+from robomamba_jax.config.mamba import DTYPES
+from robomamba_jax.errors import InputError
+
+POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp")
+
+CONTACT_SIZE, ROTATION_SIZE = 2, 6
+
+# Hidden widths as shares of the model's width.
+_SHARES = {"two_mlp": (4, 8)}
+_REPO_SHARES = (2, 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class PolicyConfig:
+    """What reads a contact point and a gripper's rotation from the model's states.
+
+    Attributes:
+      kind: one of
+        "two_mlp": two MLPs with hidden widths D/4, D/8: 3,690,880 parameters at D = 2560,
+          which fits all of the article's figures (0.12 %, 3.7M; inferred, not published);
+        "two_mlp_repo": two MLPs with D/2, D/4, as in the published repository (8,200,960);
+        "mlp": one MLP with D/2, D/4 for both (4,103,040);
+        "ssm_mlp": as "two_mlp_repo", with a Mamba block over the sequence before each MLP.
+      gripper: whether a further MLP of the same widths says if the gripper is open.
+      param_dtype: of stored parameters; the head computes in float32 whatever it is.
+    """
+
+    kind: str = "two_mlp"
+    gripper: bool = False
+    param_dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        one_of("kind", self.kind, POLICY_KINDS)
+        one_of("param_dtype", self.param_dtype, DTYPES)
+        if not isinstance(self.gripper, bool):
+            raise InputError("bad_config", f"gripper is {self.gripper!r}", "give True or False")
+
+    @property
+    def pooling(self) -> str:
+        """What the MLPs see of a sequence: "official" is the mean of the states at the
+        first text position and at the last position, "mean" that of all real positions."""
+        return "mean" if self.uses_ssm else "official"
+
+    @property
+    def uses_ssm(self) -> bool:
+        """Whether Mamba blocks stand before the MLPs."""
+        return self.kind == "ssm_mlp"
+
+    @property
+    def outputs(self) -> dict[str, int]:
+        """MLP name -> number of outputs, named as in the published checkpoints."""
+        if self.kind == "mlp":
+            sizes = {"action_head": CONTACT_SIZE + ROTATION_SIZE}
+        else:
+            sizes = {"action_head1": CONTACT_SIZE, "action_head2": ROTATION_SIZE}
+        return {**sizes, "gripper_head": 1} if self.gripper else sizes
+
+    def hidden_widths(self, d_model: int) -> tuple[int, int]:
+        """The two hidden widths of every MLP for a model of width ``d_model``, rounded down.
+
+        Raises:
+          InputError: the model is too narrow for them.
+        """
+        positive("d_model", d_model)
+        first, second = _SHARES.get(self.kind, _REPO_SHARES)
+        if d_model < second:
+            raise InputError(
+                "bad_config",
+                f"d_model {d_model} is too narrow for a {self.kind} head",
+                f"give a model of width {second} or more",
+            )
+        return d_model // first, d_model // second
+
+    def replace(self, **changes: Any) -> PolicyConfig:
+        """A copy with some fields changed.
+
+        Raises:
+          InputError: a field does not exist, or its value is not allowed.
+        """
+        return replace(self, changes)

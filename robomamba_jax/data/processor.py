@@ -1,0 +1,280 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures and questions in, padded numpy arrays out; saved beside the weights it belongs to."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config.checks import one_of, replace
+from robomamba_jax.data.image_files import MAX_PIXELS, open_image
+from robomamba_jax.data.images import ImageSource, ImageTransform, image_transform
+from robomamba_jax.data.prompts import IMAGE, Encoded, PromptTemplate, prompt_template
+from robomamba_jax.data.seed_text import SEED_TEXT
+from robomamba_jax.data.tokenizer import Tokenizer, train_bpe
+from robomamba_jax.errors import InputError, unknown_name
+
+SCHEMA = "robomamba.processor/1"
+
+# What the policy head's first two numbers are: crop coordinates divided by the crop's side,
+# or pixels of the crop (the published weights).
+CONTACT_SCALES = ("unit", "raw")
+# The camera frame in which its rotation is: x right, y down, z forward, or ManipLLM's
+# forward, left, up (the published weights). Columns 1 and 2 are approach and left in both.
+ROTATION_CONVENTIONS = ("opencv", "manipllm")
+
+_MAX_JSON_BYTES = 2**20
+
+ImageRow = ImageSource | Sequence[ImageSource] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class ProcessedBatch:
+    """One batch in numpy. B rows, M = most images of a row, T = most tokens of a row.
+
+    Attributes:
+      input_ids: int32[B, T], padded on the right.
+      mask: bool[B, T], True = real.
+      images: float32[B, M, S, S, 3], zeros where there is none; None if no row has one.
+      image_positions: int32[B, M]: the text index before which image m stands, 0 = before
+        all text, -1 = absent.
+      image_sizes: int32[B, M, 2], (width, height) of the originals in pixels, 0 = absent;
+        with the transform's ``geometry`` they lead from the crop back to the original.
+    """
+
+    input_ids: np.ndarray
+    mask: np.ndarray
+    images: np.ndarray | None
+    image_positions: np.ndarray
+    image_sizes: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Processor:
+    """What a checkpoint must know beside its weights. Immutable; any thread may use it.
+
+    Attributes:
+      tokenizer: of the language model.
+      transform: of the image encoder; None for a language model alone.
+      template: how questions are put.
+      contact_scale: "unit" or "raw", see ``CONTACT_SCALES``.
+      rotation_convention: "opencv" or "manipllm", see ``ROTATION_CONVENTIONS``.
+      max_pixels: of any picture, before it is decoded; a matter of the machine, not saved.
+    """
+
+    tokenizer: Tokenizer
+    transform: ImageTransform | None
+    template: PromptTemplate
+    contact_scale: str = "unit"
+    rotation_convention: str = "opencv"
+    max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        one_of("contact_scale", self.contact_scale, CONTACT_SCALES)
+        one_of("rotation_convention", self.rotation_convention, ROTATION_CONVENTIONS)
+
+    def replace(self, **changes: Any) -> Processor:
+        """A copy with some fields changed.
+
+        Raises:
+          InputError: a field does not exist, or its value is not allowed.
+        """
+        return replace(self, changes)
+
+    def __call__(self, images: Sequence[ImageRow] | None, prompts: Sequence[str]) -> ProcessedBatch:
+        """A batch for ``forward`` and ``generate``; each row as it would be alone.
+
+        Args:
+          images: for each prompt a picture (see ``open_image``), a list of them, or None;
+            None if no prompt has any.
+          prompts: what is asked, before the template.
+
+        Raises:
+          InputError: a picture or prompt is wrong (the message names its place), the lists
+            differ in length, a row's images do not match its placeholders, or a row has
+            neither text nor image.
+        """
+        rows = self._image_rows(images, prompts)
+        encoded = [self._text(number, prompt) for number, prompt in enumerate(prompts)]
+        count, length = len(prompts), max(1, *(len(row.ids) for row in encoded))
+        most = max(len(row) for row in rows)
+        batch = ProcessedBatch(
+            input_ids=np.full((count, length), self.tokenizer.pad_id, np.int32),
+            mask=np.zeros((count, length), bool),
+            images=self._canvas(count, most),
+            image_positions=np.full((count, most), -1, np.int32),
+            image_sizes=np.zeros((count, most, 2), np.int32),
+        )
+        for number, (text, pictures) in enumerate(zip(encoded, rows, strict=True)):
+            if not text.ids and not pictures:
+                raise InputError("empty_prompt", f"prompts[{number}] is empty", "ask something")
+            batch.input_ids[number, : len(text.ids)] = text.ids
+            batch.mask[number, : len(text.ids)] = True
+            places = _places(number, text.image_positions, len(pictures))
+            batch.image_positions[number, : len(pictures)] = places
+            for place, picture in enumerate(pictures):
+                self._fill(batch, number, place, picture)
+        return batch
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Writes ``tokenizer.json`` and ``processor.json`` into ``folder``, made if missing."""
+        root = Path(folder)
+        root.mkdir(parents=True, exist_ok=True)
+        content = {
+            "schema": SCHEMA,
+            "transform": None if self.transform is None else self.transform.to_json(),
+            "template": self.template.to_json(),
+            "contact_scale": self.contact_scale,
+            "rotation_convention": self.rotation_convention,
+            "tokenizer_sha256": self.tokenizer.sha256,
+        }
+        self.tokenizer.save(root / "tokenizer.json")
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        (root / "processor.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Processor:
+        """The processor that ``save`` wrote.
+
+        Raises:
+          InputError: a file is missing or broken, of another schema, or the tokenizer is
+            not the one that it was saved with.
+        """
+        file = Path(folder) / "processor.json"
+        content = _read_json(file)
+        known = {field.name for field in dataclasses.fields(cls)} - {"tokenizer", "max_pixels"}
+        if content.get("schema") != SCHEMA:
+            raise _bad_file(file, f"has schema {content.get('schema')!r}, not {SCHEMA!r}")
+        if set(content) != known | {"schema", "tokenizer_sha256"}:
+            odd = sorted(set(content) ^ (known | {"schema", "tokenizer_sha256"}))
+            raise _bad_file(file, f"has missing or unknown fields: {', '.join(odd)[:200]}")
+        tokenizer = Tokenizer.load(Path(folder) / "tokenizer.json")
+        if tokenizer.sha256 != content["tokenizer_sha256"]:
+            raise _bad_file(file, "was saved with another tokenizer.json than the one beside it")
+        transform = content["transform"]
+        try:
+            return cls(
+                tokenizer=tokenizer,
+                transform=None if transform is None else ImageTransform.from_json(transform),
+                template=PromptTemplate.from_json(content["template"]),
+                contact_scale=content["contact_scale"],
+                rotation_convention=content["rotation_convention"],
+            )
+        except InputError as error:
+            raise InputError(error.kind, f"{str(file)!r}: {error.message}", error.fix) from error
+
+    def _image_rows(
+        self, images: Sequence[ImageRow] | None, prompts: Sequence[str]
+    ) -> list[list[ImageSource]]:
+        """The pictures of each prompt, as a list of lists."""
+        if not isinstance(prompts, list | tuple) or not prompts:
+            raise InputError("bad_text", "prompts is no list of texts", "give one text per row")
+        if images is None:
+            return [[] for _ in prompts]
+        if not isinstance(images, list | tuple) or len(images) != len(prompts):
+            what = f"{len(images)}" if isinstance(images, list | tuple) else "no list"
+            raise InputError(
+                "bad_image",
+                f"images is {what} for {len(prompts)} prompts",
+                "give a list with a picture, a list of pictures or None for each prompt",
+            )
+        rows = [_as_list(row) for row in images]
+        if self.transform is None and any(rows):
+            raise InputError("bad_image", "this model reads no images", "give prompts alone")
+        return rows
+
+    def _text(self, number: int, prompt: str) -> Encoded:
+        try:
+            return self.template.encode_prompt(self.tokenizer, prompt)
+        except InputError as error:
+            message = f"prompts[{number}]: {error.message}"
+            raise InputError(error.kind, message, error.fix) from error
+
+    def _canvas(self, count: int, most: int) -> np.ndarray | None:
+        if self.transform is None or not most:
+            return None
+        side = self.transform.size
+        return np.zeros((count, most, side, side, 3), np.float32)
+
+    def _fill(self, batch: ProcessedBatch, row: int, place: int, source: ImageSource) -> None:
+        """Puts one picture and its size into the batch."""
+        assert self.transform is not None
+        assert batch.images is not None
+        try:
+            picture = open_image(source, max_pixels=self.max_pixels)
+            batch.images[row, place] = self.transform(picture, max_pixels=self.max_pixels)
+        except InputError as error:
+            where = f"images[{row}]" if place == 0 else f"images[{row}][{place}]"
+            raise InputError(error.kind, f"{where}: {error.message}", error.fix) from error
+        batch.image_sizes[row, place] = picture.size
+
+
+def _as_list(row: Any) -> list[ImageSource]:
+    """One row's pictures: none, one, or several."""
+    if row is None:
+        return []
+    return list(row) if isinstance(row, list | tuple) else [row]
+
+
+def _places(row: int, placeholders: list[int], count: int) -> list[int]:
+    """The position of each image of a row: its placeholder's, or before all text."""
+    if placeholders and len(placeholders) != count:
+        raise InputError(
+            "bad_image",
+            f"prompts[{row}] has {len(placeholders)} {IMAGE} for {count} images",
+            f"write one {IMAGE} per image, or none to have all images before the text",
+        )
+    return placeholders or [0] * count
+
+
+def _bad_file(file: Path, what: str) -> InputError:
+    return InputError("bad_processor", f"{str(file)!r} {what}", "convert or export it again")
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """The object in a small JSON file."""
+    if not file.is_file():
+        raise InputError(
+            "missing_processor", f"{str(file)!r} is no file", "give a checkpoint folder that has it"
+        )
+    if file.stat().st_size > _MAX_JSON_BYTES:
+        raise _bad_file(file, "is too large")
+    try:
+        content = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise _bad_file(file, "is no JSON") from error
+    if not isinstance(content, dict):
+        raise _bad_file(file, "holds no JSON object")
+    return content
+
+
+# Tokens at most; "tiny" fits the language model's preset of that name.
+_VOCAB_SIZES = {"tiny": 300, "nano": 512}
+BUILTIN_PROCESSORS = tuple(_VOCAB_SIZES)
+
+
+@functools.cache
+def builtin_processor(name: str) -> Processor:
+    """The processor of the "tiny" or "nano" preset, made without any file.
+
+    Its tokenizer is trained on a few built-in sentences in some milliseconds, and is the
+    same on every machine. A trained ``nano`` checkpoint carries a tokenizer of its own.
+
+    Raises:
+      InputError: no such name.
+    """
+    if name not in _VOCAB_SIZES:
+        raise unknown_name("unknown_preset", "built-in processor", name, _VOCAB_SIZES)
+    return Processor(
+        tokenizer=train_bpe(SEED_TEXT, _VOCAB_SIZES[name]),
+        transform=image_transform(name),
+        template=prompt_template("standard"),
+    )

@@ -1,0 +1,260 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Prompts in, tokens out: a batch is one prefill call and one decode call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from robomamba_jax.errors import InputError
+from robomamba_jax.generation import decode
+from robomamba_jax.generation.sampling import Sampler, make_sampler
+from robomamba_jax.generation.settings import GenerationSettings, check_prompts
+from robomamba_jax.generation.stopping import stop_table
+from robomamba_jax.models.build import AnyConfig, language_config
+from robomamba_jax.models.trees import Params, abstract_params, check_params
+
+# Shapes that reach the compiler are rounded up to these, so that few exist.
+PROMPT_STEP, CAPACITY_STEP = 64, 64
+
+
+class Completion(NamedTuple):
+    """What was added to one prompt.
+
+    Attributes:
+      tokens: the new token ids, without EOS; those that spell a stop string included.
+      reason: "eos", "stop" or "length".
+    """
+
+    tokens: list[int]
+    reason: str
+
+
+class StreamEvent(NamedTuple):
+    """New tokens of one prompt, and why it ended if it did ("running" until then)."""
+
+    index: int
+    tokens: list[int]
+    reason: str
+
+
+class _Plan(NamedTuple):
+    sampler: Sampler
+    limits: decode.Limits
+    mode: str
+    capacity: int
+
+
+class Compiled(NamedTuple):
+    """The jitted functions of one model shape, shared by all its generators.
+
+    Attributes:
+      prefill: (params, ids, mask, images, image_positions) -> logits, cache.
+      begin: see ``decode.begin``; the cache is donated.
+      advance: (params, state, sampler, limits, until, mode=) -> state; it is donated.
+    """
+
+    prefill: Any
+    begin: Any
+    advance: Any
+
+
+@cache
+def compiled(config: AnyConfig, layout: str) -> Compiled:
+    """The functions that a model of this shape needs; nothing is compiled before its call."""
+    graph, _ = abstract_params(config, layout)
+
+    def prefill(params: Params, ids: jax.Array, mask: jax.Array, *images: jax.Array | None):
+        model: Any = nnx.merge(graph, params)
+        return model.prefill(ids, mask, *images)
+
+    def advance(params: Params, state: decode.DecodeState, *args: Any, mode: str):
+        return decode.advance(nnx.merge(graph, params), state, *args, mode=mode)
+
+    return Compiled(
+        jax.jit(prefill),
+        jax.jit(decode.begin, static_argnames=("capacity", "mode"), donate_argnames=("cache",)),
+        jax.jit(advance, static_argnames=("mode",), donate_argnames=("state",)),
+    )
+
+
+class Generator:
+    """A model made ready to continue prompts.
+
+    Padding, batch size and neighbours never change a row's result (up to the rounding
+    of a differently shaped matrix product).
+    """
+
+    def __init__(
+        self,
+        config: AnyConfig,
+        params: Params,
+        *,
+        layout: str = "list",
+        token_bytes: Sequence[bytes] | None = None,
+    ) -> None:
+        """Take a model's parameters.
+
+        Args:
+          config: the model, whole or language model alone.
+          params: its parameters, in ``layout``.
+          layout: "list" decodes faster; "stacked" compiles faster.
+          token_bytes: what each token spells; needed for stop strings only.
+
+        Raises:
+          InputError: params do not fit the config.
+        """
+        check_params(params, abstract_params(config, layout)[1])
+        self.config, self.params, self._spelling = language_config(config), params, token_bytes
+        self.prefill, self.begin, self.advance = compiled(config, layout)
+        self._tables: dict[tuple[str, ...], jax.Array] = {}
+
+    def generate(
+        self,
+        prompts: Sequence[Sequence[int]],
+        settings: GenerationSettings | None = None,
+        *,
+        images: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+    ) -> list[Completion]:
+        """Continue every prompt; one prefill call and one decode call for all of them.
+
+        Args:
+          prompts: token ids, of any lengths.
+          settings: see :class:`GenerationSettings`.
+          images: float[B, M, S, S, 3], already transformed.
+          image_positions: int[B, M], see ``RoboMamba``; None = before all text.
+
+        Raises:
+          InputError: a prompt or a setting is wrong.
+        """
+        pictures = _pictures(images, image_positions)
+        state, plan = self._start(prompts, settings or GenerationSettings(), pictures)
+        until = jnp.asarray(plan.capacity, jnp.int32)
+        state = self.advance(self.params, state, plan.sampler, plan.limits, until, mode=plan.mode)
+        return _completions(state)
+
+    def stream(
+        self,
+        prompts: Sequence[Sequence[int]],
+        settings: GenerationSettings | None = None,
+        *,
+        every: int = 1,
+        images: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+    ) -> Iterator[StreamEvent]:
+        """Continue every prompt, and yield tokens while they come.
+
+        The events of one prompt, joined, are what :meth:`generate` returns; its last
+        event carries the reason.
+
+        Args:
+          prompts: token ids, of any lengths.
+          settings: see :class:`GenerationSettings`.
+          every: tokens per call to the device; more is faster and less smooth.
+          images: as for :meth:`generate`.
+          image_positions: as for :meth:`generate`.
+
+        Raises:
+          InputError: a prompt or a setting is wrong (before the first event).
+        """
+        if every < 1:
+            raise InputError("bad_settings", f"every is {every}", "give 1 or more")
+        pictures = _pictures(images, image_positions)
+        state, plan = self._start(prompts, settings or GenerationSettings(), pictures)
+        return self._events(state, plan, every)
+
+    def _events(self, state: decode.DecodeState, plan: _Plan, every: int) -> Iterator[StreamEvent]:
+        sent, open_rows = [0] * state.token.shape[0], set(range(state.token.shape[0]))
+        step = 1
+        while True:
+            for index, done in enumerate(_completions(state)):
+                fresh = done.tokens[sent[index] :]
+                if index in open_rows and (fresh or done.reason != "running"):
+                    sent[index] += len(fresh)
+                    if done.reason != "running":
+                        open_rows.discard(index)
+                    yield StreamEvent(index, fresh, done.reason)
+            if not open_rows:
+                return
+            step += every
+            until = jnp.asarray(step, jnp.int32)
+            state = self.advance(
+                self.params, state, plan.sampler, plan.limits, until, mode=plan.mode
+            )
+
+    def _start(
+        self,
+        prompts: Sequence[Sequence[int]],
+        settings: GenerationSettings,
+        pictures: tuple[jax.Array, ...],
+    ) -> tuple[decode.DecodeState, _Plan]:
+        has_image = np.any(np.asarray(pictures[1]) >= 0, axis=1).tolist() if pictures else None
+        longest = settings.max_prompt_tokens
+        check_prompts(prompts, self.config.vocab_size, longest, has_image)
+        plan = self._plan(len(prompts), settings)
+        ids, mask = pad_prompts(prompts)
+        logits, cache = self.prefill(self.params, ids, mask, *pictures)
+        begin = partial(self.begin, capacity=plan.capacity, mode=plan.mode)
+        return begin(logits, cache=cache, sampler=plan.sampler, limits=plan.limits), plan
+
+    def _plan(self, count: int, settings: GenerationSettings) -> _Plan:
+        values = settings.per_request(count)
+        sampler, mode = make_sampler(settings.seed, values)
+        limits = decode.Limits(
+            jnp.asarray(values["max_new_tokens"], jnp.int32),
+            jnp.asarray(settings.eos_ids, jnp.int32),
+            self._stop_table(settings.stop) if settings.stop else None,
+        )
+        capacity = _round_up(max(values["max_new_tokens"]), CAPACITY_STEP)
+        return _Plan(sampler, limits, mode, capacity)
+
+    def _stop_table(self, stop: tuple[str, ...]) -> jax.Array:
+        if self._spelling is None:
+            raise InputError(
+                "no_spelling", "stop strings were given without a tokenizer", "give token_bytes"
+            )
+        if stop not in self._tables:
+            spelling = list(self._spelling)[: self.config.vocab_size]
+            spelling += [b""] * (self.config.vocab_size - len(spelling))
+            self._tables[stop] = jnp.asarray(stop_table(stop, spelling))
+        return self._tables[stop]
+
+
+def pad_prompts(prompts: Sequence[Sequence[int]]) -> tuple[jax.Array, jax.Array]:
+    """int32[B, T] and bool[B, T] with T rounded up; padding is invisible to the model."""
+    length = _round_up(max(1, *(len(prompt) for prompt in prompts)), PROMPT_STEP)
+    ids = np.zeros((len(prompts), length), np.int32)
+    mask = np.zeros((len(prompts), length), bool)
+    for row, prompt in enumerate(prompts):
+        ids[row, : len(prompt)] = prompt
+        mask[row, : len(prompt)] = True
+    return jnp.asarray(ids), jnp.asarray(mask)
+
+
+def _pictures(images: jax.Array | None, image_positions: jax.Array | None) -> tuple[jax.Array, ...]:
+    """What prefill takes after ids and mask; nothing for text alone."""
+    if images is None:
+        return ()
+    if image_positions is None:
+        image_positions = jnp.zeros(images.shape[:2], jnp.int32)
+    return images, image_positions
+
+
+def _completions(state: decode.DecodeState) -> list[Completion]:
+    tokens, count, reason = jax.device_get((state.tokens, state.count, state.reason))
+    return [
+        Completion(row[:n].tolist(), decode.REASONS[why])
+        for row, n, why in zip(tokens, count, reason, strict=True)
+    ]
+
+
+def _round_up(value: int, step: int) -> int:
+    return -(-value // step) * step

@@ -1,0 +1,100 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Choosing the next token, one row at a time: no row's choice sees another row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+MODES = ("greedy", "draw", "filter")
+
+
+class Sampler(NamedTuple):
+    """Per-request sampling values; arrays, so that changing one compiles nothing.
+
+    Attributes:
+      keys: key[B], one per request.
+      temperature: float32[B]; 0 = likeliest token.
+      top_k: int32[B]; 0 = all.
+      top_p: float32[B]; 1 = all.
+    """
+
+    keys: jax.Array
+    temperature: jax.Array
+    top_k: jax.Array
+    top_p: jax.Array
+
+
+def make_sampler(seed: int, values: Mapping[str, Sequence[Any]]) -> tuple[Sampler, str]:
+    """The arrays, and which of MODES they need: sorting a vocabulary is not free.
+
+    Args:
+      seed: the generation's seed.
+      values: "temperature", "top_k" and "top_p", one value per request.
+    """
+    count = len(values["temperature"])
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.arange(count))
+    sampler = Sampler(
+        keys,
+        jnp.asarray(values["temperature"], jnp.float32),
+        jnp.asarray(values["top_k"], jnp.int32),
+        jnp.asarray(values["top_p"], jnp.float32),
+    )
+    drawn = [i for i in range(count) if values["temperature"][i] > 0]
+    if not drawn:
+        return sampler, "greedy"
+    cut = any(values["top_k"][i] > 0 or values["top_p"][i] < 1 for i in drawn)
+    return sampler, "filter" if cut else "draw"
+
+
+def sample(logits: jax.Array, sampler: Sampler, step: jax.Array, mode: str) -> jax.Array:
+    """The next token of each row.
+
+    Args:
+      logits: float[B, V].
+      sampler: per-request values.
+      step: int32[], folded into every key.
+      mode: the cheapest of MODES that serves every row.
+
+    Returns:
+      int32[B].
+    """
+    likeliest = jnp.argmax(logits, axis=-1).astype(jnp.int32)
+    if mode == "greedy":
+        return likeliest
+    scaled = logits.astype(jnp.float32) / jnp.maximum(sampler.temperature, 1e-6)[:, None]
+    if mode == "filter":
+        scaled = filter_logits(scaled, sampler.top_k, sampler.top_p)
+    keys = jax.vmap(jax.random.fold_in, (0, None))(sampler.keys, step)
+    drawn = jax.vmap(jax.random.categorical)(keys, scaled).astype(jnp.int32)
+    return jnp.where(sampler.temperature > 0, drawn, likeliest)
+
+
+def filter_logits(logits: jax.Array, top_k: jax.Array, top_p: jax.Array) -> jax.Array:
+    """Rule out unlikely tokens: first top-k, then top-p of what is left.
+
+    The likeliest token always stays; of equal logits the lower id comes first.
+
+    Args:
+      logits: float32[B, V].
+      top_k: int32[B]; 0 = all.
+      top_p: float32[B]; 1 = all.
+
+    Returns:
+      float32[B, V], -inf where ruled out.
+    """
+    order = jnp.argsort(-logits, axis=-1, stable=True)
+    ranked = jnp.take_along_axis(logits, order, axis=-1)
+    rank = jnp.arange(logits.shape[-1])
+    ranked = jnp.where((top_k[:, None] > 0) & (rank >= top_k[:, None]), -jnp.inf, ranked)
+    probability = jax.nn.softmax(ranked, axis=-1)
+    before = jnp.cumsum(probability, axis=-1) - probability
+    # p = 1 rules nothing out, also where rounding lets the sum reach 1 early.
+    keep = (before < top_p[:, None]) | (top_p[:, None] >= 1) | (rank == 0)
+    ranked = jnp.where(keep, ranked, -jnp.inf)
+    rows = jnp.arange(logits.shape[0])[:, None]
+    return jnp.full_like(logits, -jnp.inf).at[rows, order].set(ranked)

@@ -1,0 +1,226 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The policy head: from the language model's states to a contact point and a rotation."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from robomamba_jax.config.mamba import MambaConfig
+from robomamba_jax.config.policy import CONTACT_SIZE, PolicyConfig
+from robomamba_jax.errors import InputError
+from robomamba_jax.models.layers import Linear
+from robomamba_jax.models.mamba import MambaBlock, Rows
+from robomamba_jax.ops.segments import compaction
+from robomamba_jax.shapes import check_shape
+
+
+class PolicyOutput(NamedTuple):
+    """What the head says of each row, all float32 and as the last layer gives it.
+
+    Attributes:
+      contact: float32[B, 2], the contact's (x, y) in the unit that the head was trained
+        in: shares of the crop's side, or pixels for the published weights.
+      rotation6d: float32[B, 6], for ``ops.rotation.rotation_from_6d``.
+      gripper_logit: float32[B], above 0 for an open gripper; None without that head.
+    """
+
+    contact: jax.Array
+    rotation6d: jax.Array
+    gripper_logit: jax.Array | None
+
+
+class PolicyMLP(nnx.Module):
+    """``fc1``, ReLU, ``fc2``, ReLU, ``fc3``; only the last has no bias.
+
+    Weights start Xavier-uniform and biases at 0, as published for two MLPs.
+    """
+
+    def __init__(
+        self, d_in: int, widths: tuple[int, int], d_out: int, *, rngs: nnx.Rngs, param_dtype: str
+    ) -> None:
+        self.fc1 = _xavier(d_in, widths[0], True, rngs, param_dtype)
+        self.fc2 = _xavier(widths[0], widths[1], True, rngs, param_dtype)
+        self.fc3 = _xavier(widths[1], d_out, False, rngs, param_dtype)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """float[B, D] -> float32[B, out]."""
+        return self.fc3(jax.nn.relu(self.fc2(jax.nn.relu(self.fc1(x)))))
+
+
+class PolicyHead(nnx.Module):
+    """One or two MLPs over pooled states, behind Mamba blocks for ``ssm_mlp``.
+
+    Parameters are named as in the published checkpoints: ``action_head1`` (contact) and
+    ``action_head2`` (rotation), or ``action_head`` (both); ``ssm1`` and ``ssm2`` before the
+    first two; ``gripper_head``, which is ours, reads the pooled states of the language
+    model itself. Everything is computed in float32.
+    """
+
+    def __init__(
+        self,
+        config: PolicyConfig,
+        d_model: int,
+        mamba_config: MambaConfig | None = None,
+        *,
+        rngs: nnx.Rngs,
+    ) -> None:
+        """Make the head with fresh parameters.
+
+        Args:
+          config: which head.
+          d_model: D, the language model's width.
+          mamba_config: the language model's; the blocks of ``ssm_mlp`` have its sizes.
+          rngs: a ``params`` stream.
+
+        Raises:
+          InputError: ``ssm_mlp`` without a Mamba configuration, or with one of another width.
+        """
+        self.config, self.d_model = config, d_model
+        block = _block_config(config, d_model, mamba_config) if config.uses_ssm else None
+        self.ssm1 = None if block is None else MambaBlock(block, rngs=rngs)
+        self.ssm2 = None if block is None else MambaBlock(block, rngs=rngs)
+        widths, outputs = config.hidden_widths(d_model), config.outputs
+
+        def mlp(name: str) -> PolicyMLP | None:
+            if name not in outputs:
+                return None
+            return PolicyMLP(
+                d_model, widths, outputs[name], rngs=rngs, param_dtype=config.param_dtype
+            )
+
+        self.action_head = mlp("action_head")
+        self.action_head1 = mlp("action_head1")
+        self.action_head2 = mlp("action_head2")
+        self.gripper_head = mlp("gripper_head")
+
+    def __call__(
+        self,
+        hidden: jax.Array,
+        *,
+        first_text: jax.Array,
+        last: jax.Array,
+        mask: jax.Array | None = None,
+    ) -> PolicyOutput:
+        """Read a pose from each row.
+
+        Args:
+          hidden: float[B, T, D], the states after ``norm_f``; those at padding are never
+            used, even if they are NaN.
+          first_text: int32[B], the position of the first text token (pooling "official").
+          last: int32[B], the position of the last real one (pooling "official"). A
+            position outside the row, as -1 is, gives NaN.
+          mask: bool[B, T], True = real, for pooling "mean"; padding may lie anywhere. None
+            means all real.
+
+        Raises:
+          InputError: an argument has the wrong shape.
+        """
+        self._check(hidden, first_text, last, mask)
+        hidden = hidden.astype(jnp.float32)
+        # Tensor cores would round float32 products to fewer bits.
+        with jax.default_matmul_precision("highest"):
+            if self.config.pooling == "official":
+                pooled = pool_official(hidden, first_text, last)
+                return self._read(pooled, pooled, pooled)
+            assert self.ssm1 is not None
+            assert self.ssm2 is not None
+            rows, real = Rows(), None
+            if mask is not None:
+                packing = compaction(mask)
+                hidden, real = packing.pack(hidden), packing.mask
+                rows = Rows(lengths=packing.lengths)
+            first, second = self.ssm1(hidden, rows)[0], self.ssm2(hidden, rows)[0]
+            return self._read(*(pool_mean(x, real) for x in (first, second, hidden)))
+
+    def _read(self, contact: jax.Array, rotation: jax.Array, gripper: jax.Array) -> PolicyOutput:
+        """The MLPs over their pooled states, each float32[B, D]."""
+        if self.action_head is not None:
+            both = self.action_head(contact)
+            contact, rotation = both[:, :CONTACT_SIZE], both[:, CONTACT_SIZE:]
+        else:
+            assert self.action_head1 is not None
+            assert self.action_head2 is not None
+            contact, rotation = self.action_head1(contact), self.action_head2(rotation)
+        logit = None if self.gripper_head is None else self.gripper_head(gripper)[:, 0]
+        return PolicyOutput(contact, rotation, logit)
+
+    def _check(self, hidden, first_text, last, mask) -> None:
+        sizes = {"D": self.d_model}
+        check_shape("hidden", hidden, "B T D", sizes)
+        check_shape("first_text", first_text, "B", sizes)
+        check_shape("last", last, "B", sizes)
+        if mask is not None:
+            check_shape("mask", mask, "B T", sizes)
+
+
+def pool_official(hidden: jax.Array, first_text: jax.Array, last: jax.Array) -> jax.Array:
+    """The published pooling: (state at the first text token + state at the last position) / 2.
+
+    Args:
+      hidden: float[B, T, D].
+      first_text: int32[B].
+      last: int32[B]; a position outside the row gives NaN, and so does a negative one.
+
+    Returns:
+      float[B, D] in hidden's dtype.
+    """
+    rows = jnp.arange(hidden.shape[0])
+
+    def state(position: jax.Array) -> jax.Array:
+        return hidden.at[rows, position].get(
+            mode="fill", fill_value=jnp.nan, wrap_negative_indices=False
+        )
+
+    return (state(first_text) + state(last)) / 2
+
+
+def pool_mean(hidden: jax.Array, mask: jax.Array | None = None) -> jax.Array:
+    """The mean over the real positions; 0 for a row that has none.
+
+    Args:
+      hidden: float[B, T, D].
+      mask: bool[B, T], True = real; None means all.
+
+    Returns:
+      float[B, D] in hidden's dtype.
+    """
+    if mask is None:
+        return hidden.mean(axis=1)
+    total = jnp.where(mask[..., None], hidden, 0).sum(axis=1)
+    return total / jnp.maximum(mask.sum(axis=1), 1)[:, None].astype(hidden.dtype)
+
+
+def _block_config(
+    config: PolicyConfig, d_model: int, mamba_config: MambaConfig | None
+) -> MambaConfig:
+    """The language model's block sizes in float32, for a block that stands alone."""
+    if mamba_config is None or mamba_config.d_model != d_model:
+        given = "none" if mamba_config is None else f"one of width {mamba_config.d_model}"
+        raise InputError(
+            "bad_config",
+            f"ssm_mlp needs a Mamba configuration of width {d_model}, got {given}",
+            "give the language model's configuration",
+        )
+    return mamba_config.replace(dtype="float32", param_dtype=config.param_dtype, n_layer=1)
+
+
+def _xavier(d_in: int, d_out: int, bias: bool, rngs: nnx.Rngs, param_dtype: str) -> Linear:
+    scale = math.sqrt(6 * d_in / (d_in + d_out))  # Linear's own bound is scale / sqrt(d_in)
+    layer = Linear(
+        d_in,
+        d_out,
+        bias=bias,
+        rngs=rngs,
+        dtype=jnp.float32,
+        param_dtype=param_dtype,
+        scale=scale,
+    )
+    if layer.bias is not None:
+        layer.bias[...] = jnp.zeros_like(layer.bias[...])
+    return layer

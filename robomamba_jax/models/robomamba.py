@@ -1,0 +1,211 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole RoboMamba: encoder, projector, language model, policy head (figure 3)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from robomamba_jax.config import RoboMambaConfig
+from robomamba_jax.errors import InputError
+from robomamba_jax.models.lm import Cache, MambaLM
+from robomamba_jax.models.mamba import Rows
+from robomamba_jax.models.policy import PolicyHead, PolicyOutput
+from robomamba_jax.models.projector import Projector
+from robomamba_jax.models.vision import VisionTower
+from robomamba_jax.shapes import check_shape
+
+
+class Joint(NamedTuple):
+    """Image and text tokens in one row, padding at its end.
+
+    Attributes:
+      x: float[B, J, D].
+      lengths: int32[B], real positions per row.
+      text_at: int32[B, T], where each text position stands in the row.
+      text_mask: bool[B, T].
+    """
+
+    x: jax.Array
+    lengths: jax.Array
+    text_at: jax.Array
+    text_mask: jax.Array
+
+
+class RoboMamba(nnx.Module):
+    """``vision``, ``projector``, ``llm``, ``policy``; those the config leaves out are None."""
+
+    def __init__(
+        self, config: RoboMambaConfig, *, layout: str = "list", rngs: nnx.Rngs | None = None
+    ) -> None:
+        rngs = nnx.Rngs(0) if rngs is None else rngs
+        self.config = config
+        llm, vision = config.llm, config.vision
+        self.llm = MambaLM(llm, layout=layout, rngs=rngs)
+        self.vision = None if vision is None else VisionTower(vision, rngs=rngs)
+        self.projector = None if vision is None else _projector(config, vision.width, rngs)
+        policy = config.policy
+        self.policy = None if policy is None else PolicyHead(policy, llm.d_model, llm, rngs=rngs)
+
+    def __call__(
+        self,
+        input_ids: jax.Array,
+        images: jax.Array | None = None,
+        mask: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+    ) -> jax.Array:
+        """Next-token logits at the text positions.
+
+        Args:
+          input_ids: int[B, T].
+          images: float[B, S, S, 3] or [B, M, S, S, 3], already transformed.
+          mask: bool[B, T], True = real.
+          image_positions: int[B, M], the text index before which each image stands, 0..T;
+            -1 = no image there. None = 0: before all text, as published.
+
+        Returns:
+          logits_dtype[B, T, V]; 0 at padding.
+        """
+        return self.llm.logits(self.hidden(input_ids, images, mask, image_positions))
+
+    def hidden(
+        self,
+        input_ids: jax.Array,
+        images: jax.Array | None = None,
+        mask: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+    ) -> jax.Array:
+        """dtype[B, T, D] after the final norm, at the text positions; 0 at padding."""
+        joint = self.join(input_ids, images, mask, image_positions)
+        x, _ = self.llm.backbone.run(joint.x, Rows(None, joint.lengths))
+        x = jnp.take_along_axis(x, joint.text_at[:, :, None], axis=1)
+        x = self.llm.backbone.normed(x)
+        return jnp.where(joint.text_mask[:, :, None], x, jnp.zeros((), x.dtype))
+
+    def pose(
+        self,
+        input_ids: jax.Array,
+        images: jax.Array | None = None,
+        mask: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+    ) -> PolicyOutput:
+        """The policy head's reading; arguments as in a call.
+
+        Raises:
+          InputError: the model has no policy head.
+        """
+        if self.policy is None:
+            raise InputError("no_policy", "this model has no policy head", "use one that has")
+        joint = self.join(input_ids, images, mask, image_positions)
+        x, _ = self.llm.backbone.run(joint.x, Rows(None, joint.lengths))
+        # The first real text token; text_mask is true from there on or, in an empty row, nowhere.
+        first = jnp.argmax(joint.text_mask, axis=1)[:, None]
+        return self.policy(
+            self.llm.backbone.normed(x),
+            first_text=jnp.take_along_axis(joint.text_at, first, axis=1)[:, 0],
+            last=jnp.maximum(joint.lengths - 1, 0),
+            mask=jnp.arange(x.shape[1]) < joint.lengths[:, None],
+        )
+
+    def prefill(
+        self,
+        input_ids: jax.Array,
+        mask: jax.Array | None = None,
+        images: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+    ) -> tuple[jax.Array, Cache]:
+        """logits_dtype[B, V] after each row's last real position, and the cache there."""
+        joint = self.join(input_ids, images, mask, image_positions)
+        rows = Rows(None, joint.lengths)
+        x, cache = self.llm.backbone.run(joint.x, rows, return_cache=True)
+        last = jnp.maximum(joint.lengths - 1, 0)[:, None, None]
+        x = jnp.take_along_axis(x, last, axis=1)[:, 0]
+        assert cache is not None
+        return self.llm.logits(self.llm.backbone.normed(x)), cache
+
+    def step(self, input_ids: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
+        """Read one token per row: int[B] -> logits_dtype[B, V] and the new cache."""
+        return self.llm.step(input_ids, cache)
+
+    def image_features(self, images: jax.Array) -> jax.Array:
+        """float[B, M, S, S, 3] -> dtype[B, M, P, D], projected.
+
+        Raises:
+          InputError: the model has no encoder.
+        """
+        if self.vision is None or self.projector is None:
+            raise InputError("no_vision", "this model reads text only", "leave images out")
+        flat = images.reshape(-1, *images.shape[2:])
+        x = self.projector(self.vision(flat))
+        return x.reshape(*images.shape[:2], *x.shape[1:])
+
+    def join(
+        self,
+        input_ids: jax.Array,
+        images: jax.Array | None,
+        mask: jax.Array | None,
+        image_positions: jax.Array | None,
+    ) -> Joint:
+        """Image and text embeddings in reading order, padding and absent images last.
+
+        One stable sort of integer keys per row decides the order, so rows with images in
+        front, between, several or none stand in one batch, and each computes what it
+        computes alone.
+        """
+        sizes: dict[str, int] = {}
+        check_shape("input_ids", input_ids, "B T", sizes)
+        real = jnp.ones(input_ids.shape, bool)
+        if mask is not None:
+            check_shape("mask", mask, "B T", sizes)
+            real = mask.astype(bool)
+        text, dtype = self.llm.embed(input_ids), self.llm.backbone.residual_dtype
+        if images is None:
+            images_none = jnp.zeros((text.shape[0], 0), jnp.int32)
+            return _arrange(text.astype(dtype), real, images_none, None)
+        if images.ndim == 4:
+            images = images[:, None]
+        if image_positions is None:
+            image_positions = jnp.zeros(images.shape[:2], jnp.int32)
+        check_shape("images", images, "B M S S 3", {**sizes, "3": 3})
+        check_shape("image_positions", image_positions, "B M", {**sizes, "M": images.shape[1]})
+        patches = self.image_features(images)
+        return _arrange(text.astype(dtype), real, image_positions, patches.astype(dtype))
+
+
+def _projector(config: RoboMambaConfig, width: int, rngs: nnx.Rngs) -> Projector:
+    llm = config.llm
+    return Projector(width, llm.d_model, rngs=rngs, dtype=llm.dtype, param_dtype=llm.param_dtype)
+
+
+def _arrange(
+    text: jax.Array,
+    text_mask: jax.Array,
+    image_positions: jax.Array,
+    patches: jax.Array | None,
+) -> Joint:
+    """The joint rows of text [B, T, D] and patches [B, M, P, D], of one dtype."""
+    batch, length, width = text.shape
+    images = image_positions.shape[1]
+    count = 0 if patches is None else patches.shape[2]
+    ahead = images * count  # image tokens per row; text follows them in the unsorted row
+    place = jnp.arange(length, dtype=jnp.int32)
+    # Before text index t come the image tokens of images at t, in their order, then the text.
+    text_key = jnp.broadcast_to(place * (ahead + 1) + ahead, (batch, length))
+    position = jnp.repeat(image_positions.astype(jnp.int32), count, axis=1)
+    image_key = position * (ahead + 1) + jnp.arange(ahead, dtype=jnp.int32)
+    real = jnp.concatenate([position >= 0, text_mask], axis=1)
+    key = jnp.concatenate([image_key, text_key], axis=1)
+    order = jnp.argsort(jnp.where(real, key, jnp.iinfo(jnp.int32).max), axis=1, stable=True)
+    x = text
+    if patches is not None:
+        x = jnp.concatenate([patches.reshape(batch, ahead, width), text], axis=1)
+    x = jnp.take_along_axis(x, order[:, :, None], axis=1)
+    lengths = real.sum(axis=1, dtype=jnp.int32)
+    inside = jnp.arange(x.shape[1]) < lengths[:, None]
+    x = jnp.where(inside[:, :, None], x, jnp.zeros((), x.dtype))
+    text_at = jnp.argsort(order, axis=1)[:, ahead:].astype(jnp.int32)
+    return Joint(x, lengths, text_at, text_mask)

@@ -1,0 +1,222 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The vision tower (arXiv 2010.11929): CLIP, SigLIP and DINOv2 are switches of one module.
+
+A parameter's path is its key in transformers' CLIP, ``pre_layrnorm`` with its
+missing e included. Blocks stand stacked, with a leading axis L, and run under
+``jax.lax.scan``.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from robomamba_jax.config.vision import VisionConfig
+from robomamba_jax.errors import InputError
+from robomamba_jax.models.layernorm import LayerNorm
+from robomamba_jax.models.layers import Embedding, Linear, linear, uniform
+from robomamba_jax.ops.activations import ACTIVATIONS
+
+CHANNELS = 3
+
+
+class PatchEmbedding(nnx.Module):
+    """``weight`` [D, 3, p, p] and, where the model has one, ``bias`` [D], as torch stores
+    the convolution that cuts an image into patches."""
+
+    def __init__(self, config: VisionConfig, *, rngs: nnx.Rngs) -> None:
+        side, dtype = config.patch_size, config.param_dtype
+        bound = 1 / math.sqrt(CHANNELS * side * side)
+        shape = (config.width, CHANNELS, side, side)
+        self.dtype = jnp.dtype(config.dtype)
+        self.weight = nnx.Param(uniform(rngs.params(), shape, bound, dtype))
+        self.bias = (
+            nnx.Param(uniform(rngs.params(), shape[:1], bound, dtype))
+            if config.patch_bias
+            else None
+        )
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        """float[B, S, S, 3] -> float32[B, P, D], patches row by row from the top left."""
+        weight = self.weight[...]
+        batch, size = images.shape[:2]
+        side = weight.shape[-1]
+        grid = size // side
+        # Patches do not overlap, so the convolution is one matrix product.
+        x = images.astype(self.dtype).reshape(batch, grid, side, grid, side, CHANNELS)
+        x = x.transpose(0, 1, 3, 5, 2, 4).reshape(batch, grid * grid, -1)
+        y = linear(x, weight.reshape(weight.shape[0], -1), out_dtype=jnp.float32)
+        return y if self.bias is None else y + self.bias[...].astype(jnp.float32)
+
+
+class VisionEmbeddings(nnx.Module):
+    """Patches, the class token before them, and learned positions on all of them."""
+
+    def __init__(self, config: VisionConfig, *, rngs: nnx.Rngs) -> None:
+        dtype = config.param_dtype
+        start = 0.02 * jax.random.normal(rngs.params(), (config.width,), jnp.float32)
+        self.class_embedding = nnx.Param(start.astype(dtype)) if config.cls_token else None
+        self.patch_embedding = PatchEmbedding(config, rngs=rngs)
+        self.position_embedding = Embedding(
+            config.num_positions, config.width, rngs=rngs, param_dtype=dtype
+        )
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        """float[B, S, S, 3] -> float32[B, T, D]; T is P, or 1 + P with a class token."""
+        x = self.patch_embedding(images)
+        if self.class_embedding is not None:
+            token = self.class_embedding[...].astype(x.dtype)
+            token = jnp.broadcast_to(token, (x.shape[0], 1, x.shape[2]))
+            x = jnp.concatenate([token, x], axis=1)
+        return x + self.position_embedding.weight[...].astype(x.dtype)
+
+
+class SelfAttention(nnx.Module):
+    """Every token reads every other; ``q_proj``, ``k_proj``, ``v_proj``, ``out_proj``."""
+
+    def __init__(self, config: VisionConfig, *, rngs: nnx.Rngs) -> None:
+        dense = partial(
+            Linear, bias=True, rngs=rngs, dtype=config.dtype, param_dtype=config.param_dtype
+        )
+        self.heads = config.heads
+        self.q_proj = dense(config.width, config.width)
+        self.k_proj = dense(config.width, config.width)
+        self.v_proj = dense(config.width, config.width)
+        self.out_proj = dense(config.width, config.width)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """dtype[B, T, D] -> dtype[B, T, D]; scores and softmax in float32."""
+        heads = (*x.shape[:2], self.heads, -1)
+        q, k, v = (project(x).reshape(heads) for project in (self.q_proj, self.k_proj, self.v_proj))
+        scores = jnp.einsum("bqhd,bkhd->bhqk", q, k, preferred_element_type=jnp.float32)
+        weights = jax.nn.softmax(scores / math.sqrt(q.shape[-1]), axis=-1)
+        y = jnp.einsum("bhqk,bkhd->bqhd", weights.astype(v.dtype), v)
+        return self.out_proj(y.reshape(x.shape))
+
+
+class MLP(nnx.Module):
+    """``fc1``, the activation, ``fc2``."""
+
+    def __init__(self, config: VisionConfig, *, rngs: nnx.Rngs) -> None:
+        dense = partial(
+            Linear, bias=True, rngs=rngs, dtype=config.dtype, param_dtype=config.param_dtype
+        )
+        self.activation = config.activation
+        self.fc1 = dense(config.width, config.mlp_dim)
+        self.fc2 = dense(config.mlp_dim, config.width)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """dtype[..., D] -> dtype[..., D]."""
+        return self.fc2(ACTIVATIONS[self.activation](self.fc1(x)))
+
+
+class LayerScale(nnx.Module):
+    """``lambda1`` [D], always float32: a learned factor per channel."""
+
+    def __init__(self, width: int) -> None:
+        self.lambda1 = nnx.Param(jnp.ones((width,), jnp.float32))
+
+
+class VisionBlock(nnx.Module):
+    """``x + attention(norm(x))``, then ``x + mlp(norm(x))``."""
+
+    def __init__(self, config: VisionConfig, *, rngs: nnx.Rngs) -> None:
+        norm = partial(LayerNorm, config.width, eps=config.norm_eps, dtype=config.dtype)
+        self.layer_norm1 = norm()
+        self.self_attn = SelfAttention(config, rngs=rngs)
+        self.layer_scale1 = LayerScale(config.width) if config.layer_scale else None
+        self.layer_norm2 = norm()
+        self.mlp = MLP(config, rngs=rngs)
+        self.layer_scale2 = LayerScale(config.width) if config.layer_scale else None
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """float32[B, T, D] -> float32[B, T, D]."""
+        x = x + _scaled(self.self_attn(self.layer_norm1(x)), self.layer_scale1)
+        return x + _scaled(self.mlp(self.layer_norm2(x)), self.layer_scale2)
+
+
+class VisionEncoder(nnx.Module):
+    """``layers``: ``config.built_layers`` blocks, stacked."""
+
+    def __init__(self, config: VisionConfig, *, rngs: nnx.Rngs) -> None:
+        self.remat = config.remat
+        keys = jax.random.split(rngs.params(), config.built_layers)
+        graph = nnx.graphdef(nnx.eval_shape(lambda: VisionBlock(config, rngs=nnx.Rngs(0))))
+        states = jax.vmap(lambda key: nnx.state(VisionBlock(config, rngs=nnx.Rngs(key))))(keys)
+        self.layers: Any = nnx.merge(graph, states)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """float32[B, T, D] -> float32[B, T, D]."""
+        graph, state = nnx.split(self.layers)
+
+        def body(x: jax.Array, layer: Any) -> tuple[jax.Array, None]:
+            return nnx.merge(graph, layer)(x), None
+
+        if self.remat == "block":
+            # Inside a scan nothing can be merged across iterations: no barrier is needed.
+            body = jax.checkpoint(body, prevent_cse=False)
+        return jax.lax.scan(body, x, state)[0]
+
+
+class VisionTower(nnx.Module):
+    """``embeddings``, CLIP's ``pre_layrnorm``, and ``encoder`` as deep as is read.
+
+    The residual stream is float32 whatever the compute dtype: the released RoboMamba
+    runs its towers under autocast, which keeps it so.
+    """
+
+    def __init__(self, config: VisionConfig, *, rngs: nnx.Rngs) -> None:
+        self.config = config
+        self.embeddings = VisionEmbeddings(config, rngs=rngs)
+        norm = partial(LayerNorm, config.width, eps=config.norm_eps, dtype=jnp.float32)
+        self.pre_layrnorm = norm() if config.pre_norm else None
+        self.encoder = VisionEncoder(config, rngs=rngs)
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        """Patch features of the block that ``config.feature_layer`` names.
+
+        Args:
+          images: float[B, S, S, 3], already resized, cropped and normalised.
+
+        Returns:
+          dtype[B, P, D], patches row by row from the top left; without the class
+          token, before any final norm.
+
+        Raises:
+          InputError: images of another size, number of channels or kind.
+        """
+        self._check(images)
+        x = self.embeddings(images)
+        if self.pre_layrnorm is not None:
+            x = self.pre_layrnorm(x)
+        x = self.encoder(x)
+        if self.config.cls_token:
+            x = x[:, 1:]
+        return x.astype(self.config.dtype)
+
+    def _check(self, images: jax.Array) -> None:
+        size = self.config.image_size
+        if images.ndim != 4 or images.shape[1:] != (size, size, CHANNELS):
+            raise InputError(
+                "shape_mismatch",
+                f"images has shape {list(images.shape)}, not [B, {size}, {size}, {CHANNELS}]",
+                "transform images with this model's processor; channels stand last",
+            )
+        if not jnp.issubdtype(images.dtype, jnp.floating):
+            raise InputError(
+                "bad_dtype",
+                f"images is {images.dtype}",
+                "transform images with this model's processor: float, normalised",
+            )
+
+
+def _scaled(y: jax.Array, scale: LayerScale | None) -> jax.Array:
+    """A residual branch, float32, times its LayerScale where there is one."""
+    y = y.astype(jnp.float32)
+    return y if scale is None else y * scale.lambda1[...]

@@ -1,0 +1,128 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The recurrence itself, on clean inputs: three methods with one meaning.
+
+    h_t = keep_t * exp(delta_t A) * h_{t-1} + delta_t u_t B_t        y_t = C_t . h_t
+
+The core knows nothing of softplus, gates, masks or ids: those are elementwise and
+stand in ``selective_scan.py``. State and A are laid out (N, I), so that the long
+axis I is the contiguous one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from robomamba_jax.ops.backend import current_backend
+
+
+class Constant(NamedTuple):
+    """Which of B and C do not vary in time."""
+
+    B: bool
+    C: bool
+
+
+class ScanInputs(NamedTuple):
+    """What the core reads. Everything but ``u``, B and C is float32.
+
+    Attributes:
+      u: float[B, T, I].
+      delta: float32[B, T, I], positive; 0 leaves the state as it is.
+      A: float32[N, I], negative.
+      B: float[B, T, N], or constant in time [N, I].
+      C: float[B, T, N], or constant in time [N, I].
+      keep: float32[B, T], 0 where a segment starts, else 1; None = all 1.
+      initial_state: float32[B, N, I].
+    """
+
+    u: jax.Array
+    delta: jax.Array
+    A: jax.Array
+    B: jax.Array
+    C: jax.Array
+    keep: jax.Array | None
+    initial_state: jax.Array
+
+    @property
+    def constant(self) -> Constant:
+        """Which of B and C are constant in time."""
+        return Constant(self.B.ndim == 2, self.C.ndim == 2)
+
+
+def combine(
+    left: tuple[jax.Array, jax.Array], right: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    """The associative operator: h -> a h + b, first ``left``, then ``right``."""
+    a_left, b_left = left
+    a_right, b_right = right
+    return a_right * a_left, a_right * b_left + b_right
+
+
+def decay(delta: jax.Array, A: jax.Array, keep: jax.Array | None) -> jax.Array:
+    """float32[..., N, I] from delta float32[..., I], A [N, I], keep float32[...]."""
+    a = jnp.exp(delta[..., None, :] * A)
+    return a if keep is None else a * keep[..., None, None]
+
+
+def drive(x: jax.Array, v: jax.Array, constant: bool) -> jax.Array:
+    """x v, float32[..., N, I], from x float32[..., I] and v [..., N] or constant [N, I]."""
+    v = v.astype(jnp.float32)
+    return x[..., None, :] * (v if constant else v[..., :, None])
+
+
+def over_states(h: jax.Array, v: jax.Array, constant: bool) -> jax.Array:
+    """sum_n h v, float32[..., I], from h float32[..., N, I] and v [..., N] or [N, I]."""
+    v = v.astype(jnp.float32)
+    if not constant:
+        return jnp.einsum("...ni,...n->...i", h, v, preferred_element_type=jnp.float32)
+    if current_backend() == "cpu" and v.shape[0] <= 32:
+        # XLA's CPU backend vectorises the unrolled sum, but not the reduction.
+        return sum((h[..., n, :] * v[n] for n in range(1, v.shape[0])), h[..., 0, :] * v[0])
+    return (h * v).sum(-2)
+
+
+def over_channels(h: jax.Array, x: jax.Array) -> jax.Array:
+    """sum_i h x, float32[..., N], from h float32[..., N, I] and x float32[..., I]."""
+    return jnp.einsum("...ni,...i->...n", h, x, preferred_element_type=jnp.float32)
+
+
+def scan_sequential(inputs: ScanInputs) -> tuple[jax.Array, jax.Array]:
+    """One step after the other by ``jax.lax.scan``: the plain reference.
+
+    Returns:
+      y float32[B, T, I] and the last state float32[B, N, I].
+    """
+    constant = inputs.constant
+
+    def step(h: jax.Array, t: jax.Array) -> tuple[jax.Array, jax.Array]:
+        delta = inputs.delta[:, t]
+        x = delta * inputs.u[:, t].astype(jnp.float32)
+        keep = None if inputs.keep is None else inputs.keep[:, t]
+        b = inputs.B if constant.B else inputs.B[:, t]
+        c = inputs.C if constant.C else inputs.C[:, t]
+        h = decay(delta, inputs.A, keep) * h + drive(x, b, constant.B)
+        return h, over_states(h, c, constant.C)
+
+    last, y = jax.lax.scan(step, inputs.initial_state, jnp.arange(inputs.u.shape[1]))
+    return jnp.moveaxis(y, 0, 1), last
+
+
+def scan_associative(inputs: ScanInputs) -> tuple[jax.Array, jax.Array]:
+    """All positions at once by ``jax.lax.associative_scan``.
+
+    Depth log T, but the pairs of every position exist at once: O(B T N I) memory.
+
+    Returns:
+      y float32[B, T, I] and the last state float32[B, N, I].
+    """
+    x = inputs.delta * inputs.u.astype(jnp.float32)
+    a = decay(inputs.delta, inputs.A, inputs.keep)
+    b = drive(x, inputs.B, inputs.constant.B)
+    # The carry is folded into the first element: it then needs no products of a.
+    b = b.at[:, 0].add(a[:, 0] * inputs.initial_state)
+    _, h = jax.lax.associative_scan(combine, (a, b), axis=1)
+    return over_states(h, inputs.C, inputs.constant.C), h[:, -1]

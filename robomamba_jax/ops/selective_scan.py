@@ -1,0 +1,250 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The selective scan of Mamba (Gu and Dao, arXiv 2312.00752, section 3).
+
+    h_t = exp(delta_t A) h_{t-1} + delta_t B_t u_t        y_t = C_t h_t + D u_t
+
+The article prints exact zero-order hold for B; every released Mamba computes
+delta * B (its appendix calls it a simplification), and so do we: weights were
+trained with it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.ops.backend import current_backend
+from robomamba_jax.ops.scan_chunked import scan_chunked
+from robomamba_jax.ops.scan_core import ScanInputs, scan_associative, scan_sequential
+from robomamba_jax.ops.segments import segment_resets
+from robomamba_jax.shapes import check_shape
+
+METHODS = ("auto", "chunked", "associative", "sequential")
+
+
+class ChunkChoice(NamedTuple):
+    """A chunk size and where it comes from."""
+
+    size: int
+    source: str
+
+
+# Best of 4, 8, 16, 32 by `robomamba bench scan`, forward and backward.
+CHUNK_TABLE = {
+    "cpu": ChunkChoice(8, "measured on 2 cores of an AMD EPYC (Zen 3), L=1024, I=1536"),
+    "gpu": ChunkChoice(64, "not measured: fewer, larger steps, since each is a kernel launch"),
+    "tpu": ChunkChoice(64, "not measured: fewer, larger steps; compiled ahead of time only"),
+}
+
+
+def selective_scan(
+    u: jax.Array,
+    delta: jax.Array,
+    A: jax.Array,
+    B: jax.Array,
+    C: jax.Array,
+    D: jax.Array | None = None,
+    z: jax.Array | None = None,
+    delta_bias: jax.Array | None = None,
+    delta_softplus: bool = False,
+    initial_state: jax.Array | None = None,
+    segment_ids: jax.Array | None = None,
+    mask: jax.Array | None = None,
+    method: str = "auto",
+    chunk_size: int | None = None,
+    return_final_state: bool = False,
+) -> jax.Array | tuple[jax.Array, jax.Array]:
+    """The selective scan over whole sequences. float32 inside, whatever comes in.
+
+    Args:
+      u: float[B, T, I], the input.
+      delta: float[B, T, I], the step size, before bias and softplus.
+      A: float[I, N], the continuous transition, negative (-exp(A_log)).
+      B: float[B, T, N], or constant in time [I, N].
+      C: float[B, T, N], or constant in time [I, N].
+      D: float[I]; adds D * u.
+      z: float[B, T, I]; multiplies the result by silu(z).
+      delta_bias: float[I], added to delta before softplus.
+      delta_softplus: apply softplus to delta.
+      initial_state: float[B, I, N], the state before position 0; it enters the first
+        segment only. Zeros if None.
+      segment_ids: int[B, T]; the state is forgotten where the id changes.
+      mask: bool[B, T], True = real. At padding the state passes through and y = 0;
+        what stands there (even NaN) reaches neither results nor gradients.
+      method: "chunked" (associative scan inside small chunks, O(B T I) memory),
+        "associative" (one associative scan, O(B T I N) memory; also differentiates
+        in forward mode), "sequential" (reference), or "auto": chunked, or associative
+        where the sequence is one chunk long.
+      chunk_size: positions per chunk; None takes the backend's from CHUNK_TABLE.
+      return_final_state: also return the state after the last real position.
+
+    Returns:
+      u.dtype[B, T, I]; with ``return_final_state`` also float32[B, I, N].
+
+    Raises:
+      InputError: an unknown method, a chunk size below 1, or shapes that do not fit.
+    """
+    _check(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)
+    if mask is not None:
+        u, delta = _blank(u, mask), _blank(delta, mask)
+        z = None if z is None else _blank(z, mask)
+        B, C = (v if v.ndim == 2 else _blank(v, mask) for v in (B, C))
+    step = _step_size(delta, delta_bias, delta_softplus)
+    inputs = ScanInputs(
+        u=u,
+        delta=step if mask is None else _blank(step, mask),
+        A=A.astype(jnp.float32).T,
+        B=B.T if B.ndim == 2 else B,
+        C=C.T if C.ndim == 2 else C,
+        keep=None if segment_ids is None else _keep(segment_ids, mask),
+        initial_state=_initial(initial_state, u.shape[0], A.shape),
+    )
+    y, last = _run(inputs, method, chunk_size)
+    y = _gate(y, u, D, z).astype(u.dtype)
+    y = y if mask is None else _blank(y, mask)
+    return (y, jnp.swapaxes(last, 1, 2)) if return_final_state else y
+
+
+def selective_scan_step(
+    state: jax.Array,
+    u: jax.Array,
+    delta: jax.Array,
+    A: jax.Array,
+    B: jax.Array,
+    C: jax.Array,
+    D: jax.Array | None = None,
+    z: jax.Array | None = None,
+    delta_bias: jax.Array | None = None,
+    delta_softplus: bool = False,
+) -> tuple[jax.Array, jax.Array]:
+    """One position of :func:`selective_scan`, for decoding. float32 inside.
+
+    Args:
+      state: float32[B, I, N].
+      u: float[B, I].
+      delta: float[B, I].
+      A: float[I, N].
+      B: float[B, N], or constant in time [1, I, N].
+      C: float[B, N], or constant in time [1, I, N].
+      D: float[I].
+      z: float[B, I].
+      delta_bias: float[I].
+      delta_softplus: apply softplus to delta.
+
+    Returns:
+      u.dtype[B, I] and the new state, float32[B, I, N].
+
+    Raises:
+      InputError: shapes do not fit.
+    """
+    sizes: dict[str, int] = {}
+    for name, array, dims in (("u", u, "B I"), ("A", A, "I N"), ("state", state, "B I N")):
+        check_shape(name, array, dims, sizes)
+    step = _step_size(delta, delta_bias, delta_softplus)
+    for name, array, dims in (("delta", delta, "B I"), ("D", D, "I"), ("z", z, "B I")):
+        if array is not None:
+            check_shape(name, array, dims, sizes)
+    b, c = (_per_channel(name, v, sizes) for name, v in (("B", B), ("C", C)))
+    x = step * u.astype(jnp.float32)
+    decay = jnp.exp(step[:, :, None] * A.astype(jnp.float32))
+    state = decay * state.astype(jnp.float32) + x[:, :, None] * b
+    y = _gate(_sum_last(state * c), u, D, z)
+    return y.astype(u.dtype), state
+
+
+def _per_channel(name: str, v: jax.Array, sizes: dict[str, int]) -> jax.Array:
+    """B or C of one step, broadcastable to float32[B, I, N]."""
+    if v.ndim == 3:
+        check_shape(name, v, "1 I N", {**sizes, "1": 1})
+        return v.astype(jnp.float32)
+    check_shape(name, v, "B N", sizes)
+    return v.astype(jnp.float32)[:, None, :]
+
+
+def _sum_last(x: jax.Array) -> jax.Array:
+    """Sum over the states. Unrolled on the CPU, where it then fuses with its neighbours
+    (decoding 130m: 21 instead of 25 ms a token)."""
+    if current_backend() != "cpu" or x.shape[-1] > 32:
+        return x.sum(-1)
+    return sum((x[..., n] for n in range(1, x.shape[-1])), x[..., 0])
+
+
+def _chunk_size(chunk_size: int | None) -> int:
+    if chunk_size is None:
+        return CHUNK_TABLE.get(current_backend(), CHUNK_TABLE["gpu"]).size
+    if chunk_size < 1:
+        raise InputError("bad_arguments", f"chunk_size is {chunk_size}", "give 1 or more, or None")
+    return chunk_size
+
+
+def _run(inputs: ScanInputs, method: str, chunk_size: int | None) -> tuple[jax.Array, jax.Array]:
+    """y float32[B, T, I] and the last state float32[B, N, I] by the named method."""
+    size = _chunk_size(chunk_size)
+    if method == "auto":
+        method = "associative" if inputs.u.shape[1] <= size else "chunked"
+    if method == "chunked":
+        return scan_chunked(inputs, size)
+    if method == "associative":
+        return scan_associative(inputs)
+    if method == "sequential":
+        return scan_sequential(inputs)
+    raise unknown_name("unknown_method", "scan method", method, METHODS)
+
+
+def _step_size(delta: jax.Array, bias: jax.Array | None, softplus: bool) -> jax.Array:
+    """float32 step."""
+    delta = delta.astype(jnp.float32)
+    if bias is not None:
+        delta = delta + bias.astype(jnp.float32)
+    return jax.nn.softplus(delta) if softplus else delta
+
+
+def _keep(segment_ids: jax.Array, mask: jax.Array | None) -> jax.Array:
+    return 1.0 - segment_resets(segment_ids, mask).astype(jnp.float32)
+
+
+def _initial(state: jax.Array | None, batch: int, shape: tuple[int, ...]) -> jax.Array:
+    if state is None:
+        return jnp.zeros((batch, shape[1], shape[0]), jnp.float32)
+    return jnp.swapaxes(state.astype(jnp.float32), 1, 2)
+
+
+def _gate(y: jax.Array, u: jax.Array, D: jax.Array | None, z: jax.Array | None) -> jax.Array:
+    """float32: the skip and the gate around the state's part of the result."""
+    if D is not None:
+        y = y + D.astype(jnp.float32) * u.astype(jnp.float32)
+    if z is not None:
+        y = y * jax.nn.silu(z.astype(jnp.float32))
+    return y
+
+
+def _blank(x: jax.Array, mask: jax.Array) -> jax.Array:
+    """``x`` [B, T, ...] with exact zeros at padding, whatever stood there.
+
+    A step of 0 lets the state pass through; a blanked input keeps a NaN that stands at
+    padding out of the gradients too.
+    """
+    return jnp.where(mask[:, :, None], x, jnp.zeros((), x.dtype))
+
+
+def _check(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask) -> None:
+    sizes: dict[str, int] = {}
+    for name, array, dims in (
+        ("u", u, "B T I"),
+        ("A", A, "I N"),
+        ("delta", delta, "B T I"),
+        ("B", B, "I N" if B.ndim == 2 else "B T N"),
+        ("C", C, "I N" if C.ndim == 2 else "B T N"),
+        ("D", D, "I"),
+        ("z", z, "B T I"),
+        ("delta_bias", delta_bias, "I"),
+        ("initial_state", initial_state, "B I N"),
+        ("segment_ids", segment_ids, "B T"),
+        ("mask", mask, "B T"),
+    ):
+        if array is not None:
+            check_shape(name, array, dims, sizes)

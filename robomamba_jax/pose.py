@@ -1,0 +1,126 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""From the policy head's numbers to a pose in the world."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from robomamba_jax.data.camera import Camera, sample_depth
+from robomamba_jax.data.crop import CropTransform
+from robomamba_jax.errors import InputError
+from robomamba_jax.ops.rotation import rotation_from_6d
+
+# ManipLLM's camera frame (forward, left, up) seen from OpenCV's (right, down, forward).
+MANIPLLM_TO_OPENCV = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]], np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pose:
+    """Where and how to touch. Frame: OpenCV optical (x right, y down, z forward), metres.
+
+    Attributes:
+      contact_xy: (x, y) in pixels of the original image, pixel centres at +0.5.
+      rotation: float32[3, 3]; columns are the gripper's axes in the camera frame:
+        approach, left (closing axis), their cross product.
+      rotation6d: float32[6], columns 1 and 2 as the head gave them.
+      point_camera: float32[3], the contact lifted by the depth, or None.
+      point_world: float32[3], or None without depth or camera_to_world.
+      gripper_open: in [0, 1], 1 = open; None where the head has no gripper.
+      image_size: (width, height) of the original image.
+      why_no_point: why there is no 3D point, or None where there is one.
+    """
+
+    contact_xy: tuple[float, float]
+    rotation: np.ndarray
+    rotation6d: np.ndarray
+    point_camera: np.ndarray | None
+    point_world: np.ndarray | None
+    gripper_open: float | None
+    image_size: tuple[int, int]
+    why_no_point: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of ``predict --json``."""
+
+        def listed(array: np.ndarray | None) -> Any:
+            return None if array is None else np.asarray(array, np.float64).tolist()
+
+        return {
+            "contact_xy": list(self.contact_xy),
+            "rotation": listed(self.rotation),
+            "rotation6d": listed(self.rotation6d),
+            "point_camera": listed(self.point_camera),
+            "point_world": listed(self.point_world),
+            "gripper_open": self.gripper_open,
+            "frame": "opencv",
+            "image_size": list(self.image_size),
+        }
+
+
+def make_pose(
+    contact: np.ndarray,
+    rotation6d: np.ndarray,
+    gripper_logit: float | None,
+    *,
+    geometry: CropTransform,
+    contact_scale: str,
+    rotation_convention: str,
+    depth: np.ndarray | None = None,
+    camera: Camera | None = None,
+) -> Pose:
+    """One row of the head's output, in the conventions of the API.
+
+    Args:
+      contact: float[2], in the crop: shares of its side, or its pixels for "raw".
+      rotation6d: float[6].
+      gripper_logit: above 0 for an open gripper, or None.
+      geometry: the image's way into the encoder.
+      contact_scale: "unit" or "raw".
+      rotation_convention: "opencv" or "manipllm".
+      depth: float[H, W], metres, of the original image's size.
+      camera: of the original image.
+
+    Raises:
+      InputError: depth without camera, or sizes that do not fit the image.
+    """
+    size = geometry.width, geometry.height
+    share = np.asarray(contact, np.float64) / (geometry.side if contact_scale == "raw" else 1)
+    # A prediction outside the crop is brought to its edge: the encoder saw nothing beyond.
+    pixel = geometry.contact_to_pixel(share, clip=True)
+    rotation = np.asarray(rotation_from_6d(jnp.asarray(rotation6d, jnp.float32)))
+    if rotation_convention == "manipllm":
+        rotation = MANIPLLM_TO_OPENCV @ rotation
+    point, world, why = _lift(pixel, size, depth, camera)
+    return Pose(
+        contact_xy=(float(pixel[0]), float(pixel[1])),
+        rotation=rotation,
+        rotation6d=np.asarray(rotation6d, np.float32),
+        point_camera=point,
+        point_world=world,
+        gripper_open=None if gripper_logit is None else float(1 / (1 + np.exp(-gripper_logit))),
+        image_size=size,
+        why_no_point=why,
+    )
+
+
+def _lift(
+    pixel: np.ndarray, size: tuple[int, int], depth: np.ndarray | None, camera: Camera | None
+) -> tuple[np.ndarray | None, np.ndarray | None, str | None]:
+    if depth is None:
+        return None, None, "no depth was given"
+    if camera is None:
+        raise InputError("missing_camera", "depth was given without a camera", "give camera=")
+    depth = np.asarray(depth)
+    sample = sample_depth(depth, pixel)
+    camera.check_size("image", *size)
+    camera.check_size("depth", depth.shape[1], depth.shape[0])
+    if sample.depth_m is None:
+        return None, None, sample.reason
+    point = camera.lift(pixel, sample.depth_m)
+    world = None if camera.camera_to_world is None else camera.to_world(point)
+    return point, world, None

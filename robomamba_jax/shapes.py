@@ -1,0 +1,47 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""One legend of dimension letters, and the shape check that speaks it.
+
+  B  batch            T  sequence (text or joint)   D  model width
+  I  inner width      N  state size per channel     K  width of the causal convolution
+  R  rank of delta    H  attention heads            P  image patches
+  V  vocabulary       L  layers                     M  images per sample
+  S  image side
+
+Docstrings write ``float32[B, T, D]``; einsum strings use the same letters in
+lower case.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from robomamba_jax.errors import InputError
+
+
+def check_shape(name: str, array: Any, dims: str, sizes: dict[str, int]) -> None:
+    """Check one array against letters, and learn the letters not yet known.
+
+    Args:
+      name: the argument's name, for the message.
+      array: anything with a ``shape``.
+      dims: letters separated by blanks, such as "B T I".
+      sizes: letter -> size; letters met for the first time are added.
+
+    Raises:
+      InputError: the rank or a size differs.
+    """
+    letters = dims.split()
+    shape = tuple(array.shape)
+    for letter, size in zip(letters, shape, strict=False):
+        sizes.setdefault(letter, size)
+    expected = tuple(sizes.get(letter, -1) for letter in letters)
+    if shape != expected:
+        want = ", ".join(
+            f"{letter}={sizes[letter]}" if letter in sizes else letter for letter in letters
+        )
+        raise InputError(
+            "shape_mismatch",
+            f"{name} has shape {list(shape)}, not [{want}]",
+            f"give {name} as [{', '.join(letters)}]",
+        )

@@ -1,0 +1,46 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What every test shares: where jax runs, the compilation cache, threads, hypothesis profiles.
+
+The environment is set while this module loads, because jax and torch read it when they are first
+imported, and subprocesses of a test inherit it.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+_CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
+_ENVIRONMENT = {
+    "JAX_PLATFORMS": "cpu",
+    # Compiling is most of the suite's time; the second run reads it from here.
+    "JAX_COMPILATION_CACHE_DIR": str(_CACHE),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+}
+for _name, _value in _ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores: torch, which reads this on import, would take all of them in each.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No deadlines: the first example of a test pays for compilation. Derandomized, so that a failure
+# on one machine is the same failure on the next; `thorough` looks further, at random.
+settings.register_profile("default", derandomize=True, deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test marked `gpu` or `tpu` where jax has no such device."""
+    for platform in ("gpu", "tpu"):
+        if item.get_closest_marker(platform) is None:
+            continue
+        import jax  # here, so that tests without jax start fast
+
+        try:
+            jax.devices(platform)
+        except RuntimeError:
+            pytest.skip(f"jax sees no {platform} (JAX_PLATFORMS={os.environ['JAX_PLATFORMS']})")

@@ -1,0 +1,230 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The policy heads: published sizes and results, and padding that cannot be seen."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from robomamba_jax.config import MambaConfig, preset
+from robomamba_jax.config.policy import POLICY_KINDS, PolicyConfig
+from robomamba_jax.errors import InputError
+from robomamba_jax.models.policy import PolicyHead, PolicyOutput, pool_mean, pool_official
+from robomamba_jax.models.trees import count_params, leaf_paths
+
+PUBLISHED = {"two_mlp": 3_690_880, "two_mlp_repo": 8_200_960, "mlp": 4_103_040}
+TINY = preset("tiny")
+WIDTH = TINY.d_model
+QUICK = {"xla_backend_optimization_level": 0}  # compiling is most of the time here
+
+
+def make(kind: str, *, gripper: bool = False, seed: int = 0) -> PolicyHead:
+    """A tiny head in which no parameter is at its initial 0 or 1."""
+    head = PolicyHead(PolicyConfig(kind, gripper), WIDTH, TINY, rngs=nnx.Rngs(seed))
+    graph, state = nnx.split(head)
+    draw = np.random.default_rng(seed)
+    noisy = jax.tree.map(
+        lambda x: x + jnp.asarray(0.05 * draw.standard_normal(x.shape), x.dtype), state
+    )
+    return nnx.merge(graph, noisy)
+
+
+def call(head: PolicyHead, *arguments: Any) -> PolicyOutput:
+    """The head jitted with quick compilation; hidden, first_text, last, mask."""
+    graph, state = nnx.split(head)
+
+    def run(state, hidden, first_text, last, mask):
+        return nnx.merge(graph, state)(hidden, first_text=first_text, last=last, mask=mask)
+
+    return jax.jit(run, compiler_options=QUICK)(state, *arguments)
+
+
+def batch(length: int = 11, rows: int = 3, seed: int = 1) -> tuple[Any, ...]:
+    """hidden, first_text and last of rows without padding."""
+    hidden = np.random.default_rng(seed).standard_normal((rows, length, WIDTH)).astype(np.float32)
+    first = np.arange(2, 2 + rows, dtype=np.int32)
+    return hidden, first, np.full(rows, length - 1, np.int32)
+
+
+def parameters(config: PolicyConfig, d_model: int, mamba: MambaConfig | None = None) -> Any:
+    """Shapes alone, by path: nothing is allocated."""
+    head = nnx.eval_shape(lambda: PolicyHead(config, d_model, mamba, rngs=nnx.Rngs(0)))
+    return nnx.to_pure_dict(nnx.state(head))
+
+
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_published_counts(kind: str) -> None:
+    """Parameters at D = 2560, without and with the gripper's MLP."""
+    assert count_params(parameters(PolicyConfig(kind), 2560)) == PUBLISHED[kind]
+    a, b = PolicyConfig(kind).hidden_widths(2560)
+    extra = 2560 * a + a + a * b + b + b
+    assert count_params(parameters(PolicyConfig(kind, True), 2560)) == PUBLISHED[kind] + extra
+
+
+def test_ssm_counts_and_shares() -> None:
+    """Two blocks of the 2.8b model and the repository's MLPs; 0.12 % and 7.4 MB for two_mlp."""
+    count = count_params(parameters(PolicyConfig("ssm_mlp"), 2560, preset("2.8b")))
+    block = 2560 + 10240 * 2560 + 5120 * 5 + 192 * 5120 + 5120 * 161 + 5120 * 17 + 2560 * 5120
+    assert count == PUBLISHED["two_mlp_repo"] + 2 * block == 90_689_280
+    assert round(100 * PUBLISHED["two_mlp"] / 3.1e9, 2) == 0.12
+    assert round(2 * PUBLISHED["two_mlp"] / 1e6, 1) == 7.4
+
+
+def test_names_and_dtypes() -> None:
+    """The published keys with slashes; fc3 without bias; float32 whatever the model's dtype."""
+    mlp = {f"fc{n}/{leaf}" for n in (1, 2) for leaf in ("weight", "bias")} | {"fc3/weight"}
+    two = {f"action_head{n}/{leaf}" for n in (1, 2) for leaf in mlp}
+    assert leaf_paths(parameters(PolicyConfig(), WIDTH)).keys() == two
+    one = {f"{head}/{leaf}" for head in ("action_head", "gripper_head") for leaf in mlp}
+    assert leaf_paths(parameters(PolicyConfig("mlp", True), WIDTH)).keys() == one
+    low = TINY.replace(dtype="bfloat16", param_dtype="bfloat16")
+    ssm = leaf_paths(parameters(PolicyConfig("ssm_mlp"), WIDTH, low))
+    assert two < ssm.keys()
+    assert {"ssm1/mixer/A_log", "ssm2/mixer/out_proj/weight", "ssm1/norm/weight"} < ssm.keys()
+    assert {leaf.dtype for leaf in ssm.values()} == {jnp.dtype("float32")}
+
+
+def test_initial_biases_are_zero_and_weights_xavier() -> None:
+    """As published for two MLPs."""
+    head = PolicyHead(PolicyConfig(), 256, rngs=nnx.Rngs(3))
+    weights = leaf_paths(nnx.to_pure_dict(nnx.state(head)))
+    assert not weights["action_head1/fc1/bias"].any()
+    bound = np.sqrt(6 / (256 + 64))
+    assert 0.98 * bound < float(jnp.abs(weights["action_head1/fc1/weight"]).max()) <= bound
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", POLICY_KINDS)
+def test_the_published_head(kind: str) -> None:
+    """Pooling and MLPs against literal torch on a dict with the published file's keys."""
+    import torch
+
+    head = make(kind)
+    state = {
+        path.replace("/", "."): torch.tensor(np.asarray(leaf))
+        for path, leaf in leaf_paths(nnx.to_pure_dict(nnx.state(head))).items()
+    }
+    hidden, first, last = batch()
+    ours = call(head, hidden, first, last, None)
+    for row in range(len(hidden)):
+        states = torch.tensor(hidden[row])
+        if kind == "ssm_mlp":
+            pooled = [literal_block(state, f"ssm{n}.", states).mean(0) for n in (1, 2)]
+        else:
+            pooled = [(states[int(first[row])] + states[-1]) / 2] * 2
+        if kind == "mlp":
+            theirs = literal_mlp(state, "action_head.", pooled[0])
+        else:
+            parts = [literal_mlp(state, f"action_head{n}.", pooled[n - 1]) for n in (1, 2)]
+            theirs = torch.cat(parts)
+        np.testing.assert_allclose(
+            np.concatenate([ours.contact[row], ours.rotation6d[row]]), theirs.numpy(), atol=2e-6
+        )
+
+
+def literal_mlp(state: dict[str, Any], prefix: str, x: Any) -> Any:
+    """Three layers, the last without bias: [D] -> [out]."""
+    for layer in ("fc1", "fc2"):
+        x = (state[f"{prefix}{layer}.weight"] @ x + state[f"{prefix}{layer}.bias"]).clamp(min=0)
+    return state[f"{prefix}fc3.weight"] @ x
+
+
+def literal_block(state: dict[str, Any], prefix: str, x: Any) -> Any:
+    """One Mamba block with its residual, a loop over positions: [T, D] -> [T, D]."""
+    import torch
+    from torch.nn.functional import silu, softplus
+
+    p = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    inner, states = p["mixer.A_log"].shape
+    rank = p["mixer.dt_proj.weight"].shape[1]
+    kernel, past = p["mixer.conv1d.weight"][:, 0], torch.zeros(TINY.d_conv, inner)
+    h, rows = torch.zeros(inner, states), []
+    for position in x:
+        normed = position * torch.rsqrt(position.square().mean() + 1e-5) * p["norm.weight"]
+        value, gate = (p["mixer.in_proj.weight"] @ normed).split(inner)
+        past = torch.cat([past[1:], value[None]])
+        u = silu((kernel * past.T).sum(1) + p["mixer.conv1d.bias"])
+        step, B, C = (p["mixer.x_proj.weight"] @ u).split([rank, states, states])
+        delta = softplus(p["mixer.dt_proj.weight"] @ step + p["mixer.dt_proj.bias"])[:, None]
+        h = torch.exp(-delta * p["mixer.A_log"].exp()) * h + delta * B * u[:, None]
+        y = (h @ C + p["mixer.D"] * u) * silu(gate)
+        rows.append(position + p["mixer.out_proj.weight"] @ y)
+    return torch.stack(rows)
+
+
+@pytest.mark.parametrize("kind", ["two_mlp", "ssm_mlp"])
+def test_padding_is_invisible(kind: str) -> None:
+    """Left, right and scattered NaN padding, gradients included, change nothing."""
+    head = make(kind, gripper=True)
+    hidden, first, last = batch(7)
+    plain = call(head, hidden, first, last, None)
+    draw = np.random.default_rng(2)
+    places = np.stack([np.arange(7), np.arange(5, 12), np.sort(draw.permutation(12)[:7])])
+    padded = np.full((3, 12, WIDTH), np.nan, np.float32)
+    mask = np.zeros((3, 12), bool)
+    for row, place in enumerate(places):
+        padded[row, place], mask[row, place] = hidden[row], True
+    moved = [np.take_along_axis(places, at[:, None], 1)[:, 0] for at in (first, last)]
+    shown = call(head, padded, *moved, mask)
+    for ours, theirs in zip(shown, plain, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+    graph, state = nnx.split(head)
+
+    def loss(x: jax.Array) -> jax.Array:
+        first_text, last = map(jnp.asarray, moved)
+        out = nnx.merge(graph, state)(x, first_text=first_text, last=last, mask=jnp.asarray(mask))
+        return sum((jnp.square(part).sum() for part in out if part is not None), jnp.zeros(()))
+
+    gradient = np.asarray(jax.jit(jax.grad(loss), compiler_options=QUICK)(jnp.asarray(padded)))
+    assert np.isfinite(gradient).all()
+    assert not gradient[~mask].any()
+
+
+@pytest.mark.parametrize("kind", POLICY_KINDS)
+def test_a_row_does_not_see_its_neighbours(kind: str) -> None:
+    """A batch gives each row what it gives alone; all outputs float32, the gripper optional."""
+    hidden, first, last = batch()
+    head = make(kind, gripper=True)
+    together = call(head, hidden.astype(jnp.bfloat16), first, last, None)
+    assert [x.shape for x in together if x is not None] == [(3, 2), (3, 6), (3,)]
+    assert {x.dtype for x in together if x is not None} == {jnp.dtype("float32")}
+    together = call(head, hidden, first, last, None)
+    alone = call(head, hidden[1:2], first[1:2], last[1:2], None)
+    for ours, theirs in zip(together, alone, strict=True):
+        np.testing.assert_allclose(ours[1:2], theirs, atol=1e-6)
+
+
+def test_pooling_by_hand() -> None:
+    """Official pooling reads two positions, and one that does not exist shows as NaN."""
+    hidden = jnp.arange(24, dtype=jnp.float32).reshape(2, 4, 3)
+    pooled = pool_official(hidden, jnp.array([1, 0]), jnp.array([3, 2]))
+    np.testing.assert_array_equal(pooled, [[6, 7, 8], [15, 16, 17]])
+    assert np.isnan(pool_official(hidden, jnp.array([-1, 0]), jnp.array([3, 4]))).all()
+    mask = jnp.array([[True, False, True, False], [False] * 4])
+    np.testing.assert_array_equal(pool_mean(hidden, mask), [[3, 4, 5], [0, 0, 0]])
+
+
+def test_configuration_errors() -> None:
+    """Each in one line."""
+    assert PolicyConfig().pooling == "official"
+    assert PolicyConfig("ssm_mlp").pooling == "mean"
+    assert PolicyConfig().replace(kind="mlp").outputs == {"action_head": 8}
+    wrong = (
+        lambda: PolicyConfig("two_mpl"),
+        lambda: PolicyConfig(gripper="yes"),  # type: ignore[arg-type]
+        lambda: PolicyConfig(param_dtype="int8"),
+        lambda: PolicyConfig().replace(depth=3),
+        lambda: PolicyConfig().hidden_widths(7),
+        lambda: PolicyHead(PolicyConfig("ssm_mlp"), 48, rngs=nnx.Rngs(0)),
+        lambda: PolicyHead(PolicyConfig("ssm_mlp"), 64, TINY, rngs=nnx.Rngs(0)),
+        lambda: make("mlp")(jnp.ones((2, 4, 8)), first_text=jnp.zeros(2), last=jnp.zeros(2)),
+    )
+    for attempt in wrong:
+        with pytest.raises(InputError) as caught:
+            attempt()
+        assert "\n" not in str(caught.value)
