@@ -83,4 +83,5 @@ class Embedding(nnx.Module):
     def __call__(self, ids: jax.Array) -> jax.Array:
         """int[...] -> param_dtype[..., D]; an id outside the table gives NaN, never a
         neighbour's row: inside jit nothing can be raised."""
-        return self.weight[...].at[ids].get(mode="fill", fill_value=jnp.nan)
+        rows = self.weight[...].at[ids]
+        return rows.get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)

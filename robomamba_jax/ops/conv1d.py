@@ -98,7 +98,8 @@ def causal_conv1d_step(
     y = newest.astype(jnp.float32) * taps[:, -1]
     for lag in range(state.shape[1]):
         y = y + state[:, lag].astype(jnp.float32) * taps[:, lag]
-    state = jnp.concatenate([state[:, 1:], newest[:, None]], axis=1)
+    # The oldest input goes; of a window of one position there is none to keep.
+    state = jnp.concatenate([state, newest[:, None]], axis=1)[:, 1:]
     return _finish(y, bias, silu).astype(x.dtype), state
 
 

@@ -97,13 +97,16 @@ def scan_sequential(inputs: ScanInputs) -> tuple[jax.Array, jax.Array]:
       y float32[B, T, I] and the last state float32[B, N, I].
     """
     constant = inputs.constant
+    # Cast once: read inside the loop as they are, bfloat16 inputs would have their
+    # gradients summed in a bfloat16 carry.
+    u, B, C = (x.astype(jnp.float32) for x in (inputs.u, inputs.B, inputs.C))
 
     def step(h: jax.Array, t: jax.Array) -> tuple[jax.Array, jax.Array]:
         delta = inputs.delta[:, t]
-        x = delta * inputs.u[:, t].astype(jnp.float32)
+        x = delta * u[:, t]
         keep = None if inputs.keep is None else inputs.keep[:, t]
-        b = inputs.B if constant.B else inputs.B[:, t]
-        c = inputs.C if constant.C else inputs.C[:, t]
+        b = B if constant.B else B[:, t]
+        c = C if constant.C else C[:, t]
         h = decay(delta, inputs.A, keep) * h + drive(x, b, constant.B)
         return h, over_states(h, c, constant.C)
 

@@ -142,12 +142,18 @@ def selective_scan_step(
       InputError: shapes do not fit.
     """
     sizes: dict[str, int] = {}
-    for name, array, dims in (("u", u, "B I"), ("A", A, "I N"), ("state", state, "B I N")):
-        check_shape(name, array, dims, sizes)
-    step = _step_size(delta, delta_bias, delta_softplus)
-    for name, array, dims in (("delta", delta, "B I"), ("D", D, "I"), ("z", z, "B I")):
+    for name, array, dims in (
+        ("u", u, "B I"),
+        ("A", A, "I N"),
+        ("state", state, "B I N"),
+        ("delta", delta, "B I"),
+        ("D", D, "I"),
+        ("z", z, "B I"),
+        ("delta_bias", delta_bias, "I"),
+    ):
         if array is not None:
             check_shape(name, array, dims, sizes)
+    step = _step_size(delta, delta_bias, delta_softplus)
     b, c = (_per_channel(name, v, sizes) for name, v in (("B", B), ("C", C)))
     x = step * u.astype(jnp.float32)
     decay = jnp.exp(step[:, :, None] * A.astype(jnp.float32))
