@@ -19,6 +19,13 @@ from typing import Any
 from robomamba_jax.errors import InputError
 
 
+def check_shapes(sizes: dict[str, int], *arguments: tuple[str, Any, str]) -> None:
+    """:func:`check_shape` of several ``(name, array, dims)``; an array of None is absent."""
+    for name, array, dims in arguments:
+        if array is not None:
+            check_shape(name, array, dims, sizes)
+
+
 def check_shape(name: str, array: Any, dims: str, sizes: dict[str, int]) -> None:
     """Check one array against letters, and learn the letters not yet known.
 

@@ -35,6 +35,7 @@ class Parser(argparse.ArgumentParser):
         raise InputError("bad_arguments", message, f"see {self.prog} --help")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's, but an unknown argument's complaint names the near ones."""
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             leaf = getattr(parsed, "parser", self)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops.segments import compaction, segment_resets
-from robomamba_jax.shapes import check_shape
+from robomamba_jax.shapes import check_shapes
 
 
 def causal_conv1d(
@@ -149,15 +149,13 @@ def _check(x, weight, bias, initial_state, segment_ids, mask, lengths) -> None:
     if mask is not None and lengths is not None:
         raise InputError("bad_arguments", "mask and lengths were both given", "give one of them")
     sizes: dict[str, int] = {}
-    check_shape("x", x, "B T I", sizes)
-    check_shape("weight", weight, "I K", sizes)
+    check_shapes(sizes, ("x", x, "B T I"), ("weight", weight, "I K"))
     sizes["K-1"] = sizes["K"] - 1
-    for name, array, dims in (
+    check_shapes(
+        sizes,
         ("bias", bias, "I"),
         ("initial_state", initial_state, "B K-1 I"),
         ("segment_ids", segment_ids, "B T"),
         ("mask", mask, "B T"),
         ("lengths", lengths, "B"),
-    ):
-        if array is not None:
-            check_shape(name, array, dims, sizes)
+    )

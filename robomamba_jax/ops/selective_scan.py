@@ -21,7 +21,7 @@ from robomamba_jax.ops.backend import current_backend
 from robomamba_jax.ops.scan_chunked import scan_chunked
 from robomamba_jax.ops.scan_core import ScanInputs, scan_associative, scan_sequential
 from robomamba_jax.ops.segments import segment_resets
-from robomamba_jax.shapes import check_shape
+from robomamba_jax.shapes import check_shape, check_shapes
 
 METHODS = ("auto", "chunked", "associative", "sequential")
 
@@ -142,7 +142,8 @@ def selective_scan_step(
       InputError: shapes do not fit.
     """
     sizes: dict[str, int] = {}
-    for name, array, dims in (
+    check_shapes(
+        sizes,
         ("u", u, "B I"),
         ("A", A, "I N"),
         ("state", state, "B I N"),
@@ -150,9 +151,7 @@ def selective_scan_step(
         ("D", D, "I"),
         ("z", z, "B I"),
         ("delta_bias", delta_bias, "I"),
-    ):
-        if array is not None:
-            check_shape(name, array, dims, sizes)
+    )
     step = _step_size(delta, delta_bias, delta_softplus)
     b, c = (_per_channel(name, v, sizes) for name, v in (("B", B), ("C", C)))
     x = step * u.astype(jnp.float32)
@@ -239,7 +238,8 @@ def _blank(x: jax.Array, mask: jax.Array) -> jax.Array:
 
 def _check(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask) -> None:
     sizes: dict[str, int] = {}
-    for name, array, dims in (
+    check_shapes(
+        sizes,
         ("u", u, "B T I"),
         ("A", A, "I N"),
         ("delta", delta, "B T I"),
@@ -251,6 +251,4 @@ def _check(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask
         ("initial_state", initial_state, "B I N"),
         ("segment_ids", segment_ids, "B T"),
         ("mask", mask, "B T"),
-    ):
-        if array is not None:
-            check_shape(name, array, dims, sizes)
+    )
