@@ -23,7 +23,7 @@ PACKAGE = "robomamba_jax"
 # dot allows that one module. A new part of the package gets a line here.
 _BASE = ("errors", "shapes", "config")
 _CORE = (*_BASE, "ops", "losses", "models", "generation", "data", "pose", "convert")
-_ALL = (*_CORE, "training", "api", "evaluation")
+_ALL = (*_CORE, "training", "api", "evaluation", "verify")
 LAYERS: dict[str, tuple[str, ...]] = {
     "errors": (),
     "shapes": ("errors",),
@@ -34,7 +34,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "generation": (*_BASE, "ops", "models"),
     "data": ("errors", "config"),
     "pose": ("errors", "ops", "data"),
-    "convert": (*_BASE, "models"),
+    "convert": (*_BASE, "models", "data"),
+    "verify": (*_CORE, "api"),
     "training": (*_BASE, "ops", "losses", "models", "data", "convert"),
     "api": (*_CORE, "training.checkpoint", "training.sharding"),
     "evaluation": (*_CORE, "api", "training.checkpoint", "training.sharding"),
