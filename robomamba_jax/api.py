@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import numpy as np
 from flax import nnx
 from jax.core import Tracer
 
-from robomamba_jax.config import PRESETS, RoboMambaConfig, model_preset
+from robomamba_jax.config import PRESETS, RoboMambaConfig, as_dtypes, model_preset
+from robomamba_jax.convert.folder import Folder, is_folder, open_folder
+from robomamba_jax.convert.placement import load_params, on_mesh
 from robomamba_jax.data.camera import Camera
 from robomamba_jax.data.images import ImageSource, image_transform
 from robomamba_jax.data.processor import BUILTIN_PROCESSORS, Processor, builtin_processor
@@ -27,7 +29,8 @@ from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.generation.stopping import byte_level_spelling
 from robomamba_jax.models.bundle import Model
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.trees import abstract_params
+from robomamba_jax.models.partition import partition_spec
+from robomamba_jax.models.trees import abstract_params, leaf_paths
 from robomamba_jax.pose import Pose, make_pose
 
 ASSETS = Path("assets")
@@ -45,33 +48,87 @@ def load(
     """A model and what it needs to read images and text.
 
     Args:
-      path: a preset's name: random weights. (Checkpoint folders come with the converters.)
-      dtype: of computation; the preset's own if None.
-      param_dtype: of stored parameters; the preset's own if None.
-      mesh: place the parameters on all its devices, each holding a copy.
+      path: an inference folder, or a preset's name for random weights.
+      dtype: of computation; the checkpoint's own if None.
+      param_dtype: of parameters in memory; the checkpoint's own if None.
+      mesh: place the parameters on its devices: split along axes named ``fsdp`` and
+        ``tensor`` as ``models.partition`` says, copied along others; None = one device.
       seed: of the random weights.
-      tokenizer: a local tokenizer.json. ``tiny`` and ``nano`` bring their own; the others take
-        ``assets/tokenizer.json`` (``make assets``) if None.
+      tokenizer: a local tokenizer.json, for a folder without one or for a preset. ``tiny``
+        and ``nano`` bring their own; the others take ``assets/tokenizer.json`` (``make
+        assets``) if None.
 
     Returns:
       The model, with unrolled layers, and the processor.
 
     Raises:
-      InputError: no such preset, or no tokenizer.
+      InputError: no such folder or preset, a folder that is broken or an encoder alone, or
+        no tokenizer for a preset.
     """
     name = str(path)
-    if name not in PRESETS:
-        raise unknown_name("unknown_checkpoint", "preset", name, PRESETS)
     given = {"dtype": dtype, "param_dtype": param_dtype}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value}
+    if is_folder(path):
+        return _load_folder(open_folder(path), changes, mesh, tokenizer)
+    if name not in PRESETS:
+        raise _no_checkpoint(name)
     config = model_preset(name, **changes)
     processor = _preset_processor(name, tokenizer)
     init, _ = functional(config, layout="list")
     params = init(jax.random.key(seed))
     if mesh is not None:
-        copies = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-        params = jax.device_put(params, copies)
+        params = jax.device_put(params, _shardings(params, mesh))
     return Model(params, config, "list"), processor
+
+
+def _load_folder(
+    folder: Folder,
+    changes: dict[str, Any],
+    mesh: jax.sharding.Mesh | None,
+    tokenizer: str | Path | None,
+) -> tuple[Model, Processor]:
+    config = folder.parts.model
+    if config is None:
+        raise InputError(
+            "no_language_model",
+            f"{folder.path} holds an encoder alone",
+            "join it with a language model: robomamba convert --from parts",
+        )
+    config = as_dtypes(config, **changes)
+    processor = folder.processor(tokenizer)
+    source = folder.source()
+    try:
+        _, expected = abstract_params(config, "list")
+        shardings = None if mesh is None else on_mesh(mesh, partial(_spec, mesh))
+        params = load_params(source, expected, shardings=shardings)
+    finally:
+        source.close()
+    return Model(params, config, "list"), processor
+
+
+def _spec(mesh: jax.sharding.Mesh, path: str, shape: tuple[int, ...]) -> Any:
+    return partition_spec(path, shape, dict(mesh.shape))
+
+
+def _shardings(params: Any, mesh: jax.sharding.Mesh) -> Any:
+    """A NamedSharding for every leaf of a tree."""
+    flat, structure = jax.tree.flatten(params)
+    specs = [
+        _spec(mesh, path, leaf.shape) for path, leaf in zip(leaf_paths(params), flat, strict=True)
+    ]
+    return structure.unflatten(jax.sharding.NamedSharding(mesh, spec) for spec in specs)
+
+
+def _no_checkpoint(name: str) -> InputError:
+    if Path(name).exists():
+        return InputError(
+            "unknown_checkpoint",
+            f"{name} is no checkpoint folder: it has no manifest.json and config.json",
+            "convert it first: robomamba convert --from FAMILY --in PATH --out DIR",
+        )
+    if "/" in name:
+        return InputError("unknown_checkpoint", f"{name} does not exist", "give a folder")
+    return unknown_name("unknown_checkpoint", "preset", name, PRESETS)
 
 
 def forward(
@@ -138,17 +195,17 @@ def generate(
     Raises:
       InputError: an image, a prompt or a setting is wrong.
     """
-    batch = processor(images, prompts)
+    batch, tokenizer = processor(images, prompts), processor.need_tokenizer()
     settings = GenerationSettings(
         max_new_tokens=max_new_tokens,
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,
-        eos_ids=(processor.tokenizer.eos_id,) if stop_at_eos else (),
+        eos_ids=(tokenizer.eos_id,) if stop_at_eos else (),
         stop=tuple(stop),
         seed=seed,
     )
-    spelling = _spelling(processor.tokenizer, model.config.llm.vocab_size) if stop else None
+    spelling = _spelling(tokenizer, model.config.llm.vocab_size) if stop else None
     generator = Generator(model.config, model.params, layout=model.layout, token_bytes=spelling)
     rows = [ids[real].tolist() for ids, real in zip(batch.input_ids, batch.mask, strict=True)]
     pictures: dict[str, Any] = {}
@@ -158,7 +215,7 @@ def generate(
             "image_positions": jnp.asarray(batch.image_positions),
         }
     done = generator.generate(rows, settings, **pictures)
-    return [_cut(processor.tokenizer.decode(answer.tokens), stop) for answer in done]
+    return [_cut(tokenizer.decode(answer.tokens), stop) for answer in done]
 
 
 def predict_pose(

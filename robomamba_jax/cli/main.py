@@ -17,10 +17,10 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from robomamba_jax import __version__
-from robomamba_jax.cli import bench
+from robomamba_jax.cli import bench, convert
 from robomamba_jax.errors import InputError
 
-COMMANDS = (bench,)
+COMMANDS = (convert, bench)
 
 
 class Parser(argparse.ArgumentParser):

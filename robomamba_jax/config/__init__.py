@@ -4,7 +4,7 @@
 
 from robomamba_jax.config.mamba import DTYPES, LAYOUTS, PRESETS, REMAT, MambaConfig, preset
 from robomamba_jax.config.policy import POLICY_KINDS, PolicyConfig
-from robomamba_jax.config.robomamba import RoboMambaConfig, as_robomamba, model_preset
+from robomamba_jax.config.robomamba import RoboMambaConfig, as_dtypes, as_robomamba, model_preset
 from robomamba_jax.config.vision import VISION_PRESETS, VisionConfig, vision_preset
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "PolicyConfig",
     "RoboMambaConfig",
     "VisionConfig",
+    "as_dtypes",
     "as_robomamba",
     "model_preset",
     "preset",

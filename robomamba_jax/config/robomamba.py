@@ -70,6 +70,27 @@ def model_preset(
     )
 
 
+def as_dtypes(
+    config: RoboMambaConfig, *, dtype: str | None = None, param_dtype: str | None = None
+) -> RoboMambaConfig:
+    """A copy that computes in ``dtype`` and stores in ``param_dtype``, where they are given.
+
+    The policy head computes in float32 whatever they are.
+
+    Raises:
+      InputError: no such dtype.
+    """
+    given = {"dtype": dtype, "param_dtype": param_dtype}
+    changes = {name: value for name, value in given.items() if value}
+    vision, policy = config.vision, config.policy
+    stored = {"param_dtype": param_dtype} if param_dtype else {}
+    return RoboMambaConfig(
+        config.llm.replace(**changes),
+        None if vision is None else vision.replace(**changes),
+        None if policy is None else policy.replace(**stored),
+    )
+
+
 def as_robomamba(config: MambaConfig | RoboMambaConfig) -> RoboMambaConfig:
     """A whole model's configuration; a language model alone is a text-only one.
 

@@ -62,7 +62,7 @@ class Processor:
     """What a checkpoint must know beside its weights. Immutable; any thread may use it.
 
     Attributes:
-      tokenizer: of the language model.
+      tokenizer: of the language model; None where a checkpoint came without one.
       transform: of the image encoder; None for a language model alone.
       template: how questions are put.
       contact_scale: "unit" or "raw", see ``CONTACT_SCALES``.
@@ -70,7 +70,7 @@ class Processor:
       max_pixels: of any picture, before it is decoded; a matter of the machine, not saved.
     """
 
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer | None
     transform: ImageTransform | None
     template: PromptTemplate
     contact_scale: str = "unit"
@@ -80,6 +80,20 @@ class Processor:
     def __post_init__(self) -> None:
         one_of("contact_scale", self.contact_scale, CONTACT_SCALES)
         one_of("rotation_convention", self.rotation_convention, ROTATION_CONVENTIONS)
+
+    def need_tokenizer(self) -> Tokenizer:
+        """The tokenizer.
+
+        Raises:
+          InputError: there is none.
+        """
+        if self.tokenizer is None:
+            raise InputError(
+                "missing_tokenizer",
+                "this checkpoint came without a tokenizer",
+                "give rm.load(..., tokenizer=PATH) or robomamba convert --tokenizer PATH",
+            )
+        return self.tokenizer
 
     def replace(self, **changes: Any) -> Processor:
         """A copy with some fields changed.
@@ -107,7 +121,7 @@ class Processor:
         count, length = len(prompts), max(1, *(len(row.ids) for row in encoded))
         most = max(len(row) for row in rows)
         batch = ProcessedBatch(
-            input_ids=np.full((count, length), self.tokenizer.pad_id, np.int32),
+            input_ids=np.full((count, length), self.need_tokenizer().pad_id, np.int32),
             mask=np.zeros((count, length), bool),
             images=self._canvas(count, most),
             image_positions=np.full((count, most), -1, np.int32),
@@ -125,7 +139,8 @@ class Processor:
         return batch
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes ``tokenizer.json`` and ``processor.json`` into ``folder``, made if missing."""
+        """Writes ``processor.json`` and, if there is one, ``tokenizer.json`` into ``folder``,
+        made if missing."""
         root = Path(folder)
         root.mkdir(parents=True, exist_ok=True)
         content = {
@@ -134,19 +149,26 @@ class Processor:
             "template": self.template.to_json(),
             "contact_scale": self.contact_scale,
             "rotation_convention": self.rotation_convention,
-            "tokenizer_sha256": self.tokenizer.sha256,
+            "tokenizer_sha256": None if self.tokenizer is None else self.tokenizer.sha256,
         }
-        self.tokenizer.save(root / "tokenizer.json")
+        if self.tokenizer is not None:
+            self.tokenizer.save(root / "tokenizer.json")
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (root / "processor.json").write_text(text, encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Processor:
+    def load(
+        cls, folder: str | os.PathLike[str], tokenizer: str | os.PathLike[str] | None = None
+    ) -> Processor:
         """The processor that ``save`` wrote.
+
+        Args:
+          folder: where it lies.
+          tokenizer: a tokenizer.json for a processor that was saved without one.
 
         Raises:
           InputError: a file is missing or broken, of another schema, or the tokenizer is
-            not the one that it was saved with.
+            not the one that it was saved with; or one is given where the folder has its own.
         """
         file = Path(folder) / "processor.json"
         content = _read_json(file)
@@ -156,13 +178,11 @@ class Processor:
         if set(content) != known | {"schema", "tokenizer_sha256"}:
             odd = sorted(set(content) ^ (known | {"schema", "tokenizer_sha256"}))
             raise _bad_file(file, f"has missing or unknown fields: {', '.join(odd)[:200]}")
-        tokenizer = Tokenizer.load(Path(folder) / "tokenizer.json")
-        if tokenizer.sha256 != content["tokenizer_sha256"]:
-            raise _bad_file(file, "was saved with another tokenizer.json than the one beside it")
+        read = _read_tokenizer(file, content["tokenizer_sha256"], tokenizer)
         transform = content["transform"]
         try:
             return cls(
-                tokenizer=tokenizer,
+                tokenizer=read,
                 transform=None if transform is None else ImageTransform.from_json(transform),
                 template=PromptTemplate.from_json(content["template"]),
                 contact_scale=content["contact_scale"],
@@ -193,7 +213,7 @@ class Processor:
 
     def _text(self, number: int, prompt: str) -> Encoded:
         try:
-            return self.template.encode_prompt(self.tokenizer, prompt)
+            return self.template.encode_prompt(self.need_tokenizer(), prompt)
         except InputError as error:
             message = f"prompts[{number}]: {error.message}"
             raise InputError(error.kind, message, error.fix) from error
@@ -215,6 +235,18 @@ class Processor:
             where = f"images[{row}]" if place == 0 else f"images[{row}][{place}]"
             raise InputError(error.kind, f"{where}: {error.message}", error.fix) from error
         batch.image_sizes[row, place] = picture.size
+
+
+def _read_tokenizer(
+    file: Path, sha256: Any, given: str | os.PathLike[str] | None
+) -> Tokenizer | None:
+    """The tokenizer beside ``file``; the one given where none was saved."""
+    if sha256 is None:
+        return None if given is None else Tokenizer.load(given)
+    tokenizer = Tokenizer.load(file.parent / "tokenizer.json" if given is None else given)
+    if tokenizer.sha256 != sha256:
+        raise _bad_file(file, "was saved with another tokenizer.json than the one beside it")
+    return tokenizer
 
 
 def _as_list(row: Any) -> list[ImageSource]:

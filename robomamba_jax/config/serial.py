@@ -1,0 +1,147 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Configurations as JSON, as a checkpoint's config.json holds them; and typed changes by text."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from robomamba_jax.config.mamba import MambaConfig
+from robomamba_jax.config.policy import PolicyConfig
+from robomamba_jax.config.robomamba import RoboMambaConfig
+from robomamba_jax.config.vision import VisionConfig
+from robomamba_jax.errors import InputError, unknown_name
+
+SCHEMA = "robomamba.config/1"
+
+PartT = TypeVar("PartT")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelParts:
+    """What a checkpoint folder holds: a whole model, a language model or an encoder alone.
+
+    Attributes:
+      llm: the language model's configuration, or None.
+      vision: the encoder's, or None.
+      policy: the policy head's, or None.
+    """
+
+    llm: MambaConfig | None = None
+    vision: VisionConfig | None = None
+    policy: PolicyConfig | None = None
+
+    @property
+    def model(self) -> RoboMambaConfig | None:
+        """The model that it makes; None for an encoder alone."""
+        if self.llm is None:
+            return None
+        return RoboMambaConfig(self.llm, self.vision, self.policy)
+
+
+_KINDS: dict[str, Any] = {"llm": MambaConfig, "vision": VisionConfig, "policy": PolicyConfig}
+
+
+def parts_to_json(parts: ModelParts) -> dict[str, Any]:
+    """The content of config.json."""
+    content: dict[str, Any] = {"schema": SCHEMA}
+    for name in _KINDS:
+        part = getattr(parts, name)
+        content[name] = None if part is None else dataclasses.asdict(part)
+    return content
+
+
+def parts_from_json(content: Mapping[str, Any], where: str = "config.json") -> ModelParts:
+    """The configurations in a config.json.
+
+    Raises:
+      InputError: another schema, or a field that is unknown, missing or has a bad value.
+    """
+    if content.get("schema") != SCHEMA:
+        raise InputError(
+            "bad_config",
+            f"{where} has schema {content.get('schema')!r}, not {SCHEMA!r}",
+            "give a folder that robomamba convert or train.py wrote",
+        )
+    if set(content) != {"schema", *_KINDS}:
+        odd = sorted(set(content) ^ {"schema", *_KINDS})
+        raise InputError("bad_config", f"{where}: field {odd[0]!r}", "convert or export it again")
+    parts = {name: _part(kind, content[name], f"{where}: {name}") for name, kind in _KINDS.items()}
+    return ModelParts(**parts)
+
+
+def _part(kind: type[PartT], fields: Any, where: str) -> PartT | None:
+    if fields is None:
+        return None
+    if not isinstance(fields, dict):
+        raise InputError("bad_config", f"{where} is no object", "convert or export it again")
+    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    for name in fields:
+        if name not in known:
+            raise unknown_name("unknown_field", f"field in {where}", name, known)
+    try:
+        return kind(**fields)
+    except TypeError as error:  # a field without default is missing, or of another type
+        raise InputError("bad_config", f"{where}: {error}", "convert or export it again") from error
+
+
+def with_changes(config: PartT, changes: Sequence[str]) -> PartT:
+    """A copy of a tree of frozen dataclasses with some fields set from text.
+
+    Args:
+      config: the root.
+      changes: such as "vision.heads=3"; the value is read as the field's type.
+
+    Raises:
+      InputError: a change is malformed, its field unknown, or its value of another type.
+    """
+    for change in changes:
+        key, sign, text = change.partition("=")
+        if not sign or not key:
+            raise InputError("bad_arguments", f"--set {change!r}", "write --set name.field=value")
+        config = _set(config, key.split("."), text, key)
+    return config
+
+
+def _set(config: Any, path: list[str], text: str, key: str) -> Any:
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    if path[0] not in fields:
+        raise unknown_name("unknown_field", f"field of --set {key}:", path[0], fields)
+    value = getattr(config, path[0])
+    if len(path) > 1:
+        if not dataclasses.is_dataclass(value):
+            raise InputError("unknown_field", f"--set {key}: {path[0]} has no fields", "see config")
+        return dataclasses.replace(config, **{path[0]: _set(value, path[1:], text, key)})
+    kind = typing.get_type_hints(type(config))[path[0]]
+    return dataclasses.replace(config, **{path[0]: parse_value(text, kind, key)})
+
+
+def parse_value(text: str, kind: Any, key: str) -> Any:
+    """A value of type ``kind`` from text: str as it stands, others as JSON or None.
+
+    Raises:
+      InputError: the text is no such value.
+    """
+    allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if text.lower() in ("none", "null") and type(None) in allowed:
+        return None
+    if str in allowed:
+        return text
+    try:
+        value = json.loads(text.lower() if text in ("True", "False") else text)
+    except ValueError:
+        value = text
+    kinds = tuple(typing.get_origin(part) or part for part in allowed)
+    if isinstance(value, list) and tuple in kinds:
+        return tuple(value)
+    if float in kinds and type(value) is int:
+        return float(value)
+    if type(value) not in kinds:
+        names = " or ".join(part.__name__ for part in kinds)
+        raise InputError("bad_arguments", f"--set {key}={text} is no {names}", f"give a {names}")
+    return value

@@ -1,0 +1,231 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The way back: from an inference folder to the files of other frameworks, bit for bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config import MambaConfig, VisionConfig
+from robomamba_jax.config.serial import ModelParts
+from robomamba_jax.convert import tables
+from robomamba_jax.convert.folder import Folder, open_folder, source_tensors
+from robomamba_jax.convert.pth_write import write_pth
+from robomamba_jax.convert.rules import Row, Rule, expand
+from robomamba_jax.convert.safetensors_file import write_safetensors
+from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, TensorSource
+from robomamba_jax.errors import InputError, unknown_name
+
+TARGETS = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "safetensors")
+_PARTS = {"hf-mamba": "llm", "robomamba": "llm"}
+
+Entries = list[tuple[str, TensorInfo, Callable[[], np.ndarray]]]
+
+
+def export(to: str, folder: str | Path, out: str | Path) -> list[Row]:
+    """Write what a folder holds in another framework's layout.
+
+    Args:
+      to: one of ``TARGETS``. hf-mamba and the encoders become a folder with config.json and
+        model.safetensors; robomamba a .pth (or .safetensors, by ``out``'s ending);
+        safetensors one file under our own names.
+      folder: an inference folder.
+      out: a new folder or file.
+
+    Returns:
+      A row for every tensor written.
+
+    Raises:
+      InputError: the folder lacks what the layout needs, or ``out`` exists.
+    """
+    if to not in TARGETS:
+        raise unknown_name("unknown_format", "layout", to, TARGETS)
+    opened, out = open_folder(folder), Path(out)
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError("already_there", f"{out} exists", "give a path that is free")
+    source = opened.source()
+    unread = opened.unread()
+    try:
+        entries = _entries(to, opened, source, unread)
+        rows = [Row(name, info, "written") for name, info, _ in entries]
+        _write(to, opened, entries, out)
+    finally:
+        source.close()
+        if unread is not None:
+            unread.close()
+    return rows
+
+
+def _entries(to: str, folder: Folder, source: TensorSource, unread: TensorSource | None) -> Entries:
+    """Every tensor of the new file, in its own names."""
+    if to == "safetensors":
+        return source_tensors(source)
+    part = _PARTS.get(to, "vision")
+    parts = folder.parts
+    if getattr(parts, part) is None or (to == "robomamba" and parts.vision is None):
+        raise InputError(
+            "no_such_part", f"{folder.path} has no {part}", f"{to} needs one: give another folder"
+        )
+    whole = to == "robomamba"
+    if to != "hf-mamba":
+        _check_encoder(to, parts)
+    under = ("",) if whole else (part + ".",)
+    shapes = {n: source.info(n).shape for n in source.names() if n.startswith(under)}
+    entries = [_joined(source, step.rule, to) for step in expand(_rules(to), shapes).values()]
+    if whole:
+        entries += _head(folder, source)
+    if unread is not None and folder.origin.get("family") == to:
+        entries += source_tensors(unread)
+    return entries
+
+
+def _check_encoder(to: str, parts: ModelParts) -> None:
+    """An encoder goes into a layout of its own kind only."""
+    assert parts.vision is not None
+    kind = "siglip"
+    if parts.vision.cls_token:
+        kind = "dinov2" if parts.vision.layer_scale else "clip"
+    fits = {"hf-clip": "clip", "hf-siglip": "siglip", "dinov2": "dinov2"}.get(to, kind)
+    if fits != kind or (kind == "dinov2" and to != "dinov2"):
+        raise InputError("no_such_part", f"the encoder is a {kind}", f"{to} has no place for it")
+
+
+def _rules(to: str) -> Sequence[Rule]:
+    return {
+        "dinov2": tables.dinov2(False),
+        "hf-mamba": tables.HF_MAMBA,
+        "hf-clip": tables.HF_VIT,
+        "hf-siglip": tables.HF_VIT,
+        "timm-vit": tables.TIMM_VIT,
+        "robomamba": tables.ROBOMAMBA,
+    }[to]
+
+
+def _joined(source: TensorSource, rule: Rule, to: str) -> Any:
+    infos = {source.info(target) for target in rule.targets}
+    if len(infos) != 1:
+        raise InputError(
+            "tensor_mismatch", f"the parts of {rule.source} differ in dtype", f"{to} needs one"
+        )
+    (info,) = infos
+
+    def make() -> np.ndarray:
+        return rule.backward([source.read(target) for target in rule.targets])
+
+    return rule.source, TensorInfo(rule.source_shape(info.shape), info.dtype), make
+
+
+def _head(folder: Folder, source: TensorSource) -> Entries:
+    """The published layout always has a head: the embedding's copy, or zeros as it had."""
+    if "llm.lm_head.weight" in source.names():
+        return []
+    embedding = "llm.backbone.embeddings.weight"
+    info = source.info(embedding)
+    name = "llm.mamba.lm_head.weight"
+    if folder.origin.get("lm_head") == "zero":
+        return [(name, info, lambda: np.zeros(info.shape, NUMPY_DTYPES[info.dtype]))]
+    return [(name, info, lambda: source.read(embedding))]
+
+
+def _write(to: str, folder: Folder, entries: Entries, out: Path) -> None:
+    try:
+        (out.parent if to in ("robomamba", "safetensors") else out).mkdir(
+            parents=True, exist_ok=True
+        )
+    except OSError as error:
+        raise InputError("cannot_write", f"{out}: {error.strerror}", "give another path") from error
+    if to in ("robomamba", "safetensors"):
+        if to == "robomamba" and out.suffix != ".safetensors":
+            write_pth(out, entries)
+        else:
+            write_safetensors(out, entries)
+        return
+    write_safetensors(out / "model.safetensors", entries)
+    content = _config(to, folder)
+    (out / "config.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    tokenizer = folder.path / "tokenizer.json"
+    if to == "hf-mamba" and tokenizer.is_file():
+        (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+
+
+def _config(to: str, folder: Folder) -> dict[str, Any]:
+    parts = folder.parts
+    if to == "hf-mamba":
+        assert parts.llm is not None
+        return _mamba_json(parts.llm)
+    assert parts.vision is not None
+    if to == "timm-vit":
+        return _timm_json(parts.vision)
+    return _vit_json(to.removeprefix("hf-"), parts.vision)
+
+
+def _mamba_json(llm: MambaConfig) -> dict[str, Any]:
+    return {
+        "architectures": ["MambaForCausalLM"],
+        "model_type": "mamba",
+        "vocab_size": llm.vocab_size,
+        "hidden_size": llm.d_model,
+        "num_hidden_layers": llm.n_layer,
+        "state_size": llm.d_state,
+        "conv_kernel": llm.d_conv,
+        "expand": llm.expand,
+        "intermediate_size": llm.d_inner,
+        "time_step_rank": llm.rank,
+        "use_bias": llm.bias,
+        "use_conv_bias": llm.conv_bias,
+        "hidden_act": "silu",
+        "layer_norm_epsilon": llm.norm_eps,
+        "residual_in_fp32": llm.residual_in_fp32,
+        "tie_word_embeddings": llm.tie_embeddings,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "pad_token_id": 0,
+        "dtype": llm.param_dtype,
+    }
+
+
+_HF_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_pytorch_tanh"}
+
+
+def _vit_json(kind: str, vision: VisionConfig) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "model_type": "dinov2" if kind == "dinov2" else f"{kind}_vision_model",
+        "hidden_size": vision.width,
+        "num_hidden_layers": vision.depth,
+        "num_attention_heads": vision.heads,
+        "image_size": vision.image_size,
+        "patch_size": vision.patch_size,
+        "hidden_act": _HF_ACTIVATIONS[vision.activation],
+        "layer_norm_eps": vision.norm_eps,
+        "dtype": vision.param_dtype,
+    }
+    if kind == "dinov2":
+        return {**content, "mlp_ratio": vision.mlp_dim / vision.width}
+    return {**content, "intermediate_size": vision.mlp_dim}
+
+
+def _timm_json(vision: VisionConfig) -> dict[str, Any]:
+    kind = "clip" if vision.cls_token else "siglip"
+    return {
+        "architecture": f"vit_large_patch14_{kind}_224"
+        if kind == "clip"
+        else "vit_large_patch16_siglip_256",
+        "num_classes": 0,
+        "model_args": {
+            "img_size": vision.image_size,
+            "patch_size": vision.patch_size,
+            "embed_dim": vision.width,
+            "depth": vision.depth,
+            "num_heads": vision.heads,
+            "mlp_ratio": vision.mlp_dim / vision.width,
+            "act_layer": _TIMM_ACTIVATIONS[vision.activation],
+        },
+    }
+
+
+_TIMM_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_tanh"}

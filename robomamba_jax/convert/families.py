@@ -1,0 +1,308 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""One function per checkpoint family: from a path to what it holds and what becomes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config import VisionConfig
+from robomamba_jax.config.serial import ModelParts, with_changes
+from robomamba_jax.convert import infer, tables
+from robomamba_jax.convert.lora import ALPHA, LoraMerged
+from robomamba_jax.convert.names import tensor_shapes
+from robomamba_jax.convert.rules import Plan, Rule, Unread, make_plan
+from robomamba_jax.convert.sources import Renamed, open_source, read_json
+from robomamba_jax.convert.tensors import TensorSource
+from robomamba_jax.data.images import TRANSFORMS, ImageTransform
+from robomamba_jax.errors import InputError, unknown_name
+
+_CLIP, _SIGLIP, _DINOV2 = (
+    TRANSFORMS[name] for name in ("clip-l14-224", "siglip-l16-256", "dinov2-s14-224")
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint of another framework, opened and planned; no weight is read yet.
+
+    Attributes:
+      family: a key of ``FAMILIES``.
+      source: its tensors, by the names that the plan uses.
+      parts: the configuration of what it holds.
+      rules: the family's table for these parts.
+      plan: what becomes of every tensor.
+      transform: how its images were made; None without an encoder.
+      notes: what was decided, in sentences for a person.
+      lm_head: "untied", "tied" (absent or a copy of the embedding) or "zero" in the file;
+        None without a language model.
+    """
+
+    family: str
+    source: TensorSource
+    parts: ModelParts
+    rules: tuple[Rule, ...]
+    plan: Plan
+    transform: ImageTransform | None = None
+    notes: tuple[str, ...] = ()
+    lm_head: str | None = None
+
+
+Reader = Callable[[TensorSource, Sequence[str], Mapping[str, Any]], Checkpoint]
+
+
+def open_checkpoint(
+    family: str,
+    path: str | os.PathLike[str],
+    *,
+    changes: Sequence[str] = (),
+    lora_alpha: float = ALPHA,
+) -> Checkpoint:
+    """Open a checkpoint and plan its conversion.
+
+    Args:
+      family: hf-mamba, hf-clip, hf-siglip, timm-vit, dinov2 or robomamba.
+      path: a file, or a folder as the hub holds it.
+      changes: of the configuration that it comes with, such as "vision.heads=3".
+      lora_alpha: of LoRA factors in a RoboMamba checkpoint.
+
+    Raises:
+      InputError: no such family or file, or the file is broken. Tensors that do not fit
+        are problems in the plan; ``plan.check`` raises them.
+    """
+    if family not in FAMILIES:
+        raise unknown_name("unknown_format", "checkpoint family", family, FAMILIES)
+    source = open_source(path)
+    try:
+        return FAMILIES[family](source, changes, {"lora_alpha": lora_alpha})
+    except BaseException:
+        source.close()
+        raise
+
+
+def _hf_mamba(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+    # The original repository's name differs in one letter.
+    original = "backbone.embedding.weight" in source.names()
+    if original:
+        source = Renamed(source, lambda name: name.replace("backbone.embedding.", _EMBED))
+    shapes = infer.shapes_under(source, "")
+    content = _config_of(source)
+    if content is None:
+        llm = infer.mamba_from_shapes(shapes, source.path)
+    else:
+        rows = shapes.get("backbone.embeddings.weight", (None,))[0]
+        llm = infer.mamba_from_json(content, rows, source.path)
+    head, unread = _head(source, "", llm.tie_embeddings if content else None)
+    llm = llm.replace(tie_embeddings=head != "untied")
+    parts = with_changes(ModelParts(llm=llm), changes)
+    notes = ("the original repository's names",) if original else ()
+    return _planned("hf-mamba", source, parts, tables.HF_MAMBA, unread, lm_head=head, notes=notes)
+
+
+_EMBED = "backbone.embeddings."
+
+
+def _head(source: TensorSource, prefix: str, tied: bool | None) -> tuple[str, list[Unread]]:
+    """How the output head stands in the file, and what the plan should leave out.
+
+    Args:
+      source: the checkpoint.
+      prefix: of the language model's names.
+      tied: what its config.json says; None if it has none.
+    """
+    head, embedding = prefix + "lm_head.weight", prefix + "backbone.embeddings.weight"
+    names = source.names()
+    if head not in names:
+        return ("tied" if tied in (True, None) else "untied"), []
+    if tied is False or embedding not in names:
+        return "untied", []
+    if source.info(head) == source.info(embedding):
+        values, zero = source.read(head), True
+        zero = not np.any(values)
+        if zero and prefix:
+            return "zero", [Unread(_exactly(head), "zeros; the head is the embedding")]
+        if np.array_equal(_bits(values), _bits(source.read(embedding))):
+            return "tied", [Unread(_exactly(head), "a copy of the embedding")]
+    if tied:
+        raise InputError(
+            "tensor_mismatch",
+            f"{source.path}: {head} is not the embedding, which config.json ties it to",
+            'say "tie_word_embeddings": false in config.json if it is a head of its own',
+        )
+    return "untied", []
+
+
+def _bits(array: np.ndarray) -> np.ndarray:
+    return array.reshape(-1).view(np.uint8)
+
+
+def _exactly(name: str) -> str:
+    return name.replace(".", r"\.")
+
+
+def _hf_vit(kind: str) -> Reader:
+    def read(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+        if any(name.startswith("vision_model.") for name in source.names()):
+            source = Renamed(source, lambda name: name.removeprefix("vision_model."))
+        vision = infer.vit_from_json(kind, _need_config(source), source.path)
+        parts = with_changes(ModelParts(vision=vision), changes)
+        assert parts.vision is not None
+        transform = dataclasses.replace(
+            _CLIP if kind == "clip" else _SIGLIP, size=parts.vision.image_size
+        )
+        unread = tables.hf_vit_unread(parts.vision)
+        return _planned(f"hf-{kind}", source, parts, tables.HF_VIT, unread, transform=transform)
+
+    return read
+
+
+def _dinov2(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+    if any(name.startswith("dinov2.") for name in source.names()):
+        source = Renamed(source, lambda name: name.removeprefix("dinov2."))
+    shapes = infer.shapes_under(source, "")
+    table = "embeddings.position_embeddings"
+    grid = infer.square_grid(shapes[table], source.path) if len(shapes.get(table, ())) == 3 else 0
+    content = _config_of(source)
+    if content is None:
+        vision = infer.dinov2_from_shapes(shapes, 224, source.path)
+    else:
+        vision = infer.vit_from_json("dinov2", content, source.path)
+    parts = with_changes(ModelParts(vision=vision), changes)
+    assert parts.vision is not None
+    resample = grid not in (0, parts.vision.grid)
+    notes = ()
+    if resample:
+        new = parts.vision.grid
+        notes = (f"positions resampled from {grid} x {grid} to {new} x {new}",)
+    transform = dataclasses.replace(_DINOV2, size=parts.vision.image_size)
+    rules, unread = tables.dinov2(resample), tables.dinov2_unread(parts.vision)
+    return _planned("dinov2", source, parts, rules, unread, transform=transform, notes=notes)
+
+
+def _timm_vit(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+    content = _config_of(source) or {}
+    arguments = content.get("model_args") or {}
+    vision = infer.timm_from_shapes(infer.shapes_under(source, ""), source.path, arguments)
+    parts = with_changes(ModelParts(vision=vision), changes)
+    assert parts.vision is not None
+    unread = tables.timm_unread(parts.vision)
+    transform = _timm_transform(parts.vision)
+    return _planned("timm-vit", source, parts, tables.TIMM_VIT, unread, transform=transform)
+
+
+def _timm_transform(vision: VisionConfig) -> ImageTransform:
+    return dataclasses.replace(_CLIP if vision.cls_token else _SIGLIP, size=vision.image_size)
+
+
+_PEFT = "llm.mamba.base_model.model."
+
+
+def _robomamba(
+    source: TensorSource, changes: Sequence[str], options: Mapping[str, Any]
+) -> Checkpoint:
+    notes = []
+    module = all(name.startswith("module.") for name in source.names())
+    if module:
+        notes.append("names without their module. prefix")
+
+    def rename(name: str) -> str:
+        name = name.removeprefix("module.") if module else name
+        if name.startswith(_PEFT):
+            name = "llm.mamba." + name.removeprefix(_PEFT).replace(".base_layer.", ".")
+        return name.replace("llm.mamba.backbone.embedding.", "llm.mamba.backbone.embeddings.")
+
+    merged = LoraMerged(Renamed(source, rename), options["lora_alpha"])
+    if merged.merged:
+        ranks = "/".join(str(rank) for rank in sorted(set(merged.merged.values())))
+        notes.append(
+            f"LoRA of rank {ranks} merged into {len(merged.merged)} weights "
+            f"with alpha {options['lora_alpha']:g}"
+        )
+    source = merged
+    head, unread = _head(source, "llm.mamba.", None)
+    tied = head != "untied"
+    llm = infer.mamba_from_shapes(infer.shapes_under(source, "llm.mamba."), source.path, tied)
+    vision = infer.timm_from_shapes(infer.shapes_under(source, "vision.model."), source.path)
+    policy = infer.policy_from_shapes(infer.shapes_under(source, ""), llm.d_model, source.path)
+    parts = with_changes(ModelParts(llm, vision, policy), changes)
+    assert parts.vision is not None
+    unread += tables.timm_unread(parts.vision, "vision.model.")
+    return _planned(
+        "robomamba",
+        source,
+        parts,
+        tables.ROBOMAMBA,
+        unread,
+        transform=_timm_transform(parts.vision),
+        notes=tuple(notes),
+        lm_head=head,
+    )
+
+
+FAMILIES: dict[str, Reader] = {
+    "hf-mamba": _hf_mamba,
+    "hf-clip": _hf_vit("clip"),
+    "hf-siglip": _hf_vit("siglip"),
+    "timm-vit": _timm_vit,
+    "dinov2": _dinov2,
+    "robomamba": _robomamba,
+}
+
+
+def _planned(
+    family: str,
+    source: TensorSource,
+    parts: ModelParts,
+    rules: Sequence[Rule],
+    unread: Sequence[Unread],
+    **facts: Any,
+) -> Checkpoint:
+    plan = make_plan(source, rules, unread, tensor_shapes(parts))
+    parts = _stored_dtypes(parts, source, plan)
+    return Checkpoint(family, source, parts, tuple(rules), plan, **facts)
+
+
+def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: Plan) -> ModelParts:
+    """Every part in the dtype of its widest matrix; float16 is computed in float32, since
+    activations leave its range."""
+    changes: dict[str, Any] = {}
+    for name, under in (("llm", ("llm.", "projector.")), ("vision", ("vision.",))):
+        found = [
+            source.info(key).dtype
+            for key, step in plan.steps.items()
+            if step.rule.targets[0].startswith(under) and len(step.shape) > 1
+        ]
+        config = getattr(parts, name)
+        if config is not None and found:
+            stored = (
+                max(found, key=_WIDTHS.__getitem__) if set(found) <= set(_WIDTHS) else "float32"
+            )
+            dtype = "float32" if stored == "float16" else stored
+            changes[name] = config.replace(param_dtype=stored, dtype=dtype)
+    return dataclasses.replace(parts, **changes)
+
+
+_WIDTHS = {"float16": 0, "bfloat16": 1, "float32": 2}
+
+
+def _config_of(source: TensorSource) -> dict[str, Any] | None:
+    """The config.json beside the weights, or None."""
+    folder = source.path if source.path.is_dir() else source.path.parent
+    path = folder / "config.json"
+    return read_json(path) if path.is_file() else None
+
+
+def _need_config(source: TensorSource) -> dict[str, Any]:
+    content = _config_of(source)
+    if content is None:
+        raise InputError(
+            "missing_file",
+            f"{source.path} has no config.json beside it",
+            "give the whole folder as the hub holds it",
+        )
+    return content

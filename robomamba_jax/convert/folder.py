@@ -1,0 +1,283 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The inference folder, written and read here and nowhere else.
+
+manifest.json   format version; sha256 and bytes of every other file; where it came from
+config.json     the model's parts
+params/         model-*.safetensors with an index; unread.safetensors, if there is any
+tokenizer.json, processor.json, README.md
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
+from robomamba_jax.convert.card import model_card
+from robomamba_jax.convert.names import tensor_shapes
+from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
+from robomamba_jax.convert.sources import ShardedSource, read_json
+from robomamba_jax.convert.tensors import TensorInfo, TensorSource
+from robomamba_jax.data.processor import Processor
+from robomamba_jax.errors import InputError
+
+SCHEMA = "robomamba.folder/1"
+FORMAT_VERSION = 1
+SHARD_BYTES = 4 * 2**30
+INDEX = "params/model.safetensors.index.json"
+UNREAD = "params/unread.safetensors"
+_FIX = "copy or convert it again"
+
+Tensors = Sequence[tuple[str, TensorInfo, Callable[[], np.ndarray]]]
+"""(name, shape and dtype, how to make the values), to be written one after the other."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """An opened inference folder.
+
+    Attributes:
+      path: where it lies.
+      parts: what it holds.
+      origin: where it came from, as written.
+      manifest: the whole manifest.
+    """
+
+    path: Path
+    parts: ModelParts
+    origin: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+
+    def source(self) -> TensorSource:
+        """Its parameters, by our names; names and shapes are as its config says.
+
+        Raises:
+          InputError: they are not.
+        """
+        source = ShardedSource(self.path / INDEX)
+        shapes = tensor_shapes(self.parts)
+        for name in source.names():
+            if name not in shapes or source.info(name).shape != shapes[name]:
+                source.close()
+                raise InputError("tensor_mismatch", f"{self.path}: {name} does not fit", _FIX)
+        for name in shapes:
+            if name not in source.names():
+                source.close()
+                raise InputError("tensor_mismatch", f"{self.path} lacks {name}", _FIX)
+        return source
+
+    def unread(self) -> TensorSource | None:
+        """What was kept for the way back."""
+        path = self.path / UNREAD
+        return SafetensorsFile(path) if path.is_file() else None
+
+    def processor(self, tokenizer: str | os.PathLike[str] | None = None) -> Processor:
+        """The processor; ``tokenizer`` stands in for one that the folder lacks."""
+        return Processor.load(self.path, tokenizer)
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether an inference folder lies there."""
+    return (Path(path) / "manifest.json").is_file() and (Path(path) / "config.json").is_file()
+
+
+def open_folder(path: str | os.PathLike[str], *, hashes: bool = False) -> Folder:
+    """Open an inference folder.
+
+    Every file's size is compared with the manifest, and the hashes of all but parameters;
+    theirs too with ``hashes`` (about 1.5 s per gigabyte).
+
+    Raises:
+      InputError: a file is missing, changed or unknown, or of a newer format.
+    """
+    path = Path(path)
+    manifest = read_json(path / "manifest.json")
+    version = manifest.get("format_version")
+    if manifest.get("schema") != SCHEMA or version != FORMAT_VERSION:
+        raise InputError(
+            "bad_folder",
+            f"{path} has format {manifest.get('schema')!r}, version {version}; "
+            f"this is {SCHEMA!r}, version {FORMAT_VERSION}",
+            "open it with the version that wrote it",
+        )
+    changed = [
+        f"{name} {what}" for name, what in check_files(path, manifest, hashes).items() if what
+    ]
+    if changed:
+        raise InputError("bad_folder", f"{path}: {changed[0]}", _FIX)
+    parts = parts_from_json(read_json(path / "config.json"), str(path / "config.json"))
+    return Folder(path, parts, manifest.get("origin", {}), manifest)
+
+
+def check_files(path: Path, manifest: Mapping[str, Any], hashes: bool = True) -> dict[str, str]:
+    """What is wrong with each file of a folder, "" where nothing is.
+
+    Args:
+      path: the folder.
+      manifest: its manifest.
+      hashes: compute the parameters' too.
+    """
+    files = manifest.get("files")
+    if not isinstance(files, dict):
+        raise InputError("bad_folder", f"{path}: the manifest lists no files", _FIX)
+    result = {}
+    for name, facts in files.items():
+        file = path / name
+        inside = not Path(name).is_absolute() and ".." not in Path(name).parts
+        if not inside or not isinstance(facts, dict):
+            result[name] = "is no file of the folder"
+        elif not file.is_file():
+            result[name] = "is missing"
+        elif file.stat().st_size != facts.get("bytes"):
+            result[name] = f"has {file.stat().st_size} bytes, not {facts.get('bytes')}"
+        elif (hashes or not name.startswith("params/")) and sha256_of(file) != facts.get("sha256"):
+            result[name] = "is not what was written: its sha256 differs"
+        else:
+            result[name] = ""
+    return result
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_folder(
+    path: str | os.PathLike[str],
+    parts: ModelParts,
+    processor: Processor,
+    tensors: Tensors,
+    *,
+    unread: Tensors = (),
+    origin: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    shard_bytes: int = SHARD_BYTES,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Path:
+    """Write an inference folder; it appears under its name only when it is whole.
+
+    Args:
+      path: of the folder.
+      parts: what it holds.
+      processor: what must be known beside the weights.
+      tensors: every tensor of the parts, by our names.
+      unread: what goes along for the way back.
+      origin: family, file hashes and the like, for the manifest.
+      overwrite: replace a folder that this function wrote before.
+      shard_bytes: most bytes in one file.
+      progress: told of the bytes written.
+
+    Raises:
+      InputError: something lies there already, or it cannot be written.
+    """
+    path = Path(path)
+    _check_target(path, overwrite)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        hashes = _write_params(partial, tensors, unread, shard_bytes, progress)
+        processor.save(partial)
+        _write_json(partial / "config.json", parts_to_json(parts))
+        (partial / "README.md").write_text(model_card(path.name, parts, processor, origin or {}))
+        _write_manifest(partial, hashes, origin or {})
+        partial.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path) if not path.is_symlink() else path.unlink()
+        partial.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return path
+
+
+def _check_target(path: Path, overwrite: bool) -> None:
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not overwrite:
+        raise InputError("already_there", f"{path} exists", "give another folder, or --overwrite")
+    if not is_folder(path):
+        raise InputError(
+            "already_there", f"{path} is no checkpoint folder", "it stays: give another folder"
+        )
+
+
+def _write_params(
+    root: Path, tensors: Tensors, unread: Tensors, shard_bytes: int, progress: Callable[[int], None]
+) -> dict[str, str]:
+    """The parameters in shards, and their hashes by file."""
+    shards: list[list[Any]] = [[]]
+    filled = 0
+    for entry in tensors:
+        if filled and filled + entry[1].nbytes > shard_bytes:
+            shards.append([])
+            filled = 0
+        shards[-1].append(entry)
+        filled += entry[1].nbytes
+    names = [f"model-{n + 1:05d}-of-{len(shards):05d}.safetensors" for n in range(len(shards))]
+    (root / "params").mkdir()
+    files = [(f"params/{name}", shard) for name, shard in zip(names, shards, strict=True)]
+    hashes = {}
+    for name, shard in [*files, *([(UNREAD, unread)] if unread else [])]:
+        digest = hashlib.sha256()
+
+        def observe(piece: bytes | memoryview, digest: Any = digest) -> None:
+            digest.update(piece)
+            progress(len(piece))
+
+        write_safetensors(root / name, shard, observe=observe)
+        hashes[name] = digest.hexdigest()
+    where = {entry[0]: Path(file).name for file, shard in files for entry in shard}
+    total = sum(entry[1].nbytes for entry in tensors)
+    _write_json(root / INDEX, {"metadata": {"total_size": total}, "weight_map": where})
+    return hashes
+
+
+def _write_manifest(root: Path, hashes: Mapping[str, str], origin: Mapping[str, Any]) -> None:
+    files = {}
+    for file in sorted(p for p in root.rglob("*") if p.is_file()):
+        name = str(file.relative_to(root))
+        files[name] = {
+            "bytes": file.stat().st_size,
+            "sha256": hashes.get(name) or sha256_of(file),
+        }
+    content = {
+        "schema": SCHEMA,
+        "format_version": FORMAT_VERSION,
+        "origin": dict(origin),
+        "files": files,
+    }
+    _write_json(root / "manifest.json", content)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _cannot_write(path: Path, error: OSError) -> InputError:
+    return InputError(
+        "cannot_write", f"{path}: {error.strerror or error}", "make room, or give another folder"
+    )
+
+
+def source_tensors(source: TensorSource, names: Iterable[str] | None = None) -> list[Any]:
+    """A source's tensors as :func:`write_folder` and the exporters take them."""
+
+    def entry(name: str) -> Any:
+        return name, source.info(name), lambda: source.read(name)
+
+    return [entry(name) for name in (source.names() if names is None else names)]

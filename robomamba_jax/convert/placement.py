@@ -1,0 +1,119 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a file's tensors straight into a parameter tree: layout, dtype and devices in one go.
+
+Every array is read into the memory in which it stays. On a CPU jax takes that memory over;
+on other devices it goes as soon as the array has been sent. With a mesh, each device's
+piece is made for itself, so that no host ever holds a whole stack of layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from robomamba_jax.convert.names import Leaf, leaves, put
+from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorSource, aligned_empty
+from robomamba_jax.models.trees import Params, leaf_paths
+
+Shardings = Callable[[Leaf], jax.sharding.Sharding]
+
+
+def load_params(
+    source: TensorSource,
+    expected: Params,
+    *,
+    shardings: Shardings | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Params:
+    """A parameter tree out of a source whose names and shapes have been checked.
+
+    Args:
+      source: by our names; every one that the tree needs.
+      expected: the tree as shapes and dtypes: it decides layout and dtypes.
+      shardings: where each array goes; None = jax's default device.
+      progress: told of the bytes of each array that is done.
+
+    Returns:
+      The tree of ``jax.Array``s.
+    """
+    tree: Params = {}
+    for leaf in leaves(expected):
+        put(tree, leaf.path, _place(source, leaf, shardings))
+        progress(int(np.prod(leaf.shape)) * NUMPY_DTYPES[leaf.dtype].itemsize)
+    return tree
+
+
+def _place(source: TensorSource, leaf: Leaf, shardings: Shardings | None) -> jax.Array:
+    if shardings is None:
+        return jax.device_put(_fill(source, leaf, tuple(slice(0, n) for n in leaf.shape)))
+    pieces: dict[Any, np.ndarray] = {}
+
+    def piece(index: tuple[slice, ...]) -> np.ndarray:
+        whole = tuple(slice(*s.indices(n)) for s, n in zip(index, leaf.shape, strict=True))
+        key = tuple((s.start, s.stop) for s in whole)
+        if key not in pieces:  # devices that hold copies of one piece share its reading
+            pieces[key] = _fill(source, leaf, whole)
+        return pieces[key]
+
+    return jax.make_array_from_callback(leaf.shape, shardings(leaf), piece)
+
+
+def _fill(source: TensorSource, leaf: Leaf, index: tuple[slice, ...]) -> np.ndarray:
+    """The part of a leaf that ``index`` (slices with step 1) cuts out, in the leaf's dtype."""
+    out = aligned_empty(tuple(s.stop - s.start for s in index), NUMPY_DTYPES[leaf.dtype])
+    if not leaf.stacked:
+        _copy(source, leaf.names[0], out, index, leaf.shape)
+        return out
+    for row, name in zip(out, leaf.names[index[0]], strict=True):
+        # A row of one number is a scalar, not an array, unless it is cut out as one.
+        _copy(source, name, row, index[1:], leaf.shape[1:])
+    return out
+
+
+def _copy(
+    source: TensorSource,
+    name: str,
+    out: np.ndarray,
+    index: tuple[slice, ...],
+    shape: tuple[int, ...],
+) -> None:
+    if out.shape == shape and source.info(name).dtype == str(out.dtype):
+        source.read(name, out)
+        return
+    out[...] = source.read(name)[index]
+
+
+def on_mesh(
+    mesh: jax.sharding.Mesh, rules: Callable[[str, tuple[int, ...]], Any] | None = None
+) -> Shardings:
+    """Shardings of all leaves on a mesh.
+
+    Args:
+      mesh: of the devices.
+      rules: from a leaf's path and shape to its PartitionSpec; None = a copy everywhere.
+    """
+
+    def sharding(leaf: Leaf) -> jax.sharding.Sharding:
+        spec = jax.sharding.PartitionSpec() if rules is None else rules(leaf.path, leaf.shape)
+        return jax.sharding.NamedSharding(mesh, spec)
+
+    return sharding
+
+
+def tree_tensors(params: Mapping[str, Any]) -> dict[str, Callable[[], np.ndarray]]:
+    """The other way: each tensor's name -> how to bring its values to the host."""
+
+    def getter(array: Any, row: int | None) -> Callable[[], np.ndarray]:
+        return lambda: np.asarray(jax.device_get(array if row is None else array[row]))
+
+    flat: dict[str, Callable[[], np.ndarray]] = {}
+    found = {leaf.path: leaf for leaf in leaves(dict(params))}
+    for path, array in leaf_paths(dict(params)).items():
+        leaf = found[path]
+        for row, name in enumerate(leaf.names):
+            flat[name] = getter(array, row if leaf.stacked else None)
+    return flat

@@ -1,0 +1,118 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A ``.pth`` file as torch.save writes it, made without torch, one tensor at a time.
+
+The file is a zip archive: ``data.pkl`` names the tensors, ``data/N`` holds the bytes of
+the N-th. The pickle is put together from the few opcodes that it needs; torch's own safe
+loader (``weights_only=True``) reads it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from robomamba_jax.convert.tensors import TensorInfo
+from robomamba_jax.errors import InputError
+
+_STORAGES = {
+    "float32": "FloatStorage",
+    "float16": "HalfStorage",
+    "bfloat16": "BFloat16Storage",
+}
+_PIECE = 2**24
+_ROOT = "archive"
+
+
+def write_pth(
+    path: Path, tensors: Sequence[tuple[str, TensorInfo, Callable[[], np.ndarray]]]
+) -> None:
+    """Write a state dict: an OrderedDict of contiguous CPU tensors.
+
+    The file appears under its name only when it is whole.
+
+    Args:
+      path: of the file.
+      tensors: (name, info, make), as for ``write_safetensors``.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(f"{_ROOT}/data.pkl", _pickled(tensors))
+            archive.writestr(f"{_ROOT}/byteorder", "little")
+            for number, (name, info, make) in enumerate(tensors):
+                array = np.asarray(make(), order="C")
+                assert (array.shape, str(array.dtype)) == (info.shape, info.dtype), name
+                data = memoryview(array.reshape(-1).view(np.uint8))
+                entry = zipfile.ZipInfo(f"{_ROOT}/data/{number}")
+                with archive.open(entry, "w", force_zip64=True) as file:
+                    for at in range(0, len(data), _PIECE):
+                        file.write(data[at : at + _PIECE])
+            archive.writestr(f"{_ROOT}/version", "3\n")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(
+            "cannot_write", f"{path}: {error.strerror}", "make room, or give another path"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _pickled(tensors: Sequence[tuple[str, TensorInfo, object]]) -> bytes:
+    """Protocol 2: ``OrderedDict((name, _rebuild_tensor_v2(storage, 0, shape, strides, ...)))``."""
+    out = [b"\x80\x02", _global("collections", "OrderedDict"), b")R("]
+    for number, (name, info, _) in enumerate(tensors):
+        storage = (
+            b"("
+            + _text("storage")
+            + _global("torch", _STORAGES[info.dtype])
+            + _text(str(number))
+            + _text("cpu")
+            + _integer(info.size)
+            + b"tQ"
+        )
+        strides, step = [], 1
+        for size in reversed(info.shape):
+            strides.append(step)
+            step *= size
+        out += [
+            _text(name),
+            _global("torch._utils", "_rebuild_tensor_v2"),
+            b"(",
+            storage,
+            _integer(0),
+            _integers(info.shape),
+            _integers(strides[::-1]),
+            b"\x89",  # requires_grad=False
+            _global("collections", "OrderedDict"),
+            b")RtR",
+        ]
+    return b"".join([*out, b"u."])
+
+
+def _global(module: str, name: str) -> bytes:
+    return f"c{module}\n{name}\n".encode()
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def _integer(value: int) -> bytes:
+    if value < 2**31:
+        return b"J" + struct.pack("<i", value)
+    data = value.to_bytes(9, "little").rstrip(b"\0")
+    data += b"\0" if data[-1] & 128 else b""
+    return b"\x8a" + bytes([len(data)]) + data
+
+
+def _integers(values: Sequence[int]) -> bytes:
+    return b"(" + b"".join(_integer(value) for value in values) + b"t"

@@ -1,0 +1,254 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rule tables: which tensor of a checkpoint becomes which of ours, and back.
+
+A rule pairs two name templates in which ``{i}`` stands for a layer's number. Applied to
+the tensors that a model has, a table becomes a plan with a row for every tensor of the
+file: loaded, kept or ignored for a stated reason, or a problem. A plan with problems is
+never carried out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+import numpy as np
+
+from robomamba_jax.convert.tensors import FLOATS, TensorInfo, TensorSource
+from robomamba_jax.errors import InputError
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Our tensors by name, one per layer, such as ``llm.backbone.layers.0.mixer.A_log``."""
+
+
+class Rule(NamedTuple):
+    """One line of a table.
+
+    Attributes:
+      source: the checkpoint's name.
+      targets: ours; several where the checkpoint holds them joined along the first axis.
+      lead: axes of size 1 that stand before ours in the checkpoint.
+      reshape: makes the checkpoint's array ours where shapes differ for another reason
+        (resampled positions); such a rule has no exact inverse.
+    """
+
+    source: str
+    targets: tuple[str, ...]
+    lead: int = 0
+    reshape: Callable[[np.ndarray, tuple[int, ...]], np.ndarray] | None = None
+
+    def forward(self, array: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
+        """The checkpoint's array -> ours, each of ``shape``."""
+        array = array.reshape(array.shape[self.lead :])
+        if self.reshape is not None:
+            array = self.reshape(array, shape)
+        return np.split(array, len(self.targets)) if len(self.targets) > 1 else [array]
+
+    def backward(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """Ours -> the checkpoint's array."""
+        joined = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+        return joined.reshape(*(1,) * self.lead, *joined.shape)
+
+    def source_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The checkpoint's shape for targets of ``shape``."""
+        parts = len(self.targets)
+        joined = (parts * shape[0], *shape[1:]) if parts > 1 else shape
+        return (*(1,) * self.lead, *joined)
+
+
+def same(*names: str, prefix: str = "") -> tuple[Rule, ...]:
+    """Rules for tensors that have our name without ``prefix``."""
+    return tuple(Rule(name, (prefix + name,)) for name in names)
+
+
+class Unread(NamedTuple):
+    """Tensors that no rule wants.
+
+    Attributes:
+      pattern: a regular expression of whole names.
+      reason: why, for the table.
+      keep: they belong to the same model and go along, unread, for the way back.
+    """
+
+    pattern: str
+    reason: str
+    keep: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What becomes of one tensor.
+
+    Attributes:
+      name: in the checkpoint; None for one of ours that it lacks.
+      info: shape and dtype there.
+      action: "loaded", "kept", "ignored" or "problem".
+      targets: our names.
+      reason: why it is not simply loaded; near names for a problem.
+    """
+
+    name: str | None
+    info: TensorInfo | None
+    action: str
+    targets: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Step(NamedTuple):
+    """One tensor's way: the rule with its numbers filled in, and the shape of each target."""
+
+    rule: Rule
+    shape: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A row for every tensor, and for those that are loaded how.
+
+    Attributes:
+      rows: in the checkpoint's order; what it lacks comes last.
+      steps: checkpoint's name -> its step.
+    """
+
+    rows: tuple[Row, ...]
+    steps: Mapping[str, Step]
+
+    def check(self, path: object) -> None:
+        """Raise the first problem.
+
+        Raises:
+          InputError: there is one; the message says how many more.
+        """
+        problems = [row.reason for row in self.rows if row.action == "problem"]
+        if problems:
+            more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+            what, _, fix = problems[0].partition("; ")
+            raise InputError("tensor_mismatch", f"{path}: {what}{more}", fix or "see the table")
+
+
+def expand(rules: Sequence[Rule], shapes: Shapes) -> dict[str, Step]:
+    """A table for the tensors that a model has: checkpoint's name -> step.
+
+    Rules whose targets do not exist here (another head, no bias) fall away.
+
+    Raises:
+      AssertionError: a tensor of the model has no rule or two: the table is wrong.
+    """
+    steps: dict[str, Step] = {}
+    for rule in rules:
+        pattern = re.escape(rule.targets[0]).replace(r"\{i\}", r"(\d+)")
+        for name in shapes:
+            found = re.fullmatch(pattern, name)
+            if not found:
+                continue
+            number = found[1] if found.groups() else ""
+            source, *targets = (t.replace("{i}", number) for t in (rule.source, *rule.targets))
+            assert source not in steps, source
+            steps[source] = Step(rule._replace(source=source, targets=tuple(targets)), shapes[name])
+    covered = [target for step in steps.values() for target in step.rule.targets]
+    assert sorted(covered) == sorted(shapes), set(covered) ^ set(shapes)
+    return steps
+
+
+def make_plan(
+    source: TensorSource, rules: Sequence[Rule], unread: Sequence[Unread], shapes: Shapes
+) -> Plan:
+    """Compare a checkpoint with what its model must have; nothing is read.
+
+    Args:
+      source: the checkpoint.
+      rules: its family's table.
+      unread: what may stand there unread.
+      shapes: the model's tensors.
+    """
+    steps = expand(rules, shapes)
+    infos = {name: source.info(name) for name in source.names()}
+    missing = [name for name in steps if name not in infos]
+    unknown = [name for name in infos if name not in steps and not _unread(name, unread)]
+    common = _common_dtypes(steps, infos)
+    rows = [
+        _row(name, info, steps.get(name), unread, missing or list(steps), common)
+        for name, info in infos.items()
+    ]
+    for name in missing:
+        near = get_close_matches(name, unknown, n=2, cutoff=0.6)
+        hint = f"the file's {' or '.join(near)} looks like it" if near else _whole(steps, infos)
+        rows.append(
+            Row(None, None, "problem", steps[name].rule.targets, f"{name} is missing; {hint}")
+        )
+    return Plan(tuple(rows), {name: step for name, step in steps.items() if name in infos})
+
+
+def _row(
+    name: str,
+    info: TensorInfo,
+    step: Step | None,
+    unread: Sequence[Unread],
+    wanted: list[str],
+    commons: Mapping[str, str],
+) -> Row:
+    if step is None:
+        found = _unread(name, unread)
+        if found is not None:
+            return Row(name, info, "kept" if found.keep else "ignored", (), found.reason)
+        near = get_close_matches(name, wanted, n=2, cutoff=0.6)
+        hint = f"did you mean {' or '.join(near)}?" if near else "give this family's file"
+        return Row(name, info, "problem", (), f"{name} is unknown; {hint}")
+    problem = _mismatch(name, info, step, commons[_part(step)])
+    action = "problem" if problem else "loaded"
+    return Row(name, info, action, step.rule.targets, problem)
+
+
+def _mismatch(name: str, info: TensorInfo, step: Step, common: str) -> str:
+    """What is wrong with a tensor that has a known name, or nothing."""
+    want = step.rule.source_shape(step.shape)
+    if info.dtype not in FLOATS:
+        return f"{name} is {info.dtype}; store weights as {', '.join(FLOATS)}"
+    if info.dtype not in (common, "float32"):
+        return f"{name} is {info.dtype} among {common}; store it as {common} or float32"
+    if info.dtype != common and not keeps_float32(step.rule.targets[0]):
+        return f"{name} is {info.dtype} among {common}; store it as {common}"
+    rank_only = step.rule.reshape is not None and len(info.shape) == len(want)
+    if rank_only and info.shape[-1] == want[-1]:
+        return ""
+    if info.shape != want:
+        turned = sorted(info.shape) == sorted(want) and len(want) > 1
+        hint = "it looks transposed" if turned else "the configuration belongs to another model"
+        return f"{name} has shape {list(info.shape)}, not {list(want)}; {hint}"
+    return ""
+
+
+def keeps_float32(name: str) -> bool:
+    """Whether one of our tensors is float32 in memory whatever its neighbours are."""
+    return bool(
+        re.search(r"(\.A_log|\.mixer\.D|dt_proj\.bias|norm\w*\.(weight|bias)|lambda1)$", name)
+    )
+
+
+def _unread(name: str, unread: Sequence[Unread]) -> Unread | None:
+    return next((entry for entry in unread if re.fullmatch(entry.pattern, name)), None)
+
+
+def _part(step: Step) -> str:
+    """The part of the model that a tensor belongs to: each may have a dtype of its own."""
+    return step.rule.targets[0].split(".")[0]
+
+
+def _common_dtypes(steps: Mapping[str, Step], infos: Mapping[str, TensorInfo]) -> dict[str, str]:
+    """For each part the dtype of most of its numbers."""
+    totals: dict[str, dict[str, int]] = {}
+    for name, step in steps.items():
+        counts = totals.setdefault(_part(step), {"float32": 0})
+        if name in infos:
+            counts[infos[name].dtype] = counts.get(infos[name].dtype, 0) + infos[name].size
+    return {part: max(counts, key=lambda key: counts[key]) for part, counts in totals.items()}
+
+
+def _whole(steps: Mapping[str, Step], infos: Mapping[str, TensorInfo]) -> str:
+    if not set(steps) & set(infos):
+        return "no name of this family is in the file: is --from right?"
+    return "give the complete file"

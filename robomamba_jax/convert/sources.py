@@ -1,0 +1,192 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a path to its tensors, whatever the format; and views of a source under other names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.convert.onnx_file import OnnxFile
+from robomamba_jax.convert.pth_file import PthFile
+from robomamba_jax.convert.safetensors_file import SafetensorsFile
+from robomamba_jax.convert.tensors import TensorInfo, TensorSource
+from robomamba_jax.errors import InputError
+
+_READERS: dict[str, Callable[[Path], Any]] = {
+    ".safetensors": SafetensorsFile,
+    **dict.fromkeys((".pth", ".pt", ".bin", ".ckpt"), PthFile),
+    ".onnx": OnnxFile,
+}
+# What a folder may hold, the safest first.
+_IN_FOLDER = (
+    "model.safetensors.index.json",
+    "model.safetensors",
+    "params/model.safetensors.index.json",
+    "pytorch_model.bin.index.json",
+    "pytorch_model.bin",
+)
+_MAX_JSON = 2**26
+
+
+def open_source(path: str | os.PathLike[str]) -> TensorSource:
+    """The tensors of a checkpoint file, or of a folder with one (in shards, too).
+
+    Raises:
+      InputError: there is none, its format is unknown, or it is broken.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = next((path / name for name in _IN_FOLDER if (path / name).is_file()), None)
+        if found is None:
+            raise InputError(
+                "missing_file",
+                f"{path} holds no weights",
+                f"give a folder with {', '.join(_IN_FOLDER[:2])} or pytorch_model.bin, or a file",
+            )
+        path = found
+    if path.name.endswith(".index.json"):
+        return ShardedSource(path)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None and path.exists():
+        raise InputError(
+            "unknown_format", f"{path} is no checkpoint file", f"give {', '.join(_READERS)}"
+        )
+    if not path.exists():
+        raise InputError("missing_file", f"{path} does not exist", "give a file or a folder")
+    return (reader or SafetensorsFile)(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of bounded size.
+
+    Raises:
+      InputError: it is missing, too large or no JSON object.
+    """
+    if not path.is_file():
+        raise InputError("missing_file", f"{path} is missing", "give the folder that has it")
+    if path.stat().st_size > _MAX_JSON:
+        raise InputError("bad_json", f"{path} is over {_MAX_JSON} bytes", "give the right file")
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise InputError("bad_json", f"{path} is no JSON", "download or write it again") from error
+    if not isinstance(content, dict):
+        raise InputError("bad_json", f"{path} holds no JSON object", "give the right file")
+    return content
+
+
+class ShardedSource:
+    """Several files behind one index, as Hugging Face writes them.
+
+    Each tensor must stand in the file which the index names, and in the index.
+    """
+
+    def __init__(self, index: Path) -> None:
+        """Open all files.
+
+        Raises:
+          InputError: index and files do not agree.
+        """
+        self.path = index.parent
+        self._index = index
+        where = read_json(index).get("weight_map")
+        if not isinstance(where, dict) or not all(isinstance(v, str) for v in where.values()):
+            raise InputError("bad_json", f"{index} has no weight_map", "give a complete checkpoint")
+        for name in set(where.values()):
+            if Path(name).name != name or Path(name).suffix.lower() not in _READERS:
+                raise InputError(
+                    "bad_json", f"{index} points to {name!r}", "name files of its own folder only"
+                )
+        self._sources: dict[str, TensorSource] = {}
+        try:
+            for name in sorted(set(where.values())):
+                self._sources[name] = open_source(index.parent / name)
+            self._where = self._checked(where)
+        except InputError:
+            self.close()
+            raise
+
+    def _checked(self, where: dict[str, str]) -> dict[str, str]:
+        held = {name: file for file, source in self._sources.items() for name in source.names()}
+        count = sum(len(source.names()) for source in self._sources.values())
+        odd = sorted(set(where.items()) ^ set(held.items()))
+        if odd or count != len(held):
+            what = f"{odd[0][0]!r}" if odd else "a tensor that stands in two files"
+            raise InputError(
+                "bad_checkpoint",
+                f"{self._index} and its files do not agree on {what}",
+                "download or write all files again",
+            )
+        return held
+
+    @property
+    def extras(self) -> Mapping[str, str]:
+        """What the files hold beside tensors."""
+        return {k: v for source in self._sources.values() for k, v in source.extras.items()}
+
+    def names(self) -> list[str]:
+        """All tensors' names, file by file."""
+        return list(self._where)
+
+    def info(self, name: str) -> TensorInfo:
+        """Shape and dtype of one tensor."""
+        return self._sources[self._where[name]].info(name)
+
+    def read(self, name: str, out: np.ndarray | None = None) -> np.ndarray:
+        """One tensor's values."""
+        return self._sources[self._where[name]].read(name, out)
+
+    def files(self) -> list[Path]:
+        """The index and all files."""
+        return [self._index, *(f for source in self._sources.values() for f in source.files())]
+
+    def close(self) -> None:
+        """Close all files."""
+        for source in self._sources.values():
+            source.close()
+
+
+class Renamed:
+    """A source whose tensors have other names.
+
+    Args:
+      source: what stands behind it.
+      rename: old name -> new name.
+    """
+
+    def __init__(self, source: TensorSource, rename: Callable[[str], str]) -> None:
+        self._source = source
+        self.path, self.extras = source.path, source.extras
+        self._old = {rename(name): name for name in source.names()}
+        if len(self._old) != len(source.names()):
+            raise InputError(
+                "bad_checkpoint",
+                f"{self.path} holds a tensor twice, under two spellings of its name",
+                "write it again with one of them",
+            )
+
+    def names(self) -> list[str]:
+        """The new names."""
+        return list(self._old)
+
+    def info(self, name: str) -> TensorInfo:
+        """Shape and dtype of one tensor."""
+        return self._source.info(self._old[name])
+
+    def read(self, name: str, out: np.ndarray | None = None) -> np.ndarray:
+        """One tensor's values."""
+        return self._source.read(self._old[name], out)
+
+    def files(self) -> list[Path]:
+        """The files behind it."""
+        return self._source.files()
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()

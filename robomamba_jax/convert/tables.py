@@ -1,0 +1,183 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The rule tables, one per checkpoint family: data, in the checkpoints' own words."""
+
+from __future__ import annotations
+
+import re
+
+from robomamba_jax.config import VisionConfig
+from robomamba_jax.convert.positions import resample_positions
+from robomamba_jax.convert.rules import Rule, Unread, same
+
+_MIXER = (
+    *("A_log", "D", "conv1d.weight", "conv1d.bias", "x_proj.weight"),
+    *("in_proj.weight", "in_proj.bias", "out_proj.weight", "out_proj.bias"),
+    *("dt_proj.weight", "dt_proj.bias"),
+)
+_BLOCK = ("norm.weight", *(f"mixer.{name}" for name in _MIXER))
+
+
+def _linear(*names: str) -> tuple[str, ...]:
+    return tuple(f"{name}.{kind}" for name in names for kind in ("weight", "bias"))
+
+
+# Hugging Face's MambaForCausalLM; its names are ours.
+HF_MAMBA = same(
+    "backbone.embeddings.weight",
+    *(f"backbone.layers.{{i}}.{name}" for name in _BLOCK),
+    "backbone.norm_f.weight",
+    "lm_head.weight",
+    prefix="llm.",
+)
+
+_VIT_LINEAR = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.out_proj")
+_VIT_SHARED = ("layer_norm1", "layer_norm2", "mlp.fc1", "mlp.fc2")
+
+# transformers' CLIPVisionModel and SiglipVisionModel; their names are ours.
+HF_VIT = same(
+    "embeddings.class_embedding",
+    *_linear("embeddings.patch_embedding"),
+    "embeddings.position_embedding.weight",
+    *_linear("pre_layrnorm"),
+    *(f"encoder.layers.{{i}}.{name}" for name in _linear(*_VIT_LINEAR, *_VIT_SHARED)),
+    prefix="vision.",
+)
+
+
+def _vision(source: str, target: str, lead: int = 0) -> Rule:
+    return Rule(source, (f"vision.{target}",), lead)
+
+
+_LAYER = "encoder.layers.{i}"
+
+_TIMM_NAMES = {
+    "norm1": "layer_norm1",
+    "norm2": "layer_norm2",
+    "attn.proj": "self_attn.out_proj",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.fc2": "mlp.fc2",
+}
+_QKV = ("q_proj", "k_proj", "v_proj")
+
+# timm's VisionTransformer, as CLIP and SigLIP use it.
+TIMM_VIT = (
+    _vision("cls_token", "embeddings.class_embedding", lead=2),
+    _vision("pos_embed", "embeddings.position_embedding.weight", lead=1),
+    _vision("patch_embed.proj.weight", "embeddings.patch_embedding.weight"),
+    _vision("patch_embed.proj.bias", "embeddings.patch_embedding.bias"),
+    _vision("norm_pre.weight", "pre_layrnorm.weight"),
+    _vision("norm_pre.bias", "pre_layrnorm.bias"),
+    *(
+        _vision(f"blocks.{{i}}.{theirs}.{kind}", f"{_LAYER}.{ours}.{kind}")
+        for theirs, ours in _TIMM_NAMES.items()
+        for kind in ("weight", "bias")
+    ),
+    *(
+        Rule(
+            f"blocks.{{i}}.attn.qkv.{kind}",
+            tuple(f"vision.{_LAYER}.self_attn.{part}.{kind}" for part in _QKV),
+        )
+        for kind in ("weight", "bias")
+    ),
+)
+
+_DINOV2_NAMES = {
+    "norm1": "layer_norm1",
+    "norm2": "layer_norm2",
+    "attention.attention.query": "self_attn.q_proj",
+    "attention.attention.key": "self_attn.k_proj",
+    "attention.attention.value": "self_attn.v_proj",
+    "attention.output.dense": "self_attn.out_proj",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.fc2": "mlp.fc2",
+}
+
+
+def dinov2(resample: bool) -> tuple[Rule, ...]:
+    """transformers' Dinov2Model, by the names that its files have.
+
+    Args:
+      resample: the position table is of another grid than the model's.
+    """
+    positions = _vision(
+        "embeddings.position_embeddings", "embeddings.position_embedding.weight", lead=1
+    )
+    if resample:
+        positions = positions._replace(reshape=resample_positions)
+    return (
+        _vision("embeddings.cls_token", "embeddings.class_embedding", lead=2),
+        positions,
+        _vision(
+            "embeddings.patch_embeddings.projection.weight", "embeddings.patch_embedding.weight"
+        ),
+        _vision("embeddings.patch_embeddings.projection.bias", "embeddings.patch_embedding.bias"),
+        *(
+            _vision(f"encoder.layer.{{i}}.{theirs}.{kind}", f"{_LAYER}.{ours}.{kind}")
+            for theirs, ours in _DINOV2_NAMES.items()
+            for kind in ("weight", "bias")
+        ),
+        *(
+            _vision(f"encoder.layer.{{i}}.{name}.lambda1", f"{_LAYER}.{name}.lambda1")
+            for name in ("layer_scale1", "layer_scale2")
+        ),
+    )
+
+
+_MLPS = ("action_head", "action_head1", "action_head2", "gripper_head")
+
+# The published RoboMamba: a timm encoder, torch's Sequential, transformers' Mamba, the heads.
+ROBOMAMBA = (
+    *(rule._replace(source=f"vision.model.{rule.source}") for rule in TIMM_VIT),
+    *(
+        Rule(f"projector.projector.{2 * n}.{kind}", (f"projector.fc{n + 1}.{kind}",))
+        for n in range(3)
+        for kind in ("weight", "bias")
+    ),
+    *(rule._replace(source=f"llm.mamba.{rule.source}") for rule in HF_MAMBA),
+    *same(
+        *(f"{mlp}.{name}" for mlp in _MLPS for name in (*_linear("fc1", "fc2"), "fc3.weight")),
+        *(f"{block}.{name}" for block in ("ssm1", "ssm2") for name in _BLOCK),
+        prefix="policy.",
+    ),
+)
+
+_AFTER = "behind the features that are read"
+
+
+def _deep(template: str, config: VisionConfig) -> list[Unread]:
+    """The blocks behind the one that is read."""
+    numbers = "|".join(str(i) for i in range(config.built_layers, config.depth))
+    if not numbers:
+        return []
+    return [Unread(template.replace("{i}", f"({numbers})") + r"\..+", _AFTER, keep=True)]
+
+
+def hf_vit_unread(config: VisionConfig) -> list[Unread]:
+    """What a CLIP or SigLIP checkpoint holds beside the rules."""
+    return [
+        *_deep(r"encoder\.layers\.{i}", config),
+        Unread(r"(post_layernorm|head)\..+", _AFTER, keep=True),
+        Unread(r"(embeddings\.)?position_ids|embeddings\.position_ids", "counts 0, 1, 2, ..."),
+        Unread(r"(text_model\..+|text_projection.*|visual_projection.*)", "the text side"),
+        Unread(r"logit_(scale|bias)", "the contrastive loss's"),
+    ]
+
+
+def timm_unread(config: VisionConfig, prefix: str = "") -> list[Unread]:
+    """What a timm encoder holds beside the rules."""
+    lead = re.escape(prefix)
+    return [
+        *_deep(lead + r"blocks\.{i}", config),
+        Unread(lead + r"(norm|attn_pool|fc_norm|head)\..+", _AFTER, keep=True),
+    ]
+
+
+def dinov2_unread(config: VisionConfig) -> list[Unread]:
+    """What a DINOv2 checkpoint holds beside the rules."""
+    return [
+        *_deep(r"encoder\.layer\.{i}", config),
+        Unread(r"layernorm\..+", _AFTER, keep=True),
+        Unread(r"embeddings\.mask_token", "used in pre-training only", keep=True),
+        Unread(r"(classifier|decoder)\..+", "another task's head"),
+    ]

@@ -1,0 +1,59 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which axis of a parameter lies along which axis of the mesh: one table of path patterns.
+
+Weights are [out, in]. A layer that widens splits its output over ``tensor``, the one that
+narrows again its input, so that between them nothing is exchanged; the other axis goes
+over ``fsdp``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from jax.sharding import PartitionSpec
+
+_WIDEN = ("tensor", "fsdp")
+_NARROW = ("fsdp", "tensor")
+
+# Patterns of whole paths, first match wins; the leading axis of stacked layers is left out.
+RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
+    (r".*(embeddings|lm_head|position_embedding)/weight", _WIDEN),
+    (r".*mixer/(in_proj|dt_proj)/weight", _WIDEN),
+    (r".*mixer/(out_proj|x_proj)/weight", _NARROW),
+    (r".*mixer/conv1d/weight", ("tensor", None, None)),
+    (r".*mixer/A_log", ("tensor", None)),
+    (r".*mixer/(D|conv1d/bias|dt_proj/bias)", ("tensor",)),
+    (r".*self_attn/(q|k|v)_proj/weight", _WIDEN),
+    (r".*self_attn/out_proj/weight", _NARROW),
+    (r".*mlp/fc1/weight", _WIDEN),
+    (r".*mlp/fc2/weight", _NARROW),
+    (r"projector/fc[13]/weight", _WIDEN),
+    (r"projector/fc2/weight", _NARROW),
+)
+_STACKED = re.compile(r".*layers/(?!\d)")
+
+
+def partition_spec(
+    path: str, shape: tuple[int, ...], mesh_shape: Mapping[str, int]
+) -> PartitionSpec:
+    """How one parameter lies on a mesh.
+
+    Args:
+      path: of the leaf, such as ``llm/backbone/layers/mixer/in_proj/weight``.
+      shape: of the leaf; an axis that a mesh axis does not divide stays whole.
+      mesh_shape: axis name -> size; axes of other names hold copies.
+
+    Returns:
+      One entry per axis of ``shape``; everything that no rule names is copied.
+    """
+    found = next((axes for pattern, axes in RULES if re.fullmatch(pattern, path)), ())
+    axes = (None, *found) if _STACKED.match(path) and found else found
+    axes = (*axes, *(None,) * (len(shape) - len(axes)))
+
+    def fits(size: int, axis: str | None) -> str | None:
+        known = axis is not None and axis in mesh_shape
+        return axis if known and size % mesh_shape[axis] == 0 else None
+
+    return PartitionSpec(*(fits(size, axis) for size, axis in zip(shape, axes, strict=True)))
