@@ -25,11 +25,19 @@ def random_tensors(
       seed: of the draw.
       embedding_scale: standard deviation of the embedding.
     """
-    rng = np.random.default_rng(seed)
     shapes = leaf_paths(abstract_params(config, "list")[1])
+    named = {path.replace("/", "."): tuple(leaf.shape) for path, leaf in shapes.items()}
+    return draw_parameters(named, seed=seed, embedding_scale=embedding_scale)
+
+
+def draw_parameters(
+    shapes: dict[str, tuple[int, ...]], *, seed: int = 0, embedding_scale: float = 1.0
+) -> dict[str, np.ndarray]:
+    """float32 weights for tensors of any part of the model, by name and shape."""
+    rng = np.random.default_rng(seed)
     return {
-        path.replace("/", "."): _draw(path, leaf.shape, rng, embedding_scale)
-        for path, leaf in shapes.items()
+        name: _draw(name.replace(".", "/"), shape, rng, embedding_scale)
+        for name, shape in shapes.items()
     }
 
 

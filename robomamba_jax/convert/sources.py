@@ -13,14 +13,19 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.convert.onnx_file import OnnxFile
-from robomamba_jax.convert.pth_file import PthFile
 from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
 
+def _pth(path: Path) -> TensorSource:
+    from robomamba_jax.convert.pth_file import PthFile
+
+    return PthFile(path)
+
+
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".safetensors": SafetensorsFile,
-    **dict.fromkeys((".pth", ".pt", ".bin", ".ckpt"), PthFile),
+    **dict.fromkeys((".pth", ".pt", ".bin", ".ckpt"), _pth),
     ".onnx": OnnxFile,
 }
 # What a folder may hold, the safest first.
