@@ -15,6 +15,7 @@ from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.layers import Embedding, Linear, RMSNorm, linear
 from robomamba_jax.models.mamba import LayerCache, MambaBlock, Rows
 from robomamba_jax.ops import Compaction, compaction, rms_norm
+from robomamba_jax.ops.taps import tap
 from robomamba_jax.shapes import check_shape
 
 Cache = LayerCache | list[LayerCache]
@@ -75,7 +76,8 @@ class MambaBackbone(nnx.Module):
     def normed(self, x: jax.Array) -> jax.Array:
         """The final norm: residual[..., D] -> dtype[..., D]."""
         config = self.config
-        return rms_norm(x, self.norm_f.weight[...], eps=config.norm_eps, dtype=config.dtype)
+        x = rms_norm(x, self.norm_f.weight[...], eps=config.norm_eps, dtype=config.dtype)
+        return tap(x, "norm_f")
 
     @property
     def residual_dtype(self) -> Any:
@@ -147,13 +149,13 @@ class MambaLM(nnx.Module):
 
     def embed(self, input_ids: jax.Array) -> jax.Array:
         """int[...] -> param_dtype[..., D]; NaN for an id outside the vocabulary."""
-        return self.backbone.embeddings(input_ids)
+        return tap(self.backbone.embeddings(input_ids), "embeddings")
 
     def logits(self, hidden: jax.Array) -> jax.Array:
         """dtype[..., D] -> logits_dtype[..., V], accumulated in float32."""
         x = hidden.astype(self.config.dtype)
         y = linear(x, self.head_weight, out_dtype=jnp.float32)
-        return y.astype(self.config.logits_dtype)
+        return tap(y, "lm_head").astype(self.config.logits_dtype)
 
     @property
     def head_weight(self) -> jax.Array:

@@ -21,6 +21,7 @@ from robomamba_jax.ops import (
     selective_scan,
     selective_scan_step,
 )
+from robomamba_jax.ops.taps import tap
 
 
 class LayerCache(NamedTuple):
@@ -105,7 +106,7 @@ class MambaMixer(nnx.Module):
         self, x: jax.Array, rows: Rows, cache: LayerCache | None, return_cache: bool
     ) -> tuple[jax.Array, LayerCache | None]:
         """dtype[B, T, D] -> dtype[B, T, D] and the cache after the last real position."""
-        x, z = jnp.split(self.in_proj(x), 2, axis=-1)
+        x, z = jnp.split(tap(self.in_proj(x), "mixer.in_proj"), 2, axis=-1)
         x, conv_state = causal_conv1d(
             x,
             self.conv1d.taps,
@@ -119,6 +120,7 @@ class MambaMixer(nnx.Module):
         mask = None
         if return_cache and rows.lengths is not None:
             mask = jnp.arange(x.shape[1]) < rows.lengths[:, None]
+        x = tap(x, "mixer.conv1d")
         delta, B, C = self._select(x)
         y, ssm_state = selective_scan(
             x,
@@ -137,7 +139,8 @@ class MambaMixer(nnx.Module):
             chunk_size=self.config.chunk_size,
             return_final_state=True,
         )
-        return self.out_proj(y), LayerCache(conv_state, ssm_state) if return_cache else None
+        y = tap(self.out_proj(tap(y, "mixer.scan")), "mixer.out_proj")
+        return y, LayerCache(conv_state, ssm_state) if return_cache else None
 
     def step(self, x: jax.Array, cache: LayerCache) -> tuple[jax.Array, LayerCache]:
         """dtype[B, D] -> dtype[B, D] and the new cache."""
@@ -168,8 +171,10 @@ class MambaMixer(nnx.Module):
     def _select(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """The input-dependent delta float32[..., I] (no bias yet), B and C [..., N]."""
         rank, state = self.config.rank, self.config.d_state
-        dt, B, C = jnp.split(self.x_proj(x), [rank, rank + state], axis=-1)
-        return linear(dt, self.dt_proj.weight[...], out_dtype=jnp.float32), B, C
+        selected = tap(self.x_proj(x), "mixer.x_proj")
+        dt, B, C = jnp.split(selected, [rank, rank + state], axis=-1)
+        delta = linear(dt, self.dt_proj.weight[...], out_dtype=jnp.float32)
+        return tap(delta, "mixer.dt_proj"), B, C
 
 
 class MambaBlock(nnx.Module):
@@ -188,8 +193,8 @@ class MambaBlock(nnx.Module):
         return_cache: bool = False,
     ) -> tuple[jax.Array, LayerCache | None]:
         """residual[B, T, D] -> residual[B, T, D] and, if asked, the cache."""
-        y, cache = self.mixer(self._normed(x), rows, cache, return_cache)
-        return x + y.astype(x.dtype), cache
+        y, cache = self.mixer(tap(self._normed(x), "norm"), rows, cache, return_cache)
+        return tap(x + y.astype(x.dtype), "block"), cache
 
     def step(self, x: jax.Array, cache: LayerCache) -> tuple[jax.Array, LayerCache]:
         """residual[B, D] -> residual[B, D] and the new cache."""

@@ -17,6 +17,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.models.layers import Linear
 from robomamba_jax.models.mamba import MambaBlock, Rows
 from robomamba_jax.ops.segments import compaction
+from robomamba_jax.ops.taps import tap
 from robomamba_jax.shapes import check_shape
 
 
@@ -50,7 +51,9 @@ class PolicyMLP(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """float[B, D] -> float32[B, out]."""
-        return self.fc3(jax.nn.relu(self.fc2(jax.nn.relu(self.fc1(x)))))
+        x = jax.nn.relu(tap(self.fc1(x), "policy.fc1"))
+        x = jax.nn.relu(tap(self.fc2(x), "policy.fc2"))
+        return tap(self.fc3(x), "policy.fc3")
 
 
 class PolicyHead(nnx.Module):

@@ -12,6 +12,7 @@ from jax.typing import DTypeLike
 
 from robomamba_jax.models.layers import Linear
 from robomamba_jax.ops.activations import gelu_erf
+from robomamba_jax.ops.taps import tap
 
 
 class Projector(nnx.Module):
@@ -34,4 +35,6 @@ class Projector(nnx.Module):
 
     def __call__(self, features: jax.Array) -> jax.Array:
         """float[..., d_in] -> dtype[..., d_out]."""
-        return self.fc3(gelu_erf(self.fc2(gelu_erf(self.fc1(features)))))
+        x = gelu_erf(tap(self.fc1(features), "projector.fc1"))
+        x = gelu_erf(tap(self.fc2(x), "projector.fc2"))
+        return tap(self.fc3(x), "projector.fc3")

@@ -22,6 +22,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.models.layernorm import LayerNorm
 from robomamba_jax.models.layers import Embedding, Linear, linear, uniform
 from robomamba_jax.ops.activations import ACTIVATIONS
+from robomamba_jax.ops.taps import tap
 
 CHANNELS = 3
 
@@ -69,12 +70,12 @@ class VisionEmbeddings(nnx.Module):
 
     def __call__(self, images: jax.Array) -> jax.Array:
         """float[B, S, S, 3] -> float32[B, T, D]; T is P, or 1 + P with a class token."""
-        x = self.patch_embedding(images)
+        x = tap(self.patch_embedding(images), "patch_embedding")
         if self.class_embedding is not None:
             token = self.class_embedding[...].astype(x.dtype)
             token = jnp.broadcast_to(token, (x.shape[0], 1, x.shape[2]))
             x = jnp.concatenate([token, x], axis=1)
-        return x + self.position_embedding.weight[...].astype(x.dtype)
+        return tap(x + self.position_embedding.weight[...].astype(x.dtype), "vision_embeddings")
 
 
 class SelfAttention(nnx.Module):
@@ -93,11 +94,16 @@ class SelfAttention(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """dtype[B, T, D] -> dtype[B, T, D]; scores and softmax in float32."""
         heads = (*x.shape[:2], self.heads, -1)
-        q, k, v = (project(x).reshape(heads) for project in (self.q_proj, self.k_proj, self.v_proj))
+        projected = (
+            tap(getattr(self, name)(x), f"self_attn.{name}")
+            for name in ("q_proj", "k_proj", "v_proj")
+        )
+        q, k, v = (y.reshape(heads) for y in projected)
         scores = jnp.einsum("bqhd,bkhd->bhqk", q, k, preferred_element_type=jnp.float32)
         weights = jax.nn.softmax(scores / math.sqrt(q.shape[-1]), axis=-1)
         y = jnp.einsum("bhqk,bkhd->bqhd", weights.astype(v.dtype), v)
-        return self.out_proj(y.reshape(x.shape))
+        y = tap(y.reshape(x.shape), "self_attn.attention")
+        return tap(self.out_proj(y), "self_attn.out_proj")
 
 
 class MLP(nnx.Module):
@@ -113,7 +119,8 @@ class MLP(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """dtype[..., D] -> dtype[..., D]."""
-        return self.fc2(ACTIVATIONS[self.activation](self.fc1(x)))
+        x = ACTIVATIONS[self.activation](tap(self.fc1(x), "mlp.fc1"))
+        return tap(self.fc2(tap(x, "mlp.activation")), "mlp.fc2")
 
 
 class LayerScale(nnx.Module):
@@ -137,8 +144,10 @@ class VisionBlock(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """float32[B, T, D] -> float32[B, T, D]."""
-        x = x + _scaled(self.self_attn(self.layer_norm1(x)), self.layer_scale1)
-        return x + _scaled(self.mlp(self.layer_norm2(x)), self.layer_scale2)
+        y = self.self_attn(tap(self.layer_norm1(x), "layer_norm1"))
+        x = x + _scaled(y, self.layer_scale1, "layer_scale1")
+        y = self.mlp(tap(self.layer_norm2(x), "layer_norm2"))
+        return tap(x + _scaled(y, self.layer_scale2, "layer_scale2"), "vision_block")
 
 
 class VisionEncoder(nnx.Module):
@@ -194,7 +203,7 @@ class VisionTower(nnx.Module):
         self._check(images)
         x = self.embeddings(images)
         if self.pre_layrnorm is not None:
-            x = self.pre_layrnorm(x)
+            x = tap(self.pre_layrnorm(x), "pre_layrnorm")
         x = self.encoder(x)
         if self.config.cls_token:
             x = x[:, 1:]
@@ -216,7 +225,7 @@ class VisionTower(nnx.Module):
             )
 
 
-def _scaled(y: jax.Array, scale: LayerScale | None) -> jax.Array:
+def _scaled(y: jax.Array, scale: LayerScale | None, name: str) -> jax.Array:
     """A residual branch, float32, times its LayerScale where there is one."""
     y = y.astype(jnp.float32)
-    return y if scale is None else y * scale.lambda1[...]
+    return y if scale is None else tap(y * scale.lambda1[...], name)

@@ -1,0 +1,181 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every tapped value of a function, read out of its jaxpr.
+
+The program is not changed to be looked at: it is traced as it is, and its equations are
+carried out one by one. At a tap (``ops.taps``) the value is noted, and may be replaced:
+given torch's value there, what follows is computed from torch's, and so the error of each
+op stands by itself. Loops over layers are unrolled, so that every layer's taps are met in
+the order of execution; equations without taps inside run as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend import core
+
+Namer = Callable[[str, int], str]
+"""From a tap's name and how often it has been met before, to the op's path."""
+OnTap = Callable[[str, jax.Array], jax.Array]
+Captures = dict[str, jax.Array]
+
+
+def capture(
+    function: Callable[..., Any],
+    *args: Any,
+    namer: Namer,
+    forced: Mapping[str, Any] | None = None,
+) -> tuple[Any, Captures]:
+    """A function's result and the value at every tap, in the order of execution.
+
+    Args:
+      function: any traceable function.
+      *args: its arguments, pytrees of arrays.
+      namer: gives each tap its path.
+      forced: path -> value that flows on from that tap instead of our own, which is still
+        the one that is captured.
+
+    Returns:
+      The result, and arrays by path in the dtype of the program.
+    """
+    forced = dict(forced or {})
+
+    def run(args: Any, forced: Any) -> tuple[Any, Captures]:
+        seen: Captures = {}
+
+        def note(path: str, value: jax.Array) -> jax.Array:
+            seen[path] = value
+            if path not in forced:
+                return value
+            return forced[path].reshape(value.shape).astype(value.dtype)
+
+        return evaluate(function, args, on_tap=_named(namer, note)), seen
+
+    order: list[str] = []
+
+    def compiled(args: Any, forced: Any) -> tuple[Any, list[jax.Array]]:
+        # jit would return a dict in the order of its keys.
+        result, seen = run(args, forced)
+        order[:] = list(seen)
+        return result, list(seen.values())
+
+    result, values = jax.jit(compiled)(args, {path: jnp.asarray(v) for path, v in forced.items()})
+    return result, dict(zip(order, values, strict=True))
+
+
+def capture_gradients(
+    function: Callable[..., Any], params: Any, *args: Any, namer: Namer
+) -> tuple[Any, Captures]:
+    """The gradients of a scalar with respect to parameters, and to the value at every tap.
+
+    A zero is added at each tap, and the derivative taken with respect to it.
+
+    Args:
+      function: from params and args to a float scalar.
+      params: a pytree of float arrays.
+      *args: further arguments.
+      namer: gives each tap its path.
+
+    Returns:
+      Gradients like ``params``, and by path.
+    """
+
+    def total(params: Any, deltas: Captures) -> tuple[jax.Array, Captures]:
+        seen: Captures = {}
+
+        def note(path: str, value: jax.Array) -> jax.Array:
+            seen[path] = value
+            return value + deltas[path].astype(value.dtype) if path in deltas else value
+
+        return evaluate(function, (params, *args), on_tap=_named(namer, note)), seen
+
+    shapes = jax.eval_shape(lambda params: total(params, {})[1], params)
+    zeros = {path: jnp.zeros(shape.shape, shape.dtype) for path, shape in shapes.items()}
+    gradient = jax.jit(jax.grad(lambda p, d: total(p, d)[0], argnums=(0, 1)))
+    return gradient(params, zeros)
+
+
+def evaluate(function: Callable[..., Any], args: Sequence[Any], *, on_tap: OnTap) -> Any:
+    """``function(*args)`` with ``on_tap(name, value)`` called at, and flowing on from, each tap."""
+    closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
+    flat = jax.tree.leaves(tuple(args))
+    out = _run(closed.jaxpr, closed.consts, flat, on_tap)
+    return jax.tree.unflatten(jax.tree.structure(shape), out)
+
+
+def _named(namer: Namer, note: Callable[[str, jax.Array], jax.Array]) -> OnTap:
+    counts: dict[str, int] = {}
+
+    def on_tap(name: str, value: jax.Array) -> jax.Array:
+        count = counts.get(name, 0)
+        counts[name] = count + 1
+        return note(namer(name, count), value)
+
+    return on_tap
+
+
+def _run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any], on_tap: OnTap) -> list[Any]:
+    """The values of a jaxpr's results."""
+    values: dict[Any, Any] = {}
+
+    def read(variable: Any) -> Any:
+        return variable.val if isinstance(variable, core.Literal) else values[variable]
+
+    values.update(zip(jaxpr.constvars, consts, strict=True))
+    values.update(zip(jaxpr.invars, args, strict=True))
+    for equation in jaxpr.eqns:
+        results = _apply(equation, [read(v) for v in equation.invars], on_tap)
+        values.update(zip(equation.outvars, results, strict=True))
+    return [read(variable) for variable in jaxpr.outvars]
+
+
+def _apply(equation: Any, values: list[Any], on_tap: OnTap) -> Sequence[Any]:
+    """The results of one equation."""
+    kind, params = equation.primitive.name, equation.params
+    if kind == "name":
+        return [on_tap(params["name"], values[0])]
+    if not _has_taps(equation):
+        out = equation.primitive.bind(*values, **equation.primitive.get_bind_params(params))
+        return out if equation.primitive.multiple_results else [out]
+    if kind == "scan":
+        return _unroll(params, values, on_tap)
+    inner = params.get("jaxpr", params.get("call_jaxpr"))
+    if kind not in ("jit", "pjit", "checkpoint", "remat", "closed_call", "core_call"):
+        raise NotImplementedError(f"a tap inside {kind}")
+    if isinstance(inner, core.ClosedJaxpr):
+        return _run(inner.jaxpr, inner.consts, values, on_tap)
+    return _run(inner, (), values, on_tap)
+
+
+def _unroll(params: Mapping[str, Any], values: list[Any], on_tap: OnTap) -> list[Any]:
+    """A scan, iteration by iteration."""
+    body, length = params["jaxpr"], params["length"]
+    consts, carry, stacked = (
+        values[: params["num_consts"]],
+        values[params["num_consts"] :][: params["num_carry"]],
+        values[params["num_consts"] + params["num_carry"] :],
+    )
+    rows: list[Any] = [None] * length
+    for step in reversed(range(length)) if params["reverse"] else range(length):
+        out = _run(body.jaxpr, body.consts, [*consts, *carry, *(x[step] for x in stacked)], on_tap)
+        carry, rows[step] = out[: len(carry)], out[len(carry) :]
+    return [*carry, *(jnp.stack(column) for column in zip(*rows, strict=True))]
+
+
+def _has_taps(equation: Any) -> bool:
+    """Whether a tap stands anywhere inside."""
+    found = [
+        inner.jaxpr if isinstance(inner, core.ClosedJaxpr) else inner
+        for value in equation.params.values()
+        for inner in (value if isinstance(value, tuple | list) else (value,))
+        if isinstance(inner, core.ClosedJaxpr | core.Jaxpr)
+    ]
+    return any(
+        inner_eqn.primitive.name == "name" or _has_taps(inner_eqn)
+        for jaxpr in found
+        for inner_eqn in jaxpr.eqns
+    )
