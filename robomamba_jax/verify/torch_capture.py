@@ -1,0 +1,235 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a torch model makes of a batch, op by op, under the paths that our own ops have."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Split = Callable[[Any], Sequence[Any]]
+
+
+class Hook(NamedTuple):
+    """Where one or several ops' outputs can be had.
+
+    Attributes:
+      paths: the ops' paths.
+      module: the torch module to watch.
+      at: "in" or "out": its first input, or its output.
+      view: from the tensor there to one array per path, channels last; applied to
+        gradients too. None = as it is.
+    """
+
+    paths: tuple[str, ...]
+    module: Any
+    at: str = "out"
+    view: Callable[[np.ndarray], Sequence[np.ndarray]] | None = None
+
+
+def channels_last(array: np.ndarray) -> list[np.ndarray]:
+    """A convolution's [B, D, h, w] -> [B, h * w, D]."""
+    return [array.reshape(*array.shape[:2], -1).swapaxes(1, 2)]
+
+
+def thirds(array: np.ndarray) -> list[np.ndarray]:
+    """A joint query, key and value, apart."""
+    return np.split(array, 3, axis=-1)
+
+
+class Recorder:
+    """The tensors that hooks saw, in the order of execution."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[Hook, Any]] = []
+
+    @contextlib.contextmanager
+    def watching(self, hooks: Sequence[Hook], scans: Sequence[str] = ()) -> Iterator[None]:
+        """Hooks are there inside the context and gone behind it, whatever happens.
+
+        Args:
+          hooks: what to watch.
+          scans: paths of Mamba's step-size projections in the order of execution; they
+            are no module's output, but an argument of the scan.
+        """
+        with contextlib.ExitStack() as stack:
+            for hook in hooks:
+                register = (
+                    hook.module.register_forward_hook
+                    if hook.at == "out"
+                    else hook.module.register_forward_pre_hook
+                )
+                stack.callback(register(self._noting(hook)).remove)
+            if scans:
+                stack.enter_context(self._scans(list(scans)))
+            yield
+
+    def _noting(self, hook: Hook) -> Callable[..., None]:
+        def note(_: Any, inputs: Any, output: Any = None) -> None:
+            value = inputs if hook.at == "in" else output
+            self._note(hook, value[0] if isinstance(value, tuple) else value)
+
+        return note
+
+    def _note(self, hook: Hook, tensor: Any) -> None:
+        if tensor.requires_grad:
+            tensor.retain_grad()
+        self._seen.append((hook, tensor))
+
+    @contextlib.contextmanager
+    def _scans(self, paths: list[str]) -> Iterator[None]:
+        from transformers.models.mamba import modeling_mamba
+
+        scan = modeling_mamba.mamba_selective_scan
+
+        def watched(x: Any, dt: Any, *args: Any, **kwargs: Any) -> Any:
+            view = lambda array: [array.swapaxes(1, 2)]  # noqa: E731
+            self._note(Hook((paths.pop(0),), None, view=view), dt)
+            return scan(x, dt, *args, **kwargs)
+
+        modeling_mamba.mamba_selective_scan = watched
+        try:
+            yield
+        finally:
+            modeling_mamba.mamba_selective_scan = scan
+
+    def tensor(self, path: str) -> Any:
+        """The torch tensor itself of an op that is alone in its hook."""
+        return next(tensor for hook, tensor in self._seen if hook.paths == (path,))
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Every op's output, float32."""
+        return self._arrays(lambda tensor: tensor.detach())
+
+    def gradients(self) -> dict[str, np.ndarray]:
+        """The gradient at every op which the result depends on."""
+        return self._arrays(lambda tensor: tensor.grad)
+
+    def _arrays(self, get: Callable[[Any], Any]) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        for hook, tensor in self._seen:
+            value = get(tensor)
+            if value is None:
+                continue
+            array = value.float().numpy()
+            views = [array] if hook.view is None else hook.view(array)
+            found.update(zip(hook.paths, (np.ascontiguousarray(v) for v in views), strict=True))
+        return found
+
+
+def mamba_block_hooks(block: Any, path: str) -> list[Hook]:
+    """A transformers MambaBlock: norm, mixer and the block itself."""
+    mixer = block.mixer
+    return [
+        Hook((f"{path}.norm",), block.norm),
+        Hook((f"{path}.mixer.in_proj",), mixer.in_proj),
+        # The convolution and its activation are functions: what they give is x_proj's input.
+        Hook((f"{path}.mixer.conv1d",), mixer.x_proj, "in"),
+        Hook((f"{path}.mixer.x_proj",), mixer.x_proj),
+        Hook((f"{path}.mixer.scan",), mixer.out_proj, "in"),
+        Hook((f"{path}.mixer.out_proj",), mixer.out_proj),
+        Hook((path,), block),
+    ]
+
+
+def mamba_hooks(model: Any, prefix: str = "llm.") -> tuple[list[Hook], list[str]]:
+    """A transformers MambaForCausalLM: its hooks, and the paths for ``watching``'s scans."""
+    backbone, layers = model.backbone, f"{prefix}backbone.layers"
+    hooks = [Hook((f"{prefix}backbone.embeddings",), backbone.embeddings)]
+    for number, block in enumerate(backbone.layers):
+        hooks += mamba_block_hooks(block, f"{layers}.{number}")
+    hooks += [
+        Hook((f"{prefix}backbone.norm_f",), backbone.norm_f),
+        Hook((f"{prefix}lm_head",), model.lm_head),
+    ]
+    return hooks, [f"{layers}.{n}.mixer.dt_proj" for n in range(len(backbone.layers))]
+
+
+def _vit_block(block: Any, path: str, names: Mapping[str, str]) -> list[Hook]:
+    """Hooks of an encoder block: our op -> torch's module, "in X" for the input of X."""
+    hooks = []
+    for op, name in names.items():
+        at, _, dotted = name.rpartition(" ")
+        hooks.append(Hook((f"{path}.{op}",), block.get_submodule(dotted), at or "out"))
+    return [*hooks, Hook((path,), block)]
+
+
+_HF_BLOCK = {
+    "layer_norm1": "layer_norm1",
+    "self_attn.q_proj": "self_attn.q_proj",
+    "self_attn.k_proj": "self_attn.k_proj",
+    "self_attn.v_proj": "self_attn.v_proj",
+    "self_attn.attention": "in self_attn.out_proj",
+    "self_attn.out_proj": "self_attn.out_proj",
+    "layer_norm2": "layer_norm2",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.activation": "in mlp.fc2",
+    "mlp.fc2": "mlp.fc2",
+}
+_DINOV2_BLOCK = {
+    "layer_norm1": "norm1",
+    "self_attn.q_proj": "attention.q_proj",
+    "self_attn.k_proj": "attention.k_proj",
+    "self_attn.v_proj": "attention.v_proj",
+    "self_attn.attention": "in attention.o_proj",
+    "self_attn.out_proj": "attention.o_proj",
+    "layer_scale1": "layer_scale1",
+    "layer_norm2": "norm2",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.activation": "in mlp.fc2",
+    "mlp.fc2": "mlp.fc2",
+    "layer_scale2": "layer_scale2",
+}
+_TIMM_BLOCK = {
+    "layer_norm1": "norm1",
+    "self_attn.attention": "in attn.proj",
+    "self_attn.out_proj": "attn.proj",
+    "layer_norm2": "norm2",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.activation": "in mlp.fc2",
+    "mlp.fc2": "mlp.fc2",
+}
+
+
+def hf_vit_hooks(model: Any, built: int, prefix: str = "vision.") -> list[Hook]:
+    """transformers' CLIPVisionModel, SiglipVisionModel or Dinov2Model.
+
+    Args:
+      model: the module.
+      built: how many of its blocks are read.
+      prefix: of the paths.
+    """
+    dinov2 = hasattr(model.encoder, "layer")
+    embed = model.embeddings
+    patch = embed.patch_embeddings.projection if dinov2 else embed.patch_embedding
+    hooks = [
+        Hook((f"{prefix}embeddings.patch_embedding",), patch, view=channels_last),
+        Hook((f"{prefix}embeddings",), embed),
+    ]
+    if hasattr(model, "pre_layrnorm"):
+        hooks.append(Hook((f"{prefix}pre_layrnorm",), model.pre_layrnorm))
+    blocks = model.encoder.layer if dinov2 else model.encoder.layers
+    for number in range(built):
+        names = _DINOV2_BLOCK if dinov2 else _HF_BLOCK
+        hooks += _vit_block(blocks[number], f"{prefix}encoder.layers.{number}", names)
+    return hooks
+
+
+def timm_hooks(model: Any, built: int, prefix: str = "vision.") -> list[Hook]:
+    """timm's VisionTransformer."""
+    hooks = [
+        Hook((f"{prefix}embeddings.patch_embedding",), model.patch_embed.proj, view=channels_last),
+        # SigLIP's norm_pre is an identity.
+        Hook((f"{prefix}embeddings",), model.norm_pre, "in"),
+    ]
+    if any(True for _ in model.norm_pre.parameters()):
+        hooks.append(Hook((f"{prefix}pre_layrnorm",), model.norm_pre))
+    for number in range(built):
+        block, path = model.blocks[number], f"{prefix}encoder.layers.{number}"
+        names = tuple(f"{path}.self_attn.{part}_proj" for part in "qkv")
+        hooks.append(Hook(names, block.attn.qkv, view=thirds))
+        hooks += _vit_block(block, path, _TIMM_BLOCK)
+    return hooks

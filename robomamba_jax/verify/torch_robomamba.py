@@ -1,0 +1,207 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The published RoboMamba in torch, out of timm's and transformers' own modules.
+
+Written from the description of its checkpoints and code, to be compared with: names of
+parameters are those of the published files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from robomamba_jax.verify.timm_import import import_timm
+from robomamba_jax.verify.torch_capture import Hook, mamba_block_hooks, mamba_hooks, timm_hooks
+
+_PEFT = "llm.mamba.base_model.model."
+_FACTOR = re.compile(r"(.+)\.lora_A(\.default)?\.weight")
+
+
+def plain_state(state: Mapping[str, Any], alpha: float) -> dict[str, Any]:
+    """A state dict without ``module.``, without peft's names, LoRA added in float64.
+
+    Args:
+      state: as the file holds it.
+      alpha: of LoRA.
+    """
+    if all(name.startswith("module.") for name in state):
+        state = {name.removeprefix("module."): value for name, value in state.items()}
+    names = {name: name.replace(_PEFT, "llm.mamba.") for name in state}
+    plain = {new: state[old] for old, new in names.items()}
+    for name in list(plain):
+        found = _FACTOR.fullmatch(name)
+        if not found:
+            continue
+        a = plain.pop(name)
+        b = plain.pop(name.replace("lora_A", "lora_B"))
+        base = f"{found[1]}.base_layer.weight"
+        base = base if base in plain else f"{found[1]}.weight"
+        weight = plain[base]
+        plain[base] = (weight.double() + alpha / len(a) * (b.double() @ a.double())).to(
+            weight.dtype
+        )
+    return {
+        name.replace(".base_layer.", ".").replace("backbone.embedding.", "backbone.embeddings."): v
+        for name, v in plain.items()
+    }
+
+
+def build(state: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """The module with these weights, in float32.
+
+    Args:
+      state: from :func:`plain_state`; sizes are read from its shapes.
+      arguments: of timm's constructor, where shapes do not tell: num_heads, act_layer.
+    """
+    from torch import nn
+
+    width = state["llm.mamba.backbone.embeddings.weight"].shape[1]
+    model = nn.Module()
+    model.vision = nn.Module()
+    model.vision.model = encoder(_under(state, "vision.model."), arguments)
+    into = state["projector.projector.0.weight"].shape
+    model.projector = nn.Module()
+    model.projector.projector = nn.Sequential(
+        nn.Linear(into[1], into[0]),
+        nn.GELU(),
+        nn.Linear(into[0], width),
+        nn.GELU(),
+        nn.Linear(width, width),
+    )
+    model.llm = nn.Module()
+    model.llm.mamba = language_model(_under(state, "llm.mamba."))
+    for name in ("ssm1", "ssm2"):
+        if f"{name}.norm.weight" in state:
+            model.add_module(name, _block(model.llm.mamba.config))
+    for name in ("action_head", "action_head1", "action_head2", "gripper_head"):
+        if f"{name}.fc1.weight" in state:
+            model.add_module(name, _head(state, name))
+    wanted = dict(state)
+    head, embedding = "llm.mamba.lm_head.weight", "llm.mamba.backbone.embeddings.weight"
+    if head not in wanted or not wanted[head].any():  # stage 2 files hold zeros there
+        wanted[head] = wanted[embedding]
+    model.load_state_dict({name: value.float() for name, value in wanted.items()}, strict=True)
+    return model.float().eval()
+
+
+def _under(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)}
+
+
+def encoder(state: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """timm's encoder of the sizes that the tensors have."""
+    timm = import_timm()
+    width, _, patch, _ = state["patch_embed.proj.weight"].shape
+    clip = "cls_token" in state
+    side = int((state["pos_embed"].shape[1] - clip) ** 0.5)
+    depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
+    given = {
+        "img_size": side * patch,
+        "patch_size": patch,
+        "embed_dim": width,
+        "depth": depth,
+        "num_heads": width // 64,
+        "mlp_ratio": state["blocks.0.mlp.fc1.weight"].shape[0] / width,
+        "act_layer": "quick_gelu" if clip else "gelu",
+        **arguments,
+    }
+    name = "vit_large_patch14_clip_224" if clip else "vit_large_patch16_siglip_256"
+    return timm.create_model(name, pretrained=False, num_classes=0, **given)
+
+
+def language_model(state: Mapping[str, Any], **known: Any) -> Any:
+    """transformers' Mamba of the sizes that the tensors have."""
+    import transformers
+
+    mixer = "backbone.layers.0.mixer."
+    vocab, width = state["backbone.embeddings.weight"].shape
+    inner, states = state[mixer + "A_log"].shape
+    given = {
+        "vocab_size": vocab,
+        "hidden_size": width,
+        "state_size": states,
+        "expand": inner // width,
+        "num_hidden_layers": sum(name.endswith("mixer.A_log") for name in state),
+        "conv_kernel": state[mixer + "conv1d.weight"].shape[-1],
+        "time_step_rank": state[mixer + "dt_proj.weight"].shape[1],
+        "use_mambapy": False,
+        "use_associative_scan": False,
+        "tie_word_embeddings": False,
+        **known,
+    }
+    return transformers.MambaForCausalLM(transformers.MambaConfig(**given))
+
+
+def _block(config: Any) -> Any:
+    from transformers.models.mamba.modeling_mamba import MambaBlock
+
+    return MambaBlock(config, layer_idx=0)
+
+
+def _head(state: Mapping[str, Any], name: str) -> Any:
+    from torch import nn
+
+    sizes = [state[f"{name}.fc{n}.weight"].shape for n in (1, 2, 3)]
+    head = nn.Module()
+    for number, (out, into) in enumerate(sizes, 1):
+        head.add_module(f"fc{number}", nn.Linear(into, out, bias=number < 3))
+    return head
+
+
+def hooks_of(model: Any, built: int, output: str) -> tuple[list[Hook], list[str]]:
+    """Hooks of all its ops, and the paths of its scans in the order of execution."""
+    hooks = timm_hooks(model.vision.model, built)
+    hooks += [
+        Hook((f"projector.fc{n + 1}",), model.projector.projector[2 * n]) for n in range(3)
+    ]
+    more, scans = mamba_hooks(model.llm.mamba)
+    hooks += more
+    if output != "pose":
+        return hooks, scans
+    for name in ("ssm1", "ssm2"):
+        if hasattr(model, name):
+            hooks += mamba_block_hooks(getattr(model, name), f"policy.{name}")
+            scans.append(f"policy.{name}.mixer.dt_proj")
+    for name in ("action_head", "action_head1", "action_head2", "gripper_head"):
+        if hasattr(model, name):
+            head = getattr(model, name)
+            hooks += [Hook((f"policy.{name}.fc{n}",), getattr(head, f"fc{n}")) for n in (1, 2, 3)]
+    return hooks, scans
+
+
+def forward(model: Any, input_ids: Any, images: Any, output: str) -> Any:
+    """Logits float32[B, T, V] at the text positions, or the pose float32[B, 8].
+
+    Args:
+      model: from :func:`build`.
+      input_ids: int64[B, T].
+      images: float32[B, 3, S, S], normalised.
+      output: "logits" or "pose".
+    """
+    import torch
+
+    encoder = model.vision.model
+    patches = encoder.get_intermediate_layers(images, n={len(encoder.blocks) - 2})[0]
+    image = model.projector.projector(patches)
+    mamba = model.llm.mamba
+    text = mamba.backbone.embeddings(input_ids)
+    states = mamba.backbone(
+        inputs_embeds=torch.cat([image, text], dim=1), use_cache=False
+    ).last_hidden_state
+    if output == "logits":
+        return mamba.lm_head(states[:, image.shape[1] :])
+    if hasattr(model, "ssm1"):
+        contact, rotation = (getattr(model, name)(states).mean(1) for name in ("ssm1", "ssm2"))
+    else:
+        contact = rotation = (states[:, image.shape[1]] + states[:, -1]) / 2
+    if hasattr(model, "action_head"):
+        return _read(model.action_head, contact)
+    return torch.cat([_read(model.action_head1, contact), _read(model.action_head2, rotation)], 1)
+
+
+def _read(head: Any, x: Any) -> Any:
+    import torch
+
+    return head.fc3(torch.relu(head.fc2(torch.relu(head.fc1(x)))))

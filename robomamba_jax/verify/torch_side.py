@@ -1,0 +1,278 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A checkpoint in torch, loaded by transformers, timm or torch and never by our converter."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.convert.lora import ALPHA
+from robomamba_jax.convert.sources import read_json
+from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.verify import torch_robomamba
+from robomamba_jax.verify.timm_import import import_timm
+from robomamba_jax.verify.torch_capture import Hook, Recorder, hf_vit_hooks, mamba_hooks, timm_hooks
+
+
+class TorchSide:
+    """A torch model in float32 on the CPU: run it, take its gradients, name its ops.
+
+    Attributes:
+      module: the torch module.
+      outputs: which results it has: "features", "logits", "pose".
+    """
+
+    def __init__(self, family: str, module: Any, built: int, rename: Any = None) -> None:
+        """Wrap a loaded module.
+
+        Args:
+          family: of the checkpoint.
+          module: loaded, in eval mode.
+          built: blocks of the encoder that are read; 0 without one.
+          rename: from the module's parameter names to those of its files.
+        """
+        self.family, self.module, self._built = family, module, built
+        self._rename = rename or (lambda name: name)
+        heads = any(name.startswith("action_head") for name, _ in module.named_children())
+        self.outputs = {"hf-mamba": ("logits",), "robomamba": ("logits", "pose")[: 1 + heads]}.get(
+            family, ("features",)
+        )
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """float32 by the file's names, as they stand after loading."""
+        return {
+            self._rename(name): value.detach().float().numpy()
+            for name, value in self.module.named_parameters()
+        }
+
+    def run(
+        self, inputs: Mapping[str, np.ndarray], output: str
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The result and every op's output, float32; arguments as for ``OurSide.run``."""
+        import torch
+
+        with torch.no_grad():
+            result, recorder = self._recorded(inputs, output)
+        return result.numpy(), self._at_text(recorder.values(), result, output)
+
+    def gradients(
+        self, inputs: Mapping[str, np.ndarray], output: str, weight: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Gradients of sum(result * weight): by the file's names, and by op."""
+        import torch
+
+        self.module.zero_grad(set_to_none=True)
+        result, recorder = self._recorded(inputs, output)
+        (result * torch.from_numpy(weight)).sum().backward()
+        params = {
+            self._rename(name): value.grad.numpy()
+            for name, value in self.module.named_parameters()
+            if value.grad is not None
+        }
+        return params, self._at_text(recorder.gradients(), result, output)
+
+    def _recorded(self, inputs: Mapping[str, np.ndarray], output: str) -> tuple[Any, Recorder]:
+        import torch
+
+        ids = inputs.get("input_ids")
+        ids = None if ids is None else torch.from_numpy(np.asarray(ids, np.int64))
+        images = inputs.get("images")
+        if images is not None:
+            images = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        recorder = Recorder()
+        hooks, scans = self._hooks(output)
+        with _quiet(), recorder.watching(hooks, scans):
+            if self.family == "hf-mamba":
+                result = self.module(ids, use_cache=False).logits
+            elif self.family == "robomamba":
+                result = torch_robomamba.forward(self.module, ids, images, output)
+            else:
+                call = getattr(self.module, "forward_features", self.module)
+                call(images)
+                result = recorder.tensor(f"vision.encoder.layers.{self._built - 1}")
+                result = result[:, self._prefix_tokens() :]
+        return result, recorder
+
+    def _prefix_tokens(self) -> int:
+        names = ("cls_token", "embeddings.cls_token", "embeddings.class_embedding")
+        return int(any(name in names for name, _ in self.module.named_parameters()))
+
+    def _hooks(self, output: str) -> tuple[list[Hook], list[str]]:
+        if self.family == "hf-mamba":
+            return mamba_hooks(self.module)
+        if self.family == "robomamba":
+            return torch_robomamba.hooks_of(self.module, self._built, output)
+        hooks = timm_hooks if self.family == "timm-vit" else hf_vit_hooks
+        return hooks(self.module, self._built), []
+
+    @staticmethod
+    def _at_text(found: dict[str, np.ndarray], result: Any, output: str) -> dict[str, np.ndarray]:
+        """We take the final norm at the text positions alone where logits are asked for."""
+        name = "llm.backbone.norm_f"
+        if output == "logits" and name in found:
+            found[name] = found[name][:, -result.shape[1] :]
+        return found
+
+
+def load_torch(
+    family: str,
+    path: str | Path,
+    *,
+    built: int = 0,
+    lora_alpha: float = ALPHA,
+    arguments: Mapping[str, Any] | None = None,
+) -> TorchSide:
+    """Load a checkpoint by the libraries that it was made for.
+
+    Args:
+      family: hf-mamba, hf-clip, hf-siglip, dinov2, timm-vit or robomamba.
+      path: a file, or a folder as the hub holds it.
+      built: blocks of the encoder that are read.
+      lora_alpha: of LoRA factors in a RoboMamba checkpoint.
+      arguments: of timm's constructor, where neither shapes nor a config.json tell:
+        num_heads, act_layer, img_size.
+
+    Raises:
+      InputError: torch, transformers or timm is missing or refuses the file.
+    """
+    loaders = {
+        "hf-mamba": _hf_mamba,
+        "hf-clip": _hf_vit("CLIPVisionModel"),
+        "hf-siglip": _hf_vit("SiglipVisionModel"),
+        "dinov2": _hf_vit("Dinov2Model"),
+        "timm-vit": _timm_vit,
+        "robomamba": _robomamba,
+    }
+    if family not in loaders:
+        raise unknown_name("unknown_format", "checkpoint family", family, loaders)
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "missing_package", f"{error.name} is not installed", "pip install torch==2.13.0"
+        ) from error
+    options = {"lora_alpha": lora_alpha, "arguments": dict(arguments or {})}
+    with _quiet():
+        module = loaders[family](Path(path), options)
+    rename = _dinov2_file_name if family == "dinov2" else None
+    return TorchSide(family, module.float().eval(), built, rename)
+
+
+def _hf_mamba(path: Path, _: Mapping[str, Any]) -> Any:
+    import transformers
+
+    folder = path if path.is_dir() else path.parent
+    content = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    if "d_model" in content or not content:  # the original repository, or nothing but weights
+        state = _state(folder / "pytorch_model.bin" if path.is_dir() else path)
+        state = {k.replace("backbone.embedding.", "backbone.embeddings."): v for k, v in state.items()}
+        state.setdefault("lm_head.weight", state["backbone.embeddings.weight"])
+        model = torch_robomamba.language_model(state)
+        model.load_state_dict({name: value.float() for name, value in state.items()}, strict=True)
+        return model
+    return transformers.MambaForCausalLM.from_pretrained(
+        folder, **_local(), use_mambapy=False, use_associative_scan=False
+    )
+
+
+def _local() -> dict[str, Any]:
+    import torch
+
+    return {"local_files_only": True, "dtype": torch.float32}
+
+
+def _hf_vit(kind: str) -> Any:
+    def load(path: Path, _: Mapping[str, Any]) -> Any:
+        import transformers
+
+        folder = path if path.is_dir() else path.parent
+        return getattr(transformers, kind).from_pretrained(
+            folder, **_local(), attn_implementation="eager"
+        )
+
+    return load
+
+
+def _timm_vit(path: Path, options: Mapping[str, Any]) -> Any:
+    timm = import_timm()
+    folder = path if path.is_dir() else path.parent
+    content = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    if path.is_dir():
+        found = [folder / n for n in ("model.safetensors", "pytorch_model.bin")]
+        path = next((file for file in found if file.is_file()), found[0])
+    state = _state(path)
+    if "architecture" not in content:
+        model = torch_robomamba.encoder(state, options["arguments"])
+    else:
+        given = {**content.get("model_args", {}), **options["arguments"]}
+        name = content["architecture"]
+        model = timm.create_model(name, pretrained=False, num_classes=0, **given)
+    pooled = {name: v for name, v in state.items() if name in model.state_dict()}
+    odd = set(state) - set(pooled)
+    missing = set(model.state_dict()) - set(state)
+    if odd or missing:
+        raise InputError(
+            "tensor_mismatch",
+            f"{path}: timm's model and the file differ in {sorted(odd | missing)[0]}",
+            "give the file of an encoder without classifier",
+        )
+    model.load_state_dict(state, strict=True)
+    return model
+
+
+def _robomamba(path: Path, options: Mapping[str, Any]) -> Any:
+    state = torch_robomamba.plain_state(_state(path), options["lora_alpha"])
+    return torch_robomamba.build(state, options["arguments"])
+
+
+def _state(path: Path) -> dict[str, Any]:
+    """A state dict by torch's safe loader, or by the safetensors library."""
+    import torch
+
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    for key in ("model", "state_dict", "module", "model_state_dict"):
+        if isinstance(state.get(key), Mapping):
+            return dict(state[key])
+    return dict(state)
+
+
+# transformers names modules otherwise in memory than in its files.
+_DINOV2_FILE = (
+    (r"attention\.(q)_proj", "attention.attention.query"),
+    (r"attention\.(k)_proj", "attention.attention.key"),
+    (r"attention\.(v)_proj", "attention.attention.value"),
+    (r"attention\.(o)_proj", "attention.output.dense"),
+)
+
+
+def _dinov2_file_name(name: str) -> str:
+    for pattern, new in _DINOV2_FILE:
+        name = re.sub(pattern, new, name)
+    return name
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers' log lines about missing CUDA kernels and its progress bars, silenced."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
