@@ -16,7 +16,7 @@ from robomamba_jax.config.serial import ModelParts, with_changes
 from robomamba_jax.convert import infer, tables
 from robomamba_jax.convert.lora import ALPHA, LoraMerged
 from robomamba_jax.convert.names import tensor_shapes
-from robomamba_jax.convert.rules import Plan, Rule, Unread, make_plan
+from robomamba_jax.convert.rules import Plan, Row, Rule, Unread, make_plan
 from robomamba_jax.convert.sources import Renamed, open_source, read_json
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.images import TRANSFORMS, ImageTransform
@@ -101,7 +101,9 @@ def _hf_mamba(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]
     llm = llm.replace(tie_embeddings=head != "untied")
     parts = with_changes(ModelParts(llm=llm), changes)
     notes = ("the original repository's names",) if original else ()
-    return _planned("hf-mamba", source, parts, tables.HF_MAMBA, unread, lm_head=head, notes=notes)
+    return _planned(
+        "hf-mamba", source, parts, tables.HF_MAMBA, unread, changes, lm_head=head, notes=notes
+    )
 
 
 _EMBED = "backbone.embeddings."
@@ -156,7 +158,9 @@ def _hf_vit(kind: str) -> Reader:
             _CLIP if kind == "clip" else _SIGLIP, size=parts.vision.image_size
         )
         unread = tables.hf_vit_unread(parts.vision)
-        return _planned(f"hf-{kind}", source, parts, tables.HF_VIT, unread, transform=transform)
+        return _planned(
+            f"hf-{kind}", source, parts, tables.HF_VIT, unread, changes, transform=transform
+        )
 
     return read
 
@@ -181,7 +185,9 @@ def _dinov2(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) 
         notes = (f"positions resampled from {grid} x {grid} to {new} x {new}",)
     transform = dataclasses.replace(_DINOV2, size=parts.vision.image_size)
     rules, unread = tables.dinov2(resample), tables.dinov2_unread(parts.vision)
-    return _planned("dinov2", source, parts, rules, unread, transform=transform, notes=notes)
+    return _planned(
+        "dinov2", source, parts, rules, unread, changes, transform=transform, notes=notes
+    )
 
 
 def _timm_vit(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
@@ -192,7 +198,9 @@ def _timm_vit(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]
     assert parts.vision is not None
     unread = tables.timm_unread(parts.vision)
     transform = _timm_transform(parts.vision)
-    return _planned("timm-vit", source, parts, tables.TIMM_VIT, unread, transform=transform)
+    return _planned(
+        "timm-vit", source, parts, tables.TIMM_VIT, unread, changes, transform=transform
+    )
 
 
 def _timm_transform(vision: VisionConfig) -> ImageTransform:
@@ -238,6 +246,7 @@ def _robomamba(
         parts,
         tables.ROBOMAMBA,
         unread,
+        changes,
         transform=_timm_transform(parts.vision),
         notes=tuple(notes),
         lm_head=head,
@@ -254,15 +263,52 @@ FAMILIES: dict[str, Reader] = {
 }
 
 
+# Where the published encoders end: without it, nobody knows which block is the last but one.
+_ENDS = {
+    "hf-clip": "post_layernorm.weight",
+    "hf-siglip": "post_layernorm.weight",
+    "timm-vit": "norm.weight",
+    "dinov2": "layernorm.weight",
+    "robomamba": "vision.model.norm.weight",
+}
+_VIT_DEPTHS = {1024: 24, 768: 12, 384: 12}
+
+
+def _end_problems(
+    family: str, source: TensorSource, vision: VisionConfig | None, changes: Sequence[str]
+) -> list[Row]:
+    """An encoder cut short would be read one block too early, and silently."""
+    if vision is None or vision.built_layers == vision.depth:
+        return []
+    problems = []
+    end = _ENDS[family]
+    if end not in source.names():
+        problems.append(
+            f"{end} is missing; give the whole encoder, or --set vision.feature_layer=-1 if the "
+            "file ends at the features"
+        )
+    usual = _VIT_DEPTHS.get(vision.width, vision.depth)
+    told = any(change.startswith("vision.depth=") for change in changes)
+    if vision.depth != usual and family in ("timm-vit", "robomamba") and not told:
+        problems.append(
+            f"the encoder has {vision.depth} blocks, one of its width {usual}; give the whole "
+            f"encoder, or --set vision.depth={vision.depth} if it is right"
+        )
+    return [Row(None, None, "problem", (), problem) for problem in problems]
+
+
 def _planned(
     family: str,
     source: TensorSource,
     parts: ModelParts,
     rules: Sequence[Rule],
     unread: Sequence[Unread],
+    changes: Sequence[str],
     **facts: Any,
 ) -> Checkpoint:
     plan = make_plan(source, rules, unread, tensor_shapes(parts))
+    ends = _end_problems(family, source, parts.vision, changes)
+    plan = dataclasses.replace(plan, rows=(*plan.rows, *ends))
     parts = _stored_dtypes(parts, source, plan)
     return Checkpoint(family, source, parts, tuple(rules), plan, **facts)
 

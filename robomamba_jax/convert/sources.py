@@ -17,6 +17,7 @@ from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
 
+
 def _pth(path: Path) -> TensorSource:
     from robomamba_jax.convert.pth_file import PthFile
 

@@ -153,9 +153,7 @@ def _head(state: Mapping[str, Any], name: str) -> Any:
 def hooks_of(model: Any, built: int, output: str) -> tuple[list[Hook], list[str]]:
     """Hooks of all its ops, and the paths of its scans in the order of execution."""
     hooks = timm_hooks(model.vision.model, built)
-    hooks += [
-        Hook((f"projector.fc{n + 1}",), model.projector.projector[2 * n]) for n in range(3)
-    ]
+    hooks += [Hook((f"projector.fc{n + 1}",), model.projector.projector[2 * n]) for n in range(3)]
     more, scans = mamba_hooks(model.llm.mamba)
     hooks += more
     if output != "pose":

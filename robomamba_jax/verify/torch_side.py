@@ -172,7 +172,9 @@ def _hf_mamba(path: Path, _: Mapping[str, Any]) -> Any:
     content = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
     if "d_model" in content or not content:  # the original repository, or nothing but weights
         state = _state(folder / "pytorch_model.bin" if path.is_dir() else path)
-        state = {k.replace("backbone.embedding.", "backbone.embeddings."): v for k, v in state.items()}
+        state = {
+            k.replace("backbone.embedding.", "backbone.embeddings."): v for k, v in state.items()
+        }
         state.setdefault("lm_head.weight", state["backbone.embeddings.weight"])
         model = torch_robomamba.language_model(state)
         model.load_state_dict({name: value.float() for name, value in state.items()}, strict=True)

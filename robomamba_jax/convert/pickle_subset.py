@@ -1,0 +1,221 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The part of the pickle language that describes tensors, and nothing that runs code.
+
+A pickle is a program for a small stack machine, with instructions to import anything and
+to call it. Here are the instructions for plain values and containers; a name may be
+"imported" and called only if the caller has given its meaning beforehand. The rest of the
+language does not exist. Everything is bounded by the length of the data: nothing is
+allocated on a number's word.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+Name = tuple[str, str]
+MAX_STACK = 2**20
+
+
+class Refused(ValueError):
+    """The data is no pickle of this subset; the text says why, in one line."""
+
+
+class Named(NamedTuple):
+    """A module's attribute, by name only.
+
+    Attributes:
+      name: (module, attribute).
+      call: what a call of it means here; None if it may only be mentioned.
+    """
+
+    name: Name
+    call: Callable[..., Any] | None
+
+
+class Settable(dict):
+    """A dict whose attributes a pickle may set; what it sets is dropped."""
+
+
+_MARK = object()
+_CONSTANTS = {b"N": None, b"\x88": True, b"\x89": False}
+_INTEGERS = {b"J": ("<i", 4), b"K": ("<B", 1), b"M": ("<H", 2), b"G": (">d", 8)}
+# Strings: how long the length is, and whether it is text.
+_STRINGS = {b"X": (4, True), b"\x8c": (1, True), b"C": (1, False), b"B": (4, False)}
+_TUPLES = {b"\x85": 1, b"\x86": 2, b"\x87": 3}
+_PUTS = {b"q": 1, b"r": 4}
+_GETS = {b"h": 1, b"j": 4}
+
+
+def load(
+    data: bytes, allowed: Mapping[Name, Callable[..., Any] | None], storage: Callable[[Any], Any]
+) -> Any:
+    """The value that a pickle describes.
+
+    Args:
+      data: the pickle, protocol 2 to 5.
+      allowed: (module, attribute) -> what a call of it means, or None where it is only a
+        value. These functions must bear any arguments, by raising ``Refused``.
+      storage: the meaning of a persistent id.
+
+    Raises:
+      Refused: it asks for another name, uses another instruction, or is broken.
+    """
+    try:
+        return _Machine(data, allowed, storage).run()
+    except (IndexError, struct.error, UnicodeDecodeError, KeyError) as error:
+        raise Refused(f"it is broken: {type(error).__name__}") from error
+
+
+class _Machine:
+    def __init__(
+        self,
+        data: bytes,
+        allowed: Mapping[Name, Callable[..., Any] | None],
+        storage: Callable[[Any], Any],
+    ) -> None:
+        self._data, self._at = data, 0
+        self._allowed, self._storage = allowed, storage
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+
+    def run(self) -> Any:
+        while True:
+            code = self._take(1)
+            if code == b".":
+                return self._pop()
+            if not (self._value(code) or self._container(code) or self._effect(code)):
+                raise Refused(f"it uses the pickle instruction {code!r}")
+            if len(self._stack) > MAX_STACK:
+                raise Refused("it nests too deep")
+
+    def _take(self, count: int) -> bytes:
+        piece = self._data[self._at : self._at + count]
+        if len(piece) != count:
+            raise Refused("it is cut")
+        self._at += count
+        return piece
+
+    def _number(self, width: int) -> int:
+        return int.from_bytes(self._take(width), "little")
+
+    def _line(self) -> str:
+        end = self._data.find(b"\n", self._at, self._at + 300)
+        if end < 0:
+            raise Refused("it is cut")
+        line = self._data[self._at : end].decode()
+        self._at = end + 1
+        return line
+
+    def _pop(self) -> Any:
+        value = self._stack.pop()
+        if value is _MARK:
+            raise Refused("it is broken: a mark out of place")
+        return value
+
+    def _to_mark(self) -> list[Any]:
+        for at in range(len(self._stack) - 1, -1, -1):
+            if self._stack[at] is _MARK:
+                items = self._stack[at + 1 :]
+                del self._stack[at:]
+                return items
+        raise Refused("it is broken: no mark")
+
+    def _value(self, code: bytes) -> bool:
+        """Instructions that push a plain value."""
+        push = self._stack.append
+        if code in _CONSTANTS:
+            push(_CONSTANTS[code])
+        elif code in _INTEGERS:
+            form, width = _INTEGERS[code]
+            push(struct.unpack(form, self._take(width))[0])
+        elif code == b"\x8a":  # a long of up to 255 bytes
+            push(int.from_bytes(self._take(self._number(1)), "little", signed=True))
+        elif code in _STRINGS:
+            width, text = _STRINGS[code]
+            raw = self._take(self._number(width))
+            push(raw.decode() if text else raw)
+        else:
+            return False
+        return True
+
+    def _container(self, code: bytes) -> bool:
+        """Instructions that make containers or fill them."""
+        push = self._stack.append
+        if code == b"(":
+            push(_MARK)
+        elif code in (b"}", b"]", b")"):
+            push({b"}": dict, b"]": list, b")": tuple}[code]())
+        elif code == b"t":
+            push(tuple(self._to_mark()))
+        elif code in _TUPLES:
+            items = [self._pop() for _ in range(_TUPLES[code])]
+            push(tuple(items[::-1]))
+        elif code in (b"s", b"u"):
+            items = self._to_mark() if code == b"u" else [self._pop(), self._pop()][::-1]
+            self._fill(items)
+        elif code in (b"a", b"e"):
+            items = self._to_mark() if code == b"e" else [self._pop()]
+            target = self._stack[-1]
+            if type(target) is not list:
+                raise Refused("it appends to what is no list")
+            target.extend(items)
+        else:
+            return False
+        return True
+
+    def _fill(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        if type(target) not in (dict, Settable) or len(items) % 2:
+            raise Refused("it sets items of what is no dict")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            # Nothing else is ever hashed: the hash of nested tuples may take for ever.
+            if type(key) not in (str, int):
+                raise Refused(f"it has a {type(key).__name__} for a key")
+            target[key] = value
+
+    def _effect(self, code: bytes) -> bool:
+        """Instructions about names, calls, the memo, and those without effect."""
+        if code == b"\x80":
+            if self._number(1) not in range(2, 6):
+                raise Refused("it is of an unknown pickle protocol")
+        elif code == b"\x95":
+            self._take(8)  # a frame's length: only a hint to readers of streams
+        elif code == b"c":
+            self._name(self._line(), self._line())
+        elif code == b"\x93":
+            attribute, module = self._pop(), self._pop()
+            self._name(module, attribute)
+        elif code == b"R":
+            self._call()
+        elif code == b"b":
+            self._pop()
+            if type(self._stack[-1]) is not Settable:
+                raise Refused("it sets the state of an object")
+        elif code == b"Q":
+            self._stack.append(self._storage(self._pop()))
+        elif code in _PUTS or code == b"\x94":
+            key = len(self._memo) if code == b"\x94" else self._number(_PUTS[code])
+            self._memo[key] = self._stack[-1]
+        elif code in _GETS:
+            self._stack.append(self._memo[self._number(_GETS[code])])
+        else:
+            return False
+        return True
+
+    def _name(self, module: Any, attribute: Any) -> None:
+        name = (module, attribute)
+        if type(module) is not str or type(attribute) is not str or name not in self._allowed:
+            shown = f"{module}.{attribute}"[:100].encode("unicode_escape").decode()
+            raise Refused(f"it asks for {shown}, which no checkpoint of weights needs")
+        self._stack.append(Named(name, self._allowed[name]))
+
+    def _call(self) -> None:
+        arguments, function = self._pop(), self._pop()
+        if type(function) is not Named or function.call is None:
+            raise Refused("it calls what is no function")
+        if type(arguments) is not tuple:
+            raise Refused("it calls with what are no arguments")
+        self._stack.append(function.call(*arguments))

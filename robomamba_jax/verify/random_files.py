@@ -1,0 +1,310 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Small checkpoints with random weights, written by the libraries whose formats they have.
+
+Sizes are odd on purpose, and nothing stands at its initial value: norms, biases and steps
+are random too, scaled so that signals keep their size through the layers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.verify.timm_import import import_timm
+
+MAMBA = {
+    "vocab_size": 300,
+    "hidden_size": 48,
+    "state_size": 8,
+    "num_hidden_layers": 3,
+    "time_step_rank": 5,
+}
+TOWER = {
+    "hidden_size": 36,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 3,
+    "image_size": 15,
+    "patch_size": 5,
+}
+TIMM = {
+    "img_size": 15,
+    "patch_size": 5,
+    "embed_dim": 36,
+    "depth": 3,
+    "num_heads": 3,
+    "mlp_ratio": 50 / 36,
+}
+SETTINGS = ["vision.heads=3"]
+"""What a bare timm or RoboMamba file of these sizes does not say."""
+_MLP = 50
+
+
+def randomise(model: Any, seed: int = 0) -> Any:
+    """Give every parameter of a torch module a random value."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            value.copy_(_drawn(name, torch.randn(value.shape, generator=generator)))
+    return model.eval()
+
+
+def _drawn(name: str, draw: Any) -> Any:
+    """One parameter's values out of normal ones."""
+    import torch
+
+    if name.endswith("A_log"):
+        return torch.log(torch.arange(1.0, draw.shape[1] + 1)) + 0.3 * draw
+    if ("norm" in name and name.endswith("weight")) or "lambda1" in name:
+        return 1 + 0.2 * draw
+    if name.endswith("mixer.D"):
+        return 1 + 0.2 * draw
+    if name.endswith("dt_proj.bias"):  # steps from about 0.005 to 0.3
+        return draw - 3
+    if name.endswith("bias"):
+        return 0.1 * draw
+    if draw.dim() < 2 or re.search(r"token|pos|embeddings\.weight", name):
+        return draw
+    return draw / math.sqrt(draw[0].numel())
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers without log lines and progress bars."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _typed(model: Any, dtype: str) -> Any:
+    import torch
+
+    return model.to(getattr(torch, dtype))
+
+
+def hf_mamba(
+    folder: Path, *, dtype: str = "float32", tied: bool = True, shard: str = "5GB", **config: Any
+) -> Path:
+    """transformers' MambaForCausalLM by save_pretrained.
+
+    Args:
+      folder: of the checkpoint.
+      dtype: of every weight.
+      tied: whether the head is the embedding.
+      shard: the size above which the file is split.
+      **config: fields of MambaConfig.
+    """
+    import transformers
+
+    given = {**MAMBA, "use_mambapy": False, "use_associative_scan": False, **config}
+    settings = transformers.MambaConfig(tie_word_embeddings=tied, **given)
+    with _quiet():
+        model = randomise(transformers.MambaForCausalLM(settings))
+        _typed(model, dtype).save_pretrained(folder, max_shard_size=shard)
+    return folder
+
+
+def state_spaces(folder: Path, *, dtype: str = "float32") -> Path:
+    """The original repository's two files: its own config.json, and pytorch_model.bin."""
+    import torch
+    import transformers
+
+    with _quiet():
+        settings = transformers.MambaConfig(**MAMBA, use_mambapy=False)
+        model = _typed(randomise(transformers.MambaForCausalLM(settings)), dtype)
+    state = {
+        name.replace("backbone.embeddings.", "backbone.embedding."): value
+        for name, value in model.state_dict().items()
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(state, folder / "pytorch_model.bin")
+    content = {
+        "d_model": 48,
+        "n_layer": 3,
+        "vocab_size": 297,
+        "ssm_cfg": {"d_state": 8, "dt_rank": 5},
+        "rms_norm": True,
+        "residual_in_fp32": True,
+        "fused_add_norm": True,
+        "pad_vocab_size_multiple": 20,
+    }
+    (folder / "config.json").write_text(json.dumps(content))
+    return folder
+
+
+def _hf_vit(kind: str) -> Callable[..., Path]:
+    def make(folder: Path, *, dtype: str = "float32", full: bool = False) -> Path:
+        """transformers' encoder by save_pretrained; ``full`` with its text side."""
+        import transformers
+
+        get = transformers
+        if kind == "dinov2":
+            model = get.Dinov2Model(get.Dinov2Config(**TOWER, mlp_ratio=2))
+        elif not full:
+            config = getattr(get, f"{kind}VisionConfig")(**TOWER, intermediate_size=_MLP)
+            model = getattr(get, f"{kind}VisionModel")(config)
+        else:
+            config = getattr(get, f"{kind}Config")(
+                vision_config={**TOWER, "intermediate_size": _MLP},
+                text_config={
+                    "hidden_size": 36,
+                    "num_hidden_layers": 1,
+                    "num_attention_heads": 3,
+                    "intermediate_size": 40,
+                    "vocab_size": 60,
+                    "eos_token_id": 2,
+                },
+            )
+            model = getattr(get, f"{kind}Model")(config)
+        with _quiet():
+            _typed(randomise(model), dtype).save_pretrained(folder)
+        return folder
+
+    return make
+
+
+hf_clip, hf_siglip, dinov2 = (_hf_vit(kind) for kind in ("CLIP", "Siglip", "dinov2"))
+
+
+def timm_tower(kind: str = "clip", **arguments: Any) -> Any:
+    """timm's encoder as RoboMamba makes it, random."""
+    names = {"clip": "vit_large_patch14_clip_224", "siglip": "vit_large_patch16_siglip_256"}
+    act = "quick_gelu" if kind == "clip" else "gelu"
+    timm = import_timm()
+    given = {**TIMM, "act_layer": act, **arguments}
+    return randomise(timm.create_model(names[kind], pretrained=False, num_classes=0, **given))
+
+
+def timm_vit(folder: Path, *, dtype: str = "float32", kind: str = "clip") -> Path:
+    """timm's encoder as its hub folders are: model.safetensors and config.json."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(_typed(timm_tower(kind), dtype).state_dict(), folder / "model.safetensors")
+    names = {"clip": "vit_large_patch14_clip_224", "siglip": "vit_large_patch16_siglip_256"}
+    act = "quick_gelu" if kind == "clip" else "gelu"
+    content = {
+        "architecture": names[kind],
+        "num_classes": 0,
+        "model_args": {**TIMM, "act_layer": act},
+    }
+    (folder / "config.json").write_text(json.dumps(content))
+    return folder
+
+
+def robomamba(
+    path: Path,
+    *,
+    dtype: str = "float32",
+    kind: str = "clip",
+    head: str | None = None,
+    lora: bool = False,
+    prefix: str = "",
+) -> Path:
+    """A .pth with the published repository's keys, by torch.save of a module's state dict.
+
+    Args:
+      path: of the file.
+      dtype: of every weight.
+      kind: of the encoder, clip or siglip.
+      head: two_mlp, two_mlp_repo, mlp, ssm_mlp, or None for the stages before.
+      lora: the language model wrapped as peft does it, with factors of rank 4.
+      prefix: such as "module.".
+    """
+    import torch
+    import transformers
+    from torch import nn
+
+    with _quiet():
+        settings = transformers.MambaConfig(**MAMBA, use_mambapy=False)
+        mamba = transformers.MambaForCausalLM(settings)
+    width, inner = MAMBA["hidden_size"], 4 * TIMM["embed_dim"]
+    model = nn.Module()
+    model.vision, model.projector, model.llm = nn.Module(), nn.Module(), nn.Module()
+    model.vision.model = timm_tower(kind)
+    layers = [nn.Linear(TIMM["embed_dim"], inner), nn.GELU(), nn.Linear(inner, width), nn.GELU()]
+    model.projector.projector = nn.Sequential(*layers, nn.Linear(width, width))
+    model.llm.mamba = mamba
+    for name, module in _heads(head, mamba.config):
+        model.add_module(name, module)
+    state = {name: v.clone() for name, v in _typed(randomise(model), dtype).state_dict().items()}
+    if head is not None:
+        state["llm.mamba.lm_head.weight"].zero_()
+    if lora:
+        state = _with_lora(state)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({prefix + name: value for name, value in state.items()}, path)
+    return path
+
+
+def _heads(head: str | None, config: Any) -> list[tuple[str, Any]]:
+    from torch import nn
+    from transformers.models.mamba.modeling_mamba import MambaBlock
+
+    if head is None:
+        return []
+    width = MAMBA["hidden_size"]
+    first, second = (width // 4, width // 8) if head == "two_mlp" else (width // 2, width // 4)
+
+    def mlp(out: int) -> Any:
+        module = nn.Module()
+        module.fc1, module.fc2 = nn.Linear(width, first), nn.Linear(first, second)
+        module.fc3 = nn.Linear(second, out, bias=False)
+        return module
+
+    if head == "mlp":
+        return [("action_head", mlp(8))]
+    blocks = [("ssm1", MambaBlock(config, 0)), ("ssm2", MambaBlock(config, 0))]
+    mlps = [("action_head1", mlp(2)), ("action_head2", mlp(6))]
+    return [*(blocks if head == "ssm_mlp" else []), *mlps]
+
+
+def _with_lora(state: dict[str, Any], rank: int = 4) -> dict[str, Any]:
+    """As peft names a wrapped model's tensors: a base layer and two factors."""
+    import torch
+
+    generator = torch.Generator().manual_seed(7)
+    wrapped = {}
+    for name, value in state.items():
+        if not name.startswith("llm.mamba."):
+            wrapped[name] = value
+            continue
+        name = name.replace("llm.mamba.", "llm.mamba.base_model.model.")
+        stem, _, last = name.rpartition(".")
+        if not stem.endswith(("in_proj", "x_proj", "dt_proj", "out_proj")):
+            wrapped[name] = value
+            continue
+        wrapped[f"{stem}.base_layer.{last}"] = value
+        if last == "weight":
+            out, into = value.shape
+            factors = {"A": (rank, into), "B": (out, rank)}
+            for letter, shape in factors.items():
+                draw = 0.05 * torch.randn(shape, generator=generator)
+                wrapped[f"{stem}.lora_{letter}.default.weight"] = draw.to(value.dtype)
+    return wrapped
+
+
+MAKERS: dict[str, Callable[..., Path]] = {
+    "hf-mamba": hf_mamba,
+    "hf-clip": hf_clip,
+    "hf-siglip": hf_siglip,
+    "dinov2": dinov2,
+    "timm-vit": timm_vit,
+    "robomamba": robomamba,
+}
+"""Family -> its maker; every one takes a path and a dtype."""
