@@ -17,10 +17,10 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from robomamba_jax import __version__
-from robomamba_jax.cli import bench, convert
+from robomamba_jax.cli import bench, convert, verify
 from robomamba_jax.errors import InputError
 
-COMMANDS = (convert, bench)
+COMMANDS = (convert, verify, bench)
 
 
 class Parser(argparse.ArgumentParser):
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     if as_json:
         print(json.dumps(result))
-    return 0
+    return getattr(args, "status", 0)
 
 
 def _complain(as_json: bool, kind: str, message: str, fix: str) -> None:

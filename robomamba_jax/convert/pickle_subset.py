@@ -19,7 +19,7 @@ Name = tuple[str, str]
 MAX_STACK = 2**20
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """The data is no pickle of this subset; the text says why, in one line."""
 
 
@@ -57,16 +57,16 @@ def load(
     Args:
       data: the pickle, protocol 2 to 5.
       allowed: (module, attribute) -> what a call of it means, or None where it is only a
-        value. These functions must bear any arguments, by raising ``Refused``.
+        value. These functions must bear any arguments, by raising ``RefusedError``.
       storage: the meaning of a persistent id.
 
     Raises:
-      Refused: it asks for another name, uses another instruction, or is broken.
+      RefusedError: it asks for another name, uses another instruction, or is broken.
     """
     try:
         return _Machine(data, allowed, storage).run()
     except (IndexError, struct.error, UnicodeDecodeError, KeyError) as error:
-        raise Refused(f"it is broken: {type(error).__name__}") from error
+        raise RefusedError(f"it is broken: {type(error).__name__}") from error
 
 
 class _Machine:
@@ -87,14 +87,14 @@ class _Machine:
             if code == b".":
                 return self._pop()
             if not (self._value(code) or self._container(code) or self._effect(code)):
-                raise Refused(f"it uses the pickle instruction {code!r}")
+                raise RefusedError(f"it uses the pickle instruction {code!r}")
             if len(self._stack) > MAX_STACK:
-                raise Refused("it nests too deep")
+                raise RefusedError("it nests too deep")
 
     def _take(self, count: int) -> bytes:
         piece = self._data[self._at : self._at + count]
         if len(piece) != count:
-            raise Refused("it is cut")
+            raise RefusedError("it is cut")
         self._at += count
         return piece
 
@@ -104,7 +104,7 @@ class _Machine:
     def _line(self) -> str:
         end = self._data.find(b"\n", self._at, self._at + 300)
         if end < 0:
-            raise Refused("it is cut")
+            raise RefusedError("it is cut")
         line = self._data[self._at : end].decode()
         self._at = end + 1
         return line
@@ -112,7 +112,7 @@ class _Machine:
     def _pop(self) -> Any:
         value = self._stack.pop()
         if value is _MARK:
-            raise Refused("it is broken: a mark out of place")
+            raise RefusedError("it is broken: a mark out of place")
         return value
 
     def _to_mark(self) -> list[Any]:
@@ -121,7 +121,7 @@ class _Machine:
                 items = self._stack[at + 1 :]
                 del self._stack[at:]
                 return items
-        raise Refused("it is broken: no mark")
+        raise RefusedError("it is broken: no mark")
 
     def _value(self, code: bytes) -> bool:
         """Instructions that push a plain value."""
@@ -160,7 +160,7 @@ class _Machine:
             items = self._to_mark() if code == b"e" else [self._pop()]
             target = self._stack[-1]
             if type(target) is not list:
-                raise Refused("it appends to what is no list")
+                raise RefusedError("it appends to what is no list")
             target.extend(items)
         else:
             return False
@@ -169,18 +169,18 @@ class _Machine:
     def _fill(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if type(target) not in (dict, Settable) or len(items) % 2:
-            raise Refused("it sets items of what is no dict")
+            raise RefusedError("it sets items of what is no dict")
         for key, value in zip(items[::2], items[1::2], strict=True):
             # Nothing else is ever hashed: the hash of nested tuples may take for ever.
             if type(key) not in (str, int):
-                raise Refused(f"it has a {type(key).__name__} for a key")
+                raise RefusedError(f"it has a {type(key).__name__} for a key")
             target[key] = value
 
     def _effect(self, code: bytes) -> bool:
         """Instructions about names, calls, the memo, and those without effect."""
         if code == b"\x80":
             if self._number(1) not in range(2, 6):
-                raise Refused("it is of an unknown pickle protocol")
+                raise RefusedError("it is of an unknown pickle protocol")
         elif code == b"\x95":
             self._take(8)  # a frame's length: only a hint to readers of streams
         elif code == b"c":
@@ -193,7 +193,7 @@ class _Machine:
         elif code == b"b":
             self._pop()
             if type(self._stack[-1]) is not Settable:
-                raise Refused("it sets the state of an object")
+                raise RefusedError("it sets the state of an object")
         elif code == b"Q":
             self._stack.append(self._storage(self._pop()))
         elif code in _PUTS or code == b"\x94":
@@ -209,13 +209,13 @@ class _Machine:
         name = (module, attribute)
         if type(module) is not str or type(attribute) is not str or name not in self._allowed:
             shown = f"{module}.{attribute}"[:100].encode("unicode_escape").decode()
-            raise Refused(f"it asks for {shown}, which no checkpoint of weights needs")
+            raise RefusedError(f"it asks for {shown}, which no checkpoint of weights needs")
         self._stack.append(Named(name, self._allowed[name]))
 
     def _call(self) -> None:
         arguments, function = self._pop(), self._pop()
         if type(function) is not Named or function.call is None:
-            raise Refused("it calls what is no function")
+            raise RefusedError("it calls what is no function")
         if type(arguments) is not tuple:
-            raise Refused("it calls with what are no arguments")
+            raise RefusedError("it calls with what are no arguments")
         self._stack.append(function.call(*arguments))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from robomamba_jax.convert.pickle_subset import Named, Refused, Settable, load
+from robomamba_jax.convert.pickle_subset import Named, RefusedError, Settable, load
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo
 from robomamba_jax.convert.zip_directory import Entry, read_directory
 from robomamba_jax.errors import InputError
@@ -80,7 +80,7 @@ class PthFile:
             root, self._entries = self._directory()
             top = load(self._pickle(root), self._allowed(), lambda key: self._storage(root, key))
             self._tensors, self.extras = _state_dict(top)
-        except Refused as error:
+        except RefusedError as error:
             self._file.close()
             raise InputError("bad_checkpoint", f"{self.path}: {error}", _FIX) from error
         except BaseException:
@@ -155,15 +155,15 @@ class PthFile:
         roots = [n.removesuffix("/data.pkl") for n in entries if n.endswith("/data.pkl")]
         roots = [root for root in roots if "/" not in root]
         if len(roots) != 1:
-            raise Refused("it is no torch checkpoint: it has no data.pkl")
+            raise RefusedError("it is no torch checkpoint: it has no data.pkl")
         order = entries.get(f"{roots[0]}/byteorder")
         if order and self._bytes(order, 16) != b"little":
-            raise Refused("it was written on a big-endian machine")
+            raise RefusedError("it was written on a big-endian machine")
         return roots[0], entries
 
     def _bytes(self, entry: Entry, limit: int) -> bytes:
         if entry.size > limit:
-            raise Refused(f"its entry has {entry.size} bytes, over the cap of {limit}")
+            raise RefusedError(f"its entry has {entry.size} bytes, over the cap of {limit}")
         array = np.empty(entry.size, np.uint8)
         self._fill(entry, 0, array, "data.pkl")
         return array.tobytes()
@@ -174,16 +174,18 @@ class PthFile:
     def _storage(self, root: str, key: Any) -> Storage:
         """The meaning of a persistent id: ("storage", type, key, device, count)."""
         if type(key) is not tuple or len(key) != 5 or key[0] != "storage":
-            raise Refused("it has a persistent id that is no storage")
+            raise RefusedError("it has a persistent id that is no storage")
         _, kind, name, _, count = key
         if type(kind) is not Named or kind.name[1] not in _STORAGES:
-            raise Refused("it has a storage of an unknown kind")
+            raise RefusedError("it has a storage of an unknown kind")
         entry = self._entries.get(f"{root}/data/{name}") if type(name) is str else None
         dtype = _STORAGES[kind.name[1]]
         if entry is None or type(count) is not int:
-            raise Refused(f"its storage {str(name)[:40]!r} is missing")
+            raise RefusedError(f"its storage {str(name)[:40]!r} is missing")
         if entry.size != count * NUMPY_DTYPES[dtype].itemsize:
-            raise Refused(f"its storage {name[:40]!r} has {entry.size} bytes for {count} numbers")
+            raise RefusedError(
+                f"its storage {name[:40]!r} has {entry.size} bytes for {count} numbers"
+            )
         return Storage(entry, dtype, count)
 
     @staticmethod
@@ -198,33 +200,33 @@ class PthFile:
 
 def _ordered_dict(*arguments: Any) -> Settable:
     if arguments:
-        raise Refused("it makes an OrderedDict of something")
+        raise RefusedError("it makes an OrderedDict of something")
     return Settable()
 
 
 def _tensor(*arguments: Any) -> Tensor:
     """``_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks, metadata)``."""
     if len(arguments) not in (6, 7):
-        raise Refused("it makes a tensor of an unknown kind")
+        raise RefusedError("it makes a tensor of an unknown kind")
     storage, offset, shape, strides = arguments[:4]
     if type(storage) is not Storage or type(shape) is not tuple or type(strides) is not tuple:
-        raise Refused("it makes a tensor of what is no storage")
+        raise RefusedError("it makes a tensor of what is no storage")
     numbers = (offset, *shape, *strides)
     if len(shape) != len(strides) or len(shape) > _MAX_AXES:
-        raise Refused("it has a tensor of a strange shape")
+        raise RefusedError("it has a tensor of a strange shape")
     if any(type(number) is not int or not 0 <= number < 2**62 for number in numbers):
-        raise Refused("it has a tensor with sizes that are none")
+        raise RefusedError("it has a tensor with sizes that are none")
     size = TensorInfo(shape, storage.dtype).size
     end = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True)) + 1
     # A view may not be larger than what it views: expand() makes terabytes of one number.
     if size and (end > storage.count or size > storage.count):
-        raise Refused("it has a tensor that is larger than its storage")
+        raise RefusedError("it has a tensor that is larger than its storage")
     return Tensor(storage, offset, shape, strides)
 
 
 def _parameter(*arguments: Any) -> Tensor:
     if len(arguments) != 3 or type(arguments[0]) is not Tensor:
-        raise Refused("it makes a parameter of what is no tensor")
+        raise RefusedError("it makes a parameter of what is no tensor")
     return arguments[0]
 
 
@@ -239,7 +241,7 @@ def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _state_dict(top: Any) -> tuple[dict[str, Tensor], Mapping[str, str]]:
     """The tensors by name, and what else the file holds."""
     if not isinstance(top, dict):
-        raise Refused(f"it holds a {type(top).__name__}, no mapping from names to tensors")
+        raise RefusedError(f"it holds a {type(top).__name__}, no mapping from names to tensors")
     wrappers = [key for key in _WRAPPERS if isinstance(top.get(key), dict)]
     extras: dict[str, str] = {}
     state = top
@@ -251,9 +253,9 @@ def _state_dict(top: Any) -> tuple[dict[str, Tensor], Mapping[str, str]]:
         if type(value) is not Tensor:
             extras[str(name)[:100]] = f"a {type(value).__name__}, no tensor"
         elif type(name) is not str or not name.isprintable() or len(name) > 500:
-            raise Refused(f"it has a tensor called {str(name)[:40]!r}")
+            raise RefusedError(f"it has a tensor called {str(name)[:40]!r}")
         else:
             tensors[name] = value
     if not tensors:
-        raise Refused("it holds no tensors")
+        raise RefusedError("it holds no tensors")
     return tensors, extras

@@ -14,7 +14,7 @@ import struct
 import zipfile
 from typing import IO, NamedTuple
 
-from robomamba_jax.convert.pickle_subset import Refused
+from robomamba_jax.convert.pickle_subset import RefusedError
 
 _MAX_DIRECTORY = 2**26
 _MAX_ENTRIES = 200_000
@@ -34,7 +34,7 @@ def read_directory(file: IO[bytes]) -> dict[str, Entry]:
     """All entries by name.
 
     Raises:
-      Refused: it is no zip archive, or one that cannot be trusted.
+      RefusedError: it is no zip archive, or one that cannot be trusted.
     """
     total = os.fstat(file.fileno()).st_size
     _check_directory_size(file, total)
@@ -42,25 +42,25 @@ def read_directory(file: IO[bytes]) -> dict[str, Entry]:
         with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, struct.error) as error:
-        raise Refused(f"it is no whole zip archive: {str(error)[:100]!r}") from error
+        raise RefusedError(f"it is no whole zip archive: {str(error)[:100]!r}") from error
     if len(infos) > _MAX_ENTRIES:
-        raise Refused(f"its archive has {len(infos)} entries")
+        raise RefusedError(f"its archive has {len(infos)} entries")
     entries: dict[str, Entry] = {}
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         name = info.filename[:60]
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-            raise Refused(f"its entry {name!r} is compressed, which torch never does")
+            raise RefusedError(f"its entry {name!r} is compressed, which torch never does")
         if info.flag_bits & _ENCRYPTED:
-            raise Refused(f"its entry {name!r} is encrypted")
+            raise RefusedError(f"its entry {name!r} is encrypted")
         if info.filename in entries:
-            raise Refused(f"its entry {name!r} stands there twice")
+            raise RefusedError(f"its entry {name!r} stands there twice")
         start = _data_start(file, info, total)
         if info.header_offset < end:
-            raise Refused(f"its entry {name!r} overlaps another")
+            raise RefusedError(f"its entry {name!r} overlaps another")
         end = start + info.file_size
         if end > total:
-            raise Refused(f"its entry {name!r} reaches beyond the file")
+            raise RefusedError(f"its entry {name!r} reaches beyond the file")
         entries[info.filename] = Entry(start, info.file_size, info.CRC)
     return entries
 
@@ -71,31 +71,31 @@ def _check_directory_size(file: IO[bytes], total: int) -> None:
     data = os.pread(file.fileno(), tail, total - tail)
     at = data.rfind(b"PK\x05\x06")
     if at < 0 or len(data) < at + 22:
-        raise Refused("it is cut: its archive has no end")
+        raise RefusedError("it is cut: its archive has no end")
     (size,) = struct.unpack_from("<I", data, at + 12)
     if data[max(0, at - 20) : at].startswith(b"PK\x06\x07"):
         (where,) = struct.unpack_from("<Q", data, at - 12)
         record = os.pread(file.fileno(), 56, where) if where < total else b""
         if len(record) != 56 or not record.startswith(b"PK\x06\x06"):
-            raise Refused("its archive's end points nowhere")
+            raise RefusedError("its archive's end points nowhere")
         (size,) = struct.unpack_from("<Q", record, 40)
     if size > min(_MAX_DIRECTORY, total):
-        raise Refused(f"its archive's directory says that it has {size} bytes")
+        raise RefusedError(f"its archive's directory says that it has {size} bytes")
 
 
 def _data_start(file: IO[bytes], info: zipfile.ZipInfo, total: int) -> int:
     """Behind the entry's own header, which must agree with the directory."""
     name = info.filename[:60]
     if not 0 <= info.header_offset <= total:
-        raise Refused(f"its entry {name!r} lies outside the file")
+        raise RefusedError(f"its entry {name!r} lies outside the file")
     raw = os.pread(file.fileno(), _HEADER.size, info.header_offset)
     if len(raw) != _HEADER.size or raw[:4] != b"PK\x03\x04":
-        raise Refused(f"its entry {name!r} has no header")
+        raise RefusedError(f"its entry {name!r} has no header")
     _, _, flags, method, _, _, _, packed, size, name_length, extra = _HEADER.unpack(raw)
     start = info.header_offset + _HEADER.size
     written = os.pread(file.fileno(), name_length, start)
     known = {info.file_size, 2**32 - 1} | ({0} if flags & _SIZES_FOLLOW else set())
     agrees = method == zipfile.ZIP_STORED and written == info.orig_filename.encode()
     if not agrees or packed not in known or size not in known:
-        raise Refused(f"its entry {name!r} has a header that tells otherwise")
+        raise RefusedError(f"its entry {name!r} has a header that tells otherwise")
     return start + name_length + extra

@@ -71,17 +71,18 @@ def build(state: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
         nn.Linear(width, width),
     )
     model.llm = nn.Module()
-    model.llm.mamba = language_model(_under(state, "llm.mamba."))
+    wanted = dict(state)
+    head, embedding = "llm.mamba.lm_head.weight", "llm.mamba.backbone.embeddings.weight"
+    if head not in wanted or not wanted[head].any():  # stage 2 files hold zeros there
+        wanted[head] = wanted[embedding]
+    tied = bool((wanted[head] == wanted[embedding]).all())
+    model.llm.mamba = language_model(_under(wanted, "llm.mamba."), tie_word_embeddings=tied)
     for name in ("ssm1", "ssm2"):
         if f"{name}.norm.weight" in state:
             model.add_module(name, _block(model.llm.mamba.config))
     for name in ("action_head", "action_head1", "action_head2", "gripper_head"):
         if f"{name}.fc1.weight" in state:
             model.add_module(name, _head(state, name))
-    wanted = dict(state)
-    head, embedding = "llm.mamba.lm_head.weight", "llm.mamba.backbone.embeddings.weight"
-    if head not in wanted or not wanted[head].any():  # stage 2 files hold zeros there
-        wanted[head] = wanted[embedding]
     model.load_state_dict({name: value.float() for name, value in wanted.items()}, strict=True)
     return model.float().eval()
 
@@ -128,7 +129,6 @@ def language_model(state: Mapping[str, Any], **known: Any) -> Any:
         "time_step_rank": state[mixer + "dt_proj.weight"].shape[1],
         "use_mambapy": False,
         "use_associative_scan": False,
-        "tie_word_embeddings": False,
         **known,
     }
     return transformers.MambaForCausalLM(transformers.MambaConfig(**given))

@@ -175,8 +175,10 @@ def _hf_mamba(path: Path, _: Mapping[str, Any]) -> Any:
         state = {
             k.replace("backbone.embedding.", "backbone.embeddings."): v for k, v in state.items()
         }
-        state.setdefault("lm_head.weight", state["backbone.embeddings.weight"])
-        model = torch_robomamba.language_model(state)
+        embedding = state["backbone.embeddings.weight"]
+        head = state.setdefault("lm_head.weight", embedding)
+        tied = bool((head == embedding).all())
+        model = torch_robomamba.language_model(state, tie_word_embeddings=tied)
         model.load_state_dict({name: value.float() for name, value in state.items()}, strict=True)
         return model
     return transformers.MambaForCausalLM.from_pretrained(

@@ -1,0 +1,305 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The proof: a checkpoint in torch and here, weights, ops and gradients, in one certificate."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.convert.families import Checkpoint, open_checkpoint
+from robomamba_jax.convert.folder import open_folder, sha256_of
+from robomamba_jax.convert.lora import ALPHA
+from robomamba_jax.convert.names import tensor_shapes
+from robomamba_jax.convert.run import read_tensors
+from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.verify.compare import (
+    GRADIENT_TOLERANCE,
+    LOCAL_TOLERANCE,
+    GradientRow,
+    OpRow,
+    WeightRow,
+    as_json,
+    compare_gradients,
+    compare_ops,
+    compare_weights,
+    diverging,
+    of_scale,
+)
+from robomamba_jax.verify.ours import OurSide, owner
+from robomamba_jax.verify.torch_side import TorchSide, load_torch
+
+SCHEMA = "robomamba.verify/1"
+PERTURBATION = 0.01
+"""Of a tensor's root mean square."""
+_PACKAGES = ("jax", "jaxlib", "flax", "numpy", "torch", "transformers", "timm", "robomamba-jax")
+
+Tensors = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A checkpoint on both sides, ready to be compared as often as one likes.
+
+    Attributes:
+      checkpoint: opened; its rules map names.
+      tensors: ours, in the dtype of the file or folder.
+      torch: torch's.
+      inputs: what both are given.
+      output: which result is compared.
+    """
+
+    checkpoint: Checkpoint
+    tensors: Tensors
+    torch: TorchSide
+    inputs: Mapping[str, np.ndarray]
+    output: str
+
+    def weights(self, tensors: Tensors) -> list[WeightRow]:
+        """Every tensor of the file that is loaded, ours turned back into its layout."""
+        theirs = self.torch.parameters()
+        steps = self.checkpoint.plan.steps
+        ours = {
+            name: step.rule.backward([tensors[t].astype(np.float32) for t in step.rule.targets])
+            for name, step in steps.items()
+            if step.rule.reshape is None
+        }
+        wanted = {name: value for name, value in theirs.items() if name in steps and name in ours}
+        return compare_weights(ours, wanted)
+
+    def activations(
+        self, tensors: Tensors, reference: tuple[np.ndarray, Mapping[str, np.ndarray]]
+    ) -> tuple[list[OpRow], float]:
+        """Every op, and the result's error; gradients are left out."""
+        ours = OurSide(self.checkpoint.parts, tensors, "list")
+        result, carried = ours.run(self.inputs, self.output)
+        _, local = ours.run(self.inputs, self.output, reference[1])
+        return compare_ops(local, carried, reference[1]), of_scale(result, reference[0])
+
+
+def open_case(
+    family: str,
+    path: str | Path,
+    *,
+    folder: str | Path | None = None,
+    output: str | None = None,
+    changes: Sequence[str] = (),
+    lora_alpha: float = ALPHA,
+    seed: int = 0,
+    batch: int = 2,
+    length: int = 16,
+) -> Case:
+    """Load a checkpoint on both sides.
+
+    Args:
+      family: of the checkpoint.
+      path: the original, for torch.
+      folder: the inference folder made of it; None converts in memory.
+      output: features, logits or pose; None takes the last that the checkpoint has.
+      changes: of the configuration, as for ``open_checkpoint``.
+      lora_alpha: of LoRA factors.
+      seed: of the inputs.
+      batch: rows.
+      length: text tokens per row.
+
+    Raises:
+      InputError: it does not load on either side, or the folder is of another model.
+    """
+    checkpoint = open_checkpoint(family, path, changes=changes, lora_alpha=lora_alpha)
+    try:
+        tensors = read_tensors(checkpoint) if folder is None else _of_folder(folder, checkpoint)
+    finally:
+        checkpoint.source.close()
+    checkpoint = _in_float32(checkpoint)
+    vision, llm = checkpoint.parts.vision, checkpoint.parts.llm
+    built = 0 if vision is None else vision.built_layers
+    arguments: dict[str, Any] = {}
+    if vision is not None and family in ("timm-vit", "robomamba"):
+        acts = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_tanh"}
+        arguments = {"num_heads": vision.heads, "act_layer": acts[vision.activation]}
+        arguments["img_size"] = vision.image_size
+    side = load_torch(family, path, built=built, lora_alpha=lora_alpha, arguments=arguments)
+    output = output or side.outputs[-1]
+    if output not in side.outputs:
+        raise unknown_name("bad_arguments", "output", output, side.outputs)
+    rng = np.random.default_rng(seed)
+    inputs: dict[str, np.ndarray] = {}
+    if llm is not None:
+        inputs["input_ids"] = rng.integers(0, llm.vocab_size, (batch, length))
+    if vision is not None:
+        size = vision.image_size
+        inputs["images"] = rng.standard_normal((batch, size, size, 3), np.float32)
+    return Case(checkpoint, tensors, side, inputs, output)
+
+
+def _of_folder(folder: str | Path, checkpoint: Checkpoint) -> Tensors:
+    opened = open_folder(folder)
+    if tensor_shapes(opened.parts) != tensor_shapes(checkpoint.parts):
+        raise InputError(
+            "tensor_mismatch",
+            f"{folder} holds another model than {checkpoint.source.path}",
+            "give the folder that was converted from it",
+        )
+    source = opened.source()
+    try:
+        return {name: source.read(name) for name in source.names()}
+    finally:
+        source.close()
+
+
+def _in_float32(checkpoint: Checkpoint) -> Checkpoint:
+    """Stored numbers are exact in float32; both sides compute in it."""
+    parts = checkpoint.parts
+    float32 = {"dtype": "float32", "param_dtype": "float32"}
+    changed = {
+        name: getattr(parts, name).replace(**float32)
+        for name in ("llm", "vision")
+        if getattr(parts, name) is not None
+    }
+    return dataclasses.replace(checkpoint, parts=dataclasses.replace(parts, **changed))
+
+
+def perturbed(tensors: Tensors, name: str, seed: int = 0) -> Tensors:
+    """A copy in which one tensor has normal noise of 1 % of its root mean square.
+
+    Raises:
+      InputError: there is no such tensor, or it is zero everywhere.
+    """
+    if name not in tensors:
+        raise unknown_name("unknown_parameter", "tensor", name, tensors)
+    value = tensors[name].astype(np.float32)
+    rms = float(np.sqrt(np.mean(np.square(value, dtype=np.float64))))
+    if not rms:
+        raise InputError("bad_arguments", f"{name} is all zeros: 1 % of it is nothing", "another")
+    noise = np.random.default_rng(seed).standard_normal(value.shape, np.float32)
+    return {**tensors, name: value + np.float32(PERTURBATION * rms) * noise}
+
+
+def verify(
+    case: Case, *, gradients: bool = True, perturb: str | None = None, hashes: bool = True
+) -> dict[str, Any]:
+    """Compare both sides.
+
+    Args:
+      case: from :func:`open_case`.
+      gradients: compare them too.
+      perturb: a tensor, by our name or the file's, in which to plant an error.
+      hashes: note the sha256 of the files.
+
+    Returns:
+      The certificate: JSON values; ``agree`` says whether everything lies within bounds.
+    """
+    tensors, planted = case.tensors, None
+    if perturb is not None:
+        planted = _our_name(case, perturb)
+        tensors = perturbed(tensors, planted)
+    weights = case.weights(tensors)
+    reference = case.torch.run(case.inputs, case.output)
+    ops, error = case.activations(tensors, reference)
+    report: dict[str, Any] = {
+        "schema": SCHEMA,
+        "family": case.checkpoint.family,
+        "output": case.output,
+        "source": str(case.checkpoint.source.path),
+        "files": {f.name: sha256_of(f) for f in case.checkpoint.source.files()} if hashes else {},
+        "versions": _versions(),
+        "inputs": {name: list(value.shape) for name, value in case.inputs.items()},
+        "weights": _weights_report(weights, case),
+        "activations": {
+            "tolerance": LOCAL_TOLERANCE,
+            "ops": [as_json(row) for row in ops],
+            "result_error": as_json(error),
+            "diverging": diverging(ops),
+            "first_diverging": next(iter(diverging(ops)), None),
+        },
+    }
+    sound = not report["weights"]["differing"] and not report["activations"]["diverging"]
+    sound = sound and error <= LOCAL_TOLERANCE
+    if gradients:
+        report["gradients"] = _gradients(case, tensors, reference[0].shape)
+        sound = sound and not report["gradients"]["diverging"]
+    report["agree"] = bool(sound)
+    if planted is not None:
+        report["perturbed"] = _found(planted, case, report)
+    return report
+
+
+def _our_name(case: Case, name: str) -> str:
+    """Our tensor behind either name."""
+    steps = case.checkpoint.plan.steps
+    return steps[name].rule.targets[0] if name in steps else name
+
+
+def _weights_report(rows: Sequence[WeightRow], case: Case) -> dict[str, Any]:
+    steps = case.checkpoint.plan.steps
+    resampled = [name for name, step in steps.items() if step.rule.reshape is not None]
+    # Both sides merge LoRA, each in its own arithmetic: equal but for rounding.
+    merged = getattr(case.checkpoint.source, "merged", {})
+    differing = [row for row in rows if not row.equal and not _rounded(row, merged)]
+    return {
+        "compared": len(rows),
+        "equal": sum(row.equal for row in rows),
+        "merged": sum(_rounded(row, merged) for row in rows),
+        "not_comparable": resampled,
+        "differing": [as_json(row) for row in differing],
+    }
+
+
+def _rounded(row: WeightRow, merged: Mapping[str, Any]) -> bool:
+    return not row.equal and row.name in merged and row.error < 4e-3
+
+
+def _gradients(case: Case, tensors: Tensors, shape: tuple[int, ...]) -> dict[str, Any]:
+    weight = np.random.default_rng(1).standard_normal(shape, np.float32)
+    theirs, their_ops = case.torch.gradients(case.inputs, case.output, weight)
+    ours = OurSide(case.checkpoint.parts, tensors, "list")
+    by_name, our_ops = ours.gradients(case.inputs, case.output, weight)
+    steps = case.checkpoint.plan.steps
+    named = {
+        name: step.rule.backward([by_name[target] for target in step.rule.targets])
+        for name, step in steps.items()
+        if step.rule.reshape is None
+    }
+    wanted = {name: value for name, value in theirs.items() if name in named}
+    rows: list[GradientRow] = compare_gradients(named, wanted)
+    at_ops = {op: of_scale(our_ops[op], value) for op, value in their_ops.items() if op in our_ops}
+    off = [row.name for row in rows if not row.zero and not row.error <= GRADIENT_TOLERANCE]
+    return {
+        "tolerance": GRADIENT_TOLERANCE,
+        "parameters": [as_json(row) for row in rows],
+        "zero_by_mathematics": [row.name for row in rows if row.zero],
+        "ops": as_json(at_ops),
+        "diverging": off,
+    }
+
+
+def _found(planted: str, case: Case, report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the two reports say of a planted error; neither was told of it."""
+    step = next(
+        name for name, step in case.checkpoint.plan.steps.items() if planted in step.rule.targets
+    )
+    named = [row["name"] for row in report["weights"]["differing"]]
+    first = report["activations"]["first_diverging"]
+    return {
+        "tensor": planted,
+        "file_name": step,
+        "op": owner(planted),
+        "weights_found": named == [step],
+        "activations_found": first == owner(planted),
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    def version(name: str) -> str | None:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
