@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
-import types
 from functools import partial
 from typing import Any
 
@@ -23,8 +21,10 @@ import pytest
 from flax import nnx
 
 from robomamba_jax.config.vision import VisionConfig
+from robomamba_jax.errors import InputError
 from robomamba_jax.models.trees import Params, check_params
 from robomamba_jax.models.vision import VisionTower
+from robomamba_jax.verify.timm_import import import_timm
 
 Tensors = dict[str, Any]
 HF_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_pytorch_tanh"}
@@ -96,48 +96,17 @@ def hf_tower(kind: str, config: VisionConfig) -> Any:
     return randomise(transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**given)))
 
 
-class _Empty(type):
-    """A class whose every attribute is another empty class."""
-
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Empty(name, (), {})
-
-
-class _Hollow(types.ModuleType):
-    """A module in which every name is an empty class."""
-
-    __path__: Any = ()
-    __getattr__: Any = _Empty.__getattr__
-
-
-def import_timm() -> Any:
-    """timm without torchvision; skips the test where timm is not installed.
-
-    timm's data loading imports torchvision, its towers use nothing of it. The index's torchvision
-    does not load beside a CPU torch and, where it is installed, keeps transformers from loading.
-    """
-    names = "", ".datasets", ".models", ".models.feature_extraction", ".ops", ".ops.misc", ".utils"
-    names += ".transforms", ".transforms.functional"
-    hollow = {f"torchvision{name}": _Hollow(f"torchvision{name}") for name in names}
-    for name, module in hollow.items():
-        parent, _, last = name.rpartition(".")
-        if parent:
-            setattr(hollow[parent], last, module)
-    if "torchvision" in sys.modules or "timm" in sys.modules:
-        hollow = {}
-    sys.modules.update(hollow)
+def timm_or_skip() -> Any:
+    """timm, without torchvision; skips the test where timm is not installed."""
     try:
-        return pytest.importorskip("timm", reason="timm is not installed")
-    finally:
-        for name in hollow:
-            del sys.modules[name]
+        return import_timm()
+    except InputError as error:
+        pytest.skip(error.message)
 
 
 def timm_tower(name: str, config: VisionConfig) -> Any:
     """timm's tower ``name`` in our config's sizes; skips where timm does not import."""
-    timm = import_timm()
+    timm = timm_or_skip()
     given = {
         "img_size": config.image_size,
         "patch_size": config.patch_size,

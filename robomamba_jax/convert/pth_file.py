@@ -183,9 +183,8 @@ class PthFile:
         if entry is None or type(count) is not int:
             raise RefusedError(f"its storage {str(name)[:40]!r} is missing")
         if entry.size != count * NUMPY_DTYPES[dtype].itemsize:
-            raise RefusedError(
-                f"its storage {name[:40]!r} has {entry.size} bytes for {count} numbers"
-            )
+            what = f"{entry.size} bytes for {count} numbers"
+            raise RefusedError(f"its storage {name[:40]!r} has {what}")
         return Storage(entry, dtype, count)
 
     @staticmethod

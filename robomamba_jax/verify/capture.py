@@ -24,27 +24,40 @@ OnTap = Callable[[str, jax.Array], jax.Array]
 Captures = dict[str, jax.Array]
 
 
-def capture(
-    function: Callable[..., Any],
-    *args: Any,
-    namer: Namer,
-    forced: Mapping[str, Any] | None = None,
-) -> tuple[Any, Captures]:
-    """A function's result and the value at every tap, in the order of execution.
+# Equations that carry out the program inside them, once.
+_TRANSPARENT = ("jit", "pjit", "checkpoint", "remat", "remat2", "closed_call", "core_call")
 
-    Args:
-      function: any traceable function.
-      *args: its arguments, pytrees of arrays.
-      namer: gives each tap its path.
-      forced: path -> value that flows on from that tap instead of our own, which is still
-        the one that is captured.
 
-    Returns:
-      The result, and arrays by path in the dtype of the program.
-    """
-    forced = dict(forced or {})
+class Watched:
+    """A function whose taps can be read and replaced; compiled once for all its calls."""
 
-    def run(args: Any, forced: Any) -> tuple[Any, Captures]:
+    def __init__(self, function: Callable[..., Any], namer: Namer) -> None:
+        """Wrap it.
+
+        Args:
+          function: any traceable function of pytrees of arrays.
+          namer: gives each tap its path.
+        """
+        self._function, self._namer = function, namer
+        self._order: list[str] = []
+        self._compiled = jax.jit(self._values)
+
+    def __call__(self, *args: Any, forced: Mapping[str, Any] | None = None) -> tuple[Any, Captures]:
+        """The result and the value at every tap, in the order of execution.
+
+        Args:
+          *args: the function's.
+          forced: path -> value that flows on from that tap instead of our own, which is
+            still the one that is captured.
+
+        Returns:
+          The result, and arrays by path in the dtype of the program.
+        """
+        given = {path: jnp.asarray(value) for path, value in (forced or {}).items()}
+        result, values = self._compiled(args, given)
+        return result, dict(zip(self._order, values, strict=True))
+
+    def _values(self, args: Any, forced: Captures) -> tuple[Any, list[jax.Array]]:
         seen: Captures = {}
 
         def note(path: str, value: jax.Array) -> jax.Array:
@@ -53,50 +66,39 @@ def capture(
                 return value
             return forced[path].reshape(value.shape).astype(value.dtype)
 
-        return evaluate(function, args, on_tap=_named(namer, note)), seen
-
-    order: list[str] = []
-
-    def compiled(args: Any, forced: Any) -> tuple[Any, list[jax.Array]]:
-        # jit would return a dict in the order of its keys.
-        result, seen = run(args, forced)
-        order[:] = list(seen)
+        result = evaluate(self._function, args, on_tap=_named(self._namer, note))
+        # jit would give a dict back in the order of its keys.
+        self._order = list(seen)
         return result, list(seen.values())
 
-    result, values = jax.jit(compiled)(args, {path: jnp.asarray(v) for path, v in forced.items()})
-    return result, dict(zip(order, values, strict=True))
+    def gradients(self, weight: Any, params: Any, *args: Any) -> tuple[Any, Captures]:
+        """Of sum(result * weight), with respect to parameters and to the value at every tap.
 
+        A zero is added at each tap, and the derivative taken with respect to it.
 
-def capture_gradients(
-    function: Callable[..., Any], params: Any, *args: Any, namer: Namer
-) -> tuple[Any, Captures]:
-    """The gradients of a scalar with respect to parameters, and to the value at every tap.
+        Args:
+          weight: float, of the result's shape.
+          params: the function's first argument, a pytree of float arrays.
+          *args: its others.
 
-    A zero is added at each tap, and the derivative taken with respect to it.
+        Returns:
+          Gradients like ``params``, and by path.
+        """
 
-    Args:
-      function: from params and args to a float scalar.
-      params: a pytree of float arrays.
-      *args: further arguments.
-      namer: gives each tap its path.
+        def total(params: Any, deltas: Captures) -> tuple[jax.Array, Captures]:
+            seen: Captures = {}
 
-    Returns:
-      Gradients like ``params``, and by path.
-    """
+            def note(path: str, value: jax.Array) -> jax.Array:
+                seen[path] = value
+                return value + deltas[path].astype(value.dtype) if path in deltas else value
 
-    def total(params: Any, deltas: Captures) -> tuple[jax.Array, Captures]:
-        seen: Captures = {}
+            on_tap = _named(self._namer, note)
+            result = evaluate(self._function, (params, *args), on_tap=on_tap)
+            return jnp.sum(result * weight), seen
 
-        def note(path: str, value: jax.Array) -> jax.Array:
-            seen[path] = value
-            return value + deltas[path].astype(value.dtype) if path in deltas else value
-
-        return evaluate(function, (params, *args), on_tap=_named(namer, note)), seen
-
-    shapes = jax.eval_shape(lambda params: total(params, {})[1], params)
-    zeros = {path: jnp.zeros(shape.shape, shape.dtype) for path, shape in shapes.items()}
-    gradient = jax.jit(jax.grad(lambda p, d: total(p, d)[0], argnums=(0, 1)))
-    return gradient(params, zeros)
+        shapes = jax.eval_shape(lambda params: total(params, {})[1], params)
+        zeros = {path: jnp.zeros(shape.shape, shape.dtype) for path, shape in shapes.items()}
+        return jax.jit(jax.grad(lambda p, d: total(p, d)[0], argnums=(0, 1)))(params, zeros)
 
 
 def evaluate(function: Callable[..., Any], args: Sequence[Any], *, on_tap: OnTap) -> Any:
@@ -144,7 +146,7 @@ def _apply(equation: Any, values: list[Any], on_tap: OnTap) -> Sequence[Any]:
     if kind == "scan":
         return _unroll(params, values, on_tap)
     inner = params.get("jaxpr", params.get("call_jaxpr"))
-    if kind not in ("jit", "pjit", "checkpoint", "remat", "closed_call", "core_call"):
+    if kind not in _TRANSPARENT:
         raise NotImplementedError(f"a tap inside {kind}")
     if isinstance(inner, core.ClosedJaxpr):
         return _run(inner.jaxpr, inner.consts, values, on_tap)

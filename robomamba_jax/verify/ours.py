@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from flax import nnx
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.names import abstract_tower, leaves, put
 from robomamba_jax.models.trees import Params, abstract_params, leaf_paths
-from robomamba_jax.verify.capture import Namer, capture, capture_gradients
+from robomamba_jax.verify.capture import Namer, Watched
 
 OUTPUTS = ("logits", "pose", "features")
 
@@ -92,6 +93,13 @@ class OurSide:
             expected = {"vision": tower}
         self._expected = expected
         self.params = _tree(expected, tensors)
+        self._watched = {output: Watched(self._function(output), self._namer) for output in OUTPUTS}
+
+    def with_tensors(self, tensors: Mapping[str, np.ndarray]) -> OurSide:
+        """The same model with other weights; what is compiled is shared."""
+        other = copy.copy(self)
+        other.params = _tree(self._expected, tensors)
+        return other
 
     def run(
         self, inputs: Mapping[str, Any], output: str, forced: Mapping[str, Any] | None = None
@@ -104,24 +112,16 @@ class OurSide:
             "features" of an encoder.
           forced: values that flow on instead of ours.
         """
-        call = self._function(output)
         with jax.default_matmul_precision("highest"):
-            result, seen = capture(
-                call, self.params, dict(inputs), namer=self._namer, forced=forced
-            )
+            result, seen = self._watched[output](self.params, dict(inputs), forced=forced)
         return np.asarray(result), {path: np.asarray(value) for path, value in seen.items()}
 
     def gradients(
         self, inputs: Mapping[str, Any], output: str, weight: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Gradients of sum(result * weight): by our tensors' names, and by op."""
-        call = self._function(output)
-
-        def total(params: Params, inputs: Any) -> jax.Array:
-            return jnp.sum(call(params, inputs) * weight)
-
         with jax.default_matmul_precision("highest"):
-            params, ops = capture_gradients(total, self.params, dict(inputs), namer=self._namer)
+            params, ops = self._watched[output].gradients(weight, self.params, dict(inputs))
         flat = leaf_paths(params)
         by_name: dict[str, np.ndarray] = {}
         for leaf in leaves(self._expected):

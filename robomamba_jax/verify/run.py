@@ -50,6 +50,7 @@ class Case:
     Attributes:
       checkpoint: opened; its rules map names.
       tensors: ours, in the dtype of the file or folder.
+      ours: our model with these tensors.
       torch: torch's.
       inputs: what both are given.
       output: which result is compared.
@@ -57,6 +58,7 @@ class Case:
 
     checkpoint: Checkpoint
     tensors: Tensors
+    ours: OurSide
     torch: TorchSide
     inputs: Mapping[str, np.ndarray]
     output: str
@@ -77,7 +79,7 @@ class Case:
         self, tensors: Tensors, reference: tuple[np.ndarray, Mapping[str, np.ndarray]]
     ) -> tuple[list[OpRow], float]:
         """Every op, and the result's error; gradients are left out."""
-        ours = OurSide(self.checkpoint.parts, tensors, "list")
+        ours = self.ours.with_tensors(tensors)
         result, carried = ours.run(self.inputs, self.output)
         _, local = ours.run(self.inputs, self.output, reference[1])
         return compare_ops(local, carried, reference[1]), of_scale(result, reference[0])
@@ -94,6 +96,7 @@ def open_case(
     seed: int = 0,
     batch: int = 2,
     length: int = 16,
+    layout: str = "list",
 ) -> Case:
     """Load a checkpoint on both sides.
 
@@ -107,6 +110,7 @@ def open_case(
       seed: of the inputs.
       batch: rows.
       length: text tokens per row.
+      layout: of our language model's layers, "list" or "stacked".
 
     Raises:
       InputError: it does not load on either side, or the folder is of another model.
@@ -135,7 +139,8 @@ def open_case(
     if vision is not None:
         size = vision.image_size
         inputs["images"] = rng.standard_normal((batch, size, size, 3), np.float32)
-    return Case(checkpoint, tensors, side, inputs, output)
+    ours = OurSide(checkpoint.parts, tensors, layout)
+    return Case(checkpoint, tensors, ours, side, inputs, output)
 
 
 def _of_folder(folder: str | Path, checkpoint: Checkpoint) -> Tensors:
@@ -258,7 +263,7 @@ def _rounded(row: WeightRow, merged: Mapping[str, Any]) -> bool:
 def _gradients(case: Case, tensors: Tensors, shape: tuple[int, ...]) -> dict[str, Any]:
     weight = np.random.default_rng(1).standard_normal(shape, np.float32)
     theirs, their_ops = case.torch.gradients(case.inputs, case.output, weight)
-    ours = OurSide(case.checkpoint.parts, tensors, "list")
+    ours = case.ours.with_tensors(tensors)
     by_name, our_ops = ours.gradients(case.inputs, case.output, weight)
     steps = case.checkpoint.plan.steps
     named = {

@@ -140,7 +140,10 @@ def test_shards_read_their_own_piece(folder: Path) -> None:
     whole = load_params(source, expected)["llm"]["backbone"]["layers"]["mixer"]["in_proj"]
     from robomamba_jax.convert.placement import _fill
 
-    for index in ((slice(1, 3), slice(0, 96), slice(0, 48)), (slice(0, 3), slice(5, 9), slice(7, 8))):
+    for index in (
+        (slice(1, 3), slice(0, 96), slice(0, 48)),
+        (slice(0, 3), slice(5, 9), slice(7, 8)),
+    ):
         piece = _fill(source, leaf, index)
         np.testing.assert_array_equal(piece, np.asarray(whole["weight"])[index])
     source.close()
@@ -245,7 +248,9 @@ def test_what_load_says_of_other_paths(tmp_path: Path) -> None:
     alone = dataclasses.replace(PARTS, llm=None, policy=None)
     shapes = tensor_shapes(alone)
     entries = [
-        (n, TensorInfo(a.shape, "float32"), lambda a=a: a) for n, a in tensors().items() if n in shapes
+        (n, TensorInfo(a.shape, "float32"), lambda a=a: a)
+        for n, a in tensors().items()
+        if n in shapes
     ]
     write_folder(tmp_path / "eye", alone, builtin_processor("tiny"), entries)
     with pytest.raises(InputError, match="holds an encoder alone"):
