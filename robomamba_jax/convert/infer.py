@@ -153,7 +153,7 @@ def vit_from_json(kind: str, content: Mapping[str, Any], path: Path) -> VisionCo
     )
 
 
-def _switches(kind: str) -> dict[str, bool]:
+def _switches(kind: str) -> dict[str, Any]:
     return {
         "cls_token": kind != "siglip",
         "pre_norm": kind == "clip",

@@ -52,7 +52,7 @@ def _place(source: TensorSource, leaf: Leaf, shardings: Shardings | None) -> jax
         return jax.device_put(_fill(source, leaf, tuple(slice(0, n) for n in leaf.shape)))
     pieces: dict[Any, np.ndarray] = {}
 
-    def piece(index: tuple[slice, ...]) -> np.ndarray:
+    def piece(index: Any) -> np.ndarray:
         whole = tuple(slice(*s.indices(n)) for s, n in zip(index, leaf.shape, strict=True))
         key = tuple((s.start, s.stop) for s in whole)
         if key not in pieces:  # devices that hold copies of one piece share its reading

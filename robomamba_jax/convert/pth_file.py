@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from robomamba_jax.convert.pickle_subset import Named, RefusedError, Settable, load
-from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo
+from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.convert.zip_directory import Entry, read_directory
 from robomamba_jax.errors import InputError
 
@@ -120,16 +120,16 @@ class PthFile:
 
     def _fill(self, entry: Entry, start: int, out: np.ndarray, name: str) -> None:
         """Bytes of an entry from ``start`` on; the check sum too where all of it is read."""
-        target, crc = out.view(np.uint8), 0
-        for at in range(0, target.size, _PIECE):
-            piece = memoryview(target[at : at + _PIECE])
+        target, crc = as_bytes(out), 0
+        for at in range(0, len(target), _PIECE):
+            piece = target[at : at + _PIECE]
             got = os.preadv(self._file.fileno(), [piece], entry.start + start + at)
             if got != len(piece):
                 raise InputError(
                     "bad_checkpoint", f"{self.path} is cut at {name!r}", "copy it again"
                 )
             crc = zlib.crc32(piece, crc)
-        if target.size == entry.size and crc != entry.crc:
+        if len(target) == entry.size and crc != entry.crc:
             raise InputError(
                 "bad_checkpoint", f"{self.path}: the bytes of {name!r} are damaged", "copy it again"
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from robomamba_jax.convert.tensors import TensorInfo
+from robomamba_jax.convert.tensors import TensorInfo, as_bytes
 from robomamba_jax.errors import InputError
 
 _STORAGES = {
@@ -50,7 +50,7 @@ def write_pth(
             for number, (name, info, make) in enumerate(tensors):
                 array = np.asarray(make(), order="C")
                 assert (array.shape, str(array.dtype)) == (info.shape, info.dtype), name
-                data = memoryview(array.reshape(-1).view(np.uint8))
+                data = as_bytes(array)
                 entry = zipfile.ZipInfo(f"{_ROOT}/data/{number}")
                 with archive.open(entry, "w", force_zip64=True) as file:
                     for at in range(0, len(data), _PIECE):

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo
+from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.errors import InputError
 
 _DTYPES = {
@@ -79,15 +79,14 @@ class SafetensorsFile:
           InputError: the file ends early: it was cut while open.
         """
         info, offset = self._tensors[name]
-        if out is None:
-            out = np.empty(info.shape, NUMPY_DTYPES[info.dtype])
-        target = out.reshape(-1).view(np.uint8)
+        values = np.empty(info.shape, NUMPY_DTYPES[info.dtype]) if out is None else out
+        target = as_bytes(values)
         # Positioned reads: threads may share the file.
-        for at in range(0, target.size, _PIECE):
-            piece = memoryview(target[at : at + _PIECE])
+        for at in range(0, len(target), _PIECE):
+            piece = target[at : at + _PIECE]
             if os.preadv(self._file.fileno(), [piece], self._start + offset + at) != len(piece):
                 raise InputError("bad_checkpoint", f"{self.path} was cut at {name}", _FIX)
-        return out
+        return values
 
     def files(self) -> list[Path]:
         """The file itself."""
@@ -199,7 +198,7 @@ def write_safetensors(
             for name, info, make in listed:
                 array = np.asarray(make(), order="C")
                 assert (array.shape, array.dtype) == (info.shape, NUMPY_DTYPES[info.dtype]), name
-                data = memoryview(array.reshape(-1).view(np.uint8))
+                data = as_bytes(array)
                 file.write(data)
                 observe(data)
             file.flush()

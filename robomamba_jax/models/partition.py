@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from jax.sharding import PartitionSpec
 
@@ -52,8 +53,7 @@ def partition_spec(
     axes = (None, *found) if _STACKED.match(path) and found else found
     axes = (*axes, *(None,) * (len(shape) - len(axes)))
 
-    def fits(size: int, axis: str | None) -> str | None:
-        known = axis is not None and axis in mesh_shape
-        return axis if known and size % mesh_shape[axis] == 0 else None
+    def fits(size: int, axis: Any) -> Any:
+        return axis if axis in mesh_shape and size % mesh_shape[axis] == 0 else None
 
     return PartitionSpec(*(fits(size, axis) for size, axis in zip(shape, axes, strict=True)))

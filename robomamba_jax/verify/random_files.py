@@ -18,21 +18,21 @@ from typing import Any
 
 from robomamba_jax.verify.timm_import import import_timm
 
-MAMBA = {
+MAMBA: dict[str, Any] = {
     "vocab_size": 300,
     "hidden_size": 48,
     "state_size": 8,
     "num_hidden_layers": 3,
     "time_step_rank": 5,
 }
-TOWER = {
+TOWER: dict[str, Any] = {
     "hidden_size": 36,
     "num_hidden_layers": 3,
     "num_attention_heads": 3,
     "image_size": 15,
     "patch_size": 5,
 }
-TIMM = {
+TIMM: dict[str, Any] = {
     "img_size": 15,
     "patch_size": 5,
     "embed_dim": 36,

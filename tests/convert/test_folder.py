@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -234,12 +233,12 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     entry = ("a", TensorInfo((2,), "float32"), fail)
     with pytest.raises(InputError, match="the source is gone"):
         write_folder(tmp_path / "a", PARTS, builtin_processor("tiny"), [entry])
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_load_says_of_other_paths(tmp_path: Path) -> None:
     """A folder of another kind, nothing, a misspelt preset, an encoder alone."""
-    with pytest.raises(InputError, match="is no checkpoint folder.*convert it first"):
+    with pytest.raises(InputError, match=r"is no checkpoint folder.*convert it first"):
         rm.load(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         rm.load(tmp_path / "none")
