@@ -268,7 +268,11 @@ def corpus(marker: str) -> dict[str, bytes]:
       marker: a path of the length of ``MARKER``, so that all lengths stay true.
     """
     assert len(marker) == len(MARKER)
-    files = {what: archive(called(*call)) for what, call in CALLS.items()}
-    files |= {what: archive(make()) for what, make in PICKLES.items()}
-    files |= {what: make() for what, make in FILES.items()}
-    return {what: data.replace(MARKER.encode(), marker.encode()) for what, data in files.items()}
+    pickles = {what: called(*call) for what, call in CALLS.items()}
+    pickles |= {what: make() for what, make in PICKLES.items()}
+    files = {
+        # Before the archive is made: its check sums must be right.
+        what: archive(data.replace(MARKER.encode(), marker.encode()))
+        for what, data in pickles.items()
+    }
+    return files | {what: make() for what, make in FILES.items()}
