@@ -205,7 +205,13 @@ def _vit_json(kind: str, vision: VisionConfig) -> dict[str, Any]:
         "dtype": vision.param_dtype,
     }
     if kind == "dinov2":
-        return {**content, "mlp_ratio": vision.mlp_dim / vision.width}
+        if vision.mlp_dim % vision.width:
+            raise InputError(
+                "no_such_part",
+                f"an MLP of {vision.mlp_dim} is no multiple of the width {vision.width}",
+                "transformers' Dinov2Config takes whole ratios only",
+            )
+        return {**content, "mlp_ratio": vision.mlp_dim // vision.width}
     return {**content, "intermediate_size": vision.mlp_dim}
 
 
