@@ -9,8 +9,6 @@ them.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +19,7 @@ from flax import nnx
 from robomamba_jax.config import MambaConfig
 from robomamba_jax.models.mamba import Rows
 from robomamba_jax.models.trees import Params, abstract_params
+from robomamba_jax.verify.quiet import quiet
 from tests.compiling import quick_jit
 
 
@@ -29,19 +28,6 @@ class Outputs(NamedTuple):
 
     blocks: list[np.ndarray]
     logits: np.ndarray
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Silence transformers' log lines about missing CUDA kernels; Python warnings stay errors."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
 
 
 def torch_model(config: MambaConfig, tensors: dict[str, np.ndarray]) -> Any:

@@ -8,14 +8,14 @@ are random too, scaled so that signals keep their size through the layers.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.verify.quiet import quiet
 from robomamba_jax.verify.timm_import import import_timm
 
 MAMBA: dict[str, Any] = {
@@ -75,22 +75,6 @@ def _drawn(name: str, draw: Any) -> Any:
     return draw / math.sqrt(draw[0].numel())
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers without log lines and progress bars."""
-    from transformers.utils import logging
-
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()
-
-
 def _typed(model: Any, dtype: str) -> Any:
     import torch
 
@@ -113,7 +97,7 @@ def hf_mamba(
 
     given = {**MAMBA, "use_mambapy": False, "use_associative_scan": False, **config}
     settings = transformers.MambaConfig(tie_word_embeddings=tied, **given)
-    with _quiet():
+    with quiet():
         model = randomise(transformers.MambaForCausalLM(settings))
         _typed(model, dtype).save_pretrained(folder, max_shard_size=shard)
     return folder
@@ -124,7 +108,7 @@ def state_spaces(folder: Path, *, dtype: str = "float32") -> Path:
     import torch
     import transformers
 
-    with _quiet():
+    with quiet():
         settings = transformers.MambaConfig(**MAMBA, use_mambapy=False)
         model = _typed(randomise(transformers.MambaForCausalLM(settings)), dtype)
     state = {
@@ -171,7 +155,7 @@ def _hf_vit(kind: str) -> Callable[..., Path]:
                 },
             )
             model = getattr(get, f"{kind}Model")(config)
-        with _quiet():
+        with quiet():
             _typed(randomise(model), dtype).save_pretrained(folder)
         return folder
 
@@ -230,7 +214,7 @@ def robomamba(
     import transformers
     from torch import nn
 
-    with _quiet():
+    with quiet():
         settings = transformers.MambaConfig(**MAMBA, use_mambapy=False)
         mamba = transformers.MambaForCausalLM(settings)
     width, inner = MAMBA["hidden_size"], 4 * TIMM["embed_dim"]

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from robomamba_jax.convert.lora import ALPHA
 from robomamba_jax.convert.sources import read_json
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.verify import torch_robomamba
+from robomamba_jax.verify.quiet import quiet
 from robomamba_jax.verify.timm_import import import_timm
 from robomamba_jax.verify.torch_capture import Hook, Recorder, hf_vit_hooks, mamba_hooks, timm_hooks
 
@@ -87,7 +87,7 @@ class TorchSide:
             images = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
         recorder = Recorder()
         hooks, scans = self._hooks(output)
-        with _quiet(), recorder.watching(hooks, scans):
+        with quiet(), recorder.watching(hooks, scans):
             if self.family == "hf-mamba":
                 result = self.module(ids, use_cache=False).logits
             elif self.family == "robomamba":
@@ -159,7 +159,7 @@ def load_torch(
             "missing_package", f"{error.name} is not installed", "pip install torch==2.13.0"
         ) from error
     options = {"lora_alpha": lora_alpha, "arguments": dict(arguments or {})}
-    with _quiet():
+    with quiet():
         module = loaders[family](Path(path), options)
     rename = _dinov2_file_name if family == "dinov2" else None
     return TorchSide(family, module.float().eval(), built, rename)
@@ -264,19 +264,3 @@ def _dinov2_file_name(name: str) -> str:
     for pattern, new in _DINOV2_FILE:
         name = re.sub(pattern, new, name)
     return name
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers' log lines about missing CUDA kernels and its progress bars, silenced."""
-    from transformers.utils import logging
-
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()

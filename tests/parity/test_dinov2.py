@@ -15,6 +15,10 @@ import pytest
 from PIL import Image
 
 from robomamba_jax.config.vision import vision_preset
+from robomamba_jax.convert.families import open_checkpoint
+from robomamba_jax.convert.onnx_file import OnnxFile
+from robomamba_jax.convert.run import read_tensors
+from robomamba_jax.verify.ours import OurSide
 from tests import dinov2_onnx, torch_towers
 from tests.oracles import error
 
@@ -52,14 +56,11 @@ def photos() -> np.ndarray:
 
 @cache
 def our_features() -> np.ndarray:
-    """What our tower makes of the photos."""
-    tensors = dinov2_onnx.hub_tensors(dinov2_onnx.PATH)
-    name = "embeddings.position_embeddings"
-    tensors[name] = dinov2_onnx.at_grid(tensors[name], CONFIG.grid)
-    params = torch_towers.our_params(
-        torch_towers.renamed(tensors, torch_towers.DINOV2_NAMES), CONFIG
-    )
-    return torch_towers.our_features(CONFIG, params, photos(), quick=False)
+    """What our tower makes of the photos, its weights converted from the ONNX file."""
+    checkpoint = open_checkpoint("dinov2", dinov2_onnx.PATH)
+    assert checkpoint.parts.vision == CONFIG
+    side = OurSide(checkpoint.parts, read_tensors(checkpoint), "list")
+    return side.run({"images": photos()}, "features")[0]
 
 
 def test_onnx_runtime_agrees(record_property: Any) -> None:
@@ -96,11 +97,12 @@ def test_transformers_agrees(record_property: Any) -> None:
         )
     ).eval()
     tensors = {}
-    for key, value in dinov2_onnx.hub_tensors(dinov2_onnx.PATH).items():
+    source = OnnxFile(dinov2_onnx.PATH)
+    for key, value in ((name, source.read(name)) for name in source.names()):
         for theirs, ours in (("query", "q_proj"), ("key", "k_proj"), ("value", "v_proj")):
             key = key.replace(f"attention.attention.{theirs}", f"attention.{ours}")
         key = key.replace("attention.output.dense", "attention.o_proj")
-        tensors[key] = torch.from_numpy(np.array(value))
+        tensors[key] = torch.from_numpy(value)
     missing, unexpected = model.load_state_dict(tensors, strict=False)
     assert (missing, unexpected) == (["embeddings.mask_token"], [])
     reference = torch_towers.hf_hidden(model, photos())[CONFIG.built_layers][:, 1:]
