@@ -48,8 +48,7 @@ CONVERT = {
 }
 # transformers maps the files and reads nothing before it is used; summing uses it.
 TORCH = {
-    "setup": "import torch, transformers\n"
-    "from robomamba_jax.verify.quiet import quiet\nquiet().__enter__()",
+    "setup": "import torch, transformers\ntransformers.utils.logging.set_verbosity_error()",
     "work": "model = transformers.MambaForCausalLM.from_pretrained(sys.argv[1], "
     "dtype=torch.bfloat16)\ntotal = sum(float(p.sum()) for p in model.parameters())",
 }
@@ -86,7 +85,8 @@ def sharded_checkpoint(folder: Path) -> int:
         file = f"model-{number:05d}-of-00002.safetensors"
         write_safetensors(folder / file, shard)
         where |= {entry[0]: file for entry in shard}
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+    index = {"metadata": {}, "weight_map": where}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     (folder / "config.json").write_text(json.dumps(_mamba_json(config)))
     return sum(entry[1].nbytes for entry in entries)
 
