@@ -199,6 +199,7 @@ def robomamba(
     head: str | None = None,
     lora: bool = False,
     prefix: str = "",
+    **tower: Any,
 ) -> Path:
     """A .pth with the published repository's keys, by torch.save of a module's state dict.
 
@@ -209,6 +210,7 @@ def robomamba(
       head: two_mlp, two_mlp_repo, mlp, ssm_mlp, or None for the stages before.
       lora: the language model wrapped as peft does it, with factors of rank 4.
       prefix: such as "module.".
+      **tower: of timm's constructor, such as embed_dim=128, num_heads=2.
     """
     import torch
     import transformers
@@ -217,11 +219,12 @@ def robomamba(
     with quiet():
         settings = transformers.MambaConfig(**MAMBA, use_mambapy=False)
         mamba = transformers.MambaForCausalLM(settings)
-    width, inner = MAMBA["hidden_size"], 4 * TIMM["embed_dim"]
+    eye = {**TIMM, **tower}["embed_dim"]
+    width, inner = MAMBA["hidden_size"], 4 * eye
     model = nn.Module()
     model.vision, model.projector, model.llm = nn.Module(), nn.Module(), nn.Module()
-    model.vision.model = timm_tower(kind)
-    layers = [nn.Linear(TIMM["embed_dim"], inner), nn.GELU(), nn.Linear(inner, width), nn.GELU()]
+    model.vision.model = timm_tower(kind, **tower)
+    layers = [nn.Linear(eye, inner), nn.GELU(), nn.Linear(inner, width), nn.GELU()]
     model.projector.projector = nn.Sequential(*layers, nn.Linear(width, width))
     model.llm.mamba = mamba
     for name, module in _heads(head, mamba.config):

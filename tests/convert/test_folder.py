@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +132,35 @@ def test_a_mesh_places_every_leaf(folder: Path) -> None:
     for path, leaf in leaf_paths(model.params).items():
         assert isinstance(leaf.sharding, jax.sharding.NamedSharding), path
         np.testing.assert_array_equal(leaf, leaf_paths(plain.params)[path])
+
+
+EIGHT = """
+import sys, jax, numpy as np, robomamba_jax as rm
+from robomamba_jax.models.trees import leaf_paths
+assert len(jax.devices()) == 8
+mesh = jax.make_mesh((2, 2, 2), ("data", "fsdp", "tensor"))
+model, _ = rm.load(sys.argv[1], mesh=mesh, param_dtype="bfloat16")
+plain, _ = rm.load(sys.argv[1], param_dtype="bfloat16")
+wanted = leaf_paths(plain.params)
+for path, leaf in leaf_paths(model.params).items():
+    np.testing.assert_array_equal(leaf, wanted[path], err_msg=path)
+weight = leaf_paths(model.params)["llm/backbone/layers/0/mixer/in_proj/weight"]
+assert {shard.data.shape for shard in weight.addressable_shards} == {(96, 24)}
+tower = leaf_paths(model.params)["vision/encoder/layers/mlp/fc1/weight"]
+assert {shard.data.shape for shard in tower.addressable_shards} == {(2, 25, 18)}
+ids = np.array([[1, 2, 3]])
+np.testing.assert_allclose(
+    jax.jit(rm.forward)(model, ids), jax.jit(rm.forward)(plain, ids), rtol=0.05, atol=0.05
+)
+"""
+
+
+def test_eight_devices(folder: Path) -> None:
+    """Every leaf split as the rules say, with the same numbers, and the same logits."""
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    subprocess.run(
+        [sys.executable, "-c", EIGHT, str(folder)], check=True, env={**os.environ, **flags}
+    )
 
 
 def test_shards_read_their_own_piece(folder: Path) -> None:
