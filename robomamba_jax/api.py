@@ -29,7 +29,7 @@ from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.generation.stopping import byte_level_spelling
 from robomamba_jax.models.bundle import Model
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.partition import partition_spec
+from robomamba_jax.models.partition import auto_mesh, partition_spec
 from robomamba_jax.models.trees import abstract_params, leaf_paths
 from robomamba_jax.pose import Pose, make_pose
 
@@ -52,7 +52,8 @@ def load(
       dtype: of computation; the checkpoint's own if None.
       param_dtype: of parameters in memory; the checkpoint's own if None.
       mesh: place the parameters on its devices: split along axes named ``fsdp`` and
-        ``tensor`` as ``models.partition`` says, copied along others; None = one device.
+        ``tensor`` as ``models.partition`` says, copied along others, its axes taken as
+        Auto; None = one device.
       seed: of the random weights.
       tokenizer: a local tokenizer.json, for a folder without one or for a preset. ``tiny``
         and ``nano`` bring their own; the others take ``assets/tokenizer.json`` (``make
@@ -65,7 +66,7 @@ def load(
       InputError: no such folder or preset, a folder that is broken or an encoder alone, or
         no tokenizer for a preset.
     """
-    name = str(path)
+    name, mesh = str(path), None if mesh is None else auto_mesh(mesh)
     given = {"dtype": dtype, "param_dtype": param_dtype}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value}
     if is_folder(path):

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jax.sharding import PartitionSpec
+from jax.sharding import AxisType, Mesh, PartitionSpec
 
 _WIDEN = ("tensor", "fsdp")
 _NARROW = ("fsdp", "tensor")
@@ -34,6 +34,15 @@ RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r"projector/fc2/weight", _NARROW),
 )
 _STACKED = re.compile(r".*layers/(?!\d)")
+
+
+def auto_mesh(mesh: Mesh) -> Mesh:
+    """The same devices under the same names, with axes over which the compiler decides.
+
+    ``jax.make_mesh`` makes axes of type Explicit, on which every gather would have to say
+    where its result lies.
+    """
+    return Mesh(mesh.devices, mesh.axis_names, axis_types=(AxisType.Auto,) * mesh.devices.ndim)
 
 
 def partition_spec(
