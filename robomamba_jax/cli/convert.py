@@ -194,7 +194,7 @@ def _print_table(rows: Sequence[Any], verbose: bool) -> None:
 def _cells(row: Any, verbose: bool) -> tuple[str, ...]:
     name, targets = row.name or "-", ", ".join(row.targets)
     if not verbose:
-        name, targets = (re.sub(r"\.\d+\.", ".*.", text) for text in (name, targets))
+        name, targets = (re.sub(r"(layers?|blocks)\.\d+\.", r"\1.*.", t) for t in (name, targets))
     shape = "" if row.info is None else "x".join(str(size) for size in row.info.shape)
     dtype = "" if row.info is None else row.info.dtype
     part = targets.split(".")[0]

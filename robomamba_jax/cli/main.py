@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -69,6 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         _complain(as_json, error.kind, error.message, error.fix)
         return 2
+    except BrokenPipeError:
+        # Who reads our output has seen enough, such as `head`; nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         _complain(as_json, "interrupted", "interrupted", "run the command again")
         return 1

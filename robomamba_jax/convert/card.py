@@ -105,4 +105,6 @@ def _use(parts: ModelParts, processor: Processor) -> list[str]:
 
 
 def _origin(origin: Mapping[str, Any]) -> list[str]:
-    return [f"- {key}: {value}" for key, value in origin.items() if key != "files"]
+    shown = {key: value for key, value in origin.items() if key != "files" and value}
+    texts = {k: "; ".join(v) if isinstance(v, list) else v for k, v in shown.items()}
+    return [f"- {key}: {text}" for key, text in texts.items()]

@@ -307,8 +307,14 @@ def _planned(
     **facts: Any,
 ) -> Checkpoint:
     plan = make_plan(source, rules, unread, tensor_shapes(parts))
+    merged = [
+        Row(name, source.info(name), "merged", plan.steps[weight].rule.targets, "LoRA")
+        for name, weight in getattr(source, "factors", {}).items()
+        if weight in plan.steps
+    ]
+    extras = [Row(name, None, "ignored", (), why) for name, why in source.extras.items()]
     ends = _end_problems(family, source, parts.vision, changes)
-    plan = dataclasses.replace(plan, rows=(*plan.rows, *ends))
+    plan = dataclasses.replace(plan, rows=(*plan.rows, *merged, *extras, *ends))
     parts = _stored_dtypes(parts, source, plan)
     return Checkpoint(family, source, parts, tuple(rules), plan, **facts)
 

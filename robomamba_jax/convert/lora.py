@@ -26,6 +26,7 @@ class LoraMerged:
 
     Attributes:
       merged: weight's name -> its rank r.
+      factors: LoRA tensor's name -> the weight's that it is merged into.
     """
 
     def __init__(self, source: TensorSource, alpha: float = ALPHA) -> None:
@@ -44,9 +45,9 @@ class LoraMerged:
         for name in source.names():
             if found := _FACTOR.fullmatch(name):
                 factors.setdefault(f"{found[1]}.weight", {})[found[2]] = name
-        self._factors = factors
+        self._pairs = factors
         self.merged = {name: self._rank(name, pair) for name, pair in factors.items()}
-        self._hidden = {name for pair in factors.values() for name in pair.values()}
+        self.factors = {name: weight for weight, pair in factors.items() for name in pair.values()}
 
     def _rank(self, name: str, pair: dict[str, str]) -> int:
         fix = "give the whole LoRA checkpoint, or merge it in torch first"
@@ -69,7 +70,7 @@ class LoraMerged:
 
     def names(self) -> list[str]:
         """All names but the factors'."""
-        return [name for name in self._source.names() if name not in self._hidden]
+        return [name for name in self._source.names() if name not in self.factors]
 
     def info(self, name: str) -> TensorInfo:
         """Shape and dtype of one tensor."""
@@ -80,9 +81,7 @@ class LoraMerged:
         values = self._source.read(name, out)
         if name not in self.merged:
             return values
-        a, b = (
-            self._source.read(self._factors[name][letter]).astype(np.float32) for letter in "AB"
-        )
+        a, b = (self._source.read(self._pairs[name][letter]).astype(np.float32) for letter in "AB")
         scale = np.float32(self._alpha / self.merged[name])
         dtype = NUMPY_DTYPES[self.info(name).dtype]
         values[...] = (values.astype(np.float32) + scale * (b @ a)).astype(dtype)

@@ -86,7 +86,8 @@ class Row:
     Attributes:
       name: in the checkpoint; None for one of ours that it lacks.
       info: shape and dtype there.
-      action: "loaded", "kept", "ignored" or "problem".
+      action: "loaded", "merged", "kept", "ignored", "new" (of ours), "written" (on the
+        way back) or "problem".
       targets: our names.
       reason: why it is not simply loaded; near names for a problem.
     """

@@ -82,6 +82,7 @@ def test_a_converted_folder_is_proven(
     status, out, _ = run(capsys, "convert", *common, "--out", tmp_path / "rm")
     assert status == 0
     assert "LoRA of rank 4 merged into 12 weights with alpha 32" in out
+    assert "24 merged" in out
     certificate = tmp_path / "certificate.json"
     status, out, _ = run(
         *(capsys, "verify", *common, "--checkpoint", tmp_path / "rm"),
