@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from robomamba_jax.convert.files import open_regular
 from robomamba_jax.convert.pickle_subset import Named, RefusedError, Settable, load
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.convert.zip_directory import Entry, read_directory
@@ -68,14 +69,7 @@ class PthFile:
           InputError: it cannot be opened, is no such file, or asks for more than tensors.
         """
         self.path = Path(path)
-        try:
-            if not self.path.is_file():
-                raise InputError("missing_file", f"{self.path} is no file", "give a checkpoint")
-            self._file = self.path.open("rb")
-        except OSError as error:
-            raise InputError(
-                "unreadable_file", f"{self.path}: {error.strerror}", "give a readable file"
-            ) from error
+        self._file = open_regular(self.path)
         try:
             root, self._entries = self._directory()
             top = load(self._pickle(root), self._allowed(), lambda key: self._storage(root, key))

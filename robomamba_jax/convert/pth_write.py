@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from robomamba_jax.convert.files import replacing
 from robomamba_jax.convert.tensors import TensorInfo, as_bytes
-from robomamba_jax.errors import InputError
 
 _STORAGES = {
     "float32": "FloatStorage",
@@ -42,27 +42,17 @@ def write_pth(
     Raises:
       InputError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(f"{_ROOT}/data.pkl", _pickled(tensors))
-            archive.writestr(f"{_ROOT}/byteorder", "little")
-            for number, (name, info, make) in enumerate(tensors):
-                array = np.asarray(make(), order="C")
-                assert (array.shape, str(array.dtype)) == (info.shape, info.dtype), name
-                data = as_bytes(array)
-                entry = zipfile.ZipInfo(f"{_ROOT}/data/{number}")
-                with archive.open(entry, "w", force_zip64=True) as file:
-                    for at in range(0, len(data), _PIECE):
-                        file.write(data[at : at + _PIECE])
-            archive.writestr(f"{_ROOT}/version", "3\n")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            "cannot_write", f"{path}: {error.strerror}", "make room, or give another path"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        archive.writestr(f"{_ROOT}/data.pkl", _pickled(tensors))
+        archive.writestr(f"{_ROOT}/byteorder", "little")
+        for number, (name, info, make) in enumerate(tensors):
+            array = np.asarray(make(), order="C")
+            assert (array.shape, str(array.dtype)) == (info.shape, info.dtype), name
+            data = as_bytes(array)
+            with archive.open(f"{_ROOT}/data/{number}", "w", force_zip64=True) as file:
+                for at in range(0, len(data), _PIECE):
+                    file.write(data[at : at + _PIECE])
+        archive.writestr(f"{_ROOT}/version", "3\n")
 
 
 def _pickled(tensors: Sequence[tuple[str, TensorInfo, object]]) -> bytes:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from robomamba_jax.convert.files import open_regular, replacing
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.errors import InputError
 
@@ -50,14 +51,7 @@ class SafetensorsFile:
         """
         self.path = Path(path)
         self.extras: Mapping[str, str] = {}
-        try:
-            if not self.path.is_file():
-                raise InputError("missing_file", f"{self.path} is no file", "give a checkpoint")
-            self._file = self.path.open("rb")
-        except OSError as error:
-            raise InputError(
-                "unreadable_file", f"{self.path}: {error.strerror}", "give a readable file"
-            ) from error
+        self._file = open_regular(self.path)
         try:
             self.metadata, self._tensors, self._start = _read_header(self.path, self._file)
         except InputError:
@@ -189,24 +183,15 @@ def write_safetensors(
         }
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            for piece in (len(text).to_bytes(8, "little"), text):
-                file.write(piece)
-                observe(piece)
-            for name, info, make in listed:
-                array = np.asarray(make(), order="C")
-                assert (array.shape, array.dtype) == (info.shape, NUMPY_DTYPES[info.dtype]), name
-                data = as_bytes(array)
-                file.write(data)
-                observe(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            "cannot_write", f"{path}: {error.strerror}", "make room, or give another folder"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, partial.open("wb") as file:
+        for piece in (len(text).to_bytes(8, "little"), text):
+            file.write(piece)
+            observe(piece)
+        for name, info, make in listed:
+            array = np.asarray(make(), order="C")
+            assert (array.shape, array.dtype) == (info.shape, NUMPY_DTYPES[info.dtype]), name
+            data = as_bytes(array)
+            file.write(data)
+            observe(data)
+        file.flush()
+        os.fsync(file.fileno())
