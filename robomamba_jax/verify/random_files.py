@@ -170,16 +170,24 @@ def timm_tower(kind: str = "clip", **arguments: Any) -> Any:
     names = {"clip": "vit_large_patch14_clip_224", "siglip": "vit_large_patch16_siglip_256"}
     act = "quick_gelu" if kind == "clip" else "gelu"
     timm = import_timm()
-    given = {**TIMM, "act_layer": act, **arguments}
-    return randomise(timm.create_model(names[kind], pretrained=False, num_classes=0, **given))
+    given = {**TIMM, "act_layer": act, "num_classes": 0, **arguments}
+    return randomise(timm.create_model(names[kind], pretrained=False, **given))
 
 
-def timm_vit(folder: Path, *, dtype: str = "float32", kind: str = "clip") -> Path:
-    """timm's encoder as its hub folders are: model.safetensors and config.json."""
+def timm_vit(folder: Path, *, dtype: str = "float32", kind: str = "clip", classes: int = 0) -> Path:
+    """timm's encoder as its hub folders are: model.safetensors and config.json.
+
+    Args:
+      folder: of the checkpoint.
+      dtype: of every weight.
+      kind: clip or siglip.
+      classes: outputs of a last layer, such as CLIP's projection; 0 = none.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_typed(timm_tower(kind), dtype).state_dict(), folder / "model.safetensors")
+    model = _typed(timm_tower(kind, num_classes=classes), dtype)
+    save_file(model.state_dict(), folder / "model.safetensors")
     names = {"clip": "vit_large_patch14_clip_224", "siglip": "vit_large_patch16_siglip_256"}
     act = "quick_gelu" if kind == "clip" else "gelu"
     content = {

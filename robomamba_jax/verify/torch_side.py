@@ -218,14 +218,14 @@ def _timm_vit(path: Path, options: Mapping[str, Any]) -> Any:
         given = {**content.get("model_args", {}), **options["arguments"]}
         name = content["architecture"]
         model = timm.create_model(name, pretrained=False, num_classes=0, **given)
-    pooled = {name: v for name, v in state.items() if name in model.state_dict()}
-    odd = set(state) - set(pooled)
-    missing = set(model.state_dict()) - set(state)
+    # OpenAI's projection or a classifier: nobody reads it here.
+    state = {name: value for name, value in state.items() if not name.startswith("head.")}
+    odd, missing = set(state) - set(model.state_dict()), set(model.state_dict()) - set(state)
     if odd or missing:
         raise InputError(
             "tensor_mismatch",
             f"{path}: timm's model and the file differ in {sorted(odd | missing)[0]}",
-            "give the file of an encoder without classifier",
+            "give the file of a CLIP or SigLIP encoder",
         )
     model.load_state_dict(state, strict=True)
     return model

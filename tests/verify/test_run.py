@@ -47,6 +47,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "dinov2": ("dinov2", {}),
     "timm clip": ("timm-vit", {}),
     "timm siglip": ("timm-vit", {"kind": "siglip"}),
+    "timm clip with its projection": ("timm-vit", {"classes": 7}),
     "robomamba, no head": ("robomamba", {}),
     "robomamba, the article's head": ("robomamba", {"head": "two_mlp", "kind": "siglip"}),
     "robomamba, two heads": ("robomamba", {"head": "two_mlp_repo", "dtype": "float16"}),
