@@ -1,0 +1,75 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""LLaVA's files: the 558K captions of the first stage and the 665K mix of the second.
+
+https://github.com/haotian-liu/LLaVA: a JSON list of ``{"id", "image", "conversations"}``;
+without ``image`` (or with null) the record is text alone. ``<image>`` stands before or
+after the first question, which the prompt template turns into the image's place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.data.json_records import JsonRecords
+from robomamba_jax.data.paths import find_image
+from robomamba_jax.data.prompts import IMAGE
+from robomamba_jax.data.records import Sample, bad_record, conversation, text_field
+
+# Beside the JSON, or in the folder that images.zip is often extracted to.
+_FOLDERS = ("", "images")
+
+
+class LlavaSource:
+    """Samples of a LLaVA file."""
+
+    def __init__(
+        self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Find the records.
+
+        Args:
+          path: the JSON file.
+          root: the folder of the images; None = the file's own.
+
+        Raises:
+          InputError: the file is missing or broken, or its first record is of another
+            format.
+        """
+        self._records = JsonRecords(path)
+        self._root = Path(path).parent if root is None else Path(root)
+        first = self._records[0]
+        if "conversations" not in first:
+            where = f"{path}: record 0"
+            raise bad_record(where, "has no conversations: it is no LLaVA file")
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __getitem__(self, index: int) -> Sample:
+        """One sample.
+
+        Raises:
+          InputError: the record lacks something, or its image is missing.
+        """
+        record = self._records[index]
+        where = f"{self._records.path}: record {index}"
+        name = text_field(record, "id", where) if "id" in record else str(index)
+        turns = conversation(record.get("conversations"), where)
+        image = record.get("image")
+        if image is None:
+            self._check_text(turns, where)
+            return Sample(name, (), turns)
+        return Sample(name, (find_image(self._root, image, _FOLDERS),), turns)
+
+    @staticmethod
+    def _check_text(turns: tuple[tuple[str, str], ...], where: str) -> None:
+        if any(IMAGE in text for role, text in turns if role == "human"):
+            raise bad_record(where, f"asks about an {IMAGE} that it does not have")
+
+    def facts(self) -> Mapping[str, Any]:
+        """Format and number of records."""
+        return {"format": "llava", "records": len(self)}

@@ -1,0 +1,72 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Paths that come out of data files: they stay below the folder that the user gave."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+
+from robomamba_jax.errors import InputError
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp")
+
+
+def below(root: Path, name: object) -> Path:
+    """``root / name``, checked: relative, without "..", not through a link out of ``root``.
+
+    Args:
+      root: the folder.
+      name: as a data file has it; forward slashes.
+
+    Raises:
+      InputError: it is no such name. Whether the file exists is not asked.
+    """
+    if not isinstance(name, str) or not name or "\0" in name or len(name) > 1000:
+        raise _refused(name, "is no file name")
+    parts = PurePosixPath(name).parts
+    if not parts:
+        raise _refused(name, "is no file name")
+    if name.startswith(("/", "~")) or "\\" in name or ":" in parts[0] or ".." in parts:
+        raise _refused(name, "leaves the data's folder")
+    path = root.joinpath(*parts)
+    # Links inside the folder are fine, as data sets are often put together by them; what
+    # counts is where the path leads in the end.
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+        raise _refused(name, "leads out of the data's folder by a link")
+    return path
+
+
+def find_image(root: Path, name: object, folders: tuple[str, ...] = ("",)) -> Path:
+    """An image of a data set, in one of the places where users extract archives.
+
+    The name as it stands comes first in every folder; then the same name with another
+    image's ending, since one archive holds what another calls .jpg as .gif or .png.
+
+    Args:
+      root: the data set's folder.
+      name: as the record has it.
+      folders: below ``root``, in the order of search.
+
+    Raises:
+      InputError: the name is refused, or no such image is there.
+    """
+    exact = [below(root, f"{folder}/{name}" if folder else name) for folder in folders]
+    for path in exact:
+        if path.is_file():
+            return path
+    for path in exact:
+        for suffix in _SUFFIXES:
+            other = path.with_suffix(suffix)
+            if other.is_file():
+                return other
+    raise InputError(
+        "missing_image",
+        f"image {str(name)[:200]!r} is not below {root}",
+        "extract the images there, or give the right --root",
+    )
+
+
+def _refused(name: object, what: str) -> InputError:
+    shown = repr(name)[:200]
+    return InputError("bad_path", f"{shown} {what}", "mend the record: a relative path below root")

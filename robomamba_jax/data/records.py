@@ -1,0 +1,87 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What every source of training data gives: samples, by number."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from robomamba_jax.data.prompts import ROLES, Turn
+from robomamba_jax.errors import InputError
+
+ImageRef = Path | bytes
+"""A file, or the bytes of one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One conversation, with the images that it is about. Nothing is decoded yet.
+
+    Attributes:
+      id: unique in its source; what ledgers and messages call it.
+      images: in the order of their placeholders; empty for text alone.
+      turns: (role, text), role "human" or "gpt".
+      task: what kind of question it is, where the source says.
+    """
+
+    id: str
+    images: tuple[ImageRef, ...]
+    turns: tuple[Turn, ...]
+    task: str | None = None
+
+
+class Source(Protocol):
+    """Random access to samples. Reading one opens no image; a missing one is an error."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """What it is and how much: format, records, and what else the format knows."""
+        ...
+
+
+def conversation(value: object, where: str) -> tuple[Turn, ...]:
+    """A record's ``conversations`` as turns.
+
+    Args:
+      value: a list of ``{"from": role, "value": text}``.
+      where: the record, for messages.
+
+    Raises:
+      InputError: it is no such list, it is empty, or no turn is an answer.
+    """
+    if not isinstance(value, list) or not value:
+        raise bad_record(where, "has no conversations")
+    turns = []
+    for number, turn in enumerate(value):
+        role, text = (turn.get("from"), turn.get("value")) if isinstance(turn, dict) else (0, 0)
+        if role not in ROLES or not isinstance(text, str):
+            raise bad_record(where, f"has a turn {number} that is no {' or '.join(ROLES)} text")
+        turns.append((str(role), text))
+    if all(role != "gpt" for role, _ in turns):
+        raise bad_record(where, "has no answer")
+    return tuple(turns)
+
+
+def text_field(record: Mapping[str, Any], name: str, where: str) -> str:
+    """A field that must be text; numbers, which some copies hold for ids, become it.
+
+    Raises:
+      InputError: it is missing or something else.
+    """
+    value = record.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise bad_record(where, f"has no text {name!r}")
+    return value
+
+
+def bad_record(where: str, what: str) -> InputError:
+    """An ``InputError`` about a record."""
+    return InputError("bad_record", f"{where} {what}", "mend it, or skip bad records")
