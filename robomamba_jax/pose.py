@@ -10,13 +10,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from robomamba_jax.data.camera import Camera, sample_depth
+from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera, sample_depth
 from robomamba_jax.data.crop import CropTransform
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops.rotation import rotation_from_6d
-
-# ManipLLM's camera frame (forward, left, up) seen from OpenCV's (right, down, forward).
-MANIPLLM_TO_OPENCV = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]], np.float32)
 
 
 @dataclasses.dataclass(frozen=True)

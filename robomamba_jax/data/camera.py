@@ -27,6 +27,9 @@ from robomamba_jax.errors import InputError, unknown_name
 
 Array = npt.NDArray[np.float64]
 
+# ManipLLM's camera frame (forward, left, up) seen from OpenCV's (right, down, forward).
+MANIPLLM_TO_OPENCV = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]], np.float32)
+
 MAX_DEPTH_PIXELS = 64_000_000
 _MAX_CAMERA_BYTES = 65_536
 _REQUIRED = ("width", "height", "K")
