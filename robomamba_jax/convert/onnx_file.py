@@ -13,13 +13,12 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from robomamba_jax.convert.tensors import TensorInfo
+from robomamba_jax.data.protobuf import fields, varints
 from robomamba_jax.errors import InputError
 
 _GRAPH, _NODE, _CONSTANT = 7, 1, 5  # of ModelProto, GraphProto
@@ -53,10 +52,10 @@ class OnnxFile:
 
     def _named(self) -> dict[str, np.ndarray]:
         """The backbone's tensors by name; what is left over goes to ``extras``."""
-        graph = next(value for field, value in _fields(memoryview(self._map)) if field == _GRAPH)
+        graph = next(value for field, value in fields(memoryview(self._map)) if field == _GRAPH)
         constants: dict[str, np.ndarray] = {}
         products = []
-        for field, value in _fields(graph):
+        for field, value in fields(graph):
             if field == _CONSTANT:
                 constants.update(_constant(value))
             elif field == _NODE:
@@ -112,9 +111,9 @@ class OnnxFile:
 
 def _constant(message: memoryview) -> dict[str, np.ndarray]:
     shape, kind, name, raw = [], 0, "", memoryview(b"")
-    for field, value in _fields(message):
+    for field, value in fields(message):
         if field == 1:
-            shape += [value] if isinstance(value, int) else list(_varints(value))
+            shape += [value] if isinstance(value, int) else list(varints(value))
         elif field == 2:
             kind = value
         elif field == 8:
@@ -129,7 +128,7 @@ def _constant(message: memoryview) -> dict[str, np.ndarray]:
 def _product(message: memoryview) -> list[tuple[str, str]]:
     """(module's name, constant's name) of a MatMul node of the backbone."""
     inputs, output, kind = [], "", ""
-    for field, value in _fields(message):
+    for field, value in fields(message):
         if field in (1, 2, 4):
             text = bytes(value).decode()
             inputs += [text] if field == 1 else []
@@ -138,43 +137,3 @@ def _product(message: memoryview) -> list[tuple[str, str]]:
     if kind != "MatMul" or not found or len(inputs) != 2:
         return []
     return [(found[1].replace("/", "."), inputs[1])]
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
-    """The (number, value) pairs of a protobuf message."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        wire = key & 7
-        if wire == 0:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        size = {1: 8, 5: 4}.get(wire)
-        if size is None:
-            if wire != 2:
-                raise ValueError(f"wire type {wire} at byte {at}")
-            size, at = _varint(message, at)
-        if size > len(message) - at:
-            raise ValueError("it is cut")
-        yield key >> 3, message[at : at + size]
-        at += size
-
-
-def _varints(message: memoryview) -> Iterator[int]:
-    at = 0
-    while at < len(message):
-        value, at = _varint(message, at)
-        yield value
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at
-        if shift > 63:
-            raise ValueError("a number is too long")
