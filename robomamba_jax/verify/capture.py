@@ -11,6 +11,7 @@ the order of execution; equations without taps inside run as they are.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,16 @@ Captures = dict[str, jax.Array]
 _TRANSPARENT = ("jit", "pjit", "checkpoint", "remat", "remat2", "closed_call", "core_call")
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class _Ordered:
+    """Captures as jit gives them back: a dict would come in the order of its keys, and the
+    paths belong to the program that was compiled for these very arguments."""
+
+    paths: tuple[str, ...] = dataclasses.field(metadata={"static": True})
+    values: tuple[jax.Array, ...]
+
+
 class Watched:
     """A function whose taps can be read and replaced; compiled once for all its calls."""
 
@@ -39,7 +50,6 @@ class Watched:
           namer: gives each tap its path.
         """
         self._function, self._namer = function, namer
-        self._order: list[str] = []
         self._compiled = jax.jit(self._values)
 
     def __call__(self, *args: Any, forced: Mapping[str, Any] | None = None) -> tuple[Any, Captures]:
@@ -54,22 +64,20 @@ class Watched:
           The result, and arrays by path in the dtype of the program.
         """
         given = {path: jnp.asarray(value) for path, value in (forced or {}).items()}
-        result, values = self._compiled(args, given)
-        return result, dict(zip(self._order, values, strict=True))
+        result, seen = self._compiled(args, given)
+        return result, dict(zip(seen.paths, seen.values, strict=True))
 
-    def _values(self, args: Any, forced: Captures) -> tuple[Any, list[jax.Array]]:
+    def _values(self, args: Any, forced: Captures) -> tuple[Any, _Ordered]:
         seen: Captures = {}
 
         def note(path: str, value: jax.Array) -> jax.Array:
-            seen[path] = value
+            _once(seen, path, value)
             if path not in forced:
                 return value
             return forced[path].reshape(value.shape).astype(value.dtype)
 
         result = evaluate(self._function, args, on_tap=_named(self._namer, note))
-        # jit would give a dict back in the order of its keys.
-        self._order = list(seen)
-        return result, list(seen.values())
+        return result, _Ordered(tuple(seen), tuple(seen.values()))
 
     def gradients(self, weight: Any, params: Any, *args: Any) -> tuple[Any, Captures]:
         """Of sum(result * weight), with respect to parameters and to the value at every tap.
@@ -89,7 +97,7 @@ class Watched:
             seen: Captures = {}
 
             def note(path: str, value: jax.Array) -> jax.Array:
-                seen[path] = value
+                _once(seen, path, value)
                 return value + deltas[path].astype(value.dtype) if path in deltas else value
 
             on_tap = _named(self._namer, note)
@@ -107,6 +115,13 @@ def evaluate(function: Callable[..., Any], args: Sequence[Any], *, on_tap: OnTap
     flat = jax.tree.leaves(tuple(args))
     out = _run(closed.jaxpr, closed.consts, flat, on_tap)
     return jax.tree.unflatten(jax.tree.structure(shape), out)
+
+
+def _once(seen: Captures, path: str, value: jax.Array) -> None:
+    """Notes a value; a second one of the same path would hide the first."""
+    if path in seen:
+        raise ValueError(f"two taps are called {path}")
+    seen[path] = value
 
 
 def _named(namer: Namer, note: Callable[[str, jax.Array], jax.Array]) -> OnTap:

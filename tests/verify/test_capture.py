@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -71,6 +72,58 @@ def test_forced_values_flow_on() -> None:
     _, seen = watched(TOY, X, forced={"layer.0": other})
     np.testing.assert_array_equal(seen["layer.0"], plain["layer.0"])
     np.testing.assert_allclose(seen["layer.1"], jnp.sin(other @ TOY["w"][1]), rtol=1e-6)
+
+
+def test_each_program_keeps_its_own_labels() -> None:
+    """A call that was compiled before another one is not given the other's paths."""
+
+    def either(x: jax.Array) -> jax.Array:
+        first, second = ("a", "b") if x.shape[0] == 1 else ("b", "a")
+        return tap(tap(x + 1, first) * 2, second)
+
+    watched = Watched(either, toy_name)
+    for _ in range(2):
+        for rows in (1, 2):
+            for forced in ({}, {"a.0": np.full((rows,), 7.0)}):
+                _, seen = watched(jnp.ones(rows), forced=forced)
+                order = ["a.0", "b.0"] if rows == 1 else ["b.0", "a.0"]
+                assert list(seen) == order
+                behind = 14.0 if forced and rows == 1 else 4.0
+                np.testing.assert_array_equal(seen[order[0]], np.full(rows, 2.0))
+                np.testing.assert_array_equal(seen[order[1]], np.full(rows, behind))
+
+
+def test_two_taps_of_one_path_are_an_error() -> None:
+    """One of them would be compared with nothing."""
+    watched = Watched(toy, lambda name, count: name)
+    with pytest.raises(ValueError, match="two taps are called layer"):
+        watched(TOY, X)
+    with pytest.raises(ValueError, match="two taps are called layer"):
+        watched.gradients(X, TOY, X)
+
+
+@pytest.mark.parametrize("remat", ["none", "block", "dots"])
+def test_recomputation_changes_no_capture(remat: str) -> None:
+    """Whatever is thrown away and computed again in the backward pass."""
+    wrap = {
+        "none": lambda f: f,
+        "block": jax.checkpoint,
+        "dots": functools.partial(
+            jax.checkpoint, policy=jax.checkpoint_policies.dots_with_no_batch_dims_saveable
+        ),
+    }[remat]
+    layer = wrap(lambda x, w: tap(jnp.sin(x @ w), "layer"))
+
+    def run(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
+        return jax.lax.scan(lambda x, w: (layer(x, w), None), x, params["w"])[0]
+
+    watched = Watched(run, toy_name)
+    _, seen = watched(TOY, X)
+    assert list(seen) == ["layer.0", "layer.1", "layer.2"]
+    np.testing.assert_allclose(seen["layer.0"], jnp.sin(X @ TOY["w"][0]), rtol=1e-6)
+    params, _ = watched.gradients(X, TOY, X)
+    want = jax.grad(lambda p: jnp.sum(run(p, X) * X))(TOY)
+    np.testing.assert_allclose(params["w"], want["w"], rtol=2e-5, atol=1e-6)
 
 
 def test_gradients_at_taps() -> None:
