@@ -27,6 +27,10 @@ class InputError(ValueError):
         self.message = message
         self.fix = fix
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
+        # An exception is otherwise rebuilt from its one line, as when another process raised it.
+        return type(self), (self.kind, self.message, self.fix)
+
 
 def unknown_name(kind: str, what: str, name: object, known: Iterable[str]) -> InputError:
     """An ``InputError`` for a name that is not in ``known``, with the near names.

@@ -7,13 +7,30 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from robomamba_jax.data.prompts import ROLES, Turn
 from robomamba_jax.errors import InputError
 
-ImageRef = Path | bytes
-"""A file, or the bytes of one."""
+
+class VideoFrame(NamedTuple):
+    """One of ``wanted`` frames of a video, evenly spread and ending with the last one.
+
+    Attributes:
+      path: the video.
+      place: which of the wanted ones, from 0.
+      wanted: how many.
+    """
+
+    path: Path
+    place: int
+    wanted: int
+
+
+ImageRef = Path | bytes | VideoFrame | np.ndarray
+"""A file, the bytes of one, a video's frame, or pixels uint8[H, W, 3]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +97,13 @@ def text_field(record: Mapping[str, Any], name: str, where: str) -> str:
     if not isinstance(value, str):
         raise bad_record(where, f"has no text {name!r}")
     return value
+
+
+def even_frames(count: int, wanted: int) -> list[int]:
+    """``wanted`` of ``count`` frames, evenly spread, the last one among them; all of them if
+    there are no more."""
+    wanted = min(count, wanted)
+    return [count - 1 - (wanted - 1 - n) * count // wanted for n in range(wanted)]
 
 
 def bad_record(where: str, what: str) -> InputError:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.data.prompts import IMAGE
-from robomamba_jax.data.records import Sample, bad_record
+from robomamba_jax.data.records import ImageRef, Sample, bad_record, even_frames
 from robomamba_jax.data.robovqa_text import Question, parse_questions
 from robomamba_jax.data.tfrecord import TfRecords, feature_lists
 from robomamba_jax.errors import InputError
@@ -78,14 +78,9 @@ class RoboVqaSource:
         """
         number, record, which = (int(value) for value in self._spans[index])
         images, questions = self._clip(number, record)
-        question = questions[which]
-        chosen = even_frames(len(images), self._frames)
-        turns = (
-            ("human", IMAGE * len(chosen) + f"\n{question.question}"),
-            ("gpt", question.answer),
-        )
+        chosen = tuple(images[frame] for frame in even_frames(len(images), self._frames))
         name = f"{self._files[number].path.name}#{record}.{which}"
-        return Sample(name, tuple(images[frame] for frame in chosen), turns, question.task)
+        return question_sample(name, chosen, questions[which])
 
     def facts(self) -> Mapping[str, Any]:
         """Format, samples, clips, and samples of each task."""
@@ -97,8 +92,7 @@ class RoboVqaSource:
         }
 
 
-def even_frames(count: int, wanted: int) -> list[int]:
-    """``wanted`` of ``count`` frames, evenly spread, the last one among them; all of them if
-    there are no more."""
-    wanted = min(count, wanted)
-    return [count - 1 - (wanted - 1 - n) * count // wanted for n in range(wanted)]
+def question_sample(name: str, images: tuple[ImageRef, ...], question: Question) -> Sample:
+    """A question with its frames in front of it."""
+    turns = (("human", IMAGE * len(images) + f"\n{question.question}"), ("gpt", question.answer))
+    return Sample(name, images, turns, question.task)

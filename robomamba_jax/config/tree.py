@@ -1,0 +1,88 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trees of frozen dataclasses as JSON values and back, every field checked against its type."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from robomamba_jax.errors import InputError, unknown_name
+
+TreeT = TypeVar("TreeT")
+
+
+def tree_to_json(tree: Any) -> Any:
+    """A dataclass tree as objects, lists and scalars; ``tree_from_json`` takes it back."""
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return {
+            field.name: tree_to_json(getattr(tree, field.name)) for field in dataclasses.fields(tree)
+        }
+    if isinstance(tree, tuple | list):
+        return [tree_to_json(part) for part in tree]
+    if isinstance(tree, Mapping):
+        return {str(key): tree_to_json(value) for key, value in tree.items()}
+    return tree
+
+
+def tree_from_json(kind: type[TreeT], value: Any, where: str) -> TreeT:
+    """The dataclass that an object describes; fields that it leaves out keep their defaults.
+
+    Args:
+      kind: a frozen dataclass whose fields are scalars, None, tuples, or such dataclasses.
+      value: parsed JSON.
+      where: its place, for messages.
+
+    Raises:
+      InputError: a field is unknown, missing, or of another type than declared.
+    """
+    if not isinstance(value, Mapping):
+        raise _wrong(where, value, "an object")
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(kind)
+    given = {}
+    for name, part in value.items():
+        if name not in fields:
+            raise unknown_name("unknown_field", f"field in {where}:", name, fields)
+        given[name] = _read(hints[name], part, f"{where}.{name}")
+    for name, field in fields.items():
+        no_default = field.default is field.default_factory is dataclasses.MISSING
+        if name not in given and no_default:
+            raise InputError("bad_config", f"{where} has no {name}", f"give {name}")
+    return kind(**given)
+
+
+def _read(hint: Any, value: Any, where: str) -> Any:
+    """A value as the type ``hint``."""
+    choices = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in choices:
+        return None
+    for choice in choices:
+        origin = typing.get_origin(choice) or choice
+        if dataclasses.is_dataclass(choice) and isinstance(value, Mapping):
+            return tree_from_json(typing.cast(type, choice), value, where)
+        if origin is tuple and isinstance(value, list | tuple):
+            return _read_tuple(choice, value, where)
+        if choice is float and type(value) is int:
+            return float(value)
+        if isinstance(choice, type) and type(value) is choice:
+            return value
+    names = " or ".join(getattr(choice, "__name__", str(choice)) for choice in choices)
+    raise _wrong(where, value, names.replace("NoneType", "null"))
+
+
+def _read_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
+    """A list's parts, each as its declared type."""
+    parts = typing.get_args(hint)
+    if parts[-1] is Ellipsis:
+        parts = (parts[0],) * len(value)
+    if len(parts) != len(value):
+        raise _wrong(where, value, f"a list of {len(parts)}")
+    return tuple(_read(part, x, f"{where}[{n}]") for n, (part, x) in enumerate(zip(parts, value)))
+
+
+def _wrong(where: str, value: Any, wanted: str) -> InputError:
+    return InputError("bad_config", f"{where} is {value!r:.80}, not {wanted}", f"give {wanted}")

@@ -1,0 +1,173 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which format a path holds, and the source that reads it."""
+
+from __future__ import annotations
+
+import glob
+import importlib
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.config.data import SourceConfig
+from robomamba_jax.data.json_records import JsonRecords
+from robomamba_jax.data.llava import LlavaSource
+from robomamba_jax.data.lrv import LrvSource
+from robomamba_jax.data.manipulation import ManipLlmPoses, RoboMambaPoses, parse_action
+from robomamba_jax.data.records import Source
+from robomamba_jax.data.rlds import RldsSource
+from robomamba_jax.data.robovqa import RoboVqaSource
+from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
+from robomamba_jax.data.tfrecord import TfRecords, feature_lists
+from robomamba_jax.errors import InputError
+
+PREPARED_MANIFEST = "manifest.json"  # as data.prepared calls it
+_KNOWN = "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS folder, or prepared data"
+
+
+def expand(path: str) -> list[Path]:
+    """The files that a path or a pattern names, in order.
+
+    Raises:
+      InputError: there are none.
+    """
+    found = [Path(path)]
+    if not found[0].exists():
+        found = [Path(name) for name in sorted(glob.glob(path, recursive=True))]
+    if not found:
+        raise InputError("missing_file", f"{path} does not exist", "correct the path or pattern")
+    return found
+
+
+def detect(path: str) -> str:
+    """The format's name, see ``config.data.FORMATS``.
+
+    Raises:
+      InputError: nothing is there, or it is none of them.
+    """
+    paths = expand(path)
+    return _detect_folder(paths[0]) if paths[0].is_dir() else _detect_file(paths[0])
+
+
+def _detect_folder(folder: Path) -> str:
+    if (folder / "dataset_info.json").is_file() and (folder / "features.json").is_file():
+        return "rlds"
+    if (folder / PREPARED_MANIFEST).is_file() and any(folder.glob("*.array_record")):
+        return "prepared"
+    if any(folder.glob("*/result.json")):
+        return "manipllm"
+    files = _tfrecords(folder)
+    if files:
+        return _detect_file(files[0])
+    raise InputError(
+        "unknown_format", f"{folder} holds no data that we know", f"give a file: {_KNOWN}"
+    )
+
+
+def _tfrecords(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if "tfrecord" in path.name and path.is_file())
+
+
+def _detect_file(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start[:1] in (b"[", b"{"):
+        records = JsonRecords(path)
+        try:
+            return _detect_record(records[0], path)
+        finally:
+            records.close()
+    try:
+        lists = feature_lists(TfRecords(path)[0], str(path))
+    except InputError as error:
+        raise InputError(
+            "unknown_format", f"{path} is neither JSON nor TFRecord", f"give {_KNOWN}"
+        ) from error
+    if {"images", "texts"} <= set(lists):
+        return "robovqa"
+    raise InputError(
+        "unknown_format",
+        f"{path} is a TFRecord file without images and texts",
+        "give RoboVQA's files, or the folder of a TFDS data set",
+    )
+
+
+def _detect_record(record: dict[str, Any], path: Path) -> str:
+    if "conversations" in record:
+        turns = record["conversations"] if isinstance(record["conversations"], list) else []
+        texts = [turn.get("value") for turn in turns if isinstance(turn, dict)]
+        try:
+            parse_action(str(texts[-1]), "", pixel_order="xy", frame="opencv")
+        except (InputError, IndexError):
+            return "llava"
+        return "robomamba-poses"
+    if {"image_id", "question", "answer"} <= set(record):
+        return "lrv"
+    if "text" in record and ("video" in record or "uid" in record):
+        return "robovqa-json"
+    raise InputError(
+        "unknown_format",
+        f"{path} has records of {', '.join(list(record)[:8]) or 'nothing'}",
+        f"give {_KNOWN}",
+    )
+
+
+def open_source(config: SourceConfig) -> Source:
+    """The source of a configuration; prepared data is no source, see ``data.prepared``.
+
+    Raises:
+      InputError: the path, its format or a needed setting is missing or wrong.
+    """
+    name = config.format if config.format != "auto" else detect(config.path)
+    if name == "custom":
+        return _custom(config)
+    path, root = config.path, config.root
+    if name == "llava":
+        return LlavaSource(path, root)
+    if name == "lrv":
+        return LrvSource(path, root)
+    if name == "robovqa":
+        files = [file for found in expand(path) for file in _files(found)]
+        return RoboVqaSource(files, frames=config.frames, split=config.split)
+    if name == "robovqa-json":
+        return RoboVqaJsonSource(expand(path), root, frames=config.frames, split=config.split)
+    if name == "manipllm":
+        return ManipLlmPoses(path)
+    if name == "robomamba-poses":
+        order = _needed(config, "pixel_order", "xy or rowcol; the files do not say it")
+        return RoboMambaPoses(path, root, pixel_order=order, frame=config.frame or "manipllm")
+    if name == "rlds":
+        fields = _needed(config, "fields", "which fields mean what, see config.data.FieldMap")
+        return RldsSource(
+            path,
+            fields,
+            split=config.tfds_split,
+            pixel_order=config.pixel_order,
+            frame=config.frame,
+        )
+    raise InputError("bad_config", f"{path} is prepared already", "give it to training as it is")
+
+
+def _files(path: Path) -> list[Path]:
+    return _tfrecords(path) if path.is_dir() else [path]
+
+
+def _needed(config: SourceConfig, name: str, what: str) -> Any:
+    value = getattr(config, name)
+    if value is None:
+        raise InputError("bad_config", f"{config.path} needs {name}", f"give {name}: {what}")
+    return value
+
+
+def _custom(config: SourceConfig) -> Source:
+    """A user's own source: what "package.module:function" returns."""
+    module, colon, function = (config.factory or "").partition(":")
+    if not colon or not module or not function:
+        raise InputError(
+            "bad_config", f"{config.path}: factory is {config.factory!r}", "give package.module:name"
+        )
+    try:
+        make = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise InputError("bad_config", f"factory: {error}", "give package.module:name") from error
+    return make(config.path, config.root)

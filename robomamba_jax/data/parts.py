@@ -1,0 +1,88 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the pipeline reads: named parts that give examples, made of sources or prepared data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from robomamba_jax.config.data import DataConfig
+from robomamba_jax.data.examples import Described, Encoder, Example
+from robomamba_jax.data.formats import detect, open_source
+from robomamba_jax.data.prepared import PreparedData
+from robomamba_jax.data.records import Source
+from robomamba_jax.errors import InputError
+
+
+class Part(Protocol):
+    """Examples of one name, by number."""
+
+    name: str
+    weight: float | None
+
+    def __len__(self) -> int: ...
+
+    def describe(self, index: int) -> Described:
+        """Its size; raises InputError where ``example`` would, as far as text tells."""
+        ...
+
+    def example(self, index: int, *, pixels: bool = True) -> Example:
+        """The example; raises InputError."""
+        ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """What it is and how much."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class SourcePart:
+    """A source whose samples are encoded when asked for."""
+
+    name: str
+    weight: float | None
+    source: Source
+    encoder: Encoder
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def describe(self, index: int) -> Described:
+        """See ``Part``."""
+        sample = self.source[index]
+        row = self.encoder.text(sample)
+        return Described(sample.id, len(row.ids), len(row.image_positions), sum(row.supervised))
+
+    def example(self, index: int, *, pixels: bool = True) -> Example:
+        """See ``Part``."""
+        return self.encoder.example(self.source[index], pixels=pixels)
+
+    def facts(self) -> Mapping[str, Any]:
+        """The source's."""
+        return self.source.facts()
+
+
+def open_parts(config: DataConfig) -> list[Part]:
+    """All parts of a configuration, in its order.
+
+    Raises:
+      InputError: a source cannot be opened, is empty, or two parts have one name.
+    """
+    encoder = Encoder.open(config)
+    parts: list[Part] = []
+    for source in config.sources:
+        kind = source.format if source.format != "auto" else detect(source.path)
+        if kind == "prepared":
+            parts += PreparedData(source.path).parts(config, source)
+        else:
+            opened = open_source(source)
+            parts.append(SourcePart(source.label, source.weight, opened, encoder))
+    names = [part.name for part in parts]
+    for part in parts:
+        if names.count(part.name) > 1:
+            raise InputError("bad_config", f"two parts are called {part.name!r}", "rename one")
+        if not len(part):
+            raise InputError("empty_source", f"{part.name} has no samples", "leave it out")
+    return parts

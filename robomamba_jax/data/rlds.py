@@ -1,0 +1,329 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""RLDS and other TFDS data sets from a local folder, TFRecord or ArrayRecord, without TensorFlow.
+
+The folder is what ``tfds.builder_from_directory`` takes: dataset_info.json, features.json
+and the files. Which field means what is said by a ``FieldMap``, never guessed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config.data import FieldMap
+from robomamba_jax.data.manipulation import PoseSample, answer_text, make_action
+from robomamba_jax.data.prompts import IMAGE, ROLES, Turn
+from robomamba_jax.data.records import ImageRef, Sample, bad_record
+from robomamba_jax.data.robovqa_text import parse_questions
+from robomamba_jax.data.tfrecord import TfRecords
+from robomamba_jax.errors import InputError, unknown_name
+
+
+class RldsSource:
+    """Samples of a data set in TFDS's format."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        fields: FieldMap,
+        *,
+        split: str = "train",
+        pixel_order: str | None = None,
+        frame: str | None = None,
+    ) -> None:
+        """Open it. Episodes are read once where their steps or questions must be counted.
+
+        Args:
+          path: the folder with dataset_info.json.
+          fields: which fields mean what.
+          split: of the data set.
+          pixel_order: of ``fields.contact``, "xy" or "rowcol"; needed with it.
+          frame: of ``fields.approach``, "manipllm" or "opencv"; needed with it.
+
+        Raises:
+          InputError: it is no such folder, or lacks the split, a field or a setting.
+        """
+        self.path, self._fields = Path(path), fields
+        self._how = {"pixel_order": pixel_order, "frame": frame}
+        _check_fields(fields, None not in self._how.values())
+        builder = _builder(self.path)
+        if split not in builder.info.splits:
+            raise unknown_name("unknown_split", "split", split, builder.info.splits)
+        self._features = builder.info.features
+        self._records = _records(builder, split)
+        names = [*_paths(self._features, fields.steps)]
+        for name in _named(fields):
+            # A sequence of {role, text} is listed as two sequences.
+            if name not in names and f"{name}/text" not in names:
+                raise unknown_name("unknown_field", f"field of {self.path}:", name, names)
+        self._decoders = _keep_encoded(self._features)
+        self._spans = self._find()
+
+    def _find(self) -> np.ndarray:
+        """int64[samples, 3]: record, step (-1 = none), question."""
+        fields, count = self._fields, len(self._records)
+        if not fields.tagged and (fields.step != "all" or not fields.steps):
+            places = np.zeros((count, 3), np.int64)
+            places[:, 0] = np.arange(count)
+            places[:, 1] = {"first": 0, "last": -1, "all": 0}[fields.step]
+            return places
+        spans = []
+        for record in range(count):
+            steps = self._episode(record)[1]
+            chosen = range(len(steps)) if fields.step == "all" else [0]
+            if fields.step == "last":
+                chosen = [len(steps) - 1]
+            for step in chosen:
+                asked = 1
+                if fields.tagged:
+                    text = _text(steps[step][fields.tagged])
+                    asked = len(parse_questions(text, f"{self.path}: record {record}"))
+                spans += [(record, step, which) for which in range(asked)]
+        return np.array(spans, np.int64).reshape(-1, 3)
+
+    def _episode(self, record: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """A record's fields by path, and those of its steps (each with the record's own)."""
+        where = f"{self.path}: record {record}"
+        try:
+            example = self._features.deserialize_example_np(
+                self._records[record], decoders=self._decoders
+            )
+            nested = list(example.pop(self._fields.steps)) if self._fields.steps else [{}]
+        except InputError:
+            raise
+        except Exception as error:  # protobuf, numpy and tfds each raise their own on damage
+            raise bad_record(where, f"cannot be read: {' '.join(str(error).split())}") from error
+        own = dict(_flat(example))
+        if not nested:
+            raise bad_record(where, "has no steps")
+        return own, [{**own, **dict(_flat(step))} for step in nested]
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def __getitem__(self, index: int) -> Sample:
+        """One sample.
+
+        Raises:
+          InputError: the record is damaged, or a field has another type than its meaning.
+        """
+        record, step, which = (int(value) for value in self._spans[index])
+        where = f"{self.path}: record {record}"
+        own, steps = self._episode(record)
+        values, fields = steps[step], self._fields
+        number = step if step >= 0 else len(steps) - 1
+        name = _text(values[fields.id]) if fields.id else str(record)
+        if fields.steps and fields.step == "all":
+            name = f"{name}/{number}"
+        images = _images(values[fields.image], where) if fields.image else ()
+        task = _text(values[fields.task]) if fields.task else None
+        if fields.tagged:
+            question = parse_questions(_text(values[fields.tagged]), where)[which]
+            name, task = f"{name}.{which}", question.task
+            turns = _asked(images, question.question, question.answer)
+        elif fields.turns:
+            turns = _turns(values, fields.turns, where)
+        else:
+            asked = fields.ask if fields.question is None else _text(values[fields.question])
+            answer = _text(values[fields.answer]) if fields.answer else ""
+            turns = _asked(images, asked or "", answer)
+        if not fields.contact:
+            return Sample(name, images, turns, task)
+        action = self._action(values, where)
+        if not turns[-1][1]:
+            turns = (*turns[:-1], ("gpt", answer_text(action)))
+        return PoseSample(name, images, turns, task, action)
+
+    def _action(self, values: Mapping[str, Any], where: str) -> Any:
+        fields = self._fields
+        numbers = {}
+        for key, count in (("contact", 2), ("approach", 3), ("left", 3)):
+            array = np.asarray(values[getattr(fields, key)])
+            if array.shape != (count,) or array.dtype.kind not in "fiu":
+                raise bad_record(where, f"has no {count} numbers as {getattr(fields, key)}")
+            numbers[key] = array.astype(np.float64)
+        gripper = float(np.asarray(values[fields.gripper])) if fields.gripper else None
+        if gripper is not None and math.isnan(gripper):
+            gripper = None
+        point = (float(numbers["contact"][0]), float(numbers["contact"][1]))
+        return make_action(
+            point, numbers["approach"], numbers["left"], gripper, where, **self._how
+        )
+
+    def facts(self) -> Mapping[str, Any]:
+        """Format, samples, records (episodes, where there are steps) and all fields."""
+        return {
+            "format": "rlds",
+            "records": len(self),
+            "episodes": len(self._records),
+            "fields": list(_paths(self._features, self._fields.steps)),
+        }
+
+
+def _check_fields(fields: FieldMap, conventions: bool) -> None:
+    if not (fields.tagged or fields.turns or fields.answer or fields.contact):
+        raise InputError(
+            "bad_config",
+            "the field map has no answer",
+            "give fields.answer, fields.turns, fields.tagged or fields.contact",
+        )
+    if fields.contact and (not fields.approach or not fields.left or not conventions):
+        raise InputError(
+            "bad_config",
+            "fields.contact stands alone",
+            "give fields.approach, fields.left, pixel_order and frame too",
+        )
+
+
+def _builder(path: Path) -> Any:
+    if not (path / "dataset_info.json").is_file() or not (path / "features.json").is_file():
+        raise InputError(
+            "missing_file",
+            f"{path} has no dataset_info.json and features.json",
+            "give a TFDS data set's folder, such as robot_vqa/1.0.0",
+        )
+    import tensorflow_datasets as tfds
+
+    try:
+        return tfds.builder_from_directory(path)
+    except Exception as error:  # tfds raises nearly anything on a damaged description
+        text = " ".join(str(error).split())[:200]
+        raise InputError("bad_dataset", f"{path} cannot be opened: {text}", "mend it") from error
+
+
+class _Files:
+    """The records of TFRecord files, one behind the other."""
+
+    def __init__(self, paths: Sequence[Any]) -> None:
+        self._files = [TfRecords(str(path)) for path in paths]
+        self._ends = np.cumsum([len(file) for file in self._files])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, index: int) -> bytes:
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        return self._files[number][index - int(self._ends[number]) + len(self._files[number])]
+
+
+def _records(builder: Any, split: str) -> Any:
+    """Random access to a split's serialised examples."""
+    info = builder.info
+    paths = info.splits[split].filepaths
+    for path in paths:
+        if not Path(path).is_file():
+            raise InputError("missing_file", f"{path} is no file", "download the data set again")
+    kind = info.file_format.value
+    if kind == "tfrecord":
+        return _Files(paths)
+    if kind == "array_record":
+        from array_record.python.array_record_data_source import ArrayRecordDataSource
+
+        return ArrayRecordDataSource([str(path) for path in paths])
+    raise InputError(
+        "bad_dataset", f"files of format {kind} are not read", "write array_record or tfrecord"
+    )
+
+
+def _paths(features: Any, steps: str) -> dict[str, Any]:
+    """Path -> feature, with those of the steps as if they were the record's own."""
+    found: dict[str, Any] = {}
+
+    def walk(prefix: str, feature: Any) -> None:
+        for name, part in feature.items():
+            path = f"{prefix}{name}"
+            if path == steps:
+                walk("", part.feature)
+            elif hasattr(part, "items"):
+                walk(f"{path}/", part)
+            else:
+                found[path] = part
+
+    if steps and steps not in features:
+        raise unknown_name("unknown_field", "field of steps:", steps, features)
+    walk("", features)
+    return found
+
+
+def _named(fields: FieldMap) -> list[str]:
+    """The fields that the map names."""
+    keys = ("image", "question", "answer", "tagged", "id", "task", "turns", "contact")
+    values = [getattr(fields, key) for key in (*keys, "approach", "left", "gripper")]
+    return [value for value in values if value]
+
+
+def _keep_encoded(features: Any) -> Any:
+    """Decoders that leave every image as its file's bytes: workers decode with care."""
+    import tensorflow_datasets as tfds
+
+    class KeepEncoded(tfds.decode.SkipDecoding):
+        """As its base, for sequences of images too."""
+
+        def decode_batch_example_np(self, serialized_example: Any) -> Any:
+            return serialized_example
+
+    def walk(feature: Any) -> Any:
+        if isinstance(feature, tfds.features.Image):
+            return KeepEncoded()
+        inner = getattr(feature, "feature", None)
+        if inner is not None and not hasattr(feature, "items"):
+            return walk(inner)
+        if not hasattr(feature, "items"):
+            return None
+        parts = {name: walk(part) for name, part in feature.items()}
+        return {name: part for name, part in parts.items() if part is not None} or None
+
+    return walk(features)
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Any:
+    """Nested fields by path."""
+    for name, part in value.items():
+        if isinstance(part, Mapping):
+            yield f"{prefix}{name}", part
+            yield from _flat(part, f"{prefix}{name}/")
+        else:
+            yield f"{prefix}{name}", part
+
+
+def _text(value: Any) -> str:
+    """Text out of bytes, text or a number."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return str(value)
+
+
+def _images(value: Any, where: str) -> tuple[ImageRef, ...]:
+    """Encoded bytes, pixels, or several of either."""
+    if isinstance(value, bytes):
+        return (value,)
+    if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 3:
+        return (value,)
+    if isinstance(value, np.ndarray | list | tuple):
+        # An empty sequence is a sample of text alone.
+        return tuple(image for part in value for image in _images(part, where))
+    raise bad_record(where, "has no image where the field map says one")
+
+
+def _asked(images: Sequence[ImageRef], question: str, answer: str) -> tuple[Turn, ...]:
+    text = question if IMAGE in question or not images else f"{IMAGE * len(images)}\n{question}"
+    return ("human", text), ("gpt", answer)
+
+
+def _turns(values: Mapping[str, Any], name: str, where: str) -> tuple[Turn, ...]:
+    """A sequence of {role, text}: a list of them, or lists of each."""
+    roles, texts = values.get(f"{name}/role"), values.get(f"{name}/text")
+    if roles is None or texts is None or len(roles) != len(texts) or not len(roles):
+        raise bad_record(where, f"has no roles and texts as {name}")
+    turns = tuple((_text(role), _text(text)) for role, text in zip(roles, texts, strict=True))
+    if any(role not in ROLES for role, _ in turns):
+        raise bad_record(where, f"has a role in {name} that is none of {', '.join(ROLES)}")
+    return turns
