@@ -18,9 +18,8 @@ TreeT = TypeVar("TreeT")
 def tree_to_json(tree: Any) -> Any:
     """A dataclass tree as objects, lists and scalars; ``tree_from_json`` takes it back."""
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        return {
-            field.name: tree_to_json(getattr(tree, field.name)) for field in dataclasses.fields(tree)
-        }
+        fields = dataclasses.fields(tree)
+        return {field.name: tree_to_json(getattr(tree, field.name)) for field in fields}
     if isinstance(tree, tuple | list):
         return [tree_to_json(part) for part in tree]
     if isinstance(tree, Mapping):
@@ -81,7 +80,8 @@ def _read_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
         parts = (parts[0],) * len(value)
     if len(parts) != len(value):
         raise _wrong(where, value, f"a list of {len(parts)}")
-    return tuple(_read(part, x, f"{where}[{n}]") for n, (part, x) in enumerate(zip(parts, value)))
+    pairs = zip(parts, value, strict=True)
+    return tuple(_read(part, x, f"{where}[{n}]") for n, (part, x) in enumerate(pairs))
 
 
 def _wrong(where: str, value: Any, wanted: str) -> InputError:

@@ -221,9 +221,7 @@ class Encoder:
                 if geometry is None:
                     geometry = self.transform.geometry(*picture.size)
                 if pixels:
-                    crops[number] = self.transform.crop(
-                        picture, max_pixels=self.config.max_pixels
-                    )
+                    crops[number] = self.transform.crop(picture, max_pixels=self.config.max_pixels)
             except InputError as error:
                 raise _about(sample, error) from error
         return (crops if pixels else None), geometry

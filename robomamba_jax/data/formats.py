@@ -33,7 +33,8 @@ def expand(path: str) -> list[Path]:
     """
     found = [Path(path)]
     if not found[0].exists():
-        found = [Path(name) for name in sorted(glob.glob(path, recursive=True))]
+        # Path.glob wants the pattern apart from the folder before it.
+        found = [Path(x) for x in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207
     if not found:
         raise InputError("missing_file", f"{path} does not exist", "correct the path or pattern")
     return found
@@ -164,7 +165,9 @@ def _custom(config: SourceConfig) -> Source:
     module, colon, function = (config.factory or "").partition(":")
     if not colon or not module or not function:
         raise InputError(
-            "bad_config", f"{config.path}: factory is {config.factory!r}", "give package.module:name"
+            "bad_config",
+            f"{config.path}: factory is {config.factory!r}",
+            "give package.module:name",
         )
     try:
         make = getattr(importlib.import_module(module), function)

@@ -83,7 +83,7 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
                 for number, frame in enumerate(container.decode(video=0))
                 if number in chosen
             ]
-    except (av.error.FFmpegError, ValueError, OSError) as error:
+    except (av.FFmpegError, ValueError, OSError) as error:
         if isinstance(error, InputError):
             raise
         raise broken(error) from error

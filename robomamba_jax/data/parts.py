@@ -19,8 +19,11 @@ from robomamba_jax.errors import InputError
 class Part(Protocol):
     """Examples of one name, by number."""
 
-    name: str
-    weight: float | None
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weight(self) -> float | None: ...
 
     def __len__(self) -> int: ...
 
@@ -75,7 +78,7 @@ def open_parts(config: DataConfig) -> list[Part]:
     for source in config.sources:
         kind = source.format if source.format != "auto" else detect(source.path)
         if kind == "prepared":
-            parts += PreparedData(source.path).parts(config, source)
+            parts.extend(PreparedData(source.path).parts(config, source))
         else:
             opened = open_source(source)
             parts.append(SourcePart(source.label, source.weight, opened, encoder))

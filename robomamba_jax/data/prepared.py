@@ -199,10 +199,8 @@ def verify_files(folder: Path, tell: Any = None) -> list[dict[str, str]]:
         elif file_sha256(path, tell) != facts["sha256"]:
             problems.append({"file": name, "reason": "its content has changed"})
     known = {MANIFEST, *manifest["files"]}
-    for path in sorted(folder.iterdir()):
-        if path.name not in known:
-            problems.append({"file": path.name, "reason": "not in the manifest"})
-    return problems
+    others = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    return problems + [{"file": name, "reason": "not in the manifest"} for name in others]
 
 
 def file_sha256(path: Path, tell: Any = None) -> str:

@@ -50,7 +50,7 @@ class RldsSource:
           InputError: it is no such folder, or lacks the split, a field or a setting.
         """
         self.path, self._fields = Path(path), fields
-        self._how = {"pixel_order": pixel_order, "frame": frame}
+        self._how: dict[str, Any] = {"pixel_order": pixel_order, "frame": frame}
         _check_fields(fields, None not in self._how.values())
         builder = _builder(self.path)
         if split not in builder.info.splits:
@@ -75,7 +75,7 @@ class RldsSource:
             return places
         spans = []
         for record in range(count):
-            steps = self._episode(record)[1]
+            steps = self._episode(record)
             chosen = range(len(steps)) if fields.step == "all" else [0]
             if fields.step == "last":
                 chosen = [len(steps) - 1]
@@ -87,8 +87,9 @@ class RldsSource:
                 spans += [(record, step, which) for which in range(asked)]
         return np.array(spans, np.int64).reshape(-1, 3)
 
-    def _episode(self, record: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """A record's fields by path, and those of its steps (each with the record's own)."""
+    def _episode(self, record: int) -> list[dict[str, Any]]:
+        """The fields of each of a record's steps by path, with the record's own; one step for
+        a record that has none."""
         where = f"{self.path}: record {record}"
         try:
             example = self._features.deserialize_example_np(
@@ -102,7 +103,7 @@ class RldsSource:
         own = dict(_flat(example))
         if not nested:
             raise bad_record(where, "has no steps")
-        return own, [{**own, **dict(_flat(step))} for step in nested]
+        return [{**own, **dict(_flat(step))} for step in nested]
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -115,7 +116,7 @@ class RldsSource:
         """
         record, step, which = (int(value) for value in self._spans[index])
         where = f"{self.path}: record {record}"
-        own, steps = self._episode(record)
+        steps = self._episode(record)
         values, fields = steps[step], self._fields
         number = step if step >= 0 else len(steps) - 1
         name = _text(values[fields.id]) if fields.id else str(record)
@@ -152,9 +153,7 @@ class RldsSource:
         if gripper is not None and math.isnan(gripper):
             gripper = None
         point = (float(numbers["contact"][0]), float(numbers["contact"][1]))
-        return make_action(
-            point, numbers["approach"], numbers["left"], gripper, where, **self._how
-        )
+        return make_action(point, numbers["approach"], numbers["left"], gripper, where, **self._how)
 
     def facts(self) -> Mapping[str, Any]:
         """Format, samples, records (episodes, where there are steps) and all fields."""

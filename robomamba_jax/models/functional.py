@@ -15,7 +15,7 @@ from robomamba_jax.models.build import AnyConfig, build
 from robomamba_jax.models.lm import MambaLM
 from robomamba_jax.models.trees import Params, abstract_params, check_params
 
-OUTPUTS = ("logits", "hidden", "pose")
+OUTPUTS = ("logits", "hidden", "before", "pose")
 
 
 def functional(
@@ -37,9 +37,10 @@ def functional(
         keys; under ``jax.eval_shape`` it costs nothing.
       apply: ``apply(params, input_ids, images=None, mask=None, *, image_positions=None,
         segment_ids=None, output="logits")`` -> logits_dtype[B, T, V], dtype[B, T, D] for
-        "hidden", or a ``PolicyOutput`` for "pose". Images as ``rm.forward`` takes them;
-        segment_ids (packed text) are for a language model alone. It raises InputError
-        where params do not fit the config.
+        "hidden", a ``PolicyOutput`` for "pose", or for "before" the states from which each
+        text token is predicted and where there are any (``RoboMamba.before``). Images as
+        ``rm.forward`` takes them; segment_ids are for packed rows, of which no pose is
+        read. It raises InputError where params do not fit the config.
     """
     graph, expected = abstract_params(config, layout)
 
@@ -62,12 +63,12 @@ def functional(
         model: Any = nnx.merge(graph, params)
         if isinstance(model, MambaLM):
             return _apply_text(model, input_ids, images, mask, segment_ids, output)
-        if segment_ids is not None:
-            raise InputError(
-                "bad_arguments", "a whole model takes no segment_ids", "give one text per row"
-            )
-        call = {"logits": model, "hidden": model.hidden, "pose": model.pose}[output]
-        return call(input_ids, images, mask, image_positions)
+        if output == "pose":
+            if segment_ids is not None:
+                raise InputError("bad_arguments", "a pose of packed rows", "give one per row")
+            return model.pose(input_ids, images, mask, image_positions)
+        call = {"logits": model, "hidden": model.hidden, "before": model.before}[output]
+        return call(input_ids, images, mask, image_positions, segment_ids)
 
     return init, apply
 
@@ -84,5 +85,7 @@ def _apply_text(
         raise InputError("no_vision", "this model reads text only", "leave images out")
     if output == "pose":
         raise InputError("no_policy", "this model has no policy head", "use one that has")
+    if output == "before":
+        raise InputError("bad_arguments", "a language model alone has no joint rows", "use hidden")
     call = model.hidden if output == "hidden" else model
     return call(input_ids, mask, segment_ids)

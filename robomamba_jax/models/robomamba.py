@@ -28,12 +28,19 @@ class Joint(NamedTuple):
       lengths: int32[B], real positions per row.
       text_at: int32[B, T], where each text position stands in the row.
       text_mask: bool[B, T].
+      segment_ids: int32[B, J] of packed rows, or None.
     """
 
     x: jax.Array
     lengths: jax.Array
     text_at: jax.Array
     text_mask: jax.Array
+    segment_ids: jax.Array | None
+
+    @property
+    def rows(self) -> Rows:
+        """What the blocks must know of the rows."""
+        return Rows(self.segment_ids, self.lengths)
 
 
 class RoboMamba(nnx.Module):
@@ -57,6 +64,7 @@ class RoboMamba(nnx.Module):
         images: jax.Array | None = None,
         mask: jax.Array | None = None,
         image_positions: jax.Array | None = None,
+        segment_ids: jax.Array | None = None,
     ) -> jax.Array:
         """Next-token logits at the text positions.
 
@@ -66,11 +74,13 @@ class RoboMamba(nnx.Module):
           mask: bool[B, T], True = real.
           image_positions: int[B, M], the text index before which each image stands, 0..T;
             -1 = no image there. None = 0: before all text, as published.
+          segment_ids: int[B, T], for several samples packed in one row, which do not see
+            each other. An image belongs to the text that it stands before.
 
         Returns:
           logits_dtype[B, T, V]; 0 at padding.
         """
-        return self.llm.logits(self.hidden(input_ids, images, mask, image_positions))
+        return self.llm.logits(self.hidden(input_ids, images, mask, image_positions, segment_ids))
 
     def hidden(
         self,
@@ -78,13 +88,54 @@ class RoboMamba(nnx.Module):
         images: jax.Array | None = None,
         mask: jax.Array | None = None,
         image_positions: jax.Array | None = None,
+        segment_ids: jax.Array | None = None,
     ) -> jax.Array:
         """dtype[B, T, D] after the final norm, at the text positions; 0 at padding."""
-        joint = self.join(input_ids, images, mask, image_positions)
-        x, _ = self.llm.backbone.run(joint.x, Rows(None, joint.lengths))
-        x = jnp.take_along_axis(x, joint.text_at[:, :, None], axis=1)
-        x = self.llm.backbone.normed(x)
-        return jnp.where(joint.text_mask[:, :, None], x, jnp.zeros((), x.dtype))
+        joint = self.join(input_ids, images, mask, image_positions, segment_ids)
+        x, _ = self.llm.backbone.run(joint.x, joint.rows)
+        return self._read(x, joint.text_at, joint.text_mask)
+
+    def before(
+        self,
+        input_ids: jax.Array,
+        images: jax.Array | None = None,
+        mask: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+        segment_ids: jax.Array | None = None,
+        row_tokens: int | None = None,
+    ) -> tuple[jax.Array, jax.Array]:
+        """The states from which each text token is predicted, for training.
+
+        The one before a text token is the text token or the image token that stands there:
+        the first word of a caption is predicted from its image.
+
+        Args:
+          input_ids, images, mask, image_positions, segment_ids: as in a call.
+          row_tokens: the most real tokens of a row, text and images together; rows are cut
+            to it before the blocks. None = T + M * P.
+
+        Returns:
+          dtype[B, T, D] after the final norm, and bool[B, T], False at padding and at the
+          first token of a sample, which nothing stands before; the state is 0 there.
+        """
+        joint = self.join(input_ids, images, mask, image_positions, segment_ids)
+        if row_tokens is not None and row_tokens < joint.x.shape[1]:
+            ids = joint.segment_ids
+            joint = joint._replace(
+                x=joint.x[:, :row_tokens], segment_ids=None if ids is None else ids[:, :row_tokens]
+            )
+        x, _ = self.llm.backbone.run(joint.x, joint.rows)
+        at = jnp.clip(joint.text_at - 1, 0, x.shape[1] - 1)
+        valid = joint.text_mask & (joint.text_at > 0)
+        if joint.segment_ids is not None and segment_ids is not None:
+            valid &= jnp.take_along_axis(joint.segment_ids, at, axis=1) == segment_ids
+        return self._read(x, at, valid), valid
+
+    def _read(self, x: jax.Array, at: jax.Array, valid: jax.Array) -> jax.Array:
+        """The normed states at positions int[B, T]; 0 where they are not valid."""
+        at = jnp.minimum(at, x.shape[1] - 1)
+        x = self.llm.backbone.normed(jnp.take_along_axis(x, at[:, :, None], axis=1))
+        return jnp.where(valid[:, :, None], x, jnp.zeros((), x.dtype))
 
     def pose(
         self,
@@ -101,7 +152,7 @@ class RoboMamba(nnx.Module):
         if self.policy is None:
             raise InputError("no_policy", "this model has no policy head", "use one that has")
         joint = self.join(input_ids, images, mask, image_positions)
-        x, _ = self.llm.backbone.run(joint.x, Rows(None, joint.lengths))
+        x, _ = self.llm.backbone.run(joint.x, joint.rows)
         # The first real text token; text_mask is true from there on or, in an empty row, nowhere.
         first = jnp.argmax(joint.text_mask, axis=1)[:, None]
         return self.policy(
@@ -120,8 +171,7 @@ class RoboMamba(nnx.Module):
     ) -> tuple[jax.Array, Cache]:
         """logits_dtype[B, V] after each row's last real position, and the cache there."""
         joint = self.join(input_ids, images, mask, image_positions)
-        rows = Rows(None, joint.lengths)
-        x, cache = self.llm.backbone.run(joint.x, rows, return_cache=True)
+        x, cache = self.llm.backbone.run(joint.x, joint.rows, return_cache=True)
         last = jnp.maximum(joint.lengths - 1, 0)[:, None, None]
         x = jnp.take_along_axis(x, last, axis=1)[:, 0]
         assert cache is not None
@@ -149,6 +199,7 @@ class RoboMamba(nnx.Module):
         images: jax.Array | None,
         mask: jax.Array | None,
         image_positions: jax.Array | None,
+        segment_ids: jax.Array | None = None,
     ) -> Joint:
         """Image and text embeddings in reading order, padding and absent images last.
 
@@ -162,10 +213,12 @@ class RoboMamba(nnx.Module):
         if mask is not None:
             check_shape("mask", mask, "B T", sizes)
             real = mask.astype(bool)
+        if segment_ids is not None:
+            check_shape("segment_ids", segment_ids, "B T", sizes)
         text, dtype = self.llm.embed(input_ids), self.llm.backbone.residual_dtype
         if images is None:
             images_none = jnp.zeros((text.shape[0], 0), jnp.int32)
-            return _arrange(text.astype(dtype), real, images_none, None)
+            return _arrange(text.astype(dtype), real, images_none, None, segment_ids)
         if images.ndim == 4:
             images = images[:, None]
         if image_positions is None:
@@ -173,7 +226,8 @@ class RoboMamba(nnx.Module):
         check_shape("images", images, "B M S S 3", {**sizes, "3": 3})
         check_shape("image_positions", image_positions, "B M", {**sizes, "M": images.shape[1]})
         patches = self.image_features(images)
-        return _arrange(text.astype(dtype), real, image_positions, patches.astype(dtype))
+        patches = patches.astype(dtype)
+        return _arrange(text.astype(dtype), real, image_positions, patches, segment_ids)
 
 
 def _projector(config: RoboMambaConfig, width: int, rngs: nnx.Rngs) -> Projector:
@@ -186,6 +240,7 @@ def _arrange(
     text_mask: jax.Array,
     image_positions: jax.Array,
     patches: jax.Array | None,
+    segment_ids: jax.Array | None,
 ) -> Joint:
     """The joint rows of text [B, T, D] and patches [B, M, P, D], of one dtype."""
     batch, length, width = text.shape
@@ -208,4 +263,10 @@ def _arrange(
     inside = jnp.arange(x.shape[1]) < lengths[:, None]
     x = jnp.where(inside[:, :, None], x, jnp.zeros((), x.dtype))
     text_at = jnp.argsort(order, axis=1)[:, ahead:].astype(jnp.int32)
-    return Joint(x, lengths, text_at, text_mask)
+    if segment_ids is not None:
+        # Wherever it stands, a text follows its image: a sample ends with an answer.
+        at = jnp.clip(image_positions, 0, length - 1).astype(jnp.int32)
+        of_images = jnp.repeat(jnp.take_along_axis(segment_ids, at, axis=1), count, axis=1)
+        joined = jnp.concatenate([of_images, segment_ids], axis=1)
+        segment_ids = jnp.take_along_axis(joined, order, axis=1).astype(jnp.int32)
+    return Joint(x, lengths, text_at, text_mask, segment_ids)

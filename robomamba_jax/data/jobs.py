@@ -1,0 +1,117 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The pieces of work that data workers do, or the run itself where it has none.
+
+Each is a function of JSON values and the opened data, so it gives the same wherever it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config.data import DataConfig
+from robomamba_jax.config.tree import tree_from_json
+from robomamba_jax.data.batches import build_rows
+from robomamba_jax.data.examples import Encoder
+from robomamba_jax.data.feature_cache import FeatureReader
+from robomamba_jax.data.ledger import Problem
+from robomamba_jax.data.names import Names
+from robomamba_jax.data.parts import open_parts
+from robomamba_jax.data.plan import BatchShape
+from robomamba_jax.data.prepare import write_shard
+from robomamba_jax.data.table import SampleTable, make_table, scan
+
+Reply = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+
+class Jobs:
+    """Opened data, and what can be asked of it."""
+
+    def __init__(self, config: DataConfig) -> None:
+        """Open the sources, once.
+
+        Raises:
+          InputError: see ``open_parts``.
+        """
+        self.config = config
+        self.encoder = Encoder.open(config)
+        self.parts = open_parts(config)
+
+    @classmethod
+    def of_json(cls, config: Any) -> Jobs:
+        """From a configuration as JSON."""
+        return cls(tree_from_json(DataConfig, config, "config"))
+
+    @cached_property
+    def features(self) -> FeatureReader | None:
+        """The cache, where there is one."""
+        folder = self.config.features
+        return None if folder is None else FeatureReader(folder)
+
+    def run(self, job: Mapping[str, Any]) -> Reply:
+        """Do one piece of work: "scan", "rows" or "shard".
+
+        Raises:
+          InputError: a sample is bad and none may be skipped.
+        """
+        work = {"scan": self._scan, "rows": self._rows, "shard": self._shard}
+        return work[job["op"]](job)
+
+    def _scan(self, job: Mapping[str, Any]) -> Reply:
+        table, problems = scan(self.parts, job["part"], job["start"], job["stop"])
+        return {"problems": [list(problem) for problem in problems]}, table_arrays(table)
+
+    def _rows(self, job: Mapping[str, Any]) -> Reply:
+        transform = self.encoder.transform
+        arrays, problems = build_rows(
+            self.parts,
+            job["rows"],
+            BatchShape(*job["shape"]),
+            pad_id=self.encoder.tokenizer.pad_id,
+            side=None if transform is None else transform.size,
+            pose=self.config.encoding.target == "pose",
+            features=self.features,
+            step=job["step"],
+        )
+        if problems and self.config.on_bad == "error":
+            raise problems[0].as_error()
+        return {"problems": [list(problem) for problem in problems]}, arrays
+
+    def _shard(self, job: Mapping[str, Any]) -> Reply:
+        facts = write_shard(
+            self.parts[job["part"]],
+            job["start"],
+            job["stop"],
+            Path(job["path"]),
+            self.config.prepare.codec,
+            skip=self.config.on_bad == "skip",
+        )
+        return facts, {}
+
+
+def table_arrays(table: SampleTable) -> dict[str, np.ndarray]:
+    """A table's columns by name, for a message or a file."""
+    columns = ("part", "index", "text", "images", "supervised")
+    return {
+        **{name: getattr(table, name) for name in columns},
+        "name_bytes": table.names.data,
+        "name_ends": table.names.ends,
+    }
+
+
+def table_of(parts: tuple[str, ...], arrays: Mapping[str, np.ndarray]) -> SampleTable:
+    """The table that ``table_arrays`` took apart."""
+    part, index, *sizes = (
+        arrays[name] for name in ("part", "index", "text", "images", "supervised")
+    )
+    return make_table(parts, part, index, sizes, Names(arrays["name_bytes"], arrays["name_ends"]))
+
+
+def problems_of(reply: Mapping[str, Any]) -> list[Problem]:
+    """The problems in a reply."""
+    return [Problem(*problem) for problem in reply["problems"]]
