@@ -56,6 +56,7 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
     """The wanted frames of a video. Several of one video are asked for in a row."""
     try:
         import av
+        import av.error
     except ImportError as error:
         raise InputError(
             "missing_package", f"{path} is a video", "pip install av, or extract its frames"
@@ -83,7 +84,7 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
                 for number, frame in enumerate(container.decode(video=0))
                 if number in chosen
             ]
-    except (av.FFmpegError, ValueError, OSError) as error:
+    except (av.error.FFmpegError, ValueError, OSError) as error:
         if isinstance(error, InputError):
             raise
         raise broken(error) from error

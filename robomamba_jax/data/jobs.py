@@ -19,6 +19,7 @@ from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.data.batches import build_rows
 from robomamba_jax.data.examples import Encoder
 from robomamba_jax.data.feature_cache import FeatureReader
+from robomamba_jax.data.inspection import inspect_range
 from robomamba_jax.data.ledger import Problem
 from robomamba_jax.data.names import Names
 from robomamba_jax.data.parts import open_parts
@@ -54,12 +55,17 @@ class Jobs:
         return None if folder is None else FeatureReader(folder)
 
     def run(self, job: Mapping[str, Any]) -> Reply:
-        """Do one piece of work: "scan", "rows" or "shard".
+        """Do one piece of work: "scan", "rows", "shard" or "inspect".
 
         Raises:
           InputError: a sample is bad and none may be skipped.
         """
-        work = {"scan": self._scan, "rows": self._rows, "shard": self._shard}
+        work = {
+            "scan": self._scan,
+            "rows": self._rows,
+            "shard": self._shard,
+            "inspect": self._inspect,
+        }
         return work[job["op"]](job)
 
     def _scan(self, job: Mapping[str, Any]) -> Reply:
@@ -92,6 +98,10 @@ class Jobs:
             skip=self.config.on_bad == "skip",
         )
         return facts, {}
+
+    def _inspect(self, job: Mapping[str, Any]) -> Reply:
+        part = self.parts[job["part"]]
+        return inspect_range(part, job["numbers"], images=job["images"])
 
 
 def table_arrays(table: SampleTable) -> dict[str, np.ndarray]:

@@ -1,0 +1,62 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Configurations from files: a Python file's ``get_config()``, or JSON."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from robomamba_jax.config.data import DataConfig
+from robomamba_jax.config.tree import tree_from_json
+from robomamba_jax.errors import InputError
+
+ConfigT = TypeVar("ConfigT")
+
+
+def run_config_file(path: str | Path) -> Any:
+    """What ``get_config()`` of a user's own Python file returns.
+
+    Raises:
+      InputError: there is no such file, it fails, or it has no ``get_config``.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError("missing_config", f"{file} is no file", "give configs/NAME.py")
+    spec = importlib.util.spec_from_file_location(f"robomamba_config_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise InputError("bad_config", f"{file} is no Python file", "give configs/NAME.py")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return module.get_config()
+    except InputError:
+        raise
+    except Exception as error:  # whatever the user's file raises
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError("bad_config", f"{file}: {what}", "mend get_config() there") from error
+
+
+def load_data_config(path: str | Path) -> DataConfig:
+    """A ``DataConfig`` from JSON, or from a Python file whose configuration is one or has
+    one as ``.data``.
+
+    Raises:
+      InputError: the file is missing or wrong.
+    """
+    file = Path(path)
+    if file.suffix == ".py":
+        config = run_config_file(file)
+        config = getattr(config, "data", config)
+        if not isinstance(config, DataConfig):
+            raise InputError("bad_config", f"{file} has no DataConfig", "see config.data")
+        return config
+    if not file.is_file():
+        raise InputError("missing_config", f"{file} is no file", "give a .json or .py file")
+    try:
+        content = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise InputError("bad_config", f"{file} is no JSON: {error}", "mend it") from error
+    return tree_from_json(DataConfig, content, file.name)
