@@ -7,7 +7,7 @@ from __future__ import annotations
 import textwrap
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from robomamba_jax.data.drawing import draw_pose
 from robomamba_jax.data.examples import Encoder
@@ -75,7 +75,7 @@ def _pictures(sample: Sample, encoder: Encoder) -> Image.Image:
         picture = to_rgb(open_ref(ref, encoder.config.max_pixels))
         if number == 0 and isinstance(sample, PoseSample) and sample.action is not None:
             picture = _with_pose(picture, sample)
-        picture.thumbnail((width, _PICTURE))
+        picture = ImageOps.contain(picture, (width, _PICTURE))
         left = number * width + (width - picture.width) // 2
         whole.paste(picture, (left, (_PICTURE - picture.height) // 2))
     return whole

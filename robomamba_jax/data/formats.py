@@ -75,7 +75,7 @@ def _detect_file(path: Path) -> str:
     if start[:1] in (b"[", b"{"):
         records = JsonRecords(path)
         try:
-            return _detect_record(records[0], path)
+            return _detect_records(records, path)
         finally:
             records.close()
     try:
@@ -91,6 +91,17 @@ def _detect_file(path: Path) -> str:
         f"{path} is a TFRecord file without images and texts",
         "give RoboVQA's files, or the folder of a TFDS data set",
     )
+
+
+def _detect_records(records: JsonRecords, path: Path) -> str:
+    """By the first record that is of a format: one before it may be damaged."""
+    errors = []
+    for index in range(min(len(records), 10)):
+        try:
+            return _detect_record(records[index], path)
+        except InputError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def _detect_record(record: dict[str, Any], path: Path) -> str:

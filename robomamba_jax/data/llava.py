@@ -17,7 +17,7 @@ from typing import Any
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.paths import find_image
 from robomamba_jax.data.prompts import IMAGE
-from robomamba_jax.data.records import Sample, bad_record, conversation, text_field
+from robomamba_jax.data.records import Sample, bad_record, check_format, conversation, text_field
 
 # Beside the JSON, or in the folder that images.zip is often extracted to.
 _FOLDERS = ("", "images")
@@ -36,15 +36,11 @@ class LlavaSource:
           root: the folder of the images; None = the file's own.
 
         Raises:
-          InputError: the file is missing or broken, or its first record is of another
-            format.
+          InputError: the file is missing or broken, or its records are of another format.
         """
         self._records = JsonRecords(path)
         self._root = Path(path).parent if root is None else Path(root)
-        first = self._records[0]
-        if "conversations" not in first:
-            where = f"{path}: record 0"
-            raise bad_record(where, "has no conversations: it is no LLaVA file")
+        check_format(self._records, ("conversations",), path, "LLaVA")
 
     def __len__(self) -> int:
         return len(self._records)

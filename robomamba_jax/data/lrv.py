@@ -18,7 +18,7 @@ from typing import Any
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.paths import find_image
 from robomamba_jax.data.prompts import IMAGE
-from robomamba_jax.data.records import Sample, bad_record, text_field
+from robomamba_jax.data.records import Sample, bad_record, check_format, text_field
 
 # As the authors' archives unpack, beside the JSON file or below it.
 _FOLDERS = ("", "image", "images", "chart_image", "lrv-vg", "lrv-chart")
@@ -33,9 +33,7 @@ class LrvSource:
         """Find the records; arguments and errors as for ``LlavaSource``."""
         self._records = JsonRecords(path)
         self._root = Path(path).parent if root is None else Path(root)
-        if not {"image_id", "question", "answer"} <= set(self._records[0]):
-            where = f"{path}: record 0"
-            raise bad_record(where, "lacks image_id, question or answer: it is no LRV file")
+        check_format(self._records, ("image_id", "question", "answer"), path, "LRV")
 
     def __len__(self) -> int:
         return len(self._records)

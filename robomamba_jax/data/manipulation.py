@@ -191,7 +191,7 @@ class ManipLlmPoses:
         """Read every result.json once.
 
         Raises:
-          InputError: there is no such folder, none with a result, or a result is broken.
+          InputError: there is no such folder, or none with a result.
         """
         self._root = Path(root)
         if not self._root.is_dir():
@@ -214,7 +214,11 @@ class ManipLlmPoses:
             records.close()
 
     def _succeeded(self, name: str) -> bool:
-        return str(self._result(name).get("mani_succ")).lower() in ("true", "1")
+        """Whether it is a sample; a broken result is one, whose reading says why."""
+        try:
+            return str(self._result(name).get("mani_succ")).lower() in ("true", "1")
+        except InputError:
+            return True
 
     def __len__(self) -> int:
         return len(self._names)

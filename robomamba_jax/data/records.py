@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -13,6 +13,8 @@ import numpy as np
 
 from robomamba_jax.data.prompts import ROLES, Turn
 from robomamba_jax.errors import InputError
+
+_LOOK = 10
 
 
 class VideoFrame(NamedTuple):
@@ -83,6 +85,32 @@ def conversation(value: object, where: str) -> tuple[Turn, ...]:
     if all(role != "gpt" for role, _ in turns):
         raise bad_record(where, "has no answer")
     return tuple(turns)
+
+
+def check_format(records: Any, fields: Sequence[str], where: object, name: str) -> None:
+    """Whether records are of a format, by the first ones that can be read.
+
+    Args:
+      records: a ``JsonRecords``.
+      fields: what the format's records have.
+      where: the file.
+      name: the format's.
+
+    Raises:
+      InputError: none of the first has them, or none can be read.
+    """
+    errors = []
+    for index in range(min(len(records), _LOOK)):
+        try:
+            record = records[index]
+        except InputError as error:
+            errors.append(error)
+            continue
+        if all(field in record for field in fields):
+            return
+        missing = " or ".join(fields)
+        errors.append(bad_record(f"{where}: record {index}", f"has no {missing}: no {name} file"))
+    raise errors[0]
 
 
 def text_field(record: Mapping[str, Any], name: str, where: str) -> str:

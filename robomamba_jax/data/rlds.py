@@ -73,19 +73,33 @@ class RldsSource:
             places[:, 0] = np.arange(count)
             places[:, 1] = {"first": 0, "last": -1, "all": 0}[fields.step]
             return places
-        spans = []
+        spans: list[tuple[int, int, int]] = []
+        errors = []
         for record in range(count):
-            steps = self._episode(record)
-            chosen = range(len(steps)) if fields.step == "all" else [0]
-            if fields.step == "last":
-                chosen = [len(steps) - 1]
-            for step in chosen:
-                asked = 1
-                if fields.tagged:
-                    text = _text(steps[step][fields.tagged])
-                    asked = len(parse_questions(text, f"{self.path}: record {record}"))
-                spans += [(record, step, which) for which in range(asked)]
+            try:
+                spans += self._samples(record)
+            except InputError as error:
+                # One sample, whose reading says why.
+                spans.append((record, 0, 0))
+                errors.append(error)
+        if len(errors) == count and errors:
+            raise errors[0]
         return np.array(spans, np.int64).reshape(-1, 3)
+
+    def _samples(self, record: int) -> list[tuple[int, int, int]]:
+        """The samples of one record."""
+        fields, steps = self._fields, self._episode(record)
+        chosen = range(len(steps)) if fields.step == "all" else [0]
+        if fields.step == "last":
+            chosen = [len(steps) - 1]
+        found = []
+        for step in chosen:
+            asked = 1
+            if fields.tagged:
+                text = _text(steps[step][fields.tagged])
+                asked = len(parse_questions(text, f"{self.path}: record {record}"))
+            found += [(record, step, which) for which in range(asked)]
+        return found
 
     def _episode(self, record: int) -> list[dict[str, Any]]:
         """The fields of each of a record's steps by path, with the record's own; one step for

@@ -46,13 +46,25 @@ class RoboVqaSource:
         self._files = [TfRecords(path) for path in paths]
         self._frames, self._split = frames, split
         self._tasks: Counter[str] = Counter()
-        spans = []
+        self._spans = self._find()
+
+    def _find(self) -> np.ndarray:
+        """int64[samples, 3]: file, clip, question. A bad clip is one sample, whose reading
+        says why: whether it is an error or left out is for others to decide."""
+        spans, errors = [], []
         for number, file in enumerate(self._files):
             for record in range(len(file)):
-                _, questions = self._clip(number, record)
+                try:
+                    _, questions = self._clip(number, record)
+                except InputError as error:
+                    spans.append((number, record, 0))
+                    errors.append(error)
+                    continue
                 self._tasks.update(question.task for question in questions)
                 spans += [(number, record, which) for which in range(len(questions))]
-        self._spans = np.array(spans, np.int64)
+        if errors and not self._tasks:
+            raise errors[0]
+        return np.array(spans, np.int64)
 
     def _clip(self, number: int, record: int) -> tuple[list[bytes], list[Question]]:
         file = self._files[number]
