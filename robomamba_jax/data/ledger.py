@@ -82,13 +82,14 @@ class Ledger:
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Append those that are not in it yet."""
-        new = [p for p in problems if (p.source, p.index) not in self._known]
+        new = {(p.source, p.index): p for p in problems}
+        new = {place: p for place, p in new.items() if place not in self._known}
         if not new:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            for problem in new:
-                self._known.add((problem.source, problem.index))
+            for place, problem in new.items():
+                self._known.add(place)
                 file.write(json.dumps(problem.to_json()) + "\n")
             file.flush()
             os.fsync(file.fileno())

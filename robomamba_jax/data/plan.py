@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -69,7 +70,7 @@ class _Epoch(NamedTuple):
 
 
 class Plan:
-    """The order of everything."""
+    """The order of everything. Any thread may ask."""
 
     def __init__(
         self,
@@ -107,6 +108,7 @@ class Plan:
         self.sha256 = hashlib.sha256(text.encode()).hexdigest()
         self.epoch = lru_cache(maxsize=2)(self._epoch)
         self._starts = [0]  # the first step of each epoch that is known
+        self._lock = threading.RLock()
 
     def _check(self) -> None:
         table, batch = self.table, self.batch
@@ -194,10 +196,11 @@ class Plan:
 
     def start_of(self, epoch: int) -> int:
         """The first step of an epoch."""
-        while len(self._starts) <= epoch:
-            before = len(self._starts) - 1
-            self._starts.append(self._starts[-1] + len(self.epoch(before).steps))
-        return self._starts[epoch]
+        with self._lock:
+            while len(self._starts) <= epoch:
+                before = len(self._starts) - 1
+                self._starts.append(self._starts[-1] + len(self.epoch(before).steps))
+            return self._starts[epoch]
 
     def locate(self, step: int) -> tuple[int, int]:
         """(epoch, step in it) of a step."""
@@ -212,8 +215,9 @@ class Plan:
         Args:
           step: from 0.
         """
-        epoch, place = self.locate(step)
-        content = self.epoch(epoch)
+        with self._lock:  # threads that read ahead would each compute an epoch's rows
+            epoch, place = self.locate(step)
+            content = self.epoch(epoch)
         rows = [content.rows[row] if row >= 0 else [] for row in content.steps[place].tolist()]
         return Layout(epoch, self.shape(int(content.tokens[place])), rows)
 

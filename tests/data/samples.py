@@ -13,11 +13,25 @@ from PIL import Image
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 
-WORDS = "open the red door close cup robot left naïve 机器人 🤖 push slowly then wipe".split()
+WORDS = [
+    "open",
+    "the",
+    "red",
+    "door",
+    "close",
+    "cup",
+    "robot",
+    "left",
+    "naïve",
+    "机器人",
+    "🤖",
+    "push",
+    "slowly",
+    "then",
+    "wipe",
+]
 TINY = EncodingConfig(tokenizer="tiny", transform="tiny")
-POSE = (
-    "The contact point is ({}, {}), the gripper direction is [-18, 15, 43], left is [33, 35, 2]"
-)
+POSE = "The contact point is ({}, {}), the gripper direction is [-18, 15, 43], left is [33, 35, 2]"
 
 
 def turns(question: str, answer: str) -> list[dict[str, str]]:

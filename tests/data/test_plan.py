@@ -108,7 +108,7 @@ def test_weights_are_kept_and_sources_go_round() -> None:
 def test_quotas_sum_up(weights: dict[str, float], total: int) -> None:
     """To the stated length of the epoch, each within one of its exact share."""
     config = BatchConfig(rows=2, row_tokens=64, image_tokens=9, epoch_samples=total)
-    plan = Plan(table({name: 5 for name in weights}), config, weights=weights)
+    plan = Plan(table(dict.fromkeys(weights, 5)), config, weights=weights)
     assert sum(plan.quotas) == total == len(plan.samples(0))
     for quota, weight in zip(plan.quotas, weights.values(), strict=True):
         assert abs(quota - total * weight / sum(weights.values())) <= 1
