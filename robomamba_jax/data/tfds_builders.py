@@ -39,7 +39,7 @@ def _builder_class() -> Any:
 
     features = tfds.features
 
-    class RobomambaSamples(tfds.core.GeneratorBasedBuilder):
+    class RobomambaSamples(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """Conversations about images; poses also have a contact pixel and two directions."""
 
         VERSION = tfds.core.Version(VERSION)
@@ -102,7 +102,7 @@ def write_tfds(
         raise InputError("exists", f"{target} is there already", "give another folder or name")
     kind = "poses" if kinds.pop() else "conversations"
     base = _builder_class()
-    make: Callable[..., Any] = type(base)(name, (base,), {"name": name})
+    make: Callable[..., Any] = type(base)(name, (base,), {"name": name}, skip_registration=True)
     builder = make(samples=splits, kind=kind, data_dir=str(folder), file_format="array_record")
     try:
         builder.download_and_prepare()

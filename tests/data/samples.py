@@ -13,23 +13,7 @@ from PIL import Image
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 
-WORDS = [
-    "open",
-    "the",
-    "red",
-    "door",
-    "close",
-    "cup",
-    "robot",
-    "left",
-    "naïve",
-    "机器人",
-    "🤖",
-    "push",
-    "slowly",
-    "then",
-    "wipe",
-]
+WORDS = ["open", "the", "red", "door", "close", "cup", "robot", "left", "naïve", "机器人", "🤖"]
 TINY = EncodingConfig(tokenizer="tiny", transform="tiny")
 POSE = "The contact point is ({}, {}), the gripper direction is [-18, 15, 43], left is [33, 35, 2]"
 

@@ -194,7 +194,7 @@ def test_wrong_poses(tmp_path: Path) -> None:
     image = noise(tmp_path / "a.png", 60, 20)
     talk = (("human", "q"), ("gpt", "a"))
     outside = dataclasses.replace(ACTION, contact_xy=(1.5, 9.5))
-    with pytest.raises(InputError, match="'s'.*outside the crop"):
+    with pytest.raises(InputError, match=r"'s'.*outside the crop"):
         encoder(target="pose").example(PoseSample("s", (image,), talk, None, outside))
     with pytest.raises(InputError, match="'s' has no pose"):
         encoder(target="pose").text(Sample("s", (image,), talk))

@@ -316,9 +316,9 @@ def test_bad_samples_are_errors_by_default(tmp_path: Path) -> None:
     records = [r for n, r in enumerate(json.loads(path.read_text())) if n not in BY_TEXT]
     path.write_text(json.dumps(records))
     for workers in (0, 1):
-        with Pipeline(config, workers=workers) as pipeline:
-            with pytest.raises(InputError, match=r"x, sample \d+: sample 's[1457]'"):
-                list(pipeline.batches(0, 4))
+        complaint = pytest.raises(InputError, match=r"x, sample \d+: sample 's[1457]'")
+        with Pipeline(config, workers=workers) as pipeline, complaint:
+            list(pipeline.batches(0, 4))
 
 
 def test_ledgers(tmp_path: Path) -> None:
@@ -348,7 +348,8 @@ def test_pose_batches(tmp_path: Path) -> None:
         batches = list(pipeline.batches(0, 2))
     weights = np.concatenate([batch.arrays["weight"] for batch in batches])
     filled = [bool(row) for batch in batches for row in batch.samples]
-    assert weights.tolist() == [float(x) for x in filled] and sum(filled) == 5
+    assert weights.tolist() == [float(x) for x in filled]
+    assert sum(filled) == 5
     for found in batches:
         assert found.arrays["contact"].shape == (4, 2)
         turned = found.arrays["rotation"]

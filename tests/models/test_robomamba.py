@@ -216,8 +216,8 @@ def test_wrong_input(model: Any, batch: dict[str, jax.Array]) -> None:
         apply(params, ids, images)
     with pytest.raises(InputError, match="no policy head"):
         apply(params, ids, output="pose")
-    with pytest.raises(InputError, match="segment_ids"):
-        apply(params, ids, segment_ids=jnp.zeros_like(ids))
+    with pytest.raises(InputError, match="segment_ids has shape"):
+        apply(params, ids, segment_ids=ids[0])
     with pytest.raises(InputError, match="unknown vision encoder 'clip-l14-225'"):
         model_preset("tiny", vision="clip-l14-225")
     assert isinstance(CONFIG.llm, MambaConfig)
