@@ -79,6 +79,24 @@ def lm_cases(
     return cases
 
 
+def data_cases(*, samples: int, rows: int, encoder: str, tokenizer: str, peers: bool) -> list[Case]:
+    """Decoding, resizing and tokenising, in the process itself and in one worker.
+
+    Args:
+      samples: of an epoch, each with a picture of 640 x 480.
+      rows: of a batch.
+      encoder: whose transform.
+      tokenizer: see ``EncodingConfig``.
+      peers: also run torch's DataLoader.
+    """
+    sides = ("robomamba-data", "robomamba-packed", *(("torch-dataloader",) if peers else ()))
+    work = {"samples": samples, "rows": rows, "encoder": encoder, "tokenizer": tokenizer}
+    return [
+        Case(f"{samples} samples, {name}", sides, {"kind": "data", "workers": workers, **work})
+        for workers, name in ((0, "one process"), (1, "one worker process"))
+    ]
+
+
 def run(
     what: str, cases: Sequence[Case], rounds: int, tell: Callable[[str], None]
 ) -> dict[str, Any]:
@@ -121,6 +139,8 @@ def table_rows(case: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _rates(work: dict[str, Any], side: dict[str, Any], limits: dict[str, float]) -> dict[str, Any]:
     """Tokens per second, and the share of the read bandwidth that decoding reaches."""
+    if work["kind"] == "data":
+        return {"samples_per_second": work["samples"] / side["seconds"]}
     if "preset" not in work:
         return {}
     per_row = work["new_tokens"] if work["kind"] == "decode" else work["length"]
@@ -136,6 +156,10 @@ def _note(figures: dict[str, Any]) -> str:
     notes = []
     if "tokens_per_second" in figures:
         notes.append(f"{figures['tokens_per_second']:.1f} tokens/s")
+    if "samples_per_second" in figures:
+        notes.append(f"{figures['samples_per_second']:.0f} samples/s")
+    if "packing_efficiency" in figures:
+        notes.append(f"rows {100 * figures['packing_efficiency']:.1f} % full")
     if "share_of_read_limit" in figures:
         notes.append(f"{100 * figures['share_of_read_limit']:.0f} % of the read limit")
     if figures.get("temp_bytes") is not None:

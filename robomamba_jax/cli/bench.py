@@ -14,11 +14,12 @@ KINDS = ("prefill", "decode", "train")
 
 EXAMPLE = """example:
   robomamba bench scan --lengths 256,1024
-  robomamba bench lm --json > bench.json"""
+  robomamba bench lm --json > bench.json
+  robomamba bench data --tokenizer assets/tokenizer.json"""
 
 
 def add_parser(commands: Any) -> None:
-    """Add ``bench scan`` and ``bench lm``."""
+    """Add ``bench scan``, ``bench lm`` and ``bench data``."""
     parser = commands.add_parser(
         "bench",
         help="measure speed and memory beside other implementations",
@@ -28,7 +29,7 @@ def add_parser(commands: Any) -> None:
         ),
         epilog=EXAMPLE,
     )
-    whats = parser.add_subparsers(dest="what", metavar="{scan,lm}", required=True)
+    whats = parser.add_subparsers(dest="what", metavar="{scan,lm,data}", required=True)
     scan = whats.add_parser("scan", help="the selective scan", epilog=EXAMPLE)
     scan.add_argument("--lengths", default="1024", help="lengths, separated by commas (1024)")
     scan.add_argument("--batch", type=_count, default=1, help="rows (1)")
@@ -42,7 +43,13 @@ def add_parser(commands: Any) -> None:
     lm.add_argument("--full", action="store_true", help="train on 2x512 tokens, not 2x128")
     lm.add_argument("--remat", default="block", help="none, block or dots, for training (block)")
     lm.set_defaults(run=_run_lm, parser=lm)
-    for each in (scan, lm):
+    data = whats.add_parser("data", help="decoding, resizing, tokenising", epilog=EXAMPLE)
+    data.add_argument("--samples", type=_count, default=128, help="of an epoch (128)")
+    data.add_argument("--rows", type=_count, default=16, help="of a batch (16)")
+    data.add_argument("--encoder", default="clip-l14-224", help="whose transform (clip-l14-224)")
+    data.add_argument("--tokenizer", default="nano", help="a tokenizer.json (the small nano)")
+    data.set_defaults(run=_run_data, parser=data)
+    for each in (scan, lm, data):
         each.add_argument("--rounds", type=_count, default=5, help="measurements per side (5)")
         each.add_argument("--no-peers", action="store_true", help="leave torch out")
         each.add_argument("--json", action="store_true", help="one object on stdout")
@@ -79,6 +86,23 @@ def _run_lm(args: argparse.Namespace) -> dict[str, Any]:
             raise unknown_name("bad_arguments", "case", kind, KINDS)
     cases = lm_cases(args.preset, kinds, full=args.full, remat=args.remat, peers=not args.no_peers)
     return _run("lm", cases, args)
+
+
+def _run_data(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.bench.cases import data_cases
+    from robomamba_jax.data.examples import open_tokenizer
+    from robomamba_jax.data.images import image_transform
+
+    image_transform(args.encoder)  # wrong names are said before anything starts
+    open_tokenizer(args.tokenizer)
+    cases = data_cases(
+        samples=args.samples,
+        rows=args.rows,
+        encoder=args.encoder,
+        tokenizer=args.tokenizer,
+        peers=not args.no_peers,
+    )
+    return _run("data", cases, args)
 
 
 def _run(what: str, cases: Any, args: argparse.Namespace) -> dict[str, Any]:

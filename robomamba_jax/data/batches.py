@@ -61,7 +61,8 @@ def build_rows(
     Returns:
       Arrays, and what could not be used.
     """
-    arrays = _empty(len(rows), shape, pad_id, side if features is None else None, pose)
+    plain = features is None
+    arrays = _empty(len(rows), shape, pad_id, side if plain else None, pose)
     if features is not None:
         arrays["features"] = features.empty(len(rows), shape.images)
     problems = []
@@ -69,7 +70,7 @@ def build_rows(
         filled, pictures, place = 0, 0, 0
         for part, index in members:
             try:
-                example = parts[part].example(index, pixels=features is None)
+                example = parts[part].example(index, pixels=plain, hashes=not plain)
                 found = None if features is None else features.of(example)
             except InputError as error:
                 name = parts[part].name

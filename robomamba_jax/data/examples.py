@@ -177,8 +177,13 @@ class Encoder:
             raise _bad(sample, "has no token to learn from", kind="no_supervised")
         return row
 
-    def example(self, sample: Sample, *, pixels: bool = True) -> Example:
-        """The whole example, its images decoded unless ``pixels`` is false.
+    def example(self, sample: Sample, *, pixels: bool = True, hashes: bool = True) -> Example:
+        """The whole example.
+
+        Args:
+          sample: what to encode.
+          pixels: decode its images.
+          hashes: hash its images' files; zeros if not.
 
         Raises:
           InputError: as in ``text``, or an image is missing or broken, or a contact lies
@@ -187,7 +192,9 @@ class Encoder:
         row = self.text(sample)
         pixels = pixels and self.transform is not None
         crops, geometry = self._crops(sample, pixels)
-        hashes = [np.frombuffer(self._hash(sample, ref), np.uint8) for ref in sample.images]
+        keys = np.zeros((len(sample.images), 32), np.uint8)
+        for number, ref in enumerate(sample.images if hashes else ()):
+            keys[number] = np.frombuffer(self._hash(sample, ref), np.uint8)
         pose = None
         if self.config.target == "pose":
             assert isinstance(sample, PoseSample)
@@ -202,7 +209,7 @@ class Encoder:
             np.array(row.supervised, bool),
             np.array(row.image_positions, np.int32),
             crops,
-            np.stack(hashes) if hashes else np.zeros((0, 32), np.uint8),
+            keys,
             pose,
         )
 

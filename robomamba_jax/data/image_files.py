@@ -168,7 +168,8 @@ def _read(what: str, file: IO[bytes], max_pixels: int) -> Image.Image:
     except Exception as error:  # the readers raise nearly anything on hostile bytes
         raise _broken(what, error) from error
     _check_pixels(what, *image.size, max_pixels)
-    return _decode(what, image)
+    # Nobody else has this object: a JPEG, which has no further frames, needs no copy.
+    return _decode(what, image, copy=not isinstance(image, JpegImagePlugin.JpegImageFile))
 
 
 def _reader(head: bytes) -> type[ImageFile.ImageFile] | None:
@@ -201,11 +202,11 @@ def _webp_canvas(head: bytes) -> tuple[int, int] | None:
     return (number(26, 2) & 0x3FFF, number(28, 2) & 0x3FFF) if kind == b"VP8 " else None
 
 
-def _decode(what: str, image: Image.Image) -> Image.Image:
-    """A plain copy of an opened picture, with all its pixels in memory."""
+def _decode(what: str, image: Image.Image, copy: bool = True) -> Image.Image:
+    """An opened picture, or a plain copy of it, with all its pixels in memory."""
     try:
         image.load()
-        return image.copy()
+        return image.copy() if copy else image
     except MemoryError:
         raise
     except Exception as error:

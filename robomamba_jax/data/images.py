@@ -98,9 +98,16 @@ class ImageTransform:
         if width * height > max_pixels:
             what = f"the image of {picture.width} x {picture.height} pixels, resized,"
             raise too_many_pixels(what, width, height, max_pixels)
-        pixels = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
         left, top, right, lower = way.box
-        return pixels[top:lower, left:right].copy()
+        bicubic = Image.Resampling.BICUBIC
+        if (right - left, height) == (width, height) or picture.height > picture.width:
+            pixels = np.asarray(picture.resize((width, height), bicubic))
+            return pixels[top:lower, left:right].copy()
+        # For wide pictures PIL resizes rows first and then columns. So do we, to the same
+        # numbers, but without the columns that are cut off.
+        wide = picture.resize((width, picture.height), bicubic)
+        wide = wide.crop((left, 0, right, picture.height))
+        return np.asarray(wide.resize((right - left, height), bicubic)).copy()
 
     def normalize(self, pixels: np.ndarray) -> np.ndarray:
         """uint8[..., 3] -> float32[..., 3]: scaled to [0, 1], minus mean, by std."""

@@ -31,8 +31,8 @@ class Part(Protocol):
         """Its size; raises InputError where ``example`` would, as far as text tells."""
         ...
 
-    def example(self, index: int, *, pixels: bool = True) -> Example:
-        """The example; raises InputError."""
+    def example(self, index: int, *, pixels: bool = True, hashes: bool = True) -> Example:
+        """The example, with its images and their hashes if asked for; raises InputError."""
         ...
 
     def facts(self) -> Mapping[str, Any]:
@@ -58,9 +58,9 @@ class SourcePart:
         row = self.encoder.text(sample)
         return Described(sample.id, len(row.ids), len(row.image_positions), sum(row.supervised))
 
-    def example(self, index: int, *, pixels: bool = True) -> Example:
+    def example(self, index: int, *, pixels: bool = True, hashes: bool = True) -> Example:
         """See ``Part``."""
-        return self.encoder.example(self.source[index], pixels=pixels)
+        return self.encoder.example(self.source[index], pixels=pixels, hashes=hashes)
 
     def facts(self) -> Mapping[str, Any]:
         """The source's."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path, PurePosixPath
 
@@ -32,9 +33,16 @@ def below(root: Path, name: object) -> Path:
     path = root.joinpath(*parts)
     # Links inside the folder are fine, as data sets are often put together by them; what
     # counts is where the path leads in the end.
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+    real = _real_root(root)
+    if not os.path.realpath(path).startswith(real.rstrip(os.sep) + os.sep):
         raise _refused(name, "leads out of the data's folder by a link")
     return path
+
+
+@functools.lru_cache(maxsize=64)
+def _real_root(root: Path) -> str:
+    """Where a data set's folder is in the end; asked once per folder, not once per image."""
+    return os.path.realpath(root)
 
 
 def find_image(root: Path, name: object, folders: tuple[str, ...] = ("",)) -> Path:

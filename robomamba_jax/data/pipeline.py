@@ -145,7 +145,7 @@ class Pipeline:
         """
         import grain
 
-        threads = max(1, self._pool.workers)
+        threads = max(1, 2 * self._pool.workers)
         dataset = grain.MapDataset.source(_Steps(self, start, stop))
         options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + ahead)
         for batch in dataset.to_iter_dataset(options):

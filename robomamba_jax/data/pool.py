@@ -14,6 +14,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,9 @@ from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.data.jobs import Jobs, Reply
 from robomamba_jax.data.wire import receive, send
 from robomamba_jax.errors import InputError
+
+_PIPE_BYTES = 2**20  # as much as a user may ask for without privileges
+_JOBS = 2  # that a worker may have at once: one it does, and one that waits
 
 
 class WorkerPool:
@@ -56,7 +60,9 @@ class WorkerPool:
                 worker.tell(opening)
             for worker in self._all:
                 worker.hear()
-                self._free.put(worker)
+            for _ in range(_JOBS):
+                for worker in self._all:
+                    self._free.put(worker)
         except BaseException:
             self.close()
             raise
@@ -72,8 +78,7 @@ class WorkerPool:
             return self.jobs.run(job)
         worker = self._free.get()
         try:
-            worker.tell(job)
-            return worker.hear()
+            return worker.run(job)
         finally:
             self._free.put(worker)
 
@@ -83,11 +88,11 @@ class WorkerPool:
             yield from map(self.run, jobs)
             return
         waiting: deque[Future[Reply]] = deque()
-        threads = ThreadPoolExecutor(self.workers)
+        threads = ThreadPoolExecutor(_JOBS * self.workers)
         try:
             for job in jobs:
                 waiting.append(threads.submit(self.run, job))
-                if len(waiting) > 2 * self.workers:
+                if len(waiting) > 2 * _JOBS * self.workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -124,7 +129,26 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
+            pipesize=_PIPE_BYTES,
         )
+        self._waiting: deque[Future[Reply]] = deque()
+        self._telling, self._hearing = threading.Lock(), threading.Lock()
+
+    def run(self, job: Mapping[str, Any]) -> Reply:
+        """Tell a job and hear its reply; another thread may tell the next one meanwhile, so
+        that the worker need not wait while a reply is on its way."""
+        mine: Future[Reply] = Future()
+        with self._telling:
+            self._waiting.append(mine)
+            self.tell(job)
+        with self._hearing:
+            while not mine.done():
+                first = self._waiting.popleft()
+                try:
+                    first.set_result(self.hear())
+                except BaseException as error:
+                    first.set_exception(error)
+        return mine.result()
 
     def tell(self, message: Mapping[str, Any]) -> None:
         try:

@@ -134,8 +134,8 @@ class PreparedPart:
         sizes = (int(table[name][at]) for name in ("text", "images", "supervised"))
         return Described(self.data.names[at], *sizes)
 
-    def example(self, index: int, *, pixels: bool = True) -> Example:
-        """See ``parts.Part``."""
+    def example(self, index: int, *, pixels: bool = True, hashes: bool = True) -> Example:
+        """See ``parts.Part``; the hashes are stored and always there."""
         at = self._at(index)
         where = f"{self.data.path}: sample {self.data.names[at]!r}"
         try:

@@ -1,0 +1,39 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Our side of the data benchmark: decode, resize, crop, tokenise, label, put into batches."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.bench.data_inputs import make_data
+from robomamba_jax.bench.worker import Work
+from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
+from robomamba_jax.data.pipeline import Pipeline
+
+
+def build(side: str, case: dict[str, Any]) -> Work:
+    """An epoch in one worker process; or with none, in this one."""
+    folder = tempfile.TemporaryDirectory()
+    path = make_data(Path(folder.name), case["samples"])
+    encoding = EncodingConfig(
+        tokenizer=case["tokenizer"], transform=case["encoder"], image_place="text"
+    )
+    packed = side == "robomamba-packed"
+    room = 2048 if packed else 640
+    batch = BatchConfig(rows=case["rows"], packing=packed, row_tokens=room, image_tokens=256)
+    pipeline = Pipeline(
+        DataConfig((SourceConfig(str(path)),), encoding, batch), workers=case["workers"]
+    )
+    steps = pipeline.plan.start_of(1)
+
+    def run() -> int:
+        _ = folder  # the files live as long as the work
+        return sum(len(row) for batch in pipeline.batches(0, steps) for row in batch.samples)
+
+    facts = {"samples": len(pipeline.table)}
+    if packed:
+        facts["packing_efficiency"] = pipeline.plan.facts()["efficiency"]
+    return Work(run, facts)
