@@ -1,21 +1,36 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every command of docs/checkpoints.md, run in order on small files under the same names."""
+"""Every command of the guides, run in order on small files under the same names."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import robomamba_jax as rm
 from robomamba_jax.cli.main import main
+from robomamba_jax.config.files import load_data_config
+from robomamba_jax.data.pipeline import Pipeline
 from robomamba_jax.data.processor import builtin_processor
 from robomamba_jax.verify.random_files import hf_clip, hf_mamba, robomamba
+from tests.data.samples import llava, poses
 
-GUIDE = Path(__file__).parents[1] / "docs" / "checkpoints.md"
+DOCS = Path(__file__).parents[1] / "docs"
+FILES = Path(__file__).parent / "data" / "files"
+
+
+def commands_of(page: str) -> list[list[str]]:
+    """The words of each command of a page's shell blocks, without the program's name."""
+    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    found = [shlex.split(line) for block in blocks for line in block.splitlines() if line]
+    assert all(words[0] == "robomamba" for words in found)
+    return [words[1:] for words in found]
 
 
 @pytest.mark.torch
@@ -30,14 +45,11 @@ def test_the_guide(
     robomamba(Path("robomamba.pth"), head="two_mlp_repo", embed_dim=128, num_heads=2, mlp_ratio=1)
     Path("assets").mkdir()
     builtin_processor("tiny").need_tokenizer().save(Path("assets/tokenizer.json"))
-    blocks = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    commands = [line for block in blocks for line in block.splitlines() if line]
+    commands = commands_of("checkpoints.md")
     assert len(commands) == 13
-    for command in commands:
-        program, *words = shlex.split(command)
-        assert program == "robomamba"
+    for words in commands:
         status = main(words)
-        assert status == 0, (command, capsys.readouterr())
+        assert status == 0, (words, capsys.readouterr())
     printed = capsys.readouterr().out
     assert printed.count("agrees with torch") == 9
     assert printed.count("report found") == 2
@@ -45,3 +57,35 @@ def test_the_guide(
     assert processor.need_tokenizer().size == 300
     assert model.config.policy is not None
     assert rm.load("tongue")[0].config.vision is None
+
+
+def test_the_data_guide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Look, prepare, verify; the guide's own configuration; fewer processes than cores."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    for folder in ("llava", "robovqa/tfrecord/train", "poses", "assets"):
+        Path(folder).mkdir(parents=True)
+    llava(Path("llava"), 30).rename("llava/blip_laion_cc_sbu_558k.json")
+    Path("llava/images").mkdir()
+    Path("llava/pictures").rename("llava/images/pictures")
+    shutil.copy(FILES / "robovqa.tfrecord", "robovqa/tfrecord/train/train-00000")
+    poses(Path("poses"), 5).rename("poses/train.json")
+    builtin_processor("tiny").need_tokenizer().save(Path("assets/tokenizer.json"))
+    text = (DOCS / "data.md").read_text()
+    config, fields = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    Path("data.json").write_text(config)
+    for words in commands_of("data.md"):
+        status = main(words)
+        assert status == 0, (words, capsys.readouterr())
+    assert "all as written" in capsys.readouterr().out
+    with Pipeline(load_data_config("data.json")) as pipeline:
+        assert len(pipeline.plan.samples(0)) == 40
+        assert np.asarray(pipeline.batch(0).arrays["mask"]).any()
+    source = json.loads(fields)
+    assert set(source) == {"path", "fields"}
+    source["path"] = str(next(FILES.glob("robot_episodes/*")))
+    Path("fields.json").write_text(json.dumps({**json.loads(config), "sources": [source]}))
+    with Pipeline(load_data_config("fields.json")) as pipeline:
+        assert len(pipeline.table) == 9

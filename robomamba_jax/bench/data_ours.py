@@ -33,7 +33,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
         _ = folder  # the files live as long as the work
         return sum(len(row) for batch in pipeline.batches(0, steps) for row in batch.samples)
 
-    facts = {"samples": len(pipeline.table)}
+    facts: dict[str, Any] = {"samples": len(pipeline.table)}
     if packed:
         facts["packing_efficiency"] = pipeline.plan.facts()["efficiency"]
     return Work(run, facts)

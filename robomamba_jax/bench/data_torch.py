@@ -42,9 +42,9 @@ def build(side: str, case: dict[str, Any]) -> Work:
             with Image.open(Path(folder.name) / record["image"]) as file:
                 image = file.convert("RGB")
             short = min(image.size)
-            size = tuple(side_pixels * length // short for length in image.size)
-            image = image.resize(size, Image.Resampling.BICUBIC)
-            left, top = ((length - side_pixels) // 2 for length in size)
+            width, height = (side_pixels * length // short for length in image.size)
+            image = image.resize((width, height), Image.Resampling.BICUBIC)
+            left, top = ((length - side_pixels) // 2 for length in (width, height))
             image = image.crop((left, top, left + side_pixels, top + side_pixels))
             ids: list[int] = []
             labels: list[int] = []
@@ -62,9 +62,9 @@ def build(side: str, case: dict[str, Any]) -> Work:
         ids, labels, images = zip(*rows, strict=True)
         pad = torch.nn.utils.rnn.pad_sequence
         return (
-            pad(ids, batch_first=True, padding_value=1),
-            pad(labels, batch_first=True, padding_value=-100),
-            torch.stack(images),
+            pad(list(ids), batch_first=True, padding_value=1),
+            pad(list(labels), batch_first=True, padding_value=-100),
+            torch.stack(list(images)),
         )
 
     workers = case["workers"]
