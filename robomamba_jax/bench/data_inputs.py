@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -32,16 +35,17 @@ _WORDS = [
 ]
 
 
-def make_data(folder: Path, samples: int) -> Path:
-    """Write it; the same for everybody.
+def make_data(samples: int) -> Path:
+    """Write it, the same for everybody, into a folder that goes away with the process.
 
     Args:
-      folder: where to.
       samples: how many, each with a picture of its own.
 
     Returns:
       The JSON file.
     """
+    folder = Path(tempfile.mkdtemp(prefix="robomamba-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     rng = np.random.default_rng(0)
     records = []
     for number in range(samples):

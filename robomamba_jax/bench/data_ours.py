@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from robomamba_jax.bench.data_inputs import make_data
@@ -16,8 +14,7 @@ from robomamba_jax.data.pipeline import Pipeline
 
 def build(side: str, case: dict[str, Any]) -> Work:
     """An epoch in one worker process; or with none, in this one."""
-    folder = tempfile.TemporaryDirectory()
-    path = make_data(Path(folder.name), case["samples"])
+    path = make_data(case["samples"])
     encoding = EncodingConfig(
         tokenizer=case["tokenizer"], transform=case["encoder"], image_place="text"
     )
@@ -30,7 +27,6 @@ def build(side: str, case: dict[str, Any]) -> Work:
     steps = pipeline.plan.start_of(1)
 
     def run() -> int:
-        _ = folder  # the files live as long as the work
         return sum(len(row) for batch in pipeline.batches(0, steps) for row in batch.samples)
 
     facts: dict[str, Any] = {"samples": len(pipeline.table)}

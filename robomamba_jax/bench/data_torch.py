@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from robomamba_jax.bench.data_inputs import make_data
@@ -25,8 +23,8 @@ def build(side: str, case: dict[str, Any]) -> Work:
     from robomamba_jax.data.images import image_transform
 
     torch.set_num_threads(1)
-    folder = tempfile.TemporaryDirectory()
-    records = json.loads(make_data(Path(folder.name), case["samples"]).read_text())
+    path = make_data(case["samples"])
+    records = json.loads(path.read_text())
     tokenizer = Tokenizer.from_buffer(open_tokenizer(case["tokenizer"]).data)
     side_pixels = image_transform(case["encoder"]).size
 
@@ -39,7 +37,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
 
         def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
             record = records[index]
-            with Image.open(Path(folder.name) / record["image"]) as file:
+            with Image.open(path.parent / record["image"]) as file:
                 image = file.convert("RGB")
             short = min(image.size)
             width, height = (side_pixels * length // short for length in image.size)
