@@ -18,7 +18,7 @@ from robomamba_jax.data.records import Source
 from robomamba_jax.data.rlds import RldsSource
 from robomamba_jax.data.robovqa import RoboVqaSource
 from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
-from robomamba_jax.data.tfrecord import TfRecords, feature_lists
+from robomamba_jax.data.tfrecord import TfRecords, feature_lists, is_tfrecord
 from robomamba_jax.errors import InputError
 
 PREPARED_MANIFEST = "manifest.json"  # as data.prepared calls it
@@ -66,7 +66,8 @@ def _detect_folder(folder: Path) -> str:
 
 
 def _tfrecords(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if "tfrecord" in path.name and path.is_file())
+    """By their content: RoboVQA's are called train-00000 and the like."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and is_tfrecord(path))
 
 
 def _detect_file(path: Path) -> str:

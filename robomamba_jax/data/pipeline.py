@@ -12,6 +12,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ class Pipeline:
           workers: processes that decode; 0 = this one does.
           process: which of the run's processes this is.
           processes: how many there are; each reads its own rows.
-          ledger: the file for what is left out; only process 0 writes it.
+          ledger: the file for what is left out. Each further process writes what it finds
+            late into a file of its own beside it: ledger.1.jsonl, ...
           tell: called with (samples measured, samples in all).
 
         Raises:
@@ -83,14 +85,14 @@ class Pipeline:
             ``on_bad="error"`` also the first sample that cannot be used.
         """
         self.config, self._process, self._processes = config, process, processes
-        self._ledger = None if ledger is None or process else Ledger(ledger)
+        self._ledger = None if ledger is None else Ledger(_own_ledger(Path(ledger), process))
         local_rows([[]] * config.batch.rows, process, processes)
         self._pool = WorkerPool(config, workers)
         try:
             self.table = _table(self._pool, tell)
             if self.table.problems and config.on_bad == "error":
                 raise self.table.problems[0].as_error()
-            if self._ledger is not None:
+            if self._ledger is not None and not process:
                 self._ledger.add(self.table.problems)
             weights = {part.name: part.weight for part in self._pool.jobs.parts}
             given = {name: weight for name, weight in weights.items() if weight is not None}
@@ -180,6 +182,11 @@ class _Steps:
 
     def __getitem__(self, index: int) -> StepBatch:
         return self._pipeline.batch(self._start + int(index))
+
+
+def _own_ledger(path: Path, process: int) -> Path:
+    """Processes must not write into one file."""
+    return path if process == 0 else path.with_name(f"{path.stem}.{process}{path.suffix}")
 
 
 def _table(pool: WorkerPool, tell: Any) -> SampleTable:

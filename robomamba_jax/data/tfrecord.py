@@ -84,6 +84,13 @@ class TfRecords:
         return InputError("bad_record", f"{self.path}: {what}", _FIX)
 
 
+def is_tfrecord(path: Path) -> bool:
+    """Whether a file begins with a record's length and its check sum."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER.size)
+    return len(head) == _HEADER.size and _masked(head[:8]) == _HEADER.unpack(head)[1]
+
+
 def _masked(data: bytes) -> int:
     crc = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

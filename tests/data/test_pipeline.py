@@ -300,6 +300,16 @@ def test_bad_samples_are_left_out_and_written_down(
             left = [n for n in members if table.index[n] not in LATE]
             assert batch.arrays["mask"][row].sum() == table.text[left].sum()
             assert (batch.arrays["image_positions"][row] >= 0).sum() == len(left)
+    for process in range(3):
+        with Pipeline(config, process=process, processes=3, ledger=tmp_path / "l.jsonl") as part:
+            list(part.batches(0, steps))
+    entries = [
+        json.loads(line)["index"]
+        for name in ("l.jsonl", "l.1.jsonl", "l.2.jsonl")
+        if (tmp_path / name).is_file()
+        for line in (tmp_path / name).read_text().splitlines()
+    ]
+    assert sorted(entries) == sorted({**BY_TEXT, **LATE})
     # A second run finds the same again, and writes nothing twice.
     with Pipeline(config, ledger=ledger) as pipeline:
         list(pipeline.batches(0, 2 * steps))

@@ -144,7 +144,9 @@ def test_another_packages_writer(tmp_path: Path) -> None:
             context, {"images": ([[f] for f in frames], "byte"), "texts": ([text], "byte")}
         )
     writer.close()
-    assert detect(str(path)) == "robovqa"
+    (tmp_path / "README").write_text("another file")
+    assert detect(str(path)) == detect(str(tmp_path)) == "robovqa"
+    assert len(open_source(SourceConfig(str(tmp_path)))) == 6
     source = RoboVqaSource([path], frames=2)
     assert len(source) == 6
     assert source[4].turns[1] == ("gpt", "wipe 2")
