@@ -57,7 +57,7 @@ def _cell(part: SourcePart, number: int) -> Image.Image:
         title = f"{number}: {sample.id}" + (f"  [{sample.task}]" if sample.task else "")
         pictures = _pictures(sample, part.encoder)
         cell.paste(pictures, ((_WIDTH - pictures.width) // 2, (_PICTURE - pictures.height) // 2))
-        lines = _runs(part.encoder, part.encoder.text(sample))
+        lines = _runs(part.encoder, part.encoder.as_text().text(sample))
     except InputError as error:
         lines = [(error.message, _BAD)]
     draw = ImageDraw.Draw(cell)

@@ -109,6 +109,10 @@ class Encoder:
             None if encoding.transform is None else image_transform(encoding.transform),
         )
 
+    def as_text(self) -> Encoder:
+        """The same for whole conversations, where this one reads a pose's prompt alone."""
+        return dataclasses.replace(self, config=dataclasses.replace(self.config, target="text"))
+
     def identity(self) -> dict[str, Any]:
         """All that decides what an example holds, as JSON values; not where files lie."""
         config, transform = self.config, self.transform

@@ -15,7 +15,7 @@ from robomamba_jax.data.llava import LlavaSource
 from robomamba_jax.data.lrv import LrvSource
 from robomamba_jax.data.manipulation import ManipLlmPoses, RoboMambaPoses, parse_action
 from robomamba_jax.data.records import Source
-from robomamba_jax.data.rlds import RldsSource
+from robomamba_jax.data.rlds import RldsSource, field_names
 from robomamba_jax.data.robovqa import RoboVqaSource
 from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.tfrecord import TfRecords, feature_lists, is_tfrecord
@@ -150,10 +150,16 @@ def open_source(config: SourceConfig) -> Source:
         order = _needed(config, "pixel_order", "xy or rowcol; the files do not say it")
         return RoboMambaPoses(path, root, pixel_order=order, frame=config.frame or "manipllm")
     if name == "rlds":
-        fields = _needed(config, "fields", "which fields mean what, see config.data.FieldMap")
+        if config.fields is None:
+            listed = ", ".join(field_names(path))
+            raise InputError(
+                "bad_config",
+                f"{path} needs a field map",
+                f"say which of its fields are image, question, answer: {listed}"[:600],
+            )
         return RldsSource(
             path,
-            fields,
+            config.fields,
             split=config.tfds_split,
             pixel_order=config.pixel_order,
             frame=config.frame,

@@ -97,7 +97,7 @@ def _one(
     for error in _broken_images(sample, part, images, counts):
         note(error)
     try:
-        row = part.encoder.text(sample)
+        row = part.encoder.as_text().text(sample)
         if part.encoder.config.target == "pose":
             part.encoder.example(sample, pixels=False)
     except InputError as error:

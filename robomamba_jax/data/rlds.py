@@ -179,6 +179,16 @@ class RldsSource:
         }
 
 
+def field_names(path: str | os.PathLike[str]) -> list[str]:
+    """The fields of a data set, by which a ``FieldMap`` names them.
+
+    Raises:
+      InputError: it is no such folder.
+    """
+    features = _builder(Path(path)).info.features
+    return list(_paths(features, "steps" if "steps" in features else ""))
+
+
 def _check_fields(fields: FieldMap, conventions: bool) -> None:
     if not (fields.tagged or fields.turns or fields.answer or fields.contact):
         raise InputError(

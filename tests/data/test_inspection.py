@@ -86,7 +86,7 @@ def test_poses_outside_the_crop(tmp_path: Path) -> None:
     found = report(path, encoding=pose)
     assert found["format"] == "robomamba-poses"
     assert [problem["kind"] for problem in found["problems"]] == ["outside_crop"]
-    assert found["tokens"]["supervised"] == 0
+    assert found["tokens"]["supervised"] > 0
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=200))

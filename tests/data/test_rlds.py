@@ -217,5 +217,5 @@ def test_no_tensorflow() -> None:
 
 def test_the_map_is_needed() -> None:
     """Nothing is guessed."""
-    with pytest.raises(InputError, match="needs fields"):
+    with pytest.raises(InputError, match=r"needs a field map .*observation/image"):
         open_source(SourceConfig(str(EPISODES)))
