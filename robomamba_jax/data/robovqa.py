@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -45,26 +45,7 @@ class RoboVqaSource:
             raise InputError("missing_file", "no RoboVQA files", "give tfrecord/train/train*")
         self._files = [TfRecords(path) for path in paths]
         self._frames, self._split = frames, split
-        self._tasks: Counter[str] = Counter()
-        self._spans = self._find()
-
-    def _find(self) -> np.ndarray:
-        """int64[samples, 3]: file, clip, question. A bad clip is one sample, whose reading
-        says why: whether it is an error or left out is for others to decide."""
-        spans, errors = [], []
-        for number, file in enumerate(self._files):
-            for record in range(len(file)):
-                try:
-                    _, questions = self._clip(number, record)
-                except InputError as error:
-                    spans.append((number, record, 0))
-                    errors.append(error)
-                    continue
-                self._tasks.update(question.task for question in questions)
-                spans += [(number, record, which) for which in range(len(questions))]
-        if errors and not self._tasks:
-            raise errors[0]
-        return np.array(spans, np.int64)
+        self._spans, self._tasks = find_questions(self._files, lambda *at: self._clip(*at)[1])
 
     def _clip(self, number: int, record: int) -> tuple[list[bytes], list[Question]]:
         file = self._files[number]
@@ -108,3 +89,37 @@ def question_sample(name: str, images: tuple[ImageRef, ...], question: Question)
     """A question with its frames in front of it."""
     turns = (("human", IMAGE * len(images) + f"\n{question.question}"), ("gpt", question.answer))
     return Sample(name, images, turns, question.task)
+
+
+def find_questions(
+    files: Sequence[Sized], read: Callable[[int, int], list[Question]]
+) -> tuple[np.ndarray, Counter[str]]:
+    """Every question of some files, each clip read once.
+
+    A bad clip is one sample, whose reading says why: whether it is an error or left out is
+    for others to decide.
+
+    Args:
+      files: of clips.
+      read: the questions of (file, clip).
+
+    Returns:
+      int64[samples, 3], each one's file, clip and place in the clip; and the tasks' counts.
+
+    Raises:
+      InputError: no clip is sound; the first one's reason.
+    """
+    spans, errors, tasks = [], [], Counter[str]()
+    for number, file in enumerate(files):
+        for clip in range(len(file)):
+            try:
+                questions = read(number, clip)
+            except InputError as error:
+                spans.append((number, clip, 0))
+                errors.append(error)
+                continue
+            tasks.update(question.task for question in questions)
+            spans += [(number, clip, which) for which in range(len(questions))]
+    if errors and not tasks:
+        raise errors[0]
+    return np.array(spans, np.int64), tasks

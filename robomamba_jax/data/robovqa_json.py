@@ -9,12 +9,9 @@ pictures are a clip's frames where somebody has extracted them, or else the vide
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from robomamba_jax.config.checks import one_of, positive
 from robomamba_jax.data.json_records import JsonRecords
@@ -27,7 +24,7 @@ from robomamba_jax.data.records import (
     even_frames,
     text_field,
 )
-from robomamba_jax.data.robovqa import question_sample
+from robomamba_jax.data.robovqa import find_questions, question_sample
 from robomamba_jax.data.robovqa_text import SPLITS, Question, parse_questions
 from robomamba_jax.errors import InputError
 
@@ -67,26 +64,7 @@ class RoboVqaJsonSource:
         self._files = [JsonRecords(path) for path in paths]
         self._root = Path(paths[0]).parent if root is None else Path(root)
         self._frames, self._split = frames, split
-        self._tasks: Counter[str] = Counter()
-        self._spans = self._find()
-
-    def _find(self) -> np.ndarray:
-        """int64[samples, 3]: file, clip, question. A bad clip is one sample, whose reading
-        says why: whether it is an error or left out is for others to decide."""
-        spans, errors = [], []
-        for number, file in enumerate(self._files):
-            for record in range(len(file)):
-                try:
-                    _, questions = self._clip(number, record)
-                except InputError as error:
-                    spans.append((number, record, 0))
-                    errors.append(error)
-                    continue
-                self._tasks.update(question.task for question in questions)
-                spans += [(number, record, which) for which in range(len(questions))]
-        if errors and not self._tasks:
-            raise errors[0]
-        return np.array(spans, np.int64)
+        self._spans, self._tasks = find_questions(self._files, lambda *at: self._clip(*at)[1])
 
     def _clip(self, number: int, record: int) -> tuple[dict[str, Any], list[Question]]:
         file = self._files[number]
