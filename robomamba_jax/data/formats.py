@@ -14,6 +14,7 @@ from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.llava import LlavaSource
 from robomamba_jax.data.lrv import LrvSource
 from robomamba_jax.data.manipulation import ManipLlmPoses, RoboMambaPoses, parse_action
+from robomamba_jax.data.prepared import MANIFEST
 from robomamba_jax.data.records import Source
 from robomamba_jax.data.rlds import RldsSource, field_names
 from robomamba_jax.data.robovqa import RoboVqaSource
@@ -21,7 +22,6 @@ from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.tfrecord import TfRecords, feature_lists, is_tfrecord
 from robomamba_jax.errors import InputError
 
-PREPARED_MANIFEST = "manifest.json"  # as data.prepared calls it
 _KNOWN = "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS folder, or prepared data"
 
 
@@ -53,7 +53,7 @@ def detect(path: str) -> str:
 def _detect_folder(folder: Path) -> str:
     if (folder / "dataset_info.json").is_file() and (folder / "features.json").is_file():
         return "rlds"
-    if (folder / PREPARED_MANIFEST).is_file() and any(folder.glob("*.array_record")):
+    if (folder / MANIFEST).is_file() and any(folder.glob("*.array_record")):
         return "prepared"
     if any(folder.glob("*/result.json")):
         return "manipllm"

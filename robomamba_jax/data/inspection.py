@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,8 @@ def inspection_config(source: SourceConfig, kind: str, encoding: EncodingConfig)
         return DataConfig((source,), encoding, _WHOLE)
     folder = PreparedData(source.path)
     stored = tree_from_json(DataConfig, folder.manifest["config"], "manifest.json: config")
-    own = {**json.loads(json.dumps(folder.manifest["config"]["encoding"]))}
-    own["tokenizer"] = str(Path(source.path) / "tokenizer.json")
-    encoding = tree_from_json(EncodingConfig, own, "manifest.json: encoding")
+    own = str(Path(source.path) / "tokenizer.json")
+    encoding = dataclasses.replace(stored.encoding, tokenizer=own)
     return DataConfig((source,), encoding, stored.batch)
 
 

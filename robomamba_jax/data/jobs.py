@@ -21,11 +21,10 @@ from robomamba_jax.data.examples import Encoder
 from robomamba_jax.data.feature_cache import FeatureReader
 from robomamba_jax.data.inspection import inspect_range
 from robomamba_jax.data.ledger import Problem
-from robomamba_jax.data.names import Names
 from robomamba_jax.data.parts import open_parts
 from robomamba_jax.data.plan import BatchShape
 from robomamba_jax.data.prepare import write_shard
-from robomamba_jax.data.table import SampleTable, make_table, scan
+from robomamba_jax.data.table import scan
 
 Reply = tuple[dict[str, Any], dict[str, np.ndarray]]
 
@@ -41,7 +40,7 @@ class Jobs:
         """
         self.config = config
         self.encoder = Encoder.open(config)
-        self.parts = open_parts(config)
+        self.parts = open_parts(config, self.encoder)
 
     @classmethod
     def of_json(cls, config: Any) -> Jobs:
@@ -70,7 +69,7 @@ class Jobs:
 
     def _scan(self, job: Mapping[str, Any]) -> Reply:
         table, problems = scan(self.parts, job["part"], job["start"], job["stop"])
-        return {"problems": [list(problem) for problem in problems]}, table_arrays(table)
+        return {"problems": [list(problem) for problem in problems]}, table.to_arrays()
 
     def _rows(self, job: Mapping[str, Any]) -> Reply:
         transform = self.encoder.transform
@@ -102,24 +101,6 @@ class Jobs:
     def _inspect(self, job: Mapping[str, Any]) -> Reply:
         part = self.parts[job["part"]]
         return inspect_range(part, job["numbers"], images=job["images"])
-
-
-def table_arrays(table: SampleTable) -> dict[str, np.ndarray]:
-    """A table's columns by name, for a message or a file."""
-    columns = ("part", "index", "text", "images", "supervised")
-    return {
-        **{name: getattr(table, name) for name in columns},
-        "name_bytes": table.names.data,
-        "name_ends": table.names.ends,
-    }
-
-
-def table_of(parts: tuple[str, ...], arrays: Mapping[str, np.ndarray]) -> SampleTable:
-    """The table that ``table_arrays`` took apart."""
-    part, index, *sizes = (
-        arrays[name] for name in ("part", "index", "text", "images", "supervised")
-    )
-    return make_table(parts, part, index, sizes, Names(arrays["name_bytes"], arrays["name_ends"]))
 
 
 def problems_of(reply: Mapping[str, Any]) -> list[Problem]:

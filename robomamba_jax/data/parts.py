@@ -67,18 +67,21 @@ class SourcePart:
         return self.source.facts()
 
 
-def open_parts(config: DataConfig) -> list[Part]:
+def open_parts(config: DataConfig, encoder: Encoder) -> list[Part]:
     """All parts of a configuration, in its order.
+
+    Args:
+      config: what to open.
+      encoder: ``Encoder.open(config)``.
 
     Raises:
       InputError: a source cannot be opened, is empty, or two parts have one name.
     """
-    encoder = Encoder.open(config)
     parts: list[Part] = []
     for source in config.sources:
         kind = source.format if source.format != "auto" else detect(source.path)
         if kind == "prepared":
-            parts.extend(PreparedData(source.path).parts(config, source))
+            parts.extend(PreparedData(source.path).parts(encoder, source))
         else:
             opened = open_source(source)
             parts.append(SourcePart(source.label, source.weight, opened, encoder))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.data import DataConfig
-from robomamba_jax.data.jobs import problems_of, table_of
+from robomamba_jax.data.jobs import problems_of
 from robomamba_jax.data.ledger import Ledger, Problem
 from robomamba_jax.data.plan import Plan, local_rows
 from robomamba_jax.data.pool import WorkerPool
@@ -72,7 +71,7 @@ class Pipeline:
         """Open the data, measure every sample's text, and plan.
 
         Args:
-          config: what to read; ``rm.data`` has its parts.
+          config: what to read, see ``config.data``.
           workers: processes that decode; 0 = this one does.
           process: which of the run's processes this is.
           processes: how many there are; each reads its own rows.
@@ -178,7 +177,7 @@ class _Steps:
         self._count = max(0, (_ENDLESS if stop is None else stop) - start)
 
     def __len__(self) -> int:
-        return min(self._count, sys.maxsize)
+        return self._count
 
     def __getitem__(self, index: int) -> StepBatch:
         return self._pipeline.batch(self._start + int(index))
@@ -203,7 +202,7 @@ def _table(pool: WorkerPool, tell: Any) -> SampleTable:
     tables, problems, done = [], [], 0
     total = sum(len(part) for part in parts)
     for job, (reply, arrays) in zip(jobs, pool.map(jobs), strict=True):
-        tables.append(table_of(names, arrays))
+        tables.append(SampleTable.from_arrays(names, arrays))
         problems += problems_of(reply)
         done += job["stop"] - job["start"]
         if tell is not None:

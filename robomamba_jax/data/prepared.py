@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from robomamba_jax.config.data import DataConfig, SourceConfig
+from robomamba_jax.config.data import SourceConfig
 from robomamba_jax.data.examples import Described, Encoder, Example
 from robomamba_jax.data.names import Names
 from robomamba_jax.data.record_format import from_record
@@ -79,13 +79,13 @@ class PreparedData:
         transform = self.manifest["identity"]["transform"]
         return None if transform is None else int(transform["size"])
 
-    def parts(self, config: DataConfig, source: SourceConfig) -> list[PreparedPart]:
+    def parts(self, encoder: Encoder, source: SourceConfig) -> list[PreparedPart]:
         """The parts that a source of a configuration names: all, or the one of its name.
 
         Raises:
-          InputError: they were prepared in another way than ``config`` wants.
+          InputError: they were prepared in another way than ``encoder`` encodes.
         """
-        self._check(config)
+        self._check(encoder)
         ends = np.cumsum([part["samples"] for part in self.manifest["parts"]])
         found = [
             PreparedPart(
@@ -104,8 +104,8 @@ class PreparedData:
             raise unknown_name("unknown_source", f"part of {self.path}:", source.name, names)
         return [found[names.index(source.name)]]
 
-    def _check(self, config: DataConfig) -> None:
-        wanted, have = Encoder.open(config).identity(), self.manifest["identity"]
+    def _check(self, encoder: Encoder) -> None:
+        wanted, have = encoder.identity(), self.manifest["identity"]
         odd = [name for name in wanted if wanted[name] != have.get(name)]
         if odd:
             raise InputError(

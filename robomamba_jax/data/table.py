@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,8 @@ from robomamba_jax.data.names import Names
 from robomamba_jax.data.parts import Part
 from robomamba_jax.data.prepared import PreparedPart
 from robomamba_jax.errors import InputError
+
+_COLUMNS = ("part", "index", "text", "images", "supervised")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +47,23 @@ class SampleTable:
     def __len__(self) -> int:
         return len(self.part)
 
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Its columns by name, without parts and problems; ``from_arrays`` takes them back."""
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        return {**columns, "name_bytes": self.names.data, "name_ends": self.names.ends}
+
+    @classmethod
+    def from_arrays(cls, parts: tuple[str, ...], arrays: Mapping[str, np.ndarray]) -> SampleTable:
+        """The table that ``to_arrays`` took apart."""
+        part, index, *sizes = (arrays[name] for name in _COLUMNS)
+        names = Names(arrays["name_bytes"], arrays["name_ends"])
+        return make_table(parts, part, index, sizes, names)
+
     @cached_property
     def sha256(self) -> str:
         """Of all but the problems."""
         digest = hashlib.sha256("\0".join(self.parts).encode())
-        columns = (self.part, self.index, self.text, self.images, self.supervised)
-        for column in (*columns, self.names.data, self.names.ends):
+        for column in self.to_arrays().values():
             digest.update(f"{column.dtype.str}{column.shape}".encode())
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
@@ -109,8 +122,7 @@ def _from_index(
 
 def joined(tables: Sequence[SampleTable], problems: Sequence[Problem]) -> SampleTable:
     """Several, one behind the other."""
-    columns = ("part", "index", "text", "images", "supervised")
-    part, index, *sizes = (np.concatenate([getattr(x, name) for x in tables]) for name in columns)
+    part, index, *sizes = (np.concatenate([getattr(x, name) for x in tables]) for name in _COLUMNS)
     names = Names.joined([table.names for table in tables])
     return make_table(tables[0].parts, part, index, sizes, names, problems)
 

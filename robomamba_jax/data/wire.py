@@ -38,22 +38,23 @@ def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], Arrays] | None:
     start = pipe.read(8)
     if not start:
         return None
-    header = json.loads(_exactly(pipe, np.empty(int.from_bytes(start, "little"), np.uint8)))
+    text = np.empty(int.from_bytes(start, "little"), np.uint8)
+    _fill(pipe, text)
+    header = json.loads(text.tobytes())
     arrays: Arrays = {}
     for name, dtype, shape in header.pop("arrays"):
         kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
         array = np.empty(shape, kind)
-        _exactly(pipe, array.reshape(-1).view(np.uint8))
+        _fill(pipe, array.reshape(-1).view(np.uint8))
         arrays[name] = array
     return header, arrays
 
 
-def _exactly(pipe: IO[bytes], buffer: np.ndarray) -> bytes:
-    """Fills the buffer and gives its bytes where they are a text."""
+def _fill(pipe: IO[bytes], buffer: np.ndarray) -> None:
+    """Reads as many bytes as the buffer has, into it."""
     view, done = memoryview(buffer.data), 0
     while done < len(view):
         count = pipe.readinto(view[done:])  # type: ignore[attr-defined]
         if not count:
             raise EOFError("the stream ends within a message")
         done += count
-    return buffer.tobytes() if len(view) < 2**20 else bytes(view)

@@ -34,7 +34,7 @@ def main() -> int:
         try:
             if jobs is None:
                 sys.path += [place for place in header["path"] if place not in sys.path]
-                jobs, reply = Jobs.of_json(header["config"]), {"modules": _frameworks()}
+                jobs, reply = Jobs.of_json(header["config"]), {}
             else:
                 reply, arrays = jobs.run(header)
         except InputError as error:
@@ -46,12 +46,6 @@ def main() -> int:
         except BrokenPipeError:
             return 0
     return 0
-
-
-def _frameworks() -> list[str]:
-    """Frameworks that are loaded, of which there should be none."""
-    names = ("jax", "jaxlib", "flax", "torch", "tensorflow", "grain")
-    return [name for name in names if name in sys.modules]
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ def arguments(batch: StepBatch) -> dict[str, Any]:
     return {**found, "images": image_transform("tiny").normalize(pixels)}
 
 
-def summed(params: Any, batch: dict[str, Any]) -> jax.Array:
-    """-log p over all learned tokens."""
-    hidden, valid = APPLY(
+def before(params: Any, batch: dict[str, Any]) -> tuple[jax.Array, jax.Array]:
+    """The states from which each token is predicted, and where there are any."""
+    return APPLY(
         params,
         batch["input_ids"],
         batch["images"],
@@ -47,6 +47,11 @@ def summed(params: Any, batch: dict[str, Any]) -> jax.Array:
         segment_ids=batch["segment_ids"],
         output="before",
     )
+
+
+def summed(params: Any, batch: dict[str, Any]) -> jax.Array:
+    """-log p over all learned tokens."""
+    hidden, valid = before(params, batch)
     weights = (valid & batch["loss_mask"]).astype(jnp.float32)
     head = params["llm"]["backbone"]["embeddings"]["weight"]
     return linear_cross_entropy(hidden, head, batch["input_ids"], weights)
@@ -100,19 +105,8 @@ def test_a_neighbour_is_invisible(params: Any, tmp_path: Path) -> None:
     )
     changed["images"][row, of_images[row] == given["segment_ids"][row].max()] = 3.0
 
-    @quick_jit
-    def states(batch: Any) -> jax.Array:
-        return APPLY(
-            params,
-            batch["input_ids"],
-            batch["images"],
-            batch["mask"],
-            image_positions=batch["image_positions"],
-            segment_ids=batch["segment_ids"],
-            output="before",
-        )[0]
-
-    first, second = np.asarray(states(given)), np.asarray(states(changed))
+    states = quick_jit(before)
+    first, second = (np.asarray(states(params, rows)[0]) for rows in (given, changed))
     others = (given["segment_ids"][row] == 0) & given["mask"][row]
     assert others.any()
     np.testing.assert_array_equal(first[row, others], second[row, others])
