@@ -28,6 +28,7 @@ from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
 from robomamba_jax.convert.sources import ShardedSource, read_json
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
+from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 
@@ -140,17 +141,13 @@ def check_files(path: Path, manifest: Mapping[str, Any], hashes: bool = True) ->
             result[name] = "is missing"
         elif file.stat().st_size != facts.get("bytes"):
             result[name] = f"has {file.stat().st_size} bytes, not {facts.get('bytes')}"
-        elif (hashes or not name.startswith("params/")) and sha256_of(file) != facts.get("sha256"):
+        elif (hashes or not name.startswith("params/")) and file_sha256(file) != facts.get(
+            "sha256"
+        ):
             result[name] = "is not what was written: its sha256 differs"
         else:
             result[name] = ""
     return result
-
-
-def sha256_of(path: Path) -> str:
-    """Of a file's bytes, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_folder(
@@ -253,7 +250,7 @@ def _write_manifest(root: Path, hashes: Mapping[str, str], origin: Mapping[str, 
         name = str(file.relative_to(root))
         files[name] = {
             "bytes": file.stat().st_size,
-            "sha256": hashes.get(name) or sha256_of(file),
+            "sha256": hashes.get(name) or file_sha256(file),
         }
     content = {
         "schema": SCHEMA,

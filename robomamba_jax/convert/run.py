@@ -15,12 +15,13 @@ from flax import nnx
 from robomamba_jax.config import MambaConfig, PolicyConfig, VisionConfig
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.families import FAMILIES, Checkpoint, open_checkpoint
-from robomamba_jax.convert.folder import is_folder, open_folder, sha256_of, source_tensors
+from robomamba_jax.convert.folder import is_folder, open_folder, source_tensors
 from robomamba_jax.convert.folder import write_folder as write
 from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.rules import Row
 from robomamba_jax.convert.sources import read_json
 from robomamba_jax.convert.tensors import TensorInfo, has_nonfinite
+from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.images import ImageTransform
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.prompts import prompt_template
@@ -136,7 +137,7 @@ def _origin(checkpoint: Checkpoint, hashes: bool) -> dict[str, Any]:
         "family": checkpoint.family,
         "notes": list(checkpoint.notes),
         "lm_head": checkpoint.lm_head,
-        "files": {file.name: sha256_of(file) if hashes else None for file in files},
+        "files": {file.name: file_sha256(file) if hashes else None for file in files},
     }
 
 

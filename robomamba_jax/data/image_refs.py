@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.image_files import MAX_FILE_BYTES, MAX_PIXELS, open_image, too_many_pixels
 from robomamba_jax.data.records import ImageRef, VideoFrame, even_frames
 from robomamba_jax.errors import InputError
@@ -45,8 +46,7 @@ def _file_sha256(path: Path) -> bytes:
     try:
         if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
             raise OSError("no regular file of bounded size")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return bytes.fromhex(file_sha256(path))
     except OSError as error:
         raise InputError("missing_image", f"{path}: {error}", "give a readable file") from error
 

@@ -9,9 +9,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.ledger import Problem
 from robomamba_jax.data.parts import Part
-from robomamba_jax.data.prepared import file_sha256
 from robomamba_jax.data.record_format import to_record
 from robomamba_jax.errors import InputError
 

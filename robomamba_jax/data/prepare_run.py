@@ -15,13 +15,14 @@ import safetensors.numpy
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_to_json
+from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.jobs import problems_of
 from robomamba_jax.data.ledger import Ledger
 from robomamba_jax.data.names import Names
 from robomamba_jax.data.parts import Part
 from robomamba_jax.data.pool import WorkerPool
 from robomamba_jax.data.prepare import facts_path
-from robomamba_jax.data.prepared import INDEX, LEDGER, MANIFEST, SCHEMA, file_sha256, read_manifest
+from robomamba_jax.data.prepared import INDEX, LEDGER, MANIFEST, SCHEMA, read_manifest
 from robomamba_jax.errors import InputError
 
 _BEGUN = "begun.json"

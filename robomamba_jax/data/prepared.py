@@ -10,7 +10,6 @@ ids), ``tokenizer.json``, ``ledger.jsonl`` (what was left out) and the shards.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ import safetensors.numpy
 
 from robomamba_jax.config.data import SourceConfig
 from robomamba_jax.data.examples import Described, Encoder, Example
+from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.names import Names
 from robomamba_jax.data.record_format import from_record
 from robomamba_jax.errors import InputError, unknown_name
@@ -201,14 +201,3 @@ def verify_files(folder: Path, tell: Any = None) -> list[dict[str, str]]:
     known = {MANIFEST, *manifest["files"]}
     others = sorted(path.name for path in folder.iterdir() if path.name not in known)
     return problems + [{"file": name, "reason": "not in the manifest"} for name in others]
-
-
-def file_sha256(path: Path, tell: Any = None) -> str:
-    """The hash of a file of any length."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**22):
-            digest.update(block)
-            if tell is not None:
-                tell(len(block))
-    return digest.hexdigest()

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.convert.families import Checkpoint, open_checkpoint
-from robomamba_jax.convert.folder import open_folder, sha256_of
+from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.lora import ALPHA
 from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.convert.run import read_tensors
+from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.verify.compare import (
     GRADIENT_TOLERANCE,
@@ -212,7 +213,7 @@ def verify(
         "family": case.checkpoint.family,
         "output": case.output,
         "source": str(case.checkpoint.source.path),
-        "files": {f.name: sha256_of(f) for f in case.checkpoint.source.files()} if hashes else {},
+        "files": {f.name: file_sha256(f) for f in case.checkpoint.source.files()} if hashes else {},
         "versions": _versions(),
         "inputs": {name: list(value.shape) for name, value in case.inputs.items()},
         "weights": _weights_report(weights, case),
