@@ -9,6 +9,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from robomamba_jax.ops.rotation import (
+    geodesic_angle,
+    geodesic_angle_official,
+    rotation_from_6d,
+)
+
 
 def next_token_targets(
     input_ids: jax.Array, mask: jax.Array | None = None, segment_ids: jax.Array | None = None
@@ -42,32 +48,46 @@ def linear_cross_entropy(
     labels: jax.Array,
     weights: jax.Array,
     *,
-    rows: int = 256,
+    chunk: int = 128,
 ) -> jax.Array:
     """Weighted sum of -log softmax(hidden @ head_weight.T)[label], float32.
 
-    Logits exist for ``rows`` positions at a time only, forward and backward: when
-    differentiated, the forward pass already turns each block of logits into the
-    gradients of ``hidden`` and ``head_weight``, so no product is computed twice.
+    Logits exist for ``chunk`` positions of every row at a time only, forward and backward:
+    when differentiated, the forward pass already turns each block of logits into the
+    gradients of ``hidden`` and ``head_weight``, so no product is computed twice. Rows stay
+    where they are, so that a batch split over devices needs no exchange but of the sums.
 
     Args:
       hidden: float[B, T, D].
       head_weight: float[V, D].
       labels: int32[B, T]; read only where the weight is not 0.
       weights: float32[B, T]; not differentiated.
-      rows: positions per block.
+      chunk: positions of a row per block.
 
     Returns:
       float32[], to be divided by ``weights.sum()`` for a mean.
     """
-    flat = hidden.reshape(-1, hidden.shape[-1])
-    rows = min(rows, flat.shape[0])
-    extra = -flat.shape[0] % rows
-    flat = jnp.pad(flat, ((0, extra), (0, 0))).reshape(-1, rows, flat.shape[1])
-    labels, weights = (
-        jnp.pad(x.reshape(-1), (0, extra)).reshape(-1, rows) for x in (labels, weights)
-    )
-    return _blocks(flat, head_weight, labels, jax.lax.stop_gradient(weights))
+    blocks = _split(hidden, chunk), _split(labels, chunk), _split(weights, chunk)
+    return _blocks(blocks[0], head_weight, blocks[1], jax.lax.stop_gradient(blocks[2]))
+
+
+def linear_hits(
+    hidden: jax.Array, head_weight: jax.Array, labels: jax.Array, *, chunk: int = 128
+) -> jax.Array:
+    """bool[B, T]: where the label is the likeliest; arguments as ``linear_cross_entropy``'s."""
+
+    def block(_: None, piece: tuple[jax.Array, jax.Array]) -> tuple[None, jax.Array]:
+        return None, jnp.argmax(_logits(piece[0], head_weight), axis=-1) == piece[1]
+
+    _, hits = jax.lax.scan(block, None, (_split(hidden, chunk), _split(labels, chunk)))
+    return jnp.moveaxis(hits, 0, 1).reshape(labels.shape[0], -1)[:, : labels.shape[1]]
+
+
+def _split(x: jax.Array, chunk: int) -> jax.Array:
+    """[B, T, ...] -> [T / chunk, B, chunk, ...], padded by 0."""
+    chunk = min(chunk, x.shape[1])
+    x = jnp.pad(x, ((0, 0), (0, -x.shape[1] % chunk)) + ((0, 0),) * (x.ndim - 2))
+    return jnp.moveaxis(x.reshape(x.shape[0], -1, chunk, *x.shape[2:]), 1, 0)
 
 
 @jax.custom_vjp
@@ -79,33 +99,36 @@ def _blocks(hidden, head, labels, weights):
     return jax.lax.scan(add, jnp.zeros((), jnp.float32), (hidden, labels, weights))[0]
 
 
+def _logits(hidden, head):
+    """float32[B, chunk, V]."""
+    contract = (((hidden.ndim - 1,), (1,)), ((), ()))
+    head = head.astype(hidden.dtype)
+    return jax.lax.dot_general(hidden, head, contract, preferred_element_type=jnp.float32)
+
+
 def _block(hidden, labels, weights, head):
-    """One block's loss, and its logits' gradient float32[rows, V]."""
-    logits = jax.lax.dot_general(
-        hidden,
-        head.astype(hidden.dtype),
-        (((1,), (1,)), ((), ())),
-        preferred_element_type=jnp.float32,
-    )
+    """One block's loss, and its logits' gradient float32[B, chunk, V]."""
+    logits = _logits(hidden, head)
     log_total = jax.nn.logsumexp(logits, axis=-1)
     labels = jnp.where(weights > 0, labels, 0)
-    chosen = jnp.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+    chosen = jnp.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
     loss = jnp.sum(jnp.where(weights > 0, (log_total - chosen) * weights, 0.0))
-    grad = jnp.exp(logits - log_total[:, None])
-    grad = grad - (jnp.arange(logits.shape[1]) == labels[:, None])
-    return loss, jnp.where(weights[:, None] > 0, grad * weights[:, None], 0.0)
+    grad = jnp.exp(logits - log_total[..., None])
+    grad = grad - (jnp.arange(logits.shape[-1]) == labels[..., None])
+    return loss, jnp.where(weights[..., None] > 0, grad * weights[..., None], 0.0)
 
 
 def _blocks_fwd(hidden, head, labels, weights):
     def add(carry, block):
         total, head_grad = carry
-        hidden, labels, weights = block
+        shape = block[0].shape
+        hidden, labels, weights = (x.reshape(-1, *x.shape[2:]) for x in block)
         loss, grad = _block(hidden, labels, weights, head)
         grad = grad.astype(hidden.dtype)
         dot = partial(jax.lax.dot_general, preferred_element_type=jnp.float32)
         hidden_grad = dot(grad, head.astype(grad.dtype), (((1,), (0,)), ((), ())))
         head_grad = head_grad + dot(grad, hidden, (((0,), (0,)), ((), ())))
-        return (total + loss, head_grad), hidden_grad.astype(hidden.dtype)
+        return (total + loss, head_grad), hidden_grad.astype(hidden.dtype).reshape(shape)
 
     start = (jnp.zeros((), jnp.float32), jnp.zeros(head.shape, jnp.float32))
     (total, head_grad), hidden_grad = jax.lax.scan(add, start, (hidden, labels, weights))
@@ -124,3 +147,47 @@ def _blocks_bwd(residuals, scale):
 
 
 _blocks.defvjp(_blocks_fwd, _blocks_bwd)
+
+
+def contact_loss(predicted: jax.Array, target: jax.Array, kind: str = "l1") -> jax.Array:
+    """Of each contact point, the mean over x and y: float32[B].
+
+    The article's position loss is the absolute difference.
+
+    Args:
+      predicted: float[B, 2].
+      target: float[B, 2], in the same unit.
+      kind: "l1", "l2" (squared) or "huber" (squared below 1, then linear).
+    """
+    difference = jnp.abs(predicted.astype(jnp.float32) - target.astype(jnp.float32))
+    if kind == "l2":
+        difference = difference**2
+    elif kind == "huber":
+        difference = jnp.where(difference < 1, 0.5 * difference**2, difference - 0.5)
+    return difference.mean(axis=-1)
+
+
+def rotation_loss(predicted6d: jax.Array, target: jax.Array, kind: str = "geodesic") -> jax.Array:
+    """The angle between two rotations in radians: float32[B].
+
+    Args:
+      predicted6d: float[B, 6], see ``ops.rotation_from_6d``.
+      target: float[B, 3, 3].
+      kind: "geodesic", exact over [0, pi]; "where2act" (arXiv 2101.02692, and RoboMamba's
+        repository), acos of the clipped trace, whose gradient vanishes at both ends.
+    """
+    angle = geodesic_angle_official if kind == "where2act" else geodesic_angle
+    return angle(rotation_from_6d(predicted6d), target)
+
+
+def gripper_loss(logit: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Binary cross-entropy of "open", and where there is a target: float32[B] each.
+
+    Args:
+      logit: float[B].
+      target: float[B] in [0, 1]; NaN = unknown, with loss 0.
+    """
+    known = ~jnp.isnan(target)
+    logit, target = logit.astype(jnp.float32), jnp.where(known, target, 0.0)
+    loss = jax.nn.softplus(logit) - target * logit
+    return jnp.where(known, loss, 0.0), known.astype(jnp.float32)

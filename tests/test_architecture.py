@@ -36,7 +36,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pose": ("errors", "ops", "data"),
     "convert": (*_BASE, "models", "data"),
     "verify": (*_CORE, "api"),
-    "training": (*_BASE, "ops", "losses", "models", "data", "convert"),
+    "training": (*_BASE, "ops", "losses", "models", "generation", "data", "convert"),
     "api": (*_CORE, "training.checkpoint", "training.sharding"),
     "evaluation": (*_CORE, "api", "training.checkpoint", "training.sharding"),
     "world": (*_ALL, "__init__"),

@@ -62,10 +62,15 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    return run_command(build_parser(), argv)
+
+
+def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
+    """Parse, run, print; the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in argv
     try:
-        args = build_parser().parse_args(argv)
+        args = parser.parse_args(argv)
         result = args.run(args)
     except InputError as error:
         _complain(as_json, error.kind, error.message, error.fix)

@@ -32,6 +32,12 @@ def positive(name: str, value: Any) -> None:
         raise InputError("bad_config", f"{name} is {value!r}", "give a whole number above 0")
 
 
+def not_negative(name: str, value: Any) -> None:
+    """Raise ``InputError`` unless ``value`` is a whole number from 0 on."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InputError("bad_config", f"{name} is {value!r}", "give a whole number, 0 or more")
+
+
 def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
     """Raise ``InputError`` unless ``value`` is one of the ``allowed`` names."""
     if value not in allowed:

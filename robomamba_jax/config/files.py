@@ -22,6 +22,29 @@ def run_config_file(path: str | Path) -> Any:
     Raises:
       InputError: there is no such file, it fails, or it has no ``get_config``.
     """
+    return get_config(config_module(path), path)
+
+
+def get_config(module: Any, path: str | Path, name: str = "get_config") -> Any:
+    """What a function of a configuration's module returns.
+
+    Raises:
+      InputError: there is no such function, or it fails.
+    """
+    try:
+        return getattr(module, name)()
+    except InputError:
+        raise
+    except Exception as error:  # whatever the user's file raises
+        raise _failed(Path(path), error, name) from error
+
+
+def config_module(path: str | Path) -> Any:
+    """A user's own Python file as a module, executed.
+
+    Raises:
+      InputError: there is no such file, or it fails.
+    """
     file = Path(path)
     if not file.is_file():
         raise InputError("missing_config", f"{file} is no file", "give configs/NAME.py")
@@ -31,12 +54,16 @@ def run_config_file(path: str | Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        return module.get_config()
     except InputError:
         raise
     except Exception as error:  # whatever the user's file raises
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise InputError("bad_config", f"{file}: {what}", "mend get_config() there") from error
+        raise _failed(file, error, "it") from error
+    return module
+
+
+def _failed(file: Path, error: Exception, name: str) -> InputError:
+    what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return InputError("bad_config", f"{file}: {what}", f"mend {name} there")
 
 
 def load_data_config(path: str | Path) -> DataConfig:

@@ -44,6 +44,9 @@ class MambaConfig:
       chunk_size: positions per scan chunk; None takes the backend's table.
       remat: what the backward pass recomputes: "none", "block" (everything but the
         blocks' inputs) or "dots" (everything but the projections' outputs).
+      lora_rank: above 0: in_proj, x_proj and out_proj have low-rank factors beside them
+        (arXiv 2106.09685), for training; files hold their sum.
+      lora_alpha: the factors' product counts alpha / rank.
     """
 
     d_model: int
@@ -67,6 +70,8 @@ class MambaConfig:
     scan_method: str = "auto"
     chunk_size: int | None = None
     remat: str = "none"
+    lora_rank: int = 0
+    lora_alpha: float = 32.0
 
     def __post_init__(self) -> None:
         for name in ("d_model", "n_layer", "vocab_size", "d_state", "d_conv", "expand"):
@@ -77,6 +82,8 @@ class MambaConfig:
         for name in ("dtype", "param_dtype", "logits_dtype"):
             one_of(name, getattr(self, name), DTYPES)
         one_of("remat", self.remat, REMAT)
+        if self.lora_rank:
+            positive("lora_rank", self.lora_rank)
         one_of("scan_method", self.scan_method, ("auto", "chunked", "associative", "sequential"))
 
     @property

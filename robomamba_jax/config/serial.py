@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from robomamba_jax.config.mamba import MambaConfig
 from robomamba_jax.config.policy import PolicyConfig
 from robomamba_jax.config.robomamba import RoboMambaConfig
+from robomamba_jax.config.tree import read_value
 from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError, unknown_name
 
@@ -109,16 +110,31 @@ def with_changes(config: PartT, changes: Sequence[str]) -> PartT:
 
 
 def _set(config: Any, path: list[str], text: str, key: str) -> Any:
+    if isinstance(config, tuple):
+        return _set_part(config, path, text, key)
     fields = {field.name: field for field in dataclasses.fields(config)}
     if path[0] not in fields:
         raise unknown_name("unknown_field", f"field of --set {key}:", path[0], fields)
     value = getattr(config, path[0])
     if len(path) > 1:
-        if not dataclasses.is_dataclass(value):
+        if not dataclasses.is_dataclass(value) and not isinstance(value, tuple):
             raise InputError("unknown_field", f"--set {key}: {path[0]} has no fields", "see config")
         return dataclasses.replace(config, **{path[0]: _set(value, path[1:], text, key)})
     kind = typing.get_type_hints(type(config))[path[0]]
     return dataclasses.replace(config, **{path[0]: parse_value(text, kind, key)})
+
+
+def _set_part(config: tuple[Any, ...], path: list[str], text: str, key: str) -> Any:
+    """A tuple of dataclasses with one of them changed: its number stands in the key."""
+    number = int(path[0]) if path[0].isdigit() else len(config)
+    if number >= len(config) or len(path) < 2 or not dataclasses.is_dataclass(config[number]):
+        raise InputError(
+            "unknown_field",
+            f"--set {key}: {path[0]!r} is none of {len(config)} parts with fields",
+            "write e.g. data.sources.0.path=FILE",
+        )
+    part = _set(config[number], path[1:], text, key)
+    return (*config[:number], part, *config[number + 1 :])
 
 
 def parse_value(text: str, kind: Any, key: str) -> Any:
@@ -138,7 +154,7 @@ def parse_value(text: str, kind: Any, key: str) -> Any:
         value = text
     kinds = tuple(typing.get_origin(part) or part for part in allowed)
     if isinstance(value, list) and tuple in kinds:
-        return tuple(value)
+        return read_value(kind, value, f"--set {key}")
     if float in kinds and type(value) is int:
         return float(value)
     if type(value) not in kinds:

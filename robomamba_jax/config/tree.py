@@ -46,7 +46,7 @@ def tree_from_json(kind: type[TreeT], value: Any, where: str) -> TreeT:
     for name, part in value.items():
         if name not in fields:
             raise unknown_name("unknown_field", f"field in {where}:", name, fields)
-        given[name] = _read(hints[name], part, f"{where}.{name}")
+        given[name] = read_value(hints[name], part, f"{where}.{name}")
     for name, field in fields.items():
         no_default = field.default is field.default_factory is dataclasses.MISSING
         if name not in given and no_default:
@@ -54,8 +54,8 @@ def tree_from_json(kind: type[TreeT], value: Any, where: str) -> TreeT:
     return kind(**given)
 
 
-def _read(hint: Any, value: Any, where: str) -> Any:
-    """A value as the type ``hint``."""
+def read_value(hint: Any, value: Any, where: str) -> Any:
+    """A parsed JSON value as the type ``hint``; errors as ``tree_from_json``'s."""
     choices = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if value is None and type(None) in choices:
         return None
@@ -81,7 +81,7 @@ def _read_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
     if len(parts) != len(value):
         raise _wrong(where, value, f"a list of {len(parts)}")
     pairs = zip(parts, value, strict=True)
-    return tuple(_read(part, x, f"{where}[{n}]") for n, (part, x) in enumerate(pairs))
+    return tuple(read_value(part, x, f"{where}[{n}]") for n, (part, x) in enumerate(pairs))
 
 
 def _wrong(where: str, value: Any, wanted: str) -> InputError:

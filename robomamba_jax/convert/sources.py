@@ -196,3 +196,86 @@ class Renamed:
     def close(self) -> None:
         """Close the source."""
         self._source.close()
+
+
+class ArraySource:
+    """Arrays in memory, as a source."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], path: Path) -> None:
+        """Of arrays by name; the path is for messages."""
+        self._arrays, self.path = dict(arrays), path
+        self.extras: Mapping[str, str] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
+    def names(self) -> list[str]:
+        """All names."""
+        return list(self._arrays)
+
+    def info(self, name: str) -> TensorInfo:
+        """Shape and dtype of one tensor."""
+        array = self._arrays[name]
+        return TensorInfo(array.shape, str(array.dtype))
+
+    def read(self, name: str, out: np.ndarray | None = None) -> np.ndarray:
+        """One tensor's values."""
+        if out is None:
+            return self._arrays[name].copy()
+        out[...] = self._arrays[name]
+        return out
+
+    def files(self) -> list[Path]:
+        """None."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Overlaid:
+    """A source of which some tensors are replaced, and to which some are added."""
+
+    def __init__(self, source: TensorSource, arrays: Mapping[str, np.ndarray], path: Path) -> None:
+        """``arrays`` stand over ``source``; the path is for messages."""
+        self._source, self._over, self.path = source, ArraySource(arrays, path), path
+        self.extras = source.extras
+
+    def names(self) -> list[str]:
+        """Those of both."""
+        return list(dict.fromkeys([*self._source.names(), *self._over.names()]))
+
+    def _of(self, name: str) -> TensorSource:
+        return self._over if name in self._over else self._source
+
+    def info(self, name: str) -> TensorInfo:
+        """Shape and dtype of one tensor."""
+        return self._of(name).info(name)
+
+    def read(self, name: str, out: np.ndarray | None = None) -> np.ndarray:
+        """One tensor's values."""
+        return self._of(name).read(name, out)
+
+    def files(self) -> list[Path]:
+        """The files behind the source."""
+        return self._source.files()
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+
+class Selected:
+    """Some tensors of a source: those with the names and shapes that are asked for, and LoRA
+    factors of them."""
+
+    def __init__(self, source: TensorSource, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Of ``source``; ``shapes`` by name."""
+        self._source, self.path, self.extras = source, source.path, source.extras
+        self._names = [name for name in source.names() if name in shapes or ".lora_" in name]
+        self.info, self.read, self.files = source.info, source.read, source.files
+        self.close = source.close
+
+    def names(self) -> list[str]:
+        """The chosen ones."""
+        return list(self._names)

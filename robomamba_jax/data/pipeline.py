@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class Pipeline:
         workers: int = 0,
         process: int = 0,
         processes: int = 1,
+        rows: Sequence[int] | None = None,
         ledger: str | os.PathLike[str] | None = None,
         tell: Any = None,
     ) -> None:
@@ -75,6 +76,8 @@ class Pipeline:
           workers: processes that decode; 0 = this one does.
           process: which of the run's processes this is.
           processes: how many there are; each reads its own rows.
+          rows: which rows of every step this process reads, where its devices do not hold just
+            the slice that ``process`` stands for.
           ledger: the file for what is left out. Each further process writes what it finds
             late into a file of its own beside it: ledger.1.jsonl, ...
           tell: called with (samples measured, samples in all).
@@ -83,9 +86,12 @@ class Pipeline:
           InputError: something in the configuration or the data is wrong; with
             ``on_bad="error"`` also the first sample that cannot be used.
         """
-        self.config, self._process, self._processes = config, process, processes
+        self.config = config
         self._ledger = None if ledger is None else Ledger(_own_ledger(Path(ledger), process))
-        local_rows([[]] * config.batch.rows, process, processes)
+        if rows is None:
+            numbered = [[row] for row in range(config.batch.rows)]
+            rows = [row for (row,) in local_rows(numbered, process, processes)]
+        self._rows = list(rows)
         self._pool = WorkerPool(config, workers)
         try:
             self.table = _table(self._pool, tell)
@@ -124,7 +130,7 @@ class Pipeline:
     def batch(self, step: int) -> StepBatch:
         """One step's batch, whatever was read before."""
         layout = self.plan.layout(step)
-        rows = list(local_rows(layout.rows, self._process, self._processes))
+        rows = [layout.rows[row] for row in self._rows]
         table = self.table
         places = [[(int(table.part[n]), int(table.index[n])) for n in row] for row in rows]
         job = {"op": "rows", "rows": places, "shape": list(layout.shape), "step": step}

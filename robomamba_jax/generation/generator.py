@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.sharding import NamedSharding, PartitionSpec
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.generation import decode
@@ -99,6 +100,7 @@ class Generator:
         *,
         layout: str = "list",
         token_bytes: Sequence[bytes] | None = None,
+        mesh: jax.sharding.Mesh | None = None,
     ) -> None:
         """Take a model's parameters.
 
@@ -107,6 +109,8 @@ class Generator:
           params: its parameters, in ``layout``.
           layout: "list" decodes faster; "stacked" compiles faster.
           token_bytes: what each token spells; needed for stop strings only.
+          mesh: where the parameters lie, if other processes hold parts of them; all processes
+            then make the same calls.
 
         Raises:
           InputError: params do not fit the config.
@@ -115,6 +119,7 @@ class Generator:
         self.config, self.params, self._spelling = language_config(config), params, token_bytes
         self.prefill, self.begin, self.advance = compiled(config, layout)
         self._tables: dict[tuple[str, ...], jax.Array] = {}
+        self._copied = None if mesh is None else NamedSharding(mesh, PartitionSpec())
 
     def generate(
         self,
@@ -137,9 +142,9 @@ class Generator:
         """
         pictures = _pictures(images, image_positions)
         state, plan = self._start(prompts, settings or GenerationSettings(), pictures)
-        until = jnp.asarray(plan.capacity, jnp.int32)
+        until = self._everywhere(jnp.asarray(plan.capacity, jnp.int32))
         state = self.advance(self.params, state, plan.sampler, plan.limits, until, mode=plan.mode)
-        return _completions(state)
+        return self._completions(state)
 
     def stream(
         self,
@@ -175,7 +180,7 @@ class Generator:
         sent, open_rows = [0] * state.token.shape[0], set(range(state.token.shape[0]))
         step = 1
         while True:
-            for index, done in enumerate(_completions(state)):
+            for index, done in enumerate(self._completions(state)):
                 fresh = done.tokens[sent[index] :]
                 if index in open_rows and (fresh or done.reason != "running"):
                     sent[index] += len(fresh)
@@ -185,7 +190,7 @@ class Generator:
             if not open_rows:
                 return
             step += every
-            until = jnp.asarray(step, jnp.int32)
+            until = self._everywhere(jnp.asarray(step, jnp.int32))
             state = self.advance(
                 self.params, state, plan.sampler, plan.limits, until, mode=plan.mode
             )
@@ -199,9 +204,9 @@ class Generator:
         has_image = np.any(np.asarray(pictures[1]) >= 0, axis=1).tolist() if pictures else None
         longest = settings.max_prompt_tokens
         check_prompts(prompts, self.config.vocab_size, longest, has_image)
-        plan = self._plan(len(prompts), settings)
-        ids, mask = pad_prompts(prompts)
-        logits, cache = self.prefill(self.params, ids, mask, *pictures)
+        plan = self._everywhere(self._plan(len(prompts), settings))
+        inputs = self._everywhere((*pad_prompts(prompts), *pictures))
+        logits, cache = self.prefill(self.params, *inputs)
         begin = partial(self.begin, capacity=plan.capacity, mode=plan.mode)
         return begin(logits, cache=cache, sampler=plan.sampler, limits=plan.limits), plan
 
@@ -215,6 +220,29 @@ class Generator:
         )
         capacity = _round_up(max(values["max_new_tokens"]), CAPACITY_STEP)
         return _Plan(sampler, limits, mode, capacity)
+
+    def _everywhere(self, tree: Any) -> Any:
+        """Arrays of the host as copies on all devices of the mesh, where there is one."""
+        if self._copied is None:
+            return tree
+
+        def leaf(x: Any) -> Any:
+            if not isinstance(x, jax.Array):
+                return x
+            if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+                return jax.random.wrap_key_data(leaf(jax.random.key_data(x)))
+            return jax.device_put(np.asarray(x), self._copied)
+
+        return jax.tree.map(leaf, tree)
+
+    def _completions(self, state: decode.DecodeState) -> list[Completion]:
+        told = state.tokens, state.count, state.reason
+        if self._copied is not None:
+            told = jax.jit(lambda *x: x, out_shardings=self._copied)(*told)
+        return [
+            Completion(row[:n].tolist(), decode.REASONS[why])
+            for row, n, why in zip(*jax.device_get(told), strict=True)
+        ]
 
     def _stop_table(self, stop: tuple[str, ...]) -> jax.Array:
         if self._spelling is None:
@@ -246,14 +274,6 @@ def _pictures(images: jax.Array | None, image_positions: jax.Array | None) -> tu
     if image_positions is None:
         image_positions = jnp.zeros(images.shape[:2], jnp.int32)
     return images, image_positions
-
-
-def _completions(state: decode.DecodeState) -> list[Completion]:
-    tokens, count, reason = jax.device_get((state.tokens, state.count, state.reason))
-    return [
-        Completion(row[:n].tolist(), decode.REASONS[why])
-        for row, n, why in zip(tokens, count, reason, strict=True)
-    ]
 
 
 def _round_up(value: int, step: int) -> int:

@@ -36,11 +36,12 @@ def functional(
       init: ``init(key) -> params``, a tree of plain dicts whose paths are the torch
         keys; under ``jax.eval_shape`` it costs nothing.
       apply: ``apply(params, input_ids, images=None, mask=None, *, image_positions=None,
-        segment_ids=None, output="logits")`` -> logits_dtype[B, T, V], dtype[B, T, D] for
-        "hidden", a ``PolicyOutput`` for "pose", or for "before" the states from which each
-        text token is predicted and where there are any (``RoboMamba.before``). Images as
-        ``rm.forward`` takes them; segment_ids are for packed rows, of which no pose is
-        read. It raises InputError where params do not fit the config.
+        segment_ids=None, features=None, output="logits")`` -> logits_dtype[B, T, V],
+        dtype[B, T, D] for "hidden", a ``PolicyOutput`` for "pose", or for "before" the
+        states from which each text token is predicted and where there are any
+        (``RoboMamba.before``). Images as ``rm.forward`` takes them; segment_ids are for
+        packed rows, of which no pose is read; features [B, M, P, W] stand instead of images
+        for "before" and "pose". It raises InputError where params do not fit the config.
     """
     graph, expected = abstract_params(config, layout)
 
@@ -55,6 +56,7 @@ def functional(
         *,
         image_positions: jax.Array | None = None,
         segment_ids: jax.Array | None = None,
+        features: jax.Array | None = None,
         output: str = "logits",
     ) -> Any:
         if output not in OUTPUTS:
@@ -66,8 +68,13 @@ def functional(
         if output == "pose":
             if segment_ids is not None:
                 raise InputError("bad_arguments", "a pose of packed rows", "give one per row")
-            return model.pose(input_ids, images, mask, image_positions)
-        call = {"logits": model, "hidden": model.hidden, "before": model.before}[output]
+            return model.pose(input_ids, images, mask, image_positions, features)
+        if output == "before":
+            given = (input_ids, images, mask, image_positions, segment_ids)
+            return model.before(*given, features=features)
+        if features is not None:
+            raise InputError("bad_arguments", f"features for {output}", "use before or pose")
+        call = model if output == "logits" else model.hidden
         return call(input_ids, images, mask, image_positions, segment_ids)
 
     return init, apply

@@ -40,7 +40,11 @@ def linear(x: jax.Array, weight: jax.Array, *, out_dtype: DTypeLike | None = Non
 
 
 class Linear(nnx.Module):
-    """``weight`` [out, in] and, if asked, ``bias`` [out]; torch's default start."""
+    """``weight`` [out, in] and, if asked, ``bias`` [out]; torch's default start.
+
+    With a LoRA rank also ``lora_A`` and ``lora_B`` (see ``LoraFactor``), named as peft names
+    them; ``lora_B`` starts at 0, so that nothing changes at first.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Linear(nnx.Module):
         dtype: DTypeLike,
         param_dtype: DTypeLike,
         scale: float = 1.0,
+        lora: tuple[int, float] = (0, 1.0),
     ) -> None:
         bound = scale / math.sqrt(d_in)
         self.dtype = jnp.dtype(dtype)
@@ -59,11 +64,29 @@ class Linear(nnx.Module):
         self.bias = (
             nnx.Param(uniform(rngs.params(), (d_out,), bound, param_dtype)) if bias else None
         )
+        rank, alpha = lora
+        self.lora_scale = alpha / rank if rank else 0.0
+        down = 1 / math.sqrt(d_in)
+        self.lora_A = LoraFactor(rank, d_in, down, rngs, param_dtype) if rank else None
+        self.lora_B = LoraFactor(d_out, rank, 0.0, rngs, param_dtype) if rank else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """float[..., in] -> dtype[..., out]."""
-        y = linear(x.astype(self.dtype), self.weight[...])
+        x = x.astype(self.dtype)
+        y = linear(x, self.weight[...])
+        if self.lora_A is not None and self.lora_B is not None:
+            low = linear(x, self.lora_A.weight[...])
+            y = y + self.lora_scale * linear(low, self.lora_B.weight[...])
         return y if self.bias is None else y + self.bias[...].astype(self.dtype)
+
+
+class LoraFactor(nnx.Module):
+    """``weight`` [out, in], uniform within ``bound``."""
+
+    def __init__(
+        self, d_out: int, d_in: int, bound: float, rngs: nnx.Rngs, param_dtype: DTypeLike
+    ) -> None:
+        self.weight = nnx.Param(uniform(rngs.params(), (d_out, d_in), bound, param_dtype))
 
 
 class RMSNorm(nnx.Module):

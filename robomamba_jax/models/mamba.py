@@ -89,7 +89,13 @@ class MambaMixer(nnx.Module):
 
     def __init__(self, config: MambaConfig, *, rngs: nnx.Rngs) -> None:
         inner = config.d_inner
-        dense = partial(Linear, rngs=rngs, dtype=config.dtype, param_dtype=config.param_dtype)
+        dense = partial(
+            Linear,
+            rngs=rngs,
+            dtype=config.dtype,
+            param_dtype=config.param_dtype,
+            lora=(config.lora_rank, config.lora_alpha),
+        )
         self.config = config
         self.in_proj = dense(config.d_model, 2 * inner, bias=config.bias)
         self.conv1d = Conv1d(config, rngs=rngs)

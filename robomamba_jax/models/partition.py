@@ -13,7 +13,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jax.sharding import AxisType, Mesh, PartitionSpec
+import jax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+AXES = ("data", "fsdp", "tensor")
+ROWS = ("data", "fsdp")
+"""The axes over which the rows of a batch are split."""
 
 _WIDEN = ("tensor", "fsdp")
 _NARROW = ("fsdp", "tensor")
@@ -22,6 +27,8 @@ _NARROW = ("fsdp", "tensor")
 RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r".*(embeddings|lm_head|position_embedding)/weight", _WIDEN),
     (r".*mixer/(in_proj|dt_proj)/weight", _WIDEN),
+    (r".*mixer/in_proj/lora_B/weight", ("tensor", None)),
+    (r".*mixer/(out_proj|x_proj)/lora_A/weight", (None, "tensor")),
     (r".*mixer/(out_proj|x_proj)/weight", _NARROW),
     (r".*mixer/conv1d/weight", ("tensor", None, None)),
     (r".*mixer/A_log", ("tensor", None)),
@@ -66,3 +73,24 @@ def partition_spec(
         return axis if axis in mesh_shape and size % mesh_shape[axis] == 0 else None
 
     return PartitionSpec(*(fits(size, axis) for size, axis in zip(shape, axes, strict=True)))
+
+
+def named_sharding(mesh: Mesh, path: str, shape: tuple[int, ...]) -> NamedSharding:
+    """:func:`partition_spec` on a mesh."""
+    return NamedSharding(mesh, partition_spec(path, shape, dict(mesh.shape)))
+
+
+def split_rows(x: jax.Array) -> jax.Array:
+    """Keep the rows of ``x`` [B, ...] where the batch has them, all else of it together.
+
+    Without a mesh (``jax.set_mesh``) that has the axes of ``ROWS`` nothing happens, and so
+    where they do not divide B.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    axes = tuple(axis for axis in ROWS if axis in mesh.shape)
+    count = 1
+    for axis in axes:
+        count *= mesh.shape[axis]
+    if count == 1 or x.shape[0] % count:
+        return x
+    return jax.lax.with_sharding_constraint(x, PartitionSpec(axes))

@@ -36,6 +36,15 @@ class PolicyOutput(NamedTuple):
     gripper_logit: jax.Array | None
 
 
+class PolicyStates(NamedTuple):
+    """What the head reads; fields as in a call."""
+
+    hidden: jax.Array
+    first_text: jax.Array
+    last: jax.Array
+    mask: jax.Array | None
+
+
 class PolicyMLP(nnx.Module):
     """``fc1``, ReLU, ``fc2``, ReLU, ``fc3``; only the last has no bias.
 
@@ -124,13 +133,15 @@ class PolicyHead(nnx.Module):
         Raises:
           InputError: an argument has the wrong shape.
         """
-        self._check(hidden, first_text, last, mask)
-        hidden = hidden.astype(jnp.float32)
-        # Tensor cores would round float32 products to fewer bits.
+        return self.read_states(PolicyStates(hidden, first_text, last, mask))
+
+    def read_states(self, states: PolicyStates) -> PolicyOutput:
+        """As a call, of arguments in one piece."""
+        if not self.config.uses_ssm:
+            return self.read_pooled(self.pool(states))
+        self._check(*states)
+        hidden, mask = states.hidden.astype(jnp.float32), states.mask
         with jax.default_matmul_precision("highest"):
-            if self.config.pooling == "official":
-                pooled = pool_official(hidden, first_text, last)
-                return self._read(pooled, pooled, pooled)
             assert self.ssm1 is not None
             assert self.ssm2 is not None
             rows, real = Rows(), None
@@ -140,6 +151,25 @@ class PolicyHead(nnx.Module):
                 rows = Rows(lengths=packing.lengths)
             first, second = self.ssm1(hidden, rows)[0], self.ssm2(hidden, rows)[0]
             return self._read(*(pool_mean(x, real) for x in (first, second, hidden)))
+
+    def pool(self, states: PolicyStates) -> jax.Array:
+        """float32[B, D]: all that the MLPs see of each row.
+
+        Raises:
+          InputError: Mamba blocks stand before the MLPs, and read whole sequences.
+        """
+        if self.config.uses_ssm:
+            raise InputError(
+                "no_pooled", f"a {self.config.kind} head reads sequences", "cache patch features"
+            )
+        self._check(*states)
+        return pool_official(states.hidden.astype(jnp.float32), states.first_text, states.last)
+
+    def read_pooled(self, pooled: jax.Array) -> PolicyOutput:
+        """The MLPs over what ``pool`` gives, float32[B, D]."""
+        # Tensor cores would round float32 products to fewer bits.
+        with jax.default_matmul_precision("highest"):
+            return self._read(pooled, pooled, pooled)
 
     def _read(self, contact: jax.Array, rotation: jax.Array, gripper: jax.Array) -> PolicyOutput:
         """The MLPs over their pooled states, each float32[B, D]."""

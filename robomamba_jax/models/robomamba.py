@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.lm import Cache, MambaLM
 from robomamba_jax.models.mamba import Rows
-from robomamba_jax.models.policy import PolicyHead, PolicyOutput
+from robomamba_jax.models.policy import PolicyHead, PolicyOutput, PolicyStates
 from robomamba_jax.models.projector import Projector
 from robomamba_jax.models.vision import VisionTower
 from robomamba_jax.shapes import check_shape
@@ -103,6 +103,7 @@ class RoboMamba(nnx.Module):
         image_positions: jax.Array | None = None,
         segment_ids: jax.Array | None = None,
         row_tokens: int | None = None,
+        features: jax.Array | None = None,
     ) -> tuple[jax.Array, jax.Array]:
         """The states from which each text token is predicted, for training.
 
@@ -113,12 +114,13 @@ class RoboMamba(nnx.Module):
           input_ids, images, mask, image_positions, segment_ids: as in a call.
           row_tokens: the most real tokens of a row, text and images together; rows are cut
             to it before the blocks. None = T + M * P.
+          features: instead of images, what the encoder says of them: float[B, M, P, W].
 
         Returns:
           dtype[B, T, D] after the final norm, and bool[B, T], False at padding and at the
           first token of a sample, which nothing stands before; the state is 0 there.
         """
-        joint = self.join(input_ids, images, mask, image_positions, segment_ids)
+        joint = self.join(input_ids, images, mask, image_positions, segment_ids, features)
         if row_tokens is not None and row_tokens < joint.x.shape[1]:
             ids = joint.segment_ids
             joint = joint._replace(
@@ -143,24 +145,57 @@ class RoboMamba(nnx.Module):
         images: jax.Array | None = None,
         mask: jax.Array | None = None,
         image_positions: jax.Array | None = None,
+        features: jax.Array | None = None,
     ) -> PolicyOutput:
-        """The policy head's reading; arguments as in a call.
+        """The policy head's reading; arguments as in ``before``.
 
         Raises:
           InputError: the model has no policy head.
         """
-        if self.policy is None:
-            raise InputError("no_policy", "this model has no policy head", "use one that has")
-        joint = self.join(input_ids, images, mask, image_positions)
+        states = self.policy_states(input_ids, images, mask, image_positions, features)
+        return self._head.read_states(states)
+
+    def pooled(
+        self,
+        input_ids: jax.Array,
+        images: jax.Array | None = None,
+        mask: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+        features: jax.Array | None = None,
+    ) -> jax.Array:
+        """float32[B, D]: all that a head of MLPs sees of each row; arguments as in ``before``.
+
+        Raises:
+          InputError: the model has no policy head, or one that reads whole sequences.
+        """
+        states = self.policy_states(input_ids, images, mask, image_positions, features)
+        return self._head.pool(states)
+
+    def policy_states(
+        self,
+        input_ids: jax.Array,
+        images: jax.Array | None = None,
+        mask: jax.Array | None = None,
+        image_positions: jax.Array | None = None,
+        features: jax.Array | None = None,
+    ) -> PolicyStates:
+        """What the policy head reads; arguments as in ``before``."""
+        joint = self.join(input_ids, images, mask, image_positions, None, features)
         x, _ = self.llm.backbone.run(joint.x, joint.rows)
         # The first real text token; text_mask is true from there on or, in an empty row, nowhere.
         first = jnp.argmax(joint.text_mask, axis=1)[:, None]
-        return self.policy(
+        return PolicyStates(
             self.llm.backbone.normed(x),
             first_text=jnp.take_along_axis(joint.text_at, first, axis=1)[:, 0],
             last=jnp.maximum(joint.lengths - 1, 0),
             mask=jnp.arange(x.shape[1]) < joint.lengths[:, None],
         )
+
+    @property
+    def _head(self) -> PolicyHead:
+        if self.policy is None:
+            raise InputError("no_policy", "this model has no policy head", "use one that has")
+        return self.policy
 
     def prefill(
         self,
@@ -193,6 +228,14 @@ class RoboMamba(nnx.Module):
         x = self.projector(self.vision(flat))
         return x.reshape(*images.shape[:2], *x.shape[1:])
 
+    def _patches(self, images: Any, features: jax.Array | None) -> jax.Array:
+        """dtype[B, M, P, D] of images, or of what the encoder has said of them."""
+        if features is None:
+            return self.image_features(images)
+        if self.projector is None:
+            raise InputError("no_vision", "this model reads text only", "leave features out")
+        return self.projector(features)
+
     def join(
         self,
         input_ids: jax.Array,
@@ -200,6 +243,7 @@ class RoboMamba(nnx.Module):
         mask: jax.Array | None,
         image_positions: jax.Array | None,
         segment_ids: jax.Array | None = None,
+        features: jax.Array | None = None,
     ) -> Joint:
         """Image and text embeddings in reading order, padding and absent images last.
 
@@ -216,17 +260,20 @@ class RoboMamba(nnx.Module):
         if segment_ids is not None:
             check_shape("segment_ids", segment_ids, "B T", sizes)
         text, dtype = self.llm.embed(input_ids), self.llm.backbone.residual_dtype
-        if images is None:
+        if images is None and features is None:
             images_none = jnp.zeros((text.shape[0], 0), jnp.int32)
             return _arrange(text.astype(dtype), real, images_none, None, segment_ids)
-        if images.ndim == 4:
+        if images is not None and images.ndim == 4:
             images = images[:, None]
+        given: Any = images if features is None else features
         if image_positions is None:
-            image_positions = jnp.zeros(images.shape[:2], jnp.int32)
-        check_shape("images", images, "B M S S 3", {**sizes, "3": 3})
-        check_shape("image_positions", image_positions, "B M", {**sizes, "M": images.shape[1]})
-        patches = self.image_features(images)
-        patches = patches.astype(dtype)
+            image_positions = jnp.zeros(given.shape[:2], jnp.int32)
+        if features is None:
+            check_shape("images", images, "B M S S 3", {**sizes, "3": 3})
+        else:
+            check_shape("features", features, "B M P W", sizes)
+        check_shape("image_positions", image_positions, "B M", {**sizes, "M": given.shape[1]})
+        patches = self._patches(images, features).astype(dtype)
         return _arrange(text.astype(dtype), real, image_positions, patches, segment_ids)
 
 

@@ -155,7 +155,7 @@ def compiled_step(remat: str, packed: bool) -> Any:
         hidden = apply(params, ids, mask=mask, segment_ids=segment_ids, output="hidden")
         labels, weights = next_token_targets(ids, mask, segment_ids)
         head = params["backbone"]["embeddings"]["weight"]
-        return linear_cross_entropy(hidden, head, labels, weights, rows=16), weights.sum()
+        return linear_cross_entropy(hidden, head, labels, weights, chunk=8), weights.sum()
 
     shape = (2, 27) if packed else (5, 12)
     ids, mask = jnp.zeros(shape, jnp.int32), jnp.ones(shape, bool)

@@ -1,0 +1,90 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``train.py``: arguments in, one run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.cli.main import Parser, run_command
+from robomamba_jax.errors import InputError
+
+EXAMPLE = """examples:
+  python train.py --config configs/stage1_1_align.py --tiny --workdir runs/tiny
+  python train.py --config configs/stage1_2_instruct.py --workdir runs/instruct \\
+      --set optim.learning_rate=2e-5 --set data.sources.0.path=my.json
+  python train.py ... --coordinator host0:1234 --process 1 --processes 4   (on every host)
+
+The same command goes on after any interruption. SIGTERM or Ctrl-C save and end."""
+
+
+def make_parser() -> Parser:
+    """The command line of train.py."""
+    parser = Parser(prog="train.py", description="Train one stage of RoboMamba.", epilog=EXAMPLE)
+    add_config_arguments(parser)
+    parser.add_argument("--workdir", help="the run's folder (runs/STAGE)")
+    parser.add_argument("--coordinator", help="host:port of process 0, or auto on a cluster")
+    parser.add_argument("--process", type=int, help="this process's number")
+    parser.add_argument("--processes", type=int, help="how many there are")
+    parser.add_argument("--json", action="store_true", help="a summary as one object on stdout")
+    parser.set_defaults(run=_run, parser=parser)
+    return parser
+
+
+def add_config_arguments(parser: Any) -> None:
+    """``--config``, ``--tiny``, ``--init`` and ``--set``."""
+    parser.add_argument("--config", required=True, metavar="FILE", help="configs/NAME.py")
+    parser.add_argument("--tiny", action="store_true", help="shrink it to seconds on a CPU")
+    parser.add_argument(
+        "--init", metavar="PATH", help="start from a folder, a run or a step (config's init_from)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a value, such as optim.learning_rate=1e-4; repeatable",
+    )
+
+
+def read_config(args: argparse.Namespace) -> tuple[Any, Any]:
+    """The configuration that the arguments name, and where its values come from.
+
+    Raises:
+      InputError: the file, or what is to be changed in it, is wrong.
+    """
+    import dataclasses
+
+    from robomamba_jax.config.files import config_module, get_config
+    from robomamba_jax.config.serial import with_changes
+    from robomamba_jax.config.training import TrainConfig
+
+    module = config_module(args.config)
+    config = get_config(module, args.config, "get_tiny" if args.tiny else "get_config")
+    if not isinstance(config, TrainConfig):
+        raise InputError("bad_config", f"{args.config} is no TrainConfig", "see config.training")
+    if args.init is not None:
+        config = dataclasses.replace(config, init_from=args.init)
+    config = with_changes(config, args.set)
+    return config, getattr(module, "ORIGINS", {})
+
+
+def _run(args: argparse.Namespace) -> dict[str, Any]:
+    config, origins = read_config(args)
+    from robomamba_jax.training.distributed import connect
+
+    connect(args.coordinator, args.process, args.processes)
+    from robomamba_jax.training.report import Terminal
+    from robomamba_jax.training.run import train
+
+    workdir = Path(args.workdir or f"runs/{config.stage}{'-tiny' if args.tiny else ''}")
+    terminal = Terminal(every=config.run.log_every)
+    return train(config, workdir, origins={} if args.tiny else origins, terminal=terminal)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run train.py and return its exit status."""
+    return run_command(make_parser(), argv)

@@ -1,0 +1,104 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where each value of a configuration comes from, said next to it and checked by a test."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from robomamba_jax.config.tree import tree_to_json
+
+
+class Origin(NamedTuple):
+    """Where a value comes from.
+
+    Attributes:
+      kind: "article", "repository" (RoboMamba's), "recalled" (said of the article, confirmed by
+        no text at hand), "llava" (LLaVA's published scripts, which RoboMamba's data follow),
+        "ours" (chosen here, with the reason), "measured".
+      note: what there is to say.
+    """
+
+    kind: str
+    note: str
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the source itself was read."""
+        return self.kind != "recalled"
+
+
+def article(note: str) -> Origin:
+    """A value that stands in the article (arXiv 2406.04339)."""
+    return Origin("article", note)
+
+
+def repository(note: str) -> Origin:
+    """A value read in RoboMamba's published code."""
+    return Origin("repository", note)
+
+
+def recalled(note: str) -> Origin:
+    """A value said of the article that nothing at hand confirms."""
+    return Origin("recalled", note)
+
+
+def llava(note: str) -> Origin:
+    """A value of LLaVA's published training scripts."""
+    return Origin("llava", note)
+
+
+def ours(note: str) -> Origin:
+    """A value chosen here."""
+    return Origin("ours", note)
+
+
+Origins = Mapping[str, Origin]
+"""Pattern of whole paths, such as ``run/.*`` -> where their values come from; first match wins."""
+
+
+def values(config: Any) -> dict[str, Any]:
+    """Every value of a configuration by its path: ``{"optim/learning_rate": 4e-5, ...}``."""
+    found: dict[str, Any] = {}
+
+    def walk(node: Any, path: str) -> None:
+        if dataclasses.is_dataclass(node) and not isinstance(node, type):
+            for field in dataclasses.fields(node):
+                walk(getattr(node, field.name), f"{path}/{field.name}" if path else field.name)
+        elif isinstance(node, tuple) and node and dataclasses.is_dataclass(node[0]):
+            for number, part in enumerate(node):
+                walk(part, f"{path}/{number}")
+        else:
+            found[path] = tree_to_json(node)
+
+    walk(config, "")
+    return found
+
+
+def origin_of(path: str, origins: Origins) -> Origin | None:
+    """Where a value comes from; None = nobody said."""
+    matches = (origin for pattern, origin in origins.items() if re.fullmatch(pattern, path))
+    return next(matches, None)
+
+
+def unsourced(config: Any, origins: Origins) -> list[str]:
+    """Paths of values whose source nobody said, and patterns that stand for no value."""
+    paths = list(values(config))
+    missing = [path for path in paths if origin_of(path, origins) is None]
+    stale = [
+        pattern for pattern in origins if not any(re.fullmatch(pattern, path) for path in paths)
+    ]
+    return [*missing, *(f"pattern {pattern!r} stands for nothing" for pattern in stale)]
+
+
+def unconfirmed(config: Any, origins: Origins) -> dict[str, Any]:
+    """The values that are only recalled, by path."""
+    found = {}
+    for path, value in values(config).items():
+        origin = origin_of(path, origins)
+        if origin is not None and not origin.confirmed:
+            found[path] = value
+    return found

@@ -1,0 +1,80 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the three stages' configurations share: their small variants, and common origins."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from robomamba_jax.config.data import BatchConfig, DataConfig, SourceConfig
+from robomamba_jax.config.provenance import Origins, ours
+from robomamba_jax.config.training import CheckpointConfig, MeshConfig, TrainConfig
+
+_TOYS = {"align": "captions", "instruct": "questions", "manipulate": "poses"}
+
+SHARED_ORIGINS: Origins = {
+    "run/.*": ours("how often something is said; no number of the training depends on it"),
+    "checkpoint/.*": ours("half an hour's work at most is lost on one pod; two steps are kept"),
+    "mesh/.*": ours("all devices along fsdp: parameters, moments and rows are split over them"),
+    "seed|data/seed": ours("any"),
+    "model/trained_dtype": ours("updates of 1e-5 of a bfloat16 weight would be rounded away"),
+    "model/(lora_rank|lora_alpha|gripper)": ours("off; the article trains whole weights"),
+    "model/remat": ours("activations of 64 layers do not fit otherwise"),
+    "optim/(b1|eps)": ours("AdamW's defaults, in the article's betas too as far as recalled"),
+    "optim/(clip_norm|no_decay|accumulate|end_factor)": ours("common practice; LLaVA clips at 1"),
+    "data/encoding/(image_place|loss|too_long|max_pixels|contact_scale)": ours("docs/data.md"),
+    "data/prepare/.*|data/features|data/on_bad": ours("docs/data.md"),
+    "data/sources/\\d+/(name|format|root|split|pixel_order|frame|tfds_split|fields|factory)": ours(
+        "how the user's files are read; docs/data.md"
+    ),
+    "data/sources/\\d+/path": ours("where docs/data.md asks to put the published files"),
+    "eval_data|init_from": ours("the user's files"),
+    "loss/(kind|chunk)": ours("chunk: 128 positions of logits of 50,280 words are 25 MB a row"),
+}
+"""Of values that are alike in all stages."""
+
+
+def with_shared(own: Origins) -> Origins:
+    """A stage's own origins, before the shared ones."""
+    return {**own, **SHARED_ORIGINS}
+
+
+def tiny(config: TrainConfig) -> TrainConfig:
+    """The same run, shrunk in every size: seconds on a CPU, through the same code.
+
+    The smallest model with random weights in float32, drawn shapes as data, held-out ones for
+    evaluation, a few dozen steps, a checkpoint every ten.
+    """
+    stage, batch = config.stage, config.data.batch
+    toy = f"robomamba_jax.data.toy:{_TOYS[stage]}"
+
+    def data(path: str) -> DataConfig:
+        source = SourceConfig(path, name=_TOYS[stage], format="custom", factory=toy)
+        encoding = dataclasses.replace(
+            config.data.encoding, tokenizer="tiny", transform="tiny", max_tokens=120
+        )
+        rows = BatchConfig(
+            rows=8, packing=batch.packing, row_tokens=160, image_tokens=9, buckets=()
+        )
+        return dataclasses.replace(
+            config.data, sources=(source,), encoding=encoding, batch=rows, features=None
+        )
+
+    model = dataclasses.replace(
+        config.model, preset="tiny", vision="tiny", dtype="float32", frozen_dtype="float32"
+    )
+    run = dataclasses.replace(
+        config.run, epochs=1.0, steps=30, log_every=5, eval_steps=2, samples=2, workers=0
+    )
+    return dataclasses.replace(
+        config,
+        data=data("96"),
+        eval_data=data("32@1000"),
+        model=model,
+        run=dataclasses.replace(run, sample_tokens=8),
+        optim=dataclasses.replace(config.optim, learning_rate=3e-3),
+        loss=dataclasses.replace(config.loss, chunk=32),
+        mesh=MeshConfig(),
+        checkpoint=CheckpointConfig(every=10),
+        init_from=None,
+    )

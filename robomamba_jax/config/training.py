@@ -1,0 +1,276 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A training run as data: what is trained, on what, how, where, for how long."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from robomamba_jax.config.checks import not_negative, one_of, positive
+from robomamba_jax.config.data import DataConfig
+from robomamba_jax.config.mamba import DTYPES, REMAT
+from robomamba_jax.config.policy import POLICY_KINDS
+from robomamba_jax.errors import InputError
+
+LOSSES = ("text", "pose")
+CONTACT_LOSSES = ("l1", "l2", "huber")
+ROTATION_LOSSES = ("geodesic", "where2act")
+SCHEDULES = ("cosine", "linear", "constant")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelChoice:
+    """Which model is trained, and in which numbers.
+
+    Attributes:
+      preset: the language model's size; None = whatever the run starts from.
+      vision: the encoder, by its name in ``VISION_PRESETS``; None = the preset's own.
+      policy: the policy head's kind.
+      gripper: the policy head also says whether the gripper is open.
+      dtype: of computation.
+      trained_dtype: in which trained parameters are kept and updated.
+      frozen_dtype: in which frozen parameters are held in memory; files keep theirs.
+      remat: what the backward pass recomputes, see ``MambaConfig``.
+      lora_rank: above 0: train low-rank factors of the Mamba projections instead of them.
+      lora_alpha: their scale's numerator.
+    """
+
+    preset: str | None = "2.8b"
+    vision: str | None = None
+    policy: str = "two_mlp"
+    gripper: bool = False
+    dtype: str = "bfloat16"
+    trained_dtype: str = "float32"
+    frozen_dtype: str = "bfloat16"
+    remat: str = "block"
+    lora_rank: int = 0
+    lora_alpha: float = 32.0
+
+    def __post_init__(self) -> None:
+        one_of("policy", self.policy, POLICY_KINDS)
+        for name in ("dtype", "trained_dtype", "frozen_dtype"):
+            one_of(name, getattr(self, name), DTYPES)
+        one_of("remat", self.remat, REMAT)
+        not_negative("lora_rank", self.lora_rank)
+
+
+@dataclasses.dataclass(frozen=True)
+class LossConfig:
+    """What is minimised.
+
+    Attributes:
+      kind: "text", cross-entropy of the tokens that are learned; "pose", the three below.
+      chunk: text: positions of every row whose logits exist at a time.
+      contact: pose: of the contact point: "l1", "l2" (squared) or "huber" (delta 1), in the
+        unit of ``encoding.contact_scale``, the mean of x and y.
+      rotation: pose: the angle between prediction and target in radians: "geodesic", exact;
+        "where2act", acos of the clipped trace, as Where2Act and RoboMamba's repository.
+      contact_weight: pose.
+      rotation_weight: pose.
+      gripper_weight: pose: of the cross-entropy of gripper_open, over the samples that say it.
+    """
+
+    kind: str = "text"
+    chunk: int = 128
+    contact: str = "l1"
+    rotation: str = "geodesic"
+    contact_weight: float = 1.0
+    rotation_weight: float = 1.0
+    gripper_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        one_of("kind", self.kind, LOSSES)
+        positive("chunk", self.chunk)
+        one_of("contact", self.contact, CONTACT_LOSSES)
+        one_of("rotation", self.rotation, ROTATION_LOSSES)
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimConfig:
+    """AdamW, its schedule, and what the gradients go through before it.
+
+    Attributes:
+      learning_rate: the highest.
+      schedule: after warm-up: "cosine" or "linear" down to ``end_factor``, or "constant".
+      warmup_ratio: the share of all steps over which the rate rises from 0.
+      end_factor: the last rate as a share of the highest.
+      weight_decay: decoupled; not of biases, norms, A_log, D and embeddings' like, see
+        ``no_decay``.
+      no_decay: patterns of whole paths that do not decay.
+      b1: decay of the first moment.
+      b2: decay of the second.
+      eps: added to the root of the second.
+      clip_norm: the largest norm of the trained parameters' gradient; 0 = unbounded.
+      accumulate: parts into which a batch is cut; gradients add up, of trained parameters only.
+    """
+
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    warmup_ratio: float = 0.03
+    end_factor: float = 0.0
+    weight_decay: float = 0.0
+    no_decay: tuple[str, ...] = (r".*/bias", r".*norm[^/]*/weight", r".*/(A_log|D)")
+    b1: float = 0.9
+    b2: float = 0.999
+    eps: float = 1e-8
+    clip_norm: float = 1.0
+    accumulate: int = 1
+
+    def __post_init__(self) -> None:
+        one_of("schedule", self.schedule, SCHEDULES)
+        positive("accumulate", self.accumulate)
+        for name in ("learning_rate", "weight_decay", "clip_norm", "eps"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise InputError("bad_config", f"{name} is {getattr(self, name)}", "give 0 or more")
+        for name in ("warmup_ratio", "end_factor", "b1", "b2"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError("bad_config", f"{name} is {getattr(self, name)}", "give 0 to 1")
+
+
+@dataclasses.dataclass(frozen=True)
+class MeshConfig:
+    """How many devices lie along each axis of the mesh; -1 = all that are left, at most once.
+
+    Attributes:
+      data: copies of everything, each with rows of its own.
+      fsdp: parameters and moments are split, and rows too.
+      tensor: the inside of every layer is split.
+    """
+
+    data: int = -1
+    fsdp: int = 1
+    tensor: int = 1
+
+    def __post_init__(self) -> None:
+        sizes = (self.data, self.fsdp, self.tensor)
+        if any(size != -1 and size < 1 for size in sizes) or sizes.count(-1) > 1:
+            raise InputError(
+                "bad_config", f"the mesh is {list(sizes)}", "give counts, -1 at most once"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """How long, and what is said on the way.
+
+    Attributes:
+      epochs: of the data's plan.
+      steps: instead of epochs.
+      stop_after: end (with a checkpoint) once this many steps are done, as if interrupted; the
+        schedule stays that of the whole run.
+      log_every: steps between two lines on the terminal and in TensorBoard; metrics.jsonl has
+        every step.
+      eval_every: steps between two evaluations on ``eval_data``; 0 = only at the end.
+      eval_steps: batches of one evaluation.
+      sample_every: steps between two generations (or predicted poses); 0 = only at the end.
+      samples: how many.
+      sample_tokens: the most tokens of one.
+      workers: processes that decode; 0 = the training process does.
+      ahead: batches that wait.
+      profile_start: the step at which the profiler starts; -1 = never.
+      profile_steps: how many steps it watches.
+      wandb: the Weights & Biases project to report to ("" = none).
+      export: write ``export/`` at the end.
+    """
+
+    epochs: float = 1.0
+    steps: int | None = None
+    stop_after: int | None = None
+    log_every: int = 10
+    eval_every: int = 0
+    eval_steps: int = 8
+    sample_every: int = 0
+    samples: int = 4
+    sample_tokens: int = 32
+    workers: int = 2
+    ahead: int = 2
+    profile_start: int = -1
+    profile_steps: int = 3
+    wandb: str = ""
+    export: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.epochs < float("inf"):
+            raise InputError("bad_config", f"epochs is {self.epochs}", "give a number above 0")
+        for name in ("steps", "stop_after"):
+            if getattr(self, name) is not None:
+                positive(name, getattr(self, name))
+        for name in ("log_every", "eval_steps", "ahead", "profile_steps", "sample_tokens"):
+            positive(name, getattr(self, name))
+        for name in ("eval_every", "sample_every", "samples", "workers"):
+            not_negative(name, getattr(self, name))
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointConfig:
+    """When to save, and what to keep.
+
+    Attributes:
+      every: steps between two checkpoints; the last step always has one.
+      keep: how many of the newest stay.
+      keep_every: steps whose multiples stay for ever; 0 = none.
+      verify: how many hashes are checked on the way in: "all", or "trained" (the base's
+        parameters are believed where their sizes fit).
+    """
+
+    every: int = 500
+    keep: int = 2
+    keep_every: int = 0
+    verify: str = "all"
+
+    def __post_init__(self) -> None:
+        for name in ("every", "keep"):
+            positive(name, getattr(self, name))
+        not_negative("keep_every", self.keep_every)
+        one_of("verify", self.verify, ("all", "trained"))
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """A whole run.
+
+    Attributes:
+      stage: "align", "instruct" or "manipulate"; a name for reports.
+      data: what it reads.
+      trainable: patterns of whole parameter paths; everything else is frozen.
+      loss: what is minimised.
+      optim: how.
+      model: which model.
+      mesh: over which devices.
+      run: how long.
+      checkpoint: what is saved.
+      init_from: where the weights come from: an inference folder, another run's workdir or one
+        of its steps; None = random, by ``seed``.
+      eval_data: held-out data; None = no evaluation.
+      seed: of random weights.
+    """
+
+    stage: str
+    data: DataConfig
+    trainable: tuple[str, ...]
+    loss: LossConfig = LossConfig()
+    optim: OptimConfig = OptimConfig()
+    model: ModelChoice = ModelChoice()
+    mesh: MeshConfig = MeshConfig()
+    run: RunConfig = RunConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    init_from: str | None = None
+    eval_data: DataConfig | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.trainable:
+            raise InputError("bad_config", "trainable is empty", "name what shall be trained")
+        target = self.data.encoding.target
+        if target != self.loss.kind:
+            raise InputError(
+                "bad_config",
+                f"the loss is of {self.loss.kind}, the data's target is {target}",
+                "give data.encoding.target and loss.kind the same value",
+            )
+        if self.data.batch.rows % self.optim.accumulate:
+            raise InputError(
+                "bad_config",
+                f"{self.data.batch.rows} rows in {self.optim.accumulate} parts",
+                "choose optim.accumulate as a divisor of data.batch.rows",
+            )

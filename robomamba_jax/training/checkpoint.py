@@ -1,0 +1,319 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Steps on disk, written in the background and whole or not at all. The only user of orbax.
+
+checkpoints/<step>/
+  state/          orbax: trained parameters, optimizer, random key
+  meta.json       step, data state, configuration, where the frozen part comes from, version
+  processor.json, tokenizer.json
+  manifest.json   bytes and sha256 of every other file
+
+Everything is written into a hidden folder; its hashes are taken once orbax has finished, and
+renaming it is the commit. orbax alone does not notice a flipped bit, so a step is read only
+when all of its files are as they were.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from robomamba_jax.convert.folder import check_files
+from robomamba_jax.convert.sources import read_json
+from robomamba_jax.data.hashes import file_sha256
+from robomamba_jax.errors import InputError
+from robomamba_jax.training.phases import reached
+
+SCHEMA = "robomamba.step/1"
+FORMAT_VERSION = 1
+FOLDER = "checkpoints"
+_PARTIAL, _GOING = ".partial-", ".deleting-"
+
+Say = Callable[[str], None]
+
+
+def is_step(path: str | os.PathLike[str]) -> bool:
+    """Whether a step's folder lies there."""
+    return (Path(path) / "meta.json").is_file() and (Path(path) / "manifest.json").is_file()
+
+
+def is_workdir(path: str | os.PathLike[str]) -> bool:
+    """Whether a run's folder lies there."""
+    return (Path(path) / FOLDER).is_dir() and (Path(path) / "config.json").is_file()
+
+
+def steps(workdir: str | os.PathLike[str]) -> list[int]:
+    """The steps that were committed, newest first; not yet checked."""
+    folder = Path(workdir) / FOLDER
+    if not folder.is_dir():
+        return []
+    return sorted((int(p.name) for p in folder.iterdir() if p.name.isdigit()), reverse=True)
+
+
+def damage(path: Path) -> str:
+    """What is wrong with a step's folder, "" if nothing is."""
+    try:
+        manifest = read_json(path / "manifest.json")
+        if manifest.get("schema") != SCHEMA or manifest.get("format_version") != FORMAT_VERSION:
+            return f"manifest.json is of format {manifest.get('schema')!r}"
+        known = {*manifest.get("files", {}), "manifest.json"}
+        extra = sorted(set(_files(path)) - known)
+        if extra:
+            return f"{extra[0]} is not in the manifest"
+        for name, what in check_files(path, manifest).items():
+            if what:
+                return f"{name} {what}"
+    except (InputError, OSError) as error:
+        return error.message if isinstance(error, InputError) else str(error)
+    return ""
+
+
+def newest_good(workdir: str | os.PathLike[str], say: Say = lambda line: None) -> Path | None:
+    """The newest step whose files are all as they were written; what is passed over is said.
+
+    Returns:
+      Its folder, or None where there is no step at all.
+
+    Raises:
+      InputError: there are steps, and every one is damaged.
+    """
+    bad = []
+    for step in steps(workdir):
+        path = Path(workdir) / FOLDER / str(step)
+        what = damage(path)
+        if not what:
+            return path
+        bad.append(f"{path}: {what}")
+        say(f"passed over: {bad[-1]}")
+    if bad:
+        raise InputError("damaged_checkpoint", bad[0], "restore a copy, or begin a new workdir")
+    return None
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """What a step says of itself.
+
+    Raises:
+      InputError: it is no step's, or of another version.
+    """
+    meta = read_json(path / "meta.json")
+    if meta.get("schema") != SCHEMA:
+        raise InputError("damaged_checkpoint", f"{path}/meta.json is no step's", "restore a copy")
+    return meta
+
+
+class Checkpoints:
+    """Writes a run's steps, and reads them onto any mesh."""
+
+    def __init__(self, workdir: Path, *, keep: int, keep_every: int = 0) -> None:
+        """Remove what an interrupted process left half done."""
+        import orbax.checkpoint as ocp
+
+        self._folder = workdir.absolute() / FOLDER
+        self._keep, self._keep_every = keep, keep_every
+        self._orbax = ocp.AsyncCheckpointer(ocp.StandardCheckpointHandler())
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._commit: Future[None] | None = None
+        if jax.process_index() == 0:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for path in self._folder.iterdir():
+                if path.name.startswith((_PARTIAL, _GOING)):
+                    shutil.rmtree(path)
+
+    def save(
+        self,
+        step: int,
+        tree: Mapping[str, Any],
+        meta: Mapping[str, Any],
+        beside: Callable[[Path], None],
+    ) -> None:
+        """Begin to write a step; the arrays may be changed as soon as this returns.
+
+        Args:
+          step: updates done.
+          tree: of arrays; nested dicts.
+          meta: JSON values.
+          beside: writes further files into the folder that it is given.
+        """
+        import orbax.checkpoint as ocp
+
+        self.wait()
+        final = self._folder / str(step)
+        if final.exists():
+            return
+        partial = self._folder / f"{_PARTIAL}{step}"
+        first = jax.process_index() == 0
+        if first:
+            partial.mkdir()
+        _meet(f"partial-{step}")
+        reached("snapshot", step)
+        self._orbax.save(partial / "state", args=ocp.args.StandardSave(dict(tree)))
+        reached("writing", step)
+        content = {
+            **meta,
+            "schema": SCHEMA,
+            "step": step,
+            "leaves": {name: [list(x.shape), str(x.dtype)] for name, x in _flat(tree).items()},
+        }
+        self._commit = self._pool.submit(self._finish, step, partial, final, content, beside, first)
+
+    def _finish(
+        self,
+        step: int,
+        partial: Path,
+        final: Path,
+        meta: Mapping[str, Any],
+        beside: Callable[[Path], None],
+        first: bool,
+    ) -> None:
+        self._orbax.wait_until_finished()
+        if not first:
+            return
+        reached("written", step)
+        _write_json(partial / "meta.json", meta)
+        beside(partial)
+        files = {}
+        for name in _files(partial):
+            file = partial / name
+            files[name] = {"bytes": file.stat().st_size, "sha256": file_sha256(file)}
+            _sync(file)
+        manifest = {
+            "schema": SCHEMA,
+            "format_version": FORMAT_VERSION,
+            "step": step,
+            "files": files,
+        }
+        _write_json(partial / "manifest.json", manifest)
+        _sync(partial / "manifest.json")
+        reached("commit", step)
+        partial.rename(final)
+        _sync(final.parent)
+        reached("committed", step)
+        self._prune()
+        reached("pruned", step)
+
+    def _prune(self) -> None:
+        """Keep the newest ones and those that stay for ever; only steps of ours go."""
+        for step in steps(self._folder.parent)[self._keep :]:
+            path = self._folder / str(step)
+            if (self._keep_every and step % self._keep_every == 0) or not is_step(path):
+                continue
+            going = self._folder / f"{_GOING}{step}"
+            path.rename(going)
+            reached("deleting", step)
+            shutil.rmtree(going)
+
+    def wait(self) -> None:
+        """Until the last step is committed; raises what went wrong in the background.
+
+        Raises:
+          InputError: it could not be written.
+        """
+        if self._commit is None:
+            return
+        commit, self._commit = self._commit, None
+        try:
+            commit.result()
+        except OSError as error:
+            raise InputError(
+                "cannot_write", f"{self._folder}: {error.strerror or error}", "make room"
+            ) from error
+
+    def discard_after(self, step: int) -> None:
+        """Move steps behind the one that a run goes on from out of the way, damaged as they are."""
+        if jax.process_index() == 0:
+            for later in steps(self._folder.parent):
+                if later > step:
+                    path = self._folder / str(later)
+                    target = self._folder / f"damaged-{later}"
+                    shutil.rmtree(target, ignore_errors=True)
+                    path.rename(target)
+        _meet(f"discard-{step}")
+
+    def close(self) -> None:
+        """Finish what is being written."""
+        try:
+            self.wait()
+        finally:
+            self._pool.shutdown()
+            self._orbax.close()
+            _meet("checkpoints-closed")
+
+
+def restore(path: Path, like: Mapping[str, Any]) -> dict[str, Any]:
+    """A step's arrays onto the shardings of ``like``, a tree of ``jax.ShapeDtypeStruct``s.
+
+    Raises:
+      InputError: the step holds other arrays.
+    """
+    import orbax.checkpoint as ocp
+
+    held = read_meta(path)["leaves"]
+    wanted = {name: [list(x.shape), str(x.dtype)] for name, x in _flat(like).items()}
+    for name in sorted(held.keys() | wanted.keys()):
+        if held.get(name) != wanted.get(name):
+            raise InputError(
+                "other_run",
+                f"{path}: {name} is {held.get(name)}, this run has {wanted.get(name)}",
+                "give the configuration that the run was begun with, or another --workdir",
+            )
+    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
+        return reader.restore(path.absolute() / "state", args=ocp.args.StandardRestore(dict(like)))
+
+
+def read_trained(path: Path) -> dict[str, np.ndarray]:
+    """A step's trained parameters on the host, by their paths; the optimizer is not read."""
+    import orbax.checkpoint as ocp
+
+    held = read_meta(path)["leaves"]
+    names = [name for name in held if name.startswith("trained/")]
+    item: dict[str, Any] = {}
+    for name in names:
+        node = item
+        *lead, last = name.split("/")
+        for part in lead:
+            node = node.setdefault(part, {})
+        node[last] = np.zeros((), held[name][1])
+    args = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), item)
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
+        wanted = ocp.args.PyTreeRestore(item=item, restore_args=args, partial_restore=True)
+        found = _flat(reader.restore(path.absolute() / "state", args=wanted))
+    return {name.removeprefix("trained/"): np.asarray(found[name]) for name in names}
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    leaves = jax.tree.leaves_with_path(dict(tree))
+    return {"/".join(str(key.key) for key in path): leaf for path, leaf in leaves}
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir())
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _sync(path: Path) -> None:
+    """Until it has reached the disk: a power cut loses no committed step."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _meet(name: str) -> None:
+    """Wait for all processes."""
+    if jax.process_count() > 1:
+        from jax.experimental import multihost_utils
+
+        multihost_utils.sync_global_devices(name)

@@ -1,0 +1,239 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the frozen parts say of every picture, computed once and kept: see ``data.feature_cache``.
+
+"patches": the encoder's features, for every stage; "pooled": all that a policy head of MLPs
+reads of a prompt and its picture, so that stage 2 needs nothing but the head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from robomamba_jax.config.training import TrainConfig
+from robomamba_jax.data.examples import Encoder, Example
+from robomamba_jax.data.feature_cache import FeatureReader, FeatureWriter
+from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.data.parts import open_parts
+from robomamba_jax.errors import InputError
+from robomamba_jax.models.trees import Params, abstract_params
+from robomamba_jax.training.feed import normalized
+from robomamba_jax.training.program import run_transform
+from robomamba_jax.training.sharding import make_mesh
+from robomamba_jax.training.tasks import complete
+from robomamba_jax.training.weights import (
+    Base,
+    chosen_config,
+    expected_params,
+    load_tree,
+    network_hash,
+    open_base,
+)
+
+NETWORKS = {"patches": ("vision.",), "pooled": ("vision.", "projector.", "llm.")}
+"""Whose parameters decide each kind."""
+
+
+class Written(NamedTuple):
+    """What was done.
+
+    Attributes:
+      rows: features in the cache.
+      computed: of them now.
+      skipped: samples that could not be read, with the reason.
+    """
+
+    rows: int
+    computed: int
+    skipped: list[tuple[str, str]]
+
+
+def cache_network(base: Base, kind: str, dtype: str) -> str:
+    """The hash by which a cache of one kind knows the frozen parameters."""
+    return network_hash(base, NETWORKS[kind], dtype)
+
+
+def open_cache(config: TrainConfig, base: Base) -> FeatureReader | None:
+    """The cache that a run reads, if it reads one.
+
+    Raises:
+      InputError: it was computed with other parameters or another transform.
+    """
+    if config.data.features is None:
+        return None
+    reader = FeatureReader(config.data.features)
+    wanted = cache_network(base, reader.kind, config.model.dtype)
+    if reader.network != wanted:
+        raise InputError(
+            "other_features",
+            f"{config.data.features} was computed with other weights (or another model.dtype)",
+            "compute the features again: robomamba data features",
+        )
+    transform = run_transform(config.data)
+    if transform is None or reader.facts["transform"] != transform.to_json():
+        raise InputError(
+            "other_features",
+            f"{config.data.features} was computed of other crops",
+            "give the data.encoding.transform that it was computed with",
+        )
+    return reader
+
+
+def compute_features(
+    config: TrainConfig,
+    out: str | Path,
+    *,
+    kind: str,
+    dtype: str | None = None,
+    batch: int = 32,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Written:
+    """Fill a cache with the features of every sample of a run's data; it may be taken up again.
+
+    Args:
+      config: the run's; its base, data and model count, not what is trained.
+      out: the cache's folder.
+      kind: "patches" or "pooled".
+      dtype: of the file; None = bfloat16 where the model computes in it, else float32.
+      batch: pictures (or prompts) at a time.
+      tell: called with (samples done, samples in all).
+
+    Raises:
+      InputError: the base has no encoder, or (``on_bad="error"``) a sample cannot be read.
+    """
+    transform = run_transform(config.data)
+    base = open_base(config.init_from, config.model, config.seed)
+    if transform is None or base.parts.vision is None:
+        raise InputError("no_vision", "there is no encoder", "give data.encoding.transform")
+    extract = _Extractor(config, base, kind, transform)
+    narrow = "bfloat16" if config.model.dtype == "bfloat16" else "float32"
+    writer = FeatureWriter(
+        out,
+        kind=kind,
+        network=cache_network(base, kind, config.model.dtype),
+        transform=transform,
+        shape=extract.shape,
+        dtype=dtype or narrow,
+    )
+    before, skipped = len(writer), []
+    waiting: list[tuple[bytes, Any]] = []
+    for done, total, example, problem in _examples(config, batch):
+        if problem is not None:
+            if config.data.on_bad == "error":
+                raise problem
+            skipped.append((f"sample {done}", problem.message))
+        elif example is not None:
+            waiting += [item for item in extract.wanted(example, writer) if item[0] not in writer]
+        waiting = list({key: (key, value) for key, value in waiting}.values())
+        while len(waiting) >= batch or (done == total and waiting):
+            piece, waiting = waiting[:batch], waiting[batch:]
+            rows = extract([value for _, value in piece], batch)
+            for (key, _), row in zip(piece, rows, strict=True):
+                writer.add(key, row)
+        tell(done, total)
+    writer.finish()
+    return Written(len(writer), len(writer) - before, skipped)
+
+
+def _examples(
+    config: TrainConfig, ahead: int
+) -> Iterator[tuple[int, int, Example | None, InputError | None]]:
+    """(number from 1, how many, example or problem) of every sample, decoded in threads."""
+    data = config.data
+    parts = open_parts(data, Encoder.open(data))
+    places = [(part, index) for part in parts for index in range(len(part))]
+
+    def read(place: tuple[Any, int]) -> Example | InputError:
+        try:
+            return place[0].example(place[1])
+        except InputError as error:
+            return error
+
+    with ThreadPoolExecutor(4) as pool:
+        for start in range(0, len(places), ahead):
+            found = pool.map(read, places[start : start + ahead])
+            for number, example in enumerate(found, start + 1):
+                bad = isinstance(example, InputError)
+                yield number, len(places), None if bad else example, example if bad else None
+
+
+class _Extractor:
+    """Runs the frozen parts over batches of one size."""
+
+    def __init__(
+        self, config: TrainConfig, base: Base, kind: str, transform: ImageTransform
+    ) -> None:
+        model = chosen_config(config.model, base.parts)
+        assert model.vision is not None
+        mesh = make_mesh(config.mesh)
+        self._kind, self._config = kind, config
+        self._transform, vision = transform, model.vision
+        patches = (vision.num_patches, vision.width)
+        self.shape = patches if kind == "patches" else (model.llm.d_model,)
+        _, narrow = expected_params(model, config.model)
+        parts = [name.rstrip(".") for name in NETWORKS[kind]]
+        wanted = {name: narrow[name] for name in parts}
+        self._params, _ = load_tree(base, wanted, model, mesh, seed=config.seed)
+        graph, expected = abstract_params(model, "stacked")
+
+        def run(params: Params, inputs: dict[str, jax.Array]) -> jax.Array:
+            module: Any = nnx.merge(graph, complete(params, expected))
+            images = normalized(inputs["images"], transform)
+            if kind == "patches":
+                return module.vision(images)
+            return module.pooled(
+                inputs["input_ids"], images, inputs["mask"], inputs["image_positions"]
+            )
+
+        self._run = jax.jit(run)
+
+    def wanted(self, example: Example, writer: FeatureWriter) -> list[tuple[bytes, Any]]:
+        """What an example needs: (key, inputs)."""
+        hashes = example.image_sha256
+        if self._kind == "pooled":
+            return [(writer.key(hashes.tobytes(), example.ids), example)]
+        assert example.images is not None or not len(hashes)
+        pictures = [] if example.images is None else list(example.images)
+        return [(writer.key(key.tobytes()), p) for key, p in zip(hashes, pictures, strict=True)]
+
+    def __call__(self, values: Sequence[Any], batch: int) -> np.ndarray:
+        """The features of up to ``batch`` inputs."""
+        inputs = self._pictures(values, batch)
+        if self._kind == "pooled":
+            inputs = self._prompts(values, batch)
+        found = self._run(self._params, {name: jnp.asarray(x) for name, x in inputs.items()})
+        return np.asarray(jax.device_get(found))[: len(values)]
+
+    def _pictures(self, values: Sequence[Any], batch: int) -> dict[str, np.ndarray]:
+        side = self._transform.size
+        images = np.zeros((batch, side, side, 3), np.uint8)
+        if self._kind == "patches":
+            images[: len(values)] = np.stack(values)
+        return {"images": images}
+
+    def _prompts(self, values: Sequence[Example], batch: int) -> dict[str, np.ndarray]:
+        limits, side = self._config.data.batch, self._transform.size
+        length = min(limits.text_limit, self._config.data.encoding.max_tokens)
+        most = limits.image_limit
+        found = {
+            "input_ids": np.zeros((batch, length), np.int32),
+            "mask": np.zeros((batch, length), bool),
+            "image_positions": np.full((batch, most), -1, np.int32),
+            "images": np.zeros((batch, most, side, side, 3), np.uint8),
+        }
+        for row, example in enumerate(values):
+            held = len(example.image_positions)
+            found["input_ids"][row, : len(example.ids)] = example.ids
+            found["mask"][row, : len(example.ids)] = True
+            found["image_positions"][row, :held] = example.image_positions
+            if example.images is not None:
+                found["images"][row, :held] = example.images
+        return found

@@ -1,0 +1,111 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole run, from a configuration to an exported model; ``train.py`` does nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from robomamba_jax.config.provenance import Origins, unconfirmed
+from robomamba_jax.config.training import TrainConfig
+from robomamba_jax.errors import InputError
+from robomamba_jax.training import loop
+from robomamba_jax.training.begin import begin
+from robomamba_jax.training.distributed import check_accelerator, topology
+from robomamba_jax.training.export import export_folder
+from robomamba_jax.training.phases import reached
+from robomamba_jax.training.report import (
+    Terminal,
+    freeze_lines,
+    memory_lines,
+    topology_lines,
+)
+
+SCHEMA = "robomamba.train/1"
+
+
+def train(
+    config: TrainConfig,
+    workdir: str | Path,
+    *,
+    origins: Origins | None = None,
+    terminal: Terminal | None = None,
+) -> dict[str, Any]:
+    """Train, or go on training; the same call after any interruption.
+
+    Args:
+      config: the run's.
+      workdir: its folder, on a file system that all processes share.
+      origins: where the configuration's values come from, to say which are only recalled.
+      terminal: where progress is shown.
+
+    Returns:
+      A summary: steps, first and last metrics, the evaluation, what was trained, files.
+
+    Raises:
+      InputError: the configuration, data, weights or workdir are not what they should be, or a
+        loss is not finite.
+    """
+    shown = terminal or Terminal(quiet=True)
+    check_accelerator(config.model.preset)
+    use_compilation_cache()
+    folder = Path(workdir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("cannot_write", f"{folder}: {error.strerror}", "give another") from error
+    for path, value in unconfirmed(config, origins or {}).items():
+        shown.say(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
+    with shown.bars() as bars:
+        session = begin(config, folder, say=shown.say, measured=bars.measured, loaded=bars.loaded)
+        try:
+            program = session.program
+            shown.lines(topology_lines(topology(program.mesh), program.mesh))
+            shown.lines(freeze_lines(program))
+            shown.lines(memory_lines(session.state, session.frozen))
+            if session.step:
+                shown.say(f"goes on from step {session.step} of {session.steps}")
+            done = loop.run(session, say=shown.say, progress=bars.step)
+        finally:
+            session.close()
+    exported = _export(config, folder, done, shown) if not done.stopped else None
+    if done.stopped:
+        shown.say(f"stopped at step {done.step}: {done.stopped}; the same command goes on")
+    return {
+        "schema": SCHEMA,
+        "stage": config.stage,
+        "workdir": str(folder),
+        "step": done.step,
+        "steps": session.steps,
+        "stopped": done.stopped,
+        "first": done.first,
+        "last": done.last,
+        "eval": done.eval,
+        "table": [row._asdict() for row in program.table],
+        "export": exported,
+    }
+
+
+def _export(config: TrainConfig, folder: Path, done: loop.Done, shown: Terminal) -> str | None:
+    """``export/``, by process 0; one that is there already is of the same last step."""
+    out = folder / "export"
+    if not config.run.export or jax.process_index():
+        return None
+    if not out.exists():
+        reached("exporting", done.step)
+        with shown.bytes("exports") as tell:
+            export_folder(folder, out, progress=tell)
+        shown.say(f"exported to {out}")
+    return str(out)
+
+
+def use_compilation_cache() -> None:
+    """Compiled programs stay in ~/.cache/robomamba_jax, unless jax is told where."""
+    if not getattr(jax.config, "jax_compilation_cache_dir", None):
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(home / "robomamba_jax" / "xla"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)

@@ -1,0 +1,127 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a step changes, as one pytree; frozen parameters stand beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh
+
+from robomamba_jax.models.trees import Params
+from robomamba_jax.training.sharding import copied, like_params, params_shardings
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class TrainState:
+    """Donated to every step.
+
+    Attributes:
+      step: int32[], updates done.
+      halted: bool[]: a loss or a gradient was not finite; nothing changes any more.
+      rng: key[]; what is drawn in step k is drawn from ``fold_in(rng, k)``.
+      trained: parameters.
+      opt_state: the optimizer's.
+    """
+
+    step: jax.Array
+    halted: jax.Array
+    rng: jax.Array
+    trained: Params
+    opt_state: Any
+
+
+def zeros_like_frozen(trained: Params, marks: Params) -> Params:
+    """A whole tree for the optimizer: trained leaves as they are, scalars where it is frozen."""
+    result: Params = {}
+    for name, mark in marks.items():
+        if isinstance(mark, dict):
+            result[name] = zeros_like_frozen(trained.get(name, {}), mark)
+        else:
+            result[name] = trained.get(name, jnp.zeros((), jnp.float32))
+    return result
+
+
+def abstract_state(
+    trained: Params, marks: Params, transform: optax.GradientTransformation
+) -> TrainState:
+    """The state as shapes and dtypes, from the trained parameters' own."""
+
+    def make(trained: Params) -> TrainState:
+        return new_state(trained, marks, transform, seed=0)
+
+    return jax.eval_shape(make, trained)
+
+
+def new_state(
+    trained: Params, marks: Params, transform: optax.GradientTransformation, seed: int
+) -> TrainState:
+    """The state before the first step; inside jit its shardings must be asked for."""
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        halted=jnp.zeros((), bool),
+        rng=jax.random.key(seed),
+        trained=trained,
+        opt_state=transform.init(zeros_like_frozen(trained, marks)),
+    )
+
+
+def state_shardings(state: TrainState, mesh: Mesh) -> TrainState:
+    """Where every leaf lies, in the state's own form; moments as their parameters."""
+    here: Any = copied(mesh)
+    return TrainState(
+        step=here,
+        halted=here,
+        rng=here,
+        trained=params_shardings(state.trained, mesh),
+        opt_state=like_params(state.opt_state, state.trained, mesh),
+    )
+
+
+def state_tree(state: TrainState) -> dict[str, Any]:
+    """All that a checkpoint keeps of a state, as nested dicts of arrays with text for names."""
+    moments: dict[str, Any] = {}
+    for path, leaf in jax.tree.leaves_with_path(state.opt_state):
+        node = moments
+        *lead, last = (_key_text(key) for key in path)
+        for part in lead:
+            node = node.setdefault(part, {})
+        node[last] = leaf
+    return {
+        "trained": state.trained,
+        "optimizer": moments,
+        "rng": jax.eval_shape(jax.random.key_data, state.rng)
+        if isinstance(state.rng, jax.ShapeDtypeStruct)
+        else jax.random.key_data(state.rng),
+        "step": state.step,
+    }
+
+
+def tree_state(tree: dict[str, Any], like: TrainState) -> TrainState:
+    """The state that ``state_tree`` has taken apart; ``like`` says its structure."""
+
+    def leaf(path: Any, _: Any) -> Any:
+        node = tree["optimizer"]
+        for key in path:
+            node = node[_key_text(key)]
+        return node
+
+    return TrainState(
+        step=tree["step"],
+        halted=jnp.zeros_like(tree["step"], bool),
+        rng=jax.random.wrap_key_data(tree["rng"]),
+        trained=tree["trained"],
+        opt_state=jax.tree_util.tree_map_with_path(leaf, like.opt_state),
+    )
+
+
+def _key_text(key: Any) -> str:
+    for name in ("key", "idx", "name"):
+        if hasattr(key, name):
+            return str(getattr(key, name))
+    raise TypeError(f"no name for {key!r}")

@@ -1,0 +1,156 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""One update, and one evaluation of a batch, as pure functions to be jitted once.
+
+    step(state, frozen, batch) -> (state, metrics)
+
+The gradient is of the trained tree alone. Where a loss or a gradient is not finite, the
+update is dropped inside the step and the state halts: parameters stay those of the last good
+step, however late the host looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from robomamba_jax.models.trees import Params
+from robomamba_jax.training.freeze import merge
+from robomamba_jax.training.state import TrainState, zeros_like_frozen
+from robomamba_jax.training.tasks import Batch, Sums, Task, total_loss
+
+Metrics = dict[str, jax.Array]
+Step = Callable[[TrainState, Params, Batch], tuple[TrainState, Metrics]]
+
+
+def make_step(
+    task: Task,
+    transform: optax.GradientTransformation,
+    marks: Params,
+    rate: optax.Schedule,
+    accumulate: int = 1,
+) -> Step:
+    """The update of one batch.
+
+    Args:
+      task: what is minimised.
+      transform: of a whole tree's gradients; frozen leaves get a scalar 0.
+      marks: from ``freeze.labels``.
+      rate: the learning rate of each step, for the metrics.
+      accumulate: parts of the batch whose gradients add up before the update.
+
+    Returns:
+      A pure function. Metrics are float32[] each: ``loss``, one ``loss_<name>`` per loss,
+      ``count_<name>``, ``grad_norm``, ``param_norm``, ``update_norm``, ``lr``, and bool[]
+      ``halted``, int32[] ``stop`` (how many rows come from a process that was told to end).
+    """
+
+    def step(state: TrainState, frozen: Params, batch: Batch) -> tuple[TrainState, Metrics]:
+        rows = {name: array for name, array in batch.items() if name != "stop"}
+        grads, sums = _gradients(task, state.trained, frozen, rows, accumulate)
+        loss = total_loss(sums, {name: count for name, (_, count) in sums.items()}, task.weights)
+        norm = optax.global_norm(grads)
+        good = jnp.isfinite(loss) & jnp.isfinite(norm) & ~state.halted
+        updates, opt_state = transform.update(
+            zeros_like_frozen(grads, marks),
+            state.opt_state,
+            zeros_like_frozen(state.trained, marks),
+        )
+        updates = _like(updates, state.trained)
+        trained: Any = optax.apply_updates(state.trained, updates)
+
+        def chosen(new: Any, old: Any) -> Any:
+            return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
+
+        after = TrainState(
+            step=state.step + good.astype(jnp.int32),
+            halted=~good,
+            rng=state.rng,
+            trained=chosen(trained, state.trained),
+            opt_state=chosen(opt_state, state.opt_state),
+        )
+        metrics = {
+            "loss": loss,
+            **{f"loss_{name}": _mean(sums, name) for name in task.weights},
+            **{f"count_{name}": sums[name][1] for name in task.weights},
+            "grad_norm": norm,
+            "param_norm": optax.global_norm(after.trained),
+            "update_norm": jnp.where(good, optax.global_norm(updates), 0.0),
+            "lr": jnp.asarray(rate(state.step), jnp.float32),
+            "halted": ~good,
+        }
+        if "stop" in batch:
+            metrics["stop"] = batch["stop"].sum()
+        return after, metrics
+
+    return step
+
+
+def make_eval(task: Task) -> Callable[[Params, Params, Batch], Sums]:
+    """(trained, frozen, batch) -> sums and counts of losses and scores."""
+
+    def evaluate(trained: Params, frozen: Params, batch: Batch) -> Sums:
+        rows = {name: array for name, array in batch.items() if name != "stop"}
+        return task.scores(merge(trained, frozen), rows)
+
+    return evaluate
+
+
+def _gradients(
+    task: Task, trained: Params, frozen: Params, batch: Batch, parts: int
+) -> tuple[Params, Sums]:
+    """The total loss's gradient, and all sums, over a batch cut into ``parts``.
+
+    Where counts are known beforehand the means' own gradients add up; else those of the one
+    sum, which is divided by its count in the end.
+    """
+    counts = None if task.counts is None else task.counts(batch)
+    if counts is None:
+        assert len(task.weights) == 1
+
+    def objective(trained: Params, piece: Batch) -> tuple[jax.Array, Sums]:
+        sums = task.losses(merge(trained, frozen), piece)
+        if counts is not None:
+            return total_loss(sums, counts, task.weights), sums
+        ((name, weight),) = task.weights.items()
+        return weight * sums[name][0], sums
+
+    gradient = jax.grad(objective, has_aux=True)
+    if parts == 1:
+        grads, sums = gradient(trained, batch)
+    else:
+        pieces = {name: _pieces(array, parts) for name, array in batch.items()}
+
+        def add(total: Any, piece: Batch) -> tuple[Any, None]:
+            return jax.tree.map(jnp.add, total, gradient(trained, piece)), None
+
+        first = jax.tree.map(lambda x: x[0], pieces)
+        zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(gradient, trained, first))
+        (grads, sums), _ = jax.lax.scan(add, zeros, pieces)
+    if counts is not None:
+        return grads, {name: (total, counts[name]) for name, (total, _) in sums.items()}
+    ((name, _),) = task.weights.items()
+    divisor = jnp.maximum(sums[name][1], 1.0)
+    return jax.tree.map(lambda x: (x / divisor).astype(x.dtype), grads), sums
+
+
+def _pieces(array: jax.Array, parts: int) -> jax.Array:
+    """[B, ...] -> [parts, B / parts, ...]; each device's rows stay on it."""
+    return jnp.moveaxis(array.reshape(array.shape[0] // parts, parts, *array.shape[1:]), 1, 0)
+
+
+def _like(updates: Any, trained: Params) -> Params:
+    """The updates of trained leaves alone."""
+    return {
+        name: _like(updates[name], part) if isinstance(part, dict) else updates[name]
+        for name, part in trained.items()
+    }
+
+
+def _mean(sums: Sums, name: str) -> jax.Array:
+    total, count = sums[name]
+    return total / jnp.maximum(count, 1.0)

@@ -1,0 +1,221 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""From parameters and a batch to losses: what the stages minimise, as sums and counts.
+
+Sums and counts add up over the parts of a batch, over steps and over devices; a loss is a
+sum over its count.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from robomamba_jax.config import RoboMambaConfig
+from robomamba_jax.config.training import LossConfig
+from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.losses import (
+    contact_loss,
+    gripper_loss,
+    linear_cross_entropy,
+    linear_hits,
+    rotation_loss,
+)
+from robomamba_jax.models.policy import PolicyOutput
+from robomamba_jax.models.trees import Params, abstract_params
+from robomamba_jax.training.feed import normalized
+
+Batch = Mapping[str, jax.Array]
+Sums = dict[str, tuple[jax.Array, jax.Array]]
+"""Name -> (sum, count), float32[] each."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What one stage minimises.
+
+    Attributes:
+      weights: of the losses in their total, by name.
+      losses: (params, batch) -> their sums and counts.
+      counts: batch -> the counts alone, where they can be told without the model; else None.
+      scores: (params, batch) -> what evaluation reports beside the losses.
+      outputs: (params, batch) -> predicted contact and the angle to the target's rotation of
+        every row; None where answers are texts.
+    """
+
+    weights: Mapping[str, float]
+    losses: Callable[[Params, Batch], Sums]
+    counts: Callable[[Batch], dict[str, jax.Array]] | None
+    scores: Callable[[Params, Batch], Sums]
+    outputs: Callable[[Params, Batch], dict[str, jax.Array]] | None = None
+
+
+def text_task(
+    config: RoboMambaConfig,
+    loss: LossConfig,
+    transform: ImageTransform | None,
+    row_tokens: int,
+) -> Task:
+    """Next-token cross-entropy over what is learned; scored by answers that are right.
+
+    Args:
+      config: the model's.
+      loss: how.
+      transform: of the images.
+      row_tokens: of a row, text and images together.
+    """
+    graph, expected = abstract_params(config, "stacked")
+
+    def states(params: Params, batch: Batch) -> tuple[Any, jax.Array, jax.Array]:
+        model: Any = nnx.merge(graph, complete(params, expected))
+        hidden, valid = model.before(
+            batch["input_ids"],
+            images_of(batch, transform),
+            batch["mask"],
+            batch["image_positions"],
+            batch.get("segment_ids"),
+            row_tokens=row_tokens,
+            features=batch.get("features"),
+        )
+        return model.llm.head_weight, hidden, valid & batch["loss_mask"]
+
+    def losses(params: Params, batch: Batch) -> Sums:
+        head, hidden, learned = states(params, batch)
+        weights = learned.astype(jnp.float32)
+        total = linear_cross_entropy(hidden, head, batch["input_ids"], weights, chunk=loss.chunk)
+        return {"text": (total, weights.sum())}
+
+    def scores(params: Params, batch: Batch) -> Sums:
+        """An answer is right where each of its tokens, its end included, is the likeliest:
+        greedy decoding would then say it to the letter."""
+        head, hidden, learned = states(params, batch)
+        weights = learned.astype(jnp.float32)
+        ids = batch["input_ids"]
+        total = linear_cross_entropy(hidden, head, ids, weights, chunk=loss.chunk)
+        hits = linear_hits(hidden, head, ids, chunk=loss.chunk)
+        found, right = _answers(batch, learned, hits)
+        tokens = jnp.sum(jnp.where(learned, hits, False), dtype=jnp.float32)
+        return {
+            "text": (total, weights.sum()),
+            "token_accuracy": (tokens, weights.sum()),
+            "answer_accuracy": (right, found),
+        }
+
+    return Task({"text": 1.0}, losses, None, scores)
+
+
+def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """How many samples have learned tokens, and in how many all of them are right."""
+    rows, length = learned.shape
+    segments = batch.get("segment_ids")
+    place = jnp.zeros((rows, length), jnp.int32) if segments is None else segments
+    place = place + length * jnp.arange(rows, dtype=jnp.int32)[:, None]
+
+    def count(where: jax.Array) -> jax.Array:
+        flat = jnp.zeros(rows * length, jnp.int32).at[place.reshape(-1)]
+        return flat.add(where.reshape(-1).astype(jnp.int32))
+
+    tokens, wrong = count(learned), count(learned & ~hits)
+    found = tokens > 0
+    return found.sum(dtype=jnp.float32), (found & (wrong == 0)).sum(dtype=jnp.float32)
+
+
+def pose_task(
+    config: RoboMambaConfig, loss: LossConfig, transform: ImageTransform | None, contact_unit: float
+) -> Task:
+    """Contact, rotation and gripper losses, each the mean over the poses that say it.
+
+    Args:
+      config: the model's.
+      loss: which.
+      transform: of the images.
+      contact_unit: what one unit of the contact is, in shares of the crop's side, for scores.
+    """
+    graph, expected = abstract_params(config, "stacked")
+
+    def predict(params: Params, batch: Batch) -> PolicyOutput:
+        model: Any = nnx.merge(graph, complete(params, expected))
+        features = batch.get("features")
+        if features is not None and features.ndim == 2:
+            return model.policy.read_pooled(features.astype(jnp.float32))
+        return model.pose(
+            batch["input_ids"],
+            images_of(batch, transform),
+            batch["mask"],
+            batch["image_positions"],
+            features,
+        )
+
+    def counts(batch: Batch) -> dict[str, jax.Array]:
+        weight = batch["weight"]
+        known = weight * (~jnp.isnan(batch["gripper"])).astype(jnp.float32)
+        found = {"contact": weight.sum(), "rotation": weight.sum(), "gripper": known.sum()}
+        return {name: found[name] for name in names}
+
+    def losses(params: Params, batch: Batch) -> Sums:
+        return summed(predict(params, batch), batch)
+
+    def summed(output: PolicyOutput, batch: Batch) -> Sums:
+        weight, total = batch["weight"], counts(batch)
+        each = {
+            "contact": contact_loss(output.contact, batch["contact"], loss.contact),
+            "rotation": rotation_loss(output.rotation6d, batch["rotation"], loss.rotation),
+        }
+        if output.gripper_logit is not None:
+            each["gripper"] = gripper_loss(output.gripper_logit, batch["gripper"])[0]
+        # Not a product: a row of no weight may hold anything.
+        sums = {name: jnp.sum(jnp.where(weight > 0, x * weight, 0.0)) for name, x in each.items()}
+        return {name: (sums[name], total[name]) for name in sums}
+
+    def scores(params: Params, batch: Batch) -> Sums:
+        output, weight = predict(params, batch), batch["weight"]
+        found = summed(output, batch)
+        apart = (output.contact - batch["contact"]) * contact_unit
+        near = (jnp.linalg.norm(apart, axis=-1) < 0.05).astype(jnp.float32)
+        angle = rotation_loss(output.rotation6d, batch["rotation"])
+        small = (angle < jnp.pi / 6).astype(jnp.float32)
+        found["contact_within_5_percent"] = (jnp.sum(near * weight), weight.sum())
+        found["rotation_within_30_degrees"] = (jnp.sum(small * weight), weight.sum())
+        return found
+
+    def outputs(params: Params, batch: Batch) -> dict[str, jax.Array]:
+        output = predict(params, batch)
+        angle = rotation_loss(output.rotation6d, batch["rotation"])
+        return {"contact": output.contact, "angle": angle}
+
+    names = ["contact", "rotation"]
+    if config.policy is not None and config.policy.gripper:
+        names.append("gripper")
+    given = (loss.contact_weight, loss.rotation_weight, loss.gripper_weight)
+    return Task(dict(zip(names, given, strict=False)), losses, counts, scores, outputs)
+
+
+def complete(params: Params, expected: Params) -> Params:
+    """A tree with all of a model's leaves; parts that are not there, since cached features
+    stand for them, are scalars that nobody reads."""
+    filled = dict(params)
+    for name, part in expected.items():
+        if name not in filled:
+            filled[name] = jax.tree.map(lambda _: jnp.zeros((), jnp.float32), part)
+    return filled
+
+
+def images_of(batch: Batch, transform: ImageTransform | None) -> jax.Array | None:
+    """The batch's images as the encoder reads them, float32; None where it has none."""
+    if "images" not in batch:
+        return None
+    assert transform is not None
+    return normalized(batch["images"], transform)
+
+
+def total_loss(sums: Sums, counts: Mapping[str, jax.Array], weights: Mapping[str, float]) -> Any:
+    """The weighted sum of the means; a loss that nothing counts for is 0."""
+    return sum(
+        (weights[name] * sums[name][0] / jnp.maximum(counts[name], 1.0) for name in weights),
+        jnp.zeros((), jnp.float32),
+    )

@@ -1,0 +1,352 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a run's weights come from: an inference folder, another run, or random numbers.
+
+A run keeps its trained parameters and a reference, by path and hash, to this base.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+
+from robomamba_jax.config import (
+    MambaConfig,
+    PolicyConfig,
+    RoboMambaConfig,
+    VisionConfig,
+    as_dtypes,
+    model_preset,
+)
+from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
+from robomamba_jax.config.training import ModelChoice
+from robomamba_jax.convert.folder import is_folder, open_folder
+from robomamba_jax.convert.lora import LoraMerged
+from robomamba_jax.convert.names import leaves, put, tensor_shapes
+from robomamba_jax.convert.placement import load_params, tree_tensors
+from robomamba_jax.convert.sources import ArraySource, Overlaid, Selected
+from robomamba_jax.convert.tensors import TensorSource
+from robomamba_jax.data.hashes import file_sha256
+from robomamba_jax.data.processor import Processor
+from robomamba_jax.errors import InputError
+from robomamba_jax.models.functional import functional
+from robomamba_jax.models.partition import named_sharding
+from robomamba_jax.models.policy import PolicyHead
+from robomamba_jax.models.trees import Params, abstract_params
+from robomamba_jax.training.checkpoint import (
+    is_step,
+    is_workdir,
+    newest_good,
+    read_meta,
+    read_trained,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Base:
+    """What a run starts from.
+
+    Attributes:
+      parts: the model's, as stored.
+      reference: kind, path and hash, as frozen.json says it.
+      open: the tensors, by our names; None = random numbers.
+      processor: what belongs to them; None = none is known.
+    """
+
+    parts: ModelParts
+    reference: Mapping[str, Any]
+    open: Callable[[], TensorSource] | None
+    processor: Processor | None = None
+
+
+def open_base(
+    path: str | Path | None, choice: ModelChoice, seed: int, *, hashes: bool = True
+) -> Base:
+    """The base that a path names.
+
+    Args:
+      path: an inference folder, a run's workdir (its newest good step) or a step's folder;
+        None = random numbers of the chosen size.
+      choice: for random numbers.
+      seed: for random numbers.
+      hashes: check those of an inference folder's parameters.
+
+    Raises:
+      InputError: nothing of the kind lies there, or it is damaged.
+    """
+    if path is None:
+        if choice.preset is None:
+            raise InputError("bad_config", "neither model.preset nor init_from", "give one")
+        config = chosen_config(dataclasses.replace(choice, lora_rank=0), None)
+        parts = ModelParts(config.llm.replace(remat="none"), config.vision, config.policy)
+        content = json.dumps(parts_to_json(parts), sort_keys=True)
+        sha256 = hashlib.sha256(f"{seed} {content}".encode()).hexdigest()
+        reference = {"kind": "random", "path": None, "seed": seed, "sha256": sha256}
+        return Base(parts, reference, None)
+    if is_folder(path):
+        folder = open_folder(path, hashes=hashes)
+        sha256 = file_sha256(folder.path / "manifest.json")
+        reference = {"kind": "folder", "path": str(Path(path).absolute()), "sha256": sha256}
+        return Base(folder.parts, reference, folder.source, folder.processor())
+    return _from_step(find_step(path))
+
+
+def find_step(path: str | Path) -> Path:
+    """The step's folder that a path names: its own, or its workdir's newest good one.
+
+    Raises:
+      InputError: there is none.
+    """
+    if is_step(path):
+        return Path(path)
+    found = newest_good(path) if is_workdir(path) else None
+    if found is None:
+        what = "has no checkpoint yet" if is_workdir(path) else "holds no weights"
+        raise InputError(
+            "missing_checkpoint",
+            f"{path} {what}" if Path(path).exists() else f"{path} does not exist",
+            "give a converted folder (robomamba convert) or a run's workdir; --init PATH",
+        )
+    return found
+
+
+def _from_step(path: Path) -> Base:
+    meta = read_meta(path)
+    reference = {
+        "kind": "step",
+        "path": str(path.absolute()),
+        "sha256": file_sha256(path / "manifest.json"),
+    }
+    parts = parts_from_json(meta["parts"], f"{path}/meta.json: parts")
+    return Base(parts, reference, lambda: step_source(path), Processor.load(path))
+
+
+def step_source(path: Path) -> TensorSource:
+    """All parameters of a trained model: its base's, its own in their place, LoRA merged.
+
+    Raises:
+      InputError: the base is not what it was.
+    """
+    meta = read_meta(path)
+    below = reopen(meta["base"], meta, path)
+    trained = read_trained(path)
+    source = base_source(below, meta["seed"])
+    parts = parts_from_json(meta["parts"], f"{path}/meta.json: parts")
+    assert parts.model is not None
+    drawn = _drawn({name: tuple(x) for name, x in meta["drawn"].items()}, parts.model, meta["seed"])
+    over = Overlaid(source, {**drawn, **_by_tensor(trained)}, path)
+    choice = ModelChoice(**meta["model"])
+    # What the base had in place of a new head is no part of this model.
+    kept = Selected(over, tensor_shapes(parts))
+    return LoraMerged(kept, choice.lora_alpha) if choice.lora_rank else kept
+
+
+def reopen(reference: Mapping[str, Any], meta: Mapping[str, Any], where: Path) -> Base:
+    """The base that a reference names, if it still is what it was.
+
+    Raises:
+      InputError: it is missing, or has another hash.
+    """
+    choice = ModelChoice(**meta["model"])
+    path = reference["path"]
+    if path is not None and not Path(path).exists():
+        raise InputError(
+            "missing_checkpoint",
+            f"{where} was trained on {path}, which is not there",
+            "put it back, or link it there",
+        )
+    base = open_base(path, choice, reference.get("seed", 0), hashes=False)
+    if base.reference["sha256"] != reference["sha256"]:
+        raise InputError(
+            "other_base",
+            f"{where} was trained on {path or 'random numbers'} of sha256 "
+            f"{reference['sha256'][:12]}, now it is {base.reference['sha256'][:12]}",
+            "put the old one back",
+        )
+    return base
+
+
+def base_source(base: Base, seed: int) -> TensorSource:
+    """A base's tensors, drawn where they are random."""
+    if base.open is not None:
+        return base.open()
+    assert base.parts.model is not None
+    arrays = _random_tensors(base.parts.model, base.reference.get("seed", seed))
+    return ArraySource(arrays, Path("random"))
+
+
+@functools.lru_cache(maxsize=1)
+def _random_tensors(config: RoboMambaConfig, seed: int) -> dict[str, np.ndarray]:
+    """A whole new model's tensors on the host."""
+    params = jax.jit(functional(config)[0])(jax.random.key(seed))
+    return {name: make() for name, make in tree_tensors(params).items()}
+
+
+def chosen_config(choice: ModelChoice, parts: ModelParts | None) -> RoboMambaConfig:
+    """The model that is trained: sizes of the base, numbers and head as chosen.
+
+    Raises:
+      InputError: the base is of another size than the preset, or an encoder alone.
+    """
+    policy = PolicyConfig(choice.policy, gripper=choice.gripper)
+    if parts is None:
+        assert choice.preset is not None
+        config = model_preset(choice.preset, vision=choice.vision, policy=policy)
+    else:
+        if parts.llm is None:
+            raise InputError("no_language_model", "the base is an encoder alone", "see convert")
+        config = RoboMambaConfig(parts.llm, parts.vision, policy)
+        if choice.preset is not None:
+            _check_size(config, model_preset(choice.preset, vision=choice.vision, policy=policy))
+    llm = config.llm.replace(
+        remat=choice.remat, lora_rank=choice.lora_rank, lora_alpha=choice.lora_alpha
+    )
+    config = dataclasses.replace(config, llm=llm)
+    return as_dtypes(config, dtype=choice.dtype, param_dtype=choice.trained_dtype)
+
+
+_SIZES: dict[str, tuple[type[Any], tuple[str, ...]]] = {
+    "llm": (MambaConfig, ("d_model", "n_layer", "vocab_size", "d_state", "expand", "dt_rank")),
+    "vision": (VisionConfig, ("image_size", "patch_size", "width", "depth", "feature_layer")),
+}
+
+
+def _check_size(found: RoboMambaConfig, wanted: RoboMambaConfig) -> None:
+    for part, (_, names) in _SIZES.items():
+        have, want = getattr(found, part), getattr(wanted, part)
+        for name in names:
+            a, b = getattr(have, name, None), getattr(want, name, None)
+            if a != b:
+                raise InputError(
+                    "other_model",
+                    f"the base has {part}.{name} {a}, the preset {b}",
+                    "--set model.preset=none takes the base's own sizes",
+                )
+
+
+def expected_params(config: RoboMambaConfig, choice: ModelChoice) -> tuple[Params, Params]:
+    """The whole tree as shapes, in the dtypes of trained and of frozen parameters."""
+    frozen = as_dtypes(config, param_dtype=choice.frozen_dtype)
+    return abstract_params(config, "stacked")[1], abstract_params(frozen, "stacked")[1]
+
+
+def load_tree(
+    base: Base,
+    expected: Params,
+    config: RoboMambaConfig,
+    mesh: jax.sharding.Mesh,
+    *,
+    seed: int,
+    progress: Callable[[int], None] = lambda count: None,
+) -> tuple[Params, dict[str, Any]]:
+    """A part of the parameters onto a mesh, and what had to be drawn for it.
+
+    Args:
+      base: where they come from; what it lacks (a new head, LoRA factors) is drawn.
+      expected: as shapes.
+      config: the model's.
+      mesh: where they go.
+      seed: of what is drawn.
+      progress: told of bytes.
+
+    Raises:
+      InputError: the base lacks more than that.
+    """
+    source = base_source(base, seed)
+    try:
+        held = set(source.names())
+        lacking = {
+            name: (leaf.tensor_shape, leaf.dtype)
+            for leaf in leaves(expected)
+            for name in leaf.names
+            if name not in held or source.info(name).shape != leaf.tensor_shape
+        }
+        _check_new(lacking, base)
+        new = _drawn(lacking, config, seed)
+        whole = Overlaid(source, new, source.path) if new else source
+        params = load_params(
+            whole,
+            expected,
+            shardings=lambda leaf: named_sharding(mesh, leaf.path, leaf.shape),
+            progress=progress,
+        )
+    finally:
+        source.close()
+    return params, {name: [list(shape), dtype] for name, (shape, dtype) in lacking.items()}
+
+
+def _check_new(names: Mapping[str, Any], base: Base) -> None:
+    for name in names:
+        if not name.startswith("policy.") and ".lora_" not in name:
+            raise InputError(
+                "tensor_mismatch",
+                f"{base.reference['path']} lacks {name}",
+                "join an encoder and a language model first: robomamba convert --from parts",
+            )
+
+
+def _drawn(lacking: Mapping[str, Any], config: RoboMambaConfig, seed: int) -> dict[str, np.ndarray]:
+    """New parameters, which depend on the seed and their names alone: a head as a new model
+    has it; LoRA's A uniform, its B zero, so that nothing changes at first."""
+    head: dict[str, Any] = {}
+    if any(name.startswith("policy.") for name in lacking):
+        assert config.policy is not None
+        llm = config.llm.replace(lora_rank=0)
+        module = PolicyHead(config.policy, llm.d_model, llm, rngs=nnx.Rngs(seed))
+        head = tree_tensors({"policy": nnx.to_pure_dict(nnx.state(module))})
+    found = {}
+    for name, (shape, dtype) in lacking.items():
+        if name in head:
+            found[name] = head[name]().astype(dtype)
+        elif ".lora_A." in name:
+            rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+            bound = shape[1] ** -0.5
+            found[name] = rng.uniform(-bound, bound, shape).astype(dtype)
+        else:
+            found[name] = np.zeros(shape, dtype)
+    return found
+
+
+def _by_tensor(trained: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays of a stacked tree as the files' tensors, one per layer."""
+    tree: Params = {}
+    for path, array in trained.items():
+        put(tree, path, array)
+    return {name: make() for name, make in tree_tensors(tree).items()}
+
+
+def network_hash(base: Base, prefixes: tuple[str, ...], dtype: str) -> str:
+    """Of the frozen parameters below some names, their configuration and the dtype in which
+    they compute: what cached features are known by.
+
+    Args:
+      base: whose tensors.
+      prefixes: such as ("vision.",).
+      dtype: of computation.
+    """
+    source = base_source(base, 0)
+    digest = hashlib.sha256(dtype.encode())
+    parts = parts_to_json(base.parts)
+    try:
+        for prefix in prefixes:
+            content = dict(parts.get(prefix.rstrip(".")) or {})
+            for name in ("dtype", "param_dtype", "remat", "lora_rank", "lora_alpha"):
+                content.pop(name, None)
+            digest.update(json.dumps(content, sort_keys=True).encode())
+            for name in sorted(n for n in source.names() if n.startswith(prefix)):
+                array = np.ascontiguousarray(source.read(name))
+                digest.update(f"{name} {array.dtype} {array.shape}".encode())
+                digest.update(array.reshape(-1).view(np.uint8).data)
+    finally:
+        source.close()
+    return digest.hexdigest()
