@@ -32,6 +32,7 @@ from robomamba_jax.models.functional import functional
 from robomamba_jax.models.partition import auto_mesh, partition_spec
 from robomamba_jax.models.trees import abstract_params, leaf_paths
 from robomamba_jax.pose import Pose, make_pose
+from robomamba_jax.training.checkpoint import is_step, is_workdir
 
 ASSETS = Path("assets")
 
@@ -48,7 +49,8 @@ def load(
     """A model and what it needs to read images and text.
 
     Args:
-      path: an inference folder, or a preset's name for random weights.
+      path: an inference folder, a run's workdir (its newest good step), one of its steps, or
+        a preset's name for random weights.
       dtype: of computation; the checkpoint's own if None.
       param_dtype: of parameters in memory; the checkpoint's own if None.
       mesh: place the parameters on its devices: split along axes named ``fsdp`` and
@@ -71,6 +73,11 @@ def load(
     changes: dict[str, Any] = {key: value for key, value in given.items() if value}
     if is_folder(path):
         return _load_folder(open_folder(path), changes, mesh, tokenizer)
+    if is_workdir(path) or is_step(path):
+        # Here, so that inference alone need not load orbax.
+        from robomamba_jax.training.export import open_trained
+
+        return _load_folder(open_trained(path), changes, mesh, tokenizer)
     if name not in PRESETS:
         raise _no_checkpoint(name)
     config = model_preset(name, **changes)

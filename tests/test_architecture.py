@@ -37,7 +37,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "convert": (*_BASE, "models", "data"),
     "verify": (*_CORE, "api"),
     "training": (*_BASE, "ops", "losses", "models", "generation", "data", "convert"),
-    "api": (*_CORE, "training.checkpoint", "training.sharding"),
+    "api": (*_CORE, "training.checkpoint", "training.export"),
     "evaluation": (*_CORE, "api", "training.checkpoint", "training.sharding"),
     "world": (*_ALL, "__init__"),
     "serving": (*_ALL, "__init__"),

@@ -12,14 +12,16 @@ from typing import Any
 
 from robomamba_jax.errors import InputError
 
-FROM = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "parts")
+FROM = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "parts", "run")
 TO = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "safetensors")
 
 EXAMPLE = """examples:
   robomamba convert --from hf-mamba --in mamba-130m-hf --out mamba-130m
   robomamba convert --from robomamba --in robomamba.pth --tokenizer tokenizer.json --out robomamba
   robomamba convert --from parts --vision clip --llm mamba-130m --out start
-  robomamba convert --to robomamba --in robomamba --out back.pth"""
+  robomamba convert --to robomamba --in robomamba --out back.pth
+  robomamba convert --from run --in runs/instruct --out instruct
+  robomamba convert --to hf-mamba --in runs/instruct --out instruct-hf"""
 
 
 def add_parser(commands: Any) -> None:
@@ -66,6 +68,8 @@ def add_parser(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> dict[str, Any]:
     if args.to:
         return _export(args)
+    if args.family == "run":
+        return _of_run(args)
     rows, notes = _import(args)
     result = {"schema": "robomamba.convert/1", "from": args.family, "out": args.out}
     result |= {"notes": notes, "tensors": _counts(rows), "table": [_as_json(row) for row in rows]}
@@ -75,6 +79,19 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
             print(f"note: {note}")
         print(f"wrote {args.out}: " + ", ".join(f"{n} {what}" for what, n in _counts(rows).items()))
     return result
+
+
+def _of_run(args: argparse.Namespace) -> dict[str, Any]:
+    """A training run's weights as an inference folder."""
+    from robomamba_jax.cli.progress import bytes_bar
+    from robomamba_jax.training.export import export_folder
+
+    _need(args, ("source",), ("vision", "llm"))
+    with bytes_bar("writes") as progress:
+        export_folder(args.source, args.out, overwrite=args.overwrite, progress=progress)
+    if not args.json:
+        print(f"wrote {args.out}")
+    return {"schema": "robomamba.convert/1", "from": "run", "out": args.out}
 
 
 def _import(args: argparse.Namespace) -> tuple[Sequence[Any], list[str]]:
@@ -126,9 +143,18 @@ def _open(args: argparse.Namespace) -> Any:
 
 def _export(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.convert.export import export
+    from robomamba_jax.convert.folder import open_folder
+    from robomamba_jax.training.checkpoint import is_step, is_workdir
 
     _need(args, ("source",), ("vision", "llm"))
-    rows = export(args.to, args.source, args.out)
+    folder: Any = args.source
+    if is_workdir(folder) or is_step(folder):
+        from robomamba_jax.training.export import open_trained
+
+        folder = open_trained(folder)
+    else:
+        folder = open_folder(folder)
+    rows = export(args.to, folder, args.out)
     if not args.json:
         _print_table(rows, args.verbose)
         print(f"wrote {args.out}: {len(rows)} tensors")

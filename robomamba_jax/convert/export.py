@@ -27,14 +27,14 @@ _PARTS = {"hf-mamba": "llm", "robomamba": "llm"}
 Entries = list[tuple[str, TensorInfo, Callable[[], np.ndarray]]]
 
 
-def export(to: str, folder: str | Path, out: str | Path) -> list[Row]:
+def export(to: str, folder: Folder | str | Path, out: str | Path) -> list[Row]:
     """Write what a folder holds in another framework's layout.
 
     Args:
       to: one of ``TARGETS``. hf-mamba and the encoders become a folder with config.json and
         model.safetensors; robomamba a .pth (or .safetensors, by ``out``'s ending);
         safetensors one file under our own names.
-      folder: an inference folder.
+      folder: an inference folder, or its path.
       out: a new folder or file.
 
     Returns:
@@ -45,7 +45,8 @@ def export(to: str, folder: str | Path, out: str | Path) -> list[Row]:
     """
     if to not in TARGETS:
         raise unknown_name("unknown_format", "layout", to, TARGETS)
-    opened, out = open_folder(folder), Path(out)
+    opened = folder if isinstance(folder, Folder) else open_folder(folder)
+    out = Path(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InputError("already_there", f"{out} exists", "give a path that is free")
     source = opened.source()

@@ -14,6 +14,7 @@ from robomamba_jax.config import LAYOUTS, MambaConfig
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.layers import Embedding, Linear, RMSNorm, linear
 from robomamba_jax.models.mamba import LayerCache, MambaBlock, Rows
+from robomamba_jax.models.partition import gathered
 from robomamba_jax.ops import Compaction, compaction, rms_norm
 from robomamba_jax.ops.taps import tap
 from robomamba_jax.shapes import check_shape
@@ -99,7 +100,8 @@ class MambaBackbone(nnx.Module):
         graph, state = nnx.split(self.layers)
 
         def body(x, layer):
-            return nnx.merge(graph, layer[0])(x, rows, layer[1], return_cache)
+            block = nnx.merge(graph, gathered(layer[0], "llm/backbone/layers"))
+            return block(x, rows, layer[1], return_cache)
 
         return jax.lax.scan(_remat(body, self.config.remat, in_scan=True), x, (state, cache))
 

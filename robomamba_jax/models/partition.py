@@ -9,12 +9,17 @@ over ``fsdp``.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.typing import DTypeLike
 
 AXES = ("data", "fsdp", "tensor")
 ROWS = ("data", "fsdp")
@@ -59,20 +64,39 @@ def partition_spec(
 
     Args:
       path: of the leaf, such as ``llm/backbone/layers/mixer/in_proj/weight``.
-      shape: of the leaf; an axis that a mesh axis does not divide stays whole.
+      shape: of the leaf.
       mesh_shape: axis name -> size; axes of other names hold copies.
 
     Returns:
-      One entry per axis of ``shape``; everything that no rule names is copied.
+      One entry per axis of ``shape``. An axis that a mesh axis does not divide stays whole, but
+      ``fsdp`` then takes the longest other one that it divides, so that nothing large is copied.
     """
     found = next((axes for pattern, axes in RULES if re.fullmatch(pattern, path)), ())
-    axes = (None, *found) if _STACKED.match(path) and found else found
+    stacked = int(_STACKED.match(path) is not None)
+    axes = (*(None,) * stacked, *found) if found else ()
     axes = (*axes, *(None,) * (len(shape) - len(axes)))
+    entries: list[Any] = [
+        axis if axis in mesh_shape and size % mesh_shape[axis] == 0 else None
+        for size, axis in zip(shape, axes, strict=True)
+    ]
+    if "fsdp" not in entries and mesh_shape.get("fsdp", 1) > 1:
+        _split_longest(entries, shape, mesh_shape, stacked)
+    return PartitionSpec(*entries)
 
-    def fits(size: int, axis: Any) -> Any:
-        return axis if axis in mesh_shape and size % mesh_shape[axis] == 0 else None
 
-    return PartitionSpec(*(fits(size, axis) for size, axis in zip(shape, axes, strict=True)))
+def _split_longest(
+    entries: list[Any], shape: tuple[int, ...], mesh_shape: Mapping[str, int], start: int
+) -> None:
+    """Adds ``fsdp`` to the longest axis that it divides, in front of ``tensor`` where that is."""
+
+    def divides(axis: int) -> bool:
+        inside = mesh_shape["tensor"] if entries[axis] == "tensor" else 1
+        return shape[axis] > 0 and shape[axis] % (mesh_shape["fsdp"] * inside) == 0
+
+    fit = [axis for axis in range(start, len(shape)) if divides(axis)]
+    if fit:
+        axis = max(fit, key=lambda axis: shape[axis])
+        entries[axis] = ("fsdp", "tensor") if entries[axis] == "tensor" else "fsdp"
 
 
 def named_sharding(mesh: Mesh, path: str, shape: tuple[int, ...]) -> NamedSharding:
@@ -80,17 +104,88 @@ def named_sharding(mesh: Mesh, path: str, shape: tuple[int, ...]) -> NamedShardi
     return NamedSharding(mesh, partition_spec(path, shape, dict(mesh.shape)))
 
 
-def split_rows(x: jax.Array) -> jax.Array:
-    """Keep the rows of ``x`` [B, ...] where the batch has them, all else of it together.
+def split_axis(path: str, shape: tuple[int, ...], mesh_shape: Mapping[str, int]) -> int | None:
+    """Which axis of a parameter ``fsdp`` splits into more than one piece; None = none."""
+    if mesh_shape.get("fsdp", 1) == 1:
+        return None
+    entries = partition_spec(path, shape, mesh_shape)
+    found = [axis for axis, entry in enumerate(entries) if entry and "fsdp" in entry]
+    return found[0] if found else None
 
-    Without a mesh (``jax.set_mesh``) that has the axes of ``ROWS`` nothing happens, and so
-    where they do not divide B.
+
+# Weights of matrix products, which are cast to the dtype of computation where they are used: they
+# may be cast before they travel. The policy head computes in float32.
+_CAST = re.compile(r"(?!policy/).*(_proj|/fc\d|lm_head)/weight")
+
+
+class _Split(NamedTuple):
+    """Which axis of each split parameter is in pieces; of stacked layers, with their own."""
+
+    axes: Mapping[str, int]
+    dtype: Any
+
+
+_SPLIT: contextvars.ContextVar[_Split | None] = contextvars.ContextVar("split", default=None)
+
+
+@contextlib.contextmanager
+def in_pieces(axes: Mapping[str, int], dtype: DTypeLike) -> Iterator[None]:
+    """Within the context, models are called inside of ``jax.shard_map`` with pieces of their
+    parameters, and ``gathered`` puts each together where it is used.
+
+    Args:
+      axes: path -> the axis along which ``fsdp`` has split it.
+      dtype: of computation: weights are cast to it before they travel.
     """
-    mesh = jax.sharding.get_abstract_mesh()
-    axes = tuple(axis for axis in ROWS if axis in mesh.shape)
-    count = 1
-    for axis in axes:
-        count *= mesh.shape[axis]
-    if count == 1 or x.shape[0] % count:
-        return x
-    return jax.lax.with_sharding_constraint(x, PartitionSpec(axes))
+    token = _SPLIT.set(_Split(axes, jnp.dtype(dtype)))
+    try:
+        yield
+    finally:
+        _SPLIT.reset(token)
+
+
+def gathered(tree: Any, prefix: str, *, but: tuple[str, ...] = ()) -> Any:
+    """Parameters whole again, if they are in pieces; call it where they are about to be used, so
+    that a layer's weights exist one layer at a time, also in the backward pass.
+
+    Args:
+      tree: a module's parameters, under dict keys.
+      prefix: the module's path. Layers of a stack lack their leading axis here.
+      but: prefixes of paths that stay in pieces.
+    """
+    split = _SPLIT.get()
+    if split is None or not split.axes:
+        return tree
+
+    def leaf(path: Any, x: jax.Array) -> jax.Array:
+        name = "/".join(str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey))
+        name = f"{prefix}/{name}" if prefix else name
+        if name not in split.axes or name.startswith(but):
+            return x
+        stacked = bool(prefix) and _STACKED.match(name) is not None
+        dtype = split.dtype if _CAST.fullmatch(name) else x.dtype
+        return _gather(x, split.axes[name] - stacked, dtype)
+
+    return jax.tree_util.tree_map_with_path(leaf, tree)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+def _gather(x: jax.Array, axis: int, dtype: Any) -> jax.Array:
+    """The whole of which each device along ``fsdp`` has a piece. Its gradient is summed over
+    the devices in float32 and comes back in pieces: a reduce-scatter."""
+    return jax.lax.all_gather(x.astype(dtype), "fsdp", axis=axis, tiled=True)
+
+
+def _gather_fwd(x: jax.Array, axis: int, dtype: Any) -> tuple[jax.Array, jax.Array]:
+    # An empty array carries the parameter's dtype to the backward pass.
+    return _gather(x, axis, dtype), jnp.zeros((0,), x.dtype)
+
+
+def _gather_bwd(axis: int, dtype: Any, like: jax.Array, grad: jax.Array) -> tuple[jax.Array]:
+    total = jax.lax.psum_scatter(
+        grad.astype(jnp.float32), "fsdp", scatter_dimension=axis, tiled=True
+    )
+    return (total.astype(like.dtype),)
+
+
+_gather.defvjp(_gather_fwd, _gather_bwd)

@@ -21,6 +21,7 @@ from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.layernorm import LayerNorm
 from robomamba_jax.models.layers import Embedding, Linear, linear, uniform
+from robomamba_jax.models.partition import gathered
 from robomamba_jax.ops.activations import ACTIVATIONS
 from robomamba_jax.ops.taps import tap
 
@@ -165,7 +166,7 @@ class VisionEncoder(nnx.Module):
         graph, state = nnx.split(self.layers)
 
         def body(x: jax.Array, layer: Any) -> tuple[jax.Array, None]:
-            return nnx.merge(graph, layer)(x), None
+            return nnx.merge(graph, gathered(layer, "vision/encoder/layers"))(x), None
 
         if self.remat == "block":
             # Inside a scan nothing can be merged across iterations: no barrier is needed.

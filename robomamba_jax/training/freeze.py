@@ -18,6 +18,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.models.trees import Params, leaf_paths
 
 TRAIN, FREEZE = "train", "freeze"
+PARTS = ("vision", "projector", "llm", "policy")
 
 
 def labels(params: Params, patterns: Sequence[str]) -> Params:
@@ -104,7 +105,8 @@ def freeze_table(trained: Params, frozen: Params, opt_state: Any) -> list[Freeze
     """
     moments = _moments(opt_state)
     rows = []
-    for part in dict.fromkeys([*frozen, *trained]):
+    held = {*frozen, *trained}
+    for part in [*(part for part in PARTS if part in held), *sorted(held - set(PARTS))]:
         learning, resting = _leaves(trained, part), _leaves(frozen, part)
         rows.append(
             FreezeRow(

@@ -29,8 +29,9 @@ from robomamba_jax.training.sharding import (
     params_shardings,
     rows_sharding,
 )
+from robomamba_jax.training.spread import Spread
 from robomamba_jax.training.state import TrainState, abstract_state, state_shardings
-from robomamba_jax.training.step import make_eval, make_step
+from robomamba_jax.training.step import make_step
 from robomamba_jax.training.tasks import Task, pose_task, text_task
 from robomamba_jax.training.weights import chosen_config, expected_params
 
@@ -56,6 +57,7 @@ class Program:
       transform: the optimizer.
       step: jitted: (state, frozen, batch) -> (state, metrics); the state is donated.
       evaluate: jitted: (trained, frozen, batch) -> sums and counts.
+      outputs: jitted: (trained, frozen, batch) -> predictions of every row; None for texts.
     """
 
     config: TrainConfig
@@ -70,6 +72,7 @@ class Program:
     transform: Any
     step: Any
     evaluate: Any
+    outputs: Any
 
     @property
     def table(self) -> list[freeze.FreezeRow]:
@@ -114,7 +117,10 @@ def build(
     state = abstract_state(trained, marks, transform)
     places = state_shardings(state, mesh)
     task = _task(config, model)
-    step = make_step(task, transform, marks, rate, config.optim.accumulate)
+    spread = Spread(mesh, trained, frozen, model.llm.dtype)
+    gradients = spread.gradients(task, config.optim.accumulate)
+    step = make_step(task, gradients, transform, marks, rate)
+    outputs = None if task.outputs is None else spread.outputs(task)
     here = copied(mesh)
     return Program(
         config=config,
@@ -128,7 +134,8 @@ def build(
         rate=rate,
         transform=transform,
         step=jax.jit(step, donate_argnums=0, out_shardings=(places, here)),
-        evaluate=jax.jit(make_eval(task), out_shardings=here),
+        evaluate=jax.jit(spread.scores(task), out_shardings=here),
+        outputs=None if outputs is None else jax.jit(outputs, out_shardings=here),
     )
 
 

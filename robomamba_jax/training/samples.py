@@ -20,7 +20,6 @@ from robomamba_jax.models.trees import Params
 from robomamba_jax.training.feed import Feed
 from robomamba_jax.training.freeze import merge
 from robomamba_jax.training.program import Program, run_transform
-from robomamba_jax.training.sharding import copied
 
 
 class Answers:
@@ -101,19 +100,14 @@ class Poses:
         """Of the first batch of a pipeline."""
         self._pipeline, self._count = pipeline, count
         self._feed = Feed(program.mesh, pipeline.config.batch.rows)
-        outputs = program.task.outputs
-        assert outputs is not None
-
-        def predict(trained: Params, frozen: Params, batch: Any) -> Any:
-            found = outputs(merge(trained, frozen), batch)
-            return {**found, "target": batch["contact"], "weight": batch["weight"]}
-
-        self._predict = jax.jit(predict, out_shardings=copied(program.mesh))
+        self._predict = program.outputs
 
     def __call__(self, trained: Params, frozen: Params) -> list[dict[str, Any]]:
         """For each: id, contact, the contact wanted, degrees between the rotations."""
         batch = self._pipeline.batch(0)
-        found = jax.device_get(self._predict(trained, frozen, self._feed.put(batch.arrays)))
+        arrays = self._feed.put(batch.arrays)
+        arrays.pop("stop")
+        found = jax.device_get(self._predict(trained, frozen, arrays))
         layout = self._pipeline.plan.layout(0)
         rows = []
         for row, members in enumerate(layout.rows):

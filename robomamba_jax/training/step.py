@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""One update, and one evaluation of a batch, as pure functions to be jitted once.
+"""One update as a pure function, to be jitted once.
 
     step(state, frozen, batch) -> (state, metrics)
 
@@ -19,7 +19,6 @@ import jax.numpy as jnp
 import optax
 
 from robomamba_jax.models.trees import Params
-from robomamba_jax.training.freeze import merge
 from robomamba_jax.training.state import TrainState, zeros_like_frozen
 from robomamba_jax.training.tasks import Batch, Sums, Task, total_loss
 
@@ -29,19 +28,19 @@ Step = Callable[[TrainState, Params, Batch], tuple[TrainState, Metrics]]
 
 def make_step(
     task: Task,
+    gradients: Callable[..., tuple[Params, Sums]],
     transform: optax.GradientTransformation,
     marks: Params,
     rate: optax.Schedule,
-    accumulate: int = 1,
 ) -> Step:
     """The update of one batch.
 
     Args:
       task: what is minimised.
+      gradients: (trained, frozen, batch) -> gradient and sums, see ``spread``.
       transform: of a whole tree's gradients; frozen leaves get a scalar 0.
       marks: from ``freeze.labels``.
       rate: the learning rate of each step, for the metrics.
-      accumulate: parts of the batch whose gradients add up before the update.
 
     Returns:
       A pure function. Metrics are float32[] each: ``loss``, one ``loss_<name>`` per loss,
@@ -51,7 +50,7 @@ def make_step(
 
     def step(state: TrainState, frozen: Params, batch: Batch) -> tuple[TrainState, Metrics]:
         rows = {name: array for name, array in batch.items() if name != "stop"}
-        grads, sums = _gradients(task, state.trained, frozen, rows, accumulate)
+        grads, sums = gradients(state.trained, frozen, rows)
         loss = total_loss(sums, {name: count for name, (_, count) in sums.items()}, task.weights)
         norm = optax.global_norm(grads)
         good = jnp.isfinite(loss) & jnp.isfinite(norm) & ~state.halted
@@ -88,59 +87,6 @@ def make_step(
         return after, metrics
 
     return step
-
-
-def make_eval(task: Task) -> Callable[[Params, Params, Batch], Sums]:
-    """(trained, frozen, batch) -> sums and counts of losses and scores."""
-
-    def evaluate(trained: Params, frozen: Params, batch: Batch) -> Sums:
-        rows = {name: array for name, array in batch.items() if name != "stop"}
-        return task.scores(merge(trained, frozen), rows)
-
-    return evaluate
-
-
-def _gradients(
-    task: Task, trained: Params, frozen: Params, batch: Batch, parts: int
-) -> tuple[Params, Sums]:
-    """The total loss's gradient, and all sums, over a batch cut into ``parts``.
-
-    Where counts are known beforehand the means' own gradients add up; else those of the one
-    sum, which is divided by its count in the end.
-    """
-    counts = None if task.counts is None else task.counts(batch)
-    if counts is None:
-        assert len(task.weights) == 1
-
-    def objective(trained: Params, piece: Batch) -> tuple[jax.Array, Sums]:
-        sums = task.losses(merge(trained, frozen), piece)
-        if counts is not None:
-            return total_loss(sums, counts, task.weights), sums
-        ((name, weight),) = task.weights.items()
-        return weight * sums[name][0], sums
-
-    gradient = jax.grad(objective, has_aux=True)
-    if parts == 1:
-        grads, sums = gradient(trained, batch)
-    else:
-        pieces = {name: _pieces(array, parts) for name, array in batch.items()}
-
-        def add(total: Any, piece: Batch) -> tuple[Any, None]:
-            return jax.tree.map(jnp.add, total, gradient(trained, piece)), None
-
-        first = jax.tree.map(lambda x: x[0], pieces)
-        zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(gradient, trained, first))
-        (grads, sums), _ = jax.lax.scan(add, zeros, pieces)
-    if counts is not None:
-        return grads, {name: (total, counts[name]) for name, (total, _) in sums.items()}
-    ((name, _),) = task.weights.items()
-    divisor = jnp.maximum(sums[name][1], 1.0)
-    return jax.tree.map(lambda x: (x / divisor).astype(x.dtype), grads), sums
-
-
-def _pieces(array: jax.Array, parts: int) -> jax.Array:
-    """[B, ...] -> [parts, B / parts, ...]; each device's rows stay on it."""
-    return jnp.moveaxis(array.reshape(array.shape[0] // parts, parts, *array.shape[1:]), 1, 0)
 
 
 def _like(updates: Any, trained: Params) -> Params:

@@ -26,10 +26,12 @@ from robomamba_jax.losses import (
     linear_hits,
     rotation_loss,
 )
+from robomamba_jax.models.partition import gathered
 from robomamba_jax.models.policy import PolicyOutput
 from robomamba_jax.models.trees import Params, abstract_params
 from robomamba_jax.training.feed import normalized
 
+STACKS = ("llm/backbone/layers/", "vision/encoder/layers/")
 Batch = Mapping[str, jax.Array]
 Sums = dict[str, tuple[jax.Array, jax.Array]]
 """Name -> (sum, count), float32[] each."""
@@ -186,7 +188,8 @@ def pose_task(
     def outputs(params: Params, batch: Batch) -> dict[str, jax.Array]:
         output = predict(params, batch)
         angle = rotation_loss(output.rotation6d, batch["rotation"])
-        return {"contact": output.contact, "angle": angle}
+        target = {"target": batch["contact"], "weight": batch["weight"]}
+        return {"contact": output.contact, "angle": angle, **target}
 
     names = ["contact", "rotation"]
     if config.policy is not None and config.policy.gripper:
@@ -196,9 +199,10 @@ def pose_task(
 
 
 def complete(params: Params, expected: Params) -> Params:
-    """A tree with all of a model's leaves; parts that are not there, since cached features
-    stand for them, are scalars that nobody reads."""
-    filled = dict(params)
+    """A tree with all of a model's leaves, put together from their pieces but for the layers,
+    which do that one by one; parts that are not there, since cached features stand for them,
+    are scalars that nobody reads."""
+    filled = dict(gathered(params, "", but=STACKS))
     for name, part in expected.items():
         if name not in filled:
             filled[name] = jax.tree.map(lambda _: jnp.zeros((), jnp.float32), part)
