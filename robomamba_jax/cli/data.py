@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli import features
 from robomamba_jax.errors import InputError
 
 EXAMPLE = """examples:
@@ -18,21 +19,23 @@ EXAMPLE = """examples:
   robomamba data inspect 'tfrecord/train/train*' --frames 4 --json
   robomamba data inspect poses.json --pixel-order xy
   robomamba data prepare --config data.json --out prepared --workers 8
-  robomamba data verify prepared"""
+  robomamba data verify prepared
+  robomamba data features --config configs/stage2_manipulation.py --kind pooled --out pooled"""
 
 _NEOX = Path("assets/tokenizer.json")
 _SHOWN = 10
 
 
 def add_parser(commands: Any) -> None:
-    """Add ``data inspect``, ``data prepare`` and ``data verify``."""
+    """Add ``data inspect``, ``prepare``, ``verify`` and ``features``."""
     parser = commands.add_parser(
         "data",
         help="look at data sets, prepare them, check what was prepared",
         description="Data sets of all training stages: look, prepare, check.",
         epilog=EXAMPLE,
     )
-    whats = parser.add_subparsers(dest="what", metavar="{inspect,prepare,verify}", required=True)
+    names = "{inspect,prepare,verify,features}"
+    whats = parser.add_subparsers(dest="what", metavar=names, required=True)
     _add_inspect(whats)
     prepare = whats.add_parser(
         "prepare", help="tokenise, resize and store once, resumably", epilog=EXAMPLE
@@ -46,9 +49,10 @@ def add_parser(commands: Any) -> None:
     verify = whats.add_parser("verify", help="check every file's hash", epilog=EXAMPLE)
     verify.add_argument("path", metavar="DIR", help="a prepared folder")
     verify.set_defaults(run=_verify, parser=verify)
+    features.add_parser(whats)
     for each in whats.choices.values():
         each.add_argument("--json", action="store_true", help="one object on stdout")
-        if each is not verify:
+        if each.prog.endswith(("inspect", "prepare")):
             each.add_argument("--workers", type=int, help="processes (as many as cores)")
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli.configs import add_config_arguments, read_config
 from robomamba_jax.cli.main import Parser, run_command
-from robomamba_jax.errors import InputError
 
 EXAMPLE = """examples:
   python train.py --config configs/stage1_1_align.py --tiny --workdir runs/tiny
@@ -32,44 +32,6 @@ def make_parser() -> Parser:
     parser.add_argument("--json", action="store_true", help="a summary as one object on stdout")
     parser.set_defaults(run=_run, parser=parser)
     return parser
-
-
-def add_config_arguments(parser: Any) -> None:
-    """``--config``, ``--tiny``, ``--init`` and ``--set``."""
-    parser.add_argument("--config", required=True, metavar="FILE", help="configs/NAME.py")
-    parser.add_argument("--tiny", action="store_true", help="shrink it to seconds on a CPU")
-    parser.add_argument(
-        "--init", metavar="PATH", help="start from a folder, a run or a step (config's init_from)"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a value, such as optim.learning_rate=1e-4; repeatable",
-    )
-
-
-def read_config(args: argparse.Namespace) -> tuple[Any, Any]:
-    """The configuration that the arguments name, and where its values come from.
-
-    Raises:
-      InputError: the file, or what is to be changed in it, is wrong.
-    """
-    import dataclasses
-
-    from robomamba_jax.config.files import config_module, get_config
-    from robomamba_jax.config.serial import with_changes
-    from robomamba_jax.config.training import TrainConfig
-
-    module = config_module(args.config)
-    config = get_config(module, args.config, "get_tiny" if args.tiny else "get_config")
-    if not isinstance(config, TrainConfig):
-        raise InputError("bad_config", f"{args.config} is no TrainConfig", "see config.training")
-    if args.init is not None:
-        config = dataclasses.replace(config, init_from=args.init)
-    config = with_changes(config, args.set)
-    return config, getattr(module, "ORIGINS", {})
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:

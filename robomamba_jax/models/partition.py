@@ -76,7 +76,7 @@ def partition_spec(
     axes = (*(None,) * stacked, *found) if found else ()
     axes = (*axes, *(None,) * (len(shape) - len(axes)))
     entries: list[Any] = [
-        axis if axis in mesh_shape and size % mesh_shape[axis] == 0 else None
+        axis if axis and size % mesh_shape.get(axis, size + 1) == 0 else None
         for size, axis in zip(shape, axes, strict=True)
     ]
     if "fsdp" not in entries and mesh_shape.get("fsdp", 1) > 1:

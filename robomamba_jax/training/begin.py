@@ -287,8 +287,11 @@ def _open_data(
     first = pipeline(config.data, measured, ledger)
     if config.eval_data is None:
         return first, None
+    held_out = config.eval_data
+    if held_out.features is None:
+        held_out = dataclasses.replace(held_out, features=config.data.features)
     try:
-        return first, pipeline(config.eval_data, None, workdir / "eval_ledger.jsonl")
+        return first, pipeline(held_out, None, workdir / "eval_ledger.jsonl")
     except BaseException:
         first.close()
         raise

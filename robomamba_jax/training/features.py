@@ -96,7 +96,8 @@ def compute_features(
     batch: int = 32,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Written:
-    """Fill a cache with the features of every sample of a run's data; it may be taken up again.
+    """Fill a cache with the features of every sample of a run's data, held-out ones included;
+    it may be taken up again.
 
     Args:
       config: the run's; its base, data and model count, not what is trained.
@@ -147,8 +148,10 @@ def _examples(
     config: TrainConfig, ahead: int
 ) -> Iterator[tuple[int, int, Example | None, InputError | None]]:
     """(number from 1, how many, example or problem) of every sample, decoded in threads."""
-    data = config.data
-    parts = open_parts(data, Encoder.open(data))
+    parts = []
+    for data in (config.data, config.eval_data):
+        if data is not None:
+            parts += open_parts(data, Encoder.open(data))
     places = [(part, index) for part in parts for index in range(len(part))]
 
     def read(place: tuple[Any, int]) -> Example | InputError:

@@ -75,7 +75,7 @@ def flops_per_token(trained: Params, frozen: Params, config: RoboMambaConfig) ->
     found = {}
     for place, part in enumerate(order):
         products = sum(_products(tree.get(part, {})) for tree in (trained, frozen))
-        if part == "llm" and config.llm.tie_embeddings:
+        if part == "llm" and products and config.llm.tie_embeddings:
             products += config.llm.d_model * config.llm.vocab_size
         before = any(learning[name] for name in order[:place])
         share = 2.0 + (2.0 if learning[part] else 0.0) + (2.0 if before else 0.0)

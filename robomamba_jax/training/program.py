@@ -111,7 +111,8 @@ def build(
     left_out = _CACHED[features]
     _check_features(features, all_marks, config)
     marks = {name: part for name, part in all_marks.items() if name not in left_out}
-    trained, frozen = freeze.split(_only(wide, marks), marks)[0], freeze.split(narrow, marks)[1]
+    trained = freeze.split(_only(wide, marks), marks)[0]
+    frozen = freeze.split(_only(narrow, marks), marks)[1]
     transform = optim.optimizer(config.optim, steps, marks)
     rate = optim.schedule(config.optim, steps)
     state = abstract_state(trained, marks, transform)

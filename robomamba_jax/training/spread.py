@@ -108,7 +108,8 @@ class Spread:
 
         def leaf(path: Any, grad: jax.Array) -> jax.Array:
             name = "/".join(str(key.key) for key in path)
-            return jax.lax.psum(grad, "data" if name in self._axes else ROWS)
+            left = ("data",) if name in self._axes else ROWS
+            return _psum(grad, tuple(axis for axis in left if self._mesh.shape[axis] > 1))
 
         return jax.tree_util.tree_map_with_path(leaf, grads)
 
@@ -117,6 +118,10 @@ def _manual(entry: Any) -> Any:
     """An axis's entry without ``tensor``, which the compiler has."""
     names = entry if isinstance(entry, tuple) else (entry,)
     return next((name for name in names if name in ROWS), None)
+
+
+def _psum(x: jax.Array, axes: tuple[str, ...]) -> jax.Array:
+    return jax.lax.psum(x, axes) if axes else x
 
 
 def _everywhere(tree: Any) -> Any:

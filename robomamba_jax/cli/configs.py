@@ -1,0 +1,47 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments that name a run's configuration, alike in all commands."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any
+
+from robomamba_jax.errors import InputError
+
+
+def add_config_arguments(parser: Any) -> None:
+    """``--config``, ``--tiny``, ``--init`` and ``--set``."""
+    parser.add_argument("--config", required=True, metavar="FILE", help="configs/NAME.py")
+    parser.add_argument("--tiny", action="store_true", help="shrink it to seconds on a CPU")
+    parser.add_argument(
+        "--init", metavar="PATH", help="start from a folder, a run or a step (config's init_from)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a value, such as optim.learning_rate=1e-4; repeatable",
+    )
+
+
+def read_config(args: argparse.Namespace) -> tuple[Any, Any]:
+    """The configuration that the arguments name, and where its values come from.
+
+    Raises:
+      InputError: the file, or what is to be changed in it, is wrong.
+    """
+    from robomamba_jax.config.files import config_module, get_config
+    from robomamba_jax.config.serial import with_changes
+    from robomamba_jax.config.training import TrainConfig
+
+    module = config_module(args.config)
+    config = get_config(module, args.config, "get_tiny" if args.tiny else "get_config")
+    if not isinstance(config, TrainConfig):
+        raise InputError("bad_config", f"{args.config} is no TrainConfig", "see config.training")
+    if args.init is not None:
+        config = dataclasses.replace(config, init_from=args.init)
+    config = with_changes(config, args.set)
+    return config, getattr(module, "ORIGINS", {})

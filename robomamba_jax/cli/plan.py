@@ -1,0 +1,115 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``robomamba plan``: does a run fit on hardware that is not here?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.cli.configs import add_config_arguments, read_config
+from robomamba_jax.errors import InputError
+
+EXAMPLE = """examples:
+  robomamba plan --config configs/stage1_2_instruct.py --topology v5e:4x4
+  robomamba plan --config configs/stage2_manipulation.py --topology v5p:4x4x4 \\
+      --set data.batch.rows=64
+  robomamba plan --config configs/stage1_2_instruct.py --topology cpu:8 --layers 4
+
+A TPU topology needs libtpu, in an environment of its own (make plan-env), and no TPU."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``plan``."""
+    parser = commands.add_parser(
+        "plan",
+        help="compile a run for hardware that is not here: memory, exchanges, does it fit",
+        description="Compiles the real sharded step ahead of time; reads no data and no weights.",
+        epilog=EXAMPLE,
+    )
+    add_config_arguments(parser)
+    parser.add_argument("--topology", required=True, help="v5e:4x4, v5p:4x4x4, v6e:16x16, cpu:8")
+    parser.add_argument("--layers", type=int, help="of the language model, instead of all")
+    parser.add_argument("--features", default="", help="patches or pooled: plan with cached ones")
+    parser.add_argument("--out", metavar="FILE", help="write the report as JSON")
+    parser.add_argument("--all", action="store_true", help="list every exchange")
+    parser.add_argument("--json", action="store_true", help="one object on stdout")
+    parser.set_defaults(run=_run, parser=parser)
+
+
+def _run(args: argparse.Namespace) -> dict[str, Any]:
+    _prepare(args.topology)
+    if args.layers is not None and args.layers < 1:
+        raise InputError("bad_arguments", f"--layers is {args.layers}", "give 1 or more")
+    if args.features not in ("", "patches", "pooled"):
+        raise InputError("bad_arguments", f"--features {args.features}", "patches or pooled")
+    config, _ = read_config(args)
+    from robomamba_jax.training.planning import open_topology, plan
+
+    topology = open_topology(args.topology)
+    report = plan(config, topology, layers=args.layers, features=args.features)
+    if args.out:
+        try:
+            Path(args.out).write_text(json.dumps(report, indent=1) + "\n")
+        except OSError as error:
+            raise InputError("cannot_write", f"{args.out}: {error.strerror}", "another") from error
+    if not args.json:
+        _print(report, args.all)
+    args.status = 0
+    return report
+
+
+def _prepare(topology: str) -> None:
+    """What jax and libtpu must know before they are loaded: compile here, ask no cloud."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
+    os.environ.setdefault("TPU_STDERR_LOG_LEVEL", "3")
+    os.environ.setdefault("TPU_MIN_LOG_LEVEL", "3")
+    cpu = re.fullmatch(r"cpu:(\d+)", topology)
+    if cpu:
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", cpu[1])
+
+
+def _print(report: dict[str, Any], everything: bool) -> None:
+    from robomamba_jax.training.report import bytes_text
+
+    mesh = " x ".join(f"{name} {size}" for name, size in report["mesh"].items())
+    print(f"{report['stage']} on {report['topology']} ({report['devices']} devices; {mesh})")
+    print(
+        f"per device: {report['rows_per_device']} rows of {report['row_tokens']} tokens, "
+        f"{report['layers']} layers"
+    )
+    names = {
+        "trained": "trained parameters",
+        "moments": "optimizer",
+        "frozen": "frozen parameters",
+        "batch": "batch",
+        "work": "work (activations, gradients, gathered weights)",
+        "layer_inputs": "  of it inputs of layers, kept for the backward pass",
+        "peak": "peak",
+    }
+    for name, what in names.items():
+        if name in report["bytes"]:
+            print(f"  {what:52} {bytes_text(report['bytes'][name]):>11}")
+    if report["chip_bytes"]:
+        print(f"  {'memory of the chip':52} {bytes_text(report['chip_bytes']):>11}")
+    for name, what in (("asked", "the program asks for"), ("collectives", "compiled to")):
+        for kind, row in report.get(name, {}).items():
+            count, size = f"{row['count']:>6,} a step", f"{bytes_text(row['bytes']):>10} of results"
+            print(f"  {what:20} {kind:18} {count} {size}, {row['in_loops']:,} in loops")
+        if everything:
+            list_name = "asked_exchanges" if name == "asked" else "exchanges"
+            for row in report.get(list_name, []):
+                print(f"    {row['kind']} {row['shape']} x {row['count']}  {row['where'][-80:]}")
+    if report.get("hlo_bytes") == 0:
+        print("  libtpu's compiled program cannot be read as text here")
+    seconds = report["seconds"]
+    print(f"  lowered in {seconds['lower']:.1f} s, compiled in {seconds['compile']:.1f} s")
+    verdict = {True: "it fits", False: "it does not fit", None: "no limit is known"}
+    print(verdict[report["fits"]] + (f": {report['refused']}" if report["refused"] else ""))
+    for line in report["advice"]:
+        print(f"  try {line}")

@@ -1,0 +1,128 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a program exchanges between devices, read from its text, before or after compiling.
+
+A loop's body stands once in the text and runs many times: counts are multiplied by the trips of
+the loops around. For TPUs an exchange may be written in several computations (its start, its
+steps), which share a channel of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+KINDS = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all", "collective-permute")
+
+_BYTES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s16": 2, "u16": 2}
+_BYTES |= {"f32": 4, "s32": 4, "u32": 4, "f64": 8, "s64": 8, "u64": 8}
+_COMPUTATION = re.compile(r"^(ENTRY )?%?([\w.\-]+) (?:\(.*)?\{$")
+_EXCHANGE = re.compile(rf"= (\(?.*?\)?) ({'|'.join(KINDS)})(?:-start)?\(")
+_SHAPE = re.compile(r"\b(\w+)\[([\d,]*)\]")
+_CALLS = re.compile(
+    r"(?:calls|to_apply|body|condition|branch_computations)=\{?([^,}\s]+(?:, ?%[^,}\s]+)*)"
+)
+_WHILE = re.compile(r"\bwhile\(.*condition=%?([\w.\-]+), body=%?([\w.\-]+)")
+_CONSTANT = re.compile(r"= s32\[\][^=]*\bconstant\((\d+)\)")
+_TRIPS = re.compile(r"known_trip_count[^\d]*(\d+)")
+
+
+class Exchange(NamedTuple):
+    """One collective operation.
+
+    Attributes:
+      kind: of ``KINDS``.
+      count: how often a step runs it.
+      bytes: of its result on one device, once.
+      loops: how many loops it stands in.
+      shape: of its result, as in the text.
+      where: the name of what it belongs to in the traced program.
+    """
+
+    kind: str
+    count: int
+    bytes: int
+    loops: int
+    shape: str
+    where: str
+
+
+def exchanges(text: str) -> list[Exchange]:
+    """All collective operations of a program in HLO text, by bytes that a step moves."""
+    bodies, entry = _computations(text)
+    # Elsewhere exchanges stand in one place each, and may all have the same channel.
+    pieces = "async_collective_fusion" in text
+    trips = _visits(bodies, entry)
+    found: dict[str, Exchange] = {}
+    for name, lines in bodies.items():
+        count, loops = trips.get(name, (0, 0))
+        for line in lines if count else ():
+            match = _EXCHANGE.search(line)
+            if match is None:
+                continue
+            channel = re.search(r"channel_id=(\d+)", line)
+            key = channel[1] if channel and pieces else line.strip()
+            where = re.search(r'op_name="([^"]*)"', line)
+            shape = re.sub(r"\{[^}]*\}|/\*[^*]*\*/", "", match[1])
+            exchange = Exchange(
+                match[2], count, _size(match[1], match[2]), loops, shape, where[1] if where else ""
+            )
+            if key not in found or found[key].count < count:
+                found[key] = exchange
+    return sorted(found.values(), key=lambda x: -x.bytes * x.count)
+
+
+def _computations(text: str) -> tuple[dict[str, list[str]], str]:
+    """Name -> lines, and the entry's name."""
+    bodies: dict[str, list[str]] = {}
+    entry, current = "", None
+    for line in text.splitlines():
+        match = _COMPUTATION.match(line)
+        if match:
+            current = bodies.setdefault(match[2], [])
+            entry = match[2] if match[1] else entry
+        elif line.startswith("}"):
+            current = None
+        elif current is not None:
+            current.append(line)
+    return bodies, entry
+
+
+def _visits(bodies: dict[str, list[str]], entry: str) -> dict[str, tuple[int, int]]:
+    """Computation -> (how often it runs, in how many loops), the most of all ways to it."""
+    visits: dict[str, tuple[int, int]] = {}
+    waiting = [(entry, 1, 0)]
+    while waiting:
+        name, count, loops = waiting.pop()
+        if name not in bodies or visits.get(name, (0, 0))[0] >= count:
+            continue
+        visits[name] = (count, loops)
+        for line in bodies[name]:
+            loop = _WHILE.search(line)
+            if loop:
+                trips = _trip_count(line, bodies.get(loop[1], []))
+                waiting.append((loop[2], count * trips, loops + 1))
+                continue
+            for called in _CALLS.findall(line):
+                waiting += [(part.strip(" %"), count, loops) for part in called.split(",")]
+    return visits
+
+
+def _trip_count(line: str, condition: list[str]) -> int:
+    """Of a loop: as the compiler says, or the constant that its counter is compared with."""
+    told = _TRIPS.search(line)
+    if told:
+        return int(told[1])
+    constants = [int(n) for text in condition for n in _CONSTANT.findall(text)]
+    return max(constants, default=1)
+
+
+def _size(shape: str, kind: str) -> int:
+    """Bytes of a result; of an asynchronous pair, which holds its operand too, the larger."""
+    sizes = []
+    for dtype, dims in _SHAPE.findall(re.sub(r"\{[^}]*\}", "", shape)):
+        count = 1
+        for dim in dims.split(","):
+            count *= int(dim) if dim else 1
+        sizes.append(count * _BYTES.get(dtype, 4))
+    return max(sizes, default=0) if kind == "collective-permute" else sum(sizes)
