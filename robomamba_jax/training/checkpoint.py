@@ -269,12 +269,17 @@ def restore(path: Path, like: Mapping[str, Any]) -> dict[str, Any]:
         return reader.restore(path.absolute() / "state", args=ocp.args.StandardRestore(dict(like)))
 
 
-def read_trained(path: Path) -> dict[str, np.ndarray]:
-    """A step's trained parameters on the host, by their paths; the optimizer is not read."""
+def read_arrays(path: Path, prefix: str = "trained/") -> dict[str, np.ndarray]:
+    """A step's arrays on the host, by the rest of their paths; no others are read.
+
+    Args:
+      path: of the step's folder.
+      prefix: "trained/" for parameters, "optimizer/" for moments, "" for all.
+    """
     import orbax.checkpoint as ocp
 
     held = read_meta(path)["leaves"]
-    names = [name for name in held if name.startswith("trained/")]
+    names = [name for name in held if name.startswith(prefix)]
     item: dict[str, Any] = {}
     for name in names:
         node = item
@@ -286,7 +291,7 @@ def read_trained(path: Path) -> dict[str, np.ndarray]:
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
         wanted = ocp.args.PyTreeRestore(item=item, restore_args=args, partial_restore=True)
         found = _flat(reader.restore(path.absolute() / "state", args=wanted))
-    return {name.removeprefix("trained/"): np.asarray(found[name]) for name in names}
+    return {name.removeprefix(prefix): np.asarray(found[name]) for name in names}
 
 
 def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:

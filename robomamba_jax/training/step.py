@@ -52,7 +52,7 @@ def make_step(
         rows = {name: array for name, array in batch.items() if name != "stop"}
         grads, sums = gradients(state.trained, frozen, rows)
         loss = total_loss(sums, {name: count for name, (_, count) in sums.items()}, task.weights)
-        norm = optax.global_norm(grads)
+        norm = optax.tree.norm(grads)
         good = jnp.isfinite(loss) & jnp.isfinite(norm) & ~state.halted
         updates, opt_state = transform.update(
             zeros_like_frozen(grads, marks),
@@ -77,8 +77,8 @@ def make_step(
             **{f"loss_{name}": _mean(sums, name) for name in task.weights},
             **{f"count_{name}": sums[name][1] for name in task.weights},
             "grad_norm": norm,
-            "param_norm": optax.global_norm(after.trained),
-            "update_norm": jnp.where(good, optax.global_norm(updates), 0.0),
+            "param_norm": optax.tree.norm(after.trained),
+            "update_norm": jnp.where(good, optax.tree.norm(updates), 0.0),
             "lr": jnp.asarray(rate(state.step), jnp.float32),
             "halted": ~good,
         }

@@ -47,8 +47,8 @@ from robomamba_jax.training.checkpoint import (
     is_step,
     is_workdir,
     newest_good,
+    read_arrays,
     read_meta,
-    read_trained,
 )
 
 
@@ -139,7 +139,7 @@ def step_source(path: Path) -> TensorSource:
     """
     meta = read_meta(path)
     below = reopen(meta["base"], meta, path)
-    trained = read_trained(path)
+    trained = read_arrays(path)
     source = base_source(below, meta["seed"])
     parts = parts_from_json(meta["parts"], f"{path}/meta.json: parts")
     assert parts.model is not None
