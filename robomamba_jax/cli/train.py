@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,4 +50,9 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run train.py and return its exit status."""
-    return run_command(make_parser(), argv)
+    status = run_command(make_parser(), argv)
+    if status and "jax" in sys.modules:
+        from robomamba_jax.training.distributed import leave_now
+
+        leave_now(status)
+    return status

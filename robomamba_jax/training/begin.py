@@ -149,7 +149,7 @@ def begin(
         writer = checkpoint.Checkpoints(
             workdir, keep=config.checkpoint.keep, keep_every=config.checkpoint.keep_every
         )
-        writer.discard_after(step)
+        writer.go_on_from(None if resumed is None else step)
     except BaseException:
         pipeline.close()
         if held_out is not None:

@@ -122,6 +122,8 @@ class Checkpoints:
         self._orbax = ocp.AsyncCheckpointer(ocp.StandardCheckpointHandler())
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._commit: Future[None] | None = None
+        # Not what lies on the disk: processes see a commit at different moments.
+        self._latest: int | None = None
         if jax.process_index() == 0:
             self._folder.mkdir(parents=True, exist_ok=True)
             for path in self._folder.iterdir():
@@ -135,7 +137,8 @@ class Checkpoints:
         meta: Mapping[str, Any],
         beside: Callable[[Path], None],
     ) -> None:
-        """Begin to write a step; the arrays may be changed as soon as this returns.
+        """Begin to write a step; the arrays may be changed as soon as this returns. The one that
+        was written last, or read, is there already.
 
         Args:
           step: updates done.
@@ -146,9 +149,10 @@ class Checkpoints:
         import orbax.checkpoint as ocp
 
         self.wait()
-        final = self._folder / str(step)
-        if final.exists():
+        if step == self._latest:
             return
+        self._latest = step
+        final = self._folder / str(step)
         partial = self._folder / f"{_PARTIAL}{step}"
         first = jax.process_index() == 0
         if first:
@@ -227,8 +231,11 @@ class Checkpoints:
                 "cannot_write", f"{self._folder}: {error.strerror or error}", "make room"
             ) from error
 
-    def discard_after(self, step: int) -> None:
-        """Move steps behind the one that a run goes on from out of the way, damaged as they are."""
+    def go_on_from(self, step: int | None) -> None:
+        """Say which step lies here and was read; None = a new run. Later ones, which must be
+        damaged, are moved out of the way."""
+        self._latest = step
+        step = -1 if step is None else step
         if jax.process_index() == 0:
             for later in steps(self._folder.parent):
                 if later > step:

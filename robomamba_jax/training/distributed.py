@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from robomamba_jax.errors import InputError
+
+HEARTBEAT_SECONDS = 30
+"""After so long without a sign of a process all others end, with an error."""
 
 
 def connect(coordinator: str | None, process: int | None, processes: int | None) -> None:
@@ -39,7 +43,9 @@ def connect(coordinator: str | None, process: int | None, processes: int | None)
         raise InputError("bad_arguments", "no --process and --processes", "or --coordinator auto")
     address = None if coordinator == "auto" else coordinator
     try:
-        jax.distributed.initialize(address, processes, process)
+        jax.distributed.initialize(
+            address, processes, process, heartbeat_timeout_seconds=HEARTBEAT_SECONDS
+        )
     except (RuntimeError, ValueError) as error:
         what = " ".join(str(error).split())[:300]
         raise InputError(
@@ -47,6 +53,15 @@ def connect(coordinator: str | None, process: int | None, processes: int | None)
             f"joining {coordinator} failed: {what}",
             "start the same command on every host; its port must be open and unused",
         ) from error
+
+
+def leave_now(status: int) -> None:
+    """End a process of several that has failed, without waiting for the others, who may be
+    waiting for it: they see that it is gone, and end too."""
+    if status and jax.process_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def topology(mesh: Mesh) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.models.trees import Params, leaf_paths
@@ -47,7 +47,7 @@ def peak_flops(device: Any) -> tuple[float, str]:
 def _measured(device: Any) -> float:
     """The best of some products of square matrices."""
     side = 1024
-    x = jax.device_put(jnp.ones((side, side), jnp.float32), device)
+    x = jax.device_put(np.ones((side, side), np.float32), device)
     product = jax.jit(lambda a: a @ a)
     product(x).block_until_ready()
     best = float("inf")

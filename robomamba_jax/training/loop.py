@@ -66,7 +66,7 @@ def run(session: Session, *, say: Say, progress: Callable[..., None]) -> Done:
     Raises:
       InputError: a loss or gradient is not finite.
     """
-    with jax.set_mesh(session.program.mesh), _told_to_stop() as stop:
+    with _told_to_stop() as stop:
         return _Loop(session, say, progress, stop).run()
 
 

@@ -114,7 +114,7 @@ def plan(
     program = build(config, base, mesh, steps=1000, features=features)
     arrays = program.batch(shape)
     start = time.perf_counter()
-    with target_backend(topology.platform), jax.set_mesh(mesh):
+    with target_backend(topology.platform):
         lowered = program.step.lower(program.state, program.frozen, arrays)
         lowering = time.perf_counter() - start
         compiled, refused = _compile(lowered)

@@ -95,11 +95,17 @@ def state_tree(state: TrainState) -> dict[str, Any]:
     return {
         "trained": state.trained,
         "optimizer": moments,
-        "rng": jax.eval_shape(jax.random.key_data, state.rng)
-        if isinstance(state.rng, jax.ShapeDtypeStruct)
-        else jax.random.key_data(state.rng),
+        "rng": _key_data(state.rng),
         "step": state.step,
     }
+
+
+def _key_data(key: Any) -> Any:
+    """A key's numbers, or their shape, where the key lies."""
+    if not isinstance(key, jax.ShapeDtypeStruct):
+        return jax.random.key_data(key)
+    shape = jax.eval_shape(jax.random.key_data, key)
+    return jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=key.sharding)
 
 
 def tree_state(tree: dict[str, Any], like: TrainState) -> TrainState:

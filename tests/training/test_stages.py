@@ -29,11 +29,10 @@ def host(tree: Any) -> dict[str, np.ndarray]:
 def steps(session: Session, count: int) -> list[dict[str, Any]]:
     """Some updates, without the loop."""
     found = []
-    with jax.set_mesh(session.program.mesh):
-        for batch in session.pipeline.batches(0, count):
-            arrays = session.feed.put(batch.arrays)
-            session.state, metrics = session.program.step(session.state, session.frozen, arrays)
-            found.append(jax.device_get(metrics))
+    for batch in session.pipeline.batches(0, count):
+        arrays = session.feed.put(batch.arrays)
+        session.state, metrics = session.program.step(session.state, session.frozen, arrays)
+        found.append(jax.device_get(metrics))
     return found
 
 
@@ -74,8 +73,7 @@ def test_no_gradient_of_what_is_frozen(stage: str) -> None:
         changed = dataclasses.replace(config, trainable=trainable)
         mesh = make_mesh(changed.mesh, jax.devices()[:1])
         program = build(changed, None, mesh, steps=10)
-        with jax.set_mesh(mesh):
-            lowered = program.step.lower(program.state, program.frozen, program.batch(shape))
+        lowered = program.step.lower(program.state, program.frozen, program.batch(shape))
         memory = lowered.compile().memory_analysis()
         return memory.temp_size_in_bytes, program.table[-1].gradients
 
