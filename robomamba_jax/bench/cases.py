@@ -97,6 +97,56 @@ def data_cases(*, samples: int, rows: int, encoder: str, tokenizer: str, peers: 
     ]
 
 
+def train_cases(
+    stages: Sequence[str],
+    *,
+    preset: str,
+    encoder: str,
+    rows: int,
+    text: int,
+    remat: str,
+    peers: bool,
+) -> list[Case]:
+    """A step of each stage, on the same weights and batch in both frameworks.
+
+    Args:
+      stages: of ``train_inputs.STAGES``.
+      preset: of the language model.
+      encoder: CLIP's or SigLIP's form.
+      rows: of the batch.
+      text: tokens of a row, behind its image.
+      remat: ours, see ``MambaConfig``.
+      peers: also run torch: through mambapy where gradients pass through the scan, and by
+        transformers' own loop where they do not.
+    """
+    from robomamba_jax.bench.train_inputs import make_checkpoint
+    from robomamba_jax.config import model_preset
+
+    config = model_preset(preset, vision=encoder)
+    assert config.vision is not None
+    shared = {
+        **make_checkpoint(preset, encoder),
+        "rows": rows,
+        "text": text,
+        "remat": remat,
+        "encoder": encoder,
+        "side": config.vision.image_size,
+        "patches": config.vision.num_patches,
+        "heads": config.vision.heads,
+        "vocab": config.llm.vocab_size,
+        "width": config.llm.d_model,
+    }
+    cases = []
+    for stage in stages:
+        theirs = ("torch-mambapy",) if stage == "instruct" else ("torch-loop", "torch-mambapy")
+        if stage.endswith("cached"):
+            theirs = ("torch-loop",)
+        name = f"{stage}, {preset} + {encoder}, {rows} x ({config.vision.num_patches} + {text})"
+        sides = ("robomamba-train", *(theirs if peers else ()))
+        cases.append(Case(name, sides, {"kind": stage, **shared}))
+    return cases
+
+
 def run(
     what: str, cases: Sequence[Case], rounds: int, tell: Callable[[str], None]
 ) -> dict[str, Any]:
@@ -141,6 +191,9 @@ def _rates(work: dict[str, Any], side: dict[str, Any], limits: dict[str, float])
     """Tokens per second, and the share of the read bandwidth that decoding reaches."""
     if work["kind"] == "data":
         return {"samples_per_second": work["samples"] / side["seconds"]}
+    if "patches" in work:
+        tokens = work["rows"] * (work["text"] + work["patches"])
+        return {"tokens_per_second": tokens / side["seconds"]}
     if "preset" not in work:
         return {}
     per_row = work["new_tokens"] if work["kind"] == "decode" else work["length"]
@@ -162,6 +215,8 @@ def _note(figures: dict[str, Any]) -> str:
         notes.append(f"rows {100 * figures['packing_efficiency']:.1f} % full")
     if "share_of_read_limit" in figures:
         notes.append(f"{100 * figures['share_of_read_limit']:.0f} % of the read limit")
+    if "loss" in figures:
+        notes.append(f"first loss {figures['loss']:.4f}")
     if figures.get("temp_bytes") is not None:
         notes.append(f"{figures['temp_bytes'] / 2**20:.0f} MiB temporary")
     return ", ".join(notes)

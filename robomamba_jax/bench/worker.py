@@ -34,6 +34,9 @@ SIDES = {
     "robomamba": "robomamba_jax.bench.lm_jax:build",
     "transformers": "robomamba_jax.bench.lm_torch:build",
     "mambapy": "robomamba_jax.bench.lm_torch:build",
+    "robomamba-train": "robomamba_jax.bench.train_ours:build",
+    "torch-mambapy": "robomamba_jax.bench.train_torch:build",
+    "torch-loop": "robomamba_jax.bench.train_torch:build",
 }
 
 SHORTEST_RUN = 0.2  # seconds; shorter work is repeated within one measurement

@@ -11,15 +11,17 @@ from typing import Any
 from robomamba_jax.errors import InputError, unknown_name
 
 KINDS = ("prefill", "decode", "train")
+TRAIN_STAGES = ("instruct", "manipulate", "manipulate-cached")
 
 EXAMPLE = """example:
   robomamba bench scan --lengths 256,1024
   robomamba bench lm --json > bench.json
-  robomamba bench data --tokenizer assets/tokenizer.json"""
+  robomamba bench data --tokenizer assets/tokenizer.json
+  robomamba bench train --preset 130m --rounds 3"""
 
 
 def add_parser(commands: Any) -> None:
-    """Add ``bench scan``, ``bench lm`` and ``bench data``."""
+    """Add ``bench scan``, ``bench lm``, ``bench data`` and ``bench train``."""
     parser = commands.add_parser(
         "bench",
         help="measure speed and memory beside other implementations",
@@ -29,7 +31,7 @@ def add_parser(commands: Any) -> None:
         ),
         epilog=EXAMPLE,
     )
-    whats = parser.add_subparsers(dest="what", metavar="{scan,lm,data}", required=True)
+    whats = parser.add_subparsers(dest="what", metavar="{scan,lm,data,train}", required=True)
     scan = whats.add_parser("scan", help="the selective scan", epilog=EXAMPLE)
     scan.add_argument("--lengths", default="1024", help="lengths, separated by commas (1024)")
     scan.add_argument("--batch", type=_count, default=1, help="rows (1)")
@@ -49,7 +51,15 @@ def add_parser(commands: Any) -> None:
     data.add_argument("--encoder", default="clip-l14-224", help="whose transform (clip-l14-224)")
     data.add_argument("--tokenizer", default="nano", help="a tokenizer.json (the small nano)")
     data.set_defaults(run=_run_data, parser=data)
-    for each in (scan, lm, data):
+    train = whats.add_parser("train", help="a training step of each stage", epilog=EXAMPLE)
+    train.add_argument("--preset", default="130m", help="the language model's shape (130m)")
+    train.add_argument("--encoder", default="nano", help="clip-l14-224, siglip-l16-256, ... (nano)")
+    train.add_argument("--stages", default=",".join(TRAIN_STAGES), help="(all)")
+    train.add_argument("--rows", type=_count, default=2, help="of the batch (2)")
+    train.add_argument("--text", type=_count, default=64, help="tokens behind each image (64)")
+    train.add_argument("--remat", default="block", help="none, block or dots (block)")
+    train.set_defaults(run=_run_train, parser=train)
+    for each in (scan, lm, data, train):
         each.add_argument("--rounds", type=_count, default=5, help="measurements per side (5)")
         each.add_argument("--no-peers", action="store_true", help="leave torch out")
         each.add_argument("--json", action="store_true", help="one object on stdout")
@@ -86,6 +96,27 @@ def _run_lm(args: argparse.Namespace) -> dict[str, Any]:
             raise unknown_name("bad_arguments", "case", kind, KINDS)
     cases = lm_cases(args.preset, kinds, full=args.full, remat=args.remat, peers=not args.no_peers)
     return _run("lm", cases, args)
+
+
+def _run_train(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.bench.cases import train_cases
+    from robomamba_jax.config import model_preset
+
+    model_preset(args.preset, vision=args.encoder, remat=args.remat)  # wrong names at once
+    stages = args.stages.split(",")
+    for stage in stages:
+        if stage not in TRAIN_STAGES:
+            raise unknown_name("bad_arguments", "stage", stage, TRAIN_STAGES)
+    cases = train_cases(
+        stages,
+        preset=args.preset,
+        encoder=args.encoder,
+        rows=args.rows,
+        text=args.text,
+        remat=args.remat,
+        peers=not args.no_peers,
+    )
+    return _run("train", cases, args)
 
 
 def _run_data(args: argparse.Namespace) -> dict[str, Any]:
