@@ -162,7 +162,7 @@ def manipllm(root: Path, count: int) -> Path:
     rng = np.random.default_rng(0)
     for number in range(count):
         folder = root / f"{number}_Door_0_pulling"
-        picture(folder / "original_rt.png", rng, 336, 336)
+        picture(folder / "original_rgb.png", rng, 336, 336)
         result: dict[str, Any] = {
             "pixel_locs": rng.integers(100, 200, 2).tolist(),
             "gripper_up_direction_camera": [0.0, 0.6, -0.8],
