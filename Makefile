@@ -41,7 +41,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.stamp-$(KIND)
 
-.PHONY: help venv install install-test install-bench assets test lint format typecheck lock bench clean
+.PHONY: help venv install install-test install-bench plan-env test-plan assets test lint format typecheck lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,17 @@ $(STAMP)-%: $(VENV)/.stamp-venv pyproject.toml requirements.lock
 	@# timm would pull in torchvision, whose wheel on the index breaks beside a CPU build of torch.
 	$(if $(filter test,$*),$(PIP) install --no-deps timm==1.0.31)
 	@touch $@ $(STAMP)-base
+
+# libtpu locks while it is used, and an ordinary program would load it: it gets its own environment.
+plan-env: .venv-plan/.stamp ## an environment for robomamba plan with TPU topologies (libtpu, 0.5 GB)
+.venv-plan/.stamp: pyproject.toml requirements.lock
+	@PYTHON="$(PYTHON)" scripts/make_venv.sh .venv-plan
+	.venv-plan/bin/python -m pip --disable-pip-version-check --no-input install --editable ".[plan]" \
+	  --constraint requirements.lock
+	@touch $@
+
+test-plan: .venv-plan/.stamp ## plans of the real model for TPUs that are not there (ten minutes)
+	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_plans.py
 
 assets: $(VENV)/.stamp-venv ## fetch real inputs: the tokenizer; ASSETS_ARGS=--dino also DINOv2-S (90 MB)
 	$(PY) scripts/fetch_assets.py $(ASSETS_ARGS)

@@ -3,11 +3,13 @@
 """The documentation stays true: its code runs, its links and commands exist."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from robomamba_jax.cli.main import build_parser
+from robomamba_jax.cli.train import make_parser as train_parser
 from robomamba_jax.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -39,8 +41,9 @@ def test_links_lead_to_files(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_parse(page: Path) -> None:
     """Every `robomamba ...` line in a shell block is a command with existing flags."""
-    lines = [line for block in _blocks(page, "sh") for line in block.splitlines()]
-    commands = [line.split("#")[0].split(">")[0].split() for line in lines]
+    joined = [block.replace("\\\n", " ") for block in _blocks(page, "sh")]
+    lines = [line for block in joined for line in block.splitlines()]
+    commands = [shlex.split(line.split(" > ")[0], comments=True) for line in lines]
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for words in commands:
         if words and words[0].endswith("robomamba") and "--help" not in words:
@@ -48,5 +51,7 @@ def test_commands_parse(page: Path) -> None:
                 build_parser().parse_args(words[1:])
             except InputError as error:
                 pytest.fail(f"{' '.join(words)}: {error}")
+        if "train.py" in words:
+            train_parser().parse_args(words[words.index("train.py") + 1 :])
         if words and words[0] == "make":
             assert {word for word in words[1:] if "=" not in word} <= targets

@@ -92,10 +92,10 @@ class Session:
         meta = {**self.meta, "data": self.pipeline.state(self.step)}
         self.checkpoints.save(self.step, state_tree(self.state), meta, self.processor.save)
 
-    def close(self) -> None:
+    def close(self, *, failed: bool = False) -> None:
         """Finish the last checkpoint and end the data's workers."""
         try:
-            self.checkpoints.close()
+            self.checkpoints.close(together=not failed)
         finally:
             self.pipeline.close()
             if self.held_out is not None:
@@ -277,21 +277,22 @@ def _open_data(
 ) -> tuple[Pipeline, Pipeline | None]:
     ledger = workdir / "ledger.jsonl"
 
-    def pipeline(data: DataConfig, tell: Any, file: Path) -> Pipeline:
+    def pipeline(data: DataConfig, workers: int, tell: Any, file: Path) -> Pipeline:
         mine = Feed(mesh, data.batch.rows).mine
         return Pipeline(
-            data, workers=config.run.workers, rows=mine, ledger=file, tell=tell,
+            data, workers=workers, rows=mine, ledger=file, tell=tell,
             process=jax.process_index(), processes=jax.process_count(),
         )  # fmt: skip
 
-    first = pipeline(config.data, measured, ledger)
+    first = pipeline(config.data, config.run.workers, measured, ledger)
     if config.eval_data is None:
         return first, None
     held_out = config.eval_data
     if held_out.features is None:
         held_out = dataclasses.replace(held_out, features=config.data.features)
     try:
-        return first, pipeline(held_out, None, workdir / "eval_ledger.jsonl")
+        few = min(config.run.workers, 1)
+        return first, pipeline(held_out, few, None, workdir / "eval_ledger.jsonl")
     except BaseException:
         first.close()
         raise

@@ -245,14 +245,16 @@ class Checkpoints:
                     path.rename(target)
         _meet(f"discard-{step}")
 
-    def close(self) -> None:
-        """Finish what is being written."""
+    def close(self, *, together: bool = True) -> None:
+        """Finish what is being written; not ``together``, where this process has failed and the
+        others may be waiting for it elsewhere."""
         try:
             self.wait()
         finally:
             self._pool.shutdown()
             self._orbax.close()
-            _meet("checkpoints-closed")
+            if together:
+                _meet("checkpoints-closed")
 
 
 def restore(path: Path, like: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class _Loop:
         self.last: dict[str, float] = {}
         self.told: dict[str, float] = {}
         self.stopped = ""
+        self.profiling = False
         self.evaluation = Evaluation(session)
         self.clock = Clock(session)
         self.main = jax.process_index() == 0
@@ -203,12 +204,18 @@ class _Loop:
 
     def _profile(self, step: int) -> None:
         run = self.config.run
-        if run.profile_start < 0 or not self.main:
+        if not self.main or run.profile_start < 0:
             return
         if step == run.profile_start:
             jax.profiler.start_trace(str(self.session.workdir / "profile"))
-        elif step == run.profile_start + run.profile_steps:
+            self.profiling = True
+        elif step >= run.profile_start + run.profile_steps:
+            self._end_profile()
+
+    def _end_profile(self) -> None:
+        if self.profiling:
             jax.profiler.stop_trace()
+            self.profiling = False
 
     def _write(self, lines: Lines | None, content: Mapping[str, Any]) -> None:
         if lines is not None:
@@ -220,6 +227,7 @@ class _Loop:
                 lines.flush(to_disk=to_disk)
 
     def _close(self) -> None:
+        self._end_profile()
         for lines in (self.lines, self.timings, self.samples if self.main else None):
             if lines is not None:
                 lines.close()

@@ -62,6 +62,7 @@ def train(
         shown.say(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
     with shown.bars() as bars:
         session = begin(config, folder, say=shown.say, measured=bars.measured, loaded=bars.loaded)
+        failed = True
         try:
             program = session.program
             shown.lines(topology_lines(topology(program.mesh), program.mesh))
@@ -70,8 +71,9 @@ def train(
             if session.step:
                 shown.say(f"goes on from step {session.step} of {session.steps}")
             done = loop.run(session, say=shown.say, progress=bars.step)
+            failed = False
         finally:
-            session.close()
+            session.close(failed=failed)
     exported = _export(config, folder, done, shown) if not done.stopped else None
     if done.stopped:
         shown.say(f"stopped at step {done.step}: {done.stopped}; the same command goes on")

@@ -133,8 +133,8 @@ def _gradients(
 ) -> tuple[Params, Sums]:
     """This device's share of the gradient, and the sums and counts of all devices.
 
-    Where counts can be told beforehand the means' own gradients add up; else those of the one
-    sum, which is divided by its count in the end.
+    Where counts can be told beforehand the means' own gradients add up; so does that of a whole
+    batch. Else the one sum's do, and are divided by its count in the end.
     """
     counts = None if task.counts is None else _everywhere(task.counts(batch))
     ((only, weight), *others) = task.weights.items()
@@ -144,7 +144,8 @@ def _gradients(
         sums = task.losses(merge(trained, frozen), piece)
         if counts is not None:
             return total_loss(sums, counts, task.weights), sums
-        return weight * sums[only][0], sums
+        total, count = sums[only]
+        return weight * total / (_divisor(_everywhere(count)) if parts == 1 else 1.0), sums
 
     gradient = jax.grad(objective, has_aux=True)
     if parts == 1:
@@ -166,5 +167,11 @@ def _gradients(
     sums = _everywhere(sums)
     if counts is not None:
         return grads, {name: (total, counts[name]) for name, (total, _) in sums.items()}
-    divisor = jnp.maximum(sums[only][1], 1.0)
-    return jax.tree.map(lambda x: (x / divisor).astype(x.dtype), grads), sums
+    if parts > 1:
+        divisor = _divisor(sums[only][1])
+        grads = jax.tree.map(lambda x: (x / divisor).astype(x.dtype), grads)
+    return grads, sums
+
+
+def _divisor(count: jax.Array) -> jax.Array:
+    return jnp.maximum(count, 1.0)

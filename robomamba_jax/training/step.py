@@ -43,10 +43,21 @@ def make_step(
       rate: the learning rate of each step, for the metrics.
 
     Returns:
-      A pure function. Metrics are float32[] each: ``loss``, one ``loss_<name>`` per loss,
-      ``count_<name>``, ``grad_norm``, ``param_norm``, ``update_norm``, ``lr``, and bool[]
-      ``halted``, int32[] ``stop`` (how many rows come from a process that was told to end).
+      A pure function. Metrics are float32[] each: ``loss``, one ``loss_<name>`` and one
+      ``count_<name>`` per loss, ``grad_norm``, ``param_norm``, ``lr``; bool[] ``halted``; int32[]
+      ``stop``, how many rows come from a process that was told to end.
     """
+
+    def update(trained: Params, opt_state: Any, grads: Params) -> tuple[Params, Any]:
+        updates, opt_state = transform.update(
+            zeros_like_frozen(grads, marks), opt_state, zeros_like_frozen(trained, marks)
+        )
+        new: Any = optax.apply_updates(trained, _like(updates, trained))
+        return new, opt_state
+
+    def keep(trained: Params, opt_state: Any, grads: Params) -> tuple[Params, Any]:
+        del grads
+        return trained, opt_state
 
     def step(state: TrainState, frozen: Params, batch: Batch) -> tuple[TrainState, Metrics]:
         rows = {name: array for name, array in batch.items() if name != "stop"}
@@ -54,31 +65,21 @@ def make_step(
         loss = total_loss(sums, {name: count for name, (_, count) in sums.items()}, task.weights)
         norm = optax.tree.norm(grads)
         good = jnp.isfinite(loss) & jnp.isfinite(norm) & ~state.halted
-        updates, opt_state = transform.update(
-            zeros_like_frozen(grads, marks),
-            state.opt_state,
-            zeros_like_frozen(state.trained, marks),
-        )
-        updates = _like(updates, state.trained)
-        trained: Any = optax.apply_updates(state.trained, updates)
-
-        def chosen(new: Any, old: Any) -> Any:
-            return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
-
+        # A branch, not a choice between two states: that would need room for both.
+        trained, opt_state = jax.lax.cond(good, update, keep, state.trained, state.opt_state, grads)
         after = TrainState(
             step=state.step + good.astype(jnp.int32),
             halted=~good,
             rng=state.rng,
-            trained=chosen(trained, state.trained),
-            opt_state=chosen(opt_state, state.opt_state),
+            trained=trained,
+            opt_state=opt_state,
         )
         metrics = {
             "loss": loss,
             **{f"loss_{name}": _mean(sums, name) for name in task.weights},
             **{f"count_{name}": sums[name][1] for name in task.weights},
             "grad_norm": norm,
-            "param_norm": optax.tree.norm(after.trained),
-            "update_norm": jnp.where(good, optax.tree.norm(updates), 0.0),
+            "param_norm": optax.tree.norm(trained),
             "lr": jnp.asarray(rate(state.step), jnp.float32),
             "halted": ~good,
         }

@@ -35,7 +35,7 @@ def test_the_same_training(stage: str, kind: str, tmp_path: Path) -> None:
     assert summary["table"][-1]["frozen"] < 103_996
     for a, b in zip(lines(tmp_path / "cached"), lines(tmp_path / "plain"), strict=True):
         assert a.get("samples") == b.get("samples")
-        for name in ("loss", "grad_norm", "update_norm"):
+        for name in ("loss", "grad_norm", "param_norm"):
             if name in a:
                 assert a[name] == pytest.approx(b[name], rel=TOLERANCE)
     assert a["eval"] == pytest.approx(b["eval"], rel=TOLERANCE)

@@ -229,5 +229,5 @@ def test_metrics_hold_every_step_once(quiet: Path) -> None:
     found = lines(quiet)
     train = [line for line in found if "loss" in line]
     assert [line["step"] for line in train] == list(range(9))
-    assert {"samples", "epoch", "grad_norm", "update_norm", "param_norm", "lr"} <= set(train[0])
+    assert {"samples", "epoch", "grad_norm", "param_norm", "lr"} <= set(train[0])
     assert [line["step"] for line in found if "eval" in line] == [3, 6, 9]
