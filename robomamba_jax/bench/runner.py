@@ -172,13 +172,20 @@ class _Process:
 
     def last_words(self) -> str:
         """Why it died, in one line."""
-        self.kill()
+        self._end()
         self._log.seek(0)
         lines = [line for line in self._log.read().splitlines() if line.strip()]
+        self.kill()
         return lines[-1].strip() if lines else f"exit status {self._process.returncode}"
 
     def kill(self) -> None:
-        """End it, however far it is."""
+        """End it, however far it is, and close what leads to it."""
+        self._end()
+        for pipe in (self._process.stdin, self._process.stdout, self._log):
+            if pipe is not None:
+                pipe.close()
+
+    def _end(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()

@@ -12,7 +12,10 @@ from typing import Any
 
 from robomamba_jax.errors import InputError
 
-FROM = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "parts", "run")
+FROM = (
+    *("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba"),
+    *("parts", "run", "preset"),
+)
 TO = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "safetensors")
 
 EXAMPLE = """examples:
@@ -21,6 +24,7 @@ EXAMPLE = """examples:
   robomamba convert --from parts --vision clip --llm mamba-130m --out start
   robomamba convert --to robomamba --in robomamba --out back.pth
   robomamba convert --from run --in runs/instruct --out instruct
+  robomamba convert --from preset --in nano --out nano-start
   robomamba convert --to hf-mamba --in runs/instruct --out instruct-hf"""
 
 
@@ -68,8 +72,8 @@ def add_parser(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> dict[str, Any]:
     if args.to:
         return _export(args)
-    if args.family == "run":
-        return _of_run(args)
+    if args.family in ("run", "preset"):
+        return _of_ours(args)
     rows, notes = _import(args)
     result = {"schema": "robomamba.convert/1", "from": args.family, "out": args.out}
     result |= {"notes": notes, "tensors": _counts(rows), "table": [_as_json(row) for row in rows]}
@@ -81,17 +85,21 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def _of_run(args: argparse.Namespace) -> dict[str, Any]:
-    """A training run's weights as an inference folder."""
+def _of_ours(args: argparse.Namespace) -> dict[str, Any]:
+    """A training run's weights, or a preset's random ones, as an inference folder."""
     from robomamba_jax.cli.progress import bytes_bar
-    from robomamba_jax.training.export import export_folder
+    from robomamba_jax.training.export import export_folder, export_preset
 
     _need(args, ("source",), ("vision", "llm"))
+    shared = {"overwrite": args.overwrite}
     with bytes_bar("writes") as progress:
-        export_folder(args.source, args.out, overwrite=args.overwrite, progress=progress)
+        if args.family == "run":
+            export_folder(args.source, args.out, progress=progress, **shared)
+        else:
+            export_preset(args.source, args.out, args.seed, args.tokenizer, progress, **shared)
     if not args.json:
         print(f"wrote {args.out}")
-    return {"schema": "robomamba.convert/1", "from": "run", "out": args.out}
+    return {"schema": "robomamba.convert/1", "from": args.family, "out": args.out}
 
 
 def _import(args: argparse.Namespace) -> tuple[Sequence[Any], list[str]]:

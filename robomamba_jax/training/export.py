@@ -19,10 +19,14 @@ from robomamba_jax.config.training import ModelChoice
 from robomamba_jax.convert.folder import Folder, source_tensors, write_folder
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.hashes import file_sha256
-from robomamba_jax.data.processor import Processor
+from robomamba_jax.data.images import image_transform
+from robomamba_jax.data.processor import BUILTIN_PROCESSORS, Processor, builtin_processor
+from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.errors import InputError
 from robomamba_jax.models.trees import Params
 from robomamba_jax.training.checkpoint import read_meta
-from robomamba_jax.training.weights import find_step, step_source
+from robomamba_jax.training.weights import base_source, find_step, open_base, step_source
 
 
 def trained_parts(
@@ -117,3 +121,49 @@ def export_folder(
         )
     finally:
         source.close()
+
+
+def export_preset(
+    name: str,
+    out: str | Path,
+    seed: int,
+    tokenizer: str | Path | None,
+    progress: Callable[[int], None] = lambda count: None,
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write a preset with random weights as an inference folder.
+
+    Args:
+      name: of the preset.
+      out: the new folder.
+      seed: of the weights.
+      tokenizer: a tokenizer.json; None = the built-in one of "tiny" and "nano".
+      progress: told of the bytes written.
+      overwrite: replace a folder written before.
+
+    Raises:
+      InputError: no such preset, no tokenizer, or ``out`` exists.
+    """
+    choice = ModelChoice(preset=name, dtype="float32", frozen_dtype="float32")
+    base = open_base(None, choice, seed)
+    assert base.parts.vision is not None
+    if name in BUILTIN_PROCESSORS and tokenizer is None:
+        processor = builtin_processor(name)
+    elif tokenizer is None:
+        raise InputError(
+            "missing_tokenizer", f"preset {name!r} brings no tokenizer", "give --tokenizer FILE"
+        )
+    else:
+        encoder = name if name in BUILTIN_PROCESSORS else "clip-l14-224"
+        found = Tokenizer.load(tokenizer)
+        processor = Processor(found, image_transform(encoder), prompt_template("standard"))
+    return write_folder(
+        out,
+        base.parts,
+        processor,
+        source_tensors(base_source(base, seed)),
+        origin={"family": "random", "preset": name, "seed": seed},
+        overwrite=overwrite,
+        progress=progress,
+    )

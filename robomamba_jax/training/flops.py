@@ -85,11 +85,16 @@ def flops_per_token(trained: Params, frozen: Params, config: RoboMambaConfig) ->
 
 def _products(tree: Params) -> int:
     """Numbers in matrices that multiply each token."""
-    skipped = ("embeddings/weight", "position_embedding/weight", "conv1d/weight", "A_log")
+    skipped = ("embeddings/weight", "position_embedding/weight", "conv1d/weight")
+
+    def matrix(path: str, leaf: Any) -> bool:
+        stacked = "/layers/" in path
+        return path.endswith("weight") and leaf.ndim - stacked >= 2
+
     return sum(
         leaf.size
         for path, leaf in leaf_paths(tree).items()
-        if leaf.ndim >= 2 and not path.endswith(skipped) and "norm" not in path
+        if matrix(path, leaf) and not path.endswith(skipped)
     )
 
 

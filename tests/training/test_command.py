@@ -181,3 +181,17 @@ def test_the_older_good_step_is_loaded(trained: Path, tmp_path: Path) -> None:
     found, _ = rm.load(tmp_path / "run")
     for a, b in zip(jax.tree.leaves(older), jax.tree.leaves(found), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_preset_as_a_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Random weights by seed: the same as ``rm.load`` draws, and a base for training."""
+    out = str(tmp_path / "start")
+    assert main(["convert", "--from", "preset", "--in", "tiny", "--out", out, "--seed", "3"]) == 0
+    folder, _ = rm.load(out)
+    drawn, _ = rm.load("tiny", seed=3)
+    for a, b in zip(jax.tree.leaves(folder), jax.tree.leaves(drawn), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)  # one is drawn under jit
+    arguments = call("--workdir", str(tmp_path / "w"), "--init", out)
+    assert train_main(arguments) == 0
+    assert main(["convert", "--from", "preset", "--in", "130m", "--out", out + "2"]) == 2
+    assert "brings no tokenizer" in capfd.readouterr().err

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -101,13 +102,27 @@ def test_processes_with_other_settings(tmp_path: Path) -> None:
     assert "process 1 has another configuration" in found[0][1]
 
 
+@pytest.mark.slow
+def test_one_of_two_is_killed(tmp_path: Path) -> None:
+    """The other ends too, with an error and soon; the same command goes on afterwards."""
+    changes = ("run.steps=8", "checkpoint.every=2", "mesh.data=2", *QUIET)
+    command = arguments("instruct", tmp_path, *changes)
+    found = launch([command, command], {1: {"ROBOMAMBA_DIE_AT": "stepped:5"}})
+    assert found[1][0] == -signal.SIGKILL
+    assert found[0][0] not in (0, None)
+    assert all(code == 0 for code, _ in launch([command, command]))
+    assert [line["step"] for line in lines(tmp_path) if "loss" in line] == list(range(8))
+
+
 def together(count: int, workdir: Path, *changes: str) -> list[tuple[int, str]]:
     """The same command in several processes."""
     return launch([arguments("instruct", workdir, *changes)] * count)
 
 
-def launch(commands: list[list[str]]) -> list[tuple[int, str]]:
-    """(status, stderr) of commands that make one run."""
+def launch(
+    commands: list[list[str]], more: dict[int, dict[str, str]] | None = None
+) -> list[tuple[int, str]]:
+    """(status, stderr) of commands that make one run; some with more in their environment."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -118,6 +133,7 @@ def launch(commands: list[list[str]]) -> list[tuple[int, str]]:
                 *("--process", str(n), "--processes", str(len(commands))),
             ],
             cwd=ROOT,
+            env={**os.environ, **(more or {}).get(n, {})},
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,

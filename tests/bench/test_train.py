@@ -1,0 +1,28 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Both sides of ``bench train`` begin with the same loss: the same weights, batch and task."""
+
+from __future__ import annotations
+
+import pytest
+
+from robomamba_jax.bench.cases import train_cases
+from robomamba_jax.bench.runner import run_case
+from robomamba_jax.bench.train_inputs import STAGES
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_the_same_first_loss() -> None:
+    """Ours in JAX and theirs in torch, of all stages; the same number of parameters learns."""
+    cases = train_cases(
+        STAGES, preset="tiny", encoder="nano", rows=2, text=16, remat="block", peers=True
+    )
+    for case in cases:
+        sides = run_case(case, 1, lambda line: None)["sides"]
+        ours = sides.pop("robomamba-train")
+        assert sides
+        for theirs in sides.values():
+            assert "skipped" not in theirs, theirs
+            assert theirs["loss"] == pytest.approx(ours["loss"], rel=1e-5)
+            assert theirs["trained"] == ours["trained"]
