@@ -36,7 +36,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pose": ("errors", "ops", "data"),
     "convert": (*_BASE, "models", "data"),
     "verify": (*_CORE, "api"),
-    "training": (*_BASE, "ops", "losses", "models", "generation", "data", "convert"),
+    "training": (
+        *(*_BASE, "ops", "losses", "models", "generation", "data", "convert"),
+        "__init__",  # its version
+    ),
     "api": (*_CORE, "training.checkpoint", "training.export"),
     "evaluation": (*_CORE, "api", "training.checkpoint", "training.sharding"),
     "world": (*_ALL, "__init__"),

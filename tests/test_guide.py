@@ -15,6 +15,7 @@ import pytest
 
 import robomamba_jax as rm
 from robomamba_jax.cli.main import main
+from robomamba_jax.cli.train import main as train_main
 from robomamba_jax.config.files import load_data_config
 from robomamba_jax.data.pipeline import Pipeline
 from robomamba_jax.data.processor import builtin_processor
@@ -89,3 +90,20 @@ def test_the_data_guide(
     Path("fields.json").write_text(json.dumps({**json.loads(config), "sources": [source]}))
     with Pipeline(load_data_config("fields.json")) as pipeline:
         assert len(pipeline.table) == 9
+
+
+@pytest.mark.slow
+def test_the_guide_to_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The three stages one after the other, features, training on them."""
+    text = (DOCS / "training.md").read_text().replace("\\\n", " ")
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    commands = [words for words in lines if "--tiny" in words]
+    assert len(commands) == 5
+    (tmp_path / "configs").symlink_to(DOCS.parent / "configs")
+    monkeypatch.chdir(tmp_path)
+    for words in commands:
+        run = train_main if words[0] == "python" else main
+        assert run(words[2:] if words[0] == "python" else words[1:]) == 0, words
+    model, _ = rm.load("runs/tiny-policy")
+    assert model.config.policy is not None

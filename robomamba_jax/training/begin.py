@@ -22,7 +22,7 @@ from jax.sharding import Mesh
 from robomamba_jax import __version__
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.provenance import values
-from robomamba_jax.config.serial import ModelParts, parts_to_json
+from robomamba_jax.config.serial import parts_to_json
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.convert.sources import read_json
@@ -128,51 +128,53 @@ def begin(
     base = _find_base(config, workdir, resumed)
     processor = run_processor(config, base)
     reader = open_cache(config, base)
-    features = "" if reader is None else reader.kind
     pipeline, held_out = _open_data(config, mesh, workdir, measured)
     try:
         steps = count_steps(config, pipeline.plan)
+        features = "" if reader is None else reader.kind
         program = build(config, base.parts, mesh, steps=steps, features=features)
         _check_vocabulary(program, processor)
-        check_alike(
-            {
-                "configuration": json.dumps(tree_to_json(config), sort_keys=True),
-                "data": pipeline.plan.sha256,
-                "base": str(base.reference["sha256"]),
-                "version": __version__,
-            }
-        )
+        _check_together(config, pipeline.plan, base)
         state, frozen, drawn = _load(program, base, resumed, loaded)
-        step = 0
+        step = None
         if resumed is not None:
             step = pipeline.restore(checkpoint.read_meta(resumed)["data"])
         writer = checkpoint.Checkpoints(
             workdir, keep=config.checkpoint.keep, keep_every=config.checkpoint.keep_every
         )
-        writer.go_on_from(None if resumed is None else step)
+        writer.go_on_from(step)
     except BaseException:
         pipeline.close()
         if held_out is not None:
             held_out.close()
         raise
-    parts = trained_parts(program.model, base.parts, config.model, program.state.trained)
-    meta = _meta(config, parts, base, drawn, mesh, features)
     _write_run(config, workdir, base)
-    rows = config.data.batch.rows
     return Session(
         config=config,
         workdir=workdir,
         program=program,
         pipeline=pipeline,
-        feed=Feed(mesh, rows),
+        feed=Feed(mesh, config.data.batch.rows),
         held_out=held_out,
         state=state,
         frozen=frozen,
-        step=step,
+        step=step or 0,
         steps=steps,
-        meta=meta,
+        meta=_meta(program, base, drawn),
         processor=processor,
         checkpoints=writer,
+    )
+
+
+def _check_together(config: TrainConfig, plan: Plan, base: Base) -> None:
+    """All processes mean the same run."""
+    check_alike(
+        {
+            "configuration": json.dumps(tree_to_json(config), sort_keys=True),
+            "data": plan.sha256,
+            "base": str(base.reference["sha256"]),
+            "version": __version__,
+        }
     )
 
 
@@ -321,14 +323,10 @@ def _load(
     return state, frozen, drawn
 
 
-def _meta(
-    config: TrainConfig,
-    parts: ModelParts,
-    base: Base,
-    drawn: Mapping[str, Any],
-    mesh: Mesh,
-    features: str,
-) -> dict[str, Any]:
+def _meta(program: Program, base: Base, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """What every step of the run says of itself, but for its number and data state."""
+    config = program.config
+    parts = trained_parts(program.model, base.parts, config.model, program.state.trained)
     return {
         "stage": config.stage,
         "version": __version__,
@@ -338,8 +336,8 @@ def _meta(
         "seed": config.seed,
         "base": dict(base.reference),
         "drawn": dict(drawn),
-        "features": features,
-        "mesh": dict(mesh.shape),
+        "features": program.features,
+        "mesh": dict(program.mesh.shape),
         "processes": jax.process_count(),
     }
 

@@ -100,18 +100,10 @@ def plan(
     Raises:
       InputError: configuration and mesh do not fit each other.
     """
-    choice = config.model
-    base = None
-    if choice.preset is None:
-        base = open_base(config.init_from, choice, config.seed, hashes=False).parts
-    if layers is not None:
-        whole = chosen_config(dataclasses.replace(choice, lora_rank=0), base)
-        base = ModelParts(whole.llm.replace(n_layer=layers), whole.vision, whole.policy)
-        config = dataclasses.replace(config, model=dataclasses.replace(choice, preset=None))
     batch = config.data.batch
     shape = BatchShape(batch.rows, batch.text_limit, batch.image_limit, batch.row_tokens)
     mesh = make_mesh(config.mesh, topology.devices)
-    program = build(config, base, mesh, steps=1000, features=features)
+    program = _program(config, mesh, layers, features)
     arrays = program.batch(shape)
     start = time.perf_counter()
     with target_backend(topology.platform):
@@ -131,10 +123,32 @@ def plan(
         "seconds": {"lower": lowering, "compile": seconds},
         "table": [row._asdict() for row in program.table],
         "chip_bytes": topology.memory,
+        "refused": refused,
     }
     sizes = _held(program, arrays)
     if compiled is None:
-        return {**report, "bytes": sizes, "fits": False, "refused": refused} | _advice(program)
+        return {**report, "bytes": sizes, "fits": False, "advice": _advice(program)}
+    return {**report, **_findings(program, lowered, compiled, sizes, topology)}
+
+
+def _program(
+    config: TrainConfig, mesh: jax.sharding.Mesh, layers: int | None, features: str
+) -> Program:
+    """The run's program, of the preset's sizes or the base's; with other layers if asked."""
+    choice, parts = config.model, None
+    if choice.preset is None:
+        parts = open_base(config.init_from, choice, config.seed, hashes=False).parts
+    if layers is not None:
+        whole = chosen_config(dataclasses.replace(choice, lora_rank=0), parts)
+        parts = ModelParts(whole.llm.replace(n_layer=layers), whole.vision, whole.policy)
+        config = dataclasses.replace(config, model=dataclasses.replace(choice, preset=None))
+    return build(config, parts, mesh, steps=1000, features=features)
+
+
+def _findings(
+    program: Program, lowered: Any, compiled: Any, sizes: dict[str, int], topology: Topology
+) -> dict[str, Any]:
+    """What the compiled step needs and exchanges."""
     memory, text = compiled.memory_analysis(), _text(compiled)
     sizes["work"] = memory.temp_size_in_bytes
     sizes["peak"] = (
@@ -146,16 +160,14 @@ def plan(
     found, asked = exchanges(text), exchanges(lowered.as_text(dialect="hlo"))
     fits = None if topology.memory is None else sizes["peak"] <= topology.memory
     return {
-        **report,
         "bytes": sizes,
         "fits": fits,
-        "refused": "",
         "hlo_bytes": len(text),
         "asked": _by_kind(asked),
         "asked_exchanges": [exchange._asdict() for exchange in asked],
         "collectives": _by_kind(found),
         "exchanges": [exchange._asdict() for exchange in found],
-        **(_advice(program) if fits is False else {"advice": []}),
+        "advice": _advice(program) if fits is False else [],
     }
 
 
@@ -214,7 +226,7 @@ def _by_kind(found: Sequence[Exchange]) -> dict[str, dict[str, int]]:
     return table
 
 
-def _advice(program: Program) -> dict[str, list[str]]:
+def _advice(program: Program) -> list[str]:
     """Settings that make a step smaller, those that cost least first."""
     config, shape = program.config, program.mesh.shape
     rows = config.data.batch.rows // (shape["data"] * shape["fsdp"])
@@ -239,4 +251,4 @@ def _advice(program: Program) -> dict[str, list[str]]:
             "whole weights"
         )
     advice.append("a topology with more devices, or mesh.tensor=2")
-    return {"advice": advice}
+    return advice
