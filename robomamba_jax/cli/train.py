@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,8 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     config, origins = read_config(args)
     from robomamba_jax.training.distributed import connect
 
+    # orbax logs the traceback of every thread; what fails is raised here, too.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     connect(args.coordinator, args.process, args.processes)
     from robomamba_jax.training.report import Terminal
     from robomamba_jax.training.run import train

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,6 +36,8 @@ from robomamba_jax.training.phases import reached
 SCHEMA = "robomamba.step/1"
 FORMAT_VERSION = 1
 FOLDER = "checkpoints"
+# What the system says when a file cannot be written.
+_SYSTEM = re.compile(r"No space left|Disk quota|Permission denied|Read-only|Input/output error")
 _PARTIAL, _GOING = ".partial-", ".deleting-"
 
 Say = Callable[[str], None]
@@ -226,9 +229,14 @@ class Checkpoints:
         commit, self._commit = self._commit, None
         try:
             commit.result()
-        except OSError as error:
+        except Exception as error:  # tensorstore puts the system's errors into its own
+            what = " ".join(str(error).split())
+            if not isinstance(error, OSError) and not _SYSTEM.search(what):
+                raise
             raise InputError(
-                "cannot_write", f"{self._folder}: {error.strerror or error}", "make room"
+                "cannot_write",
+                f"{self._folder}: {what[:300]}",
+                "make room, then give the same command: the steps before are whole",
             ) from error
 
     def go_on_from(self, step: int | None) -> None:

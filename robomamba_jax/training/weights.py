@@ -44,6 +44,7 @@ from robomamba_jax.models.partition import named_sharding
 from robomamba_jax.models.policy import PolicyHead
 from robomamba_jax.models.trees import Params, abstract_params
 from robomamba_jax.training.checkpoint import (
+    damage,
     is_step,
     is_workdir,
     newest_good,
@@ -105,9 +106,12 @@ def find_step(path: str | Path) -> Path:
     """The step's folder that a path names: its own, or its workdir's newest good one.
 
     Raises:
-      InputError: there is none.
+      InputError: there is none, or it is damaged.
     """
     if is_step(path):
+        what = damage(Path(path))
+        if what:
+            raise InputError("damaged_checkpoint", f"{path}: {what}", "take another step")
         return Path(path)
     found = newest_good(path) if is_workdir(path) else None
     if found is None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import robomamba_jax as rm
 from robomamba_jax.errors import InputError
 from robomamba_jax.training import checkpoint
 from robomamba_jax.training.phases import MOMENTS
@@ -147,6 +148,16 @@ def test_the_newest_good_step_is_taken(quiet: Path, tmp_path: Path) -> None:
     run("instruct", workdir, *CHANGES)
     check_alike(quiet, workdir)
     assert (workdir / "checkpoints" / f"damaged-{newest}").is_dir()
+
+
+def test_a_damaged_step_asked_for_by_name(quiet: Path, tmp_path: Path) -> None:
+    """Nothing is put in its place."""
+    workdir = damaged(quiet, tmp_path)
+    step = workdir / "checkpoints" / "9"
+    (step / "processor.json").write_text("{}")
+    with pytest.raises(InputError) as caught:
+        rm.load(step)
+    assert caught.value.kind == "damaged_checkpoint"
 
 
 def test_no_good_step_is_an_error(quiet: Path, tmp_path: Path) -> None:
