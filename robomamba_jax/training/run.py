@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +63,7 @@ def train(
         raise InputError("cannot_write", f"{folder}: {error.strerror}", "give another") from error
     for path, value in unconfirmed(config, origins or {}).items():
         shown.say(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
-    with shown.bars() as bars:
+    with shown.bars() as bars, _full_disk(folder):
         session = begin(config, folder, say=shown.say, measured=bars.measured, loaded=bars.loaded)
         failed = True
         try:
@@ -90,6 +93,21 @@ def train(
         "table": [row._asdict() for row in program.table],
         "export": exported,
     }
+
+
+@contextlib.contextmanager
+def _full_disk(folder: Path) -> Iterator[None]:
+    """What the system refuses to write, whoever writes it, in one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+            raise
+        raise InputError(
+            "cannot_write",
+            f"{folder}: {error.strerror}",
+            "make room, then give the same command: the steps before are whole",
+        ) from error
 
 
 def _export(config: TrainConfig, folder: Path, done: loop.Done, shown: Terminal) -> str | None:
