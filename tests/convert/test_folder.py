@@ -182,13 +182,17 @@ def test_shards_read_their_own_piece(folder: Path) -> None:
 
 
 def test_partition_rules() -> None:
-    """Axes that do not divide stay whole; stacks keep their first axis."""
+    """An axis that is not divisible stays whole, and fsdp takes the longest other one, in front
+    of tensor; stacks keep their first axis."""
     spec = jax.sharding.PartitionSpec
     sizes = {"data": 2, "fsdp": 2, "tensor": 4}
     path = "llm/backbone/layers/{}mixer/in_proj/weight"
     assert partition_spec(path.format("0/"), (192, 48), sizes) == spec("tensor", "fsdp")
-    assert partition_spec(path.format(""), (3, 192, 47), sizes) == spec(None, "tensor", None)
-    assert partition_spec("llm/backbone/norm_f/weight", (48,), sizes) == spec(None)
+    assert partition_spec(path.format(""), (3, 192, 47), sizes) == spec(
+        None, ("fsdp", "tensor"), None
+    )
+    assert partition_spec("llm/backbone/norm_f/weight", (48,), sizes) == spec("fsdp")
+    assert partition_spec("llm/backbone/norm_f/weight", (47,), sizes) == spec(None)
     assert partition_spec(path.format("0/"), (192, 48), {"data": 8}) == spec(None, None)
 
 
