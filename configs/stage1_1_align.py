@@ -53,14 +53,10 @@ ORIGINS: Origins = with_shared(
         "stage|trainable": article("only the projector is updated in the alignment stage"),
         "run/(epochs|steps)": recalled("alignment runs for one epoch"),
         "optim/learning_rate": recalled("4e-5 for the pre-training and co-training stages"),
-        "optim/b2": recalled("AdamW with betas 0.9 and 0.999"),
         "optim/weight_decay": llava("0 in both of its stages"),
         "optim/(schedule|warmup_ratio)": llava("cosine, 3 % warm-up; the article says neither"),
         "data/batch/.*": ours("about LLaVA's 256 samples: 32 rows of some 7 captioned images"),
         "data/sources/0/(weight|frames)": ours("one source, one picture a record"),
-        "data/encoding/(tokenizer|transform|template|max_tokens|target)": ours(
-            "GPT-NeoX's tokenizer and CLIP's transform, as the published checkpoints"
-        ),
         "model/(preset|vision|policy)": article("Mamba-2.8B and CLIP ViT-L/14"),
         "model/(dtype|frozen_dtype)": recalled("16-bit precision in this stage"),
         "loss/.*": article("next-token cross-entropy; the pose fields are not read here"),

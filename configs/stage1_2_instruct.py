@@ -57,16 +57,12 @@ ORIGINS: Origins = with_shared(
         "stage|trainable": article("projector and Mamba are updated, CLIP stays frozen"),
         "run/(epochs|steps)": recalled("co-training runs for two epochs"),
         "optim/learning_rate": recalled("4e-5 for the pre-training and co-training stages"),
-        "optim/b2": recalled("AdamW with betas 0.9 and 0.999"),
         "optim/weight_decay": llava("0 in both of its stages"),
         "optim/(schedule|warmup_ratio)": llava("cosine, 3 % warm-up; the article says neither"),
         "data/batch/.*": ours("about LLaVA's 128 samples and more of the short ones, packed"),
         "data/sources/\\d+/weight": ours("by their sizes: every sample once an epoch"),
         "data/sources/\\d+/frames": ours("a clip's last frame, as the published one-image file"),
         "data/on_bad": ours("single pictures of these sets are missing or broken; the ledger says"),
-        "data/encoding/(tokenizer|transform|template|max_tokens|target)": ours(
-            "GPT-NeoX's tokenizer and CLIP's transform, as the published checkpoints"
-        ),
         "model/(preset|vision|policy)": article("Mamba-2.8B and CLIP ViT-L/14"),
         "model/(dtype|frozen_dtype)": recalled("16-bit precision in this stage"),
         "loss/.*": article("next-token cross-entropy; the pose fields are not read here"),

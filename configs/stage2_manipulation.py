@@ -49,14 +49,10 @@ ORIGINS: Origins = with_shared(
         "stage|trainable": article("only the policy head is updated, 0.1 % of the parameters"),
         "run/(epochs|steps)": recalled("manipulation runs for five epochs"),
         "optim/learning_rate": recalled("1e-5 for the manipulation stage"),
-        "optim/b2": recalled("AdamW with betas 0.9 and 0.999"),
         "optim/weight_decay": recalled("0.1 for the manipulation stage"),
         "optim/(schedule|warmup_ratio)": ours("as in the other stages; the article says neither"),
         "data/batch/.*": ours("one picture and instruction a row; 313 steps per epoch of 10,000"),
         "data/sources/0/(weight|frames)": ours("one source, one picture a record"),
-        "data/encoding/(tokenizer|transform|template|max_tokens|target)": ours(
-            "GPT-NeoX's tokenizer and CLIP's transform, as the published checkpoints"
-        ),
         "model/(preset|vision)": article("Mamba-2.8B and CLIP ViT-L/14"),
         "model/policy": ours("inferred from the article's three figures: 3.7M, 0.1 %, 7 MB"),
         "model/(dtype|frozen_dtype)": ours(

@@ -17,7 +17,8 @@ from jax.core import Tracer
 
 from robomamba_jax.config import PRESETS, RoboMambaConfig, as_dtypes, model_preset
 from robomamba_jax.convert.folder import Folder, is_folder, open_folder
-from robomamba_jax.convert.placement import load_params, on_mesh
+from robomamba_jax.convert.names import Leaf
+from robomamba_jax.convert.placement import load_params
 from robomamba_jax.data.camera import Camera
 from robomamba_jax.data.images import ImageSource, image_transform
 from robomamba_jax.data.processor import BUILTIN_PROCESSORS, Processor, builtin_processor
@@ -29,7 +30,7 @@ from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.generation.stopping import byte_level_spelling
 from robomamba_jax.models.bundle import Model
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.partition import auto_mesh, partition_spec
+from robomamba_jax.models.partition import auto_mesh, named_sharding
 from robomamba_jax.models.trees import abstract_params, leaf_paths
 from robomamba_jax.pose import Pose, make_pose
 from robomamba_jax.training.checkpoint import is_step, is_workdir
@@ -107,24 +108,22 @@ def _load_folder(
     source = folder.source()
     try:
         _, expected = abstract_params(config, "list")
-        shardings = None if mesh is None else on_mesh(mesh, partial(_spec, mesh))
+        shardings = None if mesh is None else partial(_leaf_sharding, mesh)
         params = load_params(source, expected, shardings=shardings)
     finally:
         source.close()
     return Model(params, config, "list"), processor
 
 
-def _spec(mesh: jax.sharding.Mesh, path: str, shape: tuple[int, ...]) -> Any:
-    return partition_spec(path, shape, dict(mesh.shape))
+def _leaf_sharding(mesh: jax.sharding.Mesh, leaf: Leaf) -> jax.sharding.Sharding:
+    return named_sharding(mesh, leaf.path, leaf.shape)
 
 
 def _shardings(params: Any, mesh: jax.sharding.Mesh) -> Any:
     """A NamedSharding for every leaf of a tree."""
     flat, structure = jax.tree.flatten(params)
-    specs = [
-        _spec(mesh, path, leaf.shape) for path, leaf in zip(leaf_paths(params), flat, strict=True)
-    ]
-    return structure.unflatten(jax.sharding.NamedSharding(mesh, spec) for spec in specs)
+    pairs = zip(leaf_paths(params), flat, strict=True)
+    return structure.unflatten(named_sharding(mesh, path, leaf.shape) for path, leaf in pairs)
 
 
 def _no_checkpoint(name: str) -> InputError:

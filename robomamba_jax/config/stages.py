@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, SourceConfig
-from robomamba_jax.config.provenance import Origins, ours
+from robomamba_jax.config.provenance import Origins, ours, recalled
 from robomamba_jax.config.training import CheckpointConfig, MeshConfig, TrainConfig
 
 _TOYS = {"align": "captions", "instruct": "questions", "manipulate": "poses"}
@@ -21,8 +21,12 @@ SHARED_ORIGINS: Origins = {
     "model/(lora_rank|lora_alpha|gripper)": ours("off; the article trains whole weights"),
     "model/remat": ours("activations of 64 layers do not fit otherwise"),
     "optim/(b1|eps)": ours("AdamW's defaults, in the article's betas too as far as recalled"),
+    "optim/b2": recalled("AdamW with betas 0.9 and 0.999"),
     "optim/(clip_norm|no_decay|accumulate|end_factor)": ours("common practice; LLaVA clips at 1"),
     "data/encoding/(image_place|loss|too_long|max_pixels|contact_scale)": ours("docs/data.md"),
+    "data/encoding/(tokenizer|transform|template|max_tokens|target)": ours(
+        "GPT-NeoX's tokenizer and CLIP's transform, as the published checkpoints"
+    ),
     "data/prepare/.*|data/features|data/on_bad": ours("docs/data.md"),
     "data/sources/\\d+/(name|format|root|split|pixel_order|frame|tfds_split|fields|factory)": ours(
         "how the user's files are read; docs/data.md"

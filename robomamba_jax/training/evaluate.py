@@ -34,7 +34,6 @@ class Evaluation:
         totals: dict[str, list[float]] = {}
         for batch in pipeline.batches(0, steps):
             arrays = self._feed.put(batch.arrays)
-            arrays.pop("stop")
             found = session.program.evaluate(session.state.trained, session.frozen, arrays)
             for name, (value, count) in jax.device_get(found).items():
                 sums = totals.setdefault(name, [0.0, 0.0])

@@ -43,15 +43,19 @@ class Feed:
         self.mine = my_rows(mesh, rows)
         self._place_of = {row: place for place, row in enumerate(self.mine)}
 
-    def put(self, arrays: Mapping[str, np.ndarray], *, stop: bool = False) -> dict[str, jax.Array]:
+    def put(
+        self, arrays: Mapping[str, np.ndarray], *, stop: bool | None = None
+    ) -> dict[str, jax.Array]:
         """A batch on the devices.
 
         Args:
           arrays: this process's rows.
-          stop: tell all processes, through the step's metrics, that this one shall end.
+          stop: tell all processes, through the step's metrics, whether this one shall end.
         """
-        told = np.full(len(self.mine), stop, np.int32)
-        return {name: self._place(x) for name, x in {**arrays, "stop": told}.items()}
+        rows = dict(arrays)
+        if stop is not None:
+            rows["stop"] = np.full(len(self.mine), stop, np.int32)
+        return {name: self._place(x) for name, x in rows.items()}
 
     def _place(self, local: np.ndarray) -> jax.Array:
         shape = (self._rows, *local.shape[1:])

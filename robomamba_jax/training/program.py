@@ -35,7 +35,6 @@ from robomamba_jax.training.step import make_step
 from robomamba_jax.training.tasks import Task, pose_task, text_task
 from robomamba_jax.training.weights import chosen_config, expected_params
 
-FEATURES = ("", "patches", "pooled")
 _CACHED = {"": (), "patches": ("vision",), "pooled": ("vision", "projector", "llm")}
 """Parts that cached features stand for: nobody reads them, and they are not loaded."""
 

@@ -106,7 +106,6 @@ class Poses:
         """For each: id, contact, the contact wanted, degrees between the rotations."""
         batch = self._pipeline.batch(0)
         arrays = self._feed.put(batch.arrays)
-        arrays.pop("stop")
         found = jax.device_get(self._predict(trained, frozen, arrays))
         layout = self._pipeline.plan.layout(0)
         rows = []

@@ -18,6 +18,7 @@ from flax import nnx
 
 from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.config.training import LossConfig
+from robomamba_jax.convert.names import STACKS
 from robomamba_jax.data.images import ImageTransform
 from robomamba_jax.losses import (
     contact_loss,
@@ -31,7 +32,6 @@ from robomamba_jax.models.policy import PolicyOutput
 from robomamba_jax.models.trees import Params, abstract_params
 from robomamba_jax.training.feed import normalized
 
-STACKS = ("llm/backbone/layers/", "vision/encoder/layers/")
 Batch = Mapping[str, jax.Array]
 Sums = dict[str, tuple[jax.Array, jax.Array]]
 """Name -> (sum, count), float32[] each."""

@@ -21,10 +21,8 @@ import numpy as np
 from flax import nnx
 
 from robomamba_jax.config import (
-    MambaConfig,
     PolicyConfig,
     RoboMambaConfig,
-    VisionConfig,
     as_dtypes,
     model_preset,
 )
@@ -219,14 +217,14 @@ def chosen_config(choice: ModelChoice, parts: ModelParts | None) -> RoboMambaCon
     return as_dtypes(config, dtype=choice.dtype, param_dtype=choice.trained_dtype)
 
 
-_SIZES: dict[str, tuple[type[Any], tuple[str, ...]]] = {
-    "llm": (MambaConfig, ("d_model", "n_layer", "vocab_size", "d_state", "expand", "dt_rank")),
-    "vision": (VisionConfig, ("image_size", "patch_size", "width", "depth", "feature_layer")),
+_SIZES = {
+    "llm": ("d_model", "n_layer", "vocab_size", "d_state", "expand", "dt_rank"),
+    "vision": ("image_size", "patch_size", "width", "depth", "feature_layer"),
 }
 
 
 def _check_size(found: RoboMambaConfig, wanted: RoboMambaConfig) -> None:
-    for part, (_, names) in _SIZES.items():
+    for part, names in _SIZES.items():
         have, want = getattr(found, part), getattr(wanted, part)
         for name in names:
             a, b = getattr(have, name, None), getattr(want, name, None)

@@ -26,27 +26,30 @@ def package() -> Path:
     return Path(found.submodule_search_locations[0]) / "data"
 
 
+def llava_file(folder: Path, split: str) -> tuple[Path, list[str]]:
+    """A split as a LLaVA file, and its answers; the pictures stay in the package."""
+    questions = json.loads((package() / split / "questions.json").read_text())
+    records = [
+        {
+            "id": f"{split}-{number}",
+            "image": f"{split}/images/{image}.png",
+            "conversations": [
+                {"from": "human", "value": f"{IMAGE}\n{question}"},
+                {"from": "gpt", "value": answer},
+            ],
+        }
+        for number, (question, answer, image) in enumerate(questions)
+    ]
+    path = folder / f"{split}.json"
+    path.write_text(json.dumps(records))
+    return path, [answer for _, answer, _ in questions]
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Both splits as LLaVA files; the pictures stay in the package."""
+    """Both splits as LLaVA files."""
     folder = tmp_path_factory.mktemp("easy")
-    found = {}
-    for split in SPLITS:
-        questions = json.loads((package() / split / "questions.json").read_text())
-        records = [
-            {
-                "id": f"{split}-{number}",
-                "image": f"{split}/images/{image}.png",
-                "conversations": [
-                    {"from": "human", "value": f"{IMAGE}\n{question}"},
-                    {"from": "gpt", "value": answer},
-                ],
-            }
-            for number, (question, answer, image) in enumerate(questions)
-        ]
-        found[split] = folder / f"{split}.json"
-        found[split].write_text(json.dumps(records))
-    return found
+    return {split: llava_file(folder, split)[0] for split in SPLITS}
 
 
 @pytest.mark.parametrize("split", SPLITS)

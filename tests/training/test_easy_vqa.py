@@ -4,36 +4,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from robomamba_jax.data.prompts import IMAGE
-from tests.data.test_easy_vqa import package
+from tests.data.test_easy_vqa import llava_file, package
 from tests.training.runs import losses, run
 
 STEPS, RATE = 700, 0.006
-
-
-def llava_file(folder: Path, split: str) -> tuple[Path, list[str]]:
-    """A split as a LLaVA file, and its answers; the pictures stay in the package."""
-    questions = json.loads((package() / split / "questions.json").read_text())
-    records = [
-        {
-            "id": f"{split}-{number}",
-            "image": f"{split}/images/{image}.png",
-            "conversations": [
-                {"from": "human", "value": f"{IMAGE}\n{question}"},
-                {"from": "gpt", "value": answer},
-            ],
-        }
-        for number, (question, answer, image) in enumerate(questions)
-    ]
-    path = folder / f"{split}.json"
-    path.write_text(json.dumps(records))
-    return path, [answer for _, answer, _ in questions]
 
 
 @pytest.mark.slow
