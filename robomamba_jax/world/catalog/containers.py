@@ -1,0 +1,430 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Things that hold things: boxes, bins, pots, suitcases, bottles, dispensers, kettles."""
+
+from __future__ import annotations
+
+import math
+
+from robomamba_jax.world.catalog.appliances import Made
+from robomamba_jax.world.catalog.pieces import UP, top_hinge, wheels
+from robomamba_jax.world.meshes import arc, box, cone, cylinder, ellipsoid, lathe, ring, slab, tube
+from robomamba_jax.world.model import Assembly, Color
+from robomamba_jax.world.palette import COLORS, DARK, SILVER, STEEL, Draw
+
+
+def carton(draw: Draw, a: Assembly) -> Made:
+    """A cardboard box with two or four flaps."""
+    w, d, h = draw.between(0.9, 1.3), draw.between(0.8, 1.1), draw.between(0.6, 0.95)
+    color = draw.color("beige", "brown", "white", "blue", "red", "green")
+    dark = Color(color.name, tuple(0.6 * part for part in color.rgb))  # type: ignore[arg-type]
+    t = 0.03
+    for side in (-1, 1):
+        a.add(0, "body", box((d, t, h), (0, side * (w - t) / 2, 0)), color)
+        a.add(0, "body", box((t, w, h), (side * (d - t) / 2, 0, 0)), color)
+    a.add(0, "body", box((d, w, t), (0, 0, -(h - t) / 2)), dark)
+    if draw.chance(0.6):
+        a.add(
+            0,
+            "label",
+            box((0.01, 0.3 * w, 0.3 * h), (-d / 2, 0.2 * w, -0.05)),
+            draw.other(color, "white", "yellow"),
+        )
+    if draw.chance(0.4):
+        a.add(0, "tape", box((0.012, 0.09, h), (-d / 2, 0, 0)), COLORS["orange"])
+    opens, z = draw.between(2.2, 3.2), h / 2 + t / 2
+    for side in (-1, 1):  # seen from the front: near and far flap meet in the middle
+        flap = a.hinge("flap", (side * d / 2, 0, h / 2), (0, side, 0), (0, opens))
+        a.add(flap, "flap", box((0.49 * d, w - 0.02, t), (side * 0.253 * d, 0, z)), color)
+    if draw.chance(0.5):
+        for side in (-1, 1):
+            flap = a.hinge("flap", (0, side * w / 2, h / 2 - t), (-side, 0, 0), (0, opens))
+            a.add(flap, "flap", box((d - 0.08, 0.36 * w, t), (0, side * 0.31 * w, z - t)), dark)
+    return color, ("label", "tape", "handle")
+
+
+def trash_can(draw: Draw, a: Assembly) -> Made:
+    """A bin with a lid that opens at the front, with a pedal or on wheels."""
+    color = draw.color("green", "blue", "gray", "black", "white", "red")
+    lid_color = draw.one([color, draw.other(color, "black", "gray", "white", "yellow")])
+    h, round_bin = draw.between(1.0, 1.35), draw.chance(0.5)
+    low, high = draw.between(0.3, 0.38), draw.between(0.4, 0.48)
+    opens = draw.between(1.3, 1.9)
+    top, back = h / 2, 0.98 * high
+    if round_bin:
+        a.add(
+            0,
+            "body",
+            lathe(
+                [
+                    (0, -top),
+                    (low, -top),
+                    (high, top),
+                    (0.93 * high, top),
+                    (0.9 * low, -top + 0.06),
+                    (0, -top + 0.06),
+                ],
+                28,
+            ),
+            color,
+        )
+        for z in (0.25, 0.4):
+            radius = low + (high - low) * (z + 0.5)
+            a.add(0, "rim", ring(radius, 0.018, (0, 0, z * h), UP, 28), color)
+    else:
+        wide = high * 1.05
+        for side in (-1, 1):
+            a.add(0, "body", box((2 * high, 0.04, h), (0, side * wide, 0)), color)
+            a.add(0, "body", box((0.04, 2 * wide, h), (side * high, 0, 0)), color)
+        a.add(0, "body", box((2 * high, 2 * wide, 0.05), (0, 0, -top)), color)
+    lid = top_hinge(a, "lid", back, top, opens)
+    if round_bin:
+        a.add(
+            lid,
+            "lid",
+            lathe(
+                [
+                    (0, top),
+                    (1.04 * high, top),
+                    (1.04 * high, top + 0.05),
+                    (0.5 * high, top + 0.16),
+                    (0, top + 0.18),
+                ],
+                28,
+            ),
+            lid_color,
+        )
+    else:
+        a.add(
+            lid, "lid", slab((2.14 * high, 2.2 * high, 0.07), 0.08, (0, 0, top + 0.04)), lid_color
+        )
+        a.add(lid, "lid", slab((1.6 * high, 1.7 * high, 0.05), 0.08, (0, 0, top + 0.09)), lid_color)
+    if draw.chance(0.5):
+        a.add(
+            lid,
+            "handle",
+            tube(
+                [
+                    (-0.75 * high, -0.12, top + 0.1),
+                    (-0.8 * high, -0.12, top + 0.19),
+                    (-0.8 * high, 0.12, top + 0.19),
+                    (-0.75 * high, 0.12, top + 0.1),
+                ],
+                0.025,
+                8,
+            ),
+            DARK,
+        )
+    base_x = -(low if round_bin else high)
+    if draw.chance(0.5):
+        a.add(0, "pedal", slab((0.16, 0.2, 0.035), 0.04, (base_x - 0.07, 0, -top + 0.05)), SILVER)
+    else:
+        places = [(0.9 * low, side * 0.7 * low, -top - 0.04) for side in (-1, 1)]
+        wheels(a, 0, places, 0.09, DARK)
+    return color, ("handle", "pedal", "wheel")
+
+
+def pot(draw: Draw, a: Assembly) -> Made:
+    """A cooking pot with a lid to lift, two ears or one long handle."""
+    radius, h = draw.between(0.5, 0.65), draw.between(0.45, 0.75)
+    color = draw.color("gray", "red", "blue", "green", "black", "orange")
+    metal = color.name == "gray"
+    top = h / 2
+    a.add(
+        0,
+        "body",
+        lathe(
+            [
+                (0, -top),
+                (0.9 * radius, -top),
+                (radius, -top + 0.1),
+                (radius, top),
+                (1.03 * radius, top),
+                (0.95 * radius, top),
+                (0.93 * radius, -top + 0.08),
+                (0, -top + 0.06),
+            ],
+            32,
+        ),
+        color,
+        metallic=metal,
+    )
+    if draw.chance(0.6):
+        for side in (-1, 1):
+            y, z = side * radius, 0.26 * h
+            ear = [
+                (-0.13, y, z),
+                (-0.12, y + side * 0.13, z),
+                (0.12, y + side * 0.13, z),
+                (0.13, y, z),
+            ]
+            a.add(0, "handle", tube(ear, 0.032, 8), DARK)
+    else:
+        side = draw.one([-1, 1])
+        start = (0, side * radius, 0.26 * h)
+        a.add(
+            0,
+            "long handle",
+            tube([start, (-0.05, side * (radius + draw.between(0.6, 0.85)), 0.32 * h)], 0.05),
+            DARK,
+        )
+    lid = a.slide("lid", UP, (0, draw.between(0.45, 0.7)))
+    lid_color = draw.one([color, SILVER])
+    a.add(
+        lid,
+        "lid",
+        lathe(
+            [
+                (0, top),
+                (1.04 * radius, top),
+                (1.04 * radius, top + 0.03),
+                (0.7 * radius, top + 0.1),
+                (0.3 * radius, top + 0.15),
+                (0, top + 0.16),
+            ],
+            32,
+        ),
+        lid_color,
+        metallic=True,
+    )
+    a.add(lid, "knob", cylinder(0.05, 0.1, (0, 0, top + 0.19)), DARK)
+    a.add(lid, "knob", ellipsoid((0.11, 0.11, 0.06), (0, 0, top + 0.26)), DARK)
+    return color, ("long handle", "handle")
+
+
+def suitcase(draw: Draw, a: Assembly) -> Made:
+    """A trolley case: a handle to draw out, wheels, and often a front that opens."""
+    w, h, d = draw.between(0.75, 0.95), draw.between(1.05, 1.3), draw.between(0.34, 0.46)
+    color = draw.color("blue", "red", "black", "purple", "green", "orange", "pink", "yellow")
+    dark = Color(color.name, tuple(0.65 * part for part in color.rgb))  # type: ignore[arg-type]
+    opens = draw.chance(0.6)
+    depth = 0.6 * d if opens else d
+    middle = (d - depth) / 2
+    a.add(0, "body", box((depth, w, h), (middle, 0, 0)), color)
+    front = -d / 2
+    face: int = 0
+    if opens:
+        side = draw.one([1, -1])
+        face = a.hinge(
+            "cover", (front + 0.4 * d, side * w / 2, 0), (0, 0, -side), (0, draw.between(1.5, 2.6))
+        )
+        a.add(face, "cover", box((0.39 * d, w, h), (front + 0.2 * d, 0, 0)), color)
+    for k in range(5):
+        a.add(face, "rib", box((0.03, 0.05, 0.9 * h), (front - 0.012, (k - 2) * 0.18 * w, 0)), dark)
+    for z in (-0.32, 0.32):
+        a.add(0, "zip", box((depth, w + 0.015, 0.02), (middle, 0, z * h)), DARK)
+    wheels(
+        a,
+        0,
+        [(x * 0.3 * d, y * 0.4 * w, -h / 2 - 0.05) for x in (-1, 1) for y in (-1, 1)],
+        0.06,
+        DARK,
+    )
+    travel = draw.between(0.4, 0.55)
+    handle = a.slide("handle", UP, (0, travel))
+    x = 0.26 * d
+    for y in (-0.22, 0.22):
+        a.add(
+            handle,
+            "handle",
+            box((0.04, 0.045, travel + 0.2), (x, y * w, h / 2 + 0.1 - travel / 2)),
+            SILVER,
+            metallic=True,
+        )
+    a.add(handle, "handle", slab((0.1, 0.56 * w, 0.08), 0.04, (x, 0, h / 2 + 0.2)), DARK)
+    if draw.chance(0.5):
+        a.add(
+            0,
+            "side handle",
+            tube(
+                [
+                    (0, w / 2, -0.15),
+                    (0, w / 2 + 0.08, -0.13),
+                    (0, w / 2 + 0.08, 0.13),
+                    (0, w / 2, 0.15),
+                ],
+                0.025,
+                8,
+            ),
+            DARK,
+        )
+    return color, ("side handle", "cover")
+
+
+def bottle(draw: Draw, a: Assembly) -> Made:
+    """A bottle with a cap to pull off."""
+    radius, h = draw.between(0.26, 0.36), draw.between(0.8, 1.1)
+    color = draw.color("green", "blue", "brown", "red", "white", "pink", "purple")
+    neck = draw.between(0.36, 0.46) * radius
+    shoulder = draw.between(0.18, 0.34)
+    a.add(
+        0,
+        "body",
+        lathe(
+            [
+                (0, -h / 2),
+                (0.94 * radius, -h / 2),
+                (radius, -h / 2 + 0.05),
+                (radius, h / 2 - 0.05),
+                (0.93 * radius, h / 2),
+                (neck, h / 2 + shoulder),
+                (neck, h / 2 + shoulder + 0.16),
+                (0, h / 2 + shoulder + 0.16),
+            ],
+            28,
+        ),
+        color,
+    )
+    if draw.chance(0.7):
+        label = draw.other(color, "white", "yellow", "orange", "beige")
+        a.add(
+            0, "label", cylinder(1.012 * radius, 0.4 * h, (0, 0, draw.between(-0.1, 0.06))), label
+        )
+    if draw.chance(0.3):
+        a.add(0, "handle", tube(arc((0, radius, 0.05), 0.2, -1.4, 1.4, "yz"), 0.04, 8), color)
+    cap = a.slide("cap", UP, (0, draw.between(0.3, 0.5)))
+    top = h / 2 + shoulder + 0.1
+    cap_color, wide = (
+        draw.other(color, "white", "red", "black", "yellow", "blue"),
+        neck * draw.between(1.25, 1.6),
+    )
+    a.add(cap, "cap", cylinder(wide, 0.2, (0, 0, top + 0.06)), cap_color)
+    for k in range(12):
+        angle = math.pi * k / 6
+        a.add(
+            cap,
+            "cap",
+            box((0.025, 0.025, 0.19), (wide * math.cos(angle), wide * math.sin(angle), top + 0.06)),
+            cap_color,
+        )
+    return color, ("label", "handle")
+
+
+def dispenser(draw: Draw, a: Assembly) -> Made:
+    """A soap bottle with a pump that goes up and down."""
+    radius, h = draw.between(0.32, 0.42), draw.between(0.75, 1.0)
+    color = draw.color("pink", "white", "blue", "green", "orange", "purple", "beige")
+    if draw.chance(0.5):
+        a.add(
+            0,
+            "body",
+            lathe(
+                [
+                    (0, -h / 2),
+                    (radius, -h / 2),
+                    (radius, 0.32 * h),
+                    (0.82 * radius, 0.44 * h),
+                    (0.34 * radius, h / 2),
+                    (0, h / 2),
+                ],
+                28,
+            ),
+            color,
+        )
+    else:
+        a.add(
+            0, "body", slab((1.5 * radius, 1.9 * radius, 0.9 * h), 0.12, (0, 0, -0.05 * h)), color
+        )
+        a.add(0, "body", cone(0.75 * radius, 0.3 * radius, 0.1 * h, (0, 0, 0.45 * h)), color)
+    if draw.chance(0.6):
+        a.add(
+            0,
+            "label",
+            box(
+                (0.02, 0.8 * radius, 0.3 * h),
+                (-(radius if draw.chance(0) else 0.99 * radius), 0, -0.1 * h),
+            ),
+            draw.other(color, "white", "yellow", "green"),
+        )
+    a.add(0, "collar", cylinder(0.4 * radius, 0.1, (0, 0, h / 2 + 0.03)), SILVER)
+    travel = draw.between(0.2, 0.3)
+    pump = a.slide("pump", UP, (0, travel))
+    z, metal = h / 2 + 0.24, draw.one([SILVER, COLORS["white"], DARK])
+    a.add(pump, "pump", cylinder(0.055, 0.3 + travel, (0, 0, z - 0.06 - travel / 2)), metal)
+    a.add(pump, "pump", slab((0.34, 0.3, 0.1), 0.09, (-0.05, 0, z + 0.1)), metal)
+    a.add(
+        pump,
+        "nozzle",
+        tube([(-0.15, 0, z + 0.1), (-0.44, 0, z + 0.09), (-0.5, 0, z + 0.02)], 0.05, 10),
+        metal,
+    )
+    return color, ("label",)
+
+
+def kettle(draw: Draw, a: Assembly) -> Made:
+    """A kettle with a spout, a handle and a lid."""
+    radius, h = draw.between(0.45, 0.55), draw.between(0.6, 0.75)
+    color = draw.color("red", "white", "gray", "blue", "green", "black")
+    top = h / 2
+    a.add(
+        0,
+        "body",
+        lathe(
+            [
+                (0, -top),
+                (radius, -top),
+                (1.04 * radius, -top + 0.12),
+                (0.94 * radius, 0.0),
+                (0.6 * radius, top),
+                (0, top),
+            ],
+            32,
+        ),
+        color,
+        metallic=color.name == "gray",
+    )
+    a.add(0, "base", cylinder(1.06 * radius, 0.06, (0, 0, -top - 0.03)), DARK)
+    side = draw.one([1, -1])
+    a.add(
+        0,
+        "spout",
+        tube(
+            [
+                (0, side * 0.8 * radius, -0.02),
+                (0, side * 1.25 * radius, 0.16),
+                (0, side * 1.42 * radius, 0.38),
+            ],
+            0.075,
+        ),
+        color,
+    )
+    if draw.chance(0.5):
+        grip = [
+            (0, -side * 0.75 * radius, top - 0.06),
+            (0, -side * 1.35 * radius, top - 0.02),
+            (0, -side * 1.42 * radius, -0.1),
+            (0, -side * 0.95 * radius, -top + 0.12),
+        ]
+        a.add(0, "handle", tube(grip, 0.055), DARK)
+    else:
+        a.add(
+            0,
+            "top handle",
+            tube(arc((0, 0, top - 0.12), 0.78 * radius, 0.25, math.pi - 0.25, "yz", 10), 0.045),
+            DARK,
+        )
+    if draw.chance(0.5):
+        lid = a.slide("lid", UP, (0, draw.between(0.25, 0.4)))
+    else:
+        lid = top_hinge(a, "lid", 0.55 * radius, top, draw.between(1.1, 1.6))
+    a.add(
+        lid,
+        "lid",
+        lathe(
+            [
+                (0, top),
+                (0.62 * radius, top),
+                (0.6 * radius, top + 0.04),
+                (0.25 * radius, top + 0.09),
+                (0, top + 0.1),
+            ],
+            28,
+        ),
+        draw.one([color, SILVER]),
+    )
+    a.add(lid, "knob", ellipsoid((0.09, 0.09, 0.07), (0, 0, top + 0.14)), DARK)
+    return color, ("top handle", "handle")
+
+
+def _steel() -> Color:
+    return STEEL

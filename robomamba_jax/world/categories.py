@@ -1,0 +1,102 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The article's thirty categories: twenty to learn from, ten to be surprised by.
+
+Names and their order are PartNet-Mobility's, as the article's Table 2 shows them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from robomamba_jax.errors import unknown_name
+
+
+@dataclasses.dataclass(frozen=True)
+class Category:
+    """One kind of object.
+
+    Attributes:
+      name: PartNet-Mobility's, such as "StorageFurniture".
+      noun: as people say it, such as "cabinet".
+      seen: whether training may see it.
+    """
+
+    name: str
+    noun: str
+    seen: bool
+
+
+_SEEN = {
+    "Safe": "safe",
+    "Door": "door",
+    "Display": "monitor",
+    "Refrigerator": "refrigerator",
+    "Laptop": "laptop",
+    "Lighter": "lighter",
+    "Microwave": "microwave",
+    "Mouse": "computer mouse",
+    "Box": "box",
+    "TrashCan": "trash can",
+    "KitchenPot": "pot",
+    "Suitcase": "suitcase",
+    "Pliers": "pair of pliers",
+    "StorageFurniture": "cabinet",
+    "Remote": "remote control",
+    "Bottle": "bottle",
+    "FoldingChair": "folding chair",
+    "Toaster": "toaster",
+    "Lamp": "lamp",
+    "Dispenser": "soap dispenser",
+}
+_UNSEEN = {
+    "Toilet": "toilet",
+    "Scissors": "pair of scissors",
+    "Table": "table",
+    "Stapler": "stapler",
+    "Kettle": "kettle",
+    "USB": "USB stick",
+    "Switch": "switch",
+    "WashingMachine": "washing machine",
+    "Faucet": "faucet",
+    "Phone": "flip phone",
+}
+
+CATEGORIES: dict[str, Category] = {
+    name: Category(name, noun, names is _SEEN)
+    for names in (_SEEN, _UNSEEN)
+    for name, noun in names.items()
+}
+SEEN = tuple(_SEEN)
+UNSEEN = tuple(_UNSEEN)
+
+
+def find_category(name: str) -> Category:
+    """The category of a name.
+
+    Raises:
+      InputError: there is none.
+    """
+    if name not in CATEGORIES:
+        raise unknown_name("unknown_category", "category", name, CATEGORIES)
+    return CATEGORIES[name]
+
+
+def choose_categories(names: Iterable[str] | None, split: str) -> tuple[str, ...]:
+    """The categories that a split may use, in the article's order.
+
+    Args:
+      names: only these; None = all that the split has.
+      split: "train" has the seen ones, "test" all.
+
+    Raises:
+      InputError: a name is unknown, or a split has it not.
+    """
+    allowed = SEEN if split == "train" else (*SEEN, *UNSEEN)
+    if names is None:
+        return allowed
+    wanted = {find_category(name).name for name in names}
+    for name in wanted - set(allowed):
+        raise unknown_name("unknown_category", f"category of the {split} split", name, allowed)
+    return tuple(name for name in allowed if name in wanted)

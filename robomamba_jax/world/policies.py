@@ -1,0 +1,335 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reference policies: what a pose is worth without a model, from nothing up to the truth.
+
+All see an ``Observation`` and give a ``Proposal``, as a model does. Those marked as knowing
+the truth may ask the scene itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from robomamba_jax.world.episodes import visible_parts
+from robomamba_jax.world.gripper import TILT
+from robomamba_jax.world.scenes import joint_range
+from robomamba_jax.world.stage import Stage, View
+from robomamba_jax.world.surfaces import Spot, first_hit, motion, reach, spots
+
+Array = npt.NDArray[np.float64]
+_LOOKS = 48  # pixels of each part that the oracle weighs
+_FIBONACCI = 64  # directions that UMPNet's demo tries
+_SAFE_TILT = np.cos(np.radians(50))  # the oracle keeps away from where a cup stops sealing
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Observation:
+    """What a policy is given.
+
+    Attributes:
+      episode: its name, such as "Microwave_0003".
+      category: of the object.
+      instruction: in words.
+      view: picture, depth, camera, and which pixel shows which link (which a model may not use).
+      stage: the scene itself, for policies that know the truth.
+      random: its own random numbers.
+    """
+
+    episode: str
+    category: str
+    instruction: str
+    view: View
+    stage: Stage
+    random: np.random.Generator
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Proposal:
+    """A pose.
+
+    Attributes:
+      contact_xy: (x, y) in pixels, centres at +0.5.
+      rotation: float64[3, 3], the gripper's axes in the camera frame: approach, closing, third.
+      gripper_open: whether fingers arrive open; None for suction.
+      pull: whether to pull after touching.
+      steer: world direction to pull in, asked again and again; None = straight back.
+    """
+
+    contact_xy: tuple[float, float]
+    rotation: Array
+    gripper_open: float | None = None
+    pull: bool = True
+    steer: Callable[[Stage, int, Array], Array] | None = None
+
+
+class Policy(Protocol):
+    """Something that looks and proposes.
+
+    Attributes:
+      name: for tables.
+      parameters: how many numbers were trained for it.
+    """
+
+    name: str
+    parameters: int
+
+    def propose(self, seen: Observation) -> Proposal | None:
+        """A pose, or None where it has nothing to say, which counts as a failure."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A policy that is a function.
+
+    Attributes:
+      name: for tables.
+      act: the function.
+      knows: what it may look at, for tables.
+      parameters: none were trained.
+    """
+
+    name: str
+    act: Callable[[Observation], Proposal | None]
+    knows: str
+    parameters: int = 0
+
+    def propose(self, seen: Observation) -> Proposal | None:
+        """As the function says."""
+        return self.act(seen)
+
+
+def rotation_for(approach: Array, closing: Array | None = None) -> Array:
+    """float64[3, 3]: axes from an approach and, if it matters, a closing axis (made orthogonal)."""
+    first = approach / np.linalg.norm(approach)
+    if closing is None:
+        # Level fingers where possible: camera's x, unless the approach lies along it.
+        closing = np.array([1.0, 0, 0]) if abs(first[0]) < 0.9 else np.array([0, 1.0, 0])
+    second = closing - first * (first @ closing)
+    second /= np.linalg.norm(second)
+    return np.stack([first, second, np.cross(first, second)], axis=1)
+
+
+def to_camera(view: View, direction: Array) -> Array:
+    """A world direction in the camera's frame."""
+    assert view.camera.camera_to_world is not None
+    return view.camera.camera_to_world[:3, :3].T @ direction
+
+
+def pixel_of(view: View, point: Array) -> tuple[float, float]:
+    """Where a world point is seen."""
+    pose = view.camera.camera_to_world
+    assert pose is not None
+    x, y = view.camera.project(pose[:3, :3].T @ (point - pose[:3, 3]))
+    return float(x), float(y)
+
+
+def _facing(random: np.random.Generator) -> Array:
+    """A random direction away from the viewer, evenly spread over the half sphere."""
+    while True:
+        direction = random.normal(size=3)
+        length = float(np.linalg.norm(direction))
+        if length > 1e-6:
+            direction /= length
+            return direction if direction[2] > 0 else -direction
+
+
+def _part_pixel(seen: Observation) -> tuple[int, Array] | None:
+    """A random pixel of the movable parts: its link, and the pixel's centre."""
+    movable = seen.stage.spec.model.movable
+    rows, columns = np.nonzero(np.isin(seen.view.links, movable))
+    if not len(rows):
+        return None
+    k = int(seen.random.integers(len(rows)))
+    return int(seen.view.links[rows[k], columns[k]]), np.array([columns[k] + 0.5, rows[k] + 0.5])
+
+
+def _part_spot(seen: Observation) -> Spot | None:
+    """What a random pixel of the movable parts shows."""
+    for _ in range(20):
+        found = _part_pixel(seen)
+        if found is None:
+            return None
+        here = spots(seen.stage, found[0], found[1][None])
+        if here:
+            return here[0]
+    return None
+
+
+def _along_normal(seen: Observation, spot: Spot | None) -> Proposal | None:
+    if spot is None:
+        return None
+    approach = to_camera(seen.view, -spot.normal)
+    return Proposal(pixel_of(seen.view, spot.point), rotation_for(approach))
+
+
+def random_random(seen: Observation) -> Proposal:
+    """Any pixel of the picture, any direction away from the viewer."""
+    height, width = seen.view.depth.shape
+    x, y = seen.random.uniform((0, 0), (width, height))
+    return Proposal((float(x), float(y)), rotation_for(_facing(seen.random)))
+
+
+def part_random(seen: Observation) -> Proposal | None:
+    """Any pixel of a movable part, any direction away from the viewer."""
+    found = _part_pixel(seen)
+    if found is None:
+        return None
+    return Proposal((float(found[1][0]), float(found[1][1])), rotation_for(_facing(seen.random)))
+
+
+def part_normal(seen: Observation) -> Proposal | None:
+    """Any pixel of a movable part, along its true normal."""
+    return _along_normal(seen, _part_spot(seen))
+
+
+def center_normal(seen: Observation) -> Proposal | None:
+    """The middle of the largest movable part in view, along its true normal."""
+    return _along_normal(seen, _center_spot(seen))
+
+
+def _center_spot(seen: Observation) -> Spot | None:
+    parts = visible_parts(seen.view.links, seen.stage.spec.model.movable)
+    if not parts:
+        return None
+    link = max(parts, key=lambda part: int(np.sum(seen.view.links == part)))
+    rows, columns = np.nonzero(seen.view.links == link)
+    pixels = np.column_stack([columns + 0.5, rows + 0.5])
+    order = np.argsort(np.linalg.norm(pixels - pixels.mean(axis=0), axis=1), kind="stable")
+    here = spots(seen.stage, link, pixels[order[:5]])
+    return here[0] if here else None
+
+
+def touch(seen: Observation) -> Proposal | None:
+    """Comes as the oracle does, and does not pull: nothing may move."""
+    found = oracle(seen)
+    return None if found is None else dataclasses.replace(found, pull=False)
+
+
+def umpnet(seen: Observation) -> Proposal | None:
+    """UMPNet's rule: suction along the normal, then the best of 64 directions, step by step.
+
+    Its learned position network is replaced by a random pixel of the movable parts, its
+    direction network by the true motion.
+    """
+    found = part_normal(seen)
+    return None if found is None else dataclasses.replace(found, steer=_best_of_sphere)
+
+
+def flowbot(seen: Observation) -> Proposal | None:
+    """FlowBot3D's rule with ground-truth flow: the contact that moves most, along its flow."""
+    best: tuple[float, Spot] | None = None
+    for spot in _candidates(seen):
+        size = float(np.linalg.norm(motion(seen.stage, spot.link, spot.point)))
+        size /= reach(seen.stage, spot.link)
+        if best is None or size > best[0]:
+            best = (size, spot)
+    if best is None:
+        return None
+    flow = true_flow(seen.stage, best[1].link, best[1].point)
+    # Its suction comes along the normal and pulls along the flow.
+    found = _along_normal(seen, best[1])
+    assert found is not None
+    return dataclasses.replace(found, steer=true_flow) if flow.any() else found
+
+
+def oracle(seen: Observation) -> Proposal | None:
+    """Acts from geometry: the longest lever in view, pulled along its way as far as a cup holds."""
+    ranked = []
+    for spot in _candidates(seen):
+        flow = true_flow(seen.stage, spot.link, spot.point)
+        if not flow.any():
+            continue
+        pull = within_tilt(flow, spot.normal)
+        lever = float(np.linalg.norm(motion(seen.stage, spot.link, spot.point)))
+        worth = lever / reach(seen.stage, spot.link) * max(0.0, float(flow @ pull))
+        ranked.append((worth, spot, pull))
+    ranked.sort(key=lambda entry: -entry[0])
+    for _, spot, pull in ranked:
+        met, distance = first_hit(seen.stage, spot.point + 0.3 * pull, -pull)
+        if met == spot.link and abs(distance - 0.3) < 5e-3:
+            approach = to_camera(seen.view, -pull)
+            return Proposal(pixel_of(seen.view, spot.point), rotation_for(approach))
+    return None
+
+
+def _candidates(seen: Observation) -> list[Spot]:
+    """Places on every movable part in view, some at its rim, where levers are long."""
+    found: list[Spot] = []
+    for link in visible_parts(seen.view.links, seen.stage.spec.model.movable):
+        shown = seen.view.links == link
+        # A pixel whose neighbours show the part too: rays of rims miss by a hair.
+        inner = shown.copy()
+        inner[1:] &= shown[:-1]
+        inner[:-1] &= shown[1:]
+        inner[:, 1:] &= shown[:, :-1]
+        inner[:, :-1] &= shown[:, 1:]
+        rows, columns = np.nonzero(inner if inner.sum() >= 6 else shown)
+        chosen = seen.random.permutation(len(rows))[:_LOOKS]
+        pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])
+        found += spots(seen.stage, link, pixels)
+    return found
+
+
+def true_flow(stage: Stage, link: int, point: Array) -> Array:
+    """float64[3]: the unit direction in which a point can move farthest, by its own joint."""
+    along = motion(stage, link, point)
+    length = float(np.linalg.norm(along))
+    if length < 1e-6:
+        return np.zeros(3)
+    place = stage.spec.model.movable.index(link)
+    low, high = joint_range(stage.spec.model, link, stage.spec.scale)
+    value = float(stage.joints[place])
+    return along / length * (1.0 if high - value >= value - low else -1.0)
+
+
+def within_tilt(flow: Array, normal: Array, least: float = float(_SAFE_TILT)) -> Array:
+    """The direction nearest to a flow that leans from the normal no more than a cup may."""
+    cosine = float(flow @ normal)
+    if cosine >= least:
+        return flow
+    side = flow - cosine * normal
+    length = float(np.linalg.norm(side))
+    if length < 1e-9:
+        return normal
+    return least * normal + np.sqrt(1 - least**2) * side / length
+
+
+def _best_of_sphere(stage: Stage, link: int, point: Array) -> Array:
+    flow = true_flow(stage, link, point)
+    return _SPHERE[int(np.argmax(_SPHERE @ flow))]
+
+
+def _sphere(count: int) -> Array:
+    """Directions evenly spread over the sphere (Fibonacci)."""
+    k = np.arange(count) + 0.5
+    z, angle = 1 - 2 * k / count, np.pi * (1 + 5**0.5) * k
+    flat = np.sqrt(1 - z**2)
+    return np.column_stack([flat * np.cos(angle), flat * np.sin(angle), z])
+
+
+_SPHERE = _sphere(_FIBONACCI)
+
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        Rule("oracle", oracle, "the truth"),
+        Rule("flowbot3d", flowbot, "true flow"),
+        Rule("umpnet", umpnet, "part, normal, true motion"),
+        Rule("center-normal", center_normal, "part, normal"),
+        Rule("part-normal", part_normal, "part, normal"),
+        Rule("part-random", part_random, "part"),
+        Rule("random", random_random, "the picture's size"),
+        Rule("touch", touch, "the truth, but does not pull"),
+    )
+}
+
+
+def check_tilt() -> None:
+    """The oracle leans less than the gripper allows."""
+    assert _SAFE_TILT > TILT

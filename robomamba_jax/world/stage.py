@@ -1,0 +1,226 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A scene in SAPIEN: built, drawn, and asked what a pixel shows.
+
+The simulator's frames stay inside: out come OpenCV cameras, metres, and world points.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera
+from robomamba_jax.world.driver import check_renderer, load_sapien
+from robomamba_jax.world.meshes import Mesh, box, turn_to
+from robomamba_jax.world.model import Color, Joint
+from robomamba_jax.world.scenes import SceneSpec
+
+TIMESTEP = 1 / 500  # seconds, as in ManipLLM
+_NEAR, _FAR = 0.1, 100.0
+_TABLE = 1.35  # half of a table's side, in metres
+_FLOOR = 8.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class View:
+    """What the camera sees.
+
+    Attributes:
+      rgb: uint8[H, W, 3], white where there is nothing.
+      depth: float32[H, W], metres along the optical axis; 0 where there is nothing.
+      links: int16[H, W], index of the object's link, -1 elsewhere.
+      camera: the camera.
+    """
+
+    rgb: npt.NDArray[np.uint8]
+    depth: npt.NDArray[np.float32]
+    links: npt.NDArray[np.int16]
+    camera: Camera
+
+
+class Simulator:
+    """SAPIEN in this process. Make one and keep it: its first picture takes seconds, because
+    shaders are compiled, and they are compiled again once the last scene is gone."""
+
+    def __init__(self) -> None:
+        """Load SAPIEN.
+
+        Raises:
+          InputError: it is not installed, or nothing can be drawn with.
+        """
+        self.sapien = load_sapien()
+        check_renderer(self.sapien)
+        self.sapien.render.set_camera_shader_dir("minimal")
+        self._keep = self.sapien.Scene()
+
+    def scene(self) -> Any:
+        """An empty scene with the world's time step."""
+        scene = self.sapien.Scene()
+        scene.set_timestep(TIMESTEP)
+        return scene
+
+    def render_body(self, pieces: list[tuple[Mesh, Color, bool]]) -> Any:
+        """Meshes as one thing to draw: (mesh, colour, metallic)."""
+        render = self.sapien.render
+        body = render.RenderBodyComponent()
+        for mesh, color, metallic in pieces:
+            material = render.RenderMaterial(
+                base_color=[*color.rgb, 1.0],
+                roughness=0.35 if metallic else 0.75,
+                metallic=0.35 if metallic else 0.0,
+                specular=0.5 if metallic else 0.15,
+            )
+            body.attach(
+                render.RenderShapeTriangleMesh(
+                    mesh.vertices.astype(np.float32),
+                    mesh.triangles.astype(np.uint32),
+                    mesh.normals.astype(np.float32),
+                    np.zeros((len(mesh.vertices), 2), np.float32),
+                    material,
+                )
+            )
+        return body
+
+
+class Stage:
+    """One scene, alive."""
+
+    def __init__(self, simulator: Simulator, spec: SceneSpec) -> None:
+        """Build it.
+
+        Args:
+          simulator: SAPIEN.
+          spec: what stands where.
+        """
+        self.simulator, self.spec = simulator, spec
+        self.scene = simulator.scene()
+        self._meshes = [link.mesh().scaled(spec.scale) for link in spec.model.links]
+        self.articulation = build_articulation(simulator, self.scene, spec)
+        self.links = list(self.articulation.links)
+        self._entities = {link.entity.per_scene_id: k for k, link in enumerate(self.links)}
+        self._surroundings()
+        self._camera = self._add_camera(spec.camera)
+
+    def _surroundings(self) -> None:
+        spec, scene = self.spec, self.scene
+        scene.set_ambient_light([0.5, 0.5, 0.5])
+        x, y, z, bright = spec.light
+        scene.add_directional_light([x, y, z], [bright] * 3)
+        for place in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
+            scene.add_point_light(place, [0.6, 0.6, 0.6])
+        pieces = [(thing.mesh, thing.color, False) for thing in spec.things]
+        low = spec.place[2] + spec.scale * float(spec.model.bounds()[0][2])
+        if spec.surface != "none":
+            side = 2 * (_FLOOR if spec.surface == "floor" else _TABLE)
+            slab = box((side, side, 0.08), (*spec.place[:2], low - 0.042))
+            pieces.append((slab, spec.surface_color, False))
+        if pieces:
+            self._add(self.simulator.render_body(pieces))
+
+    def _add(self, component: Any) -> Any:
+        entity = self.simulator.sapien.Entity()
+        entity.add_component(component)
+        self.scene.add_entity(entity)
+        return entity
+
+    def _add_camera(self, camera: Camera) -> Any:
+        made = self.scene.add_camera(
+            "camera",
+            camera.width,
+            camera.height,
+            2 * np.arctan(camera.height / 2 / camera.K[1, 1]),
+            _NEAR,
+            _FAR,
+        )
+        assert camera.camera_to_world is not None
+        pose = camera.camera_to_world.copy()
+        pose[:3, :3] = pose[:3, :3] @ MANIPLLM_TO_OPENCV
+        made.entity.set_pose(self.simulator.sapien.Pose(pose.astype(np.float32)))
+        return made
+
+    @property
+    def joints(self) -> npt.NDArray[np.float64]:
+        """float64[J], where the joints stand, in the order of model.movable."""
+        return np.asarray(self.articulation.get_qpos(), np.float64)
+
+    def set_joints(self, values: npt.ArrayLike) -> None:
+        """Put the joints somewhere, at rest."""
+        self.articulation.set_qpos(np.asarray(values, np.float32))
+        self.articulation.set_qvel(np.zeros(len(self.joints), np.float32))
+
+    def look(self) -> View:
+        """Draw the scene."""
+        self.scene.update_render()
+        self._camera.take_picture()
+        color = self._camera.get_picture("Color")
+        where = self._camera.get_picture("PositionSegmentation")
+        ids = where[..., 3]
+        rgb = np.where(ids[..., None] == 0, 1.0, color[..., :3].clip(0, 1))
+        links = np.full(ids.shape, -1, np.int16)
+        for entity, index in self._entities.items():
+            links[ids == entity] = index
+        # OpenGL's camera looks along -z; millimetres.
+        depth = np.where(ids == 0, 0.0, -where[..., 2] / 1000).astype(np.float32)
+        return View(np.round(rgb * 255).astype(np.uint8), depth, links, self.spec.camera)
+
+    def link_pose(self, link: int) -> npt.NDArray[np.float64]:
+        """float64[4, 4]: where a link is: its own frame (the object's, all joints at 0) to world."""
+        return np.asarray(self.links[link].entity_pose.to_transformation_matrix(), np.float64)
+
+    def link_mesh(self, link: int) -> Mesh:
+        """A link's triangles where they are now, in the world frame."""
+        pose = self.link_pose(link)
+        return self._meshes[link].moved(pose[:3, 3], pose[:3, :3])
+
+    def link_labels(self, link: int) -> list[tuple[str, int]]:
+        """The labels of the solids of a link with their numbers of triangles, in the mesh's order."""
+        return [(s.label, len(s.mesh.triangles)) for s in self.spec.model.links[link].solids]
+
+
+def build_articulation(simulator: Simulator, scene: Any, spec: SceneSpec) -> Any:
+    """The object in a scene, its joints where the scene has them, without gravity.
+
+    Every link's frame is the object's frame with all joints at 0, so that meshes need no
+    frames of their own.
+    """
+    sapien, model = simulator.sapien, spec.model
+    builder = scene.create_articulation_builder()
+    made: list[Any] = []
+    for link in model.links:
+        record = builder.create_link_builder(made[link.parent] if link.parent >= 0 else None)
+        record.set_name(link.name)
+        mesh = link.mesh().scaled(spec.scale) if link.solids else box((0.1, 0.1, 0.1))
+        low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+        size = np.maximum(high - low, 0.02)
+        inertia = np.roll(size**2, -1) + np.roll(size**2, 1)
+        record.set_mass_and_inertia(1.0, sapien.Pose((low + high) / 2), inertia / 12)
+        if link.joint is not None:
+            pose = joint_pose(sapien, link.joint, spec.scale)
+            factor = spec.scale if link.joint.kind == "prismatic" else 1.0
+            limits = [[link.joint.lower * factor, link.joint.upper * factor]]
+            record.set_joint_name(link.name)
+            record.set_joint_properties(link.joint.kind, limits, pose, pose, 0, 0)
+        made.append(record)
+    articulation = builder.build(fix_root_link=True)
+    articulation.set_root_pose(sapien.Pose(spec.pose().astype(np.float32)))
+    articulation.set_qpos(np.asarray(spec.joints, np.float32))
+    for link, body in zip(model.links, articulation.links, strict=True):
+        body.disable_gravity = True
+        body.linear_damping = body.angular_damping = 0.0
+        pieces = [(s.mesh.scaled(spec.scale), s.color, s.metallic) for s in link.solids]
+        if pieces:
+            body.entity.add_component(simulator.render_body(pieces))
+    return articulation
+
+
+def joint_pose(sapien: Any, joint: Joint, scale: float) -> Any:
+    """A joint's frame: SAPIEN's axis is its +x."""
+    turn = turn_to(joint.axis)  # +z becomes the axis
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.stack([turn[:, 2], turn[:, 0], turn[:, 1]], axis=1)
+    matrix[:3, 3] = np.asarray(joint.origin) * scale
+    return sapien.Pose(matrix.astype(np.float32))
