@@ -9,16 +9,16 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.world.catalog import INSTANCES, make_object
+from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.gripper import FORCE, Outcome
 from robomamba_jax.world.palette import Draw
 from robomamba_jax.world.scenes import SceneSpec, draw_scene
 from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.surfaces import reach
-from robomamba_jax.world.catalog import INSTANCES, make_object
-from robomamba_jax.world.categories import CATEGORIES
 
 # Of the force that the gripper has at the longest lever: what a joint resists.
-RESISTANCE = (0.3, 0.62)
+RESISTANCE = (0.25, 0.5)
 HEAVY = (1.1, 2.0)  # too much for suction: a handle has to be grasped
 _BRAKE = 1e6  # newton second per metre: a joint below its resistance stands still
 _PIXELS = 12  # a movable part that shows fewer is no target

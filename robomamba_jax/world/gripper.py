@@ -34,7 +34,7 @@ FINGERS = 0.16  # metres between open fingers
 STEPS = 300  # of physics while pulling
 _REPLAN = 10  # steps between two looks of a policy that steers
 _STIFF, _DAMP = 4e4, 2e3
-_NEAR = 0.02  # metres: how far a depth image may be off
+NEAR = 0.03  # metres: how far a depth image may be off
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,8 +93,10 @@ def perform(stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> 
     """
     before = stage.joints
     nothing = Outcome(False, "", np.zeros(3), before, before, -grip.approach)
-    why, force, across = _hold(stage, link, grip)
-    _approach(grip, watch)
+    why = obstacle(stage, link, grip)
+    if watch is not None:
+        for share in np.linspace(1, 0, 5):
+            watch("approach", grip.point - share * START * grip.approach)
     if why:
         return dataclasses.replace(nothing, why=why)
     if not grip.pull:
@@ -103,33 +105,28 @@ def perform(stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> 
         return dataclasses.replace(nothing, held=True, after=stage.joints)
     start = stage.link_pose(link)
     local = start[:3, :3].T @ (grip.point - start[:3, 3])
-    first = _pull(stage, link, grip, local, (force, across), watch)
+    forces = (GRASP * FORCE, GRASP * FORCE) if _fingers(grip) else (FORCE, ACROSS * FORCE)
+    first = _pull(stage, link, grip, local, forces, watch)
     end = stage.link_pose(link)
     moved = end[:3, :3] @ local + end[:3, 3] - grip.point
     return Outcome(True, "", moved, before, stage.joints, first)
 
 
-def _approach(grip: Grip, watch: Watch | None) -> None:
-    if watch is not None:
-        for share in np.linspace(1, 0, 5):
-            watch("approach", grip.point - share * START * grip.approach)
-
-
-def _hold(stage: Stage, link: int, grip: Grip) -> tuple[str, float, float]:
-    """Why the gripper gets no hold, or "" with its forces along and across the pull."""
-    met, distance = first_hit(stage, grip.point - START * grip.approach, grip.approach)
-    if met != link or abs(distance - START) > _NEAR:
-        return "blocked", 0.0, 0.0
-    corners = stage.link_mesh(link).corners()
+def obstacle(stage: Stage, link: int, grip: Grip) -> str:
+    """Why the gripper would get no hold of a link, or "": geometry alone, nothing moves."""
     origin = grip.point - START * grip.approach
+    met, distance = first_hit(stage, origin, grip.approach)
+    if met != link or abs(distance - START) > NEAR:
+        return "blocked"
+    if _fingers(grip):
+        return "" if _fits(stage, grip) else "empty"
+    corners = stage.link_mesh(link).corners()
     normal = cast(origin[None], grip.approach[None], corners).normal[0]
-    if grip.gripper_open is not None and grip.gripper_open >= 0.5:
-        if not _fits(stage, grip):
-            return "empty", 0.0, 0.0
-        return "", GRASP * FORCE, GRASP * FORCE
-    if -float(grip.approach @ normal) < TILT:
-        return "tilted", 0.0, 0.0
-    return "", FORCE, ACROSS * FORCE
+    return "tilted" if -float(grip.approach @ normal) < TILT else ""
+
+
+def _fingers(grip: Grip) -> bool:
+    return grip.gripper_open is not None and grip.gripper_open >= 0.5
 
 
 def _fits(stage: Stage, grip: Grip) -> bool:

@@ -102,7 +102,7 @@ def prism(outline: Sequence[tuple[float, float]], height: float) -> Mesh:
     """A convex outline in x and y (counter-clockwise) drawn up along z, its middle at z = 0."""
     flat = np.asarray(outline, np.float64)
     low = np.column_stack([flat, np.full(len(flat), -height / 2)])
-    high = low + (0, 0, height)
+    high = low + np.array([0.0, 0.0, height])
     sides = [
         np.stack([low[k], low[k - len(flat) + 1], high[k - len(flat) + 1], high[k]])
         for k in range(len(flat))

@@ -15,16 +15,17 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.data.camera import sample_depth
 from robomamba_jax.world.episodes import visible_parts
-from robomamba_jax.world.gripper import TILT
+from robomamba_jax.world.gripper import TILT, Grip, obstacle
 from robomamba_jax.world.scenes import joint_range
 from robomamba_jax.world.stage import Stage, View
-from robomamba_jax.world.surfaces import Spot, first_hit, motion, reach, spots
+from robomamba_jax.world.surfaces import Spot, motion, reach, spots
 
 Array = npt.NDArray[np.float64]
 _LOOKS = 48  # pixels of each part that the oracle weighs
 _FIBONACCI = 64  # directions that UMPNet's demo tries
-_SAFE_TILT = np.cos(np.radians(50))  # the oracle keeps away from where a cup stops sealing
+_SAFE_TILT = np.cos(np.radians(55))  # the oracle keeps away from where a cup stops sealing
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -127,6 +128,14 @@ def pixel_of(view: View, point: Array) -> tuple[float, float]:
     assert pose is not None
     x, y = view.camera.project(pose[:3, :3].T @ (point - pose[:3, 3]))
     return float(x), float(y)
+
+
+def lift(view: View, contact_xy: tuple[float, float]) -> Array | None:
+    """The world point that a pixel shows, by the depth image; None where there is none."""
+    sample = sample_depth(view.depth, contact_xy)
+    if sample.depth_m is None:
+        return None
+    return view.camera.to_world(view.camera.lift(contact_xy, sample.depth_m))
 
 
 def _facing(random: np.random.Generator) -> Array:
@@ -251,10 +260,13 @@ def oracle(seen: Observation) -> Proposal | None:
         ranked.append((worth, spot, pull))
     ranked.sort(key=lambda entry: -entry[0])
     for _, spot, pull in ranked:
-        met, distance = first_hit(seen.stage, spot.point + 0.3 * pull, -pull)
-        if met == spot.link and abs(distance - 0.3) < 5e-3:
-            approach = to_camera(seen.view, -pull)
-            return Proposal(pixel_of(seen.view, spot.point), rotation_for(approach))
+        pixel = pixel_of(seen.view, spot.point)
+        lifted = lift(seen.view, pixel)
+        if lifted is None:
+            continue
+        rotation = rotation_for(to_camera(seen.view, -pull))
+        if not obstacle(seen.stage, spot.link, Grip(lifted, -pull, lifted)):
+            return Proposal(pixel, rotation)
     return None
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera
 from robomamba_jax.world.meshes import Mesh, box, cone, cylinder, ellipsoid, ring, rotation
 from robomamba_jax.world.model import Color, ObjectModel
-from robomamba_jax.world.palette import COLORS, Draw
+from robomamba_jax.world.palette import Draw
 
 FIELD_OF_VIEW = math.radians(35)
 DISTANCE = (4.5, 5.5)
@@ -28,6 +28,7 @@ SCALE = (0.85, 1.25)
 CLOSED_SHARE = 0.8  # of the scenes in which all joints stand at rest
 SURFACES = ("none", "floor", "table")
 SHAPES = ("cube", "ball", "cylinder", "cone", "ring")
+_BRIGHT = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -200,7 +201,7 @@ def draw_things(draw: Draw, spec: SceneSpec, floor: float, most: int) -> tuple[T
             np.hypot(*(thing.mesh.vertices.mean(axis=0)[:2] - (x, y))) < 0.5 for thing in things
         ):
             continue
-        color = draw.other(spec.model.color, *(set(COLORS) - {"black", "white", "beige", "brown"}))
+        color = draw.other(spec.model.color, *_BRIGHT)
         things.append(Thing(shape, color, _thing_mesh(shape, size).moved((x, y, floor))))
     return tuple(things)
 

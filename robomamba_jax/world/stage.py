@@ -55,6 +55,14 @@ class Simulator:
         self.sapien = load_sapien()
         check_renderer(self.sapien)
         self.sapien.render.set_camera_shader_dir("minimal")
+        physics = self.sapien.physx.get_scene_config()
+        # PhysX's newer solver lets a joint creep whose friction exceeds the pull.
+        physics.enable_tgs = False
+        physics.enable_enhanced_determinism = True
+        self.sapien.physx.set_scene_config(physics)
+        body = self.sapien.physx.get_body_config()
+        body.solver_position_iterations = 20  # as ManipLLM
+        self.sapien.physx.set_body_config(body)
         self._keep = self.sapien.Scene()
 
     def scene(self) -> Any:
@@ -119,9 +127,10 @@ class Stage:
             slab = box((side, side, 0.08), (*spec.place[:2], low - 0.042))
             pieces.append((slab, spec.surface_color, False))
         if pieces:
-            self._add(self.simulator.render_body(pieces))
+            self.add(self.simulator.render_body(pieces))
 
-    def _add(self, component: Any) -> Any:
+    def add(self, component: Any) -> Any:
+        """Put something to look at into the scene; its entity."""
         entity = self.simulator.sapien.Entity()
         entity.add_component(component)
         self.scene.add_entity(entity)
@@ -168,7 +177,7 @@ class Stage:
         return View(np.round(rgb * 255).astype(np.uint8), depth, links, self.spec.camera)
 
     def link_pose(self, link: int) -> npt.NDArray[np.float64]:
-        """float64[4, 4]: where a link is: its own frame (the object's, all joints at 0) to world."""
+        """float64[4, 4]: a link's frame (the object's, all joints at 0) to world, as it is now."""
         return np.asarray(self.links[link].entity_pose.to_transformation_matrix(), np.float64)
 
     def link_mesh(self, link: int) -> Mesh:
@@ -177,7 +186,7 @@ class Stage:
         return self._meshes[link].moved(pose[:3, 3], pose[:3, :3])
 
     def link_labels(self, link: int) -> list[tuple[str, int]]:
-        """The labels of the solids of a link with their numbers of triangles, in the mesh's order."""
+        """The labels of a link's solids and their numbers of triangles, in the mesh's order."""
         return [(s.label, len(s.mesh.triangles)) for s in self.spec.model.links[link].solids]
 
 

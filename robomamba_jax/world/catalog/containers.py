@@ -189,7 +189,7 @@ def pot(draw: Draw, a: Assembly) -> Made:
     )
     a.add(lid, "knob", cylinder(0.05, 0.1, (0, 0, top + 0.19)), DARK)
     a.add(lid, "knob", ellipsoid((0.11, 0.11, 0.06), (0, 0, top + 0.26)), DARK)
-    return color, ("long handle", "handle")
+    return color, ("long handle", "spout")
 
 
 def suitcase(draw: Draw, a: Assembly) -> Made:
@@ -423,7 +423,7 @@ def kettle(draw: Draw, a: Assembly) -> Made:
         draw.one([color, SILVER]),
     )
     a.add(lid, "knob", ellipsoid((0.09, 0.09, 0.07), (0, 0, top + 0.14)), DARK)
-    return color, ("top handle", "handle")
+    return color, ("thermometer", "cable")
 
 
 def _steel() -> Color:

@@ -309,4 +309,4 @@ def faucet(draw: Draw, a: Assembly) -> Made:
             dot = COLORS["red"] if y > 0 else COLORS["blue"]
             spot = (0.1, y, -0.07) if two else (0.03, y + out * 0.05, -0.16)
             a.add(lever, "mark", ellipsoid((0.045,) * 3, spot), dot)
-    return color, ("mark", "hose")
+    return color, ("hose",)

@@ -1,0 +1,188 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is true of a scene and can be seen in its picture: what language is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.world.scenes import SHAPES, SceneSpec, joint_range, rest_value
+from robomamba_jax.world.stage import Stage, View
+from robomamba_jax.world.surfaces import cast, pixel_rays
+
+_STRIDE = 4  # pixels between two rays that look for labels
+_SEEN = 2  # rays that must meet a label before it counts as visible
+_PART_PIXELS = 20
+_SHUT, _OPEN = 0.08, 0.3  # shares of a joint's range
+
+# Labels that name no part a person would ask about.
+_PLAIN = frozenset(
+    {"body", "frame", "back", "base", "rib", "mark", "leg", "post", "slit", "collar"}
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class PartState:
+    """A movable part.
+
+    Attributes:
+      part: what it is, such as "drawer".
+      link: its link's index.
+      kind: "revolute" or "prismatic".
+      opened: share of its range, from 0 at rest.
+      has_handle: whether a handle or knob sits on it, in view.
+      lifts: whether it moves up rather than out or round.
+    """
+
+    part: str
+    link: int
+    kind: str
+    opened: float
+    has_handle: bool
+    lifts: bool
+
+    @property
+    def state(self) -> str:
+        """ "closed", "slightly open" or "open"."""
+        if self.opened <= _SHUT:
+            return "closed"
+        return "slightly open" if self.opened < _OPEN else "open"
+
+
+@dataclasses.dataclass(frozen=True)
+class ThingFact:
+    """A plain object in view.
+
+    Attributes:
+      shape: such as "ball".
+      color: such as "red".
+      side: "left" or "right" of the main object, in the picture.
+    """
+
+    shape: str
+    color: str
+    side: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """A scene in words.
+
+    Attributes:
+      category: PartNet-Mobility's name.
+      noun: as people say it.
+      color: of the object.
+      parts: movable parts in view.
+      visible: names of parts and pieces that can be seen.
+      lacks: names of parts that this object has not, though its kind may.
+      counts: how many of a part the object has, where all can be seen.
+      surface: "none", "floor" or "table".
+      surface_color: of that.
+      things: what else is in view.
+      absent_shapes: shapes that are not in view.
+    """
+
+    category: str
+    noun: str
+    color: str
+    parts: tuple[PartState, ...]
+    visible: tuple[str, ...]
+    lacks: tuple[str, ...]
+    counts: tuple[tuple[str, int], ...]
+    surface: str
+    surface_color: str
+    things: tuple[ThingFact, ...]
+    absent_shapes: tuple[str, ...]
+
+
+def scene_facts(stage: Stage, view: View) -> Facts:
+    """The facts of a scene as it stands now."""
+    spec = stage.spec
+    labels = visible_labels(stage, view)
+    parts = tuple(
+        _part(stage, link, place, labels)
+        for place, link in enumerate(spec.model.movable)
+        if int(np.sum(view.links == link)) >= _PART_PIXELS
+    )
+    names = {part.part for part in parts} | {label for _, label in labels}
+    counts = {}
+    for name in ("drawer", "door", "flap", "lever", "toggle", "rocker"):
+        total = sum(spec.model.links[link].part == name for link in spec.model.movable)
+        if total and total == sum(part.part == name for part in parts):
+            counts[name] = total
+    things = _things(spec, view)
+    shapes = {thing.shape for thing in spec.things}
+    return Facts(
+        spec.model.category,
+        CATEGORIES[spec.model.category].noun,
+        spec.model.color.name,
+        parts,
+        tuple(sorted(names - _PLAIN)),
+        spec.model.lacks,
+        tuple(counts.items()),
+        spec.surface,
+        spec.surface_color.name,
+        things,
+        tuple(s for s in SHAPES if s not in shapes),
+    )
+
+
+def _part(stage: Stage, link: int, place: int, labels: set[tuple[int, str]]) -> PartState:
+    model, scale = stage.spec.model, stage.spec.scale
+    piece = model.links[link]
+    assert piece.joint is not None
+    low, high = joint_range(model, link, scale)
+    rest = rest_value(model, link, scale)
+    opened = abs(float(stage.joints[place]) - rest) / max(high - rest, rest - low)
+    return PartState(
+        piece.part,
+        link,
+        piece.joint.kind,
+        opened,
+        any((link, label) in labels for label in ("handle", "knob")),
+        piece.joint.kind == "prismatic" and piece.joint.axis[2] > 0.9,
+    )
+
+
+def visible_labels(stage: Stage, view: View) -> set[tuple[int, str]]:
+    """(link, label) of the pieces that rays through a grid of pixels meet."""
+    rows, columns = np.mgrid[
+        _STRIDE // 2 : len(view.links) : _STRIDE, _STRIDE // 2 : view.links.shape[1] : _STRIDE
+    ]
+    shown = view.links[rows, columns]
+    found: dict[tuple[int, str], int] = {}
+    for link in range(len(stage.links)):
+        chosen = shown == link
+        if not chosen.any():
+            continue
+        pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])
+        origins, directions = pixel_rays(view.camera, pixels)
+        hits = cast(origins, directions, stage.link_mesh(link).corners()).triangle
+        names = stage.link_labels(link)
+        ends = np.cumsum([count for _, count in names])
+        for triangle in hits[hits >= 0]:
+            key = (link, names[int(np.searchsorted(ends, triangle, side="right"))][0])
+            found[key] = found.get(key, 0) + 1
+    return {key for key, count in found.items() if count >= _SEEN}
+
+
+def _things(spec: SceneSpec, view: View) -> tuple[ThingFact, ...]:
+    """The plain objects whose middle the picture shows, unhidden."""
+    camera = view.camera
+    assert camera.camera_to_world is not None
+    turn, eye = camera.camera_to_world[:3, :3], camera.camera_to_world[:3, 3]
+    main = camera.project(turn.T @ (np.asarray(spec.place) - eye))
+    found = []
+    for thing in spec.things:
+        point = turn.T @ (thing.mesh.vertices.mean(axis=0) - eye)
+        x, y = camera.project(point)
+        if not (8 < x < camera.width - 8 and 8 < y < camera.height - 8):
+            continue
+        seen = float(view.depth[int(y), int(x)])
+        if seen <= 0 or abs(seen - point[2]) > 0.4 or view.links[int(y), int(x)] >= 0:
+            continue
+        found.append(ThingFact(thing.shape, thing.color.name, "left" if x < main[0] else "right"))
+    return tuple(found)

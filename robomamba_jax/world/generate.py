@@ -1,0 +1,281 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A data set of the world: jobs for workers, then the files of the real formats.
+
+Stopped at any moment it goes on where it was: a job's records lie in ``.parts`` once its
+pictures are written, and the final files are made of those alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax import __version__
+from robomamba_jax.data.hashes import file_sha256
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.world.jobs import KINDS, VERSION, WorldPlan, check_plan
+from robomamba_jax.world.tfrecord_write import sequence_example, write_tfrecord
+from robomamba_jax.world.worker import write_whole
+
+_CLIPS_PER_FILE = 100
+Tell = Callable[[int, int], None]
+
+
+def generate(
+    plan: WorldPlan, out: Path, workers: int = 2, tell: Tell | None = None
+) -> dict[str, Any]:
+    """Carry out a plan, or the rest of it.
+
+    Args:
+      plan: what to make.
+      out: the folder.
+      workers: processes; the files do not depend on it.
+      tell: told how many items are done, of how many.
+
+    Returns:
+      The manifest, which is also in the folder.
+
+    Raises:
+      InputError: the plan cannot be, the folder holds another one, or a worker says so.
+    """
+    check_plan(plan)
+    if workers < 1:
+        raise InputError("bad_arguments", f"--workers is {workers}", "give 1 or more")
+    manifest = out / "manifest.json"
+    _claim(out, plan)
+    if manifest.is_file():
+        return json.loads(manifest.read_text(encoding="utf-8"))
+    parts = out / ".parts"
+    for folder in (parts, out / "images", out / "depth", out / "masks", out / "robovqa"):
+        folder.mkdir(parents=True, exist_ok=True)
+    waiting = [job for job in plan.jobs() if not _part(parts, job).is_file()]
+    _run(plan, out, parts, waiting, workers, tell)
+    written = _assemble(plan, out, parts)
+    write_whole(manifest, json.dumps(written, indent=1) + "\n")
+    shutil.rmtree(parts)
+    return written
+
+
+def _claim(out: Path, plan: WorldPlan) -> None:
+    """Note the plan in a new folder; refuse a folder that has another plan or other things."""
+    note = out / "plan.json"
+    if note.is_file():
+        try:
+            known = json.loads(note.read_text(encoding="utf-8")).get("digest")
+        except (ValueError, AttributeError):
+            known = None
+        if known != plan.digest():
+            raise InputError(
+                "other_plan",
+                f"{out} holds another data set, or a part of one",
+                "give another --out, or the same flags as before",
+            )
+        return
+    if out.exists() and any(out.iterdir()):
+        raise InputError("not_empty", f"{out} is not empty", "give a new folder as --out")
+    out.mkdir(parents=True, exist_ok=True)
+    fields = {"digest": plan.digest(), "version": VERSION, **dataclasses.asdict(plan)}
+    write_whole(note, json.dumps(fields, indent=1) + "\n")
+
+
+def _part(parts: Path, job: tuple[str, int, int]) -> Path:
+    return parts / f"{job[0]}-{job[1]:07d}.json"
+
+
+def _run(
+    plan: WorldPlan,
+    out: Path,
+    parts: Path,
+    jobs: list[tuple[str, int, int]],
+    workers: int,
+    tell: Tell | None,
+) -> None:
+    """Let workers do the jobs; the first error ends all."""
+    total = sum(plan.count(kind) for kind in KINDS)
+    done = total - sum(count for _, _, count in jobs)
+    if tell is not None:
+        tell(done, total)
+    waiting: queue.SimpleQueue[tuple[str, int, int]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+    stop = threading.Event()
+
+    def serve() -> None:
+        with _worker() as ask:
+            while not stop.is_set():
+                try:
+                    kind, start, count = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                to = str(_part(parts, (kind, start, count)))
+                answers.put(
+                    ask(
+                        {
+                            "plan": dataclasses.asdict(plan),
+                            "root": str(out),
+                            "kind": kind,
+                            "start": start,
+                            "count": count,
+                            "to": to,
+                        }
+                    )
+                )
+
+    threads = [threading.Thread(target=serve, daemon=True) for _ in range(min(workers, len(jobs)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in jobs:
+            answer = answers.get()
+            if "error" in answer:
+                raise InputError(*answer["error"])
+            if "crash" in answer:
+                raise RuntimeError(f"a world worker crashed:\n{answer['crash']}")
+            done += int(answer["done"])
+            if tell is not None:
+                tell(done, total)
+    finally:
+        stop.set()
+
+
+@contextlib.contextmanager
+def _worker() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
+    """A worker process, and how to ask it."""
+    package = str(Path(__file__).resolve().parents[2])
+    known = os.environ.get("PYTHONPATH")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": package + (os.pathsep + known if known else ""),
+        # One core per worker: lavapipe would otherwise use them all in each.
+        "LP_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "robomamba_jax.world.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+
+    def ask(job: dict[str, Any]) -> dict[str, Any]:
+        try:
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            return {"crash": f"it died with status {process.wait()}; its last words are above"}
+        return json.loads(line)
+
+    try:
+        yield ask
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
+    """The final files, out of all the jobs' records in their order."""
+    items: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    for job in plan.jobs():
+        items[job[0]] += json.loads(_part(parts, job).read_text(encoding="utf-8"))["items"]
+    files = {
+        "manip.json": [item["manip"] for item in items["poses"]],
+        "stage1_1.json": [item["stage1_1"] for item in items["language"]],
+        "stage1_2_llava.json": [item["llava"] for item in items["language"]],
+        "stage1_2_lrv.json": [record for item in items["language"] for record in item["lrv"]],
+    }
+    written = [name for name, records in files.items() if records]
+    for name in written:
+        write_whole(out / name, json.dumps(files[name], indent=0) + "\n")
+    truths = {"poses.jsonl": "poses", "scenes.jsonl": "language"}
+    for name, kind in truths.items():
+        if items[kind]:
+            lines = [item["truth"] if kind == "poses" else _scene(item) for item in items[kind]]
+            write_whole(out / name, "".join(json.dumps(line) + "\n" for line in lines))
+            written.append(name)
+    written += _write_clips(out, plan, items["clips"])
+    return _manifest(plan, out, items, written)
+
+
+def _scene(item: dict[str, Any]) -> dict[str, Any]:
+    return {"id": item["stage1_1"]["id"], "instance": item["instance"], **item["facts"]}
+
+
+def _write_clips(out: Path, plan: WorldPlan, clips: list[dict[str, Any]]) -> list[str]:
+    names = []
+    total = -(-len(clips) // _CLIPS_PER_FILE)
+    for number in range(total):
+        name = f"robovqa/{plan.split}-{number:05d}-of-{total:05d}.tfrecord"
+        chosen = clips[number * _CLIPS_PER_FILE : (number + 1) * _CLIPS_PER_FILE]
+        write_tfrecord(
+            out / name,
+            (
+                sequence_example(
+                    {
+                        "images": [base64.b64decode(image) for image in clip["images"]],
+                        "texts": [clip["text"].encode()],
+                    }
+                )
+                for clip in chosen
+            ),
+        )
+        names.append(name)
+    return names
+
+
+def _manifest(
+    plan: WorldPlan, out: Path, items: dict[str, list[dict[str, Any]]], written: list[str]
+) -> dict[str, Any]:
+    tallies: dict[str, dict[str, Any]] = {}
+    for item in items["poses"]:
+        category = item["truth"]["category"]
+        tally = tallies.setdefault(category, {"kept": 0, "failed": Counter()})
+        tally["kept"] += 1
+        tally["failed"].update(item["failures"])
+    kept = sum(tally["kept"] for tally in tallies.values())
+    failed = sum(sum(tally["failed"].values()) for tally in tallies.values())
+    return {
+        "schema": "robomamba.world generate/1",
+        "package": __version__,
+        "plan": {"digest": plan.digest(), "version": VERSION, **dataclasses.asdict(plan)},
+        "unseen_categories": [name for name in plan.categories if not CATEGORIES[name].seen],
+        "poses": {
+            "kept": kept,
+            "failed": failed,
+            "categories": {
+                name: {"kept": tally["kept"], "failed": dict(sorted(tally["failed"].items()))}
+                for name, tally in sorted(tallies.items())
+            },
+        },
+        "formats": {
+            "manip.json": {"format": "robomamba-poses", "pixel_order": "xy", "frame": "manipllm"}
+        },
+        "files": {
+            name: {"bytes": (out / name).stat().st_size, "sha256": file_sha256(out / name)}
+            for name in written
+        },
+    }

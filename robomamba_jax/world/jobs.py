@@ -1,0 +1,202 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pieces of a generated data set. Item k of a kind is a function of the plan's seed and k, so
+neither workers nor interruptions change a byte."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.errors import InputError
+from robomamba_jax.world import wording
+from robomamba_jax.world.catalog import INSTANCES, make_object
+from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.world.clips import even, film
+from robomamba_jax.world.episodes import EVALUATION, draw_episode, judge, open_stage, visible_parts
+from robomamba_jax.world.facts import scene_facts
+from robomamba_jax.world.language import caption, questions, yes_no
+from robomamba_jax.world.palette import Draw
+from robomamba_jax.world.policies import Observation, lift, oracle, part_random
+from robomamba_jax.world.records import (
+    jpeg_bytes,
+    llava_record,
+    lrv_records,
+    pose_record,
+    save_picture,
+    save_truth,
+)
+from robomamba_jax.world.robovqa_tasks import ClipStory, tagged_text
+from robomamba_jax.world.samples import find_sample, sample_record, world_grip
+from robomamba_jax.world.scenes import draw_scene
+from robomamba_jax.world.stage import Simulator, Stage
+from robomamba_jax.world.wording import Wording
+
+VERSION = 1  # of what a seed makes: another number, other bytes
+KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
+_CODES = {"poses": 1, "language": 2, "clips": 3}
+_SPLITS = ("train", "test")
+FRAMES = 16
+_CLOSED_IN_LANGUAGE = 0.35
+
+
+@dataclasses.dataclass(frozen=True)
+class WorldPlan:
+    """What to generate.
+
+    Attributes:
+      samples: pose samples that worked.
+      language: images with captions, questions and answers.
+      clips: RoboVQA clips of 16 frames.
+      seed: another seed, another data set.
+      split: "train" or "test": other objects, other wording; unseen categories in test alone.
+      size: the images' side in pixels.
+      dof: 6 or 7; 7 adds the gripper's state.
+      categories: which, in the article's order.
+    """
+
+    samples: int
+    language: int
+    clips: int
+    seed: int
+    split: str
+    size: int
+    dof: int
+    categories: tuple[str, ...]
+
+    def digest(self) -> str:
+        """A hash of all that decides the bytes."""
+        text = json.dumps([VERSION, dataclasses.asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def count(self, kind: str) -> int:
+        """Items of a kind."""
+        return {"poses": self.samples, "language": self.language, "clips": self.clips}[kind]
+
+    def jobs(self) -> list[tuple[str, int, int]]:
+        """(kind, first item, number of items)."""
+        return [
+            (kind, start, min(size, self.count(kind) - start))
+            for kind, size in KINDS.items()
+            for start in range(0, self.count(kind), size)
+        ]
+
+    def seed_of(self, kind: str, item: int) -> tuple[int, ...]:
+        """Where an item's random numbers begin."""
+        return (VERSION, self.seed, _SPLITS.index(self.split), _CODES[kind], item)
+
+    def category_of(self, item: int) -> str:
+        """Categories take turns."""
+        return self.categories[item % len(self.categories)]
+
+
+def check_plan(plan: WorldPlan) -> None:
+    """See that a plan can be carried out.
+
+    Raises:
+      InputError: a number or a name cannot be.
+    """
+    for name in ("samples", "language", "clips", "seed"):
+        if getattr(plan, name) < 0:
+            raise InputError(
+                "bad_arguments", f"--{name} is {getattr(plan, name)}", "give 0 or more"
+            )
+    if plan.samples + plan.language + plan.clips == 0:
+        raise InputError("bad_arguments", "nothing to generate", "give --samples or --language")
+    if plan.dof not in (6, 7):
+        raise InputError("bad_arguments", f"--dof is {plan.dof}", "give 6 or 7")
+    if not 32 <= plan.size <= 1024:
+        raise InputError("bad_arguments", f"--size is {plan.size}", "give 224 or 336 pixels")
+    if not plan.categories:
+        raise InputError("bad_arguments", "no categories", "give at least one")
+
+
+def run_job(
+    simulator: Simulator, plan: WorldPlan, root: Path, kind: str, start: int, count: int
+) -> dict[str, Any]:
+    """Make some items: pictures into the folder, records back."""
+    make = {"poses": _pose, "language": _language, "clips": _clip}[kind]
+    return {"items": [make(simulator, plan, root, item) for item in range(start, start + count)]}
+
+
+def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    category = plan.category_of(item)
+    seed = plan.seed_of("poses", item)
+    sample = find_sample(simulator, seed, category, plan.split, plan.size, plan.dof)
+    name = f"{category}_{item:06d}"
+    save_picture(root / "images" / f"{name}.png", sample.view.rgb)
+    save_truth(root, name, sample.view)
+    words = Wording(Draw((*seed, 2)), plan.split)
+    question = words.say(wording.ASK_POSE, noun=CATEGORIES[category].noun)
+    return {
+        "manip": pose_record(name, f"{name}.png", question, sample.proposal),
+        "truth": sample_record(sample, name),
+        "failures": sample.failures,
+    }
+
+
+def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    category = plan.category_of(item)
+    draw = Draw(plan.seed_of("language", item))
+    model = make_object(category, plan.split, draw.whole(0, INSTANCES[plan.split] - 1))
+    scene = draw_scene(model, draw, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
+    stage = Stage(simulator, scene)
+    view = stage.look()
+    facts = scene_facts(stage, view)
+    words = Wording(draw, plan.split)
+    name = f"{item:06d}"
+    save_picture(root / "images" / f"{name}.jpg", view.rgb)
+    pairs = questions(facts, words)
+    order = draw.random.permutation(len(pairs))
+    return {
+        "stage1_1": llava_record(name, f"{name}.jpg", [caption(facts, words)], draw.chance(0.5)),
+        "llava": llava_record(name, f"{name}.jpg", [pairs[k] for k in order[:5]]),
+        "lrv": lrv_records(name, yes_no(facts, words, 6)),
+        "facts": dataclasses.asdict(facts),
+        "instance": model.instance,
+    }
+
+
+def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    """A clip: the oracle acts, or a random grip fails; some clips end when the gripper arrives."""
+    category = plan.category_of(item)
+    for attempt in range(50):
+        draw = Draw((*plan.seed_of("clips", item), attempt))
+        spec = draw_episode(
+            (*plan.seed_of("clips", item), attempt, 1), category, plan.split, plan.size
+        )
+        stage = open_stage(simulator, spec)
+        view = stage.look()
+        if not visible_parts(view.links, spec.scene.model.movable):
+            continue
+        facts = scene_facts(stage, view)
+        seen = Observation("", category, "", view, stage, draw.random)
+        phase = draw.one(["done", "done", "reach", "failed"])
+        proposal = part_random(seen) if phase == "failed" else oracle(seen)
+        point = None if proposal is None else lift(view, proposal.contact_xy)
+        if proposal is None or point is None:
+            continue
+        x, y = proposal.contact_xy
+        link = int(view.links[int(y), int(x)])
+        part = next((part for part in facts.parts if part.link == link), None)
+        if part is None:
+            continue
+        frames, coming, outcome = film(stage, link, world_grip(view, proposal, point))
+        success = judge(stage, link, outcome, EVALUATION).success
+        if success != (phase != "failed"):
+            continue
+        shown = frames[:coming] if phase == "reach" else frames
+        text = tagged_text(ClipStory(facts, part, phase), Wording(draw, plan.split))
+        images = [jpeg_bytes(frame) for frame in even(shown, FRAMES)]
+        return {
+            "images": [base64.b64encode(data).decode() for data in images],
+            "text": text,
+            "instance": spec.scene.model.instance,
+        }
+    raise InputError(
+        "no_sample", f"no clip with {category} worked", "leave the category out with --categories"
+    )

@@ -1,0 +1,251 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Facts into words: captions, questions with answers, and questions about what is not there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from robomamba_jax.world import wording as w
+from robomamba_jax.world.categories import CATEGORIES, SEEN
+from robomamba_jax.world.facts import Facts, PartState
+from robomamba_jax.world.wording import Wording, article
+
+COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A question and its answer.
+
+    Attributes:
+      kind: what it is about, such as "color" or "absent part".
+      question: in words.
+      answer: in words.
+    """
+
+    kind: str
+    question: str
+    answer: str
+
+
+def upper(text: str) -> str:
+    """With a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def thing_name(facts: Facts) -> str:
+    """Such as "a red microwave"."""
+    return article(f"{facts.color} {facts.noun}")
+
+
+def caption(facts: Facts, words: Wording) -> Pair:
+    """A caption and the request for it."""
+    opened = [part for part in facts.parts if part.state != "closed"]
+    parts = ""
+    if opened:
+        parts = f" with {article(opened[0].state)} {opened[0].part}"
+    elif facts.visible and words.draw.chance(0.5):
+        parts = f" with {article(words.draw.one(facts.visible))}"
+    place = ""
+    if facts.surface != "none":
+        place = f" on {article(facts.surface_color)} {facts.surface}"
+    if facts.things:
+        thing = facts.things[0]
+        place += f", beside {article(thing.color)} {thing.shape}"
+    text = words.say(w.CAPTIONS, a_thing=thing_name(facts), parts=parts, place=place)
+    return Pair("caption", words.say(w.CAPTION_ASKS), text)
+
+
+def motion_of(part: PartState) -> str:
+    """How a part moves, as a verb."""
+    if part.kind == "revolute":
+        return "turns on a hinge"
+    return "slides up and down" if part.lifts else "slides in and out"
+
+
+def action_of(part: PartState, noun: str) -> str:
+    """What one would do with a part as it stands: such as "open the door of the safe"."""
+    verb = {"closed": "open", "slightly open": "open further", "open": "close"}[part.state]
+    if part.part in _MOVES:
+        verb = "move"
+    elif part.lifts:
+        verb = "push down" if part.state == "open" else "pull up"
+    if verb == "open further":
+        return f"open the {part.part} of the {noun} further"
+    return f"{verb} the {part.part} of the {noun}"
+
+
+_MOVES = frozenset(
+    {"arm", "upper arm", "shade", "screen", "wheel", "lever", "blade", "toggle", "rocker", "handle"}
+)
+
+
+def plan_steps(part: PartState) -> tuple[str, ...]:
+    """What the gripper does, which depends on whether there is a handle to hold."""
+    direction = "up" if part.lifts else "back"
+    if part.state == "open" and part.part not in _MOVES:
+        return ("move the gripper to the {0}", "touch the {0}", "push the {0}", "let go")
+    if part.has_handle:
+        return ("move the gripper to the handle", "hold the handle", f"pull {direction}", "let go")
+    return (
+        "move the gripper to the {0}",
+        "attach to the {0}, far from its hinge" if part.kind == "revolute" else "attach to the {0}",
+        f"pull {direction}",
+        "let go",
+    )
+
+
+def numbered(steps: tuple[str, ...], part: str) -> str:
+    """ "1- ... 2- ...", as RoboVQA writes plans."""
+    return " ".join(f"{k}- {step.format(part)}" for k, step in enumerate(steps, 1))
+
+
+def plan(facts: Facts, words: Wording) -> Pair | None:
+    """A plan for one of the parts, or for a part that is not there."""
+    if not facts.parts:
+        return None
+    part = words.draw.one(facts.parts)
+    question = words.say(w.ASK_PLAN, action=action_of(part, facts.noun))
+    return Pair("plan", question, numbered(plan_steps(part), part.part) + ".")
+
+
+def questions(facts: Facts, words: Wording) -> list[Pair]:
+    """General questions, one of each kind that the scene allows."""
+    noun = facts.noun
+    found = [
+        Pair(
+            "category",
+            words.say(w.ASK_CATEGORY),
+            words.say(w.SAY_CATEGORY, a_noun=article(noun), a_noun_upper=upper(article(noun))),
+        ),
+        Pair(
+            "color",
+            words.say(w.ASK_COLOR, noun=noun),
+            words.say(w.SAY_COLOR, noun=noun, color=facts.color, color_upper=upper(facts.color)),
+        ),
+    ]
+    if facts.parts:
+        part = words.draw.one(facts.parts)
+        names = [p.part for p in facts.parts]
+        found.append(
+            Pair(
+                "movable",
+                words.say(w.ASK_MOVABLE, noun=noun),
+                words.say(w.SAY_MOVABLE, part=part.part),
+            )
+        )
+        found.append(
+            Pair(
+                "motion",
+                words.say(w.ASK_MOTION, noun=noun, part=part.part),
+                words.say(
+                    w.SAY_MOTION,
+                    noun=noun,
+                    part=part.part,
+                    motion=motion_of(part),
+                    motion_upper=upper(motion_of(part)),
+                ),
+            )
+        )
+        single = [p for p in facts.parts if names.count(p.part) == 1 and p.part not in _MOVES]
+        if single:
+            part = words.draw.one(single)
+            found.append(
+                Pair(
+                    "state",
+                    words.say(w.ASK_STATE, noun=noun, part=part.part),
+                    words.say(
+                        w.SAY_STATE,
+                        noun=noun,
+                        part=part.part,
+                        state=part.state,
+                        state_upper=upper(part.state),
+                    ),
+                )
+            )
+    if facts.counts:
+        name, count = words.draw.one(facts.counts)
+        many = name if count == 1 else f"{name}s"
+        found.append(
+            Pair(
+                "count",
+                words.say(w.ASK_COUNT, noun=noun, parts=f"{name}s"),
+                words.say(
+                    w.SAY_COUNT,
+                    noun=noun,
+                    parts=many,
+                    count=COUNTS[count],
+                    count_upper=upper(COUNTS[count]),
+                    are="is" if count == 1 else "are",
+                ),
+            )
+        )
+    if len(facts.things) == 1:
+        thing = facts.things[0]
+        question = words.say(w.ASK_THING, noun=noun, side=thing.side)
+        answer = words.say(w.SAY_THING, color=thing.color, shape=thing.shape)
+        found.append(Pair("thing", question, answer))
+    steps = plan(facts, words)
+    return [*found, steps] if steps else found
+
+
+def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
+    """Questions for yes or no, as many of each answer as the scene allows, answers short or in
+    sentences."""
+    yes: list[Callable[[], Pair]] = [lambda: _object(facts.noun, True, words)]
+    yes += [lambda t=thing: _object(f"{t.color} {t.shape}", True, words) for thing in facts.things]
+    yes += [lambda p=part: _part(facts.noun, p, True, words) for part in facts.visible]
+    yes += [lambda p=p: _use(facts.noun, p, True, words) for p in _holds(facts)]
+    others = [CATEGORIES[name].noun for name in _known(words.split) if name != facts.category]
+    no: list[Callable[[], Pair]] = [
+        lambda: _object(words.draw.one(others), False, words),
+        lambda: _object(words.draw.one(others), False, words),
+    ]
+    no += [lambda s=shape: _object(s, False, words) for shape in facts.absent_shapes[:2]]
+    no += [lambda p=part: _part(facts.noun, p, False, words) for part in facts.lacks]
+    no += [lambda p=p: _use(facts.noun, p, False, words) for p in facts.lacks if p in _HOLDS]
+    chosen = []
+    for k in range(count):
+        makers = yes if k % 2 == 0 else no
+        if makers:
+            chosen.append(makers.pop(int(words.draw.random.integers(len(makers))))())
+    return chosen
+
+
+_HOLDS = frozenset({"handle", "side handle", "long handle", "knob", "lever"})
+
+
+def _holds(facts: Facts) -> list[str]:
+    return [name for name in facts.visible if name in _HOLDS]
+
+
+def _known(split: str) -> tuple[str, ...]:
+    """Categories that may be named: training never hears of the unseen ones."""
+    return SEEN if split == "train" else tuple(CATEGORIES)
+
+
+def _short(words: Wording, question: str, there: bool, long: str) -> tuple[str, str]:
+    if words.draw.chance(0.6):
+        return f"{question} {words.say(w.SHORT)}", "Yes" if there else "No"
+    return question, long
+
+
+def _object(noun: str, there: bool, words: Wording) -> Pair:
+    question = words.say(w.ASK_OBJECT, a_noun=article(noun))
+    phrases = w.YES_OBJECT if there else w.NO_OBJECT
+    long = words.say(phrases, noun=noun, a_noun=article(noun))
+    return Pair("object" if there else "absent object", *_short(words, question, there, long))
+
+
+def _part(noun: str, part: str, there: bool, words: Wording) -> Pair:
+    question = words.say(w.ASK_PART, noun=noun, part=part)
+    long = words.say(w.YES_PART if there else w.NO_PART, noun=noun, part=part)
+    return Pair("part" if there else "absent part", *_short(words, question, there, long))
+
+
+def _use(noun: str, part: str, there: bool, words: Wording) -> Pair:
+    question = words.say(w.ASK_USE, noun=noun, part=part)
+    long = words.say(w.YES_USE if there else w.NO_USE, noun=noun, part=part)
+    return Pair("use" if there else "absent use", *_short(words, question, there, long))

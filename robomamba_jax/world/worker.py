@@ -1,0 +1,58 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A process that draws and simulates:  python -m robomamba_jax.world.worker
+
+It is told jobs as JSON lines on standard input and answers each with one on standard output.
+What others print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.jobs import WorldPlan, run_job
+from robomamba_jax.world.stage import Simulator
+
+
+def main() -> int:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    simulator: Simulator | None = None
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            fields = {**job["plan"], "categories": tuple(job["plan"]["categories"])}
+            simulator = simulator or Simulator()
+            reply = run_job(
+                simulator,
+                WorldPlan(**fields),
+                Path(job["root"]),
+                job["kind"],
+                job["start"],
+                job["count"],
+            )
+            write_whole(Path(job["to"]), json.dumps(reply))
+            answer = {"done": job["count"]}
+        except InputError as error:
+            answer = {"error": [error.kind, error.message, error.fix]}
+        except Exception:  # the run shows it: a worker's own output may be seen by nobody
+            answer = {"crash": traceback.format_exc()}
+        print(json.dumps(answer), file=answers, flush=True)
+    return 0
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
