@@ -173,13 +173,15 @@ def _worker() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
         env=environment,
         text=True,
     )
-    assert process.stdin is not None and process.stdout is not None
+    to, back = process.stdin, process.stdout
+    assert to is not None
+    assert back is not None
 
     def ask(job: dict[str, Any]) -> dict[str, Any]:
         try:
-            process.stdin.write(json.dumps(job) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
+            to.write(json.dumps(job) + "\n")
+            to.flush()
+            line = back.readline()
         except BrokenPipeError:
             line = ""
         if not line:
@@ -190,7 +192,7 @@ def _worker() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
         yield ask
     finally:
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
+            to.close()
         try:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:

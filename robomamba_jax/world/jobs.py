@@ -32,7 +32,7 @@ from robomamba_jax.world.records import (
 )
 from robomamba_jax.world.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.samples import find_sample, sample_record, world_grip
-from robomamba_jax.world.scenes import draw_scene
+from robomamba_jax.world.scenes import draw_scene, rest_value
 from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
@@ -190,7 +190,10 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         if success != (phase != "failed"):
             continue
         shown = frames[:coming] if phase == "reach" else frames
-        text = tagged_text(ClipStory(facts, part, phase), Wording(draw, plan.split))
+        place = spec.scene.model.movable.index(link)
+        rest = rest_value(spec.scene.model, link, spec.scene.scale)
+        way = 1 if abs(outcome.after[place] - rest) >= abs(outcome.before[place] - rest) else -1
+        text = tagged_text(ClipStory(facts, part, way, phase), Wording(draw, plan.split))
         images = [jpeg_bytes(frame) for frame in even(shown, FRAMES)]
         return {
             "images": [base64.b64encode(data).decode() for data in images],

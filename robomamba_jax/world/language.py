@@ -10,6 +10,7 @@ from collections.abc import Callable
 from robomamba_jax.world import wording as w
 from robomamba_jax.world.categories import CATEGORIES, SEEN
 from robomamba_jax.world.facts import Facts, PartState
+from robomamba_jax.world.palette import COLORS
 from robomamba_jax.world.wording import Wording, article
 
 COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -42,7 +43,7 @@ def thing_name(facts: Facts) -> str:
 
 def caption(facts: Facts, words: Wording) -> Pair:
     """A caption and the request for it."""
-    opened = [part for part in facts.parts if part.state != "closed"]
+    opened = [p for p in facts.parts if p.state != "closed" and p.part in OPENS]
     parts = ""
     if opened:
         parts = f" with {article(opened[0].state)} {opened[0].part}"
@@ -65,27 +66,38 @@ def motion_of(part: PartState) -> str:
     return "slides up and down" if part.lifts else "slides in and out"
 
 
-def action_of(part: PartState, noun: str) -> str:
-    """What one would do with a part as it stands: such as "open the door of the safe"."""
-    verb = {"closed": "open", "slightly open": "open further", "open": "close"}[part.state]
-    if part.part in _MOVES:
-        verb = "move"
-    elif part.lifts:
-        verb = "push down" if part.state == "open" else "pull up"
-    if verb == "open further":
-        return f"open the {part.part} of the {noun} further"
-    return f"{verb} the {part.part} of the {noun}"
+# What people call open or closed; other parts are moved, raised or pulled.
+OPENS = frozenset({"door", "lid", "drawer", "flap", "cap", "cover"})
 
 
-_MOVES = frozenset(
-    {"arm", "upper arm", "shade", "screen", "wheel", "lever", "blade", "toggle", "rocker", "handle"}
-)
+def action_of(part: PartState, noun: str, *, way: int = 0) -> str:
+    """What one would do with a part: such as "open the door of the safe".
+
+    Args:
+      part: as it stands.
+      noun: whose part.
+      way: 1 if its joint goes away from rest, -1 if back to it, 0 = what its state suggests.
+    """
+    what = f"the {part.part}" if part.part == noun else f"the {part.part} of the {noun}"
+    way = way or (-1 if part.state == "open" else 1)
+    if part.part in OPENS:
+        if way < 0:
+            return f"close {what}"
+        return f"open {what}" if part.state == "closed" else f"open {what} further"
+    if part.lifts:
+        return f"pull up {what}" if way > 0 else f"push down {what}"
+    return f"move {what}"
 
 
-def plan_steps(part: PartState) -> tuple[str, ...]:
-    """What the gripper does, which depends on whether there is a handle to hold."""
+def plan_steps(part: PartState, *, pulls: bool = False) -> tuple[str, ...]:
+    """What the gripper does, which depends on whether there is a handle to hold.
+
+    Args:
+      part: which.
+      pulls: whether it pulls in any case; an open part is otherwise pushed shut.
+    """
     direction = "up" if part.lifts else "back"
-    if part.state == "open" and part.part not in _MOVES:
+    if part.state == "open" and part.part in OPENS and not pulls:
         return ("move the gripper to the {0}", "touch the {0}", "push the {0}", "let go")
     if part.has_handle:
         return ("move the gripper to the handle", "hold the handle", f"pull {direction}", "let go")
@@ -149,7 +161,7 @@ def questions(facts: Facts, words: Wording) -> list[Pair]:
                 ),
             )
         )
-        single = [p for p in facts.parts if names.count(p.part) == 1 and p.part not in _MOVES]
+        single = [p for p in facts.parts if names.count(p.part) == 1 and p.part in OPENS]
         if single:
             part = words.draw.one(single)
             found.append(
@@ -198,12 +210,19 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     yes += [lambda t=thing: _object(f"{t.color} {t.shape}", True, words) for thing in facts.things]
     yes += [lambda p=part: _part(facts.noun, p, True, words) for part in facts.visible]
     yes += [lambda p=p: _use(facts.noun, p, True, words) for p in _holds(facts)]
-    others = [CATEGORIES[name].noun for name in _known(words.split) if name != facts.category]
+    # A safe has a door: asking for "a door" there is no question about an absent object.
+    there = {facts.noun, *facts.visible, *(part.part for part in facts.parts)}
+    nouns = [CATEGORIES[name].noun for name in _known(words.split)]
+    others = [noun for noun in nouns if noun not in there]
     no: list[Callable[[], Pair]] = [
         lambda: _object(words.draw.one(others), False, words),
         lambda: _object(words.draw.one(others), False, words),
     ]
-    no += [lambda s=shape: _object(s, False, words) for shape in facts.absent_shapes[:2]]
+    colors = tuple(COLORS)
+    no += [
+        lambda s=shape: _object(f"{words.draw.one(colors)} {s}", False, words)
+        for shape in facts.absent_shapes[:2]
+    ]
     no += [lambda p=part: _part(facts.noun, p, False, words) for part in facts.lacks]
     no += [lambda p=p: _use(facts.noun, p, False, words) for p in facts.lacks if p in _HOLDS]
     chosen = []

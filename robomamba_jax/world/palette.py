@@ -37,6 +37,12 @@ DARK = Color("black", (0.05, 0.05, 0.055))
 STEEL = Color("silver", (0.42, 0.43, 0.45))
 
 
+def darker(color: Color, factor: float) -> Color:
+    """The same colour with less light."""
+    r, g, b = (factor * part for part in color.rgb)
+    return Color(color.name, (r, g, b))
+
+
 class Draw:
     """Random numbers of one object: the same seed draws the same object."""
 

@@ -78,19 +78,21 @@ class ClipStory:
     Attributes:
       facts: of the scene before it.
       part: the part that is acted on.
+      way: 1 if its joint goes away from rest, -1 if back to it.
       phase: how far the clip goes: "reach" (the gripper arrives), "done" or "failed".
     """
 
     facts: Facts
     part: PartState
+    way: int
     phase: str
 
 
 def tagged_text(story: ClipStory, words: Wording) -> str:
     """All questions of a clip as one string with RoboVQA's tags."""
     noun, part = story.facts.noun, story.part
-    action = action_of(part, noun)
-    steps = [step.format(part.part) for step in plan_steps(part)]
+    action = action_of(part, noun, way=story.way)
+    steps = [step.format(part.part) for step in plan_steps(part, pulls=True)]
     reached = 1 if story.phase == "reach" else len(steps) - 1
     goal = words.say(GOALS, action=action)
     past = " ".join(f"{k}- {step}" for k, step in enumerate(steps[:reached], 1))
@@ -100,7 +102,7 @@ def tagged_text(story: ClipStory, words: Wording) -> str:
     pieces = [
         _free("planning", f"current goal is: {goal} Q: {words.say(ASK_NEXT)}", rest[0]),
         _free(
-            "planning_with_context20",
+            "immediate_planning_with_context20",
             f"current goal is: {goal}. last 20 steps: {past} Q: {words.say(ASK_NEXT)}",
             rest[0],
         ),
@@ -134,7 +136,11 @@ def _affordances(story: ClipStory, words: Wording) -> list[str]:
     """What can be done now, and what cannot: with a part that is not there, for one."""
     noun = story.facts.noun
     task = "affordance:discriminative"
-    found = [_yes_no(task, f"{action_of(story.part, noun)} Q: {words.say(ASK_POSSIBLE)}", True)]
+    found = [
+        _yes_no(
+            task, f"{action_of(story.part, noun, way=story.way)} Q: {words.say(ASK_POSSIBLE)}", True
+        )
+    ]
     if story.facts.lacks:
         absent = words.draw.one(story.facts.lacks)
         found.append(

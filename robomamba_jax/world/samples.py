@@ -48,6 +48,7 @@ _AFFORDANCE = 0.6  # ManipLLM draws its pixel where the map is above this
 _NOISE = 0.05
 _TILT = float(np.cos(np.radians(45)))
 HEAVY_SHARE = 0.5  # of the seven-degree trials
+GRASP_SHARE = 0.5  # how often a handle is grasped that suction could pull as well
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -153,6 +154,10 @@ def _propose(
     place = stage.spec.model.movable.index(link)
     if spec.resistance[place] >= HEAVY[0]:
         return _grasp(stage, view, link, draw)
+    if dof == 7 and draw.chance(GRASP_SHARE):
+        grasp = _grasp(stage, view, link, draw)
+        if grasp is not None:
+            return grasp
     rows, columns = np.nonzero(view.links == link)
     chosen = draw.random.permutation(len(rows))[:_PIXELS]
     pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])

@@ -82,9 +82,10 @@ def _cast(origins: Array, directions: Array, corners: Array) -> tuple[Array, npt
     return distance, np.where(np.isfinite(distance), best, -1)
 
 
-def pixel_rays(camera: Camera, pixels: Array) -> tuple[Array, Array]:
+def pixel_rays(camera: Camera, pixels: npt.ArrayLike) -> tuple[Array, Array]:
     """Rays of pixels (float64[R, 2], centres at +0.5): origins and unit directions, world."""
     assert camera.camera_to_world is not None
+    pixels = np.asarray(pixels, np.float64)
     points = camera.to_world(camera.lift(pixels, np.ones(len(pixels))))
     eye = camera.camera_to_world[:3, 3]
     directions = points - eye
@@ -109,14 +110,14 @@ class Spot:
     label: str
 
 
-def spots(stage: Stage, link: int, pixels: Array) -> list[Spot]:
+def spots(stage: Stage, link: int, pixels: npt.ArrayLike) -> list[Spot]:
     """What pixels of one link show, exactly; pixels whose ray misses it by a hair are left out."""
     origins, directions = pixel_rays(stage.spec.camera, pixels)
     hits = cast(origins, directions, stage.link_mesh(link).corners())
     names = stage.link_labels(link)
     ends = np.cumsum([count for _, count in names])
     found = []
-    for k in range(len(pixels)):
+    for k in range(len(hits.triangle)):
         if hits.triangle[k] >= 0:
             label = names[int(np.searchsorted(ends, hits.triangle[k], side="right"))][0]
             found.append(Spot(link, hits.point[k], hits.normal[k], label))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.catalog import appliances, containers, devices, furniture, tools
+from robomamba_jax.world.catalog import appliances, containers, devices, furniture, tools, vessels
 from robomamba_jax.world.categories import CATEGORIES, find_category
 from robomamba_jax.world.model import Assembly, Color, ObjectModel
 from robomamba_jax.world.palette import Draw
@@ -30,16 +30,16 @@ BUILDERS: dict[str, Builder] = {
     "Pliers": tools.pliers,
     "StorageFurniture": appliances.storage,
     "Remote": devices.remote,
-    "Bottle": containers.bottle,
+    "Bottle": vessels.bottle,
     "FoldingChair": furniture.folding_chair,
     "Toaster": appliances.toaster,
     "Lamp": furniture.lamp,
-    "Dispenser": containers.dispenser,
+    "Dispenser": vessels.dispenser,
     "Toilet": furniture.toilet,
     "Scissors": tools.scissors,
     "Table": furniture.table,
     "Stapler": tools.stapler,
-    "Kettle": containers.kettle,
+    "Kettle": vessels.kettle,
     "USB": devices.usb,
     "Switch": furniture.switch,
     "WashingMachine": appliances.washing_machine,

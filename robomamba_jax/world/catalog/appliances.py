@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import math
-
 from robomamba_jax.world.catalog.pieces import (
     FRONT,
     bar_handle,
@@ -19,7 +17,7 @@ from robomamba_jax.world.catalog.pieces import (
 )
 from robomamba_jax.world.meshes import box, cylinder, ring, slab
 from robomamba_jax.world.model import Assembly, Color
-from robomamba_jax.world.palette import COLORS, DARK, GLASS, SILVER, STEEL, Draw
+from robomamba_jax.world.palette import COLORS, DARK, GLASS, SILVER, STEEL, Draw, darker
 
 Made = tuple[Color, tuple[str, ...]]
 
@@ -44,7 +42,7 @@ def safe(draw: Draw, a: Assembly) -> Made:
     """A thick-walled strongbox with a dial or keypad and a spoked wheel."""
     w, h, d = draw.between(0.9, 1.2), draw.between(0.9, 1.4), draw.between(0.75, 1.0)
     color = draw.color("gray", "black", "green", "blue", "beige")
-    dark = Color(color.name, tuple(0.55 * part for part in color.rgb))  # type: ignore[arg-type]
+    dark = darker(color, 0.55)
     hollow(a, (d, w, h), 0.1, color, dark)
     left = draw.chance(0.5)
     side = 1 if left else -1
@@ -309,7 +307,7 @@ def door(draw: Draw, a: Assembly) -> Made:
     side = draw.one([1, -1])
     leaf = side_hinge(a, "door", -0.08, side * w / 2, -side, draw.between(1.3, 1.9))
     a.add(leaf, "door", box((0.07, w - 0.01, h - 0.01), (-0.06, 0, 0)), color)
-    dark = Color(color.name, tuple(0.7 * part for part in color.rgb))  # type: ignore[arg-type]
+    dark = darker(color, 0.7)
     if draw.chance(0.3):
         a.add(
             leaf,
@@ -351,7 +349,3 @@ def door(draw: Draw, a: Assembly) -> Made:
     else:
         knob(a, leaf, at, 0.055, steel)
     return color, ("window", "keyhole")
-
-
-def _angle(degrees: float) -> float:
-    return math.radians(degrees)

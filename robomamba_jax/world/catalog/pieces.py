@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import numpy.typing as npt
+
 from robomamba_jax.world.meshes import Vector, box, cylinder, ellipsoid, rotation, tube
 from robomamba_jax.world.model import Assembly, Color
 from robomamba_jax.world.palette import STEEL, Draw
@@ -168,6 +171,6 @@ def upright_handle(a: Assembly, link: int, draw: Draw, at: Vector, height: float
     )
 
 
-def tilted(angle: float) -> object:
+def tilted(angle: float) -> npt.NDArray[np.float64]:
     """A turn about y: positive leans an upright thing back, away from the viewer."""
     return rotation((0, 1, 0), angle)

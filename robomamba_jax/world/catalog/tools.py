@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from robomamba_jax.world.catalog.appliances import Made
-from robomamba_jax.world.meshes import box, cone, cylinder, ellipsoid, prism, ring, slab, tube
+from robomamba_jax.world.meshes import Mesh, box, cone, cylinder, ellipsoid, prism, ring, slab
 from robomamba_jax.world.model import Assembly, Color
 from robomamba_jax.world.palette import COLORS, DARK, SILVER, STEEL, Draw
 
@@ -66,9 +66,9 @@ def lighter(draw: Draw, a: Assembly) -> Made:
 
 def _bar(
     points: list[tuple[float, float]], thick: list[float], high: float, z: float
-) -> list[object]:
+) -> list[Mesh]:
     """A flat bent bar: a chain of convex pieces whose widths are given at its points."""
-    pieces: list[object] = []
+    pieces: list[Mesh] = []
     for k in range(len(points) - 1):
         (x0, y0), (x1, y1) = points[k], points[k + 1]
         length = math.hypot(x1 - x0, y1 - y0)
@@ -95,14 +95,14 @@ def pliers(draw: Draw, a: Assembly) -> Made:
     for link, side in ((0, -1), (lever, 1)):
         grip: list[Point] = [(0.1, 0), (-0.2, side * 0.6 * spread), (-reach, side * spread)]
         for piece in _bar(grip[:2], [0.2, 0.14], high, 0):
-            a.add(link, "lever", piece, STEEL, metallic=True)  # type: ignore[arg-type]
+            a.add(link, "lever", piece, STEEL, metallic=True)
         for piece in _bar(
             [grip[1], (-0.6 * reach, side * 1.12 * spread), grip[2]],
             [0.16, 0.19, 0.15],
             1.25 * high,
             0,
         ):
-            a.add(link, "handle", piece, color)  # type: ignore[arg-type]
+            a.add(link, "handle", piece, color)
         a.add(link, "handle", cylinder(0.075, 1.25 * high, (-reach, side * spread, 0)), color)
         jaw = [
             (0.02, -side * 0.11),
@@ -128,7 +128,7 @@ def scissors(draw: Draw, a: Assembly) -> Made:
     for link, side in ((0, -1), (moving, 1)):
         z = side * high * 0.28
         for piece in _bar([(0.0, 0.0), (-0.45 * reach, side * 0.17)], [0.13, 0.1], high, z):
-            a.add(link, "shank", piece, STEEL, metallic=True)  # type: ignore[arg-type]
+            a.add(link, "shank", piece, STEEL, metallic=True)
         outline = [
             (0.0, -side * 0.075),
             (blade, side * 0.0),
@@ -150,7 +150,7 @@ def scissors(draw: Draw, a: Assembly) -> Made:
         for piece in _bar(
             [(-0.3 * reach, side * 0.1), (-0.5 * reach, side * 0.2)], [0.13, 0.15], 1.1 * high, z
         ):
-            a.add(link, "handle", piece, color)  # type: ignore[arg-type]
+            a.add(link, "handle", piece, color)
     a.add(0, "screw", cylinder(0.075, 2.1 * high, (0, 0, 0)), DARK)
     return color, ("spring",)
 
@@ -199,7 +199,3 @@ def stapler(draw: Draw, a: Assembly) -> Made:
             draw.other(color, "white", "yellow"),
         )
     return color, ("label", "spring")
-
-
-def _wire(points: list[tuple[float, float, float]]) -> object:
-    return tube(points, 0.02)

@@ -1,0 +1,63 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a name on the command line to a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.world.learned import ModelPolicy, PriorPolicy
+from robomamba_jax.world.policies import RULES, Policy
+from robomamba_jax.world.predictions import FilePolicy
+
+PRIORS = ("prior", "prior-category")
+
+
+def choose_policy(
+    name: str | None,
+    checkpoint: str | None = None,
+    *,
+    train: Path | None = None,
+    pixel_order: str | None = None,
+    frame: str = "manipllm",
+) -> Policy:
+    """A policy.
+
+    Args:
+      name: a rule's, "prior", "prior-category" or "file:PREDICTIONS"; None with a checkpoint.
+      checkpoint: a model, in any form that rm.load takes.
+      train: the training set that the priors need.
+      pixel_order: of a file's points.
+      frame: of a file's directions.
+
+    Raises:
+      InputError: none or both are given, or the name is unknown, or something is missing.
+    """
+    if (name is None) == (checkpoint is None):
+        raise InputError(
+            "bad_arguments",
+            "give one of --policy and --checkpoint",
+            f"policies: {', '.join(names())}",
+        )
+    if checkpoint is not None:
+        return ModelPolicy(checkpoint)
+    assert name is not None
+    if name in RULES:
+        return RULES[name]
+    if name in PRIORS:
+        if train is None:
+            raise InputError(
+                "bad_arguments",
+                f"--policy {name} needs a training set",
+                "give --train DIR, a folder of world generate",
+            )
+        return PriorPolicy(train, by_category=name == "prior-category")
+    if name.startswith("file:"):
+        return FilePolicy(Path(name.removeprefix("file:")), pixel_order=pixel_order, frame=frame)
+    raise unknown_name("unknown_policy", "policy", name, names())
+
+
+def names() -> tuple[str, ...]:
+    """All that --policy takes."""
+    return (*RULES, *PRIORS, "file:PREDICTIONS")

@@ -1,0 +1,111 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Policies with numbers in them: a trained model, and the mean pose of its training set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from robomamba_jax.data.manipulation import Action, RoboMambaPoses
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.policies import Observation, Proposal, rotation_for
+
+
+class PriorPolicy:
+    """The training set's mean pose, whatever is seen: what a blind learner would say.
+
+    Attributes:
+      name: "prior", or "prior-category" for one mean per category.
+      parameters: numbers in it: eight per mean.
+    """
+
+    def __init__(self, folder: Path, *, by_category: bool = False) -> None:
+        """Read the training set.
+
+        Args:
+          folder: one that ``world generate`` wrote, or its manip.json.
+          by_category: a mean per category; categories it has not get the overall mean.
+
+        Raises:
+          InputError: there is no such training set.
+        """
+        file = folder / "manip.json" if folder.is_dir() else folder
+        source = RoboMambaPoses(file, pixel_order="xy")
+        size = _size(file.parent)
+        groups: dict[str, list[tuple[Action, str]]] = {"": []}
+        for index in range(len(source)):
+            sample = source[index]
+            assert sample.action is not None
+            category = sample.id.rpartition("_")[0]
+            groups[""].append((sample.action, sample.id))
+            if by_category:
+                groups.setdefault(category, []).append((sample.action, sample.id))
+        self._means = {
+            name: _mean([action for action, _ in found], size) for name, found in groups.items()
+        }
+        self.name = "prior-category" if by_category else "prior"
+        self.parameters = 8 * len(self._means)
+
+    def propose(self, seen: Observation) -> Proposal:
+        """The mean, scaled to the picture."""
+        share, rotation = self._means.get(seen.category, self._means[""])
+        height, width = seen.view.depth.shape
+        return Proposal((float(share[0] * width), float(share[1] * height)), rotation)
+
+
+def _size(folder: Path) -> int:
+    try:
+        return int(json.loads((folder / "plan.json").read_text(encoding="utf-8"))["size"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "missing_file", f"{folder} has no plan.json with a size", "give world generate's folder"
+        ) from error
+
+
+def _mean(actions: list[Action], size: int) -> tuple[np.ndarray, np.ndarray]:
+    contact = np.mean([action.contact_xy for action in actions], axis=0) / size
+    approach = np.mean([action.approach for action in actions], axis=0)
+    return contact, rotation_for(approach, np.mean([action.left for action in actions], axis=0))
+
+
+class ModelPolicy:
+    """A checkpoint, used as its users use it: ``rm.predict_pose``.
+
+    Attributes:
+      name: its path.
+      parameters: of the policy head, which is what stage 2 trains.
+    """
+
+    def __init__(self, checkpoint: str) -> None:
+        """Load it.
+
+        Raises:
+          InputError: it cannot be loaded, or has no policy head.
+        """
+        import jax
+
+        from robomamba_jax import api
+
+        self.name = str(checkpoint)
+        self._model, self._processor = api.load(checkpoint)
+        head = self._model.params.get("policy")
+        if not head:
+            raise InputError(
+                "no_policy_head",
+                f"{checkpoint} has no policy head",
+                "give a checkpoint of stage 2 (configs/stage2_manipulation.py)",
+            )
+        self.parameters = int(sum(leaf.size for leaf in jax.tree.leaves(head)))
+
+    def propose(self, seen: Observation) -> Proposal:
+        """What the model predicts from picture and instruction alone."""
+        from robomamba_jax import api
+
+        picture = Image.fromarray(seen.view.rgb)
+        pose: Any = api.predict_pose(self._model, self._processor, picture, seen.instruction)
+        return Proposal(pose.contact_xy, np.asarray(pose.rotation, np.float64), pose.gripper_open)

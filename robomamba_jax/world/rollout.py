@@ -1,0 +1,227 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The closed loop: a policy looks, its pose is carried out, the joints say what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from robomamba_jax.data.drawing import draw_pose
+from robomamba_jax.errors import InputError
+from robomamba_jax.world import wording
+from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.world.clips import film
+from robomamba_jax.world.episodes import (
+    EVALUATION,
+    EpisodeSpec,
+    Thresholds,
+    Verdict,
+    draw_episode,
+    judge,
+    open_stage,
+    visible_parts,
+)
+from robomamba_jax.world.gripper import perform
+from robomamba_jax.world.jobs import VERSION
+from robomamba_jax.world.palette import Draw
+from robomamba_jax.world.policies import Observation, Policy, Proposal, lift
+from robomamba_jax.world.samples import HEAVY_SHARE, world_grip
+from robomamba_jax.world.stage import Simulator, Stage, View
+from robomamba_jax.world.tallies import Tally, averages
+from robomamba_jax.world.wording import Wording
+
+_CODE = 9  # of rollouts' seeds
+_REDRAWS = 50
+_GOOD, _BAD = (0, 150, 60), (200, 30, 30)
+Tell = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class RolloutPlan:
+    """Which trials.
+
+    Attributes:
+      categories: in the article's order.
+      episodes: per category.
+      seed: another seed, other trials.
+      split: whose objects and wording.
+      size: the images' side in pixels.
+      dof: 6, or 7 for a hand, in whose trials some joints need a grasp.
+      thresholds: what counts as moved.
+    """
+
+    categories: tuple[str, ...]
+    episodes: int
+    seed: int = 0
+    split: str = "test"
+    size: int = 224
+    dof: int = 6
+    thresholds: Thresholds = EVALUATION
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Episode:
+    """A trial that waits for a pose.
+
+    Attributes:
+      name: such as "Microwave_0003".
+      category: of its object.
+      spec: what stands where.
+      instruction: in words.
+      stage: the scene.
+      view: its picture.
+    """
+
+    name: str
+    category: str
+    spec: EpisodeSpec
+    instruction: str
+    stage: Stage
+    view: View
+
+
+def draw_episodes(simulator: Simulator, plan: RolloutPlan) -> Iterator[Episode]:
+    """The plan's trials, each a function of the seed; every one shows a movable part."""
+    for category in plan.categories:
+        for number in range(plan.episodes):
+            yield _draw(simulator, plan, category, number)
+
+
+def _draw(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -> Episode:
+    for redraw in range(_REDRAWS):
+        seed = (VERSION, plan.seed, _CODE, number, redraw)
+        heavy = HEAVY_SHARE if plan.dof == 7 else 0.0
+        spec = draw_episode(seed, category, plan.split, plan.size, heavy_share=heavy)
+        stage = open_stage(simulator, spec)
+        view = stage.look()
+        if visible_parts(view.links, spec.scene.model.movable):
+            words = Wording(Draw((*seed, 2)), plan.split)
+            text = words.say(wording.ASK_POSE, noun=CATEGORIES[category].noun)
+            return Episode(f"{category}_{number:04d}", category, spec, text, stage, view)
+    raise InputError(
+        "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"
+    )
+
+
+def rollout(
+    simulator: Simulator,
+    policy: Policy,
+    plan: RolloutPlan,
+    *,
+    pictures: Path | None = None,
+    clips: int = 0,
+    tell: Tell | None = None,
+) -> dict[str, Any]:
+    """Let a policy act in all trials.
+
+    Args:
+      simulator: SAPIEN.
+      policy: what proposes poses.
+      plan: which trials.
+      pictures: a folder for pictures of contact and axes, and for clips; None = none.
+      clips: how many of each category's trials are filmed.
+      tell: told how many trials are done, of how many.
+
+    Returns:
+      The result, with the keys of the project's conventions.
+    """
+    tallies = {name: Tally() for name in plan.categories}
+    total = len(plan.categories) * plan.episodes
+    if pictures is not None:
+        pictures.mkdir(parents=True, exist_ok=True)
+    for done, episode in enumerate(draw_episodes(simulator, plan), 1):
+        number = (done - 1) % plan.episodes
+        proposal = policy.propose(_observe(episode, policy, plan))
+        verdict, why, frames = act(episode, proposal, plan.thresholds, number < clips)
+        tallies[episode.category].add(verdict, why)
+        if pictures is not None:
+            save_outcome(pictures, episode, proposal, verdict, frames)
+        if tell is not None:
+            tell(done, total)
+    categories = {name: tally.to_json(name) for name, tally in tallies.items()}
+    return {
+        "policy": policy.name,
+        "trained_parameters": policy.parameters,
+        "seed": plan.seed,
+        "episodes": plan.episodes,
+        "split": plan.split,
+        "size": plan.size,
+        "dof": plan.dof,
+        "thresholds": dataclasses.asdict(plan.thresholds),
+        "categories": categories,
+        "seen": averages(categories, "seen"),
+        "unseen": averages(categories, "unseen"),
+    }
+
+
+def _observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
+    # A policy's random numbers depend on its kind and the trial, not on what ran before.
+    kind = zlib.crc32(policy.name.encode())
+    number = zlib.crc32(episode.name.encode())
+    random = np.random.default_rng([VERSION, plan.seed, kind, number])
+    return Observation(
+        episode.name, episode.category, episode.instruction, episode.view, episode.stage, random
+    )
+
+
+def act(
+    episode: Episode, proposal: Proposal | None, thresholds: Thresholds, filmed: bool = False
+) -> tuple[Verdict | None, str, list[np.ndarray]]:
+    """Carry out a proposal.
+
+    Returns:
+      The verdict (None: off the movable parts, a failure), why it failed, and the frames if
+      it was filmed.
+    """
+    if proposal is None:
+        return None, "no pose", []
+    height, width = episode.view.depth.shape
+    x, y = proposal.contact_xy
+    if not (0 <= x <= width and 0 <= y <= height):
+        return None, "off the picture", []
+    column, row = min(int(x), width - 1), min(int(y), height - 1)
+    link = int(episode.view.links[row, column])
+    point = lift(episode.view, proposal.contact_xy)
+    if link not in episode.spec.scene.model.movable or point is None:
+        return None, "off the part", []
+    grip = world_grip(episode.view, proposal, point)
+    frames: list[np.ndarray] = []
+    if filmed:
+        frames, _, outcome = film(episode.stage, link, grip)
+    else:
+        outcome = perform(episode.stage, link, grip)
+    return judge(episode.stage, link, outcome, thresholds), outcome.why or "did not move", frames
+
+
+def save_outcome(
+    folder: Path,
+    episode: Episode,
+    proposal: Proposal | None,
+    verdict: Verdict | None,
+    frames: list[np.ndarray],
+) -> None:
+    """A picture with contact and axes, framed green for a success and red for a failure; and a
+    clip, if it was filmed."""
+    picture = Image.fromarray(episode.view.rgb)
+    if proposal is not None:
+        x, y = proposal.contact_xy
+        if 0 <= x <= picture.width and 0 <= y <= picture.height:
+            picture = draw_pose(picture, (x, y), proposal.rotation, camera=episode.view.camera)
+    color = _GOOD if verdict is not None and verdict.success else _BAD
+    ImageOps.expand(picture, 4, color).save(folder / f"{episode.name}.png")
+    if frames:
+        shown = [Image.fromarray(frame).quantize(128) for frame in frames]
+        shown[0].save(
+            folder / f"{episode.name}.gif",
+            save_all=True,
+            append_images=shown[1:],
+            duration=[120] * (len(shown) - 1) + [1200],
+            loop=0,
+        )

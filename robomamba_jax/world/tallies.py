@@ -1,0 +1,115 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Counts of successes, with how sure they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from typing import Any
+
+from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.world.episodes import Verdict
+
+_Z = 1.959963984540054  # 95 %, two-sided
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share (Wilson 1927).
+
+    Args:
+      successes: from 0 to n.
+      n: trials; with none the interval is everything.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    share, z2 = successes / n, _Z * _Z
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    # The ends are exact where nothing or everything succeeded.
+    low = 0.0 if successes == 0 else max(0.0, middle - half)
+    high = 1.0 if successes == n else min(1.0, middle + half)
+    return low, high
+
+
+@dataclasses.dataclass
+class Tally:
+    """What happened in one category.
+
+    Attributes:
+      n: trials.
+      success: that the thresholds call a success.
+      initial: whose contact began to move.
+      long: whose contact moved far.
+      off_part: whose prediction lay off the movable parts, which is a failure.
+      failures: of the others, by reason.
+    """
+
+    n: int = 0
+    success: int = 0
+    initial: int = 0
+    long: int = 0
+    off_part: int = 0
+    failures: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    def add(self, verdict: Verdict | None, why: str) -> None:
+        """Count a trial; without a verdict the prediction was off the part."""
+        self.n += 1
+        if verdict is None:
+            self.off_part += 1
+            return
+        self.success += verdict.success
+        self.initial += verdict.initial
+        self.long += verdict.long
+        if not verdict.success:
+            self.failures[why] += 1
+
+    def to_json(self, name: str) -> dict[str, Any]:
+        """As in the rollout's JSON."""
+        return {
+            "split": "seen" if CATEGORIES[name].seen else "unseen",
+            "n": self.n,
+            "success": self.success,
+            "rate": self.success / self.n if self.n else None,
+            "ci95": list(wilson(self.success, self.n)),
+            "initial": self.initial,
+            "long": self.long,
+            "off_part": self.off_part,
+            "failures": dict(sorted(self.failures.items())),
+        }
+
+
+def averages(categories: dict[str, dict[str, Any]], split: str) -> dict[str, Any]:
+    """A split's average over trials (as ManipLLM's code has it) and over categories."""
+    chosen = [entry for entry in categories.values() if entry["split"] == split and entry["n"]]
+    n, success = (sum(entry[key] for entry in chosen) for key in ("n", "success"))
+    return {
+        "n": n,
+        "success": success,
+        "by_sample": success / n if n else None,
+        "by_category": sum(entry["rate"] for entry in chosen) / len(chosen) if chosen else None,
+        "ci95": list(wilson(success, n)),
+    }
+
+
+def table(result: dict[str, Any]) -> list[str]:
+    """A rollout's result as lines of text."""
+    head = f"{'category':<18}{'split':<8}{'ok/n':>8}{'rate':>7}  {'95 %':<12}{'begun':>6}{'far':>6}{'off':>6}"
+    lines = [head]
+    for name, entry in result["categories"].items():
+        low, high = entry["ci95"]
+        count = f"{entry['success']}/{entry['n']}"
+        lines.append(
+            f"{name:<18}{entry['split']:<8}{count:>8}{entry['rate']:>7.2f}  "
+            f"{f'{low:.2f}-{high:.2f}':<12}{entry['initial']:>6}{entry['long']:>6}{entry['off_part']:>6}"
+        )
+    for split in ("seen", "unseen"):
+        mean = result[split]
+        if mean["n"]:
+            low, high = mean["ci95"]
+            lines.append(
+                f"{split}: {mean['by_sample']:.3f} by sample ({low:.3f}-{high:.3f}), "
+                f"{mean['by_category']:.3f} by category, {mean['n']} trials"
+            )
+    return lines
