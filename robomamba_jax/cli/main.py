@@ -18,10 +18,10 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from robomamba_jax import __version__
-from robomamba_jax.cli import bench, convert, data, plan, verify
+from robomamba_jax.cli import bench, convert, data, doctor, plan, verify, world
 from robomamba_jax.errors import InputError
 
-COMMANDS = (convert, verify, data, plan, bench)
+COMMANDS = (convert, verify, data, world, plan, doctor, bench)
 
 
 class Parser(argparse.ArgumentParser):

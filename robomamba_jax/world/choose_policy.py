@@ -8,6 +8,7 @@ from pathlib import Path
 
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.world.learned import ModelPolicy, PriorPolicy
+from robomamba_jax.world.names import POLICIES
 from robomamba_jax.world.policies import RULES, Policy
 from robomamba_jax.world.predictions import FilePolicy
 
@@ -38,7 +39,7 @@ def choose_policy(
         raise InputError(
             "bad_arguments",
             "give one of --policy and --checkpoint",
-            f"policies: {', '.join(names())}",
+            f"policies: {', '.join(POLICIES)}",
         )
     if checkpoint is not None:
         return ModelPolicy(checkpoint)
@@ -55,9 +56,4 @@ def choose_policy(
         return PriorPolicy(train, by_category=name == "prior-category")
     if name.startswith("file:"):
         return FilePolicy(Path(name.removeprefix("file:")), pixel_order=pixel_order, frame=frame)
-    raise unknown_name("unknown_policy", "policy", name, names())
-
-
-def names() -> tuple[str, ...]:
-    """All that --policy takes."""
-    return (*RULES, *PRIORS, "file:PREDICTIONS")
+    raise unknown_name("unknown_policy", "policy", name, POLICIES)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from robomamba_jax.world.gripper import FINGERS, Grip, Outcome, perform
 from robomamba_jax.world.meshes import box, cone, cylinder
+from robomamba_jax.world.model import Solid
 from robomamba_jax.world.palette import COLORS, DARK, STEEL
 from robomamba_jax.world.stage import Stage
 
@@ -25,15 +26,15 @@ class GripperBody:
         """Put it into the scene, out of sight."""
         self._stage, self._grip = stage, grip
         pieces = [
-            (cylinder(0.035, 0.5, (0, 0, -0.36)), STEEL, True),
-            (box((0.14, 0.2, 0.08), (0, 0, -0.14)), COLORS["orange"], False),
+            Solid("stem", cylinder(0.035, 0.5, (0, 0, -0.36)), STEEL, True),
+            Solid("palm", box((0.14, 0.2, 0.08), (0, 0, -0.14)), COLORS["orange"]),
         ]
         if grip.gripper_open is not None and grip.gripper_open >= 0.5:
             for side in (-1, 1):
                 finger = box((0.03, 0.02, 0.13), (0, side * FINGERS / 2, -0.05))
-                pieces.append((finger, DARK, False))
+                pieces.append(Solid("finger", finger, DARK))
         else:
-            pieces.append((cone(0.05, 0.025, 0.1, (0, 0, -0.05), (0, 0, -1)), DARK, False))
+            pieces.append(Solid("cup", cone(0.05, 0.025, 0.1, (0, 0, -0.05), (0, 0, -1)), DARK))
         self._entity: Any = stage.add(stage.simulator.render_body(pieces))
 
     def move(self, point: Array) -> None:

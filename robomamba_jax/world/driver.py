@@ -23,7 +23,7 @@ from robomamba_jax.errors import InputError
 FOLDER = Path(sys.prefix) / "share" / "robomamba_jax" / "vulkan"
 _NAMED = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
 _SYSTEM = (Path("/usr/share/vulkan/icd.d"), Path("/etc/vulkan/icd.d"))
-_FIX = "run make vulkan (a CPU driver, no root needed), or name one in VK_ICD_FILENAMES"
+FIX = "run make vulkan (a CPU driver, no root needed), or name one in VK_ICD_FILENAMES"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,5 +103,5 @@ def check_renderer(sapien: Any) -> None:
         sapien.render.RenderSystem()
     except RuntimeError as error:
         raise InputError(
-            "no_renderer", f"nothing to draw with ({find_driver().name} driver): {error}", _FIX
+            "no_renderer", f"nothing to draw with ({find_driver().name} driver): {error}", FIX
         ) from error

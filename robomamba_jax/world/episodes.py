@@ -9,9 +9,9 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.catalog import INSTANCES, make_object
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.gripper import FORCE, Outcome
+from robomamba_jax.world.library import Library
 from robomamba_jax.world.palette import Draw
 from robomamba_jax.world.scenes import SceneSpec, draw_scene
 from robomamba_jax.world.stage import Simulator, Stage
@@ -76,6 +76,7 @@ class EpisodeSpec:
 
 
 def draw_episode(
+    objects: Library,
     seed: tuple[int, ...],
     category: str,
     split: str,
@@ -87,6 +88,7 @@ def draw_episode(
     """A trial out of a seed.
 
     Args:
+      objects: where the object comes from.
       seed: of the trial; another seed is another trial.
       category: of the object.
       split: whose objects, "train" or "test".
@@ -95,7 +97,7 @@ def draw_episode(
       heavy_share: how often a joint is too heavy for suction, if its part has a handle.
     """
     draw = Draw((*seed, list(CATEGORIES).index(category)))
-    model = make_object(category, split, draw.whole(0, INSTANCES[split] - 1))
+    model = objects.draw(category, split, draw)
     scene = draw_scene(model, draw, size, things=things)
     resistance = []
     heavy = draw.chance(heavy_share)

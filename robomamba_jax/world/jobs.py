@@ -14,7 +14,6 @@ from typing import Any
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.world import wording
-from robomamba_jax.world.catalog import INSTANCES, make_object
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.clips import even, film
 from robomamba_jax.world.episodes import EVALUATION, draw_episode, judge, open_stage, visible_parts
@@ -57,6 +56,8 @@ class WorldPlan:
       size: the images' side in pixels.
       dof: 6 or 7; 7 adds the gripper's state.
       categories: which, in the article's order.
+      assets: a PartNet-Mobility folder; None = the embedded objects.
+      asset_list: the list of its objects.
     """
 
     samples: int
@@ -67,6 +68,13 @@ class WorldPlan:
     size: int
     dof: int
     categories: tuple[str, ...]
+    assets: str | None = None
+    asset_list: str | None = None
+
+    def simulator(self) -> Simulator:
+        """SAPIEN with the plan's objects."""
+        folder, listing = (None if p is None else Path(p) for p in (self.assets, self.asset_list))
+        return Simulator(folder, listing)
 
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
@@ -142,7 +150,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
 def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of(item)
     draw = Draw(plan.seed_of("language", item))
-    model = make_object(category, plan.split, draw.whole(0, INSTANCES[plan.split] - 1))
+    model = simulator.objects.draw(category, plan.split, draw)
     scene = draw_scene(model, draw, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
     stage = Stage(simulator, scene)
     view = stage.look()
@@ -167,7 +175,11 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     for attempt in range(50):
         draw = Draw((*plan.seed_of("clips", item), attempt))
         spec = draw_episode(
-            (*plan.seed_of("clips", item), attempt, 1), category, plan.split, plan.size
+            simulator.objects,
+            (*plan.seed_of("clips", item), attempt, 1),
+            category,
+            plan.split,
+            plan.size,
         )
         stage = open_stage(simulator, spec)
         view = stage.look()

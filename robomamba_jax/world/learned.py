@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,10 @@ class PriorPolicy:
     Attributes:
       name: "prior", or "prior-category" for one mean per category.
       parameters: numbers in it: eight per mean.
+      sha: there is no checkpoint.
     """
+
+    sha: str | None = None
 
     def __init__(self, folder: Path, *, by_category: bool = False) -> None:
         """Read the training set.
@@ -79,6 +83,7 @@ class ModelPolicy:
     Attributes:
       name: its path.
       parameters: of the policy head, which is what stage 2 trains.
+      sha: sha256 of all parameters, in the order of their names.
     """
 
     def __init__(self, checkpoint: str) -> None:
@@ -101,6 +106,12 @@ class ModelPolicy:
                 "give a checkpoint of stage 2 (configs/stage2_manipulation.py)",
             )
         self.parameters = int(sum(leaf.size for leaf in jax.tree.leaves(head)))
+        digest = hashlib.sha256()
+        for path, leaf in jax.tree.leaves_with_path(self._model.params):
+            array = np.ascontiguousarray(leaf)
+            digest.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape}".encode())
+            digest.update(array.reshape(-1).view(np.uint8).data)
+        self.sha: str | None = digest.hexdigest()
 
     def propose(self, seen: Observation) -> Proposal:
         """What the model predicts from picture and instruction alone."""

@@ -51,7 +51,9 @@ class Mesh:
 
 
 def merge(meshes: Sequence[Mesh]) -> Mesh:
-    """Several meshes as one."""
+    """Several meshes as one; none as an empty one."""
+    if not meshes:
+        return Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int64), np.zeros((0, 3)))
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
     return Mesh(
         np.concatenate([mesh.vertices for mesh in meshes]),

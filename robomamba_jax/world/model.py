@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,28 @@ class Color:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class MeshFile:
+    """A mesh with its own materials: a vertex v becomes turn (scale v) + offset.
+
+    Attributes:
+      path: the file.
+      scale: float64[3].
+      turn: float64[3, 3].
+      offset: float64[3].
+    """
+
+    path: Path
+    scale: npt.NDArray[np.float64]
+    turn: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.float64]
+
+    def resized(self, center: npt.NDArray[np.float64], factor: float) -> MeshFile:
+        """The same, shifted by -center and then stretched."""
+        offset = (self.offset - center) * factor
+        return dataclasses.replace(self, scale=self.scale * factor, offset=offset)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Solid:
     """A piece of a link.
 
@@ -40,12 +63,20 @@ class Solid:
       mesh: in the object's frame with all joints at 0.
       color: of the whole.
       metallic: whether it shines like metal.
+      file: where the mesh came from, if it is drawn with its own materials.
     """
 
     label: str
     mesh: Mesh
     color: Color
     metallic: bool = False
+    file: MeshFile | None = None
+
+    def resized(self, center: npt.NDArray[np.float64], factor: float) -> Solid:
+        """The same, shifted by -center and then stretched."""
+        file = None if self.file is None else self.file.resized(center, factor)
+        mesh = self.mesh.moved(-center).scaled(factor)
+        return dataclasses.replace(self, mesh=mesh, file=file)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,10 +171,7 @@ class ObjectModel:
 
 
 def _rescaled(link: Link, center: npt.NDArray[np.float64], factor: float) -> Link:
-    solids = tuple(
-        dataclasses.replace(solid, mesh=solid.mesh.moved(-center).scaled(factor))
-        for solid in link.solids
-    )
+    solids = tuple(solid.resized(center, factor) for solid in link.solids)
     joint = link.joint
     if joint is None:
         return dataclasses.replace(link, solids=solids)

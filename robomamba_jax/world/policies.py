@@ -74,17 +74,19 @@ class Policy(Protocol):
     Attributes:
       name: for tables.
       parameters: how many numbers were trained for it.
+      sha: of a checkpoint's parameters; None for all others.
     """
 
     name: str
     parameters: int
+    sha: str | None
 
     def propose(self, seen: Observation) -> Proposal | None:
         """A pose, or None where it has nothing to say, which counts as a failure."""
         ...
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Rule:
     """A policy that is a function.
 
@@ -93,12 +95,14 @@ class Rule:
       act: the function.
       knows: what it may look at, for tables.
       parameters: none were trained.
+      sha: there is no checkpoint.
     """
 
     name: str
     act: Callable[[Observation], Proposal | None]
     knows: str
     parameters: int = 0
+    sha: str | None = None
 
     def propose(self, seen: Observation) -> Proposal | None:
         """As the function says."""

@@ -31,9 +31,11 @@ class FilePolicy:
     Attributes:
       name: "file:" and the path.
       parameters: not known: 0.
+      sha: there is no checkpoint.
     """
 
     parameters = 0
+    sha: str | None = None
 
     def __init__(
         self, path: Path, *, pixel_order: str | None = None, frame: str = "manipllm"

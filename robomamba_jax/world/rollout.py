@@ -98,7 +98,9 @@ def _draw(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -
     for redraw in range(_REDRAWS):
         seed = (VERSION, plan.seed, _CODE, number, redraw)
         heavy = HEAVY_SHARE if plan.dof == 7 else 0.0
-        spec = draw_episode(seed, category, plan.split, plan.size, heavy_share=heavy)
+        spec = draw_episode(
+            simulator.objects, seed, category, plan.split, plan.size, heavy_share=heavy
+        )
         stage = open_stage(simulator, spec)
         view = stage.look()
         if visible_parts(view.links, spec.scene.model.movable):
@@ -148,6 +150,7 @@ def rollout(
     categories = {name: tally.to_json(name) for name, tally in tallies.items()}
     return {
         "policy": policy.name,
+        "checkpoint_sha": policy.sha,
         "trained_parameters": policy.parameters,
         "seed": plan.seed,
         "episodes": plan.episodes,

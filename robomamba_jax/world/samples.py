@@ -100,7 +100,12 @@ def find_sample(
     for attempt in range(_ATTEMPTS):
         trial = (*seed, attempt)
         spec = draw_episode(
-            trial, category, split, size, heavy_share=HEAVY_SHARE if dof == 7 else 0.0
+            simulator.objects,
+            trial,
+            category,
+            split,
+            size,
+            heavy_share=HEAVY_SHARE if dof == 7 else 0.0,
         )
         stage = open_stage(simulator, spec)
         view = stage.look()

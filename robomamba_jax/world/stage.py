@@ -8,15 +8,19 @@ The simulator's frames stay inside: out come OpenCV cameras, metres, and world p
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera
+from robomamba_jax.errors import InputError
 from robomamba_jax.world.driver import check_renderer, load_sapien
+from robomamba_jax.world.library import EMBEDDED, Library, PartNet
 from robomamba_jax.world.meshes import Mesh, box, turn_to
-from robomamba_jax.world.model import Color, Joint
+from robomamba_jax.world.model import Joint, MeshFile, Solid
 from robomamba_jax.world.scenes import SceneSpec
 
 TIMESTEP = 1 / 500  # seconds, as in ManipLLM
@@ -44,10 +48,19 @@ class View:
 
 class Simulator:
     """SAPIEN in this process. Make one and keep it: its first picture takes seconds, because
-    shaders are compiled, and they are compiled again once the last scene is gone."""
+    shaders are compiled, and they are compiled again once the last scene is gone.
 
-    def __init__(self) -> None:
+    Attributes:
+      sapien: the module.
+      objects: where objects come from.
+    """
+
+    def __init__(self, assets: Path | None = None, listing: Path | None = None) -> None:
         """Load SAPIEN.
+
+        Args:
+          assets: a PartNet-Mobility folder; None = the embedded objects.
+          listing: the list of its objects, see ``library.PartNet``.
 
         Raises:
           InputError: it is not installed, or nothing can be drawn with.
@@ -64,6 +77,15 @@ class Simulator:
         body.solver_position_iterations = 20  # as ManipLLM
         self.sapien.physx.set_body_config(body)
         self._keep = self.sapien.Scene()
+        self.objects: Library = EMBEDDED
+        if assets is not None or listing is not None:
+            if assets is None or listing is None:
+                raise InputError(
+                    "bad_arguments",
+                    "--assets and --asset-list belong together",
+                    "give the folder of the objects and the list of their categories",
+                )
+            self.objects = PartNet(self.sapien, assets, listing)
 
     def scene(self) -> Any:
         """An empty scene with the world's time step."""
@@ -71,27 +93,40 @@ class Simulator:
         scene.set_timestep(TIMESTEP)
         return scene
 
-    def render_body(self, pieces: list[tuple[Mesh, Color, bool]]) -> Any:
-        """Meshes as one thing to draw: (mesh, colour, metallic)."""
+    def render_body(self, pieces: Sequence[Solid]) -> Any:
+        """Solids as one thing to draw."""
         render = self.sapien.render
         body = render.RenderBodyComponent()
-        for mesh, color, metallic in pieces:
-            material = render.RenderMaterial(
-                base_color=[*color.rgb, 1.0],
-                roughness=0.35 if metallic else 0.75,
-                metallic=0.35 if metallic else 0.0,
-                specular=0.5 if metallic else 0.15,
-            )
+        for piece in pieces:
             body.attach(
-                render.RenderShapeTriangleMesh(
-                    mesh.vertices.astype(np.float32),
-                    mesh.triangles.astype(np.uint32),
-                    mesh.normals.astype(np.float32),
-                    np.zeros((len(mesh.vertices), 2), np.float32),
-                    material,
-                )
+                _file_shape(self.sapien, piece.file) if piece.file else _shape(render, piece)
             )
         return body
+
+
+def _shape(render: Any, piece: Solid) -> Any:
+    shiny = piece.metallic
+    material = render.RenderMaterial(
+        base_color=[*piece.color.rgb, 1.0],
+        roughness=0.35 if shiny else 0.75,
+        metallic=0.35 if shiny else 0.0,
+        specular=0.5 if shiny else 0.15,
+    )
+    mesh = piece.mesh
+    flat = np.zeros((len(mesh.vertices), 2), np.float32)  # no textures
+    vertices, normals = mesh.vertices.astype(np.float32), mesh.normals.astype(np.float32)
+    return render.RenderShapeTriangleMesh(
+        vertices, mesh.triangles.astype(np.uint32), normals, flat, material
+    )
+
+
+def _file_shape(sapien: Any, file: MeshFile) -> Any:
+    """A mesh file with its own materials."""
+    shape = sapien.render.RenderShapeTriangleMesh(str(file.path), file.scale.astype(np.float32))
+    pose = np.eye(4, dtype=np.float32)
+    pose[:3, :3], pose[:3, 3] = file.turn, file.offset
+    shape.local_pose = sapien.Pose(pose)
+    return shape
 
 
 class Stage:
@@ -120,12 +155,12 @@ class Stage:
         scene.add_directional_light([x, y, z], [bright] * 3)
         for place in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
             scene.add_point_light(place, [0.6, 0.6, 0.6])
-        pieces = [(thing.mesh, thing.color, False) for thing in spec.things]
+        pieces = [Solid(thing.shape, thing.mesh, thing.color) for thing in spec.things]
         low = spec.place[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
             side = 2 * (_FLOOR if spec.surface == "floor" else _TABLE)
             slab = box((side, side, 0.08), (*spec.place[:2], low - 0.042))
-            pieces.append((slab, spec.surface_color, False))
+            pieces.append(Solid(spec.surface, slab, spec.surface_color))
         if pieces:
             self.add(self.simulator.render_body(pieces))
 
@@ -202,8 +237,9 @@ def build_articulation(simulator: Simulator, scene: Any, spec: SceneSpec) -> Any
     for link in model.links:
         record = builder.create_link_builder(made[link.parent] if link.parent >= 0 else None)
         record.set_name(link.name)
-        mesh = link.mesh().scaled(spec.scale) if link.solids else box((0.1, 0.1, 0.1))
-        low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+        vertices = link.mesh().vertices * spec.scale
+        low = vertices.min(axis=0) if len(vertices) else np.zeros(3)
+        high = vertices.max(axis=0) if len(vertices) else np.zeros(3)
         size = np.maximum(high - low, 0.02)
         inertia = np.roll(size**2, -1) + np.roll(size**2, 1)
         record.set_mass_and_inertia(1.0, sapien.Pose((low + high) / 2), inertia / 12)
@@ -220,7 +256,7 @@ def build_articulation(simulator: Simulator, scene: Any, spec: SceneSpec) -> Any
     for link, body in zip(model.links, articulation.links, strict=True):
         body.disable_gravity = True
         body.linear_damping = body.angular_damping = 0.0
-        pieces = [(s.mesh.scaled(spec.scale), s.color, s.metallic) for s in link.solids]
+        pieces = [solid.resized(np.zeros(3), spec.scale) for solid in link.solids]
         if pieces:
             body.entity.add_component(simulator.render_body(pieces))
     return articulation

@@ -95,7 +95,8 @@ def averages(categories: dict[str, dict[str, Any]], split: str) -> dict[str, Any
 
 def table(result: dict[str, Any]) -> list[str]:
     """A rollout's result as lines of text."""
-    head = f"{'category':<18}{'split':<8}{'ok/n':>8}{'rate':>7}  {'95 %':<12}{'begun':>6}{'far':>6}{'off':>6}"
+    head = f"{'category':<18}{'split':<8}{'ok/n':>8}{'rate':>7}  {'95 %':<12}"
+    head += f"{'begun':>6}{'far':>6}{'off':>6}"
     lines = [head]
     for name, entry in result["categories"].items():
         low, high = entry["ci95"]

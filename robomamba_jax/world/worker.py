@@ -28,10 +28,11 @@ def main() -> int:
         job = json.loads(line)
         try:
             fields = {**job["plan"], "categories": tuple(job["plan"]["categories"])}
-            simulator = simulator or Simulator()
+            plan = WorldPlan(**fields)
+            simulator = simulator or plan.simulator()
             reply = run_job(
                 simulator,
-                WorldPlan(**fields),
+                plan,
                 Path(job["root"]),
                 job["kind"],
                 job["start"],

@@ -1,0 +1,144 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``robomamba doctor``: is everything here that the commands need, and what mends it?"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.errors import InputError
+
+EXAMPLE = """examples:
+  robomamba doctor
+  robomamba doctor --config configs/stage2_manipulation.py --json"""
+
+_NEEDED = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "transformers", "numpy", "pillow")
+# package -> what needs it, and the mend
+_EXTRAS = {
+    "sapien": ("robomamba world", "make install-sim"),
+    "torch": ("robomamba verify, the tests", "make install-test"),
+    "av": ("RoboVQA's videos", "pip install av"),
+}
+_SECONDS = 120
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``doctor``."""
+    parser = commands.add_parser(
+        "doctor",
+        help="check packages, devices, the renderer and data paths",
+        description="Looks at what the commands need; every fault comes with its mend. "
+        "Exit status 0 if nothing needed is missing, 2 otherwise.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("--config", metavar="FILE", help="also the data paths of a configuration")
+    parser.add_argument("--json", action="store_true", help="one object on stdout")
+    parser.set_defaults(run=_run, parser=parser)
+
+
+def _run(args: argparse.Namespace) -> dict[str, Any]:
+    checks = [*_packages(), _devices(), _renderer(), _tokenizer()]
+    if args.config is not None:
+        checks += _paths(args.config)
+    if not args.json:
+        for check in checks:
+            mark = {"ok": "ok  ", "missing": "--  ", "fault": "BAD "}[check["state"]]
+            fix = f"  -> {check['fix']}" if check["fix"] else ""
+            print(f"{mark}{check['name']}: {check['found']}{fix}")
+    faults = [check["name"] for check in checks if check["state"] == "fault"]
+    args.status = 2 if faults else 0
+    return {"schema": "robomamba.doctor/1", "ok": not faults, "checks": checks}
+
+
+def _check(name: str, state: str, found: str, fix: str = "") -> dict[str, str]:
+    """One line: state is "ok", "missing" (an option is not there) or "fault"."""
+    return {"name": name, "state": state, "found": found, "fix": fix}
+
+
+def _packages() -> list[dict[str, str]]:
+    checks = []
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info >= (3, 11):
+        checks.append(_check("python", "ok", version))
+    else:
+        checks.append(_check("python", "fault", version, "install Python 3.11 or newer"))
+    for name in _NEEDED:
+        try:
+            checks.append(_check(name, "ok", importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            checks.append(_check(name, "fault", "not installed", "make install"))
+    for name, (what, fix) in _EXTRAS.items():
+        try:
+            checks.append(_check(name, "ok", importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            checks.append(_check(name, "missing", f"not installed: {what} need it", fix))
+    return checks
+
+
+def _devices() -> dict[str, str]:
+    try:
+        import jax
+
+        devices = jax.devices()
+    except (ImportError, RuntimeError) as error:
+        what = str(error).splitlines()[0]
+        return _check("jax devices", "fault", what, "make install ACCEL=cpu|cuda12|tpu")
+    kinds = ", ".join(sorted({device.device_kind for device in devices}))
+    found = f"{len(devices)} x {kinds} ({jax.default_backend()})"
+    if jax.default_backend() == "cpu" and Path("/dev/nvidiactl").exists():
+        return _check("jax devices", "missing", f"{found}, though there is a GPU", "make install")
+    return _check("jax devices", "ok", found)
+
+
+def _renderer() -> dict[str, str]:
+    """Draws one picture in a process of its own: a broken driver may end it."""
+    from robomamba_jax.world.driver import FIX, find_driver
+
+    try:
+        importlib.metadata.version("sapien")
+    except importlib.metadata.PackageNotFoundError:
+        return _check("renderer", "missing", "no sapien to draw with", "make install-sim")
+    code = "from robomamba_jax.world.probe import main; main()"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return _check("renderer", "fault", f"no picture after {_SECONDS} s", FIX)
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        return _check("renderer", "fault", said[-1] if said else f"died ({done.returncode})", FIX)
+    return _check("renderer", "ok", f"{find_driver().name}: {done.stdout.strip()}")
+
+
+def _tokenizer() -> dict[str, str]:
+    path = Path("assets/tokenizer.json")
+    if path.is_file():
+        return _check("tokenizer", "ok", str(path))
+    return _check("tokenizer", "missing", f"no {path}: presets from 130m need it", "make assets")
+
+
+def _paths(config: str) -> list[dict[str, str]]:
+    """The files and folders that a configuration names."""
+    from robomamba_jax.config.files import config_module, get_config
+    from robomamba_jax.config.training import TrainConfig
+
+    run = get_config(config_module(config), config, "get_config")
+    if not isinstance(run, TrainConfig):
+        raise InputError("bad_config", f"{config} is no TrainConfig", "see config.training")
+    named = [(f"data.sources.{k}.path", source.path) for k, source in enumerate(run.data.sources)]
+    named += [(f"data.sources.{k}.root", s.root) for k, s in enumerate(run.data.sources) if s.root]
+    if run.init_from:
+        named.append(("init_from", run.init_from))
+    checks = []
+    for name, value in named:
+        if Path(value).exists() or any(Path().glob(value) if not Path(value).is_absolute() else ()):
+            checks.append(_check(name, "ok", value))
+        else:
+            checks.append(_check(name, "fault", f"{value} is not there", f"--set {name}=PATH"))
+    return checks

@@ -1,0 +1,266 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``robomamba world``: data of the embedded world, its pictures, and the closed loop."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.errors import InputError
+
+EXAMPLE = """examples:
+  robomamba world generate --out runs/world --samples 10000 --language 3000 --seed 0 --workers 2
+  robomamba world render --out categories.png
+  robomamba world rollout --policy oracle --episodes 50
+  robomamba world rollout --checkpoint runs/manipulate --episodes 50 --out runs/rollout --json
+  robomamba world episodes --episodes 50 --out trials
+  robomamba world rollout --policy file:predictions.json --episodes 50"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``world generate``, ``render``, ``rollout`` and ``episodes``."""
+    parser = commands.add_parser(
+        "world",
+        help="the embedded world: make data, look at it, carry out predicted poses",
+        description=(
+            "Thirty kinds of articulated objects in SAPIEN, or a PartNet-Mobility download of "
+            "your own (--assets, --asset-list)."
+        ),
+        epilog=EXAMPLE,
+    )
+    names = "{generate,render,rollout,episodes}"
+    whats = parser.add_subparsers(dest="what", metavar=names, required=True)
+    _add_generate(whats)
+    _add_render(whats)
+    _add_rollout(whats)
+    _add_episodes(whats)
+    for each in whats.choices.values():
+        each.add_argument("--seed", type=int, default=0, help="(0)")
+        each.add_argument("--categories", metavar="A,B", help="only these, such as Door,Safe")
+        each.add_argument("--assets", metavar="DIR", help="PartNet-Mobility: <id>/mobility.urdf")
+        each.add_argument("--asset-list", metavar="FILE", help='its "<id> <Category>" lines')
+        each.add_argument("--json", action="store_true", help="one object on stdout")
+
+
+def _add_generate(whats: Any) -> None:
+    parser = whats.add_parser("generate", help="write a data set for all stages", epilog=EXAMPLE)
+    parser.add_argument("--out", required=True, metavar="DIR", help="where to")
+    parser.add_argument("--samples", type=int, default=0, metavar="N", help="pose samples kept (0)")
+    parser.add_argument(
+        "--language", type=int, default=0, metavar="M", help="images for stages 1.1 and 1.2 (0)"
+    )
+    parser.add_argument("--clips", type=int, metavar="K", help="RoboVQA clips (a tenth of M)")
+    parser.add_argument("--split", default="train", help="train or test: other objects and words")
+    parser.add_argument("--size", type=int, default=224, help="pixels (224)")
+    parser.add_argument("--dof", type=int, default=6, help="6, or 7 with a gripper state (6)")
+    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
+    parser.set_defaults(run=_generate, parser=parser)
+
+
+def _add_render(whats: Any) -> None:
+    parser = whats.add_parser("render", help="a page of all categories", epilog=EXAMPLE)
+    parser.add_argument("--out", required=True, metavar="FILE", help="a .png or .jpg")
+    parser.add_argument("--size", type=int, default=224, help="of a picture, in pixels (224)")
+    parser.add_argument("--split", default="test", help="train or test (test)")
+    parser.set_defaults(run=_render, parser=parser)
+
+
+def _add_trials(parser: Any) -> None:
+    parser.add_argument("--episodes", type=int, default=50, metavar="N", help="per category (50)")
+    parser.add_argument("--split", default="test", help="train or test (test)")
+    parser.add_argument("--size", type=int, default=224, help="pixels (224)")
+    parser.add_argument("--dof", type=int, default=6, help="6, or 7 for a hand (6)")
+
+
+def _add_rollout(whats: Any) -> None:
+    from robomamba_jax.world.names import POLICIES
+
+    parser = whats.add_parser("rollout", help="carry out a policy's poses", epilog=EXAMPLE)
+    parser.add_argument("--checkpoint", metavar="DIR", help="a model: a folder, a run or a step")
+    parser.add_argument("--policy", metavar="NAME", help=", ".join(POLICIES))
+    parser.add_argument("--train", metavar="DIR", help="the priors' training set")
+    _add_trials(parser)
+    parser.add_argument("--out", metavar="DIR", help="pictures, clips and the result as JSON")
+    parser.add_argument("--clips", type=int, default=0, metavar="K", help="GIFs per category (0)")
+    parser.add_argument("--pixel-order", help="of a file's points: xy or rowcol")
+    parser.add_argument("--frame", default="manipllm", help="of its directions, or opencv")
+    for name, default in (("joint", 0.03), ("cosine", 0.3), ("initial", 0.01), ("long", 0.1)):
+        parser.add_argument(
+            f"--threshold-{name}", type=float, default=default, metavar="X", help=f"({default})"
+        )
+    parser.set_defaults(run=_rollout, parser=parser)
+
+
+def _add_episodes(whats: Any) -> None:
+    parser = whats.add_parser(
+        "episodes",
+        help="write the trials of a rollout, for predictions made elsewhere",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="a new folder")
+    _add_trials(parser)
+    parser.set_defaults(run=_episodes, parser=parser)
+
+
+def _split(args: argparse.Namespace) -> str:
+    if args.split not in ("train", "test"):
+        raise InputError("bad_arguments", f"--split {args.split}", "give train or test")
+    if args.seed < 0:
+        raise InputError("bad_arguments", f"--seed is {args.seed}", "give 0 or more")
+    return args.split
+
+
+def _names(args: argparse.Namespace) -> list[str] | None:
+    return None if args.categories is None else [n for n in args.categories.split(",") if n]
+
+
+def _simulator(args: argparse.Namespace) -> Any:
+    """SAPIEN, with the objects that the arguments name."""
+    from robomamba_jax.world.stage import Simulator
+
+    folder, listing = (None if p is None else Path(p) for p in (args.assets, args.asset_list))
+    return Simulator(folder, listing)
+
+
+def _notes(simulator: Any) -> None:
+    for note in getattr(simulator.objects, "notes", []):
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _generate(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.cli.progress import count_bar
+    from robomamba_jax.world.driver import load_sapien
+    from robomamba_jax.world.generate import generate
+    from robomamba_jax.world.jobs import WorldPlan, check_plan
+    from robomamba_jax.world.library import EMBEDDED
+
+    split = _split(args)
+    load_sapien()  # a missing package is better said here than by every worker
+    objects = _simulator(args).objects if args.assets or args.asset_list else EMBEDDED
+    plan = WorldPlan(
+        samples=args.samples,
+        language=args.language,
+        clips=args.language // 10 if args.clips is None else args.clips,
+        seed=args.seed,
+        split=split,
+        size=args.size,
+        dof=args.dof,
+        categories=objects.categories(_names(args), split),
+        assets=args.assets and str(Path(args.assets).resolve()),
+        asset_list=args.asset_list and str(Path(args.asset_list).resolve()),
+    )
+    check_plan(plan)
+    with count_bar("items") as tell:
+        manifest = generate(plan, Path(args.out), args.workers, tell)
+    if not args.json:
+        poses = manifest["poses"]
+        print(
+            f"{args.out}: {poses['kept']:,} poses kept, {poses['failed']:,} trials failed; "
+            f"{plan.language:,} images with language, {plan.clips:,} clips"
+        )
+        for name, entry in manifest["files"].items():
+            print(f"  {name}  {entry['bytes']:,} bytes")
+    return {**manifest, "out": args.out}
+
+
+def _render(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.world.sheet import render_sheet
+
+    split = _split(args)
+    path = Path(args.out)
+    if path.suffix.lower() not in (".png", ".jpg"):
+        raise InputError("bad_arguments", f"--out {args.out}", "give a .png or .jpg file")
+    if not 32 <= args.size <= 1024:
+        raise InputError("bad_arguments", f"--size is {args.size}", "give 224 or 336 pixels")
+    simulator = _simulator(args)
+    categories = simulator.objects.categories(_names(args), split)
+    page = render_sheet(simulator, categories, split, args.seed, args.size)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.save(path)
+    _notes(simulator)
+    if not args.json:
+        print(f"{path}: {len(categories)} categories, {page.width}x{page.height} pixels")
+    return {
+        "schema": "robomamba.world render/1",
+        "out": str(path),
+        "categories": list(categories),
+        "size": [page.width, page.height],
+    }
+
+
+def _plan(args: argparse.Namespace, simulator: Any) -> Any:
+    """The trials that the arguments name."""
+    from robomamba_jax.world.rollout import RolloutPlan
+
+    if args.episodes < 1:
+        raise InputError("bad_arguments", f"--episodes is {args.episodes}", "give 1 or more")
+    if args.dof not in (6, 7):
+        raise InputError("bad_arguments", f"--dof is {args.dof}", "give 6 or 7")
+    if not 32 <= args.size <= 1024:
+        raise InputError("bad_arguments", f"--size is {args.size}", "give 224 or 336 pixels")
+    split = _split(args)
+    categories = simulator.objects.categories(_names(args), split)
+    return RolloutPlan(categories, args.episodes, args.seed, split, args.size, args.dof)
+
+
+def _rollout(args: argparse.Namespace) -> dict[str, Any]:
+    import json
+
+    from robomamba_jax.cli.progress import count_bar
+    from robomamba_jax.world.choose_policy import choose_policy
+    from robomamba_jax.world.episodes import Thresholds
+    from robomamba_jax.world.rollout import rollout
+    from robomamba_jax.world.tallies import table
+
+    if args.clips < 0 or (args.clips and not args.out):
+        raise InputError("bad_arguments", f"--clips {args.clips} without --out", "give --out DIR")
+    policy = choose_policy(
+        args.policy,
+        args.checkpoint,
+        train=args.train and Path(args.train),
+        pixel_order=args.pixel_order,
+        frame=args.frame,
+    )
+    simulator = _simulator(args)
+    thresholds = Thresholds(
+        joint=args.threshold_joint,
+        cosine=args.threshold_cosine,
+        initial=args.threshold_initial,
+        long=args.threshold_long,
+    )
+    plan = dataclasses.replace(_plan(args, simulator), thresholds=thresholds)
+    out = None if args.out is None else Path(args.out)
+    with count_bar("episodes") as tell:
+        result = rollout(
+            simulator,
+            policy,
+            plan,
+            pictures=None if out is None else out / "pictures",
+            clips=args.clips,
+            tell=tell,
+        )
+    result = {"schema": "robomamba.world rollout/1", **result}
+    if out is not None:
+        (out / "rollout.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    _notes(simulator)
+    if not args.json:
+        print(f"policy {policy.name}, {policy.parameters:,} trained parameters")
+        print("\n".join(table(result)))
+    return result
+
+
+def _episodes(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.cli.progress import count_bar
+    from robomamba_jax.world.export import export_episodes
+
+    simulator = _simulator(args)
+    plan = _plan(args, simulator)
+    with count_bar("episodes") as tell:
+        done = export_episodes(simulator, plan, Path(args.out), tell)
+    if not args.json:
+        print(f"{args.out}: {done['episodes']} trials; their questions are in maniptest.json")
+    return {"schema": "robomamba.world episodes/1", **done}
