@@ -61,12 +61,7 @@ def _check(name: str, state: str, found: str, fix: str = "") -> dict[str, str]:
 
 
 def _packages() -> list[dict[str, str]]:
-    checks = []
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= (3, 11):
-        checks.append(_check("python", "ok", version))
-    else:
-        checks.append(_check("python", "fault", version, "install Python 3.11 or newer"))
+    checks = [_check("python", "ok", ".".join(map(str, sys.version_info[:3])))]
     for name in _NEEDED:
         try:
             checks.append(_check(name, "ok", importlib.metadata.version(name)))

@@ -40,7 +40,7 @@ def lighter(draw: Draw, a: Assembly) -> Made:
     side = -1
     a.add(0, "wheel", cylinder(0.095, 0.12, (0, side * 0.26 * w, top + 0.19), (1, 0, 0), 16), DARK)
     if draw.chance(0.4):
-        a.add(0, "flame", ellipsoid((0.05, 0.06, 0.16), (0, 0.1 * w, top + 0.4)), COLORS["orange"])
+        a.add(0, "flame", ellipsoid((0.04, 0.05, 0.08), (0, 0.1 * w, top + 0.27)), COLORS["orange"])
     cap = a.hinge("cap", (0, w / 2, top + 0.01), (1, 0, 0), (0.0, draw.between(1.7, 2.4)))
     high, wall = 0.36, 0.03
     z = top + 0.01 + high / 2
