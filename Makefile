@@ -41,7 +41,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.stamp-$(KIND)
 
-.PHONY: help venv install install-test install-bench plan-env test-plan assets test lint format typecheck lock bench clean
+.PHONY: help venv install install-test install-bench install-sim vulkan plan-env test-plan assets test lint format typecheck lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,10 @@ $(VENV)/.stamp-venv:
 install: $(STAMP)-base ## install the package (editable) and the jax build of ACCEL
 install-test: $(STAMP)-test ## the same with all that the tests and the linters need
 install-bench: $(STAMP)-bench ## the same with the implementations to compare with
+install-sim: $(STAMP)-sim vulkan ## the same with the simulator and a driver that it can draw with
+
+vulkan: $(VENV)/.stamp-venv ## a Vulkan driver for SAPIEN on a CPU, without root; none where one serves
+	$(PY) scripts/fetch_vulkan.py
 
 # One stamp per set of extras. Stamps of another ACCEL go, so that changing back installs again.
 $(STAMP)-%: $(VENV)/.stamp-venv pyproject.toml requirements.lock
@@ -63,6 +67,8 @@ $(STAMP)-%: $(VENV)/.stamp-venv pyproject.toml requirements.lock
 	  $(if $(filter test bench,$*),"$(TORCH_SPEC)") --constraint requirements.lock
 	@# timm would pull in torchvision, whose wheel on the index breaks beside a CPU build of torch.
 	$(if $(filter test,$*),$(PIP) install --no-deps timm==1.0.31)
+	@# Without a driver the simulator's tests are skipped by name; its one line says what is missing.
+	$(if $(filter test,$*),$(PY) scripts/fetch_vulkan.py || true)
 	@touch $@ $(STAMP)-base
 
 # libtpu locks while it is used, and an ordinary program would load it: it gets its own environment.

@@ -134,6 +134,21 @@ _SIGLIP_L16 = VisionConfig(
     patch_bias=True,
 )
 
+# The published table has 37 x 37 positions; converting interpolates it to this grid.
+_DINOV2_S14 = VisionConfig(
+    image_size=224,
+    patch_size=14,
+    width=384,
+    depth=12,
+    heads=6,
+    mlp_dim=1536,
+    activation="gelu_erf",
+    norm_eps=1e-6,
+    pre_norm=False,
+    patch_bias=True,
+    layer_scale=True,
+)
+
 VISION_PRESETS: dict[str, VisionConfig] = {
     # Odd sizes on purpose: nothing in the tests may lean on powers of two.
     "tiny": VisionConfig(image_size=15, patch_size=5, width=36, depth=3, heads=3, mlp_dim=50),
@@ -145,20 +160,8 @@ VISION_PRESETS: dict[str, VisionConfig] = {
     "clip-l14-336": _CLIP_L14.replace(image_size=336),
     "siglip-l16-256": _SIGLIP_L16,
     "siglip-l16-384": _SIGLIP_L16.replace(image_size=384),
-    # The published table has 37 x 37 positions; converting interpolates it to this grid.
-    "dinov2-s14-224": VisionConfig(
-        image_size=224,
-        patch_size=14,
-        width=384,
-        depth=12,
-        heads=6,
-        mlp_dim=1536,
-        activation="gelu_erf",
-        norm_eps=1e-6,
-        pre_norm=False,
-        patch_bias=True,
-        layer_scale=True,
-    ),
+    "dinov2-s14-224": _DINOV2_S14,
+    "dinov2-s14-112": _DINOV2_S14.replace(image_size=112),
 }
 
 
@@ -167,7 +170,7 @@ def vision_preset(name: str, **changes: Any) -> VisionConfig:
 
     Args:
       name: one of tiny, nano, clip-l14-224, clip-l14-336, siglip-l16-256,
-        siglip-l16-384, dinov2-s14-224.
+        siglip-l16-384, dinov2-s14-224, dinov2-s14-112.
       **changes: fields of :class:`VisionConfig`.
 
     Raises:

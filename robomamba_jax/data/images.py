@@ -166,6 +166,7 @@ _CLIP = ImageTransform(
     std=(0.26862954, 0.26130258, 0.27577711),
 )
 _SIGLIP = ImageTransform(size=256, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+_DINOV2 = ImageTransform(size=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
 # Sizes are those of config.VISION_PRESETS; a test compares them.
 TRANSFORMS: dict[str, ImageTransform] = {
@@ -178,7 +179,8 @@ TRANSFORMS: dict[str, ImageTransform] = {
     "siglip-l16-384": dataclasses.replace(_SIGLIP, size=384),
     # DINOv2's own evaluation resizes to 256 and cuts 224; here the whole shorter side is
     # kept as with every other encoder, so that no contact point near an edge is lost.
-    "dinov2-s14-224": ImageTransform(224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+    "dinov2-s14-224": _DINOV2,
+    "dinov2-s14-112": dataclasses.replace(_DINOV2, size=112),
 }
 
 

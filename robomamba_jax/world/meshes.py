@@ -36,7 +36,9 @@ class Mesh:
     def moved(self, offset: Vector = (0, 0, 0), turn: npt.ArrayLike | None = None) -> Mesh:
         """A copy, first turned by a rotation matrix, then shifted."""
         R = np.eye(3) if turn is None else np.asarray(turn, np.float64)
-        return Mesh(self.vertices @ R.T + np.asarray(offset), self.triangles, self.normals @ R.T)
+        # Not by BLAS, whose last bits depend on its threads: the same seed is the same object.
+        vertices, normals = (np.einsum("vk,jk->vj", a, R) for a in (self.vertices, self.normals))
+        return Mesh(vertices + np.asarray(offset), self.triangles, normals)
 
     def scaled(self, factors: Vector | float) -> Mesh:
         """A copy with its axes stretched by positive factors."""

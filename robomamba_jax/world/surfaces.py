@@ -44,6 +44,9 @@ def cast(origins: Array, directions: Array, corners: Array) -> Hits:
       corners: float64[M, 3, 3].
     """
     rays = len(origins)
+    if not len(corners):
+        nothing = np.full(rays, np.inf)
+        return Hits(nothing, origins.copy(), np.zeros((rays, 3)), np.full(rays, -1))
     step = max(1, _RAYS_AT_ONCE // max(1, len(corners)))
     parts = [
         _cast(origins[k : k + step], directions[k : k + step], corners)
@@ -75,8 +78,6 @@ def _cast(origins: Array, directions: Array, corners: Array) -> tuple[Array, npt
         inside = (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (t > 1e-6)
         inside &= np.abs(det) > 1e-14
     t = np.where(inside, t, np.inf)
-    if not t.shape[1]:
-        return np.full(len(origins), np.inf), np.full(len(origins), -1)
     best = t.argmin(axis=1)
     distance = t[np.arange(len(t)), best]
     return distance, np.where(np.isfinite(distance), best, -1)
