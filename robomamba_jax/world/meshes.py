@@ -68,17 +68,17 @@ def merge(meshes: Sequence[Mesh]) -> Mesh:
 
 def rotation(axis: Vector, angle: float) -> npt.NDArray[np.float64]:
     """float64[3, 3]: a turn about an axis, in radians (Rodrigues)."""
-    x, y, z = np.asarray(axis, np.float64) / np.linalg.norm(axis)
+    x, y, z = (float(part) / math.hypot(*axis) for part in axis)
     K = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + math.sin(angle) * K + (1 - math.cos(angle)) * (K @ K)
+    return np.eye(3) + math.sin(angle) * K + (1 - math.cos(angle)) * np.einsum("ij,jk->ik", K, K)
 
 
 def turn_to(direction: Vector) -> npt.NDArray[np.float64]:
     """float64[3, 3]: a rotation that brings +z to a direction."""
-    z = np.asarray(direction, np.float64) / np.linalg.norm(direction)
+    z = np.asarray(direction, np.float64) / math.hypot(*direction)
     helper = np.array([1.0, 0, 0]) if abs(z[0]) < 0.9 else np.array([0, 1.0, 0])
     y = np.cross(z, helper)
-    y /= np.linalg.norm(y)
+    y /= math.hypot(*y)
     return np.stack([np.cross(y, z), y, z], axis=1)
 
 
@@ -88,7 +88,7 @@ def _flat(faces: Sequence[npt.NDArray[np.float64]]) -> Mesh:
     for face in faces:
         # Newell's formula also holds where the first corners lie on one line.
         normal = np.cross(face, np.roll(face, -1, axis=0)).sum(axis=0)
-        normal /= max(float(np.linalg.norm(normal)), _TINY)
+        normal /= max(math.hypot(*normal), _TINY)
         vertices.append(face)
         normals.append(np.tile(normal, (len(face), 1)))
         triangles += [(count, count + k, count + k + 1) for k in range(1, len(face) - 1)]
@@ -151,7 +151,7 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 24, smooth: bo
             normal = outward[k]
             if smooth and 0 <= other < len(slopes) and outward[k] @ outward[other] > 0.77:
                 normal = outward[k] + outward[other]
-            ends.append((points[corner], normal / max(float(np.linalg.norm(normal)), _TINY)))
+            ends.append((points[corner], normal / max(math.hypot(*normal), _TINY)))
         vertices = [np.column_stack([p[0] * circle, np.full(len(circle), p[1])]) for p, _ in ends]
         normals = [np.column_stack([n[0] * circle, np.full(len(circle), n[1])]) for _, n in ends]
         step = segments + 1
@@ -208,7 +208,7 @@ def tube(path: Sequence[Vector], radius: float, segments: int = 10) -> Mesh:
     points = [np.asarray(point, np.float64) for point in path]
     pieces = []
     for start, end in itertools.pairwise(points):
-        length = float(np.linalg.norm(end - start))
+        length = math.hypot(*(end - start))
         pieces.append(cylinder(radius, length, (start + end) / 2, end - start, segments))
     pieces += [ellipsoid((radius,) * 3, point, segments) for point in points[1:-1]]
     return merge(pieces)

@@ -8,6 +8,7 @@ Object frame: the front looks along -x, y points to a viewer's left, z up; metre
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -164,7 +165,7 @@ class ObjectModel:
         """The same object, its middle at the origin and its corners at distance 1, as
         PartNet-Mobility's objects have it."""
         low, high = self.bounds()
-        center, factor = (low + high) / 2, 2 / float(np.linalg.norm(high - low))
+        center, factor = (low + high) / 2, 2 / math.hypot(*(high - low))
         return dataclasses.replace(
             self, links=tuple(_rescaled(link, center, factor) for link in self.links)
         )
@@ -236,7 +237,7 @@ class Assembly:
         closed: float,
     ) -> int:
         x, y, z = (float(value) for value in origin)
-        along = np.asarray(axis, np.float64) / np.linalg.norm(axis)
+        along = np.asarray(axis, np.float64) / math.hypot(*axis)
         a, b, c = (float(value) for value in along)
         joint = Joint(kind, (x, y, z), (a, b, c), float(limits[0]), float(limits[1]))
         number = sum(known[1] == part for known in self._links)
