@@ -3,8 +3,10 @@
 """The free-flying gripper: it comes along its approach axis, holds on, and pulls back.
 
 As in ManipLLM's executor it flies, and holds by suction at the contact point. Unlike there its
-force is limited, as a real cup's is: along the pull to force, across it to a share of that. So
-a pull near a hinge, or far from the direction in which a part can move, does not suffice.
+force is limited, as a real cup's is: FORCE along the pull, ACROSS of it across. A pull at an
+angle t to the way in which the part can move has FORCE (cos t - ACROSS sin t) for it, since the
+contact must slip across the cup's way; times the lever, where it turns. So a pull near a hinge,
+or far from the part's own way, does not suffice.
 
 With a hand (seven degrees of freedom), open fingers grasp what fits between them and hold much
 better; closed fingers hold by suction.
@@ -158,7 +160,7 @@ def _pull(
     entity.add_component(body)
     direction = -grip.approach if grip.steer is None else grip.steer(stage, link, grip.point)
     first, place = direction, grip.point.copy()
-    entity.set_pose(sapien.Pose(place.astype(np.float32)))
+    entity.set_pose(_pose(sapien, place, direction))
     stage.scene.add_entity(entity)
     tie = _Tie(stage, entity, link, local, direction, forces)
     for step in range(STEPS):
@@ -166,7 +168,7 @@ def _pull(
             pose = stage.link_pose(link)
             direction = grip.steer(stage, link, pose[:3, :3] @ local + pose[:3, 3])
         place = place + direction * PULL / STEPS
-        body.set_kinematic_target(sapien.Pose(place.astype(np.float32)))
+        body.set_kinematic_target(_pose(sapien, place, direction))
         stage.scene.step()
         if watch is not None and step % (STEPS // 12) == 0:
             pose = stage.link_pose(link)
@@ -174,6 +176,21 @@ def _pull(
     tie.remove()
     stage.scene.remove_entity(entity)
     return first
+
+
+def _frame(direction: Array) -> Array:
+    """float64[3, 3]: axes of which the first is a direction."""
+    helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
+    y = np.cross(direction, helper)
+    y /= np.linalg.norm(y)
+    return np.stack([direction, y, np.cross(direction, y)], axis=1)
+
+
+def _pose(sapien: Any, place: Array, direction: Array) -> Any:
+    """The gripper's place, its first axis along the pull: the tie's limits hold along axes."""
+    pose = np.eye(4, dtype=np.float32)
+    pose[:3, :3], pose[:3, 3] = _frame(direction), place
+    return sapien.Pose(pose)
 
 
 class _Tie:
@@ -189,22 +206,11 @@ class _Tie:
         forces: tuple[float, float],
     ) -> None:
         sapien = stage.simulator.sapien
-        # The spring's first axis is the pull: limits hold along axes.
-        helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
-        y = np.cross(direction, helper)
-        y /= np.linalg.norm(y)
-        frame = np.eye(4)
-        frame[:3, :3] = np.stack([direction, y, np.cross(direction, y)], axis=1)
-        pose = stage.link_pose(link)
         inside = np.eye(4)
-        inside[:3, :3] = pose[:3, :3].T @ frame[:3, :3]
-        inside[:3, 3] = local
-        self._scene = stage.scene
+        pose = stage.link_pose(link)
+        inside[:3, :3], inside[:3, 3] = pose[:3, :3].T @ _frame(direction), local
         self._drive = stage.scene.create_drive(
-            entity,
-            sapien.Pose(frame.astype(np.float32)),
-            stage.links[link].entity,
-            sapien.Pose(inside.astype(np.float32)),
+            entity, sapien.Pose(), stage.links[link].entity, sapien.Pose(inside.astype(np.float32))
         )
         # PhysX takes these limits as impulses of one step.
         along, across = (force * TIMESTEP for force in forces)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from robomamba_jax.data.camera import sample_depth
 from robomamba_jax.world.episodes import visible_parts
-from robomamba_jax.world.gripper import TILT, Grip, obstacle
+from robomamba_jax.world.gripper import ACROSS, TILT, Grip, obstacle
 from robomamba_jax.world.scenes import joint_range
 from robomamba_jax.world.stage import Stage, View
 from robomamba_jax.world.surfaces import Spot, motion, reach, spots
@@ -260,7 +260,9 @@ def oracle(seen: Observation) -> Proposal | None:
             continue
         pull = within_tilt(flow, spot.normal)
         lever = float(np.linalg.norm(motion(seen.stage, spot.link, spot.point)))
-        worth = lever / reach(seen.stage, spot.link) * max(0.0, float(flow @ pull))
+        cosine = float(np.clip(flow @ pull, -1, 1))
+        strength = cosine - ACROSS * float(np.sqrt(1 - cosine**2))
+        worth = lever / reach(seen.stage, spot.link) * strength
         ranked.append((worth, spot, pull))
     ranked.sort(key=lambda entry: -entry[0])
     for _, spot, pull in ranked:

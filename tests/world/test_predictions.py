@@ -1,0 +1,104 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Other people's predictions: the published result list, ManipLLM's sentences, broken files."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.policies import Proposal, rotation_for
+from robomamba_jax.world.predictions import FilePolicy, detection
+from robomamba_jax.world.records import pose_answer
+
+AXES = st.lists(st.floats(-1, 1), min_size=3, max_size=3).filter(
+    lambda axis: np.linalg.norm(axis) > 0.1
+)
+
+
+def read(folder: Path, records: list[dict], **options: str) -> FilePolicy:
+    """A policy of some records."""
+    path = folder / "predictions.json"
+    path.write_text(json.dumps(records))
+    return FilePolicy(path, **options)
+
+
+def proposed(policy: FilePolicy, name: str) -> Proposal:
+    """What it says of an episode."""
+    found = policy.propose(SimpleNamespace(episode=name))  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+@given(axis=AXES, x=st.floats(0, 224), y=st.floats(0, 224))
+def test_detections_come_back(
+    tmp_path_factory: pytest.TempPathFactory, axis: list[float], x: float, y: float
+) -> None:
+    """A pose as the published list has it, read again."""
+    pose = Proposal((x, y), rotation_for(np.array(axis)))
+    folder = tmp_path_factory.mktemp("p")
+    back = proposed(read(folder, [{"image_id": "a", "detection": detection(pose)}]), "a")
+    assert_allclose(back.contact_xy, (x, y), atol=1e-9)
+    assert_allclose(back.rotation, pose.rotation, atol=1e-6)
+
+
+@given(axis=AXES)
+def test_our_answers_come_back(tmp_path_factory: pytest.TempPathFactory, axis: list[float]) -> None:
+    """RoboMamba's sentence, to the fiftieths and whole pixels that it holds."""
+    pose = Proposal((100.5, 7.5), rotation_for(np.array(axis)), gripper_open=1.0)
+    record = {"image": "robot_pics/b_1.png", "text": pose_answer(pose)}
+    back = proposed(read(tmp_path_factory.mktemp("p"), [record]), "b_1")
+    assert back.contact_xy == (100.5, 7.5)
+    assert back.gripper_open == 1.0
+    assert_allclose(back.rotation[:, 0], pose.rotation[:, 0], atol=0.03)
+
+
+def test_manipllms_sentence(tmp_path: Path) -> None:
+    """(row, col), gripper up, gripper forward, in fiftieths, in the frame (forward, left, up)."""
+    text = (
+        "The contact point is (20, 30),  the gripper up direction is [50, 0, 0], "
+        "the gripper forward direction is [0, 0, 50]"
+    )
+    pose = proposed(read(tmp_path, [{"image": "c.png", "answer": text}]), "c")
+    assert pose.contact_xy == (30.5, 20.5)
+    assert_allclose(pose.rotation[:, 0], (0, 0, 1), atol=1e-9)  # forward in OpenCV
+    up = MANIPLLM_TO_OPENCV @ np.cross((1, 0, 0), (0, 0, 1))
+    assert_allclose(pose.rotation[:, 1], up, atol=1e-9)
+    other = read(tmp_path, [{"image": "c.png", "answer": text}], pixel_order="xy", frame="opencv")
+    assert proposed(other, "c").contact_xy == (20.5, 30.5)
+    assert_allclose(proposed(other, "c").rotation[:, 0], (1, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("record", "what"),
+    [
+        ({"detection": [0.0] * 8}, "record 1 names no image"),
+        ({"image_id": "a"}, "record 1 holds no prediction"),
+        ({"image_id": "a", "detection": [1.0] * 7}, "no 8 numbers"),
+        ({"image_id": "a", "detection": "x"}, "no 8 numbers"),
+        ({"image_id": "a", "detection": [1.0, 2, 0, 0, 0, 0, 0, 1]}, "direction without length"),
+        ({"image": "a", "text": "somewhere"}, "answer without"),
+    ],
+)
+def test_broken_records(tmp_path: Path, record: dict, what: str) -> None:
+    """One line that names the record."""
+    good = {"image_id": "a", "detection": [1.0, 2, 1, 0, 0, 0, 1, 0]}
+    with pytest.raises(InputError, match=what):
+        read(tmp_path, [good, record])
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """Nor an unknown frame; what the file does not speak of has no pose."""
+    with pytest.raises(InputError):
+        FilePolicy(tmp_path / "none.json")
+    with pytest.raises(InputError, match="frame"):
+        read(tmp_path, [], frame="world")
+    good = {"image_id": "a", "detection": [1.0, 2, 1, 0, 0, 0, 1, 0]}
+    assert read(tmp_path, [good]).propose(SimpleNamespace(episode="b")) is None  # type: ignore[arg-type]

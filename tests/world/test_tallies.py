@@ -1,0 +1,43 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Intervals against scipy's, and the two averages."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from robomamba_jax.world.episodes import Verdict
+from robomamba_jax.world.tallies import Tally, averages, table, wilson
+
+COUNTS = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(COUNTS)
+def test_wilson_is_scipys(counts: tuple[int, int]) -> None:
+    """To the last digits, at the ends too."""
+    interval = binomtest(*counts).proportion_ci(method="wilson")
+    assert wilson(*counts) == pytest.approx((interval.low, interval.high), abs=1e-12)
+
+
+def test_tallies_and_averages() -> None:
+    """Off the part is a failure; a split's average by trials and by categories differ."""
+    big, small = Tally(), Tally()
+    for k in range(8):
+        big.add(Verdict(k < 6, True, k < 2), "did not move")
+    big.add(None, "off the part")
+    big.add(Verdict(False, False, False), "tilted")
+    small.add(Verdict(False, True, False), "blocked")
+    small.add(Verdict(False, False, False), "blocked")
+    categories = {"Safe": big.to_json("Safe"), "Door": small.to_json("Door")}
+    assert categories["Safe"]["rate"] == 0.6
+    assert categories["Safe"]["off_part"] == 1
+    assert categories["Safe"]["failures"] == {"did not move": 2, "tilted": 1}
+    seen = averages(categories, "seen")
+    assert seen["by_sample"] == 0.5
+    assert seen["by_category"] == 0.3
+    assert averages(categories, "unseen")["by_sample"] is None
+    none = {"n": 0}
+    lines = table({"categories": categories, "seen": seen, "unseen": none})
+    assert "6/10" in lines[1]
+    assert lines[-1].startswith("seen: 0.500 by sample")
