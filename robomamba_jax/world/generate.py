@@ -191,8 +191,9 @@ def _worker() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
     try:
         yield ask
     finally:
-        with contextlib.suppress(BrokenPipeError):
-            to.close()
+        for pipe in (to, back):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
         try:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -139,44 +139,7 @@ def questions(facts: Facts, words: Wording) -> list[Pair]:
         ),
     ]
     if facts.parts:
-        part = words.draw.one(facts.parts)
-        names = [p.part for p in facts.parts]
-        found.append(
-            Pair(
-                "movable",
-                words.say(w.ASK_MOVABLE, noun=noun),
-                words.say(w.SAY_MOVABLE, part=part.part),
-            )
-        )
-        found.append(
-            Pair(
-                "motion",
-                words.say(w.ASK_MOTION, noun=noun, part=part.part),
-                words.say(
-                    w.SAY_MOTION,
-                    noun=noun,
-                    part=part.part,
-                    motion=motion_of(part),
-                    motion_upper=upper(motion_of(part)),
-                ),
-            )
-        )
-        single = [p for p in facts.parts if names.count(p.part) == 1 and p.part in OPENS]
-        if single:
-            part = words.draw.one(single)
-            found.append(
-                Pair(
-                    "state",
-                    words.say(w.ASK_STATE, noun=noun, part=part.part),
-                    words.say(
-                        w.SAY_STATE,
-                        noun=noun,
-                        part=part.part,
-                        state=part.state,
-                        state_upper=upper(part.state),
-                    ),
-                )
-            )
+        found += _part_questions(facts, words)
     if facts.counts:
         name, count = words.draw.one(facts.counts)
         many = name if count == 1 else f"{name}s"
@@ -201,6 +164,51 @@ def questions(facts: Facts, words: Wording) -> list[Pair]:
         found.append(Pair("thing", question, answer))
     steps = plan(facts, words)
     return [*found, steps] if steps else found
+
+
+def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
+    """What moves and how, and how a part stands if there is but one of its kind."""
+    noun = facts.noun
+    part = words.draw.one(facts.parts)
+    found: list[Pair] = []
+    names = [p.part for p in facts.parts]
+    found.append(
+        Pair(
+            "movable",
+            words.say(w.ASK_MOVABLE, noun=noun),
+            words.say(w.SAY_MOVABLE, part=part.part),
+        )
+    )
+    found.append(
+        Pair(
+            "motion",
+            words.say(w.ASK_MOTION, noun=noun, part=part.part),
+            words.say(
+                w.SAY_MOTION,
+                noun=noun,
+                part=part.part,
+                motion=motion_of(part),
+                motion_upper=upper(motion_of(part)),
+            ),
+        )
+    )
+    single = [p for p in facts.parts if names.count(p.part) == 1 and p.part in OPENS]
+    if single:
+        part = words.draw.one(single)
+        found.append(
+            Pair(
+                "state",
+                words.say(w.ASK_STATE, noun=noun, part=part.part),
+                words.say(
+                    w.SAY_STATE,
+                    noun=noun,
+                    part=part.part,
+                    state=part.state,
+                    state_upper=upper(part.state),
+                ),
+            )
+        )
+    return found
 
 
 def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:

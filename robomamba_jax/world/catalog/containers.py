@@ -49,54 +49,9 @@ def trash_can(draw: Draw, a: Assembly) -> Made:
     low, high = draw.between(0.3, 0.38), draw.between(0.4, 0.48)
     opens = draw.between(1.3, 1.9)
     top, back = h / 2, 0.98 * high
-    if round_bin:
-        a.add(
-            0,
-            "body",
-            lathe(
-                [
-                    (0, -top),
-                    (low, -top),
-                    (high, top),
-                    (0.93 * high, top),
-                    (0.9 * low, -top + 0.06),
-                    (0, -top + 0.06),
-                ],
-                28,
-            ),
-            color,
-        )
-        for z in (0.25, 0.4):
-            radius = low + (high - low) * (z + 0.5)
-            a.add(0, "rim", ring(radius, 0.018, (0, 0, z * h), UP, 28), color)
-    else:
-        wide = high * 1.05
-        for side in (-1, 1):
-            a.add(0, "body", box((2 * high, 0.04, h), (0, side * wide, 0)), color)
-            a.add(0, "body", box((0.04, 2 * wide, h), (side * high, 0, 0)), color)
-        a.add(0, "body", box((2 * high, 2 * wide, 0.05), (0, 0, -top)), color)
     lid = top_hinge(a, "lid", back, top, opens)
-    if round_bin:
-        a.add(
-            lid,
-            "lid",
-            lathe(
-                [
-                    (0, top),
-                    (1.04 * high, top),
-                    (1.04 * high, top + 0.05),
-                    (0.5 * high, top + 0.16),
-                    (0, top + 0.18),
-                ],
-                28,
-            ),
-            lid_color,
-        )
-    else:
-        a.add(
-            lid, "lid", slab((2.14 * high, 2.2 * high, 0.07), 0.08, (0, 0, top + 0.04)), lid_color
-        )
-        a.add(lid, "lid", slab((1.6 * high, 1.7 * high, 0.05), 0.08, (0, 0, top + 0.09)), lid_color)
+    make = _round_bin if round_bin else _square_bin
+    make(a, lid, (h, low, high), color, lid_color)
     if draw.chance(0.5):
         a.add(
             lid,
@@ -120,6 +75,63 @@ def trash_can(draw: Draw, a: Assembly) -> Made:
         places = [(0.9 * low, side * 0.7 * low, -top - 0.04) for side in (-1, 1)]
         wheels(a, 0, places, 0.09, DARK)
     return color, ("handle", "pedal", "wheel")
+
+
+def _round_bin(
+    a: Assembly, lid: int, size: tuple[float, float, float], color: Color, lid_color: Color
+) -> None:
+    """Its body and its lid: size is its height and its radii below and above."""
+    h, low, high = size
+    top = h / 2
+    a.add(
+        0,
+        "body",
+        lathe(
+            [
+                (0, -top),
+                (low, -top),
+                (high, top),
+                (0.93 * high, top),
+                (0.9 * low, -top + 0.06),
+                (0, -top + 0.06),
+            ],
+            28,
+        ),
+        color,
+    )
+    for z in (0.25, 0.4):
+        radius = low + (high - low) * (z + 0.5)
+        a.add(0, "rim", ring(radius, 0.018, (0, 0, z * h), UP, 28), color)
+    a.add(
+        lid,
+        "lid",
+        lathe(
+            [
+                (0, top),
+                (1.04 * high, top),
+                (1.04 * high, top + 0.05),
+                (0.5 * high, top + 0.16),
+                (0, top + 0.18),
+            ],
+            28,
+        ),
+        lid_color,
+    )
+
+
+def _square_bin(
+    a: Assembly, lid: int, size: tuple[float, float, float], color: Color, lid_color: Color
+) -> None:
+    """As the round one."""
+    h, _, high = size
+    top = h / 2
+    wide = high * 1.05
+    for side in (-1, 1):
+        a.add(0, "body", box((2 * high, 0.04, h), (0, side * wide, 0)), color)
+        a.add(0, "body", box((0.04, 2 * wide, h), (side * high, 0, 0)), color)
+    a.add(0, "body", box((2 * high, 2 * wide, 0.05), (0, 0, -top)), color)
+    a.add(lid, "lid", slab((2.14 * high, 2.2 * high, 0.07), 0.08, (0, 0, top + 0.04)), lid_color)
+    a.add(lid, "lid", slab((1.6 * high, 1.7 * high, 0.05), 0.08, (0, 0, top + 0.09)), lid_color)
 
 
 def pot(draw: Draw, a: Assembly) -> Made:

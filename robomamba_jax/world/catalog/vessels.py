@@ -150,21 +150,7 @@ def kettle(draw: Draw, a: Assembly) -> Made:
         ),
         color,
     )
-    if draw.chance(0.5):
-        grip = [
-            (0, -side * 0.75 * radius, top - 0.06),
-            (0, -side * 1.35 * radius, top - 0.02),
-            (0, -side * 1.42 * radius, -0.1),
-            (0, -side * 0.95 * radius, -top + 0.12),
-        ]
-        a.add(0, "handle", tube(grip, 0.055), DARK)
-    else:
-        a.add(
-            0,
-            "top handle",
-            tube(arc((0, 0, top - 0.12), 0.78 * radius, 0.25, math.pi - 0.25, "yz", 10), 0.045),
-            DARK,
-        )
+    _kettle_grip(draw, a, radius, top, side)
     if draw.chance(0.5):
         lid = a.slide("lid", UP, (0, draw.between(0.25, 0.4)))
     else:
@@ -186,3 +172,22 @@ def kettle(draw: Draw, a: Assembly) -> Made:
     )
     a.add(lid, "knob", ellipsoid((0.09, 0.09, 0.07), (0, 0, top + 0.14)), DARK)
     return color, ("thermometer", "cable")
+
+
+def _kettle_grip(draw: Draw, a: Assembly, radius: float, top: float, side: int) -> None:
+    """A handle opposite the spout, or a bow over the lid."""
+    if draw.chance(0.5):
+        grip = [
+            (0, -side * 0.75 * radius, top - 0.06),
+            (0, -side * 1.35 * radius, top - 0.02),
+            (0, -side * 1.42 * radius, -0.1),
+            (0, -side * 0.95 * radius, -top + 0.12),
+        ]
+        a.add(0, "handle", tube(grip, 0.055), DARK)
+    else:
+        a.add(
+            0,
+            "top handle",
+            tube(arc((0, 0, top - 0.12), 0.78 * radius, 0.25, math.pi - 0.25, "yz", 10), 0.045),
+            DARK,
+        )

@@ -1,0 +1,191 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Data sets: the same bytes whatever the workers and however often stopped, in real formats."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from robomamba_jax.data.camera import Camera, read_depth
+from robomamba_jax.data.formats import open_source
+from robomamba_jax.data.manipulation import PoseSample
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.episodes import COLLECTION
+from robomamba_jax.world.generate import generate
+from robomamba_jax.world.jobs import WorldPlan
+from robomamba_jax.world.stage import Simulator
+from tests.world.sources import source_config
+
+PLAN = WorldPlan(24, 22, 6, 3, "train", 64, 6, ("Door", "Pliers", "Remote"))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Of every file."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def made(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plan, carried out by one worker."""
+    out = tmp_path_factory.mktemp("world") / "one"
+    generate(PLAN, out, workers=1)
+    return out
+
+
+def test_two_workers_and_a_second_run_write_the_same(made: Path, tmp_path: Path) -> None:
+    """Pictures, labels, physics: every byte. A finished folder is left alone."""
+    before = digests(made)
+    told: list[tuple[int, int]] = []
+    generate(PLAN, tmp_path / "two", workers=2, tell=lambda *at: told.append(at))
+    assert digests(tmp_path / "two") == before
+    assert told[0] == (0, 52)
+    assert told[-1] == (52, 52)
+    assert generate(PLAN, made, workers=1) == json.loads((made / "manifest.json").read_text())
+    assert digests(made) == before
+
+
+def test_killed_runs_go_on(made: Path, tmp_path: Path) -> None:
+    """Killed with all its workers in the middle; the second run ends with the same bytes."""
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "robomamba_jax", "world", "generate", "--out", str(out)]
+    command += [
+        "--samples",
+        "24",
+        "--language",
+        "22",
+        "--clips",
+        "6",
+        "--seed",
+        "3",
+        "--size",
+        "64",
+        "--workers",
+        "1",
+    ]
+    command += ["--categories", "Door,Pliers,Remote"]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((out / ".parts").glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=False)
+    process.wait()
+    assert list((out / ".parts").glob("*.json"))
+    assert not (out / "manifest.json").exists()
+    generate(PLAN, out, workers=1)
+    assert digests(out) == digests(made)
+
+
+def test_another_plan_is_refused(made: Path, tmp_path: Path) -> None:
+    """Nothing is overwritten."""
+    other = WorldPlan(24, 22, 6, 4, "train", 64, 6, PLAN.categories)
+    with pytest.raises(InputError, match="another data set"):
+        generate(other, made)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="not empty"):
+        generate(PLAN, tmp_path)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"samples": -1}, "--samples is -1"),
+        ({"samples": 0, "language": 0, "clips": 0}, "nothing to generate"),
+        ({"dof": 5}, "--dof is 5"),
+        ({"size": 8}, "--size is 8"),
+    ],
+)
+def test_bad_plans(tmp_path: Path, change: dict, message: str) -> None:
+    """Said before anything is written."""
+    import dataclasses
+
+    with pytest.raises(InputError, match=message):
+        generate(dataclasses.replace(PLAN, **change), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_every_file_is_of_a_real_format(made: Path) -> None:
+    """The readers of users' data read it; every picture is there and of the size."""
+    expected = {
+        "manip.json": ("robomamba-poses", 24),
+        "stage1_1.json": ("llava", 22),
+        "stage1_2_llava.json": ("llava", 22),
+        "stage1_2_lrv.json": ("lrv", None),
+        "robovqa/train-00000-of-00001.tfrecord": ("robovqa", None),
+    }
+    for name, (kind, count) in expected.items():
+        source = open_source(source_config(made / name))
+        assert source.facts()["format"] == kind
+        assert count is None or len(source) == count
+        for index in (0, len(source) - 1):
+            sample = source[index]
+            for ref in sample.images:
+                if isinstance(ref, Path):
+                    with Image.open(ref) as image:
+                        assert image.size == (64, 64)
+    manifest = json.loads((made / "manifest.json").read_text())
+    assert set(manifest["files"]) == {*expected, "poses.jsonl", "scenes.jsonl"}
+    assert manifest["poses"]["kept"] == 24
+    assert set(manifest["poses"]["categories"]) == set(PLAN.categories)
+
+
+def test_poses_are_true(made: Path) -> None:
+    """The answer says what the truth says; the joint moved; the lifted pixel is the contact."""
+    source = open_source(source_config(made / "manip.json"))
+    truths = [json.loads(line) for line in (made / "poses.jsonl").read_text().splitlines()]
+    for index, truth in enumerate(truths):
+        sample = source[index]
+        assert isinstance(sample, PoseSample)
+        assert sample.action is not None
+        assert truth["id"] == sample.id
+        rotation = np.array(truth["rotation"])
+        assert np.abs(np.subtract(sample.action.contact_xy, truth["contact_xy"])).max() <= 0.5
+        assert np.degrees(np.arccos(np.array(sample.action.approach) @ rotation[:, 0])) < 1.5
+        assert sample.action.gripper_open is None
+        moved = np.abs(np.subtract(truth["joints_after"], truth["joints_before"]))
+        spans = np.diff(truth["limits"], axis=1)[:, 0]
+        assert np.any((moved > COLLECTION.joint) | (moved > COLLECTION.share * spans))
+        camera = Camera.from_dict(truth["camera"])
+        depth = read_depth(made / "depth" / f"{truth['id']}.png", size=(64, 64))
+        x, y = truth["contact_xy"]
+        point = camera.to_world(camera.lift((x, y), depth[int(y), int(x)]))
+        assert np.linalg.norm(point - truth["point_world"]) < 2e-3
+        mask = np.asarray(Image.open(made / "masks" / f"{truth['id']}.png"))
+        assert mask[int(y), int(x)] >= 2  # link + 1: no pixel of nothing, nor of the base
+
+
+def test_a_worker_that_cannot_work_says_why(tmp_path: Path) -> None:
+    """A list that is not there: the worker's one line, no traceback."""
+    import dataclasses
+
+    bad = dataclasses.replace(PLAN, assets=str(tmp_path), asset_list=str(tmp_path / "no.txt"))
+    with pytest.raises(InputError, match=r"cannot read the list"):
+        generate(bad, tmp_path / "out", workers=1)
+
+
+def test_seven_degrees_of_freedom(simulator: Simulator, tmp_path: Path) -> None:
+    """Handles are grasped with open fingers, panels held by suction; both are in the set."""
+    plan = WorldPlan(10, 0, 0, 1, "test", 96, 7, ("StorageFurniture", "Table"))
+    generate(plan, tmp_path / "hand", workers=1)
+    source = open_source(source_config(tmp_path / "hand" / "manip.json"))
+    samples = [source[index] for index in range(len(source))]
+    states = {s.action.gripper_open for s in samples if isinstance(s, PoseSample) and s.action}
+    assert states == {0.0, 1.0}
+    truths = (tmp_path / "hand" / "poses.jsonl").read_text().splitlines()
+    for truth in map(json.loads, truths):
+        assert truth["instance"].startswith("test-")
+        if truth["gripper_open"]:
+            assert truth["label"] == "handle"

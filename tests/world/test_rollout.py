@@ -1,0 +1,142 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The closed loop: its numbers, its files, and that methods come out in their order."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.categories import SEEN, UNSEEN
+from robomamba_jax.world.choose_policy import choose_policy
+from robomamba_jax.world.export import export_episodes
+from robomamba_jax.world.names import POLICIES
+from robomamba_jax.world.policies import RULES, Observation, Proposal
+from robomamba_jax.world.predictions import detection
+from robomamba_jax.world.rollout import RolloutPlan, draw_episodes, rollout
+from robomamba_jax.world.stage import Simulator
+
+EVERY = RolloutPlan((*SEEN, *UNSEEN), 4, seed=5, size=160)
+FEW = RolloutPlan(("Microwave", "Bottle", "Faucet"), 4, seed=2, size=128)
+
+
+class Recorder:
+    """The oracle, writing down what it says."""
+
+    name, parameters, sha = "oracle", 0, None
+
+    def __init__(self) -> None:
+        self.said: dict[str, Proposal] = {}
+
+    def propose(self, seen: Observation) -> Proposal | None:
+        found = RULES["oracle"].propose(seen)
+        if found is not None:
+            self.said[seen.episode] = found
+        return found
+
+
+def rate(result: dict) -> float:
+    """Over all trials."""
+    seen, unseen = result["seen"], result["unseen"]
+    return (seen["success"] + unseen["success"]) / (seen["n"] + unseen["n"])
+
+
+@pytest.mark.slow
+def test_the_world_tells_methods_apart(simulator: Simulator) -> None:
+    """The bars of the docs' table, on fewer trials (120 each), so with a little room."""
+    rates = {
+        name: rate(rollout(simulator, choose_policy(name), EVERY))
+        for name in ("oracle", "part-normal", "part-random", "random", "touch")
+    }
+    assert rates["oracle"] >= 0.95
+    assert rates["part-normal"] <= 0.75
+    assert rates["part-random"] <= 0.4
+    assert rates["random"] <= 0.1
+    assert rates["touch"] == 0
+
+
+def test_the_result_has_the_agreed_keys(simulator: Simulator) -> None:
+    """And says the same again."""
+    result = rollout(simulator, choose_policy("part-normal"), FEW)
+    keys = {"policy", "checkpoint_sha", "seed", "thresholds", "categories", "seen", "unseen"}
+    assert keys <= set(result)
+    assert result["checkpoint_sha"] is None
+    entry = result["categories"]["Faucet"]
+    assert {"split", "n", "success", "rate", "ci95", "initial", "long", "off_part"} <= set(entry)
+    assert entry["split"] == "unseen"
+    assert entry["n"] == 4
+    assert {"by_sample", "by_category"} <= set(result["seen"])
+    json.dumps(result)
+    assert rollout(simulator, choose_policy("part-normal"), FEW) == result
+
+
+def test_pictures_and_clips(simulator: Simulator, tmp_path: Path) -> None:
+    """One picture per trial, a clip of the first; filming changes no result."""
+    plan = RolloutPlan(("KitchenPot",), 2, seed=1, size=96)
+    plain = rollout(simulator, choose_policy("oracle"), plan)
+    filmed = rollout(simulator, choose_policy("oracle"), plan, pictures=tmp_path, clips=1)
+    assert filmed == plain
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["KitchenPot_0000.gif", "KitchenPot_0000.png", "KitchenPot_0001.png"]
+    with Image.open(tmp_path / "KitchenPot_0000.gif") as clip:
+        assert clip.n_frames > 8  # type: ignore[attr-defined]
+    with Image.open(tmp_path / "KitchenPot_0000.png") as picture:
+        assert picture.size == (104, 104)
+        green = np.array(picture.convert("RGB"))[0, 0]
+        assert green[1] > green[0]
+
+
+def test_exported_trials_and_a_file_of_answers(simulator: Simulator, tmp_path: Path) -> None:
+    """What the oracle says, written as the published list, scores as the oracle does."""
+    plan = RolloutPlan(("Microwave", "Kettle"), 4, seed=9, size=128)
+    recorder = Recorder()
+    direct = rollout(simulator, recorder, plan)
+    export_episodes(simulator, plan, tmp_path / "trials")
+    questions = json.loads((tmp_path / "trials" / "maniptest.json").read_text())
+    assert [Path(q["image"]).stem for q in questions] == list(recorder.said)
+    for question, episode in zip(questions, draw_episodes(simulator, plan), strict=True):
+        with Image.open(tmp_path / "trials" / "images" / question["image"]) as image:
+            assert np.array_equal(np.array(image), episode.view.rgb)
+        assert question["conversations"][0]["value"] == f"<image>\n{episode.instruction}"
+    path = tmp_path / "answers.json"
+    path.write_text(
+        json.dumps([{"image_id": k, "detection": detection(p)} for k, p in recorder.said.items()])
+    )
+    read = rollout(simulator, choose_policy(f"file:{path}"), plan)
+    assert read["categories"] == direct["categories"]
+    with pytest.raises(InputError, match="not empty"):
+        export_episodes(simulator, plan, tmp_path / "trials")
+
+
+def test_an_answer_off_the_part_is_a_failure(simulator: Simulator, tmp_path: Path) -> None:
+    """On nothing, outside of the picture, or missing: all count, none is skipped."""
+    plan = RolloutPlan(("Safe",), 3, seed=1, size=96)
+    pose = [1, 0, 0, 0, 1, 0]
+    answers = [
+        {"image_id": "Safe_0000", "detection": [1.0, 1.0, *pose]},
+        {"image_id": "Safe_0001", "detection": [-500.0, 10.0, *pose]},
+    ]
+    path = tmp_path / "answers.json"
+    path.write_text(json.dumps(answers))
+    entry = rollout(simulator, choose_policy(f"file:{path}"), plan)["categories"]["Safe"]
+    assert (entry["n"], entry["success"], entry["off_part"]) == (3, 0, 3)
+
+
+def test_names_and_what_they_need(tmp_path: Path) -> None:
+    """Help texts name what there is; unknown names come with near ones."""
+    assert set(RULES) == set(POLICIES) - {"prior", "prior-category", "file:PREDICTIONS"}
+    with pytest.raises(InputError, match="did you mean oracle"):
+        choose_policy("oracel")
+    with pytest.raises(InputError, match="one of --policy and --checkpoint"):
+        choose_policy(None)
+    with pytest.raises(InputError, match="one of --policy and --checkpoint"):
+        choose_policy("oracle", "runs/x")
+    with pytest.raises(InputError, match="needs a training set"):
+        choose_policy("prior")
+    with pytest.raises(InputError):
+        choose_policy("prior", train=tmp_path)
+    with pytest.raises(InputError, match="does not exist"):
+        choose_policy(None, str(tmp_path / "none"))
