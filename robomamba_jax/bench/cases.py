@@ -147,6 +147,22 @@ def train_cases(
     return cases
 
 
+def world_cases(sizes: Sequence[int], *, peers: bool) -> list[Case]:
+    """Pictures (beside SAPIEN's default shaders), and whole trials, at each size.
+
+    Args:
+      sizes: of pictures, in pixels.
+      peers: also draw with SAPIEN's default shaders.
+    """
+    cases = []
+    for size in sizes:
+        shared = {"size": size, "samples": 20}
+        sides = ("world", *(("sapien-default",) if peers else ()))
+        cases.append(Case(f"20 pictures, {size} px", sides, {"kind": "picture", **shared}))
+        cases.append(Case(f"20 trials, {size} px", ("world",), {"kind": "trial", **shared}))
+    return cases
+
+
 def run(
     what: str, cases: Sequence[Case], rounds: int, tell: Callable[[str], None]
 ) -> dict[str, Any]:
@@ -189,7 +205,7 @@ def table_rows(case: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _rates(work: dict[str, Any], side: dict[str, Any], limits: dict[str, float]) -> dict[str, Any]:
     """Tokens per second, and the share of the read bandwidth that decoding reaches."""
-    if work["kind"] == "data":
+    if "samples" in work:
         return {"samples_per_second": work["samples"] / side["seconds"]}
     if "patches" in work:
         tokens = work["rows"] * (work["text"] + work["patches"])

@@ -37,6 +37,8 @@ SIDES = {
     "robomamba-train": "robomamba_jax.bench.train_ours:build",
     "torch-mambapy": "robomamba_jax.bench.train_torch:build",
     "torch-loop": "robomamba_jax.bench.train_torch:build",
+    "world": "robomamba_jax.bench.world_ours:build",
+    "sapien-default": "robomamba_jax.bench.world_ours:build",
 }
 
 SHORTEST_RUN = 0.2  # seconds; shorter work is repeated within one measurement

@@ -17,11 +17,12 @@ EXAMPLE = """example:
   robomamba bench scan --lengths 256,1024
   robomamba bench lm --json > bench.json
   robomamba bench data --tokenizer assets/tokenizer.json
-  robomamba bench train --preset 130m --rounds 3"""
+  robomamba bench train --preset 130m --rounds 3
+  robomamba bench world --sizes 224,336"""
 
 
 def add_parser(commands: Any) -> None:
-    """Add ``bench scan``, ``bench lm``, ``bench data`` and ``bench train``."""
+    """Add ``bench scan``, ``lm``, ``data``, ``train`` and ``world``."""
     parser = commands.add_parser(
         "bench",
         help="measure speed and memory beside other implementations",
@@ -31,7 +32,7 @@ def add_parser(commands: Any) -> None:
         ),
         epilog=EXAMPLE,
     )
-    whats = parser.add_subparsers(dest="what", metavar="{scan,lm,data,train}", required=True)
+    whats = parser.add_subparsers(dest="what", metavar="{scan,lm,data,train,world}", required=True)
     scan = whats.add_parser("scan", help="the selective scan", epilog=EXAMPLE)
     scan.add_argument("--lengths", default="1024", help="lengths, separated by commas (1024)")
     scan.add_argument("--batch", type=_count, default=1, help="rows (1)")
@@ -59,7 +60,10 @@ def add_parser(commands: Any) -> None:
     train.add_argument("--text", type=_count, default=64, help="tokens behind each image (64)")
     train.add_argument("--remat", default="block", help="none, block or dots (block)")
     train.set_defaults(run=_run_train, parser=train)
-    for each in (scan, lm, data, train):
+    world = whats.add_parser("world", help="pictures and trials of the simulator", epilog=EXAMPLE)
+    world.add_argument("--sizes", default="224,336", help="of pictures, in pixels (224,336)")
+    world.set_defaults(run=_run_world, parser=world)
+    for each in (scan, lm, data, train, world):
         each.add_argument("--rounds", type=_count, default=5, help="measurements per side (5)")
         each.add_argument("--no-peers", action="store_true", help="leave torch out")
         each.add_argument("--json", action="store_true", help="one object on stdout")
@@ -68,12 +72,7 @@ def add_parser(commands: Any) -> None:
 def _run_scan(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.bench.cases import scan_cases
 
-    try:
-        lengths = [_count(part) for part in args.lengths.split(",")]
-    except argparse.ArgumentTypeError as error:
-        raise InputError(
-            "bad_arguments", f"--lengths: {error}", "e.g. --lengths 256,1024"
-        ) from error
+    lengths = _counts("--lengths", args.lengths, "256,1024")
     cases = scan_cases(
         lengths,
         batch=args.batch,
@@ -136,6 +135,15 @@ def _run_data(args: argparse.Namespace) -> dict[str, Any]:
     return _run("data", cases, args)
 
 
+def _run_world(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.bench.cases import world_cases
+    from robomamba_jax.world.driver import load_sapien
+
+    sizes = _counts("--sizes", args.sizes, "224,336")
+    load_sapien()  # a missing package is said before anything starts
+    return _run("world", world_cases(sizes, peers=not args.no_peers), args)
+
+
 def _run(what: str, cases: Any, args: argparse.Namespace) -> dict[str, Any]:
     from rich import box
     from rich.console import Console
@@ -164,6 +172,13 @@ def _run(what: str, cases: Any, args: argparse.Namespace) -> dict[str, Any]:
             table.add_row(*row)
         out.print(table)
     return result
+
+
+def _counts(flag: str, text: str, example: str) -> list[int]:
+    try:
+        return [_count(part) for part in text.split(",")]
+    except argparse.ArgumentTypeError as error:
+        raise InputError("bad_arguments", f"{flag}: {error}", f"e.g. {flag} {example}") from error
 
 
 def _count(text: str) -> int:

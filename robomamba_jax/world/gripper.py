@@ -182,8 +182,9 @@ def _frame(direction: Array) -> Array:
     """float64[3, 3]: axes of which the first is a direction."""
     helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
     y = np.cross(direction, helper)
-    y /= np.linalg.norm(y)
-    return np.stack([direction, y, np.cross(direction, y)], axis=1)
+    y = y / float(np.linalg.norm(y))
+    axes = np.stack([direction, y, np.cross(direction, y)], axis=1)
+    return axes.astype(np.float64)
 
 
 def _pose(sapien: Any, place: Array, direction: Array) -> Any:

@@ -140,7 +140,7 @@ def rollout(
         pictures.mkdir(parents=True, exist_ok=True)
     for done, episode in enumerate(draw_episodes(simulator, plan), 1):
         number = (done - 1) % plan.episodes
-        proposal = policy.propose(_observe(episode, policy, plan))
+        proposal = policy.propose(observe(episode, policy, plan))
         verdict, why, frames = act(episode, proposal, plan.thresholds, number < clips)
         tallies[episode.category].add(verdict, why)
         if pictures is not None:
@@ -164,7 +164,8 @@ def rollout(
     }
 
 
-def _observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
+def observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
+    """What a policy is given of a trial."""
     # A policy's random numbers depend on its kind and the trial, not on what ran before.
     kind = zlib.crc32(policy.name.encode())
     number = zlib.crc32(episode.name.encode())

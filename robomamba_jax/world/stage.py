@@ -146,7 +146,7 @@ class Stage:
         self.links = list(self.articulation.links)
         self._entities = {link.entity.per_scene_id: k for k, link in enumerate(self.links)}
         self._surroundings()
-        self._camera = self._add_camera(spec.camera)
+        self.camera = self._add_camera(spec.camera)
 
     def _surroundings(self) -> None:
         spec, scene = self.spec, self.scene
@@ -199,9 +199,9 @@ class Stage:
     def look(self) -> View:
         """Draw the scene."""
         self.scene.update_render()
-        self._camera.take_picture()
-        color = self._camera.get_picture("Color")
-        where = self._camera.get_picture("PositionSegmentation")
+        self.camera.take_picture()
+        color = self.camera.get_picture("Color")
+        where = self.camera.get_picture("PositionSegmentation")
         ids = where[..., 3]
         rgb = np.where(ids[..., None] == 0, 1.0, color[..., :3].clip(0, 1))
         links = np.full(ids.shape, -1, np.int16)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from robomamba_jax.world.catalog.appliances import Made
 from robomamba_jax.world.catalog.pieces import UP, top_hinge, wheels
 from robomamba_jax.world.meshes import box, cylinder, ellipsoid, lathe, ring, slab, tube
-from robomamba_jax.world.model import Assembly
+from robomamba_jax.world.model import Assembly, Color
 from robomamba_jax.world.palette import COLORS, DARK, SILVER, Draw, darker
 
 
