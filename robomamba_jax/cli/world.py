@@ -88,6 +88,9 @@ def _add_rollout(whats: Any) -> None:
     parser.add_argument("--clips", type=int, default=0, metavar="K", help="GIFs per category (0)")
     parser.add_argument("--pixel-order", help="of a file's points: xy or rowcol")
     parser.add_argument("--frame", default="manipllm", help="of its directions, or opencv")
+    parser.add_argument(
+        "--panda", metavar="URDF", help="carry out with a Franka Panda of this description"
+    )
     for name, default in (("joint", 0.03), ("cosine", 0.3), ("initial", 0.01), ("long", 0.1)):
         parser.add_argument(
             f"--threshold-{name}", type=float, default=default, metavar="X", help=f"({default})"
@@ -213,6 +216,8 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.world.choose_policy import choose_policy
     from robomamba_jax.world.episodes import Thresholds
+    from robomamba_jax.world.gripper import perform
+    from robomamba_jax.world.panda import PandaExecutor
     from robomamba_jax.world.rollout import rollout
     from robomamba_jax.world.tallies import table
 
@@ -241,9 +246,11 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
             plan,
             pictures=None if out is None else out / "pictures",
             clips=args.clips,
+            executor=perform if args.panda is None else PandaExecutor(Path(args.panda)),
             tell=tell,
         )
-    result = {"schema": "robomamba.world rollout/1", **result}
+    executor = "suction" if args.panda is None else "panda"
+    result = {"schema": "robomamba.world rollout/1", "executor": executor, **result}
     if out is not None:
         (out / "rollout.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     _notes(simulator)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.gripper import FINGERS, Grip, Outcome, perform
+from robomamba_jax.world.gripper import FINGERS, Executor, Grip, Outcome, perform
 from robomamba_jax.world.meshes import box, cone, cylinder
 from robomamba_jax.world.model import Solid
 from robomamba_jax.world.palette import COLORS, DARK, STEEL
@@ -56,26 +56,31 @@ class GripperBody:
         self._stage.scene.remove_entity(self._entity)
 
 
-def film(stage: Stage, link: int, grip: Grip) -> tuple[list[Frame], int, Outcome]:
+def film(
+    stage: Stage, link: int, grip: Grip, executor: Executor = perform
+) -> tuple[list[Frame], int, Outcome]:
     """Carry out a grip and take pictures.
 
     Returns:
       The frames, uint8[H, W, 3] each; the number of those before contact; the outcome.
     """
-    body = GripperBody(stage, grip)
+    # An arm is in the scene itself.
+    body = GripperBody(stage, grip) if executor is perform else None
     frames: list[Frame] = []
     coming = 0
 
     def watch(phase: str, point: Array) -> None:
         nonlocal coming
-        body.move(point)
+        if body is not None:
+            body.move(point)
         frames.append(stage.look().rgb)
         coming += phase == "approach"
 
     try:
-        outcome = perform(stage, link, grip, watch)
+        outcome = executor(stage, link, grip, watch)
     finally:
-        body.remove()
+        if body is not None:
+            body.remove()
     return frames, coming, outcome
 
 

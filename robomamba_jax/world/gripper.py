@@ -82,6 +82,7 @@ class Outcome:
 
 
 Watch = Callable[[str, Array], None]
+Executor = Callable[[Stage, int, Grip, Watch | None], Outcome]
 
 
 def perform(stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> Outcome:
@@ -107,7 +108,7 @@ def perform(stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> 
         return dataclasses.replace(nothing, held=True, after=stage.joints)
     start = stage.link_pose(link)
     local = start[:3, :3].T @ (grip.point - start[:3, 3])
-    forces = (GRASP * FORCE, GRASP * FORCE) if _fingers(grip) else (FORCE, ACROSS * FORCE)
+    forces = (GRASP * FORCE, GRASP * FORCE) if grasps(grip) else (FORCE, ACROSS * FORCE)
     first = _pull(stage, link, grip, local, forces, watch)
     end = stage.link_pose(link)
     moved = end[:3, :3] @ local + end[:3, 3] - grip.point
@@ -120,14 +121,15 @@ def obstacle(stage: Stage, link: int, grip: Grip) -> str:
     met, distance = first_hit(stage, origin, grip.approach)
     if met != link or abs(distance - START) > NEAR:
         return "blocked"
-    if _fingers(grip):
+    if grasps(grip):
         return "" if _fits(stage, grip) else "empty"
     corners = stage.link_mesh(link).corners()
     normal = cast(origin[None], grip.approach[None], corners).normal[0]
     return "tilted" if -float(grip.approach @ normal) < TILT else ""
 
 
-def _fingers(grip: Grip) -> bool:
+def grasps(grip: Grip) -> bool:
+    """Whether open fingers are to close around something."""
     return grip.gripper_open is not None and grip.gripper_open >= 0.5
 
 
@@ -162,7 +164,7 @@ def _pull(
     first, place = direction, grip.point.copy()
     entity.set_pose(_pose(sapien, place, direction))
     stage.scene.add_entity(entity)
-    tie = _Tie(stage, entity, link, local, direction, forces)
+    tie = Tie(stage, entity, link, local, direction, forces)
     for step in range(STEPS):
         if grip.steer is not None and step and step % _REPLAN == 0:
             pose = stage.link_pose(link)
@@ -194,8 +196,8 @@ def _pose(sapien: Any, place: Array, direction: Array) -> Any:
     return sapien.Pose(pose)
 
 
-class _Tie:
-    """A spring between gripper and link with limited force, free to turn."""
+class Tie:
+    """A spring between the gripper's own point and a link's, with limited force, free to turn."""
 
     def __init__(
         self,
@@ -207,11 +209,18 @@ class _Tie:
         forces: tuple[float, float],
     ) -> None:
         sapien = stage.simulator.sapien
-        inside = np.eye(4)
+        # The tie's first axis is the pull, at both of its ends: its limits hold along axes.
+        frame = _frame(direction)
+        inside, outside = np.eye(4), np.eye(4)
         pose = stage.link_pose(link)
-        inside[:3, :3], inside[:3, 3] = pose[:3, :3].T @ _frame(direction), local
+        inside[:3, :3], inside[:3, 3] = pose[:3, :3].T @ frame, local
+        holder = np.asarray(entity.pose.to_transformation_matrix(), np.float64)
+        outside[:3, :3] = holder[:3, :3].T @ frame
         self._drive = stage.scene.create_drive(
-            entity, sapien.Pose(), stage.links[link].entity, sapien.Pose(inside.astype(np.float32))
+            entity,
+            sapien.Pose(outside.astype(np.float32)),
+            stage.links[link].entity,
+            sapien.Pose(inside.astype(np.float32)),
         )
         # PhysX takes these limits as impulses of one step.
         along, across = (force * TIMESTEP for force in forces)

@@ -28,7 +28,7 @@ from robomamba_jax.world.episodes import (
     open_stage,
     visible_parts,
 )
-from robomamba_jax.world.gripper import perform
+from robomamba_jax.world.gripper import Executor, perform
 from robomamba_jax.world.jobs import VERSION
 from robomamba_jax.world.palette import Draw
 from robomamba_jax.world.policies import Observation, Policy, Proposal, lift
@@ -119,6 +119,7 @@ def rollout(
     *,
     pictures: Path | None = None,
     clips: int = 0,
+    executor: Executor = perform,
     tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Let a policy act in all trials.
@@ -129,6 +130,7 @@ def rollout(
       plan: which trials.
       pictures: a folder for pictures of contact and axes, and for clips; None = none.
       clips: how many of each category's trials are filmed.
+      executor: what carries out the grips.
       tell: told how many trials are done, of how many.
 
     Returns:
@@ -141,7 +143,7 @@ def rollout(
     for done, episode in enumerate(draw_episodes(simulator, plan), 1):
         number = (done - 1) % plan.episodes
         proposal = policy.propose(observe(episode, policy, plan))
-        verdict, why, frames = act(episode, proposal, plan.thresholds, number < clips)
+        verdict, why, frames = act(episode, proposal, plan.thresholds, number < clips, executor)
         tallies[episode.category].add(verdict, why)
         if pictures is not None:
             save_outcome(pictures, episode, proposal, verdict, frames)
@@ -176,7 +178,11 @@ def observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
 
 
 def act(
-    episode: Episode, proposal: Proposal | None, thresholds: Thresholds, filmed: bool = False
+    episode: Episode,
+    proposal: Proposal | None,
+    thresholds: Thresholds,
+    filmed: bool = False,
+    executor: Executor = perform,
 ) -> tuple[Verdict | None, str, list[np.ndarray]]:
     """Carry out a proposal.
 
@@ -198,9 +204,9 @@ def act(
     grip = world_grip(episode.view, proposal, point)
     frames: list[np.ndarray] = []
     if filmed:
-        frames, _, outcome = film(episode.stage, link, grip)
+        frames, _, outcome = film(episode.stage, link, grip, executor)
     else:
-        outcome = perform(episode.stage, link, grip)
+        outcome = executor(episode.stage, link, grip, None)
     return judge(episode.stage, link, outcome, thresholds), outcome.why or "did not move", frames
 
 
