@@ -203,13 +203,14 @@ class Stage:
         color = self.camera.get_picture("Color")
         where = self.camera.get_picture("PositionSegmentation")
         ids = where[..., 3]
-        rgb = np.where(ids[..., None] == 0, 1.0, color[..., :3].clip(0, 1))
-        links = np.full(ids.shape, -1, np.int16)
-        for entity, index in self._entities.items():
-            links[ids == entity] = index
-        # OpenGL's camera looks along -z; millimetres.
-        depth = np.where(ids == 0, 0.0, -where[..., 2] / 1000).astype(np.float32)
-        return View(np.round(rgb * 255).astype(np.uint8), depth, links, self.spec.camera)
+        rgb = np.round(color[..., :3].clip(0, 1) * np.float32(255)).astype(np.uint8)
+        rgb[ids == 0] = 255
+        table = np.full(max(int(ids.max()), *self._entities) + 1, -1, np.int16)
+        table[list(self._entities)] = list(self._entities.values())
+        # OpenGL's camera looks along -z; millimetres. Where nothing is, z is 0.
+        depth = where[..., 2].astype(np.float32) / np.float32(-1000)
+        depth[ids == 0] = 0
+        return View(rgb, depth, table[ids], self.spec.camera)
 
     def link_pose(self, link: int) -> npt.NDArray[np.float64]:
         """float64[4, 4]: a link's frame (the object's, all joints at 0) to world, as it is now."""
