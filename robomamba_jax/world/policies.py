@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from robomamba_jax.data.camera import sample_depth
 from robomamba_jax.world.episodes import visible_parts
+from robomamba_jax.world.grasps import find_grasp
 from robomamba_jax.world.gripper import ACROSS, TILT, Grip, obstacle
 from robomamba_jax.world.scenes import joint_range
 from robomamba_jax.world.stage import Stage, View
@@ -39,6 +40,7 @@ class Observation:
       view: picture, depth, camera, and which pixel shows which link (which a model may not use).
       stage: the scene itself, for policies that know the truth.
       random: its own random numbers.
+      dof: 6 for suction, 7 for a hand.
     """
 
     episode: str
@@ -47,6 +49,7 @@ class Observation:
     view: View
     stage: Stage
     random: np.random.Generator
+    dof: int = 6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -252,7 +255,14 @@ def flowbot(seen: Observation) -> Proposal | None:
 
 
 def oracle(seen: Observation) -> Proposal | None:
-    """Acts from geometry: the longest lever in view, pulled along its way as far as a cup holds."""
+    """Acts from geometry: the longest lever in view, pulled along its way as far as a cup holds.
+
+    With a hand, a handle that open fingers can close around comes first: they hold better.
+    """
+    if seen.dof == 7:
+        found = _handle(seen)
+        if found is not None:
+            return found
     ranked = []
     for spot in _candidates(seen):
         flow = true_flow(seen.stage, spot.link, spot.point)
@@ -272,7 +282,20 @@ def oracle(seen: Observation) -> Proposal | None:
             continue
         rotation = rotation_for(to_camera(seen.view, -pull))
         if not obstacle(seen.stage, spot.link, Grip(lifted, -pull, lifted)):
-            return Proposal(pixel, rotation)
+            return Proposal(pixel, rotation, None if seen.dof == 6 else 0.0)
+    return None
+
+
+def _handle(seen: Observation) -> Proposal | None:
+    """Open fingers around a visible handle, drawn along the part's way."""
+    for link in visible_parts(seen.view.links, seen.stage.spec.model.movable):
+        middle = seen.stage.link_mesh(link).vertices.mean(axis=0)
+        flow = true_flow(seen.stage, link, middle)
+        grasp = find_grasp(seen.stage, seen.view, link, flow, seen.random)
+        if grasp is not None:
+            spot, grip = grasp
+            axes = (to_camera(seen.view, grip.approach), to_camera(seen.view, grip.closing))
+            return Proposal(pixel_of(seen.view, spot.point), rotation_for(*axes), 1.0)
     return None
 
 

@@ -173,7 +173,13 @@ def observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
     number = zlib.crc32(episode.name.encode())
     random = np.random.default_rng([VERSION, plan.seed, kind, number])
     return Observation(
-        episode.name, episode.category, episode.instruction, episode.view, episode.stage, random
+        episode.name,
+        episode.category,
+        episode.instruction,
+        episode.view,
+        episode.stage,
+        random,
+        plan.dof,
     )
 
 

@@ -73,6 +73,15 @@ def test_the_result_has_the_agreed_keys(simulator: Simulator) -> None:
     assert rollout(simulator, choose_policy("part-normal"), FEW) == result
 
 
+def test_a_hand_opens_what_suction_cannot(simulator: Simulator) -> None:
+    """In trials with heavy parts the oracle grasps handles; with suction alone it often fails."""
+    plan = RolloutPlan(("StorageFurniture", "Refrigerator"), 8, seed=4, size=160, dof=7)
+    seen = rollout(simulator, choose_policy("oracle"), plan)["seen"]
+    assert seen["success"] >= 13
+    suction = rollout(simulator, choose_policy("flowbot3d"), plan)["seen"]
+    assert suction["success"] <= seen["success"] - 4
+
+
 def test_pictures_and_clips(simulator: Simulator, tmp_path: Path) -> None:
     """One picture per trial, a clip of the first; filming changes no result."""
     plan = RolloutPlan(("KitchenPot",), 2, seed=1, size=96)
