@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import queue
@@ -202,59 +203,60 @@ def _worker() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
 
 def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
     """The final files, out of all the jobs' records in their order."""
-    items: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
-    for job in plan.jobs():
-        items[job[0]] += json.loads(_part(parts, job).read_text(encoding="utf-8"))["items"]
+    poses, language = (list(_items(plan, parts, kind)) for kind in ("poses", "language"))
     files = {
-        "manip.json": [item["manip"] for item in items["poses"]],
-        "stage1_1.json": [item["stage1_1"] for item in items["language"]],
-        "stage1_2_llava.json": [item["llava"] for item in items["language"]],
-        "stage1_2_lrv.json": [record for item in items["language"] for record in item["lrv"]],
+        "manip.json": [item["manip"] for item in poses],
+        "stage1_1.json": [item["stage1_1"] for item in language],
+        "stage1_2_llava.json": [item["llava"] for item in language],
+        "stage1_2_lrv.json": [record for item in language for record in item["lrv"]],
     }
     written = [name for name, records in files.items() if records]
     for name in written:
         write_whole(out / name, json.dumps(files[name], indent=0) + "\n")
-    truths = {"poses.jsonl": "poses", "scenes.jsonl": "language"}
-    for name, kind in truths.items():
-        if items[kind]:
-            lines = [item["truth"] if kind == "poses" else _scene(item) for item in items[kind]]
-            write_whole(out / name, "".join(json.dumps(line) + "\n" for line in lines))
+    lines = {
+        "poses.jsonl": [item["truth"] for item in poses],
+        "scenes.jsonl": [_scene(item) for item in language],
+    }
+    for name, records in lines.items():
+        if records:
+            write_whole(out / name, "".join(json.dumps(record) + "\n" for record in records))
             written.append(name)
-    written += _write_clips(out, plan, items["clips"])
-    return _manifest(plan, out, items, written)
+    written += _write_clips(out, plan, _items(plan, parts, "clips"))
+    return _manifest(plan, out, poses, written)
+
+
+def _items(plan: WorldPlan, parts: Path, kind: str) -> Iterator[dict[str, Any]]:
+    """A kind's records in their order, one job in memory at a time."""
+    for job in plan.jobs():
+        if job[0] == kind:
+            yield from json.loads(_part(parts, job).read_text(encoding="utf-8"))["items"]
 
 
 def _scene(item: dict[str, Any]) -> dict[str, Any]:
     return {"id": item["stage1_1"]["id"], "instance": item["instance"], **item["facts"]}
 
 
-def _write_clips(out: Path, plan: WorldPlan, clips: list[dict[str, Any]]) -> list[str]:
+def _write_clips(out: Path, plan: WorldPlan, clips: Iterator[dict[str, Any]]) -> list[str]:
     names = []
-    total = -(-len(clips) // _CLIPS_PER_FILE)
+    total = -(-plan.clips // _CLIPS_PER_FILE)
     for number in range(total):
         name = f"robovqa/{plan.split}-{number:05d}-of-{total:05d}.tfrecord"
-        chosen = clips[number * _CLIPS_PER_FILE : (number + 1) * _CLIPS_PER_FILE]
-        write_tfrecord(
-            out / name,
-            (
-                sequence_example(
-                    {
-                        "images": [base64.b64decode(image) for image in clip["images"]],
-                        "texts": [clip["text"].encode()],
-                    }
-                )
-                for clip in chosen
-            ),
-        )
+        chosen = itertools.islice(clips, _CLIPS_PER_FILE)
+        write_tfrecord(out / name, (_clip_record(clip) for clip in chosen))
         names.append(name)
     return names
 
 
+def _clip_record(clip: dict[str, Any]) -> bytes:
+    images = [base64.b64decode(image) for image in clip["images"]]
+    return sequence_example({"images": images, "texts": [clip["text"].encode()]})
+
+
 def _manifest(
-    plan: WorldPlan, out: Path, items: dict[str, list[dict[str, Any]]], written: list[str]
+    plan: WorldPlan, out: Path, poses: list[dict[str, Any]], written: list[str]
 ) -> dict[str, Any]:
     tallies: dict[str, dict[str, Any]] = {}
-    for item in items["poses"]:
+    for item in poses:
         category = item["truth"]["category"]
         tally = tallies.setdefault(category, {"kept": 0, "failed": Counter()})
         tally["kept"] += 1
