@@ -177,9 +177,7 @@ def cylinder(
     segments: int = 24,
 ) -> Mesh:
     """A cylinder about an axis through its centre."""
-    h = height / 2
-    mesh = lathe([(0, -h), (radius, -h), (radius, h), (0, h)], segments)
-    return mesh.moved(center, turn_to(axis))
+    return cone(radius, radius, height, center, axis, segments)
 
 
 def cone(
