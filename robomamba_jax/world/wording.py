@@ -260,7 +260,7 @@ YES_USE = (
     "Yes, it has a {part}.",
     "Yes, the {part} can be held.",
     "Yes, the {noun} has a {part}.",
-    "Yes, there is a {part}.",
+    "Yes, its {part} is there to hold.",
 )
 # Stage 2.
 ASK_POSE = (

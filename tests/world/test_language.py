@@ -53,6 +53,19 @@ def test_splits_share_no_phrase(name: str) -> None:
     assert len(set(LISTS[name])) == len(LISTS[name])
 
 
+def test_no_list_holds_out_what_another_teaches() -> None:
+    """Over all lists together, too, and whatever fills the fields."""
+    said = {
+        split: {
+            re.sub(r"\{\w+\}", "_", phrase).strip(" .?!").lower()
+            for phrases in LISTS.values()
+            for phrase in phrases_of(phrases, split)
+        }
+        for split in ("train", "test")
+    }
+    assert not said["train"] & said["test"]
+
+
 def test_too_few_phrases() -> None:
     """A list that cannot be split is an error of ours."""
     with pytest.raises(ValueError, match="cannot be split"):
