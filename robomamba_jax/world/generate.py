@@ -33,6 +33,7 @@ from robomamba_jax.world.tfrecord_write import sequence_example, write_tfrecord
 from robomamba_jax.world.worker import write_whole
 
 _CLIPS_PER_FILE = 100
+_PATIENCE = 20.0  # seconds
 Tell = Callable[[int, int], None]
 
 
@@ -152,6 +153,8 @@ def _run(
                 tell(done, total)
     finally:
         stop.set()
+        for thread in threads:
+            thread.join(timeout=_PATIENCE)  # for the jobs in hand
 
 
 @contextlib.contextmanager

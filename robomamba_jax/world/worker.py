@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -21,6 +22,8 @@ from robomamba_jax.world.stage import Simulator
 
 def main() -> int:
     """Serve until standard input ends."""
+    # Ctrl-C goes to all processes of a terminal: the run ends us, after the job in hand.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     simulator: Simulator | None = None

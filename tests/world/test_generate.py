@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -84,6 +85,27 @@ def test_killed_runs_go_on(made: Path, tmp_path: Path) -> None:
     process.wait()
     assert list((out / ".parts").glob("*.json"))
     assert not (out / "manifest.json").exists()
+    generate(PLAN, out, workers=1)
+    assert digests(out) == digests(made)
+
+
+def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
+    """Ctrl-C in a terminal reaches the workers too: they finish what they hold, and nobody
+    complains; the next run goes on."""
+    out = tmp_path / "stopped"
+    command = [sys.executable, "-m", "robomamba_jax", "world", "generate", "--out", str(out)]
+    command += ["--samples", "24", "--language", "22", "--clips", "6", "--seed", "3", "--size", "64", "--workers", "2"]
+    command += ["--categories", "Door,Pliers,Remote"]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(out.glob("images/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert said.strip().splitlines()[-1].startswith("robomamba: interrupted")
+    assert subprocess.run(["pgrep", "-s", str(process.pid)], check=False).returncode == 1
     generate(PLAN, out, workers=1)
     assert digests(out) == digests(made)
 
