@@ -91,6 +91,12 @@ def _of_ours(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.training.export import export_folder, export_preset
 
     _need(args, ("source",), ("vision", "llm"))
+    if args.set:
+        raise InputError(
+            "bad_arguments",
+            f"--set changes nothing with --from {args.family}",
+            "set it where the model is trained: train.py --set model....",
+        )
     shared = {"overwrite": args.overwrite}
     with bytes_bar("writes") as progress:
         if args.family == "run":

@@ -37,6 +37,14 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
+def as_command(out: Path, workers: int) -> list[str]:
+    """The plan on the command line."""
+    numbers = {"samples": 24, "language": 22, "clips": 6, "seed": 3, "size": 64}
+    flags = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
+    flags += ["--workers", str(workers), "--categories", "Door,Pliers,Remote", "--out", str(out)]
+    return [sys.executable, "-m", "robomamba_jax", "world", "generate", *flags]
+
+
 @pytest.fixture(scope="module")
 def made(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plan, carried out by one worker."""
@@ -60,22 +68,7 @@ def test_two_workers_and_a_second_run_write_the_same(made: Path, tmp_path: Path)
 def test_killed_runs_go_on(made: Path, tmp_path: Path) -> None:
     """Killed with all its workers in the middle; the second run ends with the same bytes."""
     out = tmp_path / "killed"
-    command = [sys.executable, "-m", "robomamba_jax", "world", "generate", "--out", str(out)]
-    command += [
-        "--samples",
-        "24",
-        "--language",
-        "22",
-        "--clips",
-        "6",
-        "--seed",
-        "3",
-        "--size",
-        "64",
-        "--workers",
-        "1",
-    ]
-    command += ["--categories", "Door,Pliers,Remote"]
+    command = as_command(out, 1)
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list((out / ".parts").glob("*.json")) and time.monotonic() < deadline:
@@ -93,9 +86,7 @@ def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
     """Ctrl-C in a terminal reaches the workers too: they finish what they hold, and nobody
     complains; the next run goes on."""
     out = tmp_path / "stopped"
-    command = [sys.executable, "-m", "robomamba_jax", "world", "generate", "--out", str(out)]
-    command += ["--samples", "24", "--language", "22", "--clips", "6", "--seed", "3", "--size", "64", "--workers", "2"]
-    command += ["--categories", "Door,Pliers,Remote"]
+    command = as_command(out, 2)
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not list(out.glob("images/*")) and time.monotonic() < deadline:
