@@ -8,9 +8,13 @@ imported, and subprocesses of a test inherit it.
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from robomamba_jax.world.stage import Simulator
 
 _CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
 _ENVIRONMENT = {
@@ -25,6 +29,7 @@ for _name, _value in _ENVIRONMENT.items():
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores: torch, which reads this on import, would take all of them in each.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # lavapipe's
 
 # No deadlines: the first example of a test pays for compilation. Derandomized, so that a failure
 # on one machine is the same failure on the next; `thorough` looks further, at random.
@@ -44,3 +49,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             jax.devices(platform)
         except RuntimeError:
             pytest.skip(f"jax sees no {platform} (JAX_PLATFORMS={os.environ['JAX_PLATFORMS']})")
+
+
+@pytest.fixture(scope="session")
+def simulator() -> "Simulator":
+    """SAPIEN with the embedded objects, one per process: its first picture takes seconds. Skipped
+    by name where nothing can draw, unless ROBOMAMBA_NEED_RENDERER says that it must."""
+    from robomamba_jax.errors import InputError
+    from robomamba_jax.world.stage import Simulator
+
+    try:
+        return Simulator()
+    except InputError as error:
+        if os.environ.get("ROBOMAMBA_NEED_RENDERER"):
+            raise
+        pytest.skip(f"{error.message}: {error.fix}")

@@ -125,8 +125,7 @@ def _simulator(args: argparse.Namespace) -> Any:
     """SAPIEN, with the objects that the arguments name."""
     from robomamba_jax.world.stage import Simulator
 
-    folder, listing = (None if p is None else Path(p) for p in (args.assets, args.asset_list))
-    return Simulator(folder, listing)
+    return Simulator(args.assets, args.asset_list)
 
 
 def _notes(simulator: Any) -> None:
@@ -171,14 +170,14 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _render(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.world.scenes import check_size
     from robomamba_jax.world.sheet import render_sheet
 
     split = _split(args)
     path = Path(args.out)
     if path.suffix.lower() not in (".png", ".jpg"):
         raise InputError("bad_arguments", f"--out {args.out}", "give a .png or .jpg file")
-    if not 32 <= args.size <= 1024:
-        raise InputError("bad_arguments", f"--size is {args.size}", "give 224 or 336 pixels")
+    check_size(args.size)
     simulator = _simulator(args)
     categories = simulator.objects.categories(_names(args), split)
     page = render_sheet(simulator, categories, split, args.seed, args.size)
@@ -197,14 +196,14 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
 
 def _plan(args: argparse.Namespace, simulator: Any) -> Any:
     """The trials that the arguments name."""
+    from robomamba_jax.world.episodes import check_dof
     from robomamba_jax.world.rollout import RolloutPlan
+    from robomamba_jax.world.scenes import check_size
 
     if args.episodes < 1:
         raise InputError("bad_arguments", f"--episodes is {args.episodes}", "give 1 or more")
-    if args.dof not in (6, 7):
-        raise InputError("bad_arguments", f"--dof is {args.dof}", "give 6 or 7")
-    if not 32 <= args.size <= 1024:
-        raise InputError("bad_arguments", f"--size is {args.size}", "give 224 or 336 pixels")
+    check_dof(args.dof)
+    check_size(args.size)
     split = _split(args)
     categories = simulator.objects.categories(_names(args), split)
     return RolloutPlan(categories, args.episodes, args.seed, split, args.size, args.dof)

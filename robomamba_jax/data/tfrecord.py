@@ -51,7 +51,7 @@ class TfRecords:
                 if len(head) < _HEADER.size:
                     raise self._broken(f"record {len(spans)} is cut")
                 length, check = _HEADER.unpack(head)
-                if _masked(head[:8]) != check:
+                if masked_crc(head[:8]) != check:
                     raise self._broken(f"record {len(spans)} has a wrong length or is no record")
                 end = at + _HEADER.size + length
                 if length > MAX_RECORD_BYTES or end + 4 > total:
@@ -76,7 +76,7 @@ class TfRecords:
         # Opened anew: a source with an open file could not go to a worker process.
         with self.path.open("rb") as file:
             data = os.pread(file.fileno(), length + 4, start)
-        if len(data) != length + 4 or _masked(data[:-4]) != int.from_bytes(data[-4:], "little"):
+        if len(data) != length + 4 or masked_crc(data[:-4]) != int.from_bytes(data[-4:], "little"):
             raise self._broken(f"record {index} is damaged")
         return data[:-4]
 
@@ -88,10 +88,11 @@ def is_tfrecord(path: Path) -> bool:
     """Whether a file begins with a record's length and its check sum."""
     with path.open("rb") as file:
         head = file.read(_HEADER.size)
-    return len(head) == _HEADER.size and _masked(head[:8]) == _HEADER.unpack(head)[1]
+    return len(head) == _HEADER.size and masked_crc(head[:8]) == _HEADER.unpack(head)[1]
 
 
-def _masked(data: bytes) -> int:
+def masked_crc(data: bytes) -> int:
+    """The check sum of a length or of data, masked as TFRecord asks."""
     crc = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 

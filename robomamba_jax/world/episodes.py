@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.errors import InputError
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.gripper import FORCE, Outcome
 from robomamba_jax.world.library import Library
@@ -20,6 +21,7 @@ from robomamba_jax.world.surfaces import reach
 # Of the force that the gripper has at the longest lever: what a joint resists.
 RESISTANCE = (0.25, 0.5)
 HEAVY = (1.1, 2.0)  # too much for suction: a handle has to be grasped
+HEAVY_SHARE = {6: 0.0, 7: 0.5}  # of the trials, by degrees of freedom
 _BRAKE = 1e6  # newton second per metre: a joint below its resistance stands still
 _PIXELS = 12  # a movable part that shows fewer is no target
 
@@ -73,6 +75,12 @@ class EpisodeSpec:
 
     scene: SceneSpec
     resistance: tuple[float, ...]
+
+
+def check_dof(dof: int) -> None:
+    """See that a gripper has these degrees of freedom; InputError otherwise."""
+    if dof not in HEAVY_SHARE:
+        raise InputError("bad_arguments", f"--dof is {dof}", "give 6 or 7")
 
 
 def draw_episode(

@@ -11,7 +11,7 @@ import numpy as np
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.scenes import SHAPES, SceneSpec, joint_range, rest_value
 from robomamba_jax.world.stage import Stage, View
-from robomamba_jax.world.surfaces import cast, pixel_rays
+from robomamba_jax.world.surfaces import spots
 
 _STRIDE = 4  # pixels between two rays that look for labels
 _SEEN = 2  # rays that must meet a label before it counts as visible
@@ -159,12 +159,8 @@ def visible_labels(stage: Stage, view: View) -> set[tuple[int, str]]:
         if not chosen.any():
             continue
         pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])
-        origins, directions = pixel_rays(view.camera, pixels)
-        hits = cast(origins, directions, stage.link_mesh(link).corners()).triangle
-        names = stage.link_labels(link)
-        ends = np.cumsum([count for _, count in names])
-        for triangle in hits[hits >= 0]:
-            key = (link, names[int(np.searchsorted(ends, triangle, side="right"))][0])
+        for spot in spots(stage, link, pixels):
+            key = (link, spot.label)
             found[key] = found.get(key, 0) + 1
     return {key for key, count in found.items() if count >= _SEEN}
 

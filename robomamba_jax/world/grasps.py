@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from robomamba_jax.world.gripper import Grip, obstacle
 from robomamba_jax.world.stage import Stage, View
-from robomamba_jax.world.surfaces import Spot, spots
+from robomamba_jax.world.surfaces import Spot, pixels_of, spots
 
 Array = npt.NDArray[np.float64]
-_TRIES = 24
+_PIXELS, _TRIES = 400, 24
 
 
 def handle_axis(stage: Stage, link: int) -> Array | None:
@@ -38,16 +38,15 @@ def find_grasp(
       random: chooses among the handle's pixels.
     """
     axis = handle_axis(stage, link)
-    rows, columns = np.nonzero(view.links == link)
-    if axis is None or not len(rows):
+    pixels = pixels_of(view.links == link)
+    if axis is None or not len(pixels):
         return None
     closing = np.cross(-pull, axis)
     if np.linalg.norm(closing) < 0.3:
         return None
     closing /= np.linalg.norm(closing)
-    order = random.permutation(len(rows))
-    pixels = np.column_stack([columns[order] + 0.5, rows[order] + 0.5])
-    shown = [spot for spot in spots(stage, link, pixels[:400]) if spot.label == "handle"]
+    chosen = random.permutation(len(pixels))[:_PIXELS]
+    shown = [spot for spot in spots(stage, link, pixels[chosen]) if spot.label == "handle"]
     for spot in shown[:_TRIES]:
         grip = Grip(spot.point, -pull, closing, gripper_open=1.0)
         if not obstacle(stage, link, grip):

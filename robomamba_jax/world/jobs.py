@@ -16,11 +16,18 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world import wording
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.clips import even, film
-from robomamba_jax.world.episodes import EVALUATION, draw_episode, judge, open_stage, visible_parts
+from robomamba_jax.world.episodes import (
+    EVALUATION,
+    check_dof,
+    draw_episode,
+    judge,
+    open_stage,
+    visible_parts,
+)
 from robomamba_jax.world.facts import scene_facts
 from robomamba_jax.world.language import caption, questions, yes_no
 from robomamba_jax.world.palette import Draw
-from robomamba_jax.world.policies import Observation, lift, oracle, part_random
+from robomamba_jax.world.policies import Observation, lift, link_at, oracle, part_random
 from robomamba_jax.world.records import (
     jpeg_bytes,
     llava_record,
@@ -31,7 +38,7 @@ from robomamba_jax.world.records import (
 )
 from robomamba_jax.world.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.samples import find_sample, sample_record, world_grip
-from robomamba_jax.world.scenes import draw_scene, rest_value
+from robomamba_jax.world.scenes import check_size, draw_scene, rest_value
 from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
@@ -70,11 +77,6 @@ class WorldPlan:
     categories: tuple[str, ...]
     assets: str | None = None
     asset_list: str | None = None
-
-    def simulator(self) -> Simulator:
-        """SAPIEN with the plan's objects."""
-        folder, listing = (None if p is None else Path(p) for p in (self.assets, self.asset_list))
-        return Simulator(folder, listing)
 
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
@@ -115,10 +117,8 @@ def check_plan(plan: WorldPlan) -> None:
             )
     if plan.samples + plan.language + plan.clips == 0:
         raise InputError("bad_arguments", "nothing to generate", "give --samples or --language")
-    if plan.dof not in (6, 7):
-        raise InputError("bad_arguments", f"--dof is {plan.dof}", "give 6 or 7")
-    if not 32 <= plan.size <= 1024:
-        raise InputError("bad_arguments", f"--size is {plan.size}", "give 224 or 336 pixels")
+    check_dof(plan.dof)
+    check_size(plan.size)
     if not plan.categories:
         raise InputError("bad_arguments", "no categories", "give at least one")
 
@@ -192,8 +192,7 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         point = None if proposal is None else lift(view, proposal.contact_xy)
         if proposal is None or point is None:
             continue
-        x, y = proposal.contact_xy
-        link = int(view.links[int(y), int(x)])
+        link = link_at(view, proposal.contact_xy)
         part = next((part for part in facts.parts if part.link == link), None)
         if part is None:
             continue

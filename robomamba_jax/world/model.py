@@ -17,8 +17,6 @@ import numpy.typing as npt
 
 from robomamba_jax.world.meshes import Mesh, Vector, merge
 
-JOINTS = ("revolute", "prismatic")
-
 
 @dataclasses.dataclass(frozen=True)
 class Color:

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from robomamba_jax.data.camera import sample_depth
 from robomamba_jax.world.episodes import visible_parts
 from robomamba_jax.world.grasps import find_grasp
-from robomamba_jax.world.gripper import ACROSS, TILT, Grip, obstacle
+from robomamba_jax.world.gripper import ACROSS, Grip, obstacle
 from robomamba_jax.world.scenes import joint_range
 from robomamba_jax.world.stage import Stage, View
-from robomamba_jax.world.surfaces import Spot, motion, reach, spots
+from robomamba_jax.world.surfaces import Spot, lever_share, motion, pixels_of, spots
 
 Array = npt.NDArray[np.float64]
 _LOOKS = 48  # pixels of each part that the oracle weighs
@@ -96,14 +96,12 @@ class Rule:
     Attributes:
       name: for tables.
       act: the function.
-      knows: what it may look at, for tables.
       parameters: none were trained.
       sha: there is no checkpoint.
     """
 
     name: str
     act: Callable[[Observation], Proposal | None]
-    knows: str
     parameters: int = 0
     sha: str | None = None
 
@@ -145,6 +143,16 @@ def lift(view: View, contact_xy: tuple[float, float]) -> Array | None:
     return view.camera.to_world(view.camera.lift(contact_xy, sample.depth_m))
 
 
+def link_at(view: View, contact_xy: tuple[float, float]) -> int:
+    """The link that a pixel shows; -1 for none, and outside of the picture. The right and lower
+    edges belong to the last pixels, as for ``sample_depth``."""
+    height, width = view.links.shape
+    x, y = contact_xy
+    if not (0 <= x <= width and 0 <= y <= height):
+        return -1
+    return int(view.links[min(int(y), height - 1), min(int(x), width - 1)])
+
+
 def _facing(random: np.random.Generator) -> Array:
     """A random direction away from the viewer, evenly spread over the half sphere."""
     while True:
@@ -158,11 +166,11 @@ def _facing(random: np.random.Generator) -> Array:
 def _part_pixel(seen: Observation) -> tuple[int, Array] | None:
     """A random pixel of the movable parts: its link, and the pixel's centre."""
     movable = seen.stage.spec.model.movable
-    rows, columns = np.nonzero(np.isin(seen.view.links, movable))
-    if not len(rows):
+    pixels = pixels_of(np.isin(seen.view.links, movable))
+    if not len(pixels):
         return None
-    k = int(seen.random.integers(len(rows)))
-    return int(seen.view.links[rows[k], columns[k]]), np.array([columns[k] + 0.5, rows[k] + 0.5])
+    x, y = pixels[int(seen.random.integers(len(pixels)))]
+    return link_at(seen.view, (x, y)), np.array([x, y])
 
 
 def _part_spot(seen: Observation) -> Spot | None:
@@ -214,8 +222,7 @@ def _center_spot(seen: Observation) -> Spot | None:
     if not parts:
         return None
     link = max(parts, key=lambda part: int(np.sum(seen.view.links == part)))
-    rows, columns = np.nonzero(seen.view.links == link)
-    pixels = np.column_stack([columns + 0.5, rows + 0.5])
+    pixels = pixels_of(seen.view.links == link)
     order = np.argsort(np.linalg.norm(pixels - pixels.mean(axis=0), axis=1), kind="stable")
     here = spots(seen.stage, link, pixels[order[:5]])
     return here[0] if here else None
@@ -241,8 +248,7 @@ def flowbot(seen: Observation) -> Proposal | None:
     """FlowBot3D's rule with ground-truth flow: the contact that moves most, along its flow."""
     best: tuple[float, Spot] | None = None
     for spot in _candidates(seen):
-        size = float(np.linalg.norm(motion(seen.stage, spot.link, spot.point)))
-        size /= reach(seen.stage, spot.link)
+        size = lever_share(seen.stage, spot.link, spot.point)
         if best is None or size > best[0]:
             best = (size, spot)
     if best is None:
@@ -269,10 +275,9 @@ def oracle(seen: Observation) -> Proposal | None:
         if not flow.any():
             continue
         pull = within_tilt(flow, spot.normal)
-        lever = float(np.linalg.norm(motion(seen.stage, spot.link, spot.point)))
         cosine = float(np.clip(flow @ pull, -1, 1))
         strength = cosine - ACROSS * float(np.sqrt(1 - cosine**2))
-        worth = lever / reach(seen.stage, spot.link) * strength
+        worth = lever_share(seen.stage, spot.link, spot.point) * strength
         ranked.append((worth, spot, pull))
     ranked.sort(key=lambda entry: -entry[0])
     for _, spot, pull in ranked:
@@ -310,10 +315,9 @@ def _candidates(seen: Observation) -> list[Spot]:
         inner[:-1] &= shown[1:]
         inner[:, 1:] &= shown[:, :-1]
         inner[:, :-1] &= shown[:, 1:]
-        rows, columns = np.nonzero(inner if inner.sum() >= 6 else shown)
-        chosen = seen.random.permutation(len(rows))[:_LOOKS]
-        pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])
-        found += spots(seen.stage, link, pixels)
+        pixels = pixels_of(inner if inner.sum() >= 6 else shown)
+        chosen = seen.random.permutation(len(pixels))[:_LOOKS]
+        found += spots(seen.stage, link, pixels[chosen])
     return found
 
 
@@ -359,18 +363,13 @@ _SPHERE = _sphere(_FIBONACCI)
 RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
-        Rule("oracle", oracle, "the truth"),
-        Rule("flowbot3d", flowbot, "true flow"),
-        Rule("umpnet", umpnet, "part, normal, true motion"),
-        Rule("center-normal", center_normal, "part, normal"),
-        Rule("part-normal", part_normal, "part, normal"),
-        Rule("part-random", part_random, "part"),
-        Rule("random", random_random, "the picture's size"),
-        Rule("touch", touch, "the truth, but does not pull"),
+        Rule("oracle", oracle),
+        Rule("flowbot3d", flowbot),
+        Rule("umpnet", umpnet),
+        Rule("center-normal", center_normal),
+        Rule("part-normal", part_normal),
+        Rule("part-random", part_random),
+        Rule("random", random_random),
+        Rule("touch", touch),
     )
 }
-
-
-def check_tilt() -> None:
-    """The oracle leans less than the gripper allows."""
-    assert _SAFE_TILT > TILT

@@ -20,6 +20,7 @@ from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.clips import film
 from robomamba_jax.world.episodes import (
     EVALUATION,
+    HEAVY_SHARE,
     EpisodeSpec,
     Thresholds,
     Verdict,
@@ -31,8 +32,8 @@ from robomamba_jax.world.episodes import (
 from robomamba_jax.world.gripper import Executor, perform
 from robomamba_jax.world.jobs import VERSION
 from robomamba_jax.world.palette import Draw
-from robomamba_jax.world.policies import Observation, Policy, Proposal, lift
-from robomamba_jax.world.samples import HEAVY_SHARE, world_grip
+from robomamba_jax.world.policies import Observation, Policy, Proposal, lift, link_at
+from robomamba_jax.world.samples import world_grip
 from robomamba_jax.world.stage import Simulator, Stage, View
 from robomamba_jax.world.tallies import Tally, averages
 from robomamba_jax.world.wording import Wording
@@ -97,7 +98,7 @@ def draw_episodes(simulator: Simulator, plan: RolloutPlan) -> Iterator[Episode]:
 def _draw(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -> Episode:
     for redraw in range(_REDRAWS):
         seed = (VERSION, plan.seed, _CODE, number, redraw)
-        heavy = HEAVY_SHARE if plan.dof == 7 else 0.0
+        heavy = HEAVY_SHARE[plan.dof]
         spec = draw_episode(
             simulator.objects, seed, category, plan.split, plan.size, heavy_share=heavy
         )
@@ -198,12 +199,7 @@ def act(
     """
     if proposal is None:
         return None, "no pose", []
-    height, width = episode.view.depth.shape
-    x, y = proposal.contact_xy
-    if not (0 <= x <= width and 0 <= y <= height):
-        return None, "off the picture", []
-    column, row = min(int(x), width - 1), min(int(y), height - 1)
-    link = int(episode.view.links[row, column])
+    link = link_at(episode.view, proposal.contact_xy)
     point = lift(episode.view, proposal.contact_xy)
     if link not in episode.spec.scene.model.movable or point is None:
         return None, "off the part", []

@@ -20,6 +20,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.episodes import (
     COLLECTION,
     HEAVY,
+    HEAVY_SHARE,
     EpisodeSpec,
     draw_episode,
     judge,
@@ -39,7 +40,7 @@ from robomamba_jax.world.policies import (
     within_tilt,
 )
 from robomamba_jax.world.stage import Simulator, Stage, View
-from robomamba_jax.world.surfaces import Spot, motion, reach, spots
+from robomamba_jax.world.surfaces import Spot, lever_share, pixels_of, spots
 
 Array = npt.NDArray[np.float64]
 _ATTEMPTS = 200
@@ -47,7 +48,6 @@ _PIXELS = 32  # looked at per attempt
 _AFFORDANCE = 0.6  # ManipLLM draws its pixel where the map is above this
 _NOISE = 0.05
 _TILT = float(np.cos(np.radians(45)))
-HEAVY_SHARE = 0.5  # of the seven-degree trials
 GRASP_SHARE = 0.5  # how often a handle is grasped that suction could pull as well
 
 
@@ -105,7 +105,7 @@ def find_sample(
             category,
             split,
             size,
-            heavy_share=HEAVY_SHARE if dof == 7 else 0.0,
+            heavy_share=HEAVY_SHARE[dof],
         )
         stage = open_stage(simulator, spec)
         view = stage.look()
@@ -163,15 +163,13 @@ def _propose(
         grasp = _grasp(stage, view, link, draw)
         if grasp is not None:
             return grasp
-    rows, columns = np.nonzero(view.links == link)
-    chosen = draw.random.permutation(len(rows))[:_PIXELS]
-    pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])
+    pixels = pixels_of(view.links == link)
+    chosen = draw.random.permutation(len(pixels))[:_PIXELS]
     good = []
-    for spot in spots(stage, link, pixels):
+    for spot in spots(stage, link, pixels[chosen]):
         flow = true_flow(stage, link, spot.point)
         pull = within_tilt(flow, spot.normal, _TILT)
-        lever = float(np.linalg.norm(motion(stage, link, spot.point))) / reach(stage, link)
-        if lever * float(flow @ pull) > _AFFORDANCE * float(flow.any()) and flow.any():
+        if lever_share(stage, link, spot.point) * float(flow @ pull) > _AFFORDANCE:
             good.append((spot, pull))
     if not good:
         return None

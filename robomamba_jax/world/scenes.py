@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera
+from robomamba_jax.errors import InputError
 from robomamba_jax.world.meshes import Mesh, box, cone, cylinder, ellipsoid, ring, rotation
 from robomamba_jax.world.model import Color, ObjectModel
 from robomamba_jax.world.palette import Draw
@@ -84,6 +85,12 @@ class SceneSpec:
     def limits(self) -> list[tuple[float, float]]:
         """The range of every joint, scaled, in the order of model.movable."""
         return [joint_range(self.model, link, self.scale) for link in self.model.movable]
+
+
+def check_size(size: int) -> None:
+    """See that a picture's side can be drawn; InputError otherwise."""
+    if not 32 <= size <= 1024:
+        raise InputError("bad_arguments", f"--size is {size}", "give 224 or 336 pixels")
 
 
 def joint_range(model: ObjectModel, link: int, scale: float) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from robomamba_jax.world.driver import check_renderer, load_sapien
 from robomamba_jax.world.library import EMBEDDED, Library, PartNet
 from robomamba_jax.world.meshes import Mesh, box, turn_to
 from robomamba_jax.world.model import Joint, MeshFile, Solid
-from robomamba_jax.world.scenes import SceneSpec
+from robomamba_jax.world.scenes import SceneSpec, joint_range
 
 TIMESTEP = 1 / 500  # seconds, as in ManipLLM
 _NEAR, _FAR = 0.1, 100.0
@@ -55,7 +55,7 @@ class Simulator:
       objects: where objects come from.
     """
 
-    def __init__(self, assets: Path | None = None, listing: Path | None = None) -> None:
+    def __init__(self, assets: str | Path | None = None, listing: str | Path | None = None) -> None:
         """Load SAPIEN.
 
         Args:
@@ -85,7 +85,7 @@ class Simulator:
                     "--assets and --asset-list belong together",
                     "give the folder of the objects and the list of their categories",
                 )
-            self.objects = PartNet(self.sapien, assets, listing)
+            self.objects = PartNet(self.sapien, Path(assets), Path(listing))
 
     def scene(self) -> Any:
         """An empty scene with the world's time step."""
@@ -130,7 +130,17 @@ def _file_shape(sapien: Any, file: MeshFile) -> Any:
 
 
 class Stage:
-    """One scene, alive."""
+    """One scene, alive.
+
+    Attributes:
+      simulator: SAPIEN.
+      spec: what stands where.
+      scene: SAPIEN's.
+      articulation: the object, SAPIEN's.
+      links: its bodies, in the model's order.
+      camera: SAPIEN's.
+      reaches: the links' longest levers, as ``surfaces.reach`` works them out.
+    """
 
     def __init__(self, simulator: Simulator, spec: SceneSpec) -> None:
         """Build it.
@@ -144,6 +154,7 @@ class Stage:
         self._meshes = [link.mesh().scaled(spec.scale) for link in spec.model.links]
         self.articulation = build_articulation(simulator, self.scene, spec)
         self.links = list(self.articulation.links)
+        self.reaches: dict[int, float] = {}
         self._entities = {link.entity.per_scene_id: k for k, link in enumerate(self.links)}
         self._surroundings()
         self.camera = self._add_camera(spec.camera)
@@ -246,8 +257,7 @@ def build_articulation(simulator: Simulator, scene: Any, spec: SceneSpec) -> Any
         record.set_mass_and_inertia(1.0, sapien.Pose((low + high) / 2), inertia / 12)
         if link.joint is not None:
             pose = joint_pose(sapien, link.joint, spec.scale)
-            factor = spec.scale if link.joint.kind == "prismatic" else 1.0
-            limits = [[link.joint.lower * factor, link.joint.upper * factor]]
+            limits = [joint_range(model, len(made), spec.scale)]
             record.set_joint_name(link.name)
             record.set_joint_properties(link.joint.kind, limits, pose, pose, 0, 0)
         made.append(record)

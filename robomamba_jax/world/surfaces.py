@@ -111,6 +111,12 @@ class Spot:
     label: str
 
 
+def pixels_of(mask: npt.NDArray[np.bool_]) -> Array:
+    """float64[R, 2]: the centres (x, y) of a mask's pixels, row by row."""
+    rows, columns = np.nonzero(mask)
+    return np.column_stack([columns, rows]).astype(np.float64) + 0.5
+
+
 def spots(stage: Stage, link: int, pixels: npt.ArrayLike) -> list[Spot]:
     """What pixels of one link show, exactly; pixels whose ray misses it by a hair are left out."""
     origins, directions = pixel_rays(stage.spec.camera, pixels)
@@ -154,11 +160,21 @@ def world_axis(stage: Stage, link: int, joint: Joint) -> tuple[Array, Array]:
 
 
 def reach(stage: Stage, link: int) -> float:
-    """The longest lever that a link offers: metres for a revolute joint, 1 for a prismatic one."""
+    """The longest lever that a link offers: metres for a revolute joint, 1 for a prismatic one.
+
+    A rigid part keeps it however it moves, so it is worked out once per scene.
+    """
     joint = stage.spec.model.links[link].joint
     assert joint is not None
     if joint.kind == "prismatic":
         return 1.0
-    origin, axis = world_axis(stage, link, joint)
-    arms = stage.link_mesh(link).vertices - origin
-    return float(np.linalg.norm(np.cross(axis, arms), axis=1).max())
+    if link not in stage.reaches:
+        origin, axis = world_axis(stage, link, joint)
+        arms = stage.link_mesh(link).vertices - origin
+        stage.reaches[link] = float(np.linalg.norm(np.cross(axis, arms), axis=1).max())
+    return stage.reaches[link]
+
+
+def lever_share(stage: Stage, link: int, point: Array) -> float:
+    """A point's lever as a share of the longest that its link offers; 1 where it slides."""
+    return float(np.linalg.norm(motion(stage, link, point))) / reach(stage, link)

@@ -11,7 +11,8 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import google_crc32c
+from robomamba_jax.convert.files import replacing
+from robomamba_jax.data.tfrecord import masked_crc
 
 
 def sequence_example(lists: Mapping[str, Sequence[bytes]]) -> bytes:
@@ -26,17 +27,14 @@ def sequence_example(lists: Mapping[str, Sequence[bytes]]) -> bytes:
 
 def write_tfrecord(path: Path, records: Iterable[bytes]) -> None:
     """Write a file at once: it appears whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         for record in records:
             length = struct.pack("<Q", len(record))
-            file.write(length + _masked(length) + record + _masked(record))
-    part.replace(path)
+            file.write(length + _check(length) + record + _check(record))
 
 
-def _masked(data: bytes) -> bytes:
-    crc = google_crc32c.value(data)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+def _check(data: bytes) -> bytes:
+    return struct.pack("<I", masked_crc(data))
 
 
 def _field(number: int, value: bytes) -> bytes:

@@ -15,6 +15,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from robomamba_jax.convert.files import replacing
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.jobs import WorldPlan, run_job
 from robomamba_jax.world.stage import Simulator
@@ -32,7 +33,7 @@ def main() -> int:
         try:
             fields = {**job["plan"], "categories": tuple(job["plan"]["categories"])}
             plan = WorldPlan(**fields)
-            simulator = simulator or plan.simulator()
+            simulator = simulator or Simulator(plan.assets, plan.asset_list)
             reply = run_job(
                 simulator,
                 plan,
@@ -52,10 +53,9 @@ def main() -> int:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    """Write a file that appears whole or not at all; InputError where the disk is full."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import pytest
 
 from robomamba_jax.cli.main import main
 from robomamba_jax.world.stage import Simulator
-from tests.world.conftest import simulator  # noqa: F401 - a fixture
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -38,7 +37,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     ],
 )
 def test_mistakes(
-    simulator: Simulator,  # noqa: F811
+    simulator: Simulator,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -56,7 +55,7 @@ def test_mistakes(
 
 
 def test_render_and_rollout(
-    simulator: Simulator,  # noqa: F811
+    simulator: Simulator,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
@@ -80,7 +79,7 @@ def test_render_and_rollout(
 
 
 def test_doctor(
-    simulator: Simulator,  # noqa: F811
+    simulator: Simulator,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

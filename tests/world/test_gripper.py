@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from robomamba_jax.world.episodes import EVALUATION, judge
-from robomamba_jax.world.gripper import ACROSS, FORCE, PULL, Grip, obstacle, perform
-from robomamba_jax.world.policies import true_flow
+from robomamba_jax.world.gripper import ACROSS, FORCE, PULL, TILT, Grip, obstacle, perform
+from robomamba_jax.world.policies import true_flow, within_tilt
 from robomamba_jax.world.stage import Simulator
 from robomamba_jax.world.surfaces import reach, world_axis
 from tests.world.made import FRONT, door_stage, front_point, pull
@@ -67,6 +67,12 @@ def test_what_gets_no_hold(simulator: Simulator) -> None:
     outcome = perform(stage, 1, pull(point, flat))
     assert (outcome.held, outcome.why) == (False, "tilted")
     assert not judge(stage, 1, outcome, EVALUATION).success
+
+
+def test_the_oracle_leans_less_than_the_cup_allows() -> None:
+    """Its pull keeps away from where the seal breaks, however flat the flow."""
+    normal, flow = np.array([0, 0, 1.0]), np.array([1.0, 0, 0])
+    assert within_tilt(flow, normal) @ normal > TILT
 
 
 def test_a_touch_moves_nothing(simulator: Simulator) -> None:
