@@ -253,7 +253,7 @@ def predict_pose(
     # Rounded up, so that few lengths reach the compiler; padding is invisible.
     extra = -batch.input_ids.shape[1] % 64
     ids, mask = (np.pad(x, ((0, 0), (0, extra))) for x in (batch.input_ids, batch.mask))
-    read = _pose_function(model.config, model.layout)
+    read = pose_function(model.config, model.layout)
     output = jax.device_get(read(model.params, ids, batch.images, mask, batch.image_positions))
     width, height = (int(side) for side in batch.image_sizes[0, 0])
     return make_pose(
@@ -269,7 +269,9 @@ def predict_pose(
 
 
 @cache
-def _pose_function(config: RoboMambaConfig, layout: str) -> Any:
+def pose_function(config: RoboMambaConfig, layout: str) -> Any:
+    """The jitted head of every model of a shape: (params, ids, images, mask, image_positions) ->
+    PolicyOutput, rows as the batch has them."""
     graph, _ = abstract_params(config, layout)
 
     def read(params: Any, *inputs: Any) -> Any:

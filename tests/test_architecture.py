@@ -41,7 +41,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "__init__",  # its version
     ),
     "api": (*_CORE, "training.checkpoint", "training.export"),
-    "evaluation": (*_CORE, "api", "training.checkpoint", "training.sharding"),
+    "evaluation": (
+        *(*_CORE, "api", "training.checkpoint", "training.sharding", "training.distributed"),
+        "__init__",  # its version
+    ),
     "world": (*_ALL, "__init__"),
     "serving": (*_ALL, "__init__"),
     "bench": (*_ALL, "__init__", "world"),

@@ -11,13 +11,16 @@ from typing import Any
 from robomamba_jax.errors import InputError
 
 
-def add_config_arguments(parser: Any) -> None:
-    """``--config``, ``--tiny``, ``--init`` and ``--set``."""
-    parser.add_argument("--config", required=True, metavar="FILE", help="configs/NAME.py")
+def add_config_arguments(parser: Any, *, init: bool = True, required: bool = True) -> None:
+    """``--config``, ``--tiny``, ``--init`` (if ``init``) and ``--set``."""
+    parser.add_argument("--config", required=required, metavar="FILE", help="configs/NAME.py")
     parser.add_argument("--tiny", action="store_true", help="shrink it to seconds on a CPU")
-    parser.add_argument(
-        "--init", metavar="PATH", help="start from a folder, a run or a step (config's init_from)"
-    )
+    if init:
+        parser.add_argument(
+            "--init",
+            metavar="PATH",
+            help="start from a folder, a run or a step (config's init_from)",
+        )
     parser.add_argument(
         "--set",
         action="append",
@@ -27,8 +30,12 @@ def add_config_arguments(parser: Any) -> None:
     )
 
 
-def read_config(args: argparse.Namespace) -> tuple[Any, Any]:
+def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any, Any]:
     """The configuration that the arguments name, and where its values come from.
+
+    Args:
+      args: with the fields of :func:`add_config_arguments`.
+      kind: of configuration; None = ``TrainConfig``.
 
     Raises:
       InputError: the file, or what is to be changed in it, is wrong.
@@ -37,11 +44,16 @@ def read_config(args: argparse.Namespace) -> tuple[Any, Any]:
     from robomamba_jax.config.serial import with_changes
     from robomamba_jax.config.training import TrainConfig
 
+    kind = kind or TrainConfig
     module = config_module(args.config)
     config = get_config(module, args.config, "get_tiny" if args.tiny else "get_config")
-    if not isinstance(config, TrainConfig):
-        raise InputError("bad_config", f"{args.config} is no TrainConfig", "see config.training")
-    if args.init is not None:
+    if not isinstance(config, kind):
+        raise InputError(
+            "bad_config",
+            f"{args.config} is no {kind.__name__}",
+            f"see {kind.__module__.removeprefix('robomamba_jax.')}",
+        )
+    if getattr(args, "init", None) is not None:
         config = dataclasses.replace(config, init_from=args.init)
     config = with_changes(config, args.set)
     return config, getattr(module, "ORIGINS", {})

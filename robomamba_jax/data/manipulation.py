@@ -124,6 +124,53 @@ def make_action(
     )
 
 
+def parse_detection(
+    value: Any, where: str, *, pixel_order: str = "xy", frame: str = "manipllm"
+) -> Action:
+    """RoboMamba's result: a point, two columns of a rotation, and the gripper's logit or not.
+
+    A network's point is no whole pixel: the half that is added to files' pixels is not here.
+
+    Args:
+      value: a list of 8 or 9 numbers.
+      where: the prediction, for messages.
+      pixel_order: as for ``parse_action``.
+      frame: as for ``parse_action``.
+
+    Raises:
+      InputError: it is no such list, or a direction has no length.
+    """
+    numbers = np.asarray(value, np.float64) if _all_numbers(value) else np.zeros(0)
+    if numbers.shape not in ((8,), (9,)) or not np.all(np.isfinite(numbers)):
+        fix = "give [x, y, six numbers of a rotation]"
+        raise InputError("bad_record", f"{where} has no 8 numbers as its detection", fix)
+    x, y = (float(part) for part in numbers[:2])
+    action = make_action(
+        (x, y),
+        numbers[2:5],
+        numbers[5:8],
+        float(numbers[8] > 0) if len(numbers) == 9 else None,
+        where,
+        pixel_order=pixel_order,
+        frame=frame,
+    )
+    contact = (action.contact_xy[0] - 0.5, action.contact_xy[1] - 0.5)
+    return dataclasses.replace(action, contact_xy=contact)
+
+
+def detection(contact_xy: tuple[float, float], rotation: np.ndarray) -> list[float]:
+    """A pose as RoboMamba's result list has it: pixels (x, y), then the first two columns of an
+    OpenCV rotation in ManipLLM's frame."""
+    columns = MANIPLLM_TO_OPENCV.T.astype(np.float64) @ np.asarray(rotation, np.float64)[:, :2]
+    return [float(part) for part in (*contact_xy, *columns[:, 0], *columns[:, 1])]
+
+
+def _all_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(part, int | float) and not isinstance(part, bool) for part in value
+    )
+
+
 class RoboMambaPoses:
     """RoboMamba's own file: a JSON list of ``{"image", "conversations"}``."""
 

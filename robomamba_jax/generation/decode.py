@@ -92,9 +92,9 @@ def _choose(
     running = state.reason == RUNNING
     is_eos = jnp.any(token[:, None] == limits.eos_ids, axis=1)
     write = running & ~is_eos
-    rows = jnp.arange(token.shape[0])
-    old = state.tokens[rows, state.count]
-    tokens = state.tokens.at[rows, state.count].set(jnp.where(write, token, old))
+    # By comparison, not by index: rows that lie on other devices need not be asked for.
+    here = jnp.arange(state.tokens.shape[1]) == state.count[:, None]
+    tokens = jnp.where(here & write[:, None], token[:, None], state.tokens)
     count = state.count + write
     matcher, seen = state.matcher, jnp.zeros_like(write)
     if limits.stop_table is not None:

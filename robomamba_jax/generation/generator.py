@@ -20,6 +20,7 @@ from robomamba_jax.generation.sampling import Sampler, make_sampler
 from robomamba_jax.generation.settings import GenerationSettings, check_prompts
 from robomamba_jax.generation.stopping import stop_table
 from robomamba_jax.models.build import AnyConfig, language_config
+from robomamba_jax.models.partition import batch_sharding
 from robomamba_jax.models.trees import Params, abstract_params, check_params
 
 # Shapes that reach the compiler are rounded up to these, so that few exist.
@@ -109,8 +110,9 @@ class Generator:
           params: its parameters, in ``layout``.
           layout: "list" decodes faster; "stacked" compiles faster.
           token_bytes: what each token spells; needed for stop strings only.
-          mesh: where the parameters lie, if other processes hold parts of them; all processes
-            then make the same calls.
+          mesh: where the parameters lie. A batch whose size its axes ``data`` and ``fsdp``
+            divide is split over them, others are copied. Where other processes hold parts of
+            it, all of them make the same calls.
 
         Raises:
           InputError: params do not fit the config.
@@ -119,7 +121,7 @@ class Generator:
         self.config, self.params, self._spelling = language_config(config), params, token_bytes
         self.prefill, self.begin, self.advance = compiled(config, layout)
         self._tables: dict[tuple[str, ...], jax.Array] = {}
-        self._copied = None if mesh is None else NamedSharding(mesh, PartitionSpec())
+        self._mesh = mesh
 
     def generate(
         self,
@@ -142,7 +144,7 @@ class Generator:
         """
         pictures = _pictures(images, image_positions)
         state, plan = self._start(prompts, settings or GenerationSettings(), pictures)
-        until = self._everywhere(jnp.asarray(plan.capacity, jnp.int32))
+        until = self._placed(jnp.asarray(plan.capacity, jnp.int32), 0)
         state = self.advance(self.params, state, plan.sampler, plan.limits, until, mode=plan.mode)
         return self._completions(state)
 
@@ -190,7 +192,7 @@ class Generator:
             if not open_rows:
                 return
             step += every
-            until = self._everywhere(jnp.asarray(step, jnp.int32))
+            until = self._placed(jnp.asarray(step, jnp.int32), 0)
             state = self.advance(
                 self.params, state, plan.sampler, plan.limits, until, mode=plan.mode
             )
@@ -204,8 +206,15 @@ class Generator:
         has_image = np.any(np.asarray(pictures[1]) >= 0, axis=1).tolist() if pictures else None
         longest = settings.max_prompt_tokens
         check_prompts(prompts, self.config.vocab_size, longest, has_image)
-        plan = self._everywhere(self._plan(len(prompts), settings))
-        inputs = self._everywhere((*pad_prompts(prompts), *pictures))
+        count = len(prompts)
+        plan = self._plan(count, settings)
+        limits = plan.limits._replace(
+            max_new=self._placed(plan.limits.max_new, count),
+            eos_ids=self._placed(plan.limits.eos_ids, 0),
+            stop_table=self._placed(plan.limits.stop_table, 0),
+        )
+        plan = plan._replace(sampler=self._placed(plan.sampler, count), limits=limits)
+        inputs = self._placed((*pad_prompts(prompts), *pictures), count)
         logits, cache = self.prefill(self.params, *inputs)
         begin = partial(self.begin, capacity=plan.capacity, mode=plan.mode)
         return begin(logits, cache=cache, sampler=plan.sampler, limits=plan.limits), plan
@@ -221,24 +230,28 @@ class Generator:
         capacity = _round_up(max(values["max_new_tokens"]), CAPACITY_STEP)
         return _Plan(sampler, limits, mode, capacity)
 
-    def _everywhere(self, tree: Any) -> Any:
-        """Arrays of the host as copies on all devices of the mesh, where there is one."""
-        if self._copied is None:
+    def _placed(self, tree: Any, rows: int) -> Any:
+        """Arrays on the mesh, where there is one: split by their first axis if that is the batch,
+        which has ``rows`` rows; 0 = copied."""
+        if self._mesh is None:
             return tree
+        sharding = batch_sharding(self._mesh, rows)
 
         def leaf(x: Any) -> Any:
-            if not isinstance(x, jax.Array):
+            if not isinstance(x, jax.Array) or x.sharding == sharding:
                 return x
             if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
                 return jax.random.wrap_key_data(leaf(jax.random.key_data(x)))
-            return jax.device_put(np.asarray(x), self._copied)
+            host = np.asarray(x)
+            return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
 
         return jax.tree.map(leaf, tree)
 
     def _completions(self, state: decode.DecodeState) -> list[Completion]:
         told = state.tokens, state.count, state.reason
-        if self._copied is not None:
-            told = jax.jit(lambda *x: x, out_shardings=self._copied)(*told)
+        if self._mesh is not None:
+            copied = NamedSharding(self._mesh, PartitionSpec())
+            told = jax.jit(lambda *x: x, out_shardings=copied)(*told)
         return [
             Completion(row[:n].tolist(), decode.REASONS[why])
             for row, n, why in zip(*jax.device_get(told), strict=True)

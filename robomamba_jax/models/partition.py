@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -102,6 +103,15 @@ def _split_longest(
 def named_sharding(mesh: Mesh, path: str, shape: tuple[int, ...]) -> NamedSharding:
     """:func:`partition_spec` on a mesh."""
     return NamedSharding(mesh, partition_spec(path, shape, dict(mesh.shape)))
+
+
+def batch_sharding(mesh: Mesh, rows: int) -> NamedSharding:
+    """Of arrays whose first axis has ``rows`` rows: split over the axes of ``ROWS`` that the mesh
+    has, if they divide it; else, and for 0 rows, copied."""
+    axes = tuple(axis for axis in ROWS if axis in mesh.shape)
+    places = math.prod(mesh.shape[axis] for axis in axes)
+    split = rows > 0 and axes and rows % places == 0
+    return NamedSharding(mesh, PartitionSpec(axes) if split else PartitionSpec())
 
 
 def split_axis(path: str, shape: tuple[int, ...], mesh_shape: Mapping[str, int]) -> int | None:

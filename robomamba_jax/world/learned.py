@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -95,6 +94,7 @@ class ModelPolicy:
         import jax
 
         from robomamba_jax import api
+        from robomamba_jax.evaluation.identity import parameters_sha256
 
         self.name = str(checkpoint)
         self._model, self._processor = api.load(checkpoint)
@@ -106,12 +106,7 @@ class ModelPolicy:
                 "give a checkpoint of stage 2 (configs/stage2_manipulation.py)",
             )
         self.parameters = int(sum(leaf.size for leaf in jax.tree.leaves(head)))
-        digest = hashlib.sha256()
-        for path, leaf in jax.tree.leaves_with_path(self._model.params):
-            array = np.ascontiguousarray(leaf)
-            digest.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape}".encode())
-            digest.update(array.reshape(-1).view(np.uint8).data)
-        self.sha: str | None = digest.hexdigest()
+        self.sha: str | None = parameters_sha256(self._model.params)
 
     def propose(self, seen: Observation) -> Proposal:
         """What the model predicts from picture and instruction alone."""

@@ -11,9 +11,14 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.checks import one_of
-from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV
 from robomamba_jax.data.json_records import JsonRecords
-from robomamba_jax.data.manipulation import FRAMES, PIXEL_ORDERS, make_action, parse_action
+from robomamba_jax.data.manipulation import (
+    FRAMES,
+    PIXEL_ORDERS,
+    Action,
+    parse_action,
+    parse_detection,
+)
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.policies import Observation, Proposal, rotation_for
 
@@ -82,7 +87,10 @@ def _read(
         raise InputError("bad_record", f"{where} names no image", _FIX)
     stem = PurePosixPath(name).stem
     if "detection" in record:
-        return stem, _detection(record["detection"], where, pixel_order or "xy", frame)
+        order = pixel_order or "xy"
+        return stem, _proposal(
+            parse_detection(record["detection"], where, pixel_order=order, frame=frame)
+        )
     text = next((record[key] for key in _TEXTS if isinstance(record.get(key), str)), None)
     if text is None:
         raise InputError("bad_record", f"{where} holds no prediction", _FIX)
@@ -95,28 +103,6 @@ def _read(
     return stem, Proposal(action.contact_xy, rotation_for(up, left), action.gripper_open)
 
 
-def _detection(value: Any, where: str, pixel_order: str, frame: str) -> Proposal:
-    """RoboMamba's eight numbers: a point, and two columns of the rotation."""
-    numbers = np.asarray(value, np.float64) if isinstance(value, list) else np.zeros(0)
-    if numbers.shape not in ((8,), (9,)) or not np.all(np.isfinite(numbers)):
-        raise InputError("bad_record", f"{where} has no 8 numbers as its detection", _FIX)
-    x, y = (float(part) for part in numbers[:2])
-    action = make_action(
-        (x, y),
-        numbers[2:5],
-        numbers[5:8],
-        float(numbers[8] > 0) if len(numbers) == 9 else None,
-        where,
-        pixel_order=pixel_order,
-        frame=frame,
-    )
-    # A network's point is no whole pixel: the half that files of pixels get is taken back.
-    contact = (action.contact_xy[0] - 0.5, action.contact_xy[1] - 0.5)
+def _proposal(action: Action) -> Proposal:
     rotation = rotation_for(np.asarray(action.approach), np.asarray(action.left))
-    return Proposal(contact, rotation, action.gripper_open)
-
-
-def detection(proposal: Proposal) -> list[float]:
-    """A pose as RoboMamba's result list has it, directions in ManipLLM's frame."""
-    columns = MANIPLLM_TO_OPENCV.T.astype(np.float64) @ proposal.rotation[:, :2]
-    return [float(part) for part in (*proposal.contact_xy, *columns[:, 0], *columns[:, 1])]
+    return Proposal(action.contact_xy, rotation, action.gripper_open)

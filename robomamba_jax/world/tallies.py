@@ -5,32 +5,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from typing import Any
 
+from robomamba_jax.evaluation.intervals import wilson
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.episodes import Verdict
-
-_Z = 1.959963984540054  # 95 %, two-sided
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share (Wilson 1927).
-
-    Args:
-      successes: from 0 to n.
-      n: trials; with none the interval is everything.
-    """
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = successes / n, _Z * _Z
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    # The ends are exact where nothing or everything succeeded.
-    low = 0.0 if successes == 0 else max(0.0, middle - half)
-    high = 1.0 if successes == n else min(1.0, middle + half)
-    return low, high
 
 
 @dataclasses.dataclass

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV
+from robomamba_jax.data.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.policies import Proposal, rotation_for
-from robomamba_jax.world.predictions import FilePolicy, detection
+from robomamba_jax.world.predictions import FilePolicy
 from robomamba_jax.world.records import pose_answer
 
 AXES = st.lists(st.floats(-1, 1), min_size=3, max_size=3).filter(
@@ -44,7 +45,10 @@ def test_detections_come_back(
     """A pose as the published list has it, read again."""
     pose = Proposal((x, y), rotation_for(np.array(axis)))
     folder = tmp_path_factory.mktemp("p")
-    back = proposed(read(folder, [{"image_id": "a", "detection": detection(pose)}]), "a")
+    back = proposed(
+        read(folder, [{"image_id": "a", "detection": detection(pose.contact_xy, pose.rotation)}]),
+        "a",
+    )
     assert_allclose(back.contact_xy, (x, y), atol=1e-9)
     assert_allclose(back.rotation, pose.rotation, atol=1e-6)
 

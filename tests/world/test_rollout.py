@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from robomamba_jax.data.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.categories import SEEN, UNSEEN
 from robomamba_jax.world.choose_policy import choose_policy
 from robomamba_jax.world.export import export_episodes
 from robomamba_jax.world.names import POLICIES
 from robomamba_jax.world.policies import RULES, Observation, Proposal
-from robomamba_jax.world.predictions import detection
 from robomamba_jax.world.rollout import RolloutPlan, draw_episodes, rollout
 from robomamba_jax.world.stage import Simulator
 
@@ -112,7 +112,12 @@ def test_exported_trials_and_a_file_of_answers(simulator: Simulator, tmp_path: P
         assert question["conversations"][0]["value"] == f"<image>\n{episode.instruction}"
     path = tmp_path / "answers.json"
     path.write_text(
-        json.dumps([{"image_id": k, "detection": detection(p)} for k, p in recorder.said.items()])
+        json.dumps(
+            [
+                {"image_id": k, "detection": detection(p.contact_xy, p.rotation)}
+                for k, p in recorder.said.items()
+            ]
+        )
     )
     read = rollout(simulator, choose_policy(f"file:{path}"), plan)
     assert read["categories"] == direct["categories"]

@@ -1,0 +1,131 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""An evaluation as data: which benchmark, its files, how it is asked and how it is scored."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from robomamba_jax.config.checks import not_negative, one_of, positive
+from robomamba_jax.config.mamba import DTYPES
+from robomamba_jax.config.training import MeshConfig
+from robomamba_jax.errors import InputError
+
+BENCHMARKS = (
+    "vqav2",
+    "okvqa",
+    "gqa",
+    "ocrvqa",
+    "vizwiz",
+    "pope",
+    "mme",
+    "mmbench",
+    "mmvet",
+    "robovqa",
+    "manipulation",
+)
+SCORINGS = ("standard", "official")
+STOPS = ("eos", "line", "none")
+BAD_RECORDS = ("error", "skip")
+
+
+@dataclasses.dataclass(frozen=True)
+class FilesConfig:
+    """Where a benchmark lies. Names are relative to ``root``, or absolute.
+
+    Attributes:
+      root: the benchmark's folder.
+      questions: its files of questions; patterns such as "tfrecord/val/*" are allowed.
+      answers: its file of answers, where they lie apart; "" = there are none (a test split), or
+        they lie with the questions.
+      images: the folder of its pictures; "" = looked for in root and below it, where archives
+        are usually extracted.
+    """
+
+    root: str
+    questions: tuple[str, ...] = ()
+    answers: str = ""
+    images: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class PromptConfig:
+    """How questions are put; what is left empty is as the scoring's own recipe says.
+
+    Attributes:
+      style: a name in ``evaluation.prompts.STYLES``, or a text with {question} in it.
+      template: a name in ``data.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
+      max_new_tokens: the budget of an answer; 0 = the recipe's.
+      stop: "eos" ends an answer at the end of text, "line" also at a line's end, "none" runs
+        the whole budget, as the published repository does.
+    """
+
+    style: str = ""
+    template: str = ""
+    max_new_tokens: int = 0
+    stop: str = ""
+
+    def __post_init__(self) -> None:
+        not_negative("max_new_tokens", self.max_new_tokens)
+        if self.stop:
+            one_of("stop", self.stop, STOPS)
+
+
+@dataclasses.dataclass(frozen=True)
+class EvalConfig:
+    """One benchmark, and how a checkpoint meets it.
+
+    Attributes:
+      benchmark: one of ``BENCHMARKS``.
+      files: where it lies.
+      scoring: "standard", as the field scores, or "official", as RoboMamba's repository does.
+        It also chooses the recipe by which questions are put.
+      prompt: what shall differ from that recipe.
+      rows: questions answered at a time, over all devices.
+      limit: evenly spread questions are taken, so many; 0 = all.
+      frames: RoboVQA: pictures of a clip, evenly spread and ending with the last one.
+      ocr_split: OCR-VQA: which records: 1 train, 2 val, 3 test.
+      pixel_order: manipulation: of the file's points, "xy" or "rowcol".
+      frame: manipulation: of the file's directions, "manipllm" or "opencv".
+      judge: MM-Vet: a file of its judge's scores; "" = none, and no score.
+      on_bad_record: "error", or "skip": leave a question out whose picture is missing or broken,
+        count it and name it.
+      mesh: of devices.
+      dtype: of computation; "" = the checkpoint's own.
+      toy: above 0: so many pictures are drawn and asked about, in the benchmark's own files.
+    """
+
+    benchmark: str
+    files: FilesConfig
+    scoring: str = "standard"
+    prompt: PromptConfig = dataclasses.field(default_factory=PromptConfig)
+    rows: int = 8
+    limit: int = 0
+    frames: int = 1
+    ocr_split: int = 3
+    pixel_order: str = "xy"
+    frame: str = "manipllm"
+    judge: str = ""
+    on_bad_record: str = "error"
+    mesh: MeshConfig = dataclasses.field(default_factory=MeshConfig)
+    dtype: str = ""
+    toy: int = 0
+
+    def __post_init__(self) -> None:
+        one_of("benchmark", self.benchmark, BENCHMARKS)
+        one_of("scoring", self.scoring, SCORINGS)
+        one_of("on_bad_record", self.on_bad_record, BAD_RECORDS)
+        positive("rows", self.rows)
+        positive("frames", self.frames)
+        not_negative("limit", self.limit)
+        not_negative("toy", self.toy)
+        if self.dtype:
+            one_of("dtype", self.dtype, DTYPES)
+        if self.ocr_split not in (1, 2, 3):
+            raise InputError("bad_config", f"ocr_split is {self.ocr_split}", "give 1, 2 or 3")
+
+
+def tiny(config: EvalConfig) -> EvalConfig:
+    """The same code path on drawn pictures: files of the same form, answers of a few tokens."""
+    prompt = dataclasses.replace(config.prompt, max_new_tokens=4)
+    return dataclasses.replace(config, toy=8, rows=4, prompt=prompt)

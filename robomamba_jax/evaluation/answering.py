@@ -1,0 +1,182 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A checkpoint that answers benchmarks: texts, or poses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from robomamba_jax.api import pose_function
+from robomamba_jax.data.manipulation import detection
+from robomamba_jax.data.processor import Processor
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.batches import Batch, everywhere
+from robomamba_jax.evaluation.items import Recipe
+from robomamba_jax.generation.generator import Generator, pad_prompts
+from robomamba_jax.generation.settings import GenerationSettings
+from robomamba_jax.generation.stopping import byte_level_spelling
+from robomamba_jax.models.bundle import Model
+from robomamba_jax.models.partition import batch_sharding
+from robomamba_jax.pose import make_pose
+
+_LINE_ENDS = ("\n",)
+
+
+class Reply(NamedTuple):
+    """What was said to one request.
+
+    Attributes:
+      id: the item's.
+      answer: a text, or a pose as RoboMamba's result list has it; None if the row was bad.
+      reason: why it ended: "eos", "stop", "length"; "" for poses; for a bad row what was wrong.
+      tokens: of a text; None for a pose.
+    """
+
+    id: str
+    answer: Any
+    reason: str
+    tokens: list[int] | None = None
+
+
+class Texts:
+    """Greedy answers; one compiled call per batch."""
+
+    def __init__(
+        self, model: Model, processor: Processor, recipe: Recipe, mesh: Mesh | None
+    ) -> None:
+        """Make ready.
+
+        Args:
+          model: whose parameters lie on the mesh, if there is one.
+          processor: its own.
+          recipe: budget and stop rule.
+          mesh: of devices; None = one device.
+        """
+        self._tokenizer, self._mesh = processor.need_tokenizer(), mesh
+        self._stop = _LINE_ENDS if recipe.stop == "line" else ()
+        self._settings = GenerationSettings(
+            max_new_tokens=recipe.max_new_tokens,
+            eos_ids=() if recipe.stop == "none" else (self._tokenizer.eos_id,),
+            stop=self._stop,
+        )
+        size = model.config.llm.vocab_size
+        spelled = byte_level_spelling(self._tokenizer.vocab, self._tokenizer.added, size)
+        self._generator = Generator(
+            model.config, model.params, layout=model.layout, token_bytes=spelled, mesh=mesh
+        )
+
+    def __call__(self, batch: Batch) -> list[Reply]:
+        """The answers to a batch's requests, in their order."""
+        pictures = _pictures(batch, self._mesh)
+        done = self._generator.generate(batch.tokens, self._settings, **pictures)
+        bad = _bad(batch, self._mesh)
+        replies = []
+        for request, completion, why in zip(batch.requests, done, bad, strict=False):
+            text = self._tokenizer.decode(completion.tokens)
+            for stop in self._stop:
+                text = text.split(stop)[0]
+            answer = None if why else text.strip()
+            replies.append(Reply(request.id, answer, why or completion.reason, completion.tokens))
+        return replies
+
+    def logits_behind(self, batch: Batch, said: Sequence[Sequence[int]]) -> np.ndarray:
+        """float32[B, V]: the next token's logits after some tokens of each answer.
+
+        Args:
+          batch: the questions.
+          said: token ids per row.
+        """
+        rows = [[*tokens, *more] for tokens, more in zip(batch.tokens, said, strict=True)]
+        pictures = _pictures(batch, self._mesh)
+        inputs = [*_on(self._mesh, list(pad_prompts(rows))), *pictures.values()]
+        logits, _ = self._generator.prefill(self._generator.params, *inputs)
+        return np.asarray(_host(self._mesh, logits), np.float32)
+
+
+class Poses:
+    """Poses by the policy head; one forward pass per batch."""
+
+    def __init__(self, model: Model, processor: Processor, mesh: Mesh | None) -> None:
+        """Make ready.
+
+        Raises:
+          InputError: the model has no policy head.
+        """
+        if model.config.policy is None:
+            raise InputError("no_policy", "this model has no policy head", "use one that has")
+        assert processor.transform is not None
+        self._transform, self._processor, self._mesh = processor.transform, processor, mesh
+        self._params = model.params
+        self._read = pose_function(model.config, model.layout)
+
+    def __call__(self, batch: Batch) -> list[Reply]:
+        """A batch's poses as lists of numbers."""
+        ids, mask = pad_prompts(batch.tokens)
+        arrays = _on(self._mesh, [ids, mask])
+        pictures = _pictures(batch, self._mesh)
+        output = self._read(
+            self._params, arrays[0], pictures["images"], arrays[1], pictures["image_positions"]
+        )
+        found = _host(self._mesh, output)
+        sizes, bad = everywhere(self._mesh, batch.sizes), _bad(batch, self._mesh)
+        replies = []
+        for row, request in enumerate(batch.requests):
+            if bad[row]:
+                replies.append(Reply(request.id, None, bad[row] or ""))
+                continue
+            width, height = (int(side) for side in sizes[row])
+            pose = make_pose(
+                found.contact[row],
+                found.rotation6d[row],
+                None if found.gripper_logit is None else float(found.gripper_logit[row]),
+                geometry=self._transform.geometry(width, height),
+                contact_scale=self._processor.contact_scale,
+                rotation_convention=self._processor.rotation_convention,
+            )
+            numbers = detection(pose.contact_xy, pose.rotation)
+            if found.gripper_logit is not None:
+                numbers.append(float(found.gripper_logit[row]))
+            replies.append(Reply(request.id, numbers, ""))
+        return replies
+
+
+def _pictures(batch: Batch, mesh: Mesh | None) -> dict[str, Any]:
+    if batch.images is None:
+        return {}
+    positions = everywhere(mesh, batch.positions)
+    images, places = _on(mesh, [batch.images, jnp.asarray(positions)])
+    return {"images": images, "image_positions": places}
+
+
+def _bad(batch: Batch, mesh: Mesh | None) -> list[str | None]:
+    """What is wrong with each row, known to all processes."""
+    flags = everywhere(mesh, np.array([why is not None for why in batch.bad], np.int32))
+    other = "its picture cannot be used; the process that read it knows why"
+    return [why or (other if flag else None) for why, flag in zip(batch.bad, flags, strict=True)]
+
+
+def _on(mesh: Mesh | None, arrays: list[Any]) -> list[Any]:
+    """Arrays whose first axis is the batch, on the mesh."""
+    if mesh is None:
+        return [jnp.asarray(array) for array in arrays]
+    placed = []
+    for array in arrays:
+        sharding = batch_sharding(mesh, array.shape[0])
+        if not isinstance(array, jax.Array) or array.sharding != sharding:
+            host = np.asarray(array)
+            array = jax.make_array_from_callback(host.shape, sharding, host.__getitem__)
+        placed.append(array)
+    return placed
+
+
+def _host(mesh: Mesh | None, tree: Any) -> Any:
+    if mesh is None:
+        return jax.device_get(tree)
+    copied = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+    return jax.device_get(jax.jit(lambda x: x, out_shardings=copied)(tree))

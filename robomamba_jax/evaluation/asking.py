@@ -1,0 +1,140 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A checkpoint on all devices, asked what it has not answered yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from robomamba_jax import api
+from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.processor import Processor
+from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.answering import Poses, Reply, Texts
+from robomamba_jax.evaluation.answers import AnswersFile
+from robomamba_jax.evaluation.batches import Reader, Request
+from robomamba_jax.evaluation.identity import parameters_sha256
+from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe
+from robomamba_jax.evaluation.prompts import chosen_recipe, styled
+from robomamba_jax.models.bundle import Model
+from robomamba_jax.training.distributed import check_alike
+from robomamba_jax.training.sharding import make_mesh
+
+
+class Asked:
+    """A checkpoint made ready for one benchmark and recipe.
+
+    Attributes:
+      sha256: of its parameters.
+      recipe: budget, style, stop rule.
+    """
+
+    def __init__(self, config: EvalConfig, chosen: Benchmark, checkpoint: str) -> None:
+        """Load it onto the mesh.
+
+        Raises:
+          InputError: the checkpoint, the mesh or the recipe is wrong.
+        """
+        self.recipe = chosen_recipe(
+            chosen.name, dict(chosen.recipes), config.scoring, config.prompt
+        )
+        mesh = None
+        if jax.device_count() > 1:
+            mesh = make_mesh(config.mesh)
+            places = mesh.shape["data"] * mesh.shape["fsdp"]
+            if config.rows % places:
+                raise InputError(
+                    "bad_mesh",
+                    f"{config.rows} rows over {places} places (data x fsdp)",
+                    f"--set rows= to a multiple of {places}",
+                )
+        model, processor = api.load(checkpoint, dtype=config.dtype or None, mesh=mesh)
+        self.model, self.processor = model, processor
+        self.sha256 = parameters_sha256(model.params)
+        template = processor.template
+        if self.recipe.template != "checkpoint":
+            template = prompt_template(self.recipe.template)
+        self.reader = Reader(
+            processor,
+            template,
+            rows=config.rows,
+            pictures=config.frames,
+            mesh=mesh,
+            skip=config.on_bad_record == "skip",
+        )
+        self.answer: Any = _answerer(chosen, model, processor, self.recipe, mesh)
+
+
+def _answerer(
+    chosen: Benchmark, model: Model, processor: Processor, recipe: Recipe, mesh: Any
+) -> Any:
+    if chosen.poses:
+        return Poses(model, processor, mesh)
+    return Texts(model, processor, recipe, mesh)
+
+
+def requests_of(items: tuple[Item, ...], recipe: Recipe) -> list[Request]:
+    """Questions as they are put.
+
+    The repository's test program puts a record's text as it stands; elsewhere ``<image>`` was
+    taken out of it, since pictures have places of their own.
+    """
+    raw = recipe.template == "official_test"
+    texts = [str(item.facts.get("raw", item.question)) if raw else item.question for item in items]
+    return [
+        Request(item.id, styled(text, recipe.style), item.pictures)
+        for item, text in zip(items, texts, strict=True)
+    ]
+
+
+def ask(
+    config: EvalConfig,
+    chosen: Benchmark,
+    loaded: Loaded,
+    checkpoint: str,
+    path: Path,
+    facts: dict[str, Any],
+    tell: Any = None,
+) -> tuple[dict[str, Reply], str]:
+    """Answer everything that the file of answers does not have yet.
+
+    Args:
+      config: of the evaluation.
+      chosen: the benchmark.
+      loaded: its questions.
+      checkpoint: as ``rm.load`` takes it.
+      path: of the file of answers.
+      facts: for the file's first line, beside the checkpoint's hash.
+      tell: told how many are answered, of how many.
+
+    Returns:
+      id -> reply, and the checkpoint's hash.
+
+    Raises:
+      InputError: see ``Asked``, ``AnswersFile`` and ``Reader``.
+    """
+    if len({item.id for item in loaded.items}) < len(loaded.items):
+        raise InputError("bad_record", f"{loaded.files[0]} uses an id twice", "mend the file")
+    asked = Asked(config, chosen, checkpoint)
+    header = {"checkpoint": asked.sha256, **facts}
+    file = AnswersFile(path, header, write=jax.process_index() == 0)
+    waiting = [
+        request
+        for request in requests_of(loaded.items, asked.recipe)
+        if request.id not in file.done
+    ]
+    check_alike({"file of answers (is --out shared?)": "\n".join(r.id for r in waiting)})
+    total = len(loaded.items)
+    done = total - len(waiting)
+    if tell is not None:
+        tell(done, total)
+    for batch in asked.reader.batches(waiting):
+        file.add(asked.answer(batch))
+        done += len(batch.requests)
+        if tell is not None:
+            tell(done, total)
+    return file.done, asked.sha256

@@ -1,0 +1,114 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Two runs' answers beside each other: what differs, and whether it was a toss-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.answers import read_answers
+from robomamba_jax.evaluation.asking import Asked, requests_of
+from robomamba_jax.evaluation.items import Benchmark, Loaded
+
+NEAR = 1e-4
+"""Two logits that lie closer may change places where sums are added in another order."""
+
+
+def compare(
+    config: EvalConfig,
+    chosen: Benchmark,
+    loaded: Loaded,
+    checkpoint: str,
+    mine: Path,
+    other: Path,
+) -> dict[str, Any]:
+    """Which answers differ, and at which of them the two likeliest tokens were nearly equal.
+
+    Args:
+      config: of the evaluation.
+      chosen: the benchmark.
+      loaded: its questions.
+      checkpoint: asked for the logits where answers part, if any do.
+      mine: this run's file of answers.
+      other: the other run's.
+
+    Returns:
+      {"other", "same_checkpoint", "compared", "identical", "near_ties", "differ": [{"id",
+      "mine", "other", "gap"}], "words"}; gap is None for poses.
+
+    Raises:
+      InputError: a file is none of answers, or they have no question in common.
+    """
+    (head, first), (other_head, second) = read_answers(mine), read_answers(other)
+    both = [item.id for item in loaded.items if item.id in first and item.id in second]
+    if not both:
+        raise InputError(
+            "other_questions", f"{other} has no question of this run", "give the same benchmark's"
+        )
+    differ = [key for key in both if first[key].answer != second[key].answer]
+    gaps: dict[str, float | None] = dict.fromkeys(differ)
+    if differ and not chosen.poses:
+        parted = {
+            key: _parting(first[key].tokens or [], second[key].tokens or []) for key in differ
+        }
+        gaps |= _gaps(config, chosen, loaded, checkpoint, parted)
+    rows = [
+        {
+            "id": key,
+            "mine": first[key].answer,
+            "other": second[key].answer,
+            "gap": gaps[key],
+        }
+        for key in differ
+    ]
+    near = sum(gap is not None and gap <= NEAR for gap in gaps.values())
+    same = head["checkpoint"] == other_head["checkpoint"]
+    words = f"{len(both) - len(differ)} of {len(both)} answers are those of {other}"
+    if differ:
+        words += f"; {near} of the {len(differ)} others part where two logits lie within {NEAR:g}"
+    if not same:
+        words += " (which another checkpoint gave)"
+    return {
+        "other": str(other),
+        "same_checkpoint": same,
+        "compared": len(both),
+        "identical": len(both) - len(differ),
+        "near_ties": near,
+        "differ": rows,
+        "words": words,
+    }
+
+
+def _parting(mine: Sequence[int], other: Sequence[int]) -> list[int]:
+    """The tokens up to which two answers agree."""
+    count = 0
+    while count < min(len(mine), len(other)) and mine[count] == other[count]:
+        count += 1
+    return list(mine[:count])
+
+
+def _gaps(
+    config: EvalConfig,
+    chosen: Benchmark,
+    loaded: Loaded,
+    checkpoint: str,
+    parted: dict[str, list[int]],
+) -> dict[str, float]:
+    """The difference of the two largest logits behind what both runs said."""
+    asked = Asked(config, chosen, checkpoint)
+    items = tuple(item for item in loaded.items if item.id in parted)
+    found: dict[str, float] = {}
+    for batch in asked.reader.batches(requests_of(items, asked.recipe)):
+        prefixes = [parted[request.id] for request in batch.requests]
+        prefixes += [prefixes[-1]] * (len(batch.tokens) - len(prefixes))
+        logits = asked.answer.logits_behind(batch, prefixes)
+        largest = np.sort(logits, axis=-1)[:, -2:]
+        for request, (low, high) in zip(batch.requests, largest, strict=False):
+            found[request.id] = float(high - low)
+    return found

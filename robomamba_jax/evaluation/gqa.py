@@ -1,0 +1,83 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""GQA (https://cs.stanford.edu/people/dorarad/gqa): compositional questions, one answer each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.records import bad_record
+from robomamba_jax.evaluation.files import finder, question_files, read_json, text_of, write_json
+from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores, repository
+from robomamba_jax.evaluation.means import by_group, mean_figure
+from robomamba_jax.evaluation.vqa_accuracy import gqa_correct, gqa_correct_official
+
+
+def load(config: EvalConfig) -> Loaded:
+    """The questions of testdev_balanced_questions.json: number -> record."""
+    (path,) = question_files(config.files, ("testdev_balanced_questions.json",))[:1]
+    find = finder(config.files, ("images",))
+    items = []
+    for key, record in read_json(path, dict).items():
+        where = f"{path}: question {key!r}"
+        if not isinstance(record, dict):
+            raise bad_record(where, "is no object")
+        answer = record.get("answer")
+        items.append(
+            Item(
+                str(key),
+                text_of(record, "question", where),
+                find(f"{text_of(record, 'imageId', where)}.jpg"),
+                () if answer is None else (text_of(record, "answer", where),),
+                _groups(record.get("types")),
+            )
+        )
+    labelled = [bool(item.answers) for item in items]
+    if any(labelled) and not all(labelled):
+        raise bad_record(
+            f"{path}: question {labelled.index(False)}", "has no answer, as others have"
+        )
+    return Loaded(tuple(items), any(labelled), (path,))
+
+
+def _groups(types: Any) -> dict[str, str]:
+    names = ("structural", "semantic")
+    found = types if isinstance(types, dict) else {}
+    return {name: str(found[name]) for name in names if found.get(name)}
+
+
+def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+    """Exact match, or the repository's."""
+    official = scoring == "official"
+    match = gqa_correct_official if official else gqa_correct
+    what = (
+        "the repository's prefix or all-words match"
+        if official
+        else "equal but for case and a period"
+    )
+    credit = [float(match(text, item.answers[0])) for item, text in zip(items, said, strict=True)]
+    figures = {"accuracy": mean_figure(credit, what)}
+    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
+
+
+def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+    """What GQA's eval.py reads: a list of {"questionId", "prediction"}; it compares as it stands,
+    so case and a final period are dropped."""
+    rows = [
+        {"questionId": item.id, "prediction": text.strip().lower().rstrip(".").strip()}
+        for item, text in zip(items, said, strict=True)
+    ]
+    return [write_json(folder / "testdev_balanced_predictions.json", rows)]
+
+
+GQA = Benchmark(
+    "gqa",
+    "GQA",
+    load,
+    score,
+    submit,
+    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 256)},
+)

@@ -1,0 +1,161 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""MMBench (Liu et al. 2023): one of up to four options, asked in every rotation of them."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.records import bad_record
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.choices import LETTERS, ROTATION, Row, chosen_option, circular
+from robomamba_jax.evaluation.files import embedded, question_files
+from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores
+from robomamba_jax.evaluation.means import by_group, mean_figure
+
+_NEEDED = ("index", "question", "A", "B", "image")
+_EMPTY = ("", "nan")
+# An image's cell that is shorter holds another row's index instead.
+_SHORTEST_IMAGE = 64
+
+
+def load(config: EvalConfig) -> Loaded:
+    """The rows of a TSV file; rotations among them are told by their index."""
+    (path,) = question_files(config.files, ("MMBench_DEV_EN.tsv",))[:1]
+    rows = _rows(path)
+    images = {row["index"]: row["image"] for row in rows}
+    items = []
+    for number, row in enumerate(rows):
+        where = f"{path}: row {number + 1}"
+        if not row["index"].isdigit():
+            raise bad_record(where, f"has the index {row['index']!r}, which is no number")
+        options = {name: row[name] for name in LETTERS if not _empty(row.get(name))}
+        wanted = (row.get("answer") or "").strip()
+        if not _empty(wanted) and wanted not in options:
+            raise bad_record(where, f"has the answer {wanted!r}, which is none of its options")
+        items.append(
+            Item(
+                row["index"],
+                _question(row, options),
+                embedded(_image(row["image"], images, where), where),
+                () if _empty(wanted) else (wanted,),
+                _groups(row),
+                {"options": options, "question": row["question"], "index": int(row["index"])},
+            )
+        )
+    labelled = [bool(item.answers) for item in items]
+    if any(labelled) and not all(labelled):
+        raise bad_record(
+            f"{path}: row {labelled.index(False) + 1}", "has no answer, as others have"
+        )
+    rotations = sum(item.facts["index"] >= ROTATION for item in items)
+    note = () if rotations else ("the file has no rotations: each question counts once",)
+    return Loaded(tuple(items), any(labelled), (path,), note)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t", restval="")
+            missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+            if missing:
+                raise bad_record(str(path), f"has no column {missing[0]!r}")
+            rows = list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError("bad_record", f"{path} is no TSV: {error}", "download it again") from error
+    if not rows:
+        raise bad_record(str(path), "has no rows")
+    return rows
+
+
+def _empty(value: str | None) -> bool:
+    return value is None or value.strip().lower() in _EMPTY
+
+
+def _image(cell: str, images: dict[str, str], where: str) -> str:
+    """The picture, in base64; other rows' pictures are pointed at by their index."""
+    for _ in range(len(LETTERS) + 1):
+        if len(cell) >= _SHORTEST_IMAGE:
+            return cell
+        if cell not in images:
+            raise bad_record(where, f"has the image {cell!r}, which is no other row's index")
+        cell = images[cell]
+    raise bad_record(where, "points at a picture in a circle")
+
+
+def _question(row: dict[str, str], options: dict[str, str]) -> str:
+    """Hint, question and options, a line each."""
+    hint = row.get("hint")
+    lines = [] if _empty(hint) else [str(hint)]
+    return "\n".join([*lines, row["question"], *(f"{k}. {v}" for k, v in options.items())])
+
+
+def _groups(row: dict[str, str]) -> dict[str, str]:
+    level = row.get("l2-category") or row.get("L2-category") or ""
+    found = {"category": row.get("category") or "", "l2-category": level}
+    return {kind: name for kind, name in found.items() if name}
+
+
+def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+    """Circular: a question counts if all of its rotations are right; no judge is asked."""
+    del scoring  # there is but the standard one
+    right = [
+        chosen_option(text, item.facts["options"]) == item.answers[0]
+        for item, text in zip(items, said, strict=True)
+    ]
+    rows = [Row(item.facts["index"], good) for item, good in zip(items, right, strict=True)]
+    whole = circular(rows)
+    firsts: dict[int, Item] = {}
+    for item in items:
+        firsts.setdefault(item.facts["index"] % ROTATION, item)
+    for item in items:
+        if item.facts["index"] < ROTATION:
+            firsts[item.facts["index"]] = item
+    what = "questions with all rotations right (CircularEval, no judge)"
+    credit = [float(good) for good in right]
+    mains = [float(whole[main]) for main in firsts]
+    unread = [
+        float(chosen_option(text, item.facts["options"]) is None)
+        for item, text in zip(items, said, strict=True)
+    ]
+    figures = {
+        "circular_accuracy": mean_figure(mains, what),
+        "row_accuracy": mean_figure(credit, "rows right, each by itself"),
+        "unread": mean_figure(unread, "answers that name no single option; they count as wrong"),
+    }
+    groups = by_group(list(firsts.values()), mains, what)
+    return Scores(figures, "circular_accuracy", credit, groups)
+
+
+def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+    """The table that the evaluation server takes: index, question, A to D, prediction (.xlsx)."""
+    from openpyxl import Workbook
+
+    book: Any = Workbook()
+    sheet = book.active
+    sheet.append(["index", "question", *LETTERS, "prediction"])
+    for item, text in zip(items, said, strict=True):
+        options = item.facts["options"]
+        cells = [options.get(name, "") for name in LETTERS]
+        texts = [item.facts["question"], *cells, text]
+        sheet.append([item.facts["index"], *(_cell(part) for part in texts)])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "submission.xlsx"
+    book.save(path)
+    return [path]
+
+
+def _cell(text: str) -> str:
+    """Text that a sheet can hold: no control characters."""
+    return "".join(letter for letter in text if letter >= " " or letter in "\t\n")
+
+
+MMBENCH = Benchmark(
+    "mmbench", "MMBench", load, score, submit, {"standard": Recipe("letter", 16, "line")}
+)

@@ -1,0 +1,211 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""RoboVQA (https://robovqa.github.io): what a robot sees, does, may do and should do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.json_records import JsonRecords
+from robomamba_jax.data.prompts import IMAGE
+from robomamba_jax.data.records import ImageRef, Source, bad_record, conversation, text_field
+from robomamba_jax.data.robovqa import RoboVqaSource
+from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
+from robomamba_jax.data.tfrecord import is_tfrecord
+from robomamba_jax.evaluation import bleu
+from robomamba_jax.evaluation.files import finder, question_files, write_json
+from robomamba_jax.evaluation.intervals import bootstrap
+from robomamba_jax.evaluation.items import (
+    Benchmark,
+    Figure,
+    Item,
+    Loaded,
+    Recipe,
+    Scores,
+    repository,
+)
+from robomamba_jax.evaluation.means import mean_figure
+from robomamba_jax.evaluation.robovqa_types import type_of
+
+_ANSWER = re.compile(r"^\s*A:\s*", re.IGNORECASE)
+_PER_ANSWER: dict[str, Callable[[str, str], bleu.Four]] = {
+    "cumulative": bleu.cumulative,
+    "sacrebleu": bleu.sacrebleu,
+    "official": bleu.official,
+    "mlcd": bleu.mlcd,
+}
+_WHAT = {
+    "cumulative": "cumulative BLEU-{n}, not smoothed, mean over questions",
+    "sacrebleu": "sacrebleu's sentence BLEU up to {n}-grams, mean over questions",
+    "corpus": "cumulative BLEU-{n} of all answers as one text",
+    "official": "the repository's {n}-gram score: swapped, best of ten cuts, mean over questions",
+    "mlcd": "MLCD-Embodied's BLEU-{n}, mean over questions",
+}
+_SHORT = 4
+
+
+def load(config: EvalConfig) -> Loaded:
+    """Questions of TFRecord files, of RoboVQA's JSON files, or of the one-picture conversion that
+    RoboMamba's repository reads (robovqa.json)."""
+    paths = question_files(config.files, ("tfrecord/val/*",))
+    if is_tfrecord(paths[0]):
+        source: Source = RoboVqaSource(paths, frames=config.frames)
+    elif _is_conversion(paths[0]):
+        return Loaded(tuple(_conversion(paths[0], config)), True, (paths[0],))
+    else:
+        root = Path(config.files.root) / config.files.images
+        source = RoboVqaJsonSource(paths, root, frames=config.frames)
+    return Loaded(tuple(_items(source)), True, tuple(paths))
+
+
+def _is_conversion(path: Path) -> bool:
+    records = JsonRecords(path)
+    try:
+        return "conversations" in records[0]
+    finally:
+        records.close()
+
+
+def _items(source: Source) -> list[Item]:
+    found = []
+    for number in range(len(source)):
+        sample = source[number]
+        question = sample.turns[0][1].replace(IMAGE, "").strip("\n")
+        found.append(
+            _item(sample.id, question, sample.turns[1][1], sample.task, _pictures(source, number))
+        )
+    return found
+
+
+def _pictures(source: Source, number: int) -> Callable[[], tuple[ImageRef, ...]]:
+    # Read anew: the frames of all clips would not fit into memory.
+    return lambda: source[number].images
+
+
+def _item(key: str, text: str, answer: str, tag: str | None, pictures: Any) -> Item:
+    question = text.replace(IMAGE, "").strip("\n")
+    groups = {"type": type_of(tag, question), **({"tag": tag} if tag else {})}
+    return Item(key, question, pictures, (answer,), groups, {"raw": text})
+
+
+def _conversion(path: Path, config: EvalConfig) -> list[Item]:
+    """Records {id, image, conversations}; the answer is what stands behind "A:"."""
+    find = finder(config.files)
+    records = JsonRecords(path)
+    found = []
+    try:
+        for number in range(len(records)):
+            record, where = records[number], f"{path}: record {number}"
+            turns = conversation(record.get("conversations"), where)
+            if len(turns) < 2 or turns[0][0] != "human":
+                raise bad_record(where, "is no question with an answer")
+            tag = record.get("task")
+            found.append(
+                _item(
+                    text_field(record, "id", where),
+                    turns[0][1],
+                    _ANSWER.sub("", turns[1][1]).strip(),
+                    tag if isinstance(tag, str) else None,
+                    find(text_field(record, "image", where)),
+                )
+            )
+    finally:
+        records.close()
+    return found
+
+
+def plain_answer(text: str) -> str:
+    """What was said, without the "A:" that the data's own answers begin with."""
+    return _ANSWER.sub("", text).strip()
+
+
+def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+    """BLEU-1 to BLEU-4 in five forms, and by type; see ``bleu``."""
+    wanted = [item.answers[0] for item in items]
+    plain = [plain_answer(text) for text in said]
+    forms = {
+        form: np.array(
+            [of(*pair) for pair in zip(_answers(form, said, plain), wanted, strict=True)]
+        )
+        for form, of in _PER_ANSWER.items()
+    }
+    figures: dict[str, Figure] = {}
+    for form in bleu.FORMS:
+        table = forms.get(form)
+        for n in range(1, bleu.ORDERS + 1):
+            what = _WHAT[form].format(n=n)
+            if table is None:
+                figures[f"{form}_bleu{n}"] = _corpus(plain, wanted, n, what)
+            else:
+                figures[f"{form}_bleu{n}"] = mean_figure(table[:, n - 1].tolist(), what)
+    figures["exact_match"] = mean_figure(
+        [float(text.lower() == right.lower()) for text, right in zip(plain, wanted, strict=True)],
+        "equal but for case",
+    )
+    short = sum(len(right.split()) < _SHORT for right in wanted)
+    figures["short_references"] = Figure(
+        short / len(items), None, len(items), "references of fewer than 4 words, whose BLEU-4 is 0"
+    )
+    form = "official" if scoring == "official" else "cumulative"
+    credit = forms["sacrebleu"][:, 3].tolist()
+    return Scores(figures, f"{form}_bleu4", credit, _by_type(items, forms[form], form))
+
+
+def _answers(form: str, said: Sequence[str], plain: Sequence[str]) -> Sequence[str]:
+    """The repository takes "A:" away itself, wherever it stands."""
+    return said if form == "official" else plain
+
+
+def _corpus(said: Sequence[str], wanted: Sequence[str], n: int, what: str) -> Figure:
+    counts = [
+        bleu.ngram_counts(text.split(), right.split())
+        for text, right in zip(said, wanted, strict=True)
+    ]
+    table = np.array([[*one.matches, *one.totals, one.length, one.wanted] for one in counts])
+
+    def drawn(chosen: np.ndarray) -> float:
+        sums = table[chosen].sum(axis=0).tolist()
+        return bleu.from_counts(bleu.Counts(tuple(sums[:4]), tuple(sums[4:8]), *sums[8:]))[n - 1]
+
+    value = drawn(np.arange(len(table)))
+    return Figure(value, bootstrap(len(table), drawn), len(table), what)
+
+
+def _by_type(items: Sequence[Item], table: np.ndarray, form: str) -> dict[str, dict[str, Figure]]:
+    """BLEU-4 and BLEU-1 of each type and, where known, of each tag."""
+    found: dict[str, dict[str, Figure]] = {}
+    for kind in ("type", "tag"):
+        names = sorted({item.groups[kind] for item in items if kind in item.groups})
+        for n in (4, 1):
+            rows = {}
+            for name in names:
+                here = [k for k, item in enumerate(items) if item.groups.get(kind) == name]
+                what = _WHAT[form].format(n=n)
+                rows[name] = mean_figure(table[here, n - 1].tolist(), what)
+            if rows:
+                found[f"{kind} (BLEU-{n})"] = rows
+    return found
+
+
+def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+    """A list of {"question_id", "answer"}, as RoboMamba's repository keeps its results."""
+    rows = [
+        {"question_id": item.id, "answer": text} for item, text in zip(items, said, strict=True)
+    ]
+    return [write_json(folder / "robovqa.json", rows)]
+
+
+ROBOVQA = Benchmark(
+    "robovqa",
+    "RoboVQA",
+    load,
+    score,
+    submit,
+    {"standard": Recipe("plain", 128, "eos"), "official": repository("plain", 128)},
+)

@@ -1,0 +1,248 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""One benchmark from its files to a result: answered or read, scored, written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax import __version__
+from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.config.tree import tree_to_json
+from robomamba_jax.data.hashes import file_sha256
+from robomamba_jax.data.records import even_frames
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation import paper
+from robomamba_jax.evaluation.files import write_json, write_text
+from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores
+from robomamba_jax.evaluation.means import figures_to_json
+from robomamba_jax.evaluation.page import write_page
+from robomamba_jax.evaluation.predictions import read_predictions
+from robomamba_jax.evaluation.prompts import chosen_recipe
+from robomamba_jax.evaluation.registry import benchmark
+from robomamba_jax.evaluation.toy import write_toy
+
+SCHEMA = "robomamba.eval/1"
+Tell = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answered:
+    """What was said, and who said it.
+
+    Attributes:
+      answers: per item; None where there is none.
+      checkpoint: {"path", "sha256"}; None for a file of predictions.
+      source: in one word or path, for tables.
+      problems: id -> why it has no answer.
+    """
+
+    answers: list[Any]
+    checkpoint: dict[str, str] | None
+    source: str
+    problems: dict[str, str]
+
+
+def load(config: EvalConfig, out: Path) -> tuple[EvalConfig, Benchmark, Loaded]:
+    """The benchmark's questions, as many as are wanted.
+
+    Args:
+      config: of the evaluation; with ``toy`` its questions are drawn and written first.
+      out: where such go.
+
+    Raises:
+      InputError: a file is missing or wrong.
+    """
+    chosen = benchmark(config.benchmark)
+    if config.toy:
+        config = write_toy(config, out / "toy")
+    loaded = chosen.load(config)
+    if not loaded.items:
+        raise InputError("no_questions", f"{loaded.files[0]} has no questions", "give another file")
+    if config.limit and config.limit < len(loaded.items):
+        if config.benchmark in ("mmbench", "mme"):
+            raise InputError(
+                "bad_config",
+                f"limit={config.limit} would tear apart what {chosen.title} counts together",
+                "leave limit out",
+            )
+        kept = even_frames(len(loaded.items), config.limit)
+        loaded = dataclasses.replace(loaded, items=tuple(loaded.items[k] for k in kept))
+    return config, chosen, loaded
+
+
+def from_predictions(config: EvalConfig, path: Path, loaded: Loaded) -> Answered:
+    """Answers that somebody else has made.
+
+    Raises:
+      InputError: questions are left out, and may not be.
+    """
+    poses = benchmark(config.benchmark).poses
+    answers = read_predictions(path, loaded.items, poses=poses)
+    missing = [item.id for item, said in zip(loaded.items, answers, strict=True) if said is None]
+    if missing and config.on_bad_record == "error":
+        raise InputError(
+            "missing_answers",
+            f"{path} leaves {len(missing)} of {len(answers)} questions out, first {missing[0]!r}",
+            "answer them, or leave them out of the score with --set on_bad_record=skip",
+        )
+    problems = dict.fromkeys(missing, "the file has no answer to it")
+    return Answered(answers, None, str(path), problems)
+
+
+def finish(
+    config: EvalConfig,
+    chosen: Benchmark,
+    loaded: Loaded,
+    answered: Answered,
+    out: Path,
+    *,
+    seconds: float = 0.0,
+) -> dict[str, Any]:
+    """Score the answers and write everything down.
+
+    Returns:
+      What results.json has.
+
+    Raises:
+      InputError: no question was answered.
+    """
+    pairs = [
+        (item, said)
+        for item, said in zip(loaded.items, answered.answers, strict=True)
+        if said is not None
+    ]
+    if not pairs:
+        raise InputError("no_answers", "no question was answered", "see the problems above")
+    items, said = [item for item, _ in pairs], [text for _, text in pairs]
+    written = chosen.submit(out, items, said)
+    result: dict[str, Any] = {
+        "schema": SCHEMA,
+        "package": __version__,
+        "benchmark": chosen.name,
+        "scoring": config.scoring,
+        "checkpoint": answered.checkpoint,
+        "answers_from": answered.source,
+        "config": tree_to_json(config),
+        "recipe": dataclasses.asdict(recipe_of(config, chosen)),
+        "questions": len(loaded.items),
+        "answered": len(items),
+        "problems": answered.problems,
+        "notes": list(loaded.notes),
+        "seconds": round(seconds, 3),
+        "headline": None,
+        "figures": {},
+        "groups": {},
+        "also": {},
+        "submission": [path.name for path in written],
+    }
+    if loaded.labelled:
+        scores = chosen.score(items, said, config.scoring)
+        result |= _as_json(scores)
+        result["also"] = _other(chosen, items, said, config.scoring)
+        write_page(out / "wrong.html", chosen.title, items, said, scores)
+    else:
+        result["notes"].append("these questions have no answers here: a submission was written")
+    write_json(out / "results.json", result)
+    if result["headline"] is not None and not chosen.poses:
+        write_text(out / "table.md", paper.markdown(answered.source, {chosen.name: result}))
+    return result
+
+
+def recipe_of(config: EvalConfig, chosen: Benchmark) -> Recipe:
+    """How the benchmark is asked; errors as ``chosen_recipe``'s."""
+    return chosen_recipe(chosen.name, dict(chosen.recipes), config.scoring, config.prompt)
+
+
+def _as_json(scores: Scores) -> dict[str, Any]:
+    return {
+        "headline": scores.headline,
+        "figures": figures_to_json(scores.figures),
+        "groups": {kind: figures_to_json(rows) for kind, rows in scores.groups.items()},
+    }
+
+
+def _other(
+    chosen: Benchmark, items: Sequence[Item], said: Sequence[Any], scoring: str
+) -> dict[str, Any]:
+    """The same answers by the other scorer, where there is one."""
+    other = "standard" if scoring == "official" else "official"
+    if chosen.poses or other not in chosen.recipes:
+        return {}
+    scores = chosen.score(items, said, other)
+    head = scores.figures[scores.headline]
+    return {other: {"headline": scores.headline, **head.to_json()}}
+
+
+def answer_all(
+    config: EvalConfig,
+    chosen: Benchmark,
+    loaded: Loaded,
+    checkpoint: str,
+    out: Path,
+    tell: Tell | None = None,
+) -> tuple[Answered, float]:
+    """Let a checkpoint answer what it has not answered yet.
+
+    Args:
+      config: of the evaluation.
+      chosen: the benchmark.
+      loaded: its questions.
+      checkpoint: as ``rm.load`` takes it.
+      out: where answers.jsonl lies.
+      tell: told how many are answered, of how many.
+
+    Returns:
+      The answers, and the seconds that it took now.
+
+    Raises:
+      InputError: the checkpoint or a picture is wrong, or the file of answers is another's.
+    """
+    # Here, so that scoring a file of predictions loads no jax.
+    from robomamba_jax.evaluation.asking import ask
+
+    started = time.monotonic()
+    facts = {
+        "benchmark": chosen.name,
+        "recipe": dataclasses.asdict(recipe_of(config, chosen)),
+        "frames": config.frames,
+        "dtype": config.dtype,
+        "questions": _digest(loaded.files),
+    }
+    done, sha = ask(config, chosen, loaded, checkpoint, out / "answers.jsonl", facts, tell)
+    answers = [done[item.id].answer if item.id in done else None for item in loaded.items]
+    problems = {reply.id: reply.reason for reply in done.values() if reply.answer is None}
+    identity = {"path": checkpoint, "sha256": sha}
+    return Answered(answers, identity, checkpoint, problems), time.monotonic() - started
+
+
+def _digest(files: Sequence[Path]) -> str:
+    """One hash of the questions' files."""
+    hashes = [file_sha256(path) for path in files]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def collect(folder: Path) -> dict[str, dict[str, Any]]:
+    """The results of several benchmarks, one folder each, below a folder.
+
+    Raises:
+      InputError: there are none, or one is broken.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*/results.json")):
+        try:
+            content: Mapping[str, Any] = json.loads(path.read_bytes())
+            found[str(content["benchmark"])] = dict(content)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError("bad_json", f"{path} is no result: {error}", "run it again") from error
+    if not found:
+        raise InputError(
+            "missing_file", f"{folder} has no */results.json", "give the folder of eval.py's --out"
+        )
+    return found
