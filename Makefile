@@ -65,8 +65,9 @@ $(STAMP)-%: $(VENV)/.stamp-venv pyproject.toml requirements.lock
 	@rm -f $(filter-out $(STAMP)-%,$(wildcard $(VENV)/.stamp-*-*))
 	$(PIP) install --editable ".[$(KIND)$(if $(filter-out base,$*),$(comma)$*)]" \
 	  $(if $(filter test bench,$*),"$(TORCH_SPEC)") --constraint requirements.lock
-	@# timm would pull in torchvision, whose wheel on the index breaks beside a CPU build of torch.
-	$(if $(filter test,$*),$(PIP) install --no-deps timm==1.0.31)
+	@# timm would pull in torchvision, whose wheel on the index breaks beside a CPU build of torch;
+	@# of the other two the scorers alone are wanted, which need none of their packages.
+	$(if $(filter test,$*),$(PIP) install --no-deps timm==1.0.31 lmms-eval==0.7.3 pycocoevalcap==1.2)
 	@# Without a driver the simulator's tests are skipped by name; its one line says what is missing.
 	$(if $(filter test,$*),$(PY) scripts/fetch_vulkan.py || true)
 	@touch $@ $(STAMP)-base

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.evaluation import run
-    from robomamba_jax.training.distributed import check_accelerator, connect
+    from robomamba_jax.training.distributed import check_accelerator, check_alike, connect
 
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     connect(args.coordinator, args.process, args.processes)
@@ -86,7 +87,10 @@ def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
 
     check_accelerator(args.checkpoint)
     first = jax.process_index() == 0
-    config, chosen, loaded = run.load(config, out)
+    read = partial(run.load, config, out, write=first)
+    found = read() if first else None
+    check_alike({"configuration": repr(config)})  # the others wait here for what the first writes
+    config, chosen, loaded = found or read()
     with count_bar(f"{chosen.title} questions") if first else contextlib.nullcontext() as tell:
         answered, seconds = run.answer_all(config, chosen, loaded, args.checkpoint, out, tell)
     result: dict[str, Any] = {}

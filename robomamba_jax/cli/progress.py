@@ -33,9 +33,13 @@ def count_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _bar(*columns: Any) -> Any:
-    """A bar on stderr that goes away when it is done, its description first."""
+    """A bar on stderr that goes away when it is done, its description first; nothing where stderr
+    is no terminal, of which an empty line would be left."""
     from rich.console import Console
     from rich.progress import Progress, TextColumn
 
     description = TextColumn("{task.description}")
-    return Progress(description, *columns, console=Console(file=sys.stderr), transient=True)
+    console = Console(file=sys.stderr)
+    return Progress(
+        description, *columns, console=console, transient=True, disable=not console.is_terminal
+    )

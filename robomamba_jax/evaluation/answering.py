@@ -94,7 +94,7 @@ class Texts:
         """
         rows = [[*tokens, *more] for tokens, more in zip(batch.tokens, said, strict=True)]
         pictures = _pictures(batch, self._mesh)
-        inputs = [*_on(self._mesh, list(pad_prompts(rows))), *pictures.values()]
+        inputs = _on(self._mesh, [*pad_prompts(rows), *pictures.values()])
         logits, _ = self._generator.prefill(self._generator.params, *inputs)
         return np.asarray(_host(self._mesh, logits), np.float32)
 
@@ -118,11 +118,9 @@ class Poses:
     def __call__(self, batch: Batch) -> list[Reply]:
         """A batch's poses as lists of numbers."""
         ids, mask = pad_prompts(batch.tokens)
-        arrays = _on(self._mesh, [ids, mask])
         pictures = _pictures(batch, self._mesh)
-        output = self._read(
-            self._params, arrays[0], pictures["images"], arrays[1], pictures["image_positions"]
-        )
+        inputs = [ids, pictures["images"], mask, pictures["image_positions"]]
+        output = self._read(self._params, *_on(self._mesh, inputs))
         found = _host(self._mesh, output)
         sizes, bad = everywhere(self._mesh, batch.sizes), _bad(batch, self._mesh)
         replies = []
@@ -149,9 +147,8 @@ class Poses:
 def _pictures(batch: Batch, mesh: Mesh | None) -> dict[str, Any]:
     if batch.images is None:
         return {}
-    positions = everywhere(mesh, batch.positions)
-    images, places = _on(mesh, [batch.images, jnp.asarray(positions)])
-    return {"images": images, "image_positions": places}
+    (images,) = _on(mesh, [batch.images])
+    return {"images": images, "image_positions": jnp.asarray(everywhere(mesh, batch.positions))}
 
 
 def _bad(batch: Batch, mesh: Mesh | None) -> list[str | None]:

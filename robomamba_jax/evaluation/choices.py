@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 LETTERS = "ABCD"
+# E is the judge's "none of them": an answer that names it names a letter, too.
+_NAMED = LETTERS + "E"
 ROTATION = 1_000_000
 """Rows of one question differ in their index by a multiple of it."""
 
@@ -31,11 +33,11 @@ def chosen_option(answer: str, options: Mapping[str, str]) -> str | None:
       options: letter -> text, those that the question has.
     """
     words = answer.split()
-    letters = [letter for letter in LETTERS if letter in words]
+    letters = [letter for letter in _NAMED if letter in words]
     if len(letters) == 1 and not ("A" in words and len(words) > _MANY_WORDS):
         return letters[0]
     for before, after in _BRACKETS:
-        marked = [letter for letter in LETTERS if f"{before}{letter}{after}" in words]
+        marked = [letter for letter in _NAMED if f"{before}{letter}{after}" in words]
         if len(marked) == 1:
             return marked[0]
     low = answer.lower()

@@ -26,7 +26,7 @@ from robomamba_jax.evaluation.page import write_page
 from robomamba_jax.evaluation.predictions import read_predictions
 from robomamba_jax.evaluation.prompts import chosen_recipe
 from robomamba_jax.evaluation.registry import benchmark
-from robomamba_jax.evaluation.toy import write_toy
+from robomamba_jax.evaluation.toy import at_toy, write_toy
 
 SCHEMA = "robomamba.eval/1"
 Tell = Callable[[int, int], None]
@@ -49,19 +49,23 @@ class Answered:
     problems: dict[str, str]
 
 
-def load(config: EvalConfig, out: Path) -> tuple[EvalConfig, Benchmark, Loaded]:
+def load(
+    config: EvalConfig, out: Path, *, write: bool = True
+) -> tuple[EvalConfig, Benchmark, Loaded]:
     """The benchmark's questions, as many as are wanted.
 
     Args:
       config: of the evaluation; with ``toy`` its questions are drawn and written first.
       out: where such go.
+      write: whether this process writes them; another one has.
 
     Raises:
       InputError: a file is missing or wrong.
     """
     chosen = benchmark(config.benchmark)
+    recipe_of(config, chosen)  # a wrong name is said before anything is read
     if config.toy:
-        config = write_toy(config, out / "toy")
+        config = (write_toy if write else at_toy)(config, out / "toy")
     loaded = chosen.load(config)
     if not loaded.items:
         raise InputError("no_questions", f"{loaded.files[0]} has no questions", "give another file")

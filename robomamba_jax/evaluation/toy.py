@@ -61,7 +61,12 @@ def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
         picture.save(path, quality=95)
 
     _WRITERS[name](folder, shapes, put)
-    files = dataclasses.replace(config.files, **files_of(name, str(folder)))
+    return at_toy(config, folder)
+
+
+def at_toy(config: EvalConfig, folder: Path) -> EvalConfig:
+    """The configuration, pointed at what :func:`write_toy` has written."""
+    files = dataclasses.replace(config.files, **files_of(config.benchmark, str(folder)))
     return dataclasses.replace(config, files=files, toy=0)
 
 
@@ -155,11 +160,20 @@ def _pope(folder: Path, shapes: list[_Shape], put: writing.Put) -> None:
 
 def _robovqa(folder: Path, shapes: list[_Shape], put: writing.Put) -> None:
     entries = [
-        Entry(shape.name, f"touch the {shape.shape} Q: possible right now?", "yes", tag)
-        if k % 2
-        else Entry(shape.name, "Q: what just happened?", f"touch the {shape.color} {shape.shape}")
-        for k, shape in enumerate(shapes)
-        for tag in ("affordance:discriminative:discrete:True",)
+        Entry(
+            shape.name,
+            f"touch the {shape.shape} Q: possible right now?",
+            "yes",
+            "affordance:discriminative:discrete:True",
+        )
+        if shape.number % 2
+        else Entry(
+            shape.name,
+            "Q: what action just happened?",
+            f"touch the {shape.color} {shape.shape}",
+            "past_description:freeform",
+        )
+        for shape in shapes
     ]
     writing.write_robovqa(folder, entries, put)
 

@@ -1,23 +1,9 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Intervals against scipy's, and the two averages."""
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import binomtest
+"""Counts, and the two averages."""
 
 from robomamba_jax.world.episodes import Verdict
-from robomamba_jax.world.tallies import Tally, averages, table, wilson
-
-COUNTS = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
-
-
-@given(COUNTS)
-def test_wilson_is_scipys(counts: tuple[int, int]) -> None:
-    """To the last digits, at the ends too."""
-    interval = binomtest(*counts).proportion_ci(method="wilson")
-    assert wilson(*counts) == pytest.approx((interval.low, interval.high), abs=1e-12)
+from robomamba_jax.world.tallies import Tally, averages, table
 
 
 def test_tallies_and_averages() -> None:
