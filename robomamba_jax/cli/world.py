@@ -164,8 +164,13 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
             f"{args.out}: {poses['kept']:,} poses kept, {poses['failed']:,} trials failed; "
             f"{plan.language:,} images with language, {plan.clips:,} clips"
         )
+        bench = [name for name in manifest["files"] if name.startswith("bench/")]
         for name, entry in manifest["files"].items():
-            print(f"  {name}  {entry['bytes']:,} bytes")
+            if name not in bench:
+                print(f"  {name}  {entry['bytes']:,} bytes")
+        if bench:
+            names = sorted({name.split("/")[1] for name in bench})
+            print(f"  bench/  {len(bench)} files: {', '.join(names)}")
     return {**manifest, "out": args.out}
 
 

@@ -13,7 +13,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def write_vizwiz(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]
     return [write_json(folder / "val.json", records)]
 
 
-def write_pope(folder: Path, kinds: dict[str, Sequence[Entry]], put: Put) -> list[Path]:
+def write_pope(folder: Path, kinds: Mapping[str, Sequence[Entry]], put: Put) -> list[Path]:
     """POPE's files, JSON lines, one for each way to choose what is absent."""
     pictures = _Numbers(put, folder / "val2014", _COCO)
     written = []
@@ -185,7 +185,7 @@ def write_pope(folder: Path, kinds: dict[str, Sequence[Entry]], put: Put) -> lis
 
 
 def write_mme(
-    folder: Path, subtasks: dict[str, Sequence[tuple[Entry, Entry]]], put: Put
+    folder: Path, subtasks: Mapping[str, Sequence[tuple[Entry, Entry]]], put: Put
 ) -> list[Path]:
     """MME's tree: per sub-task a picture and a text with its two questions."""
     written = []

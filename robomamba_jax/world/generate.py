@@ -27,6 +27,7 @@ from typing import Any
 from robomamba_jax import __version__
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError
+from robomamba_jax.world.benchmarks import write_benchmarks
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.jobs import KINDS, VERSION, WorldPlan, check_plan
 from robomamba_jax.world.tfrecord_write import sequence_example, write_tfrecord
@@ -225,6 +226,7 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
             write_whole(out / name, "".join(json.dumps(record) + "\n" for record in records))
             written.append(name)
     written += _write_clips(out, plan, _items(plan, parts, "clips"))
+    written += write_benchmarks(plan, out, language, poses, _items(plan, parts, "clips"))
     return _manifest(plan, out, poses, written)
 
 

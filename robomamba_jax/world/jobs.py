@@ -43,6 +43,7 @@ from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
 VERSION = 1  # of what a seed makes: another number, other bytes
+LAYOUT = 2  # of the files that are made of it; 2 has bench/
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _SPLITS = ("train", "test")
@@ -80,7 +81,7 @@ class WorldPlan:
 
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
-        text = json.dumps([VERSION, dataclasses.asdict(self)], sort_keys=True)
+        text = json.dumps([VERSION, LAYOUT, dataclasses.asdict(self)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def count(self, kind: str) -> int:

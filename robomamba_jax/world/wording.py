@@ -262,6 +262,31 @@ YES_USE = (
     "Yes, the {noun} has a {part}.",
     "Yes, its {part} is there to hold.",
 )
+# Is it so? For benchmarks alone.
+ASK_IS_COLOR = (
+    "Is the {noun} {color}?",
+    "Is the color of the {noun} {color}?",
+    "Would you call the {noun} {color}?",
+    "Does the {noun} have the color {color}?",
+)
+ASK_IS_COUNT = (
+    "Is the number of {parts} {count}?",
+    "Does the {noun} have {count} of its {parts}?",
+    "Are {count} {parts} on the {noun}?",
+    "Can you count {count} {parts}?",
+)
+ASK_IS_SIDE = (
+    "Is the {thing} on the {side} of the {noun}?",
+    "Does the {thing} stand on the {side}?",
+    "Is there a {thing} to the {side} of the {noun}?",
+    "Do you see the {thing} on the {side} side?",
+)
+ASK_IS_MOTION = (
+    "Is it right that the {part} {motion}?",
+    "Is it true that the {part} {motion}?",
+    "The {part} {motion}. Is that so?",
+    "Would you say that the {part} {motion}?",
+)
 # Stage 2.
 ASK_POSE = (
     "Specify the contact point and gripper direction of manipulating the {noun}.",

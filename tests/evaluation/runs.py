@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.cli.evaluate import main
+from robomamba_jax.data.manipulation import detection
+from robomamba_jax.evaluation.items import Item
+from robomamba_jax.evaluation.manipulation import axes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,3 +48,10 @@ def answers(out: Path) -> dict[str, Any]:
     """What was said, by question."""
     _, *rows = [json.loads(line) for line in (out / "answers.jsonl").read_bytes().splitlines()]
     return {row["id"]: row["answer"] for row in rows}
+
+
+def right(item: Item) -> Any:
+    """The answer that is wanted."""
+    if "action" in item.facts:
+        return detection(item.facts["action"].contact_xy, axes(item.facts["action"]))
+    return item.answers[0]

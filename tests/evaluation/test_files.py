@@ -14,14 +14,12 @@ import pytest
 from openpyxl import load_workbook
 
 from robomamba_jax.config.evaluation import BENCHMARKS, EvalConfig, FilesConfig
-from robomamba_jax.data.manipulation import detection
 from robomamba_jax.data.records import VideoFrame
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation import run
-from robomamba_jax.evaluation.items import Item
-from robomamba_jax.evaluation.manipulation import axes
 from robomamba_jax.evaluation.registry import benchmark
 from robomamba_jax.evaluation.toy import write_toy
+from tests.evaluation.runs import right
 
 TEXTS = [name for name in BENCHMARKS if name != "manipulation"]
 SCORED = [name for name in TEXTS if name != "mmvet"]
@@ -30,13 +28,6 @@ SCORED = [name for name in TEXTS if name != "mmvet"]
 def toy(name: str, folder: Path, **changes: Any) -> EvalConfig:
     """A drawn benchmark of eight pictures, and where it lies."""
     return write_toy(EvalConfig(name, FilesConfig(""), toy=8, **changes), folder)
-
-
-def right(item: Item) -> Any:
-    """The answer that is wanted."""
-    if "action" in item.facts:
-        return detection(item.facts["action"].contact_xy, axes(item.facts["action"]))
-    return item.answers[0]
 
 
 @pytest.mark.parametrize("name", SCORED)

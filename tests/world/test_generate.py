@@ -15,14 +15,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from robomamba_jax.config.evaluation import BENCHMARKS, EvalConfig, FilesConfig
 from robomamba_jax.data.camera import Camera, read_depth
 from robomamba_jax.data.formats import open_source
+from robomamba_jax.data.image_refs import open_ref
 from robomamba_jax.data.manipulation import PoseSample
 from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation import run
+from robomamba_jax.evaluation.robovqa_types import TYPES
+from robomamba_jax.evaluation.toy import files_of
+from robomamba_jax.evaluation.yes_no import PERCEPTION
 from robomamba_jax.world.episodes import COLLECTION
 from robomamba_jax.world.generate import generate
 from robomamba_jax.world.jobs import WorldPlan
 from robomamba_jax.world.stage import Simulator
+from tests.evaluation.runs import right
 from tests.world.sources import source_config
 
 PLAN = WorldPlan(24, 22, 6, 3, "train", 64, 6, ("Door", "Pliers", "Remote"))
@@ -150,7 +157,9 @@ def test_every_file_is_of_a_real_format(made: Path) -> None:
                     with Image.open(ref) as image:
                         assert image.size == (64, 64)
     manifest = json.loads((made / "manifest.json").read_text())
-    assert set(manifest["files"]) == {*expected, "poses.jsonl", "scenes.jsonl"}
+    found = {name for name in manifest["files"] if not name.startswith("bench/")}
+    assert found == {*expected, "poses.jsonl", "scenes.jsonl"}
+    assert {name.split("/")[1] for name in set(manifest["files"]) - found} == set(BENCHMARKS)
     assert manifest["poses"]["kept"] == 24
     assert set(manifest["poses"]["categories"]) == set(PLAN.categories)
 
@@ -202,3 +211,60 @@ def test_seven_degrees_of_freedom(simulator: Simulator, tmp_path: Path) -> None:
         assert truth["instance"].startswith("test-")
         if truth["gripper_open"]:
             assert truth["label"] == "handle"
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_is_evaluated(made: Path, tmp_path: Path, name: str) -> None:
+    """As users' files are: read, pictures found, right answers right."""
+    files = FilesConfig(**files_of(name, str(made / "bench" / name)))
+    config, chosen, loaded = run.load(EvalConfig(name, files), tmp_path)
+    assert len(loaded.items) >= 10
+    said = []
+    for item in loaded.items:
+        with open_ref(item.pictures()[0]) as picture:
+            assert min(picture.size) >= 64
+        said.append(right(item))
+    result = run.finish(config, chosen, loaded, run.Answered(said, None, "me", {}), tmp_path)
+    if name == "mmvet":
+        assert result["headline"] is None
+        return
+    value = result["figures"][result["headline"]]["value"]
+    if name == "mme":
+        assert value == 200 * len(set(PERCEPTION) & set(result["groups"]["sub-task score"]))
+    elif name == "robovqa":
+        assert result["figures"]["exact_match"]["value"] == 1
+        assert set(result["groups"]["type (BLEU-4)"]) >= set(TYPES)
+    elif name == "manipulation":
+        assert value == pytest.approx(0, abs=1e-9)
+    else:
+        assert value == 1
+
+
+def test_benchmarks_say_what_is_true(made: Path) -> None:
+    """Half of POPE's answers are yes; what is absent is in no fact of its scene."""
+    scenes = [json.loads(line) for line in (made / "scenes.jsonl").read_text().splitlines()]
+    for kind in ("random", "popular", "adversarial"):
+        text = (made / "bench" / "pope" / f"coco_pope_{kind}.json").read_text()
+        rows = [json.loads(line) for line in text.splitlines()]
+        assert sum(row["label"] == "yes" for row in rows) == len(rows) / 2
+        for row in rows:
+            number = int(row["image"].split("_")[-1].removesuffix(".jpg")) - 1
+            scene = scenes[number]
+            here = [scene["noun"], *(thing["shape"] for thing in scene["things"])]
+            named = any(f" {noun} " in f"{row['text'][:-1]} " for noun in here)
+            assert named == (row["label"] == "yes"), row
+
+
+def test_the_world_is_answered_by_a_checkpoint(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command itself, on a generated benchmark."""
+    from robomamba_jax.cli.evaluate import main
+
+    flags = ["--config", "configs/eval_pope.py", "--checkpoint", "tiny", "--out", str(tmp_path)]
+    changes = [f"files.root={made}/bench/pope", "limit=9", "rows=3", "prompt.max_new_tokens=2"]
+    flags += [word for change in changes for word in ("--set", change)]
+    assert main([*flags, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["answered"] == 9
+    assert 0 <= result["figures"]["yes_share"]["value"] <= 1
