@@ -41,7 +41,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.stamp-$(KIND)
 
-.PHONY: help venv install install-test install-bench install-sim vulkan plan-env test-plan assets test lint format typecheck lock bench clean
+.PHONY: help venv install install-test install-bench install-sim vulkan plan-env test-plan lmms-env test-lmms assets test lint format typecheck lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,22 @@ plan-env: .venv-plan/.stamp ## an environment for robomamba plan with TPU topolo
 
 test-plan: .venv-plan/.stamp ## plans of the real model for TPUs that are not there (ten minutes)
 	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_plans.py
+
+# lmms-eval brings torch, datasets and much more, some of it older than ours: its own environment.
+# The index's torchvision does not load beside a CPU build of torch, and lmms-eval can do without.
+lmms-env: .venv-lmms/.stamp ## an environment with lmms-eval, which then knows --model robomamba (3 GB)
+.venv-lmms/.stamp: pyproject.toml requirements.lock
+	@PYTHON="$(PYTHON)" scripts/make_venv.sh .venv-lmms
+	.venv-lmms/bin/python -m pip --disable-pip-version-check --no-input install "$(TORCH_SPEC)" \
+	  lmms-eval==0.7.3
+	.venv-lmms/bin/python -m pip --disable-pip-version-check --no-input install --editable . \
+	  --constraint requirements.lock
+	@.venv-lmms/bin/python -c "import torchvision" 2>/dev/null || \
+	  .venv-lmms/bin/python -m pip --disable-pip-version-check uninstall --yes --quiet torchvision
+	@touch $@
+
+test-lmms: $(STAMP)-test .venv-lmms/.stamp ## let lmms-eval ask a checkpoint of ours (a minute)
+	JAX_PLATFORMS=cpu $(PY) -m pytest -m harness -n 0
 
 assets: $(VENV)/.stamp-venv ## fetch real inputs: the tokenizer; ASSETS_ARGS=--dino also DINOv2-S (90 MB)
 	$(PY) scripts/fetch_assets.py $(ASSETS_ARGS)

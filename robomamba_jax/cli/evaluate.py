@@ -43,6 +43,9 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--table", metavar="DIR", help="no new run: the table of all results below a folder"
     )
+    parser.add_argument(
+        "--lmms-task", metavar="DIR", help="write RoboVQA or OCR-VQA as a task of lmms-eval"
+    )
     parser.add_argument("--coordinator", help="host:port of process 0, or auto on a cluster")
     parser.add_argument("--process", type=int, help="this process's number")
     parser.add_argument("--processes", type=int, help="how many there are")
@@ -56,6 +59,8 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
         return _table(args)
     if args.config is None:
         raise InputError("bad_arguments", "no --config", "give configs/eval_BENCHMARK.py")
+    if args.lmms_task is not None:
+        return _export(args)
     if (args.checkpoint is None) == (args.predictions is None):
         raise InputError(
             "bad_arguments",
@@ -110,6 +115,23 @@ def _told(result: dict[str, Any], out: Path, args: argparse.Namespace) -> dict[s
 
         print_result(result, out)
     return result
+
+
+def _export(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.config.evaluation import EvalConfig
+    from robomamba_jax.evaluation import run
+    from robomamba_jax.evaluation.lmms_export import export_task
+
+    config, _ = read_config(args, EvalConfig)
+    folder = Path(args.lmms_task)
+    _, chosen, loaded = run.load(config, folder / "files")
+    result = export_task(chosen.name, loaded, folder)
+    if not args.json:
+        print(
+            f"{result['questions']} questions; now: lmms-eval --include_path {folder} "
+            f"--tasks {result['task']} --model robomamba --model_args checkpoint=DIR"
+        )
+    return {"schema": "robomamba.eval lmms-task/1", **result}
 
 
 def _table(args: argparse.Namespace) -> dict[str, Any]:

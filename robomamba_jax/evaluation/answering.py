@@ -28,6 +28,15 @@ from robomamba_jax.pose import make_pose
 _LINE_ENDS = ("\n",)
 
 
+def settings_of(recipe: Recipe, processor: Processor) -> GenerationSettings:
+    """A recipe's budget and stop rule, greedy."""
+    return GenerationSettings(
+        max_new_tokens=recipe.max_new_tokens,
+        eos_ids=() if recipe.stop == "none" else (processor.need_tokenizer().eos_id,),
+        stop=_LINE_ENDS if recipe.stop == "line" else (),
+    )
+
+
 class Reply(NamedTuple):
     """What was said to one request.
 
@@ -45,26 +54,25 @@ class Reply(NamedTuple):
 
 
 class Texts:
-    """Greedy answers; one compiled call per batch."""
+    """Answers; one compiled call per batch."""
 
     def __init__(
-        self, model: Model, processor: Processor, recipe: Recipe, mesh: Mesh | None
+        self,
+        model: Model,
+        processor: Processor,
+        settings: GenerationSettings,
+        mesh: Mesh | None,
     ) -> None:
         """Make ready.
 
         Args:
           model: whose parameters lie on the mesh, if there is one.
           processor: its own.
-          recipe: budget and stop rule.
+          settings: budget, stop strings, temperature; one for all requests.
           mesh: of devices; None = one device.
         """
         self._tokenizer, self._mesh = processor.need_tokenizer(), mesh
-        self._stop = _LINE_ENDS if recipe.stop == "line" else ()
-        self._settings = GenerationSettings(
-            max_new_tokens=recipe.max_new_tokens,
-            eos_ids=() if recipe.stop == "none" else (self._tokenizer.eos_id,),
-            stop=self._stop,
-        )
+        self._settings, self._stop = settings, settings.stop
         size = model.config.llm.vocab_size
         spelled = byte_level_spelling(self._tokenizer.vocab, self._tokenizer.added, size)
         self._generator = Generator(

@@ -14,7 +14,7 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.prompts import prompt_template
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.answering import Poses, Reply, Texts
+from robomamba_jax.evaluation.answering import Poses, Reply, Texts, settings_of
 from robomamba_jax.evaluation.answers import AnswersFile
 from robomamba_jax.evaluation.batches import Reader, Request
 from robomamba_jax.evaluation.identity import parameters_sha256
@@ -74,7 +74,7 @@ def _answerer(
 ) -> Any:
     if chosen.poses:
         return Poses(model, processor, mesh)
-    return Texts(model, processor, recipe, mesh)
+    return Texts(model, processor, settings_of(recipe, processor), mesh)
 
 
 def requests_of(items: tuple[Item, ...], recipe: Recipe) -> list[Request]:

@@ -120,11 +120,13 @@ class Reader:
             pixels[row], sizes[row], count, bad[row] = self._pictures(rows[row])
             places = encoded[row][1] or [0] * count
             positions[row, :count] = places[:count]
-        images = self._placed(pixels) if self._processor.transform is not None else None
+        images = self._placed(pixels) if self._most else None
         return Batch(requests, [ids for ids, _ in encoded], positions, images, sizes, bad)
 
     def _pictures(self, request: Request) -> tuple[np.ndarray, tuple[int, int], int, str | None]:
         """Pixels, the first one's size, how many there are, and what is wrong with them."""
+        if not self._most:
+            return np.zeros(0, np.float32), (0, 0), 0, None
         transform, limit = self._processor.transform, self._processor.max_pixels
         if transform is None:
             raise InputError("bad_image", "this model reads no images", "use one that does")

@@ -1,0 +1,43 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""RoboVQA's functions for lmms-eval; the scorers are those of eval.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from robomamba_jax.evaluation import bleu
+from robomamba_jax.evaluation.robovqa import plain_answer
+
+_FORMS = {
+    "cumulative": bleu.cumulative,
+    "sacrebleu": bleu.sacrebleu,
+    "official": bleu.official,
+    "mlcd": bleu.mlcd,
+}
+
+
+def doc_to_visual(doc: dict[str, Any]) -> list[Image.Image]:
+    """The clip's picture."""
+    return [Image.open(Path(__file__).parent / "images" / doc["image"]).convert("RGB")]
+
+
+def doc_to_text(
+    doc: dict[str, Any], lmms_eval_specific_kwargs: dict[str, str] | None = None
+) -> str:
+    """The question in the model's prompt."""
+    more = lmms_eval_specific_kwargs or {}
+    return f"{more.get('pre_prompt', '')}{doc['question']}{more.get('post_prompt', '')}"
+
+
+def process_results(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
+    """BLEU-1 to BLEU-4 in every form; the task file names those that are printed."""
+    said, plain = results[0], plain_answer(results[0])
+    found: dict[str, float] = {}
+    for form, of in _FORMS.items():
+        values = of(said if form == "official" else plain, doc["answer"])
+        found |= {f"{form}_bleu{n}": value for n, value in enumerate(values, 1)}
+    return {**found, "exact": float(plain.lower() == doc["answer"].lower())}
