@@ -111,6 +111,6 @@ def test_lmms_eval_hears_what_eval_py_hears(tmp_path: Path) -> None:
     (samples,) = (tmp_path / "out").rglob("*samples*.jsonl")
     rows = [json.loads(line) for line in samples.read_text().splitlines()]
     questions = [json.loads(line) for line in (home / "robovqa.jsonl").read_text().splitlines()]
-    said = {questions[row["doc_id"]]["id"]: row["filtered_resps"][0] for row in rows}
+    said = {questions[row["doc_id"]]["id"]: "".join(row["filtered_resps"]) for row in rows}
     assert said == answers(ours)
     assert result["cumulative_bleu1"]["value"] == 0.5
