@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from robomamba_jax.bench import control
 from robomamba_jax.bench.runner import Case, machine_facts, run_case, versions
 
 SCHEMA = "robomamba.bench/1"
@@ -189,22 +190,25 @@ def run(
 
 
 def table_rows(case: dict[str, Any]) -> list[tuple[str, ...]]:
-    """(side, median, range, times ours, peak memory, note) as text, a row per side."""
+    """(side, median, range, p99, times ours, peak memory, note) as text, a row per side."""
     rows = []
     for side, figures in case["sides"].items():
         if "skipped" in figures:
-            rows.append((side, "-", "-", "-", "-", f"skipped: {figures['skipped']}"))
+            rows.append((side, "-", "-", "-", "-", "-", f"skipped: {figures['skipped']}"))
             continue
         spread = f"{_seconds(figures['seconds_min'])} .. {_seconds(figures['seconds_max'])}"
         ratio = case["ratios"].get(side, 1.0)
         memory = f"{figures.get('peak_rss', 0) / 2**30:.2f} GiB"
         median = _seconds(figures["seconds"])
-        rows.append((side, median, spread, f"{ratio:.2f}", memory, _note(figures)))
+        slow = _seconds(figures["seconds_p99"])
+        rows.append((side, median, spread, slow, f"{ratio:.2f}", memory, _note(figures)))
     return rows
 
 
 def _rates(work: dict[str, Any], side: dict[str, Any], limits: dict[str, float]) -> dict[str, Any]:
     """Tokens per second, and the share of the read bandwidth that decoding reaches."""
+    if "control" in work:
+        return control.rates(work, side)
     if "samples" in work:
         return {"samples_per_second": work["samples"] / side["seconds"]}
     if "patches" in work:
@@ -223,6 +227,8 @@ def _rates(work: dict[str, Any], side: dict[str, Any], limits: dict[str, float])
 
 def _note(figures: dict[str, Any]) -> str:
     notes = []
+    if "hz" in figures:
+        notes.append(f"{figures['hz']:.2f} Hz")
     if "tokens_per_second" in figures:
         notes.append(f"{figures['tokens_per_second']:.1f} tokens/s")
     if "samples_per_second" in figures:

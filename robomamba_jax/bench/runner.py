@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -28,11 +29,13 @@ class Case(NamedTuple):
       name: for the table.
       sides: names in ``worker.SIDES``.
       work: what the sides' builders read.
+      rounds: measurements per side; 0 = as many as all cases have.
     """
 
     name: str
     sides: tuple[str, ...]
     work: dict[str, Any]
+    rounds: int = 0
 
 
 def run_case(case: Case, rounds: int, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -50,6 +53,7 @@ def run_case(case: Case, rounds: int, tell: Callable[[str], None]) -> dict[str, 
     Raises:
       RuntimeError: the first side failed.
     """
+    rounds = case.rounds or rounds
     running: dict[str, _Process] = {}
     results: dict[str, dict[str, Any]] = {}
     try:
@@ -122,6 +126,7 @@ def _figures(result: dict[str, Any]) -> dict[str, Any]:
         "seconds": statistics.median(times),
         "seconds_min": min(times),
         "seconds_max": max(times),
+        "seconds_p99": sorted(times)[math.ceil(0.99 * len(times)) - 1],
         "cpu_seconds": statistics.median(cpu),
         "rounds": len(times),
         **result,

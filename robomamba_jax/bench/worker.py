@@ -37,6 +37,11 @@ SIDES = {
     "robomamba-train": "robomamba_jax.bench.train_ours:build",
     "torch-mambapy": "robomamba_jax.bench.train_torch:build",
     "torch-loop": "robomamba_jax.bench.train_torch:build",
+    "robomamba-control": "robomamba_jax.bench.control_ours:build",
+    **{
+        f"llama-{name}": "robomamba_jax.bench.control_torch:build"
+        for name in ("7b", "3b", "1b", "350m", "130m", "tiny")
+    },
     "world": "robomamba_jax.bench.world_ours:build",
     "sapien-default": "robomamba_jax.bench.world_ours:build",
 }
@@ -45,10 +50,18 @@ SHORTEST_RUN = 0.2  # seconds; shorter work is repeated within one measurement
 
 
 class Work(NamedTuple):
-    """What a side does once, finished when it returns, and facts about it."""
+    """What a side does once, finished when it returns, and facts about it.
+
+    Attributes:
+      run: does it.
+      facts: for the result.
+      repeat: whether short work is done several times within one measurement, of which the mean
+        is taken; not where the slowest single run is of interest.
+    """
 
     run: Callable[[], Any]
     facts: dict[str, Any]
+    repeat: bool = True
 
 
 def main(argv: list[str]) -> int:
@@ -66,7 +79,7 @@ def main(argv: list[str]) -> int:
     work.run()
     ready = time.perf_counter() - started
     took, _ = _measure(work.run, 1)
-    repeats = max(1, round(SHORTEST_RUN / max(took, 1e-6)))
+    repeats = max(1, round(SHORTEST_RUN / max(took, 1e-6))) if work.repeat else 1
     say({"ready_seconds": ready, "repeats": repeats, **work.facts})
     for _ in sys.stdin:
         seconds, cpu = _measure(work.run, repeats)

@@ -13,16 +13,18 @@ from robomamba_jax.errors import InputError, unknown_name
 KINDS = ("prefill", "decode", "train")
 TRAIN_STAGES = ("instruct", "manipulate", "manipulate-cached")
 
+WHATS = "{scan,lm,data,train,world,control}"
 EXAMPLE = """example:
   robomamba bench scan --lengths 256,1024
   robomamba bench lm --json > bench.json
   robomamba bench data --tokenizer assets/tokenizer.json
   robomamba bench train --preset 130m --rounds 3
-  robomamba bench world --sizes 224,336"""
+  robomamba bench world --sizes 224,336
+  robomamba bench control --preset 130m --encoder clip-l14-224 --peers 130m"""
 
 
 def add_parser(commands: Any) -> None:
-    """Add ``bench scan``, ``lm``, ``data``, ``train`` and ``world``."""
+    """Add ``bench scan``, ``lm``, ``data``, ``train``, ``world`` and ``control``."""
     parser = commands.add_parser(
         "bench",
         help="measure speed and memory beside other implementations",
@@ -32,7 +34,7 @@ def add_parser(commands: Any) -> None:
         ),
         epilog=EXAMPLE,
     )
-    whats = parser.add_subparsers(dest="what", metavar="{scan,lm,data,train,world}", required=True)
+    whats = parser.add_subparsers(dest="what", metavar=WHATS, required=True)
     scan = whats.add_parser("scan", help="the selective scan", epilog=EXAMPLE)
     scan.add_argument("--lengths", default="1024", help="lengths, separated by commas (1024)")
     scan.add_argument("--batch", type=_count, default=1, help="rows (1)")
@@ -63,10 +65,35 @@ def add_parser(commands: Any) -> None:
     world = whats.add_parser("world", help="pictures and trials of the simulator", epilog=EXAMPLE)
     world.add_argument("--sizes", default="224,336", help="of pictures, in pixels (224,336)")
     world.set_defaults(run=_run_world, parser=world)
-    for each in (scan, lm, data, train, world):
-        each.add_argument("--rounds", type=_count, default=5, help="measurements per side (5)")
+    control = _add_control(whats)
+    for each in (scan, lm, data, train, world, control):
+        rounds = 30 if each is control else 5
+        each.add_argument(
+            "--rounds", type=_count, default=rounds, help=f"measurements per side ({rounds})"
+        )
         each.add_argument("--no-peers", action="store_true", help="leave torch out")
         each.add_argument("--json", action="store_true", help="one object on stdout")
+
+
+def _add_control(whats: Any) -> Any:
+    control = whats.add_parser(
+        "control",
+        help="poses a second, time to the first token, beside a LLaMA-shaped transformer",
+        epilog=EXAMPLE,
+    )
+    control.add_argument("--preset", default="130m", help="the language model's shape (130m)")
+    control.add_argument("--encoder", default="clip-l14-224", help="of pictures (clip-l14-224)")
+    control.add_argument("--batch", type=_count, default=1, help="pictures at a time (1)")
+    control.add_argument("--text", type=_count, default=32, help="tokens of an instruction (32)")
+    control.add_argument("--dtype", default="float32", help="ours: float32 or bfloat16 (float32)")
+    control.add_argument(
+        "--peers", default="auto", help="7b,3b,1b,350m,130m (the preset's, and the largest here)"
+    )
+    control.add_argument("--peer-dtype", default="float32", help="theirs (float32)")
+    lengths = "256,512,1024,2048,4096,8192"
+    control.add_argument("--lengths", default=lengths, help=f"of the curve ({lengths}), or none")
+    control.set_defaults(run=_run_control, parser=control)
+    return control
 
 
 def _run_scan(args: argparse.Namespace) -> dict[str, Any]:
@@ -144,6 +171,48 @@ def _run_world(args: argparse.Namespace) -> dict[str, Any]:
     return _run("world", world_cases(sizes, peers=not args.no_peers), args)
 
 
+def _run_control(args: argparse.Namespace) -> dict[str, Any]:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from robomamba_jax.bench import control
+    from robomamba_jax.config.checks import one_of
+
+    for flag, value in (("--dtype", args.dtype), ("--peer-dtype", args.peer_dtype)):
+        one_of(flag, value, ("float32", "bfloat16"))
+    peers: list[str] = []
+    if not args.no_peers:
+        peers = control.chosen_peers(args.peers, args.preset, args.peer_dtype)
+    lengths = [] if args.lengths == "none" else _counts("--lengths", args.lengths, "256,1024")
+    cases = control.control_cases(
+        args.preset,
+        args.encoder,
+        batch=args.batch,
+        text=args.text,
+        dtype=args.dtype,
+        peers=peers,
+        peer_dtype=args.peer_dtype,
+        lengths=lengths,
+        rounds=args.rounds,
+    )
+    result = _run("control", cases, args)
+    if lengths and not args.json:
+        table = Table(
+            title="over the context's length, language models alone, batch 1",
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+        )
+        for column in ("context", "side", "to read it", "a token behind it", "x ours"):
+            table.add_column(column, no_wrap=True)
+        for row in control.curve_rows(result["cases"]):
+            table.add_row(*row)
+        Console(width=None if sys.stdout.isatty() else 120).print(table)
+    if not args.json:
+        print(control.DEFINITION)
+    return result
+
+
 def _run(what: str, cases: Any, args: argparse.Namespace) -> dict[str, Any]:
     from rich import box
     from rich.console import Console
@@ -164,8 +233,10 @@ def _run(what: str, cases: Any, args: argparse.Namespace) -> dict[str, Any]:
         f"float32 product {limits['gemm_gflop_s']:.0f} GFLOP/s"
     )
     for case in result["cases"]:
+        if "context" in case["work"]:
+            continue  # the curve has a table of its own
         table = Table(title=case["name"], title_justify="left", box=box.SIMPLE_HEAD)
-        for column in ("side", "median", "min .. max", "x ours", "peak"):
+        for column in ("side", "median", "min .. max", "p99", "x ours", "peak"):
             table.add_column(column, no_wrap=True)
         table.add_column("note")
         for row in table_rows(case):

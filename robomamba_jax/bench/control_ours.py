@@ -1,0 +1,89 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Our side of ``bench control``: poses, first tokens, decoding, reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from robomamba_jax.api import pose_function
+from robomamba_jax.bench.worker import Work
+from robomamba_jax.config import model_preset
+from robomamba_jax.generation import decode
+from robomamba_jax.generation.generator import Generator, pad_prompts
+from robomamba_jax.generation.sampling import make_sampler
+from robomamba_jax.models.functional import functional
+from robomamba_jax.models.trees import abstract_params, count_params
+
+
+def build(side: str, case: dict[str, Any]) -> Work:
+    """``case["kind"]``: "pose", "first", "decode" or "prefill"."""
+    del side
+    # A language model alone reads a context; with pictures it is the whole.
+    vision = case["encoder"] if case["patches"] else None
+    config: Any = model_preset(
+        case["preset"], vision=case["encoder"], dtype=case["dtype"], param_dtype=case["dtype"]
+    )
+    params = jax.jit(functional(config, layout="list")[0])(jax.random.key(0))
+    facts = {
+        "device": jax.devices()[0].device_kind,
+        "params": count_params(params),
+        "weight_bytes": sum(leaf.nbytes for leaf in jax.tree.leaves(params)),
+    }
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, config.llm.vocab_size, (case["batch"], case["text"]))
+    pictures: tuple[Any, ...] = ()
+    if vision:
+        side_px = config.vision.image_size
+        pixels = rng.normal(size=(case["batch"], 1, side_px, side_px, 3)).astype(np.float32)
+        pictures = (pixels, np.zeros((case["batch"], 1), np.int32))
+    tokens, mask = (np.asarray(x) for x in pad_prompts(ids.tolist()))
+    if case["kind"] == "pose":
+        read = pose_function(config, "list")
+        inputs = (tokens, pictures[0], mask, pictures[1])
+        return Work(lambda: jax.device_get(read(params, *inputs)), facts, repeat=False)
+    generator = Generator(config, params)
+    inputs = (tokens, mask, *pictures)
+    if case["kind"] == "decode":
+        run = _decode(config, generator, inputs, case)
+    else:
+        run = _first(generator, inputs)
+    return Work(run, facts, repeat=False)
+
+
+def _first(generator: Generator, inputs: tuple[Any, ...]) -> Callable[[], Any]:
+    """From the numbers of picture and prompt to the first token on the host."""
+
+    def run() -> Any:
+        logits, _ = generator.prefill(generator.params, *inputs)
+        return np.asarray(jnp.argmax(logits, axis=-1))
+
+    return run
+
+
+def _decode(
+    config: Any, generator: Generator, inputs: tuple[Any, ...], case: dict[str, Any]
+) -> Callable[[], Any]:
+    """Some tokens behind a prompt that is read beforehand."""
+    count, new = case["batch"], case["new_tokens"]
+    values = {"temperature": [0.0] * count, "top_k": [0] * count, "top_p": [1.0] * count}
+    sampler, mode = make_sampler(0, values)
+    # One more than is asked for, so that nothing ends early.
+    limits = decode.Limits(jnp.full(count, new + 2, jnp.int32), jnp.zeros(0, jnp.int32), None)
+    logits, cache = generator.prefill(generator.params, *inputs)
+    state = decode.begin(logits, cache, sampler, limits, capacity=new + 2, mode=mode)
+    graph, _ = abstract_params(config, "list")
+
+    # The generator's own gives its state away; here it is started from again and again.
+    def advance(params: Any, state: Any) -> Any:
+        until = jnp.asarray(new + 1, jnp.int32)
+        return decode.advance(nnx.merge(graph, params), state, sampler, limits, until, mode=mode)
+
+    compiled = jax.jit(advance)
+    return lambda: jax.device_get(compiled(generator.params, state).tokens)
