@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from robomamba_jax.bench.runner import Case
@@ -71,7 +72,7 @@ def largest_that_fits(dtype: str, available: int) -> str:
 
 def free_memory() -> int:
     """Bytes that could be had without swapping."""
-    for line in open("/proc/meminfo", encoding="ascii"):  # noqa: SIM115, PTH123
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")

@@ -55,7 +55,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
         def run() -> Any:
             with torch.inference_mode():
                 said = say(start, case["new_tokens"])
-                start.past_key_values.crop(length)
+                start.past_key_values.crop(-case["new_tokens"])
                 return said
 
         return Work(run, facts, repeat=False)

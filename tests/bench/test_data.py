@@ -42,6 +42,7 @@ def test_cases() -> None:
         "seconds": 0.5,
         "seconds_min": 0.5,
         "seconds_max": 0.5,
+        "seconds_p99": 0.5,
         "samples_per_second": 12.0,
         "packing_efficiency": 0.951,
     }
