@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from robomamba_jax.cli.evaluate import make_parser as eval_parser
 from robomamba_jax.cli.main import build_parser
 from robomamba_jax.cli.train import make_parser as train_parser
 from robomamba_jax.errors import InputError
@@ -53,5 +54,7 @@ def test_commands_parse(page: Path) -> None:
                 pytest.fail(f"{' '.join(words)}: {error}")
         if "train.py" in words:
             train_parser().parse_args(words[words.index("train.py") + 1 :])
+        if "eval.py" in words:
+            eval_parser().parse_args(words[words.index("eval.py") + 1 :])
         if words and words[0] == "make":
             assert {word for word in words[1:] if "=" not in word} <= targets
