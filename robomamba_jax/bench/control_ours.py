@@ -14,10 +14,11 @@ from flax import nnx
 
 from robomamba_jax.api import pose_function
 from robomamba_jax.bench.worker import Work
-from robomamba_jax.config import model_preset
+from robomamba_jax.config import model_preset, preset
 from robomamba_jax.generation import decode
 from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.sampling import make_sampler
+from robomamba_jax.models.build import language_config
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.trees import abstract_params, count_params
 
@@ -25,11 +26,11 @@ from robomamba_jax.models.trees import abstract_params, count_params
 def build(side: str, case: dict[str, Any]) -> Work:
     """``case["kind"]``: "pose", "first", "decode" or "prefill"."""
     del side
-    # A language model alone reads a context; with pictures it is the whole.
-    vision = case["encoder"] if case["patches"] else None
-    config: Any = model_preset(
-        case["preset"], vision=case["encoder"], dtype=case["dtype"], param_dtype=case["dtype"]
-    )
+    # The curve's contexts are read by a language model alone.
+    dtypes = {"dtype": case["dtype"], "param_dtype": case["dtype"]}
+    config: Any = preset(case["preset"], **dtypes)
+    if case["patches"]:
+        config = model_preset(case["preset"], vision=case["encoder"], **dtypes)
     params = jax.jit(functional(config, layout="list")[0])(jax.random.key(0))
     facts = {
         "device": jax.devices()[0].device_kind,
@@ -37,9 +38,9 @@ def build(side: str, case: dict[str, Any]) -> Work:
         "weight_bytes": sum(leaf.nbytes for leaf in jax.tree.leaves(params)),
     }
     rng = np.random.default_rng(0)
-    ids = rng.integers(0, config.llm.vocab_size, (case["batch"], case["text"]))
+    ids = rng.integers(0, language_config(config).vocab_size, (case["batch"], case["text"]))
     pictures: tuple[Any, ...] = ()
-    if vision:
+    if case["patches"]:
         side_px = config.vision.image_size
         pixels = rng.normal(size=(case["batch"], 1, side_px, side_px, 3)).astype(np.float32)
         pictures = (pixels, np.zeros((case["batch"], 1), np.int32))

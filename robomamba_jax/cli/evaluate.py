@@ -84,13 +84,12 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.evaluation import run
-    from robomamba_jax.training.distributed import check_accelerator, check_alike, connect
+    from robomamba_jax.training.distributed import check_alike, connect
 
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     connect(args.coordinator, args.process, args.processes)
     import jax
 
-    check_accelerator(args.checkpoint)
     first = jax.process_index() == 0
     read = partial(run.load, config, out, write=first)
     found = read() if first else None

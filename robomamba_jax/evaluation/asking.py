@@ -117,8 +117,6 @@ def ask(
     Raises:
       InputError: see ``Asked``, ``AnswersFile`` and ``Reader``.
     """
-    if len({item.id for item in loaded.items}) < len(loaded.items):
-        raise InputError("bad_record", f"{loaded.files[0]} uses an id twice", "mend the file")
     asked = Asked(config, chosen, checkpoint)
     header = {"checkpoint": asked.sha256, **facts}
     file = AnswersFile(path, header, write=jax.process_index() == 0)

@@ -17,7 +17,7 @@ from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.prompts import PromptTemplate
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Pictures
-from robomamba_jax.evaluation.prompts import with_pictures
+from robomamba_jax.evaluation.prompts import places_kept
 from robomamba_jax.models.partition import batch_sharding
 
 LENGTH_STEP = 64
@@ -104,7 +104,7 @@ class Reader:
     def _encode(self, request: Request) -> tuple[list[int], list[int]]:
         """Token ids, and the places of its pictures."""
         if request.id not in self._encoded:
-            text = with_pictures(request.text, self._most, self._template)
+            text = places_kept(request.text, self._most, self._template)
             found = self._template.encode_prompt(self._processor.need_tokenizer(), text)
             self._encoded[request.id] = found.ids, found.image_positions
         return self._encoded[request.id]

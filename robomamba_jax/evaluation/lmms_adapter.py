@@ -24,7 +24,7 @@ from robomamba_jax.data.prompts import prompt_template
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answering import Texts
 from robomamba_jax.evaluation.batches import Reader, Request
-from robomamba_jax.evaluation.prompts import with_pictures
+from robomamba_jax.evaluation.prompts import places_kept
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.training.sharding import make_mesh
 
@@ -150,7 +150,7 @@ class RoboMamba(lmms):
         wanted = target if isinstance(target, str) else target(doc)
         pictures = _arrays(to_visual(doc))
         tokenizer, before = self._processor.need_tokenizer(), self._template.answer[0]
-        text = with_pictures(context, len(pictures), self._template)
+        text = places_kept(context, len(pictures), self._template)
         prompt = self._template.encode_prompt(tokenizer, text)
         ids = [*prompt.ids, *tokenizer.encode(before + wanted)]
         positions = prompt.image_positions or [0] * len(pictures)

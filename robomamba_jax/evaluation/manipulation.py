@@ -25,7 +25,6 @@ from robomamba_jax.data.manipulation import (
 )
 from robomamba_jax.data.prompts import IMAGE
 from robomamba_jax.data.records import bad_record, text_field
-from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.files import finder, question_files, write_json
 from robomamba_jax.evaluation.items import (
     Benchmark,
@@ -76,10 +75,6 @@ def load(config: EvalConfig) -> Loaded:
         records.close()
     if any(labelled) and not all(labelled):
         raise bad_record(f"{path}: record {labelled.index(False)}", "has no answer, as others have")
-    names = [item.id for item in items]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError("bad_record", f"{path} has two pictures {twice!r}", "give each a name")
     return Loaded(tuple(items), any(labelled), (path,), (SIMULATOR,))
 
 

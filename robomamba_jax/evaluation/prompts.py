@@ -73,15 +73,15 @@ def chosen_recipe(
     )
 
 
-def with_pictures(text: str, count: int, template: PromptTemplate) -> str:
-    """A question with its pictures' places in front of it, as in training, for templates that
-    have places; else images stand before all text anyway, and ``<image>`` would be read as text.
+def places_kept(text: str, count: int, template: PromptTemplate) -> str:
+    """A question whose ``<image>``s are its pictures' places, or without any: then images stand
+    before all text, as in training (``image_place="front"``) and for ``rm.generate``.
 
     Args:
-      text: the question; places that it has itself are kept.
+      text: the question.
       count: how many pictures there are.
-      template: the checkpoint's, or another.
+      template: the checkpoint's, or another; for those without places ``<image>`` is text.
     """
-    if not template.placeholders or not count or text.count(IMAGE) == count:
+    if not template.placeholders or text.count(IMAGE) in (0, count):
         return text
-    return IMAGE * count + "\n" + text.replace(IMAGE, "").strip("\n")
+    return text.replace(IMAGE, "").strip("\n")

@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,15 +70,23 @@ def load(
     loaded = chosen.load(config)
     if not loaded.items:
         raise InputError("no_questions", f"{loaded.files[0]} has no questions", "give another file")
-    if config.limit and config.limit < len(loaded.items):
+    ids = Counter(item.id for item in loaded.items)
+    twice = [key for key, count in ids.items() if count > 1]
+    if twice:
+        raise InputError(
+            "bad_record", f"{loaded.files[0]} has two questions {twice[0]!r}", "mend the file"
+        )
+    whole = len(loaded.items)
+    if config.limit and config.limit < whole:
         if config.benchmark in ("mmbench", "mme"):
             raise InputError(
                 "bad_config",
                 f"limit={config.limit} would tear apart what {chosen.title} counts together",
                 "leave limit out",
             )
-        kept = even_frames(len(loaded.items), config.limit)
-        loaded = dataclasses.replace(loaded, items=tuple(loaded.items[k] for k in kept))
+        kept = tuple(loaded.items[k] for k in even_frames(whole, config.limit))
+        note = f"limit: {len(kept)} of {whole} questions; a server wants them all"
+        loaded = dataclasses.replace(loaded, items=kept, notes=(*loaded.notes, note))
     return config, chosen, loaded
 
 

@@ -344,7 +344,7 @@ PEOPLE = "v2_mscoco_val2014_annotations.json"
         ("robovqa", "robovqa.json", _json(lambda r: [{**r[0], "conversations": []}]), "no conver"),
         ("robovqa", "robovqa.json", _text(lambda text: text[:-9]), "cut"),
         ("manipulation", "manip.json", _text(lambda t: t.replace("(", "", 1)), r"without \(point"),
-        ("manipulation", "manip.json", _json(lambda rows: [rows[0], rows[0]]), "two pictures"),
+        ("manipulation", "manip.json", _json(lambda rows: [rows[0], rows[0]]), "has two questions"),
     ],
 )
 def test_damaged_files_are_named_in_one_line(

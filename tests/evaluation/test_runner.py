@@ -48,7 +48,7 @@ def test_answers_are_those_of_generate(alone: dict[str, Path]) -> None:
     files = FilesConfig(str(alone["robovqa"] / "toy"), ("robovqa.json",))
     items = benchmark("robovqa").load(EvalConfig("robovqa", files)).items
     model, processor = rm.load("tiny")
-    prompts = [f"<image>\n{item.question}" for item in items]
+    prompts = [item.question for item in items]
     said = rm.generate(
         model, processor, [item.pictures()[0] for item in items], prompts, max_new_tokens=6
     )
@@ -253,3 +253,46 @@ def test_the_page_of_wrong_answers_shows_them(tmp_path: Path) -> None:
     assert len(data["cards"]) == 8
     assert all(card["image"].startswith("data:image/jpeg;base64,") for card in data["cards"])
     assert data["kinds"] == ["answer type", "question type"]
+
+
+def test_where_pictures_stand() -> None:
+    """Before all text unless the question has their places; templates without places keep text."""
+    from robomamba_jax.data.prompts import prompt_template
+    from robomamba_jax.evaluation.prompts import places_kept
+
+    standard, official = prompt_template("standard"), prompt_template("official_test")
+    assert places_kept("What is it?", 1, standard) == "What is it?"
+    assert places_kept("<image> or <image>?", 2, standard) == "<image> or <image>?"
+    assert places_kept("<image>\nWhat?", 2, standard) == "What?"
+    assert places_kept("<image>\nWhat?", 2, official) == "<image>\nWhat?"
+
+
+@pytest.mark.parametrize(
+    ("scoring", "name", "text"),
+    [
+        ("standard", "vizwiz", "information is insufficient, respond with 'Unanswerable'.\nAnswer"),
+        ("official", "vizwiz", "information is insuffcient, respond with 'Unanswerable'. Answer"),
+        ("official", "gqa", "What color is it?"),
+        ("standard", "gqa", "it?\nAnswer the question using a single word or phrase."),
+        ("official", "manipulation", "<image>\nWhere do I touch it?"),
+        ("standard", "manipulation", "Where do I touch it?"),
+    ],
+)
+def test_questions_are_put_as_the_recipe_says(
+    scoring: str, name: str, text: str, tmp_path: Path
+) -> None:
+    """The repository's own words, misspelt as they are; the field's words otherwise."""
+    from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
+    from robomamba_jax.evaluation import run as running
+    from robomamba_jax.evaluation.asking import requests_of
+
+    config = EvalConfig(name, FilesConfig(""), scoring=scoring, toy=3)
+    config, chosen, loaded = running.load(config, tmp_path)
+    recipe = running.recipe_of(config, chosen)
+    put = requests_of(loaded.items, recipe)[0].text
+    assert put.endswith(text) if name != "vizwiz" else text in put
+    assert recipe.template == ("official_test" if scoring == "official" else "checkpoint")
+    budgets = {"vizwiz": (16, 64), "gqa": (16, 256), "manipulation": (1, 1)}
+    assert recipe.max_new_tokens == budgets[name][scoring == "official"]
+    if scoring == "official":
+        assert recipe.stop == "none"
