@@ -8,10 +8,13 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import robomamba_jax as rm
 from robomamba_jax.cli.evaluate import main
 from robomamba_jax.evaluation import bleu
+from tests.evaluation.ask_adapter import DOCS, pictures
 from tests.evaluation.runs import ROOT, answers
 from tests.training.runs import run as train
 
@@ -114,3 +117,48 @@ def test_lmms_eval_hears_what_eval_py_hears(tmp_path: Path) -> None:
     said = {questions[row["doc_id"]]["id"]: "".join(row["filtered_resps"]) for row in rows}
     assert said == answers(ours)
     assert result["cumulative_bleu1"]["value"] == 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.harness
+def test_the_adapter_says_what_the_api_says() -> None:
+    """Texts with no, one and two pictures and settings of their own, likelihoods, two rounds."""
+    if not LMMS.is_file():
+        pytest.skip("no .venv-lmms: make lmms-env")
+    done = subprocess.run(
+        [str(LMMS.with_name("python")), str(ROOT / "tests" / "evaluation" / "ask_adapter.py")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    model, processor = rm.load("tiny")
+    shown = [pictures(doc) or None for doc in DOCS]
+    texts = [doc["text"] for doc in DOCS]
+    wanted = rm.generate(model, processor, shown, texts, max_new_tokens=[5, 3, 5, 5])
+    assert found["said"] == [text.split("\n\n")[0].strip() for text in wanted]
+    assert found["tokens"] == [5, 3, 5, 5]
+    tokenizer, template = processor.need_tokenizer(), processor.template
+    for doc, images, (loss, greedy) in zip(DOCS, shown, found["likely"], strict=True):
+        prompt = template.encode_prompt(tokenizer, doc["text"]).ids
+        target = tokenizer.encode(" " + doc["target"])
+        batch = processor([images], [doc["text"]])
+        logits = rm.forward(
+            model,
+            np.array([[*prompt, *target]], np.int32),
+            batch.images,
+            image_positions=None if batch.images is None else batch.image_positions,
+        )
+        rows = np.asarray(logits[0, len(prompt) - 1 : -1], np.float64)
+        scores = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
+        mean = -scores[np.arange(len(target)), target].mean()
+        assert loss == pytest.approx(mean, abs=1e-5)
+        assert greedy == (rows.argmax(axis=1) == target).all()
+    first = found["said"][0]
+    second = rm.generate(model, processor, shown[:1], [f"Really {first}?"], max_new_tokens=5)
+    assert found["rounds"] == [[first, second[0].strip()]]
+    assert "num_beams=4" in found["refused"][0]
+    assert "reads no video" in found["refused"][1]
