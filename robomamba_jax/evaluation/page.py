@@ -55,6 +55,8 @@ def write_page(
         .joinpath("wrong.html")
         .read_text(encoding="utf-8")
     )
+    if any(not isinstance(text, str) for text in said):
+        words += "; each picture twice: as predicted, and as labelled"
     page = template.replace("{{title}}", html.escape(f"{title}: wrong answers"))
     page = page.replace("{{words}}", html.escape(words))
     # "</" would end the script; in JSON the slash may be escaped.

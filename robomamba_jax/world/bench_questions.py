@@ -32,9 +32,14 @@ def facts_of(content: dict[str, Any]) -> Facts:
     return Facts(**fields)
 
 
+def things_of(facts: Facts) -> list[str]:
+    """The objects in the picture."""
+    return [facts.noun, *(thing.shape for thing in facts.things)]
+
+
 def objects_of(facts: Facts) -> list[str]:
-    """What one would say is in the picture."""
-    return [facts.noun, *(thing.shape for thing in facts.things), *facts.visible]
+    """What one would say is in the picture: objects, and their parts."""
+    return [*things_of(facts), *facts.visible]
 
 
 def short_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
@@ -122,7 +127,7 @@ def there_or_not(
       ranking: what pictures show, the most frequent first.
     """
     here = set(objects_of(facts)) | {part.part for part in facts.parts}
-    present = words.draw.one([facts.noun, *(thing.shape for thing in facts.things)])
+    present = words.draw.one(things_of(facts))
     absent = [name for name in ranking if name not in here]
     if kind == "popular":
         absent = absent[:3]

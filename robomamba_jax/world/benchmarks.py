@@ -113,7 +113,7 @@ def _write_scenes(bench: Path, scenes: Sequence[Scene], put: writing.Put) -> lis
         known += q.knowledge(image, facts, words)
         unseen += q.photographs(image, facts, words, answerable=number % 2 == 0)
         free += q.free_questions(image, facts, words)
-    common = Counter(name for scene in scenes for name in q.objects_of(scene.facts))
+    common = Counter(name for scene in scenes for name in q.things_of(scene.facts))
     choices = [entry for scene in scenes for entry in q.choices(*scene)]
     writers = {
         "vqav2": lambda to: writing.write_vqa(to, short, put, VQA_FILES),

@@ -296,3 +296,13 @@ def test_questions_are_put_as_the_recipe_says(
     assert recipe.max_new_tokens == budgets[name][scoring == "official"]
     if scoring == "official":
         assert recipe.stop == "none"
+
+
+def test_the_repositorys_recipe_runs_the_whole_budget(tmp_path: Path) -> None:
+    """It never gives its sampler the end of text."""
+    result = run("gqa", tmp_path, "scoring=official", "prompt.max_new_tokens=5")
+    _, *rows = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
+    assert {row["reason"] for row in rows} == {"length"}
+    assert {len(row["tokens"]) for row in rows} == {5}
+    assert result["recipe"]["template"] == "official_test"
+    assert list(result["also"]) == ["standard"]
