@@ -59,8 +59,8 @@ def write_page(
         words += "; each picture twice: as predicted, and as labelled"
     page = template.replace("{{title}}", html.escape(f"{title}: wrong answers"))
     page = page.replace("{{words}}", html.escape(words))
-    # "</" would end the script; in JSON the slash may be escaped.
-    return write_text(path, page.replace("{{data}}", data.replace("</", "<\\/")))
+    # Nothing of it may end or begin a script or a comment; JSON may escape what it likes.
+    return write_text(path, page.replace("{{data}}", data.replace("<", "\\u003c")))
 
 
 def _card(item: Item, said: Any, credit: float) -> dict[str, Any]:

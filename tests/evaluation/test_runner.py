@@ -306,3 +306,19 @@ def test_the_repositorys_recipe_runs_the_whole_budget(tmp_path: Path) -> None:
     assert {len(row["tokens"]) for row in rows} == {5}
     assert result["recipe"]["template"] == "official_test"
     assert list(result["also"]) == ["standard"]
+
+
+def test_answers_are_text_on_the_page(tmp_path: Path) -> None:
+    """Whatever a model or a file says, it ends no script and begins no comment."""
+    from robomamba_jax.evaluation.items import Item, Scores
+    from robomamba_jax.evaluation.page import write_page
+
+    said = "</script><!--<script>alert(1)</script>"
+    item = Item("1", said, lambda: (), (said,))
+    path = write_page(tmp_path / "x.html", "<b>", [item], [said], Scores({}, "", [0.0]))
+    page = path.read_text()
+    data = re.search(r'type="application/json">(.*?)</script>', page, re.S)
+    assert data is not None
+    assert "<" not in data[1]
+    assert json.loads(data[1])["cards"][0]["said"] == said
+    assert "<b>" not in page
