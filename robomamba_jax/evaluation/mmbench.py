@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,11 @@ def load(config: EvalConfig) -> Loaded:
     (path,) = question_files(config.files, ("MMBench_DEV_EN.tsv",))[:1]
     rows = _rows(path)
     images = {row["index"]: row["image"] for row in rows}
+    rotations = Counter(int(row["index"]) % ROTATION for row in rows if row["index"].isdecimal())
     items = []
     for number, row in enumerate(rows):
         where = f"{path}: row {number + 1}"
-        if not row["index"].isdigit():
+        if not row["index"].isdecimal():
             raise bad_record(where, f"has the index {row['index']!r}, which is no number")
         options = {name: row[name] for name in LETTERS if not _empty(row.get(name))}
         wanted = (row.get("answer") or "").strip()
@@ -45,7 +47,12 @@ def load(config: EvalConfig) -> Loaded:
                 embedded(_image(row["image"], images, where), where),
                 () if _empty(wanted) else (wanted,),
                 _groups(row),
-                {"options": options, "question": row["question"], "index": int(row["index"])},
+                {
+                    "options": options,
+                    "question": row["question"],
+                    "index": int(row["index"]),
+                    "rotations": rotations[int(row["index"]) % ROTATION],
+                },
             )
         )
     labelled = [bool(item.answers) for item in items]
@@ -53,8 +60,8 @@ def load(config: EvalConfig) -> Loaded:
         raise bad_record(
             f"{path}: row {labelled.index(False) + 1}", "has no answer, as others have"
         )
-    rotations = sum(item.facts["index"] >= ROTATION for item in items)
-    note = () if rotations else ("the file has no rotations: each question counts once",)
+    turned = any(item.facts["index"] >= ROTATION for item in items)
+    note = () if turned else ("the file has no rotations: each question counts once",)
     return Loaded(tuple(items), any(labelled), (path,), note)
 
 
@@ -103,20 +110,25 @@ def _groups(row: dict[str, str]) -> dict[str, str]:
 
 
 def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
-    """Circular: a question counts if all of its rotations are right; no judge is asked."""
+    """Circular: a question counts if all of its rotations are right; no judge is asked. One of
+    which a rotation was left out is left out."""
     del scoring  # there is but the standard one
     right = [
         chosen_option(text, item.facts["options"]) == item.answers[0]
         for item, text in zip(items, said, strict=True)
     ]
     rows = [Row(item.facts["index"], good) for item, good in zip(items, right, strict=True)]
-    whole = circular(rows)
+    answered = Counter(item.facts["index"] % ROTATION for item in items)
+    complete = {
+        item.facts["index"] % ROTATION
+        for item in items
+        if answered[item.facts["index"] % ROTATION] == item.facts["rotations"]
+    }
+    whole = {main: right for main, right in circular(rows).items() if main in complete}
     firsts: dict[int, Item] = {}
-    for item in items:
-        firsts.setdefault(item.facts["index"] % ROTATION, item)
-    for item in items:
-        if item.facts["index"] < ROTATION:
-            firsts[item.facts["index"]] = item
+    for item in sorted(items, key=lambda item: item.facts["index"]):
+        if item.facts["index"] % ROTATION in complete:
+            firsts.setdefault(item.facts["index"] % ROTATION, item)
     what = "questions with all rotations right (CircularEval, no judge)"
     credit = [float(good) for good in right]
     mains = [float(whole[main]) for main in firsts]

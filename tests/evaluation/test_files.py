@@ -179,6 +179,17 @@ def test_mmbench_pictures_are_pointed_at(tmp_path: Path) -> None:
     assert len({next(iter(found)) for found in pictures.values()}) == 8
 
 
+def test_a_question_without_all_rotations_does_not_count(tmp_path: Path) -> None:
+    """One answer left out: neither right nor wrong."""
+    chosen = benchmark("mmbench")
+    items = chosen.load(toy("mmbench", tmp_path)).items
+    said = [item.answers[0] for item in items]
+    scores = chosen.score(items[:-1], said[:-1], "standard")
+    assert scores.figures["circular_accuracy"].n == 7
+    assert scores.figures["circular_accuracy"].value == 1
+    assert scores.figures["row_accuracy"].n == len(items) - 1
+
+
 def test_mmbench_without_answers_is_a_test_split(tmp_path: Path) -> None:
     """A submission, and no figure."""
     config = toy("mmbench", tmp_path)
