@@ -94,7 +94,14 @@ def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
     complains; the next run goes on."""
     out = tmp_path / "stopped"
     command = as_command(out, 2)
-    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in the background of a shell is started with Ctrl-C ignored, and so are its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 120
     while not list(out.glob("images/*")) and time.monotonic() < deadline:
         time.sleep(0.02)
