@@ -99,7 +99,7 @@ def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
         start_new_session=True,
         stderr=subprocess.PIPE,
         text=True,
-        # A job in the background of a shell is started with Ctrl-C ignored, and so are its children.
+        # A shell starts what runs in its background with Ctrl-C ignored, children included.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
