@@ -93,15 +93,9 @@ def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
     """Ctrl-C in a terminal reaches the workers too: they finish what they hold, and nobody
     complains; the next run goes on."""
     out = tmp_path / "stopped"
-    command = as_command(out, 2)
-    process = subprocess.Popen(
-        command,
-        start_new_session=True,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts what runs in its background with Ctrl-C ignored, children included.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    # A shell starts what runs in its background with Ctrl-C ignored, children included.
+    command = ["env", "--default-signal=INT", *as_command(out, 2)]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not list(out.glob("images/*")) and time.monotonic() < deadline:
         time.sleep(0.02)
