@@ -30,6 +30,13 @@ def add_config_arguments(parser: Any, *, init: bool = True, required: bool = Tru
     )
 
 
+def add_process_arguments(parser: Any) -> None:
+    """``--coordinator``, ``--process`` and ``--processes``."""
+    parser.add_argument("--coordinator", help="host:port of process 0, or auto on a cluster")
+    parser.add_argument("--process", type=int, help="this process's number")
+    parser.add_argument("--processes", type=int, help="how many there are")
+
+
 def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any, Any]:
     """The configuration that the arguments name, and where its values come from.
 

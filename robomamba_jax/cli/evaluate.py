@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.cli.configs import add_config_arguments, read_config
+from robomamba_jax.cli.configs import add_config_arguments, add_process_arguments, read_config
 from robomamba_jax.cli.main import Parser, run_command
 from robomamba_jax.errors import InputError
 
@@ -46,9 +46,7 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--lmms-task", metavar="DIR", help="write RoboVQA or OCR-VQA as a task of lmms-eval"
     )
-    parser.add_argument("--coordinator", help="host:port of process 0, or auto on a cluster")
-    parser.add_argument("--process", type=int, help="this process's number")
-    parser.add_argument("--processes", type=int, help="how many there are")
+    add_process_arguments(parser)
     parser.add_argument("--json", action="store_true", help="the result as one object on stdout")
     parser.set_defaults(run=_run, parser=parser)
     return parser

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.cli.configs import add_config_arguments, read_config
+from robomamba_jax.cli.configs import add_config_arguments, add_process_arguments, read_config
 from robomamba_jax.cli.main import Parser, run_command
 
 EXAMPLE = """examples:
@@ -28,9 +28,7 @@ def make_parser() -> Parser:
     parser = Parser(prog="train.py", description="Train one stage of RoboMamba.", epilog=EXAMPLE)
     add_config_arguments(parser)
     parser.add_argument("--workdir", help="the run's folder (runs/STAGE)")
-    parser.add_argument("--coordinator", help="host:port of process 0, or auto on a cluster")
-    parser.add_argument("--process", type=int, help="this process's number")
-    parser.add_argument("--processes", type=int, help="how many there are")
+    add_process_arguments(parser)
     parser.add_argument("--json", action="store_true", help="a summary as one object on stdout")
     parser.set_defaults(run=_run, parser=parser)
     return parser

@@ -261,14 +261,11 @@ def pose_target(action: Action, geometry: CropTransform | None, scale: str) -> P
     contact = geometry.pixel_to_contact(action.contact_xy)
     if scale == "raw":
         contact = contact * geometry.side
-    first = np.array(action.approach, np.float64)
-    second = np.array(action.left, np.float64)
-    second = second - first * (first @ second)
-    second = second / np.linalg.norm(second)
-    rotation = np.stack([first, second, np.cross(first, second)], axis=1)
     gripper = math.nan if action.gripper_open is None else action.gripper_open
     return PoseTarget(
-        contact.astype(np.float32), rotation.astype(np.float32), np.array(gripper, np.float32)
+        contact.astype(np.float32),
+        action.rotation().astype(np.float32),
+        np.array(gripper, np.float32),
     )
 
 

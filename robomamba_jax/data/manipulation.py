@@ -54,6 +54,13 @@ class Action:
     left: tuple[float, float, float]
     gripper_open: float | None = None
 
+    def rotation(self) -> np.ndarray:
+        """float64[3, 3]: the gripper's axes as columns, left made orthogonal to the approach."""
+        first, left = np.array(self.approach, np.float64), np.array(self.left, np.float64)
+        second = left - first * (first @ left)
+        second = second / np.linalg.norm(second)
+        return np.stack([first, second, np.cross(first, second)], axis=1)
+
 
 @dataclasses.dataclass(frozen=True)
 class PoseSample(Sample):

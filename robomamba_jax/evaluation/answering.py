@@ -22,7 +22,7 @@ from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.generation.stopping import byte_level_spelling
 from robomamba_jax.models.bundle import Model
-from robomamba_jax.models.partition import batch_sharding
+from robomamba_jax.models.partition import placed, whole
 from robomamba_jax.pose import make_pose
 
 _LINE_ENDS = ("\n",)
@@ -170,18 +170,8 @@ def _on(mesh: Mesh | None, arrays: list[Any]) -> list[Any]:
     """Arrays whose first axis is the batch, on the mesh."""
     if mesh is None:
         return [jnp.asarray(array) for array in arrays]
-    placed = []
-    for array in arrays:
-        sharding = batch_sharding(mesh, array.shape[0])
-        if not isinstance(array, jax.Array) or array.sharding != sharding:
-            host = np.asarray(array)
-            array = jax.make_array_from_callback(host.shape, sharding, host.__getitem__)
-        placed.append(array)
-    return placed
+    return [placed(mesh, array, array.shape[0]) for array in arrays]
 
 
 def _host(mesh: Mesh | None, tree: Any) -> Any:
-    if mesh is None:
-        return jax.device_get(tree)
-    copied = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-    return jax.device_get(jax.jit(lambda x: x, out_shardings=copied)(tree))
+    return jax.device_get(tree if mesh is None else whole(mesh, tree))

@@ -19,7 +19,7 @@ from robomamba_jax.evaluation.answers import AnswersFile
 from robomamba_jax.evaluation.batches import Reader, Request
 from robomamba_jax.evaluation.identity import parameters_sha256
 from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe
-from robomamba_jax.evaluation.prompts import chosen_recipe, styled
+from robomamba_jax.evaluation.prompts import recipe_of, styled
 from robomamba_jax.models.bundle import Model
 from robomamba_jax.training.distributed import check_alike
 from robomamba_jax.training.sharding import make_mesh
@@ -39,9 +39,7 @@ class Asked:
         Raises:
           InputError: the checkpoint, the mesh or the recipe is wrong.
         """
-        self.recipe = chosen_recipe(
-            chosen.name, dict(chosen.recipes), config.scoring, config.prompt
-        )
+        self.recipe = recipe_of(config, chosen)
         mesh = None
         if jax.device_count() > 1:
             mesh = make_mesh(config.mesh)

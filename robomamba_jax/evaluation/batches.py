@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
 from robomamba_jax.data.image_refs import open_ref
 from robomamba_jax.data.processor import Processor
@@ -18,7 +18,7 @@ from robomamba_jax.data.prompts import PromptTemplate
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Pictures
 from robomamba_jax.evaluation.prompts import places_kept
-from robomamba_jax.models.partition import batch_sharding
+from robomamba_jax.models.partition import batch_sharding, my_rows, placed, whole
 
 LENGTH_STEP = 64
 """Prompts are padded to multiples of it, so that few shapes reach the compiler."""
@@ -151,16 +151,7 @@ class Reader:
         """The rows whose pictures this process's devices hold."""
         if self._mesh is None:
             return list(range(self._rows))
-        sharding = batch_sharding(self._mesh, self._rows)
-        places = sharding.addressable_devices_indices_map((self._rows,))
-        return sorted(
-            {
-                row
-                for index in places.values()
-                if index is not None
-                for row in range(*index[0].indices(self._rows) if index else (self._rows,))
-            }
-        )
+        return my_rows(self._mesh, self._rows)
 
     def _placed(self, pixels: dict[int, np.ndarray]) -> Any:
         """Pictures as one array, of which every process gives its rows."""
@@ -176,9 +167,6 @@ class Reader:
 
 def everywhere(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:
     """Rows of which each process knows its own, known to all: int32[B, ...]."""
-    if mesh is None:
+    if mesh is None or jax.process_count() == 1:
         return local
-    sharding = batch_sharding(mesh, len(local))
-    array = jax.make_array_from_callback(local.shape, sharding, lambda index: local[index])
-    copied = NamedSharding(mesh, PartitionSpec())
-    return np.asarray(jax.jit(lambda x: x, out_shardings=copied)(array))
+    return np.asarray(whole(mesh, placed(mesh, local, len(local))))

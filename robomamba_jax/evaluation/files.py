@@ -142,6 +142,24 @@ def text_list(value: Any, where: str, name: str) -> list[str]:
     return value
 
 
+def all_or_none(labelled: Sequence[bool], path: Path, what: str, first: int = 0) -> bool:
+    """Whether a file's questions have answers.
+
+    Args:
+      labelled: of each.
+      path: of the file.
+      what: what its questions are called there: "record", "row", ...
+      first: the first one's number.
+
+    Raises:
+      InputError: some have, and some have not.
+    """
+    if any(labelled) and not all(labelled):
+        where = f"{path}: {what} {labelled.index(False) + first}"
+        raise bad_record(where, "has no answer, as others have")
+    return any(labelled)
+
+
 def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str], Pictures]:
     """How to find pictures by name; each name is looked for once.
 

@@ -10,7 +10,14 @@ from typing import Any
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
-from robomamba_jax.evaluation.files import finder, question_files, read_json, text_of, write_json
+from robomamba_jax.evaluation.files import (
+    all_or_none,
+    finder,
+    question_files,
+    read_json,
+    text_of,
+    write_json,
+)
 from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores, repository
 from robomamba_jax.evaluation.means import by_group, mean_figure
 from robomamba_jax.evaluation.vqa_accuracy import gqa_correct, gqa_correct_official
@@ -36,11 +43,7 @@ def load(config: EvalConfig) -> Loaded:
             )
         )
     labelled = [bool(item.answers) for item in items]
-    if any(labelled) and not all(labelled):
-        raise bad_record(
-            f"{path}: question {labelled.index(False)}", "has no answer, as others have"
-        )
-    return Loaded(tuple(items), any(labelled), (path,))
+    return Loaded(tuple(items), all_or_none(labelled, path, "question"), (path,))
 
 
 def _groups(types: Any) -> dict[str, str]:

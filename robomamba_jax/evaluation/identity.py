@@ -9,7 +9,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding
+
+from robomamba_jax.models.partition import whole
 
 
 def parameters_sha256(params: Any) -> str:
@@ -29,5 +31,5 @@ def _whole(leaf: Any) -> Any:
         return leaf
     sharding = leaf.sharding
     assert isinstance(sharding, NamedSharding)
-    copied = NamedSharding(sharding.mesh, PartitionSpec())
-    return jax.jit(lambda x: x, out_shardings=copied)(leaf)
+    assert isinstance(sharding.mesh, Mesh)
+    return whole(sharding.mesh, leaf)

@@ -25,7 +25,7 @@ from robomamba_jax.data.manipulation import (
 )
 from robomamba_jax.data.prompts import IMAGE
 from robomamba_jax.data.records import bad_record, text_field
-from robomamba_jax.evaluation.files import finder, question_files, write_json
+from robomamba_jax.evaluation.files import all_or_none, finder, question_files, write_json
 from robomamba_jax.evaluation.items import (
     Benchmark,
     Figure,
@@ -73,9 +73,7 @@ def load(config: EvalConfig) -> Loaded:
             )
     finally:
         records.close()
-    if any(labelled) and not all(labelled):
-        raise bad_record(f"{path}: record {labelled.index(False)}", "has no answer, as others have")
-    return Loaded(tuple(items), any(labelled), (path,), (SIMULATOR,))
+    return Loaded(tuple(items), all_or_none(labelled, path, "record"), (path,), (SIMULATOR,))
 
 
 def _texts(record: dict[str, Any], where: str) -> tuple[str, str]:
@@ -125,18 +123,10 @@ def _errors(item: Item, value: Any) -> tuple[float, float, float]:
     found = parse_detection(value, f"the prediction for {item.id!r}")
     wanted: Action = item.facts["action"]
     distance = math.dist(found.contact_xy, wanted.contact_xy)
-    mine, theirs = (axes(action) for action in (found, wanted))
+    mine, theirs = found.rotation(), wanted.rotation()
     cosine = float(np.clip(mine[:, 0] @ theirs[:, 0], -1, 1))
     turn = float(np.clip((np.trace(mine.T @ theirs) - 1) / 2, -1, 1))
     return distance, math.degrees(math.acos(cosine)), math.degrees(math.acos(turn))
-
-
-def axes(action: Action) -> np.ndarray:
-    """float64[3, 3]: the gripper's axes as columns, left made orthogonal to the approach."""
-    first, left = np.asarray(action.approach), np.asarray(action.left)
-    second = left - first * (first @ left)
-    second = second / np.linalg.norm(second)
-    return np.stack([first, second, np.cross(first, second)], axis=1)
 
 
 def submit(folder: Path, items: Sequence[Item], said: Sequence[Any]) -> list[Path]:

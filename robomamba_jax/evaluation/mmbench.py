@@ -15,7 +15,7 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.choices import LETTERS, ROTATION, Row, chosen_option, circular
-from robomamba_jax.evaluation.files import embedded, question_files
+from robomamba_jax.evaluation.files import all_or_none, embedded, question_files
 from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores
 from robomamba_jax.evaluation.means import by_group, mean_figure
 
@@ -56,13 +56,9 @@ def load(config: EvalConfig) -> Loaded:
             )
         )
     labelled = [bool(item.answers) for item in items]
-    if any(labelled) and not all(labelled):
-        raise bad_record(
-            f"{path}: row {labelled.index(False) + 1}", "has no answer, as others have"
-        )
     turned = any(item.facts["index"] >= ROTATION for item in items)
     note = () if turned else ("the file has no rotations: each question counts once",)
-    return Loaded(tuple(items), any(labelled), (path,), note)
+    return Loaded(tuple(items), all_or_none(labelled, path, "row", 1), (path,), note)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -113,10 +109,10 @@ def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
     """Circular: a question counts if all of its rotations are right; no judge is asked. One of
     which a rotation was left out is left out."""
     del scoring  # there is but the standard one
-    right = [
-        chosen_option(text, item.facts["options"]) == item.answers[0]
-        for item, text in zip(items, said, strict=True)
+    named = [
+        chosen_option(text, item.facts["options"]) for item, text in zip(items, said, strict=True)
     ]
+    right = [letter == item.answers[0] for item, letter in zip(items, named, strict=True)]
     rows = [Row(item.facts["index"], good) for item, good in zip(items, right, strict=True)]
     answered = Counter(item.facts["index"] % ROTATION for item in items)
     complete = {
@@ -132,10 +128,7 @@ def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
     what = "questions with all rotations right (CircularEval, no judge)"
     credit = [float(good) for good in right]
     mains = [float(whole[main]) for main in firsts]
-    unread = [
-        float(chosen_option(text, item.facts["options"]) is None)
-        for item, text in zip(items, said, strict=True)
-    ]
+    unread = [float(letter is None) for letter in named]
     figures = {
         "circular_accuracy": mean_figure(mains, what),
         "row_accuracy": mean_figure(credit, "rows right, each by itself"),

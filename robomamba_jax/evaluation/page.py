@@ -23,7 +23,6 @@ from robomamba_jax.data.records import even_frames
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.files import write_text
 from robomamba_jax.evaluation.items import Item, Scores
-from robomamba_jax.evaluation.manipulation import axes
 
 MOST = 400
 _SIDE = 256
@@ -105,6 +104,6 @@ def _with_poses(picture: Image.Image, item: Item, said: Any) -> Image.Image:
     found = parse_detection(said, item.id)
     both = Image.new("RGB", (2 * picture.width, picture.height))
     for place, action in enumerate((found, item.facts["action"])):
-        drawn = draw_pose(picture, action.contact_xy, axes(action), legend=False)
+        drawn = draw_pose(picture, action.contact_xy, action.rotation(), legend=False)
         both.paste(drawn, (place * picture.width, 0))
     return both

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from robomamba_jax.config.evaluation import PromptConfig
+from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.prompts import IMAGE, PromptTemplate, prompt_template
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.evaluation.items import Recipe
+from robomamba_jax.evaluation.items import Benchmark, Recipe
 
 _FIELD = "{question}"
 _SHORT = "Answer the question using a single word or phrase."
@@ -46,18 +46,17 @@ def styled(question: str, style: str) -> str:
     raise unknown_name("bad_config", "prompt.style", style, STYLES)
 
 
-def chosen_recipe(
-    name: str, recipes: dict[str, Recipe], scoring: str, prompt: PromptConfig
-) -> Recipe:
+def recipe_of(config: EvalConfig, chosen: Benchmark) -> Recipe:
     """The scoring's recipe with the configuration's changes.
 
     Raises:
       InputError: the repository has no scorer for this benchmark, or a name is unknown.
     """
+    recipes, scoring, prompt = chosen.recipes, config.scoring, config.prompt
     if scoring not in recipes:
         raise InputError(
             "no_official_scorer",
-            f"RoboMamba's repository has neither prompt nor scorer for {name}",
+            f"RoboMamba's repository has neither prompt nor scorer for {chosen.name}",
             "use --set scoring=standard",
         )
     own = recipes[scoring]

@@ -30,7 +30,7 @@ from robomamba_jax.evaluation.items import (
     Scores,
     repository,
 )
-from robomamba_jax.evaluation.means import mean_figure
+from robomamba_jax.evaluation.means import Groups, by_group, mean_figure
 from robomamba_jax.evaluation.robovqa_types import type_of
 
 _ANSWER = re.compile(r"^\s*A:\s*", re.IGNORECASE)
@@ -125,25 +125,30 @@ def plain_answer(text: str) -> str:
     return _ANSWER.sub("", text).strip()
 
 
+def every_form(said: str, wanted: str) -> dict[str, bleu.Four]:
+    """BLEU-1 to BLEU-4 of one answer in every form that has them."""
+    # The repository takes "A:" away itself, wherever it stands.
+    plain = plain_answer(said)
+    return {
+        form: of(said if form == "official" else plain, wanted) for form, of in _PER_ANSWER.items()
+    }
+
+
 def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
     """BLEU-1 to BLEU-4 in five forms, and by type; see ``bleu``."""
     wanted = [item.answers[0] for item in items]
     plain = [plain_answer(text) for text in said]
-    forms = {
-        form: np.array(
-            [of(*pair) for pair in zip(_answers(form, said, plain), wanted, strict=True)]
-        )
-        for form, of in _PER_ANSWER.items()
-    }
+    rows = [every_form(*pair) for pair in zip(said, wanted, strict=True)]
+    forms = {form: np.array([row[form] for row in rows]) for form in _PER_ANSWER}
+    counts = _counts(plain, wanted)
     figures: dict[str, Figure] = {}
     for form in bleu.FORMS:
-        table = forms.get(form)
         for n in range(1, bleu.ORDERS + 1):
             what = _WHAT[form].format(n=n)
-            if table is None:
-                figures[f"{form}_bleu{n}"] = _corpus(plain, wanted, n, what)
+            if form in forms:
+                figures[f"{form}_bleu{n}"] = mean_figure(forms[form][:, n - 1].tolist(), what)
             else:
-                figures[f"{form}_bleu{n}"] = mean_figure(table[:, n - 1].tolist(), what)
+                figures[f"{form}_bleu{n}"] = _corpus(counts, n, what)
     figures["exact_match"] = mean_figure(
         [float(text.lower() == right.lower()) for text, right in zip(plain, wanted, strict=True)],
         "equal but for case",
@@ -157,40 +162,28 @@ def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
     return Scores(figures, f"{form}_bleu4", credit, _by_type(items, forms[form], form))
 
 
-def _answers(form: str, said: Sequence[str], plain: Sequence[str]) -> Sequence[str]:
-    """The repository takes "A:" away itself, wherever it stands."""
-    return said if form == "official" else plain
-
-
-def _corpus(said: Sequence[str], wanted: Sequence[str], n: int, what: str) -> Figure:
+def _counts(said: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """int64[answers, 10]: what corpus BLEU adds up."""
     counts = [
         bleu.ngram_counts(text.split(), right.split())
         for text, right in zip(said, wanted, strict=True)
     ]
-    table = np.array([[*one.matches, *one.totals, one.length, one.wanted] for one in counts])
+    return np.array([[*one.matches, *one.totals, one.length, one.wanted] for one in counts])
 
+
+def _corpus(counts: np.ndarray, n: int, what: str) -> Figure:
     def drawn(chosen: np.ndarray) -> float:
-        sums = table[chosen].sum(axis=0).tolist()
+        sums = counts[chosen].sum(axis=0).tolist()
         return bleu.from_counts(bleu.Counts(tuple(sums[:4]), tuple(sums[4:8]), *sums[8:]))[n - 1]
 
-    value = drawn(np.arange(len(table)))
-    return Figure(value, bootstrap(len(table), drawn), len(table), what)
+    value = drawn(np.arange(len(counts)))
+    return Figure(value, bootstrap(len(counts), drawn), len(counts), what)
 
 
-def _by_type(items: Sequence[Item], table: np.ndarray, form: str) -> dict[str, dict[str, Figure]]:
+def _by_type(items: Sequence[Item], table: np.ndarray, form: str) -> Groups:
     """BLEU-4 and BLEU-1 of each type and, where known, of each tag."""
-    found: dict[str, dict[str, Figure]] = {}
-    for kind in ("type", "tag"):
-        names = sorted({item.groups[kind] for item in items if kind in item.groups})
-        for n in (4, 1):
-            rows = {}
-            for name in names:
-                here = [k for k, item in enumerate(items) if item.groups.get(kind) == name]
-                what = _WHAT[form].format(n=n)
-                rows[name] = mean_figure(table[here, n - 1].tolist(), what)
-            if rows:
-                found[f"{kind} (BLEU-{n})"] = rows
-    return found
+    means = {n: by_group(items, table[:, n - 1].tolist(), _WHAT[form].format(n=n)) for n in (4, 1)}
+    return {f"{kind} (BLEU-{n})": means[n][kind] for kind in means[4] for n in (4, 1)}
 
 
 def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:

@@ -21,11 +21,11 @@ from robomamba_jax.data.records import even_frames
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation import paper
 from robomamba_jax.evaluation.files import write_json, write_text
-from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores
+from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Scores
 from robomamba_jax.evaluation.means import figures_to_json
 from robomamba_jax.evaluation.page import write_page
 from robomamba_jax.evaluation.predictions import read_predictions
-from robomamba_jax.evaluation.prompts import chosen_recipe
+from robomamba_jax.evaluation.prompts import recipe_of
 from robomamba_jax.evaluation.registry import benchmark
 from robomamba_jax.evaluation.toy import at_toy, write_toy
 
@@ -166,11 +166,6 @@ def finish(
     if result["headline"] is not None and not chosen.poses:
         write_text(out / "table.md", paper.markdown(answered.source, {chosen.name: result}))
     return result
-
-
-def recipe_of(config: EvalConfig, chosen: Benchmark) -> Recipe:
-    """How the benchmark is asked; errors as ``chosen_recipe``'s."""
-    return chosen_recipe(chosen.name, dict(chosen.recipes), config.scoring, config.prompt)
 
 
 def _as_json(scores: Scores) -> dict[str, Any]:

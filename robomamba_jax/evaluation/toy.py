@@ -57,7 +57,7 @@ def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
     by_name = {shape.name: shape for shape in shapes}
 
     def put(image: str, path: Path) -> None:
-        picture = by_name[image].picture if image in by_name else _cover(int(image))
+        picture = by_name[image].picture if image in by_name else book_cover(int(image))
         picture.save(path, quality=95)
 
     _WRITERS[name](folder, shapes, put)
@@ -93,8 +93,8 @@ class _Shape:
         return Entry(self.name, "What shape is it?", self.shape, "shape", options=SHAPES)
 
 
-def _cover(number: int) -> Image.Image:
-    """A book's cover with a title and an author."""
+def book_cover(number: int) -> Image.Image:
+    """The cover of ``book_of(number)``, with its title and author."""
     page = Image.new("RGB", (96, 128), (225, 220, 205))
     draw = ImageDraw.Draw(page)
     book = book_of(number)
@@ -119,11 +119,6 @@ def book_of(number: int) -> dict[str, str]:
         "authorName": author,
         "genre": _GENRES[number % 3],
     }
-
-
-def book_cover(number: int) -> Image.Image:
-    """The picture of ``book_of(number)``."""
-    return _cover(number)
 
 
 def _entries(shapes: list[_Shape]) -> list[Entry]:

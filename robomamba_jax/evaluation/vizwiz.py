@@ -11,6 +11,7 @@ from typing import Any
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.evaluation.files import (
+    all_or_none,
     finder,
     question_files,
     read_json,
@@ -46,12 +47,9 @@ def load(config: EvalConfig) -> Loaded:
                 {"people": people},
             )
         )
-    if any(labelled) and not all(labelled):
-        raise bad_record(
-            f"{path}: record {labelled.index(False)}", "has no answers, as others have"
-        )
+    answered = all_or_none(labelled, path, "record")
     note = "people are left out by their number; the files number no answers"
-    return Loaded(tuple(items), any(labelled), (path,), (note,) if any(labelled) else ())
+    return Loaded(tuple(items), answered, (path,), (note,) if answered else ())
 
 
 def _people(value: Any, where: str) -> list[tuple[str, str]]:

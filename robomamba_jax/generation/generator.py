@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax.sharding import NamedSharding, PartitionSpec
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.generation import decode
@@ -20,7 +19,7 @@ from robomamba_jax.generation.sampling import Sampler, make_sampler
 from robomamba_jax.generation.settings import GenerationSettings, check_prompts
 from robomamba_jax.generation.stopping import stop_table
 from robomamba_jax.models.build import AnyConfig, language_config
-from robomamba_jax.models.partition import batch_sharding
+from robomamba_jax.models.partition import placed, whole
 from robomamba_jax.models.trees import Params, abstract_params, check_params
 
 # Shapes that reach the compiler are rounded up to these, so that few exist.
@@ -233,25 +232,23 @@ class Generator:
     def _placed(self, tree: Any, rows: int) -> Any:
         """Arrays on the mesh, where there is one: split by their first axis if that is the batch,
         which has ``rows`` rows; 0 = copied."""
-        if self._mesh is None:
+        mesh = self._mesh
+        if mesh is None:
             return tree
-        sharding = batch_sharding(self._mesh, rows)
 
         def leaf(x: Any) -> Any:
-            if not isinstance(x, jax.Array) or x.sharding == sharding:
+            if not isinstance(x, jax.Array):
                 return x
             if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
-                return jax.random.wrap_key_data(leaf(jax.random.key_data(x)))
-            host = np.asarray(x)
-            return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
+                return jax.random.wrap_key_data(placed(mesh, jax.random.key_data(x), rows))
+            return placed(mesh, x, rows)
 
         return jax.tree.map(leaf, tree)
 
     def _completions(self, state: decode.DecodeState) -> list[Completion]:
         told = state.tokens, state.count, state.reason
         if self._mesh is not None:
-            copied = NamedSharding(self._mesh, PartitionSpec())
-            told = jax.jit(lambda *x: x, out_shardings=copied)(*told)
+            told = whole(self._mesh, told)
         return [
             Completion(row[:n].tolist(), decode.REASONS[why])
             for row, n, why in zip(*jax.device_get(told), strict=True)

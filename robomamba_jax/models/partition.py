@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
@@ -112,6 +114,34 @@ def batch_sharding(mesh: Mesh, rows: int) -> NamedSharding:
     places = math.prod(mesh.shape[axis] for axis in axes)
     split = rows > 0 and axes and rows % places == 0
     return NamedSharding(mesh, PartitionSpec(axes) if split else PartitionSpec())
+
+
+def my_rows(mesh: Mesh, rows: int) -> list[int]:
+    """Which rows of a global batch this process's devices hold, in order."""
+    places = batch_sharding(mesh, rows).addressable_devices_indices_map((rows,))
+    found = {n for index in places.values() if index for n in range(*index[0].indices(rows))}
+    return sorted(found)
+
+
+def placed(mesh: Mesh, x: Any, rows: int) -> jax.Array:
+    """An array that lies as :func:`batch_sharding` says; each process gives what its devices hold,
+    so that of rows that lie elsewhere it may hold anything. One that lies so is left alone."""
+    sharding = batch_sharding(mesh, rows)
+    if isinstance(x, jax.Array) and x.sharding == sharding:
+        return x
+    host = np.asarray(x)
+    return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
+
+
+def whole(mesh: Mesh, tree: Any) -> Any:
+    """Copies on every device of what devices, of other processes too, hold parts of."""
+    return _copier(mesh)(tree)
+
+
+@functools.cache
+def _copier(mesh: Mesh) -> Any:
+    # One function per mesh: a new one would be traced and compiled at each call.
+    return jax.jit(lambda tree: tree, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 def split_axis(path: str, shape: tuple[int, ...], mesh_shape: Mapping[str, int]) -> int | None:

@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.models.partition import my_rows
 from robomamba_jax.training.sharding import rows_sharding
 
 
@@ -21,13 +22,6 @@ def normalized(pixels: jax.Array, transform: ImageTransform) -> jax.Array:
     quarter of the bytes cross the bus."""
     mean, std = (np.array(color, np.float32) for color in (transform.mean, transform.std))
     return (pixels.astype(jnp.float32) / np.float32(255) - mean) / std
-
-
-def my_rows(mesh: Mesh, rows: int) -> list[int]:
-    """Which rows of a global batch this process's devices hold, in order."""
-    places = rows_sharding(mesh).addressable_devices_indices_map((rows,))
-    found = {n for index in places.values() if index for n in range(*index[0].indices(rows))}
-    return sorted(found)
 
 
 class Feed:

@@ -14,7 +14,6 @@ from typing import Any
 from robomamba_jax.cli.evaluate import main
 from robomamba_jax.data.manipulation import detection
 from robomamba_jax.evaluation.items import Item
-from robomamba_jax.evaluation.manipulation import axes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,5 +52,5 @@ def answers(out: Path) -> dict[str, Any]:
 def right(item: Item) -> Any:
     """The answer that is wanted."""
     if "action" in item.facts:
-        return detection(item.facts["action"].contact_xy, axes(item.facts["action"]))
+        return detection(item.facts["action"].contact_xy, item.facts["action"].rotation())
     return item.answers[0]

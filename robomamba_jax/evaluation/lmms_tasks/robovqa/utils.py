@@ -9,15 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from robomamba_jax.evaluation import bleu
-from robomamba_jax.evaluation.robovqa import plain_answer
-
-_FORMS = {
-    "cumulative": bleu.cumulative,
-    "sacrebleu": bleu.sacrebleu,
-    "official": bleu.official,
-    "mlcd": bleu.mlcd,
-}
+from robomamba_jax.evaluation.robovqa import every_form, plain_answer
 
 
 def doc_to_visual(doc: dict[str, Any]) -> list[Image.Image]:
@@ -35,9 +27,10 @@ def doc_to_text(
 
 def process_results(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
     """BLEU-1 to BLEU-4 in every form; the task file names those that are printed."""
-    said, plain = results[0], plain_answer(results[0])
-    found: dict[str, float] = {}
-    for form, of in _FORMS.items():
-        values = of(said if form == "official" else plain, doc["answer"])
-        found |= {f"{form}_bleu{n}": value for n, value in enumerate(values, 1)}
-    return {**found, "exact": float(plain.lower() == doc["answer"].lower())}
+    found = {
+        f"{form}_bleu{n}": value
+        for form, values in every_form(results[0], doc["answer"]).items()
+        for n, value in enumerate(values, 1)
+    }
+    exact = plain_answer(results[0]).lower() == doc["answer"].lower()
+    return {**found, "exact": float(exact)}
