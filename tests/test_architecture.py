@@ -23,9 +23,10 @@ PACKAGE = "robomamba_jax"
 # dot allows that one module. A new part of the package gets a line here.
 _BASE = ("errors", "shapes", "config")
 _CORE = (*_BASE, "ops", "losses", "models", "generation", "data", "pose", "convert")
-_ALL = (*_CORE, "training", "api", "evaluation", "verify")
+_ALL = (*_CORE, "training", "api", "evaluation", "verify", "released")
 LAYERS: dict[str, tuple[str, ...]] = {
     "errors": (),
+    "released": ("errors",),
     "shapes": ("errors",),
     "config": ("errors",),
     "ops": ("errors", "shapes"),
@@ -48,7 +49,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "world": (*_ALL, "__init__"),
     "serving": (*_ALL, "__init__"),
     "bench": (*_ALL, "__init__", "world"),
-    "cli": (*_ALL, "__init__", "world", "serving", "bench"),
+    "demo": (*_ALL, "__init__", "world"),
+    "cli": (*_ALL, "__init__", "world", "serving", "bench", "demo"),
     "__main__": ("cli",),
     "__init__": (*_ALL,),
 }

@@ -18,10 +18,21 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from robomamba_jax import __version__
-from robomamba_jax.cli import bench, convert, data, doctor, plan, verify, world
+from robomamba_jax.cli import (
+    bench,
+    convert,
+    data,
+    demo,
+    doctor,
+    generate,
+    plan,
+    predict,
+    verify,
+    world,
+)
 from robomamba_jax.errors import InputError
 
-COMMANDS = (convert, verify, data, world, plan, doctor, bench)
+COMMANDS = (demo, generate, predict, convert, verify, data, world, plan, doctor, bench)
 
 
 class Parser(argparse.ArgumentParser):

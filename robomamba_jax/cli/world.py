@@ -57,6 +57,11 @@ def _add_generate(whats: Any) -> None:
     parser.add_argument("--split", default="train", help="train or test: other objects and words")
     parser.add_argument("--size", type=int, default=224, help="pixels (224)")
     parser.add_argument("--dof", type=int, default=6, help="6, or 7 with a gripper state (6)")
+    parser.add_argument(
+        "--contacts",
+        default="spread",
+        help="touch any place that moves well, or the middle of them: spread or middle (spread)",
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.set_defaults(run=_generate, parser=parser)
 
@@ -152,6 +157,7 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
         size=args.size,
         dof=args.dof,
         categories=objects.categories(_names(args), split),
+        contacts=args.contacts,
         assets=args.assets and str(Path(args.assets).resolve()),
         asset_list=args.asset_list and str(Path(args.asset_list).resolve()),
     )

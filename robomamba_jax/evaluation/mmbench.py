@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,12 @@ def _question(row: dict[str, str], options: dict[str, str]) -> str:
     """Hint, question and options, a line each."""
     hint = row.get("hint")
     lines = [] if _empty(hint) else [str(hint)]
-    return "\n".join([*lines, row["question"], *(f"{k}. {v}" for k, v in options.items())])
+    return "\n".join([*lines, with_options(row["question"], options)])
+
+
+def with_options(question: str, options: Mapping[str, str]) -> str:
+    """A question and its options, a line each."""
+    return "\n".join([question, *(f"{letter}. {text}" for letter, text in options.items())])
 
 
 def _groups(row: dict[str, str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from robomamba_jax.evaluation.files import write_json, write_text
 _PEOPLE = 10
 _COCO = "COCO_val2014_{:012d}.jpg"
 _SURE = ("yes", "maybe", "no")
+MME_SUFFIX = " Please answer yes or no."
 
 Put = Callable[[str, Path], None]
 """Puts the picture that the caller knows by a name at a path."""
@@ -195,8 +196,7 @@ def write_mme(
             path.parent.mkdir(parents=True, exist_ok=True)
             put(pair[0].image, path)
             lines = [
-                f"{entry.question} Please answer yes or no.\t{entry.answer.capitalize()}\n"
-                for entry in pair
+                f"{entry.question}{MME_SUFFIX}\t{entry.answer.capitalize()}\n" for entry in pair
             ]
             written.append(write_text(path.with_suffix(".txt"), "".join(lines)))
     return written

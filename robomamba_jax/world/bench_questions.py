@@ -9,9 +9,16 @@ from typing import Any
 
 from robomamba_jax.evaluation.writing import Entry
 from robomamba_jax.world import wording as w
-from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.facts import Facts, PartState, ThingFact
-from robomamba_jax.world.language import OPENS, action_of, caption, motion_of, numbered, plan_steps
+from robomamba_jax.world.language import (
+    OPENS,
+    action_of,
+    caption,
+    motion_of,
+    nouns_of,
+    numbered,
+    plan_steps,
+)
 from robomamba_jax.world.palette import COLORS
 from robomamba_jax.world.wording import Wording, article
 
@@ -27,6 +34,8 @@ def facts_of(content: dict[str, Any]) -> Facts:
     fields["parts"] = tuple(PartState(**part) for part in content["parts"])
     fields["things"] = tuple(ThingFact(**thing) for thing in content["things"])
     fields["counts"] = tuple((name, count) for name, count in content["counts"])
+    fields["places"] = tuple((name, x, y) for name, x, y in content["places"])
+    fields["touch"] = None if content["touch"] is None else tuple(content["touch"])
     for name in ("visible", "lacks", "absent_shapes"):
         fields[name] = tuple(content[name])
     return Facts(**fields)
@@ -144,7 +153,7 @@ def there_or_not(
 def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
     """MME's sub-tasks that a scene allows: one question with yes, one with no."""
     noun = facts.noun
-    absent = [c.noun for c in CATEGORIES.values() if c.noun not in objects_of(facts)]
+    absent = [known for known in nouns_of(words.split) if known not in objects_of(facts)]
 
     def pair(phrases: Sequence[str], right: str, wrong: str, name: str, **more: str) -> Pair:
         asked = [words.say(phrases, **more, **{name: value}) for value in (right, wrong)]
@@ -185,7 +194,7 @@ def cover_pair(image: str, book: dict[str, str], other: dict[str, str]) -> Pair:
 
 def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
     """Questions with four options, or three: object, colour, state, motion."""
-    nouns = [c.noun for c in CATEGORIES.values() if c.noun != facts.noun]
+    nouns = [known for known in nouns_of(words.split) if known != facts.noun]
     found = [
         _choice(image, words, words.say(w.ASK_CATEGORY), facts.noun, nouns, "object_recognition"),
         _choice(

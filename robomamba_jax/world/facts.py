@@ -7,8 +7,11 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import numpy.typing as npt
 
+from robomamba_jax.world.affordance import middle_place
 from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.world.policies import pixel_of
 from robomamba_jax.world.scenes import SHAPES, SceneSpec, joint_range, rest_value
 from robomamba_jax.world.stage import Stage, View
 from robomamba_jax.world.surfaces import spots
@@ -17,6 +20,8 @@ _STRIDE = 4  # pixels between two rays that look for labels
 _SEEN = 2  # rays that must meet a label before it counts as visible
 _PART_PIXELS = 20
 _SHUT, _OPEN = 0.08, 0.3  # shares of a joint's range
+
+Labels = dict[tuple[int, str], list[tuple[float, float]]]
 
 # Labels that name no part a person would ask about.
 _PLAIN = frozenset(
@@ -83,6 +88,9 @@ class Facts:
       surface_color: of that.
       things: what else is in view.
       absent_shapes: shapes that are not in view.
+      places: names that stand for one place alone, and where that is: (name, x, y) in percent of
+        the picture's sides.
+      touch: where a gripper would best pull, likewise; None where nothing in view moves well.
     """
 
     category: str
@@ -96,6 +104,8 @@ class Facts:
     surface_color: str
     things: tuple[ThingFact, ...]
     absent_shapes: tuple[str, ...]
+    places: tuple[tuple[str, int, int], ...] = ()
+    touch: tuple[int, int] | None = None
 
 
 def scene_facts(stage: Stage, view: View) -> Facts:
@@ -127,10 +137,36 @@ def scene_facts(stage: Stage, view: View) -> Facts:
         spec.surface_color.name,
         things,
         tuple(s for s in SHAPES if s not in shapes),
+        _places(labels, view),
+        _touch(stage, view),
     )
 
 
-def _part(stage: Stage, link: int, place: int, labels: set[tuple[int, str]]) -> PartState:
+def _places(labels: Labels, view: View) -> tuple[tuple[str, int, int], ...]:
+    """Where the pieces are whose name the picture shows once."""
+    names = [label for _, label in labels]
+    found = []
+    for (_, label), pixels in sorted(labels.items()):
+        if names.count(label) == 1 and label not in _PLAIN:
+            at = np.array(pixels)
+            middle = at[int(np.linalg.norm(at - at.mean(axis=0), axis=1).argmin())]
+            found.append((label, *_percent(middle, view)))
+    return tuple(found)
+
+
+def _touch(stage: Stage, view: View) -> tuple[int, int] | None:
+    place = middle_place(stage, view)
+    return None if place is None else _percent(pixel_of(view, place.spot.point), view)
+
+
+def _percent(pixel: npt.ArrayLike, view: View) -> tuple[int, int]:
+    """A pixel as whole percent of the picture's sides."""
+    height, width = view.links.shape
+    x, y = np.asarray(pixel, np.float64) / (width, height)
+    return int(100 * x), int(100 * y)
+
+
+def _part(stage: Stage, link: int, place: int, labels: Labels) -> PartState:
     model, scale = stage.spec.model, stage.spec.scale
     piece = model.links[link]
     assert piece.joint is not None
@@ -147,22 +183,21 @@ def _part(stage: Stage, link: int, place: int, labels: set[tuple[int, str]]) -> 
     )
 
 
-def visible_labels(stage: Stage, view: View) -> set[tuple[int, str]]:
-    """(link, label) of the pieces that rays through a grid of pixels meet."""
+def visible_labels(stage: Stage, view: View) -> Labels:
+    """(link, label) of the pieces that rays through a grid of pixels meet, and those pixels."""
     rows, columns = np.mgrid[
         _STRIDE // 2 : len(view.links) : _STRIDE, _STRIDE // 2 : view.links.shape[1] : _STRIDE
     ]
     shown = view.links[rows, columns]
-    found: dict[tuple[int, str], int] = {}
+    found: Labels = {}
     for link in range(len(stage.links)):
         chosen = shown == link
         if not chosen.any():
             continue
         pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])
         for spot in spots(stage, link, pixels):
-            key = (link, spot.label)
-            found[key] = found.get(key, 0) + 1
-    return {key for key, count in found.items() if count >= _SEEN}
+            found.setdefault((link, spot.label), []).append(pixel_of(view, spot.point))
+    return {key: met for key, met in found.items() if len(met) >= _SEEN}
 
 
 def _things(spec: SceneSpec, view: View) -> tuple[ThingFact, ...]:

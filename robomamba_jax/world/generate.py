@@ -210,8 +210,9 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
     poses, language = (list(_items(plan, parts, kind)) for kind in ("poses", "language"))
     files = {
         "manip.json": [item["manip"] for item in poses],
+        "touch.json": [item["touch"] for item in poses],
         "stage1_1.json": [item["stage1_1"] for item in language],
-        "stage1_2_llava.json": [item["llava"] for item in language],
+        "stage1_2_llava.json": [record for item in language for record in item["llava"]],
         "stage1_2_lrv.json": [record for item in language for record in item["lrv"]],
     }
     written = [name for name, records in files.items() if records]

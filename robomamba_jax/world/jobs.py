@@ -14,6 +14,7 @@ from typing import Any
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.world import wording
+from robomamba_jax.world.affordance import CONTACTS
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.clips import even, film
 from robomamba_jax.world.episodes import (
@@ -25,6 +26,7 @@ from robomamba_jax.world.episodes import (
     visible_parts,
 )
 from robomamba_jax.world.facts import scene_facts
+from robomamba_jax.world.instructions import instructions, touch
 from robomamba_jax.world.language import caption, questions, yes_no
 from robomamba_jax.world.palette import Draw
 from robomamba_jax.world.policies import Observation, lift, link_at, oracle, part_random
@@ -42,8 +44,8 @@ from robomamba_jax.world.scenes import check_size, draw_scene, rest_value
 from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
-VERSION = 1  # of what a seed makes: another number, other bytes
-LAYOUT = 2  # of the files that are made of it; 2 has bench/
+VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
+LAYOUT = 3  # of the files that are made of it; 3 has touch.json
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _SPLITS = ("train", "test")
@@ -64,6 +66,7 @@ class WorldPlan:
       size: the images' side in pixels.
       dof: 6 or 7; 7 adds the gripper's state.
       categories: which, in the article's order.
+      contacts: where collected poses touch, see ``samples.find_sample``.
       assets: a PartNet-Mobility folder; None = the embedded objects.
       asset_list: the list of its objects.
     """
@@ -76,6 +79,7 @@ class WorldPlan:
     size: int
     dof: int
     categories: tuple[str, ...]
+    contacts: str = "spread"
     assets: str | None = None
     asset_list: str | None = None
 
@@ -119,6 +123,14 @@ def check_plan(plan: WorldPlan) -> None:
     if plan.samples + plan.language + plan.clips == 0:
         raise InputError("bad_arguments", "nothing to generate", "give --samples or --language")
     check_dof(plan.dof)
+    if plan.contacts not in CONTACTS:
+        raise InputError(
+            "bad_arguments", f"--contacts is {plan.contacts!r}", f"give {' or '.join(CONTACTS)}"
+        )
+    if plan.contacts == "middle" and plan.dof != 6:
+        raise InputError(
+            "bad_arguments", "--contacts middle with --dof 7", "a hand chooses handles: give 6"
+        )
     check_size(plan.size)
     if not plan.categories:
         raise InputError("bad_arguments", "no categories", "give at least one")
@@ -135,13 +147,16 @@ def run_job(
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of(item)
     seed = plan.seed_of("poses", item)
-    sample = find_sample(simulator, seed, category, plan.split, plan.size, plan.dof)
+    sample = find_sample(simulator, seed, category, plan.split, plan.size, plan.dof, plan.contacts)
     name = f"{category}_{item:06d}"
     save_picture(root / "images" / f"{name}.png", sample.view.rgb)
     save_truth(root, name, sample.view)
     words = Wording(Draw((*seed, 2)), plan.split)
-    question = words.say(wording.ASK_POSE, noun=CATEGORIES[category].noun)
+    noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
+    question = words.say(wording.ASK_POSE, noun=noun)
+    place = touch(noun, (x / plan.size, y / plan.size), words)
     return {
+        "touch": llava_record(name, f"{name}.png", [place]),
         "manip": pose_record(name, f"{name}.png", question, sample.proposal),
         "truth": sample_record(sample, name),
         "failures": sample.failures,
@@ -161,9 +176,13 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     save_picture(root / "images" / f"{name}.jpg", view.rgb)
     pairs = questions(facts, words)
     order = draw.random.permutation(len(pairs))
+    conversations = [[pairs[k] for k in order[:5]], *instructions(facts, words)]
     return {
         "stage1_1": llava_record(name, f"{name}.jpg", [caption(facts, words)], draw.chance(0.5)),
-        "llava": llava_record(name, f"{name}.jpg", [pairs[k] for k in order[:5]]),
+        "llava": [
+            llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", said)
+            for k, said in enumerate(conversations)
+        ],
         "lrv": lrv_records(name, yes_no(facts, words, 6)),
         "facts": dataclasses.asdict(facts),
         "instance": model.instance,

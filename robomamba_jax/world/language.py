@@ -220,8 +220,7 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     yes += [lambda p=p: _use(facts.noun, p, True, words) for p in _holds(facts)]
     # A safe has a door: asking for "a door" there is no question about an absent object.
     there = {facts.noun, *facts.visible, *(part.part for part in facts.parts)}
-    nouns = [CATEGORIES[name].noun for name in _known(words.split)]
-    others = [noun for noun in nouns if noun not in there]
+    others = [noun for noun in nouns_of(words.split) if noun not in there]
     no: list[Callable[[], Pair]] = [
         lambda: _object(words.draw.one(others), False, words),
         lambda: _object(words.draw.one(others), False, words),
@@ -248,9 +247,9 @@ def _holds(facts: Facts) -> list[str]:
     return [name for name in facts.visible if name in _HOLDS]
 
 
-def _known(split: str) -> tuple[str, ...]:
-    """Categories that may be named: training never hears of the unseen ones."""
-    return SEEN if split == "train" else tuple(CATEGORIES)
+def nouns_of(split: str) -> tuple[str, ...]:
+    """Objects that may be named: training never hears of the unseen categories."""
+    return tuple(CATEGORIES[name].noun for name in (SEEN if split == "train" else CATEGORIES))
 
 
 def _short(words: Wording, question: str, there: bool, long: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,7 +130,8 @@ def rollout(
       simulator: SAPIEN.
       policy: what proposes poses.
       plan: which trials.
-      pictures: a folder for pictures of contact and axes, and for clips; None = none.
+      pictures: a folder for pictures of contact and axes, for clips, and for outcomes.json, which
+        says what came of each trial; None = none.
       clips: how many of each category's trials are filmed.
       executor: what carries out the grips.
       tell: told how many trials are done, of how many.
@@ -138,6 +140,7 @@ def rollout(
       The result, with the keys of the project's conventions.
     """
     tallies = {name: Tally() for name in plan.categories}
+    outcomes: dict[str, Any] = {}
     total = len(plan.categories) * plan.episodes
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
@@ -148,8 +151,11 @@ def rollout(
         tallies[episode.category].add(verdict, why)
         if pictures is not None:
             save_outcome(pictures, episode, proposal, verdict, frames)
+            outcomes[episode.name] = _outcome(episode, proposal, verdict, why)
         if tell is not None:
             tell(done, total)
+    if pictures is not None:
+        (pictures / "outcomes.json").write_text(json.dumps(outcomes, indent=1), encoding="utf-8")
     categories = {name: tally.to_json(name) for name, tally in tallies.items()}
     return {
         "policy": policy.name,
@@ -164,6 +170,20 @@ def rollout(
         "categories": categories,
         "seen": averages(categories, "seen"),
         "unseen": averages(categories, "unseen"),
+    }
+
+
+def _outcome(
+    episode: Episode, proposal: Proposal | None, verdict: Verdict | None, why: str
+) -> dict[str, Any]:
+    """A trial in words and numbers."""
+    success = verdict is not None and verdict.success
+    return {
+        "category": episode.category,
+        "instruction": episode.instruction,
+        "success": success,
+        "why": "" if success else why,
+        "contact_xy": None if proposal is None else [float(x) for x in proposal.contact_xy],
     }
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.world.affordance import good_places, middle_place
 from robomamba_jax.world.episodes import (
     COLLECTION,
     HEAVY,
@@ -37,17 +38,14 @@ from robomamba_jax.world.policies import (
     rotation_for,
     to_camera,
     true_flow,
-    within_tilt,
 )
 from robomamba_jax.world.stage import Simulator, Stage, View
-from robomamba_jax.world.surfaces import Spot, lever_share, pixels_of, spots
+from robomamba_jax.world.surfaces import Spot, pixels_of
 
 Array = npt.NDArray[np.float64]
 _ATTEMPTS = 200
 _PIXELS = 32  # looked at per attempt
-_AFFORDANCE = 0.6  # ManipLLM draws its pixel where the map is above this
 _NOISE = 0.05
-_TILT = float(np.cos(np.radians(45)))
 GRASP_SHARE = 0.5  # how often a handle is grasped that suction could pull as well
 
 
@@ -81,7 +79,13 @@ class PoseSample:
 
 
 def find_sample(
-    simulator: Simulator, seed: tuple[int, ...], category: str, split: str, size: int, dof: int
+    simulator: Simulator,
+    seed: tuple[int, ...],
+    category: str,
+    split: str,
+    size: int,
+    dof: int,
+    contacts: str = "spread",
 ) -> PoseSample:
     """The first trial of a seed that works.
 
@@ -92,6 +96,8 @@ def find_sample(
       split: whose objects.
       size: the image's side in pixels.
       dof: 6 for suction alone, 7 for a hand that sucks with closed fingers and grasps with open.
+      contacts: "spread": a random part, a random one of its good places, as ManipLLM collects;
+        "middle": always ``affordance.middle_place``, so that like scenes have like poses.
 
     Raises:
       InputError: none of very many trials worked.
@@ -109,7 +115,7 @@ def find_sample(
         )
         stage = open_stage(simulator, spec)
         view = stage.look()
-        chosen = _propose(stage, spec, view, Draw((*trial, 1)), dof)
+        chosen = _propose(stage, spec, view, Draw((*trial, 1)), dof, contacts)
         if chosen is None:
             failures["no place"] += 1
             continue
@@ -149,9 +155,12 @@ def world_grip(view: View, proposal: Proposal, point: Array) -> Grip:
 
 
 def _propose(
-    stage: Stage, spec: EpisodeSpec, view: View, draw: Draw, dof: int
+    stage: Stage, spec: EpisodeSpec, view: View, draw: Draw, dof: int, contacts: str
 ) -> tuple[Spot, Proposal] | None:
     """A place and a pose that may work."""
+    if contacts == "middle" and dof == 6:
+        middle = middle_place(stage, view)
+        return None if middle is None else _pulled(view, middle.spot, middle.pull, None)
     parts = visible_parts(view.links, stage.spec.model.movable)
     if not parts:
         return None
@@ -165,20 +174,19 @@ def _propose(
             return grasp
     pixels = pixels_of(view.links == link)
     chosen = draw.random.permutation(len(pixels))[:_PIXELS]
-    good = []
-    for spot in spots(stage, link, pixels[chosen]):
-        flow = true_flow(stage, link, spot.point)
-        pull = within_tilt(flow, spot.normal, _TILT)
-        if lever_share(stage, link, spot.point) * float(flow @ pull) > _AFFORDANCE:
-            good.append((spot, pull))
+    good = good_places(stage, link, pixels[chosen])
     if not good:
         return None
     spot, pull = draw.one(good)
     if draw.chance(0.5):
         pull = spot.normal
     pull = pull + draw.random.normal(0, _NOISE, 3)
+    return _pulled(view, spot, pull, None if dof == 6 else 0.0)
+
+
+def _pulled(view: View, spot: Spot, pull: Array, closed: float | None) -> tuple[Spot, Proposal]:
+    """A cup that comes against the direction in which it will pull."""
     approach = to_camera(view, -pull / np.linalg.norm(pull))
-    closed = None if dof == 6 else 0.0
     return spot, Proposal(pixel_of(view, spot.point), rotation_for(approach), closed)
 
 

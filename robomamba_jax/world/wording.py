@@ -262,7 +262,29 @@ YES_USE = (
     "Yes, the {noun} has a {part}.",
     "Yes, its {part} is there to hold.",
 )
-# Is it so? For benchmarks alone.
+# Where is it? Answered with (x, y) in percent of the picture's sides.
+ASK_POINT = (
+    "Point to the {part}.",
+    "Where is the {part}?",
+    "Give the position of the {part}.",
+    "Locate the {part}.",
+    "Show me the {part}.",
+    "Where in the image is the {part}?",
+    "Find the {part} of the {noun}.",
+    "Mark the {part}.",
+)
+ASK_TOUCH = (
+    "Where should the gripper touch the {noun}?",
+    "Point to where the robot should pull the {noun}.",
+    "Give the best contact point on the {noun}.",
+    "At which place should the gripper pull the {noun}?",
+    "Where would you attach the gripper?",
+    "Locate the contact point for moving the {noun}.",
+    "Which place on the {noun} should be touched?",
+    "Point to a good place to pull.",
+)
+SAY_POINT = "({x}, {y})"
+# Is it so?
 ASK_IS_COLOR = (
     "Is the {noun} {color}?",
     "Is the color of the {noun} {color}?",

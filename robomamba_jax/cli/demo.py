@@ -1,0 +1,124 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``robomamba demo``: the whole article in a box."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+EXAMPLE = """examples:
+  robomamba demo                              (20 minutes on two cores; make demo)
+  robomamba demo --mode smoke --out runs/smoke   (4 minutes; make demo DEMO=smoke)
+  robomamba demo --mode full --out runs/full     (hours; make demo DEMO=full)
+
+The same command goes on after any interruption."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``demo``."""
+    parser = commands.add_parser(
+        "demo",
+        help="make data, train all three stages, evaluate, act, and report",
+        description=(
+            "Build the embedded world's data, train a small RoboMamba on it through all three "
+            "stages, let it answer the benchmarks and act in the simulator, and write "
+            "report.html and report.json."
+        ),
+        epilog=EXAMPLE,
+    )
+    parser.add_argument(
+        "--mode", default="standard", help="standard, smoke, full or dino (standard)"
+    )
+    parser.add_argument("--out", default="runs/demo", metavar="DIR", help="(runs/demo)")
+    parser.add_argument("--json", action="store_true", help="the report as one object on stdout")
+    parser.set_defaults(run=_run, parser=parser)
+
+
+class Terminal:
+    """Lines and bars on stderr; without a terminal, a line now and then instead of a bar."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(file=sys.stderr, highlight=False, markup=False)
+        self._bar: Any = None
+        self._task: Any = None
+        self._what = ""
+
+    def say(self, line: str) -> None:
+        """A line."""
+        self._end()
+        self._console.print(line, soft_wrap=True)
+
+    def bar(self, what: str, done: int, total: int) -> None:
+        """How far something is; it goes away when it is done."""
+        if not self._console.is_terminal:
+            return
+        if self._bar is None:
+            self._begin(total)
+        self._bar.update(self._task, description=what, completed=done, total=total)
+        if done >= total:
+            self._end()
+
+    def terminal(self) -> Any:
+        """For a run of train.py, which has bars of its own."""
+        from robomamba_jax.training.report import Terminal as Training
+
+        self._end()
+        return Training(every=50)
+
+    def _begin(self, total: int) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Progress(
+            TextColumn("    {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task("", total=total)
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _run(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.demo.plan import demo_plan
+
+    plan = demo_plan(args.mode)
+    from robomamba_jax.world.driver import load_sapien
+
+    load_sapien()  # a missing package is better said now than in some minutes
+    # orbax logs the traceback of every thread; what fails is raised here, too.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
+    from robomamba_jax.demo.page_lead import verdict_sentences
+    from robomamba_jax.demo.run import run_demo
+    from robomamba_jax.training.run import use_compilation_cache
+
+    use_compilation_cache()
+    out = Path(args.out)
+    terminal = Terminal()
+    terminal.say(f"demo, mode {plan.mode}: about {plan.minutes:.0f} minutes on two cores")
+    report = run_demo(plan, out, terminal)
+    if not args.json:
+        for sentence in verdict_sentences(report):
+            print(sentence)
+        print(f"in {out}: report.html, report.json; the model: {report['model']['checkpoint']}")
+    return report

@@ -1,0 +1,315 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``robomamba predict``: where and how a gripper should touch, in one picture or many."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from robomamba_jax.cli import loading
+from robomamba_jax.cli.batch_files import Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.errors import InputError
+
+SCHEMA = "robomamba.predict/1"
+# ManipLLM's question, with which RoboMamba's pose data are asked.
+INSTRUCTION = "Specify the contact point and gripper direction of manipulating the object."
+_PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+EXAMPLE = """examples:
+  robomamba predict --image drawer.png
+  robomamba predict --image drawer.png --instruction "Open the drawer." --out pose.png
+  robomamba predict --image drawer.png --depth drawer_depth.png --camera camera.json --json
+  robomamba predict --batch scenes.jsonl --out poses.jsonl --pictures poses
+
+Lines of a --batch: {"id": "a", "image": "drawer.png", "instruction": "Open the drawer.",
+"depth": "drawer_depth.png", "camera": "camera.json"}; all but the image may be left out. Files lie
+relative to the file of lines. A run with --out that was killed goes on by the same command."""
+
+
+class Scene(NamedTuple):
+    """What is given of one scene, read.
+
+    Attributes:
+      picture: a PIL image.
+      depth: float32[H, W], metres, or None.
+      camera: a ``Camera``, or None.
+    """
+
+    picture: Any
+    depth: Any
+    camera: Any
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``predict``."""
+    parser = commands.add_parser(
+        "predict",
+        help="predict a contact point and a gripper's direction",
+        description="The pose's frame is the camera's: x right, y down, z forward, in metres.",
+        epilog=EXAMPLE,
+    )
+    loading.add_checkpoint_arguments(parser)
+    parser.add_argument("--image", metavar="FILE", help="a picture")
+    parser.add_argument("--instruction", metavar="TEXT", help=f"what to do ({INSTRUCTION})")
+    parser.add_argument(
+        "--depth", metavar="FILE", help=".npy in metres, or a 16-bit PNG in millimetres"
+    )
+    parser.add_argument("--camera", metavar="FILE", help="JSON with width, height, K")
+    add_batch_arguments(parser, '{"image": "a.png", "instruction": "..."}')
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="the picture with the pose, .png or .jpg, or none (NAME_pose.png in this folder); "
+        "with --batch: the poses (stdout)",
+    )
+    parser.add_argument("--pictures", metavar="DIR", help="with --batch: a picture for each pose")
+    parser.add_argument("--json", action="store_true", help="one object on stdout")
+    parser.set_defaults(run=_run, parser=parser)
+
+
+def _run(args: argparse.Namespace) -> dict[str, Any]:
+    loading.lenient_stdout()
+    if args.batch is None:
+        if args.image is None:
+            raise InputError("bad_arguments", "--image is missing", "give --image, or --batch FILE")
+        if args.pictures is not None:
+            raise InputError("bad_arguments", "--pictures belongs to --batch", "give --out FILE")
+        return _one(args)
+    for name in ("image", "instruction", "depth", "camera"):
+        if getattr(args, name) is not None:
+            raise InputError("bad_arguments", f"--batch has its own {name}s", f"no --{name} here")
+    task = _Poses(args)
+    done = run_batch(args, task)
+    return {"schema": SCHEMA, "checkpoint": task.checkpoint.path, **done}
+
+
+def _one(args: argparse.Namespace) -> dict[str, Any]:
+    from rich.console import Console
+
+    out = _target(args)
+    scene = read_scene(args.image, args.depth, args.camera, "--camera")
+    vision = f"--image {args.image}"
+    checkpoint = loading.find_checkpoint(args)
+    loading.need_parts(checkpoint.path, checkpoint.parts, vision=vision, policy=True)
+    with Console(file=sys.stderr).status(f"loads {checkpoint.path}") as status:
+        loaded = loading.load(checkpoint)
+        loading.need_parts(checkpoint.path, loaded.model.config, vision=vision, policy=True)
+        status.update("predicts")
+        began = time.perf_counter()
+        pose = _predict(loaded, scene, args.instruction)
+        seconds = time.perf_counter() - began
+    if out is not None:
+        draw(out, scene, pose)
+    if not args.json:
+        print("\n".join(pose_lines(pose)))
+        if out is not None:
+            print(f"picture   {out}")
+    return {"schema": SCHEMA, **pose.to_json(), "seconds": seconds}
+
+
+def _target(args: argparse.Namespace) -> Path | None:
+    """Where the picture goes; None for nowhere."""
+    if args.out == "none":
+        return None
+    out = Path(args.out or f"{Path(args.image).stem}_pose.png")
+    if out.suffix.lower() not in _PICTURES:
+        raise InputError("bad_arguments", f"--out {out}", "give a .png or .jpg file, or none")
+    inputs = [Path(name) for name in (args.image, args.depth, args.camera) if name is not None]
+    loading.check_target("--out", out, inputs)
+    return out
+
+
+def read_scene(
+    image: str | Path, depth: str | Path | None, camera: str | Path | None, flag: str
+) -> Scene:
+    """Read the files of one scene, and compare their sizes.
+
+    Args:
+      image: a picture.
+      depth: see ``read_depth``; or None.
+      camera: see ``Camera.from_json``; or None.
+      flag: what names a camera, for messages.
+
+    Raises:
+      InputError: a file is wrong, sizes differ, or there is a depth without a camera.
+    """
+    from robomamba_jax.data.camera import Camera, read_depth
+
+    if depth is not None and camera is None:
+        raise InputError(
+            "missing_camera", f"depth {depth} was given without a camera", f"give {flag} FILE"
+        )
+    picture = loading.read_picture(image)
+    seen = None
+    if camera is not None:
+        seen = Camera.from_json(camera)
+        seen.check_size(f"image {image}", *picture.size)
+    return Scene(picture, None if depth is None else read_depth(depth, size=picture.size), seen)
+
+
+def _predict(loaded: loading.Loaded, scene: Scene, instruction: str | None) -> Any:
+    from robomamba_jax import api
+
+    return api.predict_pose(
+        loaded.model,
+        loaded.processor,
+        scene.picture,
+        INSTRUCTION if instruction is None else instruction,
+        scene.depth,
+        scene.camera,
+    )
+
+
+def draw(out: Path, scene: Scene, pose: Any) -> None:
+    """Write the picture with the pose in it, in the camera's perspective where that is known.
+
+    Raises:
+      InputError: it cannot be written.
+    """
+    from robomamba_jax.data.drawing import draw_pose
+
+    drawn = draw_pose(scene.picture, pose.contact_xy, pose.rotation, camera=scene.camera)
+    content = io.BytesIO()
+    drawn.save(content, _PICTURES[out.suffix.lower()])
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(content.getvalue())
+    except OSError as error:
+        raise loading.cannot_write(out, error) from error
+
+
+def pose_lines(pose: Any) -> list[str]:
+    """A pose for people, a line for each part of it."""
+    x, y = pose.contact_xy
+    width, height = pose.image_size
+    approach = [float(value) for value in pose.rotation[:, 0]]
+    yaw, pitch, roll = (math.degrees(angle) for angle in gripper_angles(pose.rotation))
+    lines = [
+        f"contact   ({x:.1f}, {y:.1f}) in {width}x{height} pixels",
+        "approach  right {:+.3f}, down {:+.3f}, forward {:+.3f}".format(*approach),
+        f"angles    right {yaw:+.1f}°, up {pitch:+.1f}°, clockwise {roll:+.1f}°, "
+        "from looking along the camera",
+    ]
+    if pose.gripper_open is not None:
+        state = "open" if pose.gripper_open >= 0.5 else "closed"
+        lines.append(f"gripper   {state} ({pose.gripper_open:.2f})")
+    if pose.point_camera is None:
+        lines.append(f"point     none: {pose.why_no_point}")
+    for name, point in (("point", pose.point_camera), ("world", pose.point_world)):
+        if point is not None:
+            numbers = ", ".join(
+                f"{axis} {float(v):+.4f}" for axis, v in zip("xyz", point, strict=True)
+            )
+            lines.append(f"{name:9} {numbers} m")
+    return lines
+
+
+def gripper_angles(rotation: Any) -> tuple[float, float, float]:
+    """How a gripper is turned from one that looks along the camera, its left to the image's left.
+
+    Args:
+      rotation: float[3, 3], the axes as columns, in the camera frame.
+
+    Returns:
+      Radians: to the right, then up, then clockwise about the approach, seen from behind.
+    """
+    right, down, forward = (float(value) for value in rotation[:, 0])
+    yaw, pitch = math.atan2(right, forward), math.atan2(-down, math.hypot(right, forward))
+    # Left and up of the gripper that is turned right and up alone.
+    left = (-math.cos(yaw), 0.0, math.sin(yaw))
+    up = (-math.sin(yaw) * math.sin(pitch), -math.cos(pitch), -math.cos(yaw) * math.sin(pitch))
+    closing = [float(value) for value in rotation[:, 1]]
+    along = [sum(a * b for a, b in zip(closing, axis, strict=True)) for axis in (left, up)]
+    return yaw, pitch, math.atan2(along[1], along[0])
+
+
+class _Poses(Task):
+    """``--batch``: one pose after the other."""
+
+    fields: ClassVar = {
+        name: (lambda value: isinstance(value, str), what)
+        for name, what in (
+            ("image", "the path of a picture"),
+            ("instruction", "text"),
+            ("depth", "the path of a .npy or .png file"),
+            ("camera", "the path of a JSON file"),
+        )
+    }
+    required = ("image",)
+    what = "poses"
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._root = Path(args.batch).parent
+        self._pictures = None if args.pictures is None else Path(args.pictures)
+        if self._pictures is not None:
+            loading.check_target("--pictures", self._pictures / "1.png", [])
+        self.checkpoint = loading.find_checkpoint(args)
+        self._need()
+        self._loaded: loading.Loaded | None = None
+
+    def _need(self) -> None:
+        parts = self.checkpoint.parts
+        loading.need_parts(self.checkpoint.path, parts, vision="pictures", policy=True)
+
+    def paths(self, request: Request) -> list[str]:
+        """Picture, depth and camera, as far as they are given."""
+        return list(self._files(request).values())
+
+    def settings(self) -> Any:
+        """The checkpoint: nothing else changes a pose."""
+        return self.checkpoint.mark
+
+    def check(self, request: Request) -> None:
+        """Read its files, and see whether its picture could be written over one of them."""
+        self._scene(request)
+        out = self._out(request)
+        if out is not None:
+            inputs = [self._root / path for path in self.paths(request)]
+            loading.check_target("--pictures", out, inputs)
+
+    def open(self) -> None:
+        """Load."""
+        self._loaded = loading.load(self.checkpoint)
+        self.checkpoint = self.checkpoint._replace(parts=self._loaded.model.config)
+        self._need()
+
+    def answer(
+        self, start: int, requests: Mapping[int, Request]
+    ) -> dict[int, Mapping[str, Any] | InputError]:
+        """The pose, after its picture: a line that is there has its picture."""
+        assert self._loaded is not None
+        replies: dict[int, Mapping[str, Any] | InputError] = {}
+        for number, request in requests.items():
+            try:
+                scene = self._scene(request)
+                pose = _predict(self._loaded, scene, request.fields.get("instruction"))
+            except InputError as error:
+                replies[number] = error
+                continue
+            out = self._out(request)
+            if out is not None:
+                draw(out, scene, pose)
+            replies[number] = {**pose.to_json(), "why_no_point": pose.why_no_point}
+        return replies
+
+    def _scene(self, request: Request) -> Scene:
+        given = {name: self._root / path for name, path in self._files(request).items()}
+        return read_scene(given["image"], given.get("depth"), given.get("camera"), '"camera":')
+
+    def _files(self, request: Request) -> dict[str, str]:
+        names = ("image", "depth", "camera")
+        return {name: request.fields[name] for name in names if name in request.fields}
+
+    def _out(self, request: Request) -> Path | None:
+        """A name that no other line's picture has, whatever the images are called."""
+        if self._pictures is None:
+            return None
+        stem = Path(request.fields["image"]).stem
+        return self._pictures / f"{request.line:06d}_{stem}_pose.png"

@@ -1,0 +1,156 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What each part is worth: the same run without it, everything else alike.
+
+Runs that train stage 1.2 anew are shorter than the demo's own, so a whole run of that length
+stands beside them. What only changes the questions is asked of the finished model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from robomamba_jax.demo import stages
+from robomamba_jax.demo.acting import act
+from robomamba_jax.demo.asking import evaluate, shuffled
+from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.demo.stages import Places
+
+FIGURES = ("pope", "vqav2", "robovqa")
+_QUESTIONS, _EPISODES = 400, 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Ablation:
+    """A run with something left out.
+
+    Attributes:
+      name: of its folder, and in the table.
+      what: in a sentence.
+      without: sources of stage 1.2 that it does not see.
+      align: whether it starts from stage 1.1.
+      policy: the policy head's kind.
+    """
+
+    name: str
+    what: str
+    without: tuple[str, ...] = ()
+    align: bool = True
+    policy: str = "two_mlp"
+
+
+TRAINED = (
+    Ablation("whole, shorter", "all parts, as long as the runs below"),
+    Ablation("without stage 1.1", "the projector enters stage 1.2 untrained", align=False),
+    Ablation("without robot data", "no RoboVQA clips, no contact points", without=stages.ROBOT),
+    Ablation("without negatives", "no questions about what is not there", without=("lrv",)),
+)
+
+
+def run_ablations(
+    plan: DemoPlan, places: Places, console: Any, journal: Any
+) -> list[dict[str, Any]]:
+    """All rows of the table; the first one is the finished model itself."""
+    own = journal.done["evaluation"]["benchmarks"]
+    rolled = journal.done["rollouts"]["nano"]
+    rows = [
+        {
+            "name": "whole",
+            "what": "the demo's own model",
+            "figures": {
+                **{name: _figure(own[name]) for name in FIGURES},
+                **{split: _rate(rolled[split]) for split in ("seen", "unseen")},
+            },
+            "hurts": None,
+        }
+    ]
+    smaller = dataclasses.replace(plan, questions=_QUESTIONS, episodes=_EPISODES)
+    rows.append(_shuffled_pictures(smaller, places, console, rows[0]))
+    shorter = None
+    for ablation in TRAINED:
+        row = _trained(ablation, smaller, places, console)
+        row["hurts"] = None if shorter is None else _hurts(row, shorter)
+        shorter = shorter or row
+        rows.append(row)
+    return rows
+
+
+def _shuffled_pictures(
+    plan: DemoPlan, places: Places, console: Any, whole: dict[str, Any]
+) -> dict[str, Any]:
+    found = evaluate(
+        plan,
+        places.test / "bench",
+        places.model,
+        places.root / "ablations" / "shuffled",
+        names=FIGURES,
+        blind=False,
+        altered=shuffled,
+        tell=console.bar,
+    )
+    row = {
+        "name": "pictures shuffled",
+        "what": "each question about another question's picture, asked of the finished model",
+        "figures": {name: _figure(found[name]) for name in FIGURES},
+    }
+    return {**row, "hurts": _hurts(row, whole)}
+
+
+def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -> dict[str, Any]:
+    """Stage 1.2 and stage 2 without something, then questions and rollouts."""
+    from robomamba_jax.demo.run import manipulate, train_run
+
+    folder = places.root / "ablations" / ablation.name.replace(" ", "-").replace(",", "")
+    config = stages.instruct_config(
+        plan,
+        places,
+        init=None if ablation.align else places.start,
+        steps=plan.ablation_steps,
+        without=ablation.without,
+    )
+    train_run(config, folder / "instruct", console)
+    manipulate(
+        plan,
+        places,
+        console,
+        folder / "manipulate",
+        init=folder / "instruct",
+        features=folder / "pooled",
+    )
+    model = folder / "manipulate" / "export"
+    found = evaluate(
+        plan,
+        places.test / "bench",
+        model,
+        folder / "eval",
+        names=FIGURES,
+        blind=False,
+        tell=console.bar,
+    )
+    rolled = act(
+        plan, places.train, model, folder / "rollouts", policies=("nano",), tell=console.bar
+    )["nano"]
+    figures = {name: _figure(found[name]) for name in FIGURES}
+    figures |= {split: _rate(rolled[split]) for split in ("seen", "unseen")}
+    return {"name": ablation.name, "what": ablation.what, "figures": figures}
+
+
+def _figure(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"value": entry["value"], "ci95": entry["ci95"]}
+
+
+def _rate(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"value": entry["rate"], "ci95": entry["ci95"]}
+
+
+def _hurts(row: dict[str, Any], whole: dict[str, Any]) -> bool:
+    """Whether some figure is lower, its interval apart, and none is higher so."""
+    lower = higher = False
+    for name, figure in row["figures"].items():
+        other = whole["figures"].get(name)
+        if other is None or figure["ci95"] is None or other["ci95"] is None:
+            continue
+        lower |= figure["ci95"][1] < other["ci95"][0]
+        higher |= figure["ci95"][0] > other["ci95"][1]
+    return lower and not higher

@@ -1,0 +1,117 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rollouts of the demo: the model beside the reference policies, on the same trials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.convert.files import replacing
+from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.world.choose_policy import choose_policy
+from robomamba_jax.world.rollout import RolloutPlan, rollout
+from robomamba_jax.world.stage import Simulator
+
+Tell = Callable[[str, int, int], None]
+
+TITLES = {
+    "nano": ("this model", "picture and words"),
+    "oracle": ("oracle", "the geometry itself"),
+    "part-normal": ("random pixel of a part, its true normal", "part and normal"),
+    "part-random": ("random pixel of a part, random direction", "part"),
+    "prior": ("mean pose of the training set", "nothing"),
+    "prior-category": ("mean pose of the category", "category"),
+    "random": ("random pixel, random direction", "nothing"),
+}
+"""What a policy is called, and what it may look at."""
+
+IMAGE_ONLY = ("prior", "prior-category", "random")
+"""References that know no more of a scene than a model may: picture and words at most."""
+
+_FILMED = 1  # of each category's trials
+
+
+def act(
+    plan: DemoPlan,
+    train: Path,
+    checkpoint: Path,
+    out: Path,
+    *,
+    policies: tuple[str, ...] | None = None,
+    tell: Tell = lambda policy, done, total: None,
+) -> dict[str, Any]:
+    """Roll out the model and the references; what is there already is kept.
+
+    Args:
+      plan: how many trials.
+      train: the training set, whose poses the priors average.
+      checkpoint: of the model, called "nano".
+      out: one folder per policy.
+      policies: instead of the model and the plan's references.
+      tell: told (policy, trials done, trials).
+
+    Returns:
+      policy -> as report.json has it.
+    """
+    simulator = None
+    found = {}
+    for name in ("nano", *plan.references) if policies is None else policies:
+        file = out / name / "rollout.json"
+        if not file.is_file():
+            simulator = simulator or Simulator()
+            result = _roll(simulator, plan, train, checkpoint, name, file.parent, tell)
+            with replacing(file) as path:
+                path.write_text(json.dumps(result, indent=1), encoding="utf-8")
+        found[name] = _entry(name, json.loads(file.read_bytes()))
+    return found
+
+
+def _roll(
+    simulator: Simulator,
+    plan: DemoPlan,
+    train: Path,
+    checkpoint: Path,
+    name: str,
+    folder: Path,
+    tell: Tell,
+) -> dict[str, Any]:
+    model = name not in TITLES or name == "nano"
+    policy = choose_policy(None, str(checkpoint)) if model else choose_policy(name, train=train)
+    folder.mkdir(parents=True, exist_ok=True)
+    return rollout(
+        simulator,
+        policy,
+        RolloutPlan(tuple(CATEGORIES), plan.episodes),
+        pictures=folder if model else None,
+        clips=_FILMED if model else 0,
+        tell=lambda done, total: tell(name, done, total),
+    )
+
+
+def _entry(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    title, looks_at = TITLES.get(name, (name, "picture and words"))
+    keys = ("split", "n", "success", "rate", "ci95", "initial", "long", "off_part")
+    return {
+        "title": title,
+        "looks_at": looks_at,
+        "trained": result["trained_parameters"],
+        "checkpoint_sha": result["checkpoint_sha"],
+        **{split: _average(result[split]) for split in ("seen", "unseen")},
+        "categories": {
+            category: {key: entry[key] for key in keys}
+            for category, entry in result["categories"].items()
+        },
+    }
+
+
+def _average(mean: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "rate": mean["by_sample"],
+        "by_category": mean["by_category"],
+        "ci95": mean["ci95"],
+        "n": mean["n"],
+    }

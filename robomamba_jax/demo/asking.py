@@ -1,0 +1,166 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Benchmarks of the demo: the model's answers beside those of somebody who cannot see.
+
+The questions are asked by ``evaluation.run``, as ``eval.py`` does. Two baselines are scored by the
+same scorers: the same model that is shown a grey picture, and the answer that is most frequent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
+from robomamba_jax.data.records import ImageRef
+from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.evaluation import run
+from robomamba_jax.evaluation.items import Benchmark, Loaded
+from robomamba_jax.evaluation.run import Answered
+
+HEADLINES = {"pope": "accuracy", "mme": "accuracy"}
+"""Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""
+
+ROWS = 32
+_GREY = np.full((224, 224, 3), 128, np.uint8)
+Tell = Callable[[str, int, int], None]
+
+
+def evaluate(
+    plan: DemoPlan,
+    bench: Path,
+    checkpoint: Path,
+    out: Path,
+    *,
+    names: tuple[str, ...] | None = None,
+    blind: bool = True,
+    altered: Callable[[Loaded], Loaded] | None = None,
+    tell: Tell = lambda name, done, total: None,
+) -> dict[str, Any]:
+    """Let a checkpoint answer benchmarks, and score what it would say without eyes.
+
+    Args:
+      plan: which benchmarks, and how many questions of each.
+      bench: the folder of ``bench/<name>``.
+      checkpoint: as ``rm.load`` takes it.
+      out: one folder per benchmark; answers that are there already are kept.
+      names: other benchmarks than the plan's.
+      blind: ask once more with grey pictures.
+      altered: changes the questions first, for ablations.
+      tell: told (benchmark, answered, questions).
+
+    Returns:
+      name -> as report.json has it.
+    """
+    found = {}
+    for name in plan.benchmarks if names is None else names:
+        config = _config(name, bench, plan)
+        config, chosen, loaded = run.load(config, out / name)
+        if altered is not None:
+            loaded = altered(loaded)
+        found[name] = _one(config, chosen, loaded, str(checkpoint), out / name, blind, tell)
+    return found
+
+
+def _config(name: str, bench: Path, plan: DemoPlan) -> EvalConfig:
+    # A limit would tear apart what these count together.
+    limit = 0 if name in ("mme", "mmbench") else plan.questions
+    return EvalConfig(name, FilesConfig(str(bench / name)), rows=ROWS, limit=limit)
+
+
+def _one(
+    config: EvalConfig,
+    chosen: Benchmark,
+    loaded: Loaded,
+    checkpoint: str,
+    out: Path,
+    blind: bool,
+    tell: Tell,
+) -> dict[str, Any]:
+    def asked(questions: Loaded, folder: Path) -> Mapping[str, Any]:
+        answered, seconds = run.answer_all(
+            config,
+            chosen,
+            questions,
+            checkpoint,
+            folder,
+            lambda done, total: tell(chosen.title, done, total),
+        )
+        return run.finish(config, chosen, questions, answered, folder, seconds=seconds)
+
+    result = asked(loaded, out)
+    head = HEADLINES.get(chosen.name, result["headline"])
+    baselines = {}
+    if chosen.poses:
+        return _entry(chosen, result, head, baselines)
+    majority = majority_answer(loaded)
+    if majority is not None:
+        said = Answered([majority] * len(loaded.items), None, f"always {majority!r}", {})
+        told = run.finish(config, chosen, loaded, said, out / "majority")
+        baselines["majority"] = _baseline(told, head, f"always {majority!r}")
+    if blind:
+        told = asked(blinded(loaded), out / "blind")
+        baselines["blind"] = _baseline(told, head, "the same model, shown a grey picture")
+    return _entry(chosen, result, head, baselines)
+
+
+def majority_answer(loaded: Loaded) -> str | None:
+    """The answer that most questions have; None where they have none.
+
+    It is that of the questions themselves: no constant answer scores higher.
+    """
+    counts = Counter(item.answers[0] for item in loaded.items if item.answers)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def blinded(loaded: Loaded) -> Loaded:
+    """The same questions about a grey picture."""
+
+    def grey() -> tuple[ImageRef, ...]:
+        return (_GREY,)
+
+    items = tuple(dataclasses.replace(item, pictures=grey) for item in loaded.items)
+    return dataclasses.replace(loaded, items=items)
+
+
+def shuffled(loaded: Loaded) -> Loaded:
+    """The same questions about each other's pictures: those of the next scene but many."""
+    pictures = [item.pictures for item in loaded.items]
+    half = len(pictures) // 2
+    moved = pictures[half:] + pictures[:half]
+    items = tuple(
+        dataclasses.replace(item, pictures=other)
+        for item, other in zip(loaded.items, moved, strict=True)
+    )
+    return dataclasses.replace(loaded, items=items)
+
+
+def _baseline(result: Mapping[str, Any], head: str, what: str) -> dict[str, Any]:
+    figure = result["figures"][head]
+    return {"value": figure["value"], "ci95": figure["ci95"], "what": what}
+
+
+def _entry(
+    chosen: Benchmark, result: Mapping[str, Any], head: str, baselines: dict[str, Any]
+) -> dict[str, Any]:
+    figure = result["figures"][head]
+    best = max((known["value"] for known in baselines.values()), default=None)
+    return {
+        "title": chosen.title,
+        "metric": head,
+        "value": figure["value"],
+        "ci95": figure["ci95"],
+        "n": figure["n"],
+        "percent": figure["percent"],
+        "what": figure["what"],
+        "baseline": best,
+        "baselines": baselines,
+        "figures": result["figures"],
+        "groups": result["groups"],
+        "seconds": result["seconds"],
+    }

@@ -1,0 +1,307 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pre-training of the small encoder: the step before stage 1 that CLIP's authors did for the
+large presets.
+
+The tower learns two things at once, half a batch each. Of a picture with words: which of them
+are true of it, read by a few learned queries over the patches (as classifying captions by their
+words does, arXiv 2411.03313). Of a picture with maps: what each pixel shows, and how far away it
+is, read from each patch alone. What reads is thrown away afterwards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from safetensors.numpy import load_file, save_file
+
+from robomamba_jax.config import VisionConfig
+from robomamba_jax.config.serial import ModelParts
+from robomamba_jax.convert.files import replacing
+from robomamba_jax.convert.folder import write_folder
+from robomamba_jax.convert.placement import tree_tensors
+from robomamba_jax.convert.tensors import TensorInfo
+from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.data.processor import Processor
+from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.demo.labels import CLASSES, Labelled
+from robomamba_jax.models.vision import VisionTower
+from robomamba_jax.training.feed import normalized
+
+Params = dict[str, Any]
+Tell = Callable[[int, int, float], None]
+
+_QUERIES = 8
+_FAR = 5.0  # metres: the middle of the world's distances
+_NEAR_ONE = 0.5  # metres that count as 1
+_WORDS, _CLASSES, _DEPTH = 0.1, 2.0, 0.5  # weights of the three losses
+_SAVE_EVERY = 100  # steps
+_READ = 100  # pictures at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderPlan:
+    """How long and how.
+
+    Attributes:
+      steps: updates.
+      rows: pictures of one, half of them with words, half with maps.
+      learning_rate: the highest, of AdamW's and of Muon's updates alike.
+      seed: of weights and order.
+    """
+
+    steps: int
+    rows: int = 64
+    learning_rate: float = 2e-3
+    seed: int = 0
+
+
+class Heads(nnx.Module):
+    """What reads the tower while it learns."""
+
+    def __init__(self, width: int, words: int, cells: int, *, rngs: nnx.Rngs) -> None:
+        key = rngs.params
+        self.queries = nnx.Param(0.02 * jax.random.normal(key(), (width, _QUERIES)))
+        self.words = nnx.Param(
+            0.1 * jax.random.normal(key(), (_QUERIES * width, words)) / math.sqrt(_QUERIES * width)
+        )
+        self.words_bias = nnx.Param(jnp.full((words,), -3.0))  # most words are false
+        outputs = cells * cells * (len(CLASSES) + 1)
+        self.cells = nnx.Param(jax.random.normal(key(), (width, outputs)) / math.sqrt(width))
+        self.cells_bias = nnx.Param(jnp.zeros((outputs,)))
+
+    def read_words(self, patches: jax.Array) -> jax.Array:
+        """float32[B, P, D] -> float32[B, W], logits."""
+        x = _unit(patches)
+        weights = jax.nn.softmax(x @ self.queries[...], axis=1)
+        pooled = jnp.einsum("bpq,bpd->bqd", weights, x)
+        return pooled.reshape(len(x), -1) @ self.words[...] + self.words_bias[...]
+
+    def read_cells(self, patches: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """float32[B, P, D] -> class logits float32[B, P, cells, 3] and depth float32[B, P, cells]
+        in units of half a metre from five."""
+        y = _unit(patches) @ self.cells[...] + self.cells_bias[...]
+        y = y.reshape(*y.shape[:2], -1, len(CLASSES) + 1)
+        return y[..., :-1], y[..., -1]
+
+
+def _unit(x: jax.Array) -> jax.Array:
+    return x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-6)
+
+
+class _State(NamedTuple):
+    params: Params
+    opt_state: Any
+
+
+def pretrain_encoder(
+    data: Labelled,
+    config: VisionConfig,
+    transform: ImageTransform,
+    plan: EncoderPlan,
+    out: Path,
+    *,
+    held_out: Labelled | None = None,
+    tell: Tell = lambda step, steps, loss: None,
+) -> dict[str, Any]:
+    """Train a tower and write it as an inference folder that holds an encoder alone.
+
+    Args:
+      data: what it learns; the maps' side is a multiple of the tower's grid.
+      config: of the tower.
+      transform: of the pictures.
+      plan: how long.
+      out: the folder; beside it the state is kept, so that a killed run goes on.
+      held_out: other pictures with the same vocabulary, to be read in the end.
+      tell: told (steps done, steps, loss).
+
+    Returns:
+      {"steps", "seconds", "curve": [[step, loss], ...], "words": W, "held_out": see ``scores``}.
+    """
+    graph, params = _new_params(data, config, plan.seed)
+    transform_of_gradients = _optimizer(plan)
+    update = jax.jit(
+        partial(_update, graph=graph, rule=transform_of_gradients, transform=transform),
+        donate_argnums=0,
+    )
+    state = _State(params, transform_of_gradients.init(params))
+    kept = out.with_name(f"{out.name}.partial.safetensors")
+    state, log = _resume(kept, state)
+    started, curve = time.monotonic() - log["seconds"], log["curve"]
+    for step in range(log["step"], plan.steps):
+        state, loss = update(state, _batch(data, config, plan, step))
+        if step % 10 == 0 or step == plan.steps - 1:
+            curve.append([step, round(float(loss), 4)])
+            tell(step + 1, plan.steps, curve[-1][1])
+        if (step + 1) % _SAVE_EVERY == 0:
+            log = {"step": step + 1, "seconds": time.monotonic() - started, "curve": curve}
+            _keep(kept, state, log)
+    seconds = time.monotonic() - started
+    _write(out, state.params["tower"], config, transform, plan)
+    words = len(data.vocabulary)
+    read = {} if held_out is None else scores(state.params, graph, held_out, transform)
+    kept.unlink(missing_ok=True)
+    found = {"steps": plan.steps, "seconds": seconds, "curve": curve, "words": words}
+    return {**found, "held_out": read}
+
+
+def scores(
+    params: Params, graph: Any, data: Labelled, transform: ImageTransform
+) -> dict[str, float]:
+    """How well pictures are read: the share of objects and of colours that are named right, and of
+    all words the F1."""
+
+    @jax.jit
+    def read(pictures: jax.Array) -> jax.Array:
+        patches = nnx.merge(graph["tower"], params["tower"])(normalized(pictures, transform))
+        return nnx.merge(graph["heads"], params["heads"]).read_words(patches)
+
+    size = min(_READ, len(data.described))
+    whole = len(data.described) // size * size
+    logits = np.concatenate(
+        [np.asarray(read(data.described[k : k + size])) for k in range(0, whole, size)]
+    )
+    wanted = data.words[:whole]
+    found = {}
+    for kind in ("object", "color"):
+        places = [k for k, word in enumerate(data.vocabulary) if word.startswith(f"{kind} ")]
+        known = wanted[:, places].sum(axis=1) == 1
+        hits = logits[:, places].argmax(axis=1) == wanted[:, places].argmax(axis=1)
+        found[kind] = round(float(hits[known].mean()), 4)
+    said = logits > 0
+    found["words_f1"] = round(float(2 * (said * wanted).sum() / (said.sum() + wanted.sum())), 4)
+    return found
+
+
+def _new_params(data: Labelled, config: VisionConfig, seed: int) -> tuple[Any, Params]:
+    cells = data.classes.shape[1] // config.grid
+    rngs = nnx.Rngs(seed)
+    modules = {
+        "tower": VisionTower(config, rngs=rngs),
+        "heads": Heads(config.width, len(data.vocabulary), cells, rngs=rngs),
+    }
+    graphs, params = {}, {}
+    for name, module in modules.items():
+        graphs[name], state = nnx.split(module)
+        params[name] = nnx.to_pure_dict(state)
+    return graphs, params
+
+
+def _optimizer(plan: EncoderPlan) -> Any:
+    """Muon for the blocks' matrices, AdamW for all else: about twice as far in as many steps."""
+    rate = optax.warmup_cosine_decay_schedule(
+        0.0, plan.learning_rate, max(1, plan.steps // 20), plan.steps, 0.02 * plan.learning_rate
+    )
+    stacked = optax.contrib.MuonDimensionNumbers(reduction_axis=2, output_axis=1)
+    return optax.contrib.muon(
+        rate,
+        adam_b2=0.98,
+        weight_decay=0.05,
+        adam_learning_rate=rate,
+        consistent_rms=0.2,
+        muon_weight_dimension_numbers=lambda tree: jax.tree.map(
+            lambda leaf: stacked if leaf.ndim == 3 else None, tree
+        ),
+    )
+
+
+def _update(
+    state: _State, batch: dict[str, jax.Array], *, graph: Any, rule: Any, transform: ImageTransform
+) -> tuple[_State, jax.Array]:
+    def loss(params: Params) -> jax.Array:
+        tower = nnx.merge(graph["tower"], params["tower"])
+        heads = nnx.merge(graph["heads"], params["heads"])
+        pictures = jnp.concatenate([batch["described"], batch["mapped"]])
+        patches = tower(normalized(pictures, transform))
+        half = len(batch["described"])
+        words = optax.sigmoid_binary_cross_entropy(
+            heads.read_words(patches[:half]), batch["words"]
+        ).sum(axis=1)
+        logits, depth = heads.read_cells(patches[half:])
+        # Not by integer labels: their gradient is a scatter, which is slow on a CPU.
+        shown = jax.nn.one_hot(batch["classes"], len(CLASSES))
+        classes = optax.softmax_cross_entropy(logits, shown)
+        there = batch["depth"] > 0
+        apart = jnp.abs(depth - (batch["depth"] - _FAR) / _NEAR_ONE)
+        far = jnp.sum(jnp.where(there, apart, 0)) / jnp.maximum(there.sum(), 1)
+        return _WORDS * words.mean() + _CLASSES * classes.mean() + _DEPTH * far
+
+    value, gradient = jax.value_and_grad(loss)(state.params)
+    updates, opt_state = rule.update(gradient, state.opt_state, state.params)
+    return _State(optax.apply_updates(state.params, updates), opt_state), value
+
+
+def _batch(
+    data: Labelled, config: VisionConfig, plan: EncoderPlan, step: int
+) -> dict[str, np.ndarray]:
+    """The pictures of a step, which depend on the seed and the step alone."""
+    rng = np.random.default_rng([plan.seed, step])
+    half = plan.rows // 2
+    a, b = (rng.integers(len(x), size=half) for x in (data.described, data.mapped))
+    grid, cells = config.grid, data.classes.shape[1] // config.grid
+
+    def by_patch(maps: np.ndarray) -> np.ndarray:
+        x = maps.reshape(half, grid, cells, grid, cells).transpose(0, 1, 3, 2, 4)
+        return x.reshape(half, grid * grid, cells * cells)
+
+    return {
+        "described": data.described[a],
+        "words": data.words[a],
+        "mapped": data.mapped[b],
+        "classes": by_patch(data.classes[b].astype(np.int32)),
+        "depth": by_patch(data.depth[b]),
+    }
+
+
+def _keep(path: Path, state: _State, log: dict[str, Any]) -> None:
+    """The state on disk, whole or not at all."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
+    with replacing(path) as partial_file:
+        save_file(
+            {f"{k:05d}": leaf for k, leaf in enumerate(leaves)},
+            partial_file,
+            metadata={"log": json.dumps(log)},
+        )
+
+
+def _resume(path: Path, state: _State) -> tuple[_State, dict[str, Any]]:
+    """The state that was kept, if one was."""
+    log: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": []}
+    if not path.is_file():
+        return state, log
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as file:
+        log = json.loads(file.metadata()["log"])
+    flat, structure = jax.tree.flatten(state)
+    held = load_file(path)
+    return structure.unflatten([jnp.asarray(held[f"{k:05d}"]) for k in range(len(flat))]), log
+
+
+def _write(
+    out: Path, tower: Params, config: VisionConfig, transform: ImageTransform, plan: EncoderPlan
+) -> None:
+    tensors = []
+    for name, make in tree_tensors({"vision": tower}).items():
+        array = make()
+        tensors.append((name, TensorInfo(array.shape, str(array.dtype)), make))
+    write_folder(
+        out,
+        ModelParts(None, config, None),
+        Processor(None, transform, prompt_template("standard")),
+        tensors,
+        origin={"family": "robomamba_jax", "stage": "encoder", **dataclasses.asdict(plan)},
+        overwrite=True,
+    )

@@ -1,0 +1,169 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the small encoder is taught of the world's pictures before stage 1: words that are true of
+a picture, and what its pixels show. It stands where the large presets have CLIP's web pictures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from robomamba_jax.data.image_files import open_image
+from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.errors import InputError
+
+CLASSES = ("nothing", "body", "moving part")
+"""What a pixel shows of the object."""
+
+_LEAST = 8  # pictures that a word must be true of
+_THREADS = 2
+
+
+class Labelled(NamedTuple):
+    """Pictures with labels. S is the crop's side, G that of the maps.
+
+    Attributes:
+      described: uint8[A, S, S, 3], pictures of which words are known.
+      words: float32[A, W], 1 where a word is true.
+      vocabulary: the W words, sorted.
+      mapped: uint8[B, S, S, 3], pictures whose every pixel is known.
+      classes: uint8[B, G, G], places in ``CLASSES``.
+      depth: float32[B, G, G], metres, 0 where nothing is.
+    """
+
+    described: npt.NDArray[np.uint8]
+    words: npt.NDArray[np.float32]
+    vocabulary: tuple[str, ...]
+    mapped: npt.NDArray[np.uint8]
+    classes: npt.NDArray[np.uint8]
+    depth: npt.NDArray[np.float32]
+
+
+def read_labelled(
+    world: Path,
+    transform: ImageTransform,
+    grid: int,
+    vocabulary: Sequence[str] | None = None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Labelled:
+    """The labels of a folder that ``world generate`` wrote.
+
+    Args:
+      world: the folder.
+      transform: of the pictures.
+      grid: G; divides the pictures' side.
+      vocabulary: the words to look for; None = all that are frequent enough here.
+      tell: told how many pictures are read, of how many.
+
+    Raises:
+      InputError: a file is missing or broken, or the maps do not divide so.
+    """
+    scenes, poses = _lines(world / "scenes.jsonl"), _lines(world / "poses.jsonl")
+    said = [words_of(scene) for scene in scenes]
+    if vocabulary is None:
+        counts = Counter(word for words in said for word in words)
+        vocabulary = sorted(word for word, count in counts.items() if count >= _LEAST)
+    places = {word: place for place, word in enumerate(vocabulary)}
+    words = np.zeros((len(said), len(vocabulary)), np.float32)
+    for row, known in enumerate(said):
+        words[row, [places[word] for word in known if word in places]] = 1
+    total = len(scenes) + 2 * len(poses)
+    done = 0
+
+    def each(read: Callable[[Any], Any], of: Sequence[Any]) -> list[Any]:
+        nonlocal done
+        found = []
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for one in pool.map(read, of):
+                found.append(one)
+                done += 1
+                tell(done, total)
+        return found
+
+    def crop(path: Path) -> npt.NDArray[np.uint8]:
+        return transform.crop(open_image(path))
+
+    described = each(crop, [world / "images" / f"{scene['id']}.jpg" for scene in scenes])
+    mapped = each(crop, [world / "images" / f"{pose['id']}.png" for pose in poses])
+    maps = each(lambda pose: read_maps(world, pose["id"], grid), poses)
+    return Labelled(
+        np.stack(described),
+        words,
+        tuple(vocabulary),
+        np.stack(mapped),
+        np.stack([classes for classes, _ in maps]),
+        np.stack([depth for _, depth in maps]),
+    )
+
+
+def read_maps(
+    world: Path, name: str, grid: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """What a pose's picture shows, on a grid of G x G pixels: classes, and metres.
+
+    Raises:
+      InputError: the picture's side is no multiple of the grid's.
+    """
+    links = np.asarray(Image.open(world / "masks" / f"{name}.png"))
+    millimetres = np.asarray(Image.open(world / "depth" / f"{name}.png"))
+    step, rest = divmod(len(links), grid)
+    if rest or not step:
+        raise InputError(
+            "bad_arguments", f"pictures of {len(links)} pixels have no grid of {grid}", "choose 224"
+        )
+    at = slice(step // 2, None, step)
+    # Link 0 is the body; the file counts from 1, 0 is nothing of the object.
+    classes = np.minimum(links[at, at], 2).astype(np.uint8)
+    return classes, (millimetres[at, at] / 1000).astype(np.float32)
+
+
+def words_of(scene: Mapping[str, Any]) -> set[str]:
+    """The words that are true of a scene, out of its facts in scenes.jsonl."""
+    words = {
+        f"object {scene['noun']}",
+        f"color {scene['color']}",
+        f"surface {scene['surface']}",
+        f"surface {scene['surface']} {scene['surface_color']}",
+        *(f"visible {name}" for name in scene["visible"]),
+        *(f"{count} {name}s" for name, count in scene["counts"]),
+    }
+    for part in scene["parts"]:
+        state = _state(part["opened"])
+        words |= {f"part {part['part']}", f"{part['part']} {state}", f"joint {part['kind']}"}
+        if part["has_handle"]:
+            words.add(f"{part['part']} with handle")
+    for thing in scene["things"]:
+        words |= {
+            f"thing {thing['shape']}",
+            f"thing {thing['color']} {thing['shape']}",
+            f"thing {thing['shape']} {thing['side']}",
+        }
+    if len(scene["things"]) == 1:
+        thing = scene["things"][0]
+        words |= {f"only thing {thing['side']}", f"only thing {thing['color']}"}
+    return words
+
+
+def _state(opened: float) -> str:
+    """As ``world.facts`` names it."""
+    if opened <= 0.08:
+        return "closed"
+    return "slightly open" if opened < 0.3 else "open"
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "missing_file", f"{path} cannot be read: {error}", "generate the data again"
+        ) from error

@@ -1,0 +1,202 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""How large the demo is: the same phases in every mode, other numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from robomamba_jax.errors import unknown_name
+
+PHASES = (
+    *("data", "pretraining", "features", "align", "instruct", "manipulate"),
+    *("evaluation", "rollouts", "ablations", "report"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoPlan:
+    """One mode.
+
+    Attributes:
+      mode: its name.
+      poses: training poses, each with a picture.
+      language: training pictures with captions, questions and answers.
+      clips: training clips of a gripper at work.
+      test_language: test pictures of seen categories, other objects and words.
+      test_clips: test clips of seen categories.
+      test_poses: test poses of seen categories.
+      unseen_language: test pictures of the ten unseen categories.
+      vision: the encoder's name in ``VISION_PRESETS``.
+      assets: a folder of ready weights for the encoder; None = it is pre-trained here.
+      vocab: tokens of the tokenizer, at most.
+      encoder_steps: of the encoder's pre-training.
+      language_steps: of the language model's.
+      align_steps: of stage 1.1.
+      instruct_steps: of stage 1.2.
+      manipulate_epochs: of stage 2.
+      rows: of a packed batch in stages 1.1 and 1.2.
+      questions: of a benchmark at most; 0 = all that were written.
+      benchmarks: which.
+      episodes: rollouts per category, for the model and for each reference.
+      references: policies beside the model.
+      ablation_steps: of stage 1.2 in each ablation; 0 = no ablations.
+      workers: processes that draw and decode.
+      budget: minutes per phase on two cores.
+    """
+
+    mode: str
+    poses: int
+    language: int
+    clips: int
+    test_language: int
+    test_clips: int
+    test_poses: int
+    unseen_language: int
+    encoder_steps: int
+    language_steps: int
+    align_steps: int
+    instruct_steps: int
+    manipulate_epochs: float
+    questions: int
+    benchmarks: tuple[str, ...]
+    episodes: int
+    references: tuple[str, ...]
+    budget: tuple[tuple[str, float], ...]
+    ablation_steps: int = 0
+    rows: int = 16
+    vision: str = "nano"
+    assets: str | None = None
+    vocab: int = 1024
+    workers: int = 2
+
+    @property
+    def minutes(self) -> float:
+        """All phases together."""
+        return sum(minutes for _, minutes in self.budget)
+
+
+_BENCHMARKS = (
+    *("pope", "vqav2", "gqa", "okvqa", "vizwiz", "mme", "mmbench", "robovqa"),
+    "manipulation",
+)
+_REFERENCES = ("oracle", "part-normal", "part-random", "prior", "prior-category", "random")
+
+_STANDARD = DemoPlan(
+    mode="standard",
+    poses=3000,
+    language=2400,
+    clips=120,
+    test_language=240,
+    test_clips=60,
+    test_poses=200,
+    unseen_language=60,
+    encoder_steps=700,
+    language_steps=150,
+    align_steps=60,
+    instruct_steps=420,
+    manipulate_epochs=40,
+    questions=400,
+    benchmarks=_BENCHMARKS,
+    episodes=20,
+    references=_REFERENCES,
+    budget=(
+        ("data", 4.5),
+        ("pretraining", 4.0),
+        ("features", 0.7),
+        ("align", 0.6),
+        ("instruct", 5.5),
+        ("manipulate", 1.0),
+        ("evaluation", 2.0),
+        ("rollouts", 1.2),
+        ("report", 0.3),
+    ),
+)
+
+MODES: dict[str, DemoPlan] = {
+    "standard": _STANDARD,
+    "smoke": dataclasses.replace(
+        _STANDARD,
+        mode="smoke",
+        poses=120,
+        language=100,
+        clips=6,
+        test_language=20,
+        test_clips=4,
+        test_poses=20,
+        unseen_language=10,
+        encoder_steps=30,
+        language_steps=10,
+        align_steps=8,
+        instruct_steps=20,
+        manipulate_epochs=5,
+        questions=24,
+        benchmarks=("pope", "vqav2", "robovqa", "manipulation"),
+        episodes=1,
+        references=("oracle", "prior", "random"),
+        budget=(
+            ("data", 0.6),
+            ("pretraining", 0.5),
+            ("features", 0.2),
+            ("align", 0.4),
+            ("instruct", 0.6),
+            ("manipulate", 0.3),
+            ("evaluation", 0.8),
+            ("rollouts", 0.4),
+            ("report", 0.1),
+        ),
+    ),
+    "full": dataclasses.replace(
+        _STANDARD,
+        mode="full",
+        poses=9000,
+        language=8000,
+        clips=400,
+        test_language=600,
+        test_clips=150,
+        test_poses=500,
+        unseen_language=300,
+        encoder_steps=4000,
+        language_steps=400,
+        align_steps=150,
+        instruct_steps=4000,
+        manipulate_epochs=60,
+        questions=0,
+        episodes=50,
+        ablation_steps=400,
+        budget=(
+            ("data", 14.0),
+            ("pretraining", 25.0),
+            ("features", 2.0),
+            ("align", 2.0),
+            ("instruct", 55.0),
+            ("manipulate", 3.0),
+            ("evaluation", 8.0),
+            ("rollouts", 8.0),
+            ("ablations", 30.0),
+            ("report", 0.5),
+        ),
+    ),
+}
+MODES["dino"] = dataclasses.replace(
+    _STANDARD,
+    mode="dino",
+    vision="dinov2-s14-112",
+    assets="assets/dinov2-s14.onnx",
+    encoder_steps=0,
+    budget=tuple(
+        (name, {"pretraining": 1.0, "features": 6.0}.get(name, minutes))
+        for name, minutes in _STANDARD.budget
+    ),
+)
+
+
+def demo_plan(mode: str) -> DemoPlan:
+    """A mode by its name.
+
+    Raises:
+      InputError: there is none.
+    """
+    if mode not in MODES:
+        raise unknown_name("unknown_mode", "DEMO", mode, MODES)
+    return MODES[mode]

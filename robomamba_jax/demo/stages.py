@@ -1,0 +1,276 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's runs as configurations of ``train.py``: language pre-training and the three stages."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from robomamba_jax.config import VISION_PRESETS
+from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
+from robomamba_jax.config.training import (
+    CheckpointConfig,
+    LossConfig,
+    ModelChoice,
+    OptimConfig,
+    RunConfig,
+    TrainConfig,
+)
+from robomamba_jax.convert.files import replacing
+from robomamba_jax.data.tokenizer import train_bpe
+from robomamba_jax.demo.plan import DemoPlan
+
+ROW_TOKENS = 384
+_POSE_TOKENS = 96  # of a pose's picture and prompt
+_FLOAT = {"dtype": "float32", "trained_dtype": "float32", "frozen_dtype": "float32"}
+
+# How the mixture of stage 1.2 is weighed: shares of samples.
+INSTRUCT_WEIGHTS = {"llava": 0.42, "lrv": 0.28, "robovqa": 0.18, "touch": 0.12}
+ROBOT = ("robovqa", "touch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where a demo keeps things.
+
+    Attributes:
+      root: the demo's folder.
+    """
+
+    root: Path
+
+    @property
+    def train(self) -> Path:
+        """The world's training set."""
+        return self.root / "data" / "train"
+
+    @property
+    def test(self) -> Path:
+        """Other objects of the seen categories, in other words."""
+        return self.root / "data" / "test"
+
+    @property
+    def unseen(self) -> Path:
+        """The ten categories that training never shows."""
+        return self.root / "data" / "unseen"
+
+    @property
+    def tokenizer(self) -> Path:
+        """The byte-level BPE that is trained on the training text."""
+        return self.root / "start" / "tokenizer.json"
+
+    @property
+    def text(self) -> Path:
+        """The training text without pictures."""
+        return self.root / "data" / "text.json"
+
+    @property
+    def encoder(self) -> Path:
+        """The pre-trained encoder."""
+        return self.root / "start" / "encoder"
+
+    @property
+    def language(self) -> Path:
+        """The language model's pre-training."""
+        return self.root / "start" / "language"
+
+    @property
+    def start(self) -> Path:
+        """Encoder and language model, with a new projector and head between them."""
+        return self.root / "start" / "model"
+
+    @property
+    def features(self) -> Path:
+        """What the frozen encoder says of every picture."""
+        return self.root / "features"
+
+    @property
+    def model(self) -> Path:
+        """The finished model."""
+        return self.root / "manipulate" / "export"
+
+
+def write_text(places: Places) -> Sequence[str]:
+    """The training set's conversations without their pictures, as a file of LLaVA's form.
+
+    Returns:
+      All its texts, for the tokenizer.
+    """
+    records, texts = [], []
+    for name in ("stage1_1.json", "stage1_2_llava.json"):
+        for record in json.loads((places.train / name).read_bytes()):
+            turns = [
+                {**turn, "value": turn["value"].replace("<image>\n", "").replace("\n<image>", "")}
+                for turn in record["conversations"]
+            ]
+            records.append({"id": f"{name}-{record['id']}", "conversations": turns})
+            texts += [turn["value"] for turn in turns]
+    for number, record in enumerate(json.loads((places.train / "stage1_2_lrv.json").read_bytes())):
+        said = (("human", record["question"]), ("gpt", record["answer"]))
+        turns = [{"from": role, "value": text} for role, text in said]
+        records.append({"id": f"lrv-{number}", "conversations": turns})
+        texts += [text for _, text in said]
+    for record in json.loads((places.train / "manip.json").read_bytes()):
+        texts.append(record["conversations"][0]["value"].replace("<image>\n", ""))
+    with replacing(places.text) as path:
+        path.write_text(json.dumps(records), encoding="utf-8")
+    return texts
+
+
+def write_tokenizer(places: Places, texts: Sequence[str], vocab: int) -> None:
+    """A byte-level BPE out of the training text, in the prompt template's words too."""
+    framed = [f"<|user|> {text}\n<|assistant|> {text}\n" for text in texts]
+    places.tokenizer.parent.mkdir(parents=True, exist_ok=True)
+    train_bpe(framed, vocab).save(places.tokenizer)
+
+
+def language_config(plan: DemoPlan, places: Places) -> TrainConfig:
+    """Language pre-training: the language model alone, on text alone; it stands where the large
+    presets have the pretrained Mamba."""
+    source = SourceConfig(str(places.text), "text", "llava")
+    encoding = EncodingConfig(str(places.tokenizer), None, loss="official", max_tokens=320)
+    batch = BatchConfig(plan.rows, packing=True, row_tokens=320, images=0)
+    return TrainConfig(
+        stage="language",
+        data=DataConfig((source,), encoding, batch),
+        trainable=("llm/.*",),
+        loss=LossConfig(chunk=320),
+        optim=OptimConfig(learning_rate=4e-3, weight_decay=0.05, b2=0.98, warmup_ratio=0.05),
+        model=ModelChoice("nano", "none", remat="none", **_FLOAT),
+        run=_run(plan, plan.language_steps),
+        checkpoint=CheckpointConfig(every=200, keep=1),
+    )
+
+
+def align_config(plan: DemoPlan, places: Places) -> TrainConfig:
+    """Stage 1.1: the projector alone, on captions."""
+    source = SourceConfig(str(places.train / "stage1_1.json"), "captions", "llava")
+    return TrainConfig(
+        stage="align",
+        data=_picture_data(plan, places, (source,)),
+        trainable=("projector/.*",),
+        loss=LossConfig(chunk=ROW_TOKENS),
+        optim=OptimConfig(learning_rate=3e-3, b2=0.98, warmup_ratio=0.1),
+        model=ModelChoice(None, remat="none", **_FLOAT),
+        run=_run(plan, plan.align_steps),
+        checkpoint=CheckpointConfig(every=100, keep=1),
+        init_from=str(places.start),
+    )
+
+
+def instruct_config(
+    plan: DemoPlan,
+    places: Places,
+    *,
+    init: Path | None = None,
+    steps: int | None = None,
+    without: Sequence[str] = (),
+) -> TrainConfig:
+    """Stage 1.2: projector and language model, on general and robot instructions.
+
+    Args:
+      plan: the demo's.
+      places: the demo's.
+      init: where it starts; None = stage 1.1.
+      steps: how many; None = as planned.
+      without: sources left out.
+    """
+    files = {
+        "llava": SourceConfig(str(places.train / "stage1_2_llava.json"), "llava", "llava"),
+        "lrv": SourceConfig(str(places.train / "stage1_2_lrv.json"), "lrv", "lrv"),
+        "robovqa": SourceConfig(str(places.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
+        "touch": SourceConfig(str(places.train / "touch.json"), "touch", "llava"),
+    }
+    sources = tuple(
+        dataclasses.replace(source, weight=INSTRUCT_WEIGHTS[name])
+        for name, source in files.items()
+        if name not in without
+    )
+    return TrainConfig(
+        stage="instruct",
+        data=_picture_data(plan, places, sources),
+        trainable=("projector/.*", "llm/.*"),
+        loss=LossConfig(chunk=ROW_TOKENS),
+        optim=OptimConfig(learning_rate=3e-3, weight_decay=0.05, b2=0.98, warmup_ratio=0.05),
+        model=ModelChoice(None, remat="none", **_FLOAT),
+        run=_run(plan, steps or plan.instruct_steps),
+        checkpoint=CheckpointConfig(every=200, keep=1),
+        init_from=str(init or places.root / "align"),
+    )
+
+
+def manipulate_config(
+    plan: DemoPlan,
+    places: Places,
+    *,
+    init: Path | None = None,
+    policy: str = "two_mlp",
+    features: Path | None = None,
+) -> TrainConfig:
+    """Stage 2: the policy head alone, on poses.
+
+    Args:
+      plan: the demo's.
+      places: the demo's.
+      init: where it starts; None = stage 1.2.
+      policy: the head's kind.
+      features: cached ones; None = the demo's own, of this kind of head.
+    """
+    source = SourceConfig(
+        str(places.train / "manip.json"),
+        "poses",
+        "robomamba-poses",
+        pixel_order="xy",
+        frame="manipllm",
+    )
+    encoding = EncodingConfig(
+        str(places.tokenizer), plan.vision, target="pose", max_tokens=_POSE_TOKENS
+    )
+    patches = VISION_PRESETS[plan.vision].num_patches
+    batch = BatchConfig(64, row_tokens=patches + _POSE_TOKENS, image_tokens=patches)
+    cache = places.root / "pooled" if features is None else features
+    return TrainConfig(
+        stage="manipulate",
+        data=DataConfig((source,), encoding, batch, features=str(cache)),
+        trainable=("policy/.*",),
+        loss=LossConfig(kind="pose", contact_weight=4.0),
+        optim=OptimConfig(learning_rate=3e-3, weight_decay=0.02, warmup_ratio=0.03),
+        model=ModelChoice(None, policy=policy, remat="none", **_FLOAT),
+        run=dataclasses.replace(
+            _run(plan, None), epochs=plan.manipulate_epochs, workers=0, log_every=100
+        ),
+        checkpoint=CheckpointConfig(every=1000, keep=1),
+        init_from=str(init or places.root / "instruct"),
+    )
+
+
+def picture_config(plan: DemoPlan, places: Places) -> TrainConfig:
+    """Every training picture once, for the features of the frozen encoder."""
+    sources = (
+        SourceConfig(str(places.train / "stage1_1.json"), "captions", "llava"),
+        SourceConfig(str(places.train / "touch.json"), "touch", "llava"),
+        SourceConfig(str(places.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
+    )
+    config = align_config(plan, places)
+    data = dataclasses.replace(config.data, sources=sources, features=None)
+    return dataclasses.replace(config, data=data)
+
+
+def _picture_data(plan: DemoPlan, places: Places, sources: tuple[SourceConfig, ...]) -> DataConfig:
+    encoding = EncodingConfig(str(places.tokenizer), plan.vision, max_tokens=256)
+    batch = BatchConfig(
+        plan.rows,
+        packing=True,
+        row_tokens=ROW_TOKENS,
+        image_tokens=VISION_PRESETS[plan.vision].num_patches,
+    )
+    return DataConfig(sources, encoding, batch, features=str(places.features))
+
+
+def _run(plan: DemoPlan, steps: int | None) -> RunConfig:
+    return RunConfig(
+        steps=steps, log_every=25, samples=0, workers=min(1, plan.workers - 1), export=True
+    )

@@ -1,0 +1,125 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions of other kinds than conversations, as LLaVA's mixture has them: short answers,
+yes or no, options' letters, and places in the picture. Each becomes a record of LLaVA's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robomamba_jax.evaluation.choices import LETTERS
+from robomamba_jax.evaluation.mmbench import with_options
+from robomamba_jax.evaluation.prompts import styled
+from robomamba_jax.evaluation.writing import MME_SUFFIX, Entry
+from robomamba_jax.world import bench_questions as q
+from robomamba_jax.world import wording as w
+from robomamba_jax.world.facts import Facts
+from robomamba_jax.world.language import Pair, nouns_of
+from robomamba_jax.world.wording import Wording, article
+
+_SHORT_TURNS, _YES_NO_TURNS, _POINT_TURNS = 8, 6, 3
+
+
+def instructions(facts: Facts, words: Wording) -> list[list[Pair]]:
+    """Conversations about a scene, one of each kind; those that it has nothing for are left out.
+
+    What asks for a short answer stands in a conversation's first question alone, as in LLaVA's
+    mixture.
+    """
+    kinds = (short_answers, yes_or_no, letters, points)
+    return [found for found in (kind(facts, words) for kind in kinds) if found]
+
+
+def short_answers(facts: Facts, words: Wording) -> list[Pair]:
+    """What VQA's sets ask, answered by a word."""
+    entries = [
+        *q.short_questions("", facts, words),
+        *q.yes_no_questions("", facts, words),
+        *q.knowledge("", facts, words),
+        *_objects(facts, words),
+    ]
+    pairs = [Pair(entry.kind, entry.question, entry.answer) for entry in entries]
+    return _styled(_mixed(pairs, words, _SHORT_TURNS), "short")
+
+
+def _objects(facts: Facts, words: Wording) -> list[Entry]:
+    """Objects and parts that are there, and as many that are not."""
+    here = set(q.objects_of(facts)) | {part.part for part in facts.parts}
+    absent = [name for name in nouns_of(words.split) if name not in here]
+    pairs = [(facts.noun, words.draw.one(absent))]
+    if facts.things and facts.absent_shapes:
+        thing = words.draw.one(facts.things)
+        pairs.append((thing.shape, words.draw.one(facts.absent_shapes)))
+    lacks = [name for name in facts.lacks if name not in here]
+    if facts.visible and lacks:
+        pairs.append((words.draw.one(facts.visible), words.draw.one(lacks)))
+    return [
+        Entry("", words.say(w.ASK_OBJECT, a_noun=article(name)), answer, "object")
+        for pair in pairs
+        for name, answer in zip(pair, ("yes", "no"), strict=True)
+    ]
+
+
+def yes_or_no(facts: Facts, words: Wording) -> list[Pair]:
+    """MME's questions: colour, number, side and motion, right or wrong."""
+    entries = [entry for pair in q.pairs("", facts, words).values() for entry in pair]
+    pairs = [
+        Pair("verify", f"{entry.question}{MME_SUFFIX}", entry.answer.capitalize())
+        for entry in entries
+    ]
+    return _mixed(pairs, words, _YES_NO_TURNS)
+
+
+def letters(facts: Facts, words: Wording) -> list[Pair]:
+    """MMBench's questions, answered by an option's letter."""
+    pairs = []
+    for entry in q.choices("", facts, words):
+        options = dict(zip(LETTERS, entry.options, strict=False))
+        asked = styled(with_options(entry.question, options), "letter")
+        right = next(letter for letter, text in options.items() if text == entry.answer)
+        pairs.append(Pair("letter", asked, right))
+    return _mixed(pairs, words, len(pairs))
+
+
+def points(facts: Facts, words: Wording) -> list[Pair]:
+    """Where something is, and where to touch: (x, y) in percent of the picture's sides."""
+    found = [
+        Pair("point", words.say(w.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
+        for name, x, y in facts.places
+    ]
+    found = _mixed(found, words, _POINT_TURNS - 1)
+    if facts.touch is not None:
+        asked = words.say(w.ASK_TOUCH, noun=facts.noun)
+        found.append(Pair("touch", asked, _point(*facts.touch)))
+    return _mixed(found, words, _POINT_TURNS)
+
+
+def touch(noun: str, place: tuple[float, float], words: Wording) -> Pair:
+    """Where to touch, for a pose that worked.
+
+    Args:
+      noun: the object.
+      place: (x, y), shares of the picture's sides.
+      words: of the split.
+    """
+    x, y = (int(100 * share) for share in place)
+    return Pair("touch", words.say(w.ASK_TOUCH, noun=noun), _point(x, y))
+
+
+def _point(x: int, y: int) -> str:
+    return w.SAY_POINT.format(x=x, y=y)
+
+
+def _mixed(pairs: Sequence[Pair], words: Wording, most: int) -> list[Pair]:
+    """Some of the pairs in a drawn order."""
+    order = words.draw.random.permutation(len(pairs))[:most]
+    return [pairs[int(k)] for k in order]
+
+
+def _styled(pairs: list[Pair], style: str) -> list[Pair]:
+    """The first question in a style."""
+    if not pairs:
+        return []
+    first = pairs[0]
+    return [Pair(first.kind, styled(first.question, style), first.answer), *pairs[1:]]

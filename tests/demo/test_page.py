@@ -1,0 +1,330 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The report's page: nothing from outside, nothing unescaped, nothing blank, the right numbers."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import json
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robomamba_jax.demo.page import report_page, write_report_page
+from robomamba_jax.demo.page_article import our_cells
+from robomamba_jax.demo.page_lead import verdict_sentences
+from tests.demo.html_reader import Page, structure_faults
+from tests.demo.report_sample import sample_report
+
+MODES = ("standard", "smoke", "full")
+HOSTILE = "\" onx=\"1\"><xss onx='1'>'&amp;{{title}}</script></style><!--]]>\x00\ud800\u202e"
+GONE = object()  # for a key that is taken away
+# Sections of the page, in their order.
+ORDER = (
+    *("short", "does", "clips", "benchmarks", "loop", "article", "training", "ablations", "data"),
+    *("time", "again", "limits"),
+)
+
+
+@pytest.fixture(scope="module")
+def standard() -> dict[str, Any]:
+    """A whole report."""
+    return sample_report()
+
+
+def small(report: dict[str, Any]) -> dict[str, Any]:
+    """The same keys with fewer of each, so that each can be tried."""
+    report = copy.deepcopy(report)
+    rollouts = {name: report["rollouts"][name] for name in ("nano", "oracle", "prior-category")}
+    for policy in rollouts.values():
+        kept = ("Safe", "Toilet")
+        policy["categories"] = {name: policy["categories"][name] for name in kept}
+    names = ("pope", "robovqa", "mme", "mmvet", "manipulation")
+    report["rollouts"] = rollouts
+    report["benchmarks"] = {name: report["benchmarks"][name] for name in names}
+    for run in (*report["pretraining"].values(), *report["stages"].values()):
+        run["curve"] = run["curve"][:3]
+    for name, entries in report["pictures"].items():
+        report["pictures"][name] = entries[:1]
+    return report
+
+
+def paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in a report: keys and places."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in inside:
+        yield (*above, key)
+        if isinstance(part, dict | list):
+            yield from paths(part, (*above, key))
+
+
+def put(report: Any, path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    """A copy with something else at a path."""
+    changed = copy.copy(report)
+    changed[path[0]] = value if len(path) == 1 else put(report[path[0]], path[1:], value)
+    return changed
+
+
+def without(report: Any, path: tuple[Any, ...]) -> Any:
+    """A copy that lacks what stands at a path."""
+    changed = copy.copy(report)
+    if len(path) == 1:
+        del changed[path[0]]
+    else:
+        changed[path[0]] = without(report[path[0]], path[1:])
+    return changed
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_page_is_sound_and_asks_for_nothing(mode: str) -> None:
+    """Well-formed, in order, and without a single address but its own places and pictures."""
+    text = report_page(sample_report(mode))
+    page = Page(text)
+    assert structure_faults(page) == []
+    assert [section["id"] for section in page.named("section")] == list(ORDER)
+    for address in page.addresses():
+        assert re.match(r"#\w+$|data:(image/(png|jpeg|gif|webp);base64)?,", address), address[:80]
+    assert not re.search(r"https?:|//\w+\.|@import|url\(", text)
+    assert "undefined" not in page.text
+    assert not re.search(r"\bNone\b|\bnan\b|\binf\b|Markup", page.text)
+    assert len(page.named("script")) == 1
+
+
+def test_a_browser_is_told_to_fetch_nothing(standard: dict[str, Any]) -> None:
+    """The policy allows data images, our style and exactly the script that is there."""
+    text = report_page(standard)
+    (policy,) = [m["content"] for m in Page(text).named("meta") if "http-equiv" in m]
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert re.findall(r"script-src ([^;]*);", policy) == [f"'sha256-{digest}'"]
+
+
+def test_size(standard: dict[str, Any]) -> None:
+    """Little more than its pictures."""
+    pictures = json.dumps(standard["pictures"])
+    assert len(report_page(standard)) < 200_000 + len(pictures)
+
+
+def test_hostile_texts_stay_texts() -> None:
+    """Markup in any text, name or key of the report makes no element and no attribute."""
+    report = sample_report("full")
+    names = {name for page in (report,) for name, _ in Page(report_page(page)).elements}
+
+    def spoil(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: spoil(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [spoil(part) for part in value]
+        return HOSTILE if isinstance(value, str) and not value.startswith("data:") else value
+
+    def spoil_names(value: Any, depth: int = 0) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {
+            (HOSTILE + key if depth else key): spoil_names(part, depth + 1)
+            for key, part in value.items()
+        }
+
+    spoiled = {**spoil(report), "limits": [HOSTILE], "commands": [{"what": HOSTILE}, HOSTILE]}
+    for bad in (spoiled, spoil_names(report), {**report, "benchmarks": spoil_names({"x": report})}):
+        text = report_page(bad)
+        page = Page(text)
+        assert structure_faults(page) == []
+        assert {name for name, _ in page.elements} <= names
+        assert not [a for _, attributes in page.elements for a in attributes if a.startswith("on")]
+        assert "\x00" not in text
+        assert len(page.named("script")) == 1
+    shown = Page(report_page(spoiled)).text
+    assert shown.count("\" onx=\"1\"><xss onx='1'>'&amp;{{title}}</script></style>") > 50
+    assert "&amp;RoboMamba" not in shown
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:alert(1)",
+        "https://example.org/a.png",
+        "data:text/html;base64,PHA+",
+        "data:image/svg+xml;base64,PHN2Zz4=",
+        'data:image/png;base64,AAAA" onerror="x',
+        "data:image/png;base64,AAAA\n",
+        "",
+        None,
+        7,
+        ["data:image/png;base64,AAAA"],
+    ],
+)
+def test_only_pictures_are_shown(standard: dict[str, Any], uri: Any) -> None:
+    """Any other address is named as missing."""
+    entries = {"poses": [{"image": uri}], "questions": [{"image": uri}]}
+    clips = [{"image": uri, "still": uri}]
+    page = Page(report_page({**standard, "pictures": {**entries, "clips": clips}}))
+    assert page.named("img", "source") == []
+    assert page.text.count("no picture") == 3
+
+
+def test_whatever_is_absent_or_strange() -> None:
+    """With any key gone, or nothing or nonsense in its place, there is a sound page.
+
+    All such changes are made, many at once; a page takes tens of milliseconds.
+    """
+    report = small(sample_report("full"))
+    kinds = (GONE, None, "x", float("nan"), 1e300, True, [], {}, [[{}]])
+    changes = [(path, kind) for path in paths(report) for kind in kinds]
+    assert len(changes) > 3000
+    random.Random(0).shuffle(changes)
+    for start in range(0, len(changes), 24):
+        batch = changes[start : start + 24]
+        changed = report
+        # The deepest and the last first, so that none changes what another has taken away.
+        for path, kind in sorted(dict(batch).items(), key=_depth, reverse=True):
+            changed = without(changed, path) if kind is GONE else put(changed, path, kind)
+        faults = structure_faults(Page(report_page(changed)))
+        assert not faults, (batch, faults)
+
+
+def _depth(change: tuple[tuple[Any, ...], Any]) -> tuple[int, list[int]]:
+    path = change[0]
+    return len(path), [key if isinstance(key, int) else 0 for key in path]
+
+
+def test_an_empty_report_says_what_is_missing() -> None:
+    """Nothing blank, nothing made up."""
+    page = Page(report_page({}))
+    assert structure_faults(page) == []
+    assert page.text.count("not measured") > 30
+    assert "No poses were carried out in this run" in page.text
+    blank = [row for table in page.tables for row in table if not all(row[:-1])]
+    assert not blank
+
+
+def test_no_cell_of_a_table_is_blank(standard: dict[str, Any]) -> None:
+    """Only the drawings' column and the axis' line have no text."""
+    lean = without(standard, ("benchmarks", "pope", "ci95"))
+    lean = without(lean, ("rollouts", "prior", "unseen"))
+    for table in Page(report_page(lean)).tables:
+        drawn = table[0] == ["name", "chart", "figure"]
+        for row in table[: -1 if drawn else None]:
+            assert all(cell for place, cell in enumerate(row) if not (drawn and place == 1)), row
+
+
+def test_numbers_stand_where_they_belong(standard: dict[str, Any]) -> None:
+    """Figures, intervals, verdicts, counts and sizes, as a reader would look for them."""
+    page = Page(report_page(standard))
+    rows = {(len(table[0]), row[0]): row for table in page.tables for row in table}
+    assert rows[6, "VQAv2 accuracy"] == (
+        ["VQAv2 accuracy", "620", "71.3 67.6–74.7", "majority", "40.2 36.4–44.1", "better"]
+    )
+    assert rows[6, "OCR-VQA accuracy"][-1] == "not apart"
+    assert rows[6, "MM-Vet"][2] == "not measured (needs a judge)"
+    assert rows[8, "oracle"][-1] == "worse (it knows more)"
+    assert rows[8, "prior-category"][1:5] == ["category", "168", ".412 .365–.461", "400"]
+    assert rows[8, "2, manipulation trains policy head"][1:4] == ["37,312", "0.60 %", "145.8 KiB"]
+    assert rows[2, "whole"] == ["whole", "6,248,064"]
+    assert rows[3, "records of stage1_1.json"] == ["records of stage1_1.json", "3,000", "300"]
+    for words in (
+        "8,104 in training, 655 in the test, none in both",
+        "120 of 120 answers are the same, letter by letter",
+        "took 18 min 46 s. The largest process held 1.4 GiB",
+        "1 min 06 s of 1 min over budget",
+        "finished 25 November 2026, 22:00 UTC",
+        "Not measured: the full mode trains the ablations.",
+        "Not comparable.",
+    ):
+        assert words in page.text, words
+
+
+def test_the_verdict_is_made_of_the_numbers(standard: dict[str, Any]) -> None:
+    """It says what it sees when the model is good, and when it is not."""
+    first, second, third = verdict_sentences(standard)
+    assert first == (
+        "After 19 minutes on 2 cores, a RoboMamba of 6.2 million parameters pulls open .58 of the "
+        "objects of kinds that it was trained on and .56 of those of kinds that it had never seen."
+    )
+    assert second.endswith("reaches .41 (seen) and .15 (unseen); the 95 % intervals lie apart.")
+    assert third.endswith("in 8 of 10 benchmarks.")
+    poor = put(standard, ("rollouts", "nano", "seen"), {"rate": 0.4, "ci95": [0.35, 0.45]})
+    assert verdict_sentences(poor)[1].endswith("lie apart for unseen kinds only.")
+    poor = put(poor, ("rollouts", "nano", "unseen"), {"rate": 0.1, "ci95": [0.05, 0.2]})
+    assert "the model is not above it" in verdict_sentences(poor)[1]
+    blind = put(standard, ("rollouts", "nano", "seen"), {"rate": 0.4})
+    assert ".40 of the objects" in verdict_sentences(blind)[0]
+    assert "smoke run" in Page(report_page(sample_report("smoke"))).text
+
+
+def test_faults_are_called_faults(standard: dict[str, Any]) -> None:
+    """Answers that stage 2 changed, and objects on both sides."""
+    bad = put(standard, ("frozen_check", "identical"), 119)
+    bad = put(bad, ("data", "disjoint", "common"), 3)
+    text = Page(report_page(bad)).text
+    assert "119 of 120 answers are the same" in text
+    assert "They all should be: this is a fault." in text
+    assert "Training and test share 3 objects, and should share none: a fault." in text
+
+
+def test_our_row_of_the_articles_table(standard: dict[str, Any]) -> None:
+    """RoboVQA fills two columns, MME keeps its points, what is not measured is not there."""
+    cells = our_cells(standard)
+    assert cells["robovqa4"][0] == "53.5"
+    assert cells["robovqa1"][0] == "66.0"
+    assert cells["mme"] == ("803.4", "742.0–861.5")
+    assert "mmvet" not in cells
+    shares = put(standard, ("benchmarks", "mme"), {"metric": "accuracy", "value": 0.7})
+    assert "mme" not in our_cells(shares)
+    points = {"value": 640.0, "ci95": [600.0, 680.0], "percent": False}
+    shares["benchmarks"]["mme"]["figures"] = {"perception": points}
+    assert our_cells(shares)["mme"] == ("640.0", "600.0–680.0")
+
+
+def test_a_baseline_is_explained_once(standard: dict[str, Any]) -> None:
+    """Below the table if most of its kind are the same, else beside each figure."""
+    text = Page(report_page(standard)).text
+    assert text.count("always the commonest training answer") == 1
+    assert text.count("majority always yes") == 1
+    changed = standard
+    for name, answer in (("vqav2", "two"), ("gqa", "red"), ("pope", "no"), ("mmbench", "A")):
+        changed = put(changed, ("benchmarks", name, "baselines", "majority", "what"), answer)
+    text = Page(report_page(changed)).text
+    assert text.count("always the commonest training answer") == 4
+    assert "majority two" in text
+
+
+def test_ablations_are_marked() -> None:
+    """Only where intervals lie apart."""
+    tables = Page(report_page(sample_report("full"))).tables
+    (table,) = [table for table in tables if table[0][-1] == "does it hurt?"]
+    cells = {row[0]: row[1:] for row in table}
+    assert all(
+        cell.endswith("worse")
+        for cell in cells["without stage 1 language model and projector untrained"][:-1]
+    )
+    assert cells["one MLP one head for contact and rotation"][-1] == "no"
+    assert not any("worse" in cell for cell in cells["one MLP one head for contact and rotation"])
+
+
+def test_written_without_jax(tmp_path: Path, standard: dict[str, Any]) -> None:
+    """From the JSON alone, in a fresh process, the same page."""
+    source, out = tmp_path / "report.json", tmp_path / "deep" / "report.html"
+    source.write_text(json.dumps(standard), encoding="utf-8")
+    code = (
+        "import json, pathlib, sys\n"
+        "from robomamba_jax.demo.page import write_report_page\n"
+        "report = json.loads(pathlib.Path(sys.argv[1]).read_text())\n"
+        "write_report_page(report, pathlib.Path(sys.argv[2]))\n"
+        "print(*(m for m in ('jax', 'flax', 'sapien', 'torch') if m in sys.modules))\n"
+    )
+    command = [sys.executable, "-c", code, str(source), str(out)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""
+    assert out.read_text(encoding="utf-8") == report_page(standard)
+    write_report_page({"machine": {"processor": "\ud800"}}, out)
+    assert "\ud800" not in out.read_text(encoding="utf-8")
