@@ -3,6 +3,8 @@
 #
 # `make` lists the targets. What can be set on the command line or in the environment:
 #   ACCEL         auto (default), cpu, cuda12 or tpu: which jax build to install
+#   DEMO          standard (20 minutes on two cores), smoke (4), full (hours) or dino
+#   DEMO_DIR      where the demo lies (runs/demo, runs/demo-smoke, ...)
 #   PYTHON        the interpreter for a new .venv (default: the first python3 from 3.11 on)
 #   VENV          where the virtual environment lies (default .venv)
 #   PYTEST_ARGS   more arguments for pytest, e.g. PYTEST_ARGS="tests/ops -k scan"
@@ -23,6 +25,8 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 TORCH_SPEC ?= torch==2.13.0
 BENCH_ARGS ?= scan
+DEMO ?= standard
+DEMO_DIR ?= runs/demo$(if $(filter-out standard,$(DEMO)),-$(DEMO))
 ASSETS_ARGS ?=
 UV_SPEC := uv==0.13.9
 
@@ -41,11 +45,14 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.stamp-$(KIND)
 
-.PHONY: help venv install install-test install-bench install-sim vulkan plan-env test-plan lmms-env test-lmms assets test lint format typecheck lock bench clean
+.PHONY: help demo venv install install-test install-bench install-sim vulkan plan-env test-plan lmms-env test-lmms assets test lint format typecheck lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@echo "  here: ACCEL=$(KIND), VENV=$(VENV); the variables are at the top of the Makefile"
+
+demo: $(STAMP)-sim vulkan $(if $(filter dino,$(DEMO)),assets-dino) ## the whole article in 20 minutes: data, training, benchmarks, rollouts
+	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m robomamba_jax demo --mode $(DEMO) --out $(DEMO_DIR)
 
 venv: $(VENV)/.stamp-venv ## make the virtual environment
 $(VENV)/.stamp-venv:
@@ -101,6 +108,10 @@ test-lmms: $(STAMP)-test .venv-lmms/.stamp ## let lmms-eval ask a checkpoint of 
 
 assets: $(VENV)/.stamp-venv ## fetch real inputs: the tokenizer; ASSETS_ARGS=--dino also DINOv2-S (90 MB)
 	$(PY) scripts/fetch_assets.py $(ASSETS_ARGS)
+
+.PHONY: assets-dino
+assets-dino: $(VENV)/.stamp-venv
+	$(PY) scripts/fetch_assets.py --dino
 
 test: $(STAMP)-test ## run the tests
 	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)

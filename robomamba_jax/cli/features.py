@@ -22,12 +22,13 @@ def add_parser(whats: Any) -> None:
         help="compute the frozen parts' features once, for training",
         description=(
             "patches: the encoder's features, for every stage. pooled: all that the policy head "
-            "reads, for stage 2. Stopped, it goes on where it was."
+            "reads, for stage 2. states: those at all positions, for heads that read these. "
+            "Stopped, it goes on where it was."
         ),
         epilog=EXAMPLE,
     )
     add_config_arguments(parser)
-    parser.add_argument("--kind", default="patches", help="patches or pooled (patches)")
+    parser.add_argument("--kind", default="patches", help="patches, pooled or states (patches)")
     parser.add_argument("--out", required=True, metavar="DIR", help="the cache's folder")
     parser.add_argument("--dtype", help="of the file: float32 or bfloat16 (as the model computes)")
     parser.add_argument("--rows", type=int, default=32, help="pictures or prompts at a time (32)")
@@ -35,8 +36,10 @@ def add_parser(whats: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
-    if args.kind not in ("patches", "pooled"):
-        raise InputError("bad_arguments", f"--kind {args.kind}", "give patches or pooled")
+    from robomamba_jax.data.feature_cache import KINDS
+
+    if args.kind not in KINDS:
+        raise InputError("bad_arguments", f"--kind {args.kind}", f"give {' or '.join(KINDS)}")
     if args.rows < 1:
         raise InputError("bad_arguments", f"--rows is {args.rows}", "give 1 or more")
     config, _ = read_config(args)

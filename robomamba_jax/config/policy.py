@@ -11,12 +11,15 @@ from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.mamba import DTYPES
 from robomamba_jax.errors import InputError
 
-POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp")
+POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp", "attn_mlp")
+
+QUERIES = 4
+"""Learned queries per MLP of ``attn_mlp``."""
 
 CONTACT_SIZE, ROTATION_SIZE = 2, 6
 
 # Hidden widths as shares of the model's width.
-_SHARES = {"two_mlp": (4, 8)}
+_SHARES = {"two_mlp": (4, 8), "attn_mlp": (4, 8)}
 _REPO_SHARES = (2, 4)
 
 
@@ -30,7 +33,10 @@ class PolicyConfig:
           which fits all of the article's figures (0.12 %, 3.7M; inferred, not published);
         "two_mlp_repo": two MLPs with D/2, D/4, as in the published repository (8,200,960);
         "mlp": one MLP with D/2, D/4 for both (4,103,040);
-        "ssm_mlp": as "two_mlp_repo", with a Mamba block over the sequence before each MLP.
+        "ssm_mlp": as "two_mlp_repo", with a Mamba block over the sequence before each MLP;
+        "attn_mlp", ours: as "two_mlp", but each MLP reads what ``QUERIES`` learned queries find
+          among all positions, image tokens included (13.5M at D = 2560, most of it in the
+          MLPs' first layers).
       gripper: whether a further MLP of the same widths says if the gripper is open.
       param_dtype: of stored parameters; the head computes in float32 whatever it is.
     """
@@ -48,8 +54,14 @@ class PolicyConfig:
     @property
     def pooling(self) -> str:
         """What the MLPs see of a sequence: "official" is the mean of the states at the
-        first text position and at the last position, "mean" that of all real positions."""
-        return "mean" if self.uses_ssm else "official"
+        first text position and at the last position, "mean" that of all real positions,
+        "attention" weighted means of all real positions, one per query."""
+        return {"ssm_mlp": "mean", "attn_mlp": "attention"}.get(self.kind, "official")
+
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether the head needs the states at all positions."""
+        return self.pooling != "official"
 
     @property
     def uses_ssm(self) -> bool:

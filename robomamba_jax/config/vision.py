@@ -152,9 +152,18 @@ _DINOV2_S14 = VisionConfig(
 VISION_PRESETS: dict[str, VisionConfig] = {
     # Odd sizes on purpose: nothing in the tests may lean on powers of two.
     "tiny": VisionConfig(image_size=15, patch_size=5, width=36, depth=3, heads=3, mlp_dim=50),
-    # For the embedded world: CLIP's form and patch, and all of its few blocks are read.
+    # For the embedded world: CLIP's crop in 8 x 8 patches, and all of its few blocks are read.
     "nano": VisionConfig(
-        image_size=112, patch_size=14, width=128, depth=4, heads=4, mlp_dim=512, feature_layer=-1
+        image_size=112,
+        patch_size=14,
+        width=128,
+        depth=4,
+        heads=4,
+        mlp_dim=512,
+        cls_token=False,
+        pre_norm=False,
+        patch_bias=True,
+        feature_layer=-1,
     ),
     "clip-l14-224": _CLIP_L14,
     "clip-l14-336": _CLIP_L14.replace(image_size=336),

@@ -10,7 +10,7 @@ B rows, T text tokens, M images of side S, K the most samples of a row:
 - ``loss_mask`` bool[B, T], True = the model learns to say this token
 - ``image_positions`` int32[B, M], the text index before which an image stands, -1 = none
 - ``images`` uint8[B, M, S, S, 3], not yet normalised; or ``features`` [B, M, P, W] from a
-  cache, or [B, W] for pooled ones
+  cache, [B, W] for pooled ones, [B, J, W] for states
 - for poses ``contact`` float32[B, 2], ``rotation`` float32[B, 3, 3], ``gripper``
   float32[B] (NaN = unknown) and ``weight`` float32[B], 0 for a row without a pose
 

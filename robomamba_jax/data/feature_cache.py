@@ -1,11 +1,12 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What frozen networks say of each picture, computed once: patch features, or pooled ones.
+"""What frozen networks say of each picture, computed once: patch features, pooled ones, or the
+states at all positions.
 
 A folder of ``manifest.json``, ``keys.bin`` (32 bytes a row, sorted) with ``places.bin``
 (uint32 a row: where its features lie), and ``features-NNNNN.bin``: rows of fixed size, each
 behind the CRC-32C of its bytes. A row's key is the SHA-256 of the network, the transform and
-the picture's file, and for pooled features of the prompt's tokens too: another network,
+the picture's file, and for pooled features and states of the prompt's tokens too: another network,
 transform, picture or prompt is another key, never a wrong hit.
 """
 
@@ -28,7 +29,7 @@ from robomamba_jax.data.images import ImageTransform
 from robomamba_jax.errors import InputError
 
 SCHEMA = "robomamba.features/1"
-KINDS = ("patches", "pooled")
+KINDS = ("patches", "pooled", "states")
 DTYPES: dict[str, Any] = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
 SHARD_BYTES = 2**30
 _FIX = "compute the features again"
@@ -71,10 +72,10 @@ class FeatureWriter:
 
         Args:
           folder: made if missing.
-          kind: "patches" or "pooled".
+          kind: "patches", "pooled" or "states".
           network: see ``feature_key``.
           transform: see there.
-          shape: of one row: (P, W), or (W,) for pooled.
+          shape: of one row: (P, W), (W,) for pooled, (J, W) for states.
           dtype: "float32" or "bfloat16".
 
         Raises:
@@ -236,22 +237,23 @@ class FeatureReader:
         return int(self.places[low]) if found else None
 
     def of(self, example: Example) -> np.ndarray:
-        """An example's features: [M, P, W], or [W] for pooled ones; errors as ``get``'s."""
+        """An example's features: [M, P, W], [W] for pooled ones, [J, W] for states; errors as
+        ``get``'s."""
         images = example.image_sha256.tobytes()
-        if self.kind == "pooled":
+        if self.kind != "patches":
             return self.get(feature_key(self.network, self._transform, images, example.ids))
         keys = [images[at : at + 32] for at in range(0, len(images), 32)]
         rows = [self.get(feature_key(self.network, self._transform, key)) for key in keys]
         return np.stack(rows) if rows else np.zeros((0, *self.shape), self.dtype)
 
     def empty(self, rows: int, images: int) -> np.ndarray:
-        """Zeros for a batch: [B, M, P, W], or [B, W] for pooled ones."""
+        """Zeros for a batch: [B, M, P, W], [B, W] for pooled ones, [B, J, W] for states."""
         places = (rows, images) if self.kind == "patches" else (rows,)
         return np.zeros((*places, *self.shape), self.dtype)
 
     def put(self, batch: np.ndarray, row: int, picture: int, features: np.ndarray) -> None:
         """Write an example's features into the batch."""
-        if self.kind == "pooled":
+        if self.kind != "patches":
             batch[row] = features
         else:
             batch[row, picture : picture + len(features)] = features

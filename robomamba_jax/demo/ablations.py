@@ -30,14 +30,16 @@ class Ablation:
       what: in a sentence.
       without: sources of stage 1.2 that it does not see.
       align: whether it starts from stage 1.1.
-      policy: the policy head's kind.
+      policy: the policy head's kind; None = the demo's.
+      instruct: whether stage 1.2 is trained anew; else the demo's own is taken.
     """
 
     name: str
     what: str
     without: tuple[str, ...] = ()
     align: bool = True
-    policy: str = "two_mlp"
+    policy: str | None = None
+    instruct: bool = True
 
 
 TRAINED = (
@@ -45,6 +47,20 @@ TRAINED = (
     Ablation("without stage 1.1", "the projector enters stage 1.2 untrained", align=False),
     Ablation("without robot data", "no RoboVQA clips, no contact points", without=stages.ROBOT),
     Ablation("without negatives", "no questions about what is not there", without=("lrv",)),
+)
+HEADS = (
+    Ablation(
+        "two MLPs, the article's pooling",
+        "stage 2 reads the mean of the first text state and the last one",
+        policy="two_mlp",
+        instruct=False,
+    ),
+    Ablation(
+        "two Mamba blocks and MLPs",
+        "stage 2 reads the mean of all states behind blocks of its own",
+        policy="ssm_mlp",
+        instruct=False,
+    ),
 )
 
 
@@ -67,6 +83,10 @@ def run_ablations(
     ]
     smaller = dataclasses.replace(plan, questions=_QUESTIONS, episodes=_EPISODES)
     rows.append(_shuffled_pictures(smaller, places, console, rows[0]))
+    rows.append(_shuffled_words(smaller, places, console, rows[0]))
+    for ablation in HEADS:
+        row = _trained(ablation, smaller, places, console)
+        rows.append({**row, "hurts": _hurts(row, rows[0])})
     shorter = None
     for ablation in TRAINED:
         row = _trained(ablation, smaller, places, console)
@@ -89,49 +109,81 @@ def _shuffled_pictures(
         altered=shuffled,
         tell=console.bar,
     )
-    row = {
-        "name": "pictures shuffled",
-        "what": "each question about another question's picture, asked of the finished model",
-        "figures": {name: _figure(found[name]) for name in FIGURES},
-    }
+    figures = {name: _figure(found[name]) for name in FIGURES}
+    figures |= _rolled(plan, places, console, "pictures")
+    what = "each question about another question's picture, each pose from another trial's"
+    row = {"name": "pictures shuffled", "what": what, "figures": figures}
     return {**row, "hurts": _hurts(row, whole)}
+
+
+def _shuffled_words(
+    plan: DemoPlan, places: Places, console: Any, whole: dict[str, Any]
+) -> dict[str, Any]:
+    what = "each pose by the instruction for another category's object"
+    figures = _rolled(plan, places, console, "words")
+    row = {"name": "instructions shuffled", "what": what, "figures": figures}
+    return {**row, "hurts": _hurts(row, whole)}
+
+
+def _rolled(plan: DemoPlan, places: Places, console: Any, confused: str) -> dict[str, Any]:
+    """Rollouts of the finished model that gets another trial's picture or words."""
+    name = f"shuffled-{confused}"
+    rolled = act(
+        plan,
+        places.train,
+        places.model,
+        places.root / "ablations" / "rollouts",
+        policies=(name,),
+        tell=console.bar,
+    )[name]
+    return {split: _rate(rolled[split]) for split in ("seen", "unseen")}
 
 
 def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -> dict[str, Any]:
     """Stage 1.2 and stage 2 without something, then questions and rollouts."""
     from robomamba_jax.demo.run import manipulate, train_run
 
-    folder = places.root / "ablations" / ablation.name.replace(" ", "-").replace(",", "")
-    config = stages.instruct_config(
-        plan,
-        places,
-        init=None if ablation.align else places.start,
-        steps=plan.ablation_steps,
-        without=ablation.without,
+    folder = (
+        places.root
+        / "ablations"
+        / ablation.name.replace(" ", "-").replace(",", "").replace("'", "")
     )
-    train_run(config, folder / "instruct", console)
+    base = places.root / "instruct"
+    if ablation.instruct:
+        base = folder / "instruct"
+        config = stages.instruct_config(
+            plan,
+            places,
+            init=None if ablation.align else places.start,
+            steps=plan.ablation_steps,
+            without=ablation.without,
+        )
+        train_run(config, base, console)
     manipulate(
         plan,
         places,
         console,
         folder / "manipulate",
-        init=folder / "instruct",
+        init=base,
+        policy=ablation.policy,
         features=folder / "pooled",
     )
     model = folder / "manipulate" / "export"
-    found = evaluate(
-        plan,
-        places.test / "bench",
-        model,
-        folder / "eval",
-        names=FIGURES,
-        blind=False,
-        tell=console.bar,
-    )
+    found: dict[str, Any] = {}
+    if ablation.instruct:  # a head changes no answer
+        found = evaluate(
+            plan,
+            places.test / "bench",
+            model,
+            folder / "eval",
+            names=FIGURES,
+            blind=False,
+            tell=console.bar,
+        )
     rolled = act(
         plan, places.train, model, folder / "rollouts", policies=("nano",), tell=console.bar
     )["nano"]
-    figures = {name: _figure(found[name]) for name in FIGURES}
+    figures = {name: _figure(entry) for name, entry in found.items()}
     figures |= {split: _rate(rolled[split]) for split in ("seen", "unseen")}
     return {"name": ablation.name, "what": ablation.what, "figures": figures}
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from robomamba_jax.convert.files import replacing
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.choose_policy import choose_policy
+from robomamba_jax.world.policies import Observation, Policy, Proposal
 from robomamba_jax.world.rollout import RolloutPlan, rollout
 from robomamba_jax.world.stage import Simulator
 
@@ -31,6 +33,9 @@ TITLES = {
 
 IMAGE_ONLY = ("prior", "prior-category", "random")
 """References that know no more of a scene than a model may: picture and words at most."""
+
+CONFUSED = {"shuffled-pictures": "picture", "shuffled-words": "words"}
+"""The model with another trial's picture, or with another category's instruction."""
 
 _FILMED = 1  # of each category's trials
 
@@ -70,6 +75,39 @@ def act(
     return found
 
 
+class Confused:
+    """A policy that gets another picture, or other words, than the trial's.
+
+    Attributes:
+      name: for tables.
+      parameters: the policy's.
+      sha: the policy's.
+    """
+
+    def __init__(self, policy: Policy, what: str) -> None:
+        """Begin.
+
+        Args:
+          policy: what is to be confused.
+          what: "picture": that of the trial before, of the last category's for the first one;
+            "words": the instruction for the next category's object.
+        """
+        self.name, self.parameters, self.sha = policy.name, policy.parameters, policy.sha
+        self._policy, self._what = policy, what
+        self._before: Observation | None = None
+
+    def propose(self, seen: Observation) -> Proposal | None:
+        """What the policy says of something else."""
+        if self._what == "words":
+            nouns = [category.noun for category in CATEGORIES.values()]
+            own = CATEGORIES[seen.category].noun
+            other = nouns[(nouns.index(own) + 1) % len(nouns)]
+            told = dataclasses.replace(seen, instruction=seen.instruction.replace(own, other))
+            return self._policy.propose(told)
+        shown, self._before = self._before or seen, seen
+        return self._policy.propose(dataclasses.replace(seen, view=shown.view))
+
+
 def _roll(
     simulator: Simulator,
     plan: DemoPlan,
@@ -79,8 +117,10 @@ def _roll(
     folder: Path,
     tell: Tell,
 ) -> dict[str, Any]:
-    model = name not in TITLES or name == "nano"
+    model = name == "nano" or name in CONFUSED
     policy = choose_policy(None, str(checkpoint)) if model else choose_policy(name, train=train)
+    if name in CONFUSED:
+        policy = Confused(policy, CONFUSED[name])
     folder.mkdir(parents=True, exist_ok=True)
     return rollout(
         simulator,

@@ -22,6 +22,7 @@ from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.evaluation import run
 from robomamba_jax.evaluation.items import Benchmark, Loaded
 from robomamba_jax.evaluation.run import Answered
+from robomamba_jax.evaluation.toy import files_of
 
 HEADLINES = {"pope": "accuracy", "mme": "accuracy"}
 """Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""
@@ -70,7 +71,8 @@ def evaluate(
 def _config(name: str, bench: Path, plan: DemoPlan) -> EvalConfig:
     # A limit would tear apart what these count together.
     limit = 0 if name in ("mme", "mmbench") else plan.questions
-    return EvalConfig(name, FilesConfig(str(bench / name)), rows=ROWS, limit=limit)
+    files = FilesConfig(**files_of(name, str(bench / name)))
+    return EvalConfig(name, files, rows=ROWS, limit=limit)
 
 
 def _one(

@@ -16,6 +16,7 @@ from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.image_refs import open_ref
 from robomamba_jax.data.records import even_frames
 from robomamba_jax.evaluation import run
+from robomamba_jax.evaluation.toy import files_of
 from robomamba_jax.world.categories import CATEGORIES
 
 _SIDE = 224
@@ -83,7 +84,7 @@ def question_pictures(bench: Path, answers: Path) -> list[dict[str, Any]]:
         if not file.is_file():
             continue
         _, chosen, loaded = run.load(
-            EvalConfig(name, FilesConfig(str(bench / name))), answers / name, write=False
+            EvalConfig(name, FilesConfig(**files_of(name, str(bench / name)))), answers / name, write=False
         )
         said = {}
         for line in file.read_text(encoding="utf-8").splitlines()[1:]:

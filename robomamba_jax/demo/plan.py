@@ -28,7 +28,8 @@ class DemoPlan:
       test_poses: test poses of seen categories.
       unseen_language: test pictures of the ten unseen categories.
       vision: the encoder's name in ``VISION_PRESETS``.
-      assets: a folder of ready weights for the encoder; None = it is pre-trained here.
+      policy: the policy head's kind.
+      assets: a file of ready weights for the encoder; None = it is pre-trained here.
       vocab: tokens of the tokenizer, at most.
       encoder_steps: of the encoder's pre-training.
       language_steps: of the language model's.
@@ -66,6 +67,7 @@ class DemoPlan:
     ablation_steps: int = 0
     rows: int = 16
     vision: str = "nano"
+    policy: str = "attn_mlp"
     assets: str | None = None
     vocab: int = 1024
     workers: int = 2
@@ -157,23 +159,23 @@ MODES: dict[str, DemoPlan] = {
         test_poses=500,
         unseen_language=300,
         encoder_steps=4000,
-        language_steps=400,
-        align_steps=150,
-        instruct_steps=4000,
+        language_steps=150,
+        align_steps=80,
+        instruct_steps=900,
         manipulate_epochs=60,
         questions=0,
         episodes=50,
-        ablation_steps=400,
+        ablation_steps=150,
         budget=(
             ("data", 14.0),
-            ("pretraining", 25.0),
-            ("features", 2.0),
-            ("align", 2.0),
-            ("instruct", 55.0),
+            ("pretraining", 17.0),
+            ("features", 1.5),
+            ("align", 3.0),
+            ("instruct", 32.0),
             ("manipulate", 3.0),
-            ("evaluation", 8.0),
-            ("rollouts", 8.0),
-            ("ablations", 30.0),
+            ("evaluation", 6.0),
+            ("rollouts", 5.0),
+            ("ablations", 35.0),
             ("report", 0.5),
         ),
     ),
@@ -182,7 +184,7 @@ MODES["dino"] = dataclasses.replace(
     _STANDARD,
     mode="dino",
     vision="dinov2-s14-112",
-    assets="assets/dinov2-s14.onnx",
+    assets="assets/dinov2_s.onnx",
     encoder_steps=0,
     budget=tuple(
         (name, {"pretraining": 1.0, "features": 6.0}.get(name, minutes))

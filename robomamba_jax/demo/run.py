@@ -284,6 +284,7 @@ def manipulate(
     workdir: Path,
     *,
     init: Path | None = None,
+    policy: str | None = None,
     features: Path | None = None,
 ) -> dict[str, Any]:
     """Stage 2 on cached states of the frozen language model.
@@ -294,16 +295,17 @@ def manipulate(
       console: told what happens.
       workdir: of the run.
       init: where it starts; None = stage 1.2.
+      policy: the head's kind; None = the demo's.
       features: where the states are kept; None = the demo's own place.
     """
     from robomamba_jax.training.features import compute_features
 
-    config = stages.manipulate_config(plan, places, init=init, features=features)
+    config = stages.manipulate_config(plan, places, init=init, policy=policy, features=features)
     assert config.data.features is not None
     compute_features(
         dataclasses.replace(config, data=dataclasses.replace(config.data, features=None)),
         config.data.features,
-        kind="pooled",
+        kind=stages.cache_kind(config.model.policy),
         batch=64,
         tell=lambda done, total: console.bar("states", done, total),
     )

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from robomamba_jax.config import VISION_PRESETS
+from robomamba_jax.config import VISION_PRESETS, PolicyConfig
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 from robomamba_jax.config.training import (
     CheckpointConfig,
@@ -154,7 +154,7 @@ def align_config(plan: DemoPlan, places: Places) -> TrainConfig:
         trainable=("projector/.*",),
         loss=LossConfig(chunk=ROW_TOKENS),
         optim=OptimConfig(learning_rate=3e-3, b2=0.98, warmup_ratio=0.1),
-        model=ModelChoice(None, remat="none", **_FLOAT),
+        model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
         run=_run(plan, plan.align_steps),
         checkpoint=CheckpointConfig(every=100, keep=1),
         init_from=str(places.start),
@@ -195,7 +195,7 @@ def instruct_config(
         trainable=("projector/.*", "llm/.*"),
         loss=LossConfig(chunk=ROW_TOKENS),
         optim=OptimConfig(learning_rate=3e-3, weight_decay=0.05, b2=0.98, warmup_ratio=0.05),
-        model=ModelChoice(None, remat="none", **_FLOAT),
+        model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
         run=_run(plan, steps or plan.instruct_steps),
         checkpoint=CheckpointConfig(every=200, keep=1),
         init_from=str(init or places.root / "align"),
@@ -207,7 +207,7 @@ def manipulate_config(
     places: Places,
     *,
     init: Path | None = None,
-    policy: str = "two_mlp",
+    policy: str | None = None,
     features: Path | None = None,
 ) -> TrainConfig:
     """Stage 2: the policy head alone, on poses.
@@ -216,9 +216,10 @@ def manipulate_config(
       plan: the demo's.
       places: the demo's.
       init: where it starts; None = stage 1.2.
-      policy: the head's kind.
-      features: cached ones; None = the demo's own, of this kind of head.
+      policy: the head's kind; None = the demo's.
+      features: cached ones of that kind; None = the demo's own.
     """
+    policy = policy or plan.policy
     source = SourceConfig(
         str(places.train / "manip.json"),
         "poses",
@@ -231,20 +232,25 @@ def manipulate_config(
     )
     patches = VISION_PRESETS[plan.vision].num_patches
     batch = BatchConfig(64, row_tokens=patches + _POSE_TOKENS, image_tokens=patches)
-    cache = places.root / "pooled" if features is None else features
+    cache = places.root / cache_kind(policy) if features is None else features
     return TrainConfig(
         stage="manipulate",
         data=DataConfig((source,), encoding, batch, features=str(cache)),
         trainable=("policy/.*",),
         loss=LossConfig(kind="pose", contact_weight=4.0),
         optim=OptimConfig(learning_rate=3e-3, weight_decay=0.02, warmup_ratio=0.03),
-        model=ModelChoice(None, policy=policy, remat="none", **_FLOAT),
+        model=ModelChoice("nano", plan.vision, policy, remat="none", **_FLOAT),
         run=dataclasses.replace(
             _run(plan, None), epochs=plan.manipulate_epochs, workers=0, log_every=100
         ),
         checkpoint=CheckpointConfig(every=1000, keep=1),
         init_from=str(init or places.root / "instruct"),
     )
+
+
+def cache_kind(policy: str) -> str:
+    """What has to be cached for a policy head."""
+    return "states" if PolicyConfig(policy).reads_sequences else "pooled"
 
 
 def picture_config(plan: DemoPlan, places: Places) -> TrainConfig:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from robomamba_jax.config.mamba import MambaConfig
-from robomamba_jax.config.policy import CONTACT_SIZE, PolicyConfig
+from robomamba_jax.config.policy import CONTACT_SIZE, QUERIES, PolicyConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.layers import Linear
 from robomamba_jax.models.mamba import MambaBlock, Rows
@@ -71,7 +71,8 @@ class PolicyHead(nnx.Module):
     Parameters are named as in the published checkpoints: ``action_head1`` (contact) and
     ``action_head2`` (rotation), or ``action_head`` (both); ``ssm1`` and ``ssm2`` before the
     first two; ``gripper_head``, which is ours, reads the pooled states of the language
-    model itself. Everything is computed in float32.
+    model itself. ``attn1`` and ``attn2`` are the queries of ``attn_mlp``, the gripper's MLP reads
+    what the second ones find. Everything is computed in float32.
     """
 
     def __init__(
@@ -98,13 +99,15 @@ class PolicyHead(nnx.Module):
         self.ssm1 = None if block is None else MambaBlock(block, rngs=rngs)
         self.ssm2 = None if block is None else MambaBlock(block, rngs=rngs)
         widths, outputs = config.hidden_widths(d_model), config.outputs
+        attends = config.pooling == "attention"
+        self.attn1 = Queries(d_model, config.param_dtype, rngs=rngs) if attends else None
+        self.attn2 = Queries(d_model, config.param_dtype, rngs=rngs) if attends else None
+        d_in = QUERIES * d_model if attends else d_model
 
         def mlp(name: str) -> PolicyMLP | None:
             if name not in outputs:
                 return None
-            return PolicyMLP(
-                d_model, widths, outputs[name], rngs=rngs, param_dtype=config.param_dtype
-            )
+            return PolicyMLP(d_in, widths, outputs[name], rngs=rngs, param_dtype=config.param_dtype)
 
         self.action_head = mlp("action_head")
         self.action_head1 = mlp("action_head1")
@@ -137,11 +140,16 @@ class PolicyHead(nnx.Module):
 
     def read_states(self, states: PolicyStates) -> PolicyOutput:
         """As a call, of arguments in one piece."""
-        if not self.config.uses_ssm:
+        if not self.config.reads_sequences:
             return self.read_pooled(self.pool(states))
         self._check(*states)
         hidden, mask = states.hidden.astype(jnp.float32), states.mask
         with jax.default_matmul_precision("highest"):
+            if self.config.pooling == "attention":
+                assert self.attn1 is not None
+                assert self.attn2 is not None
+                first, second = self.attn1(hidden, mask), self.attn2(hidden, mask)
+                return self._read(first, second, second)
             assert self.ssm1 is not None
             assert self.ssm2 is not None
             rows, real = Rows(), None
@@ -156,11 +164,13 @@ class PolicyHead(nnx.Module):
         """float32[B, D]: all that the MLPs see of each row.
 
         Raises:
-          InputError: Mamba blocks stand before the MLPs, and read whole sequences.
+          InputError: the head reads whole sequences.
         """
-        if self.config.uses_ssm:
+        if self.config.reads_sequences:
             raise InputError(
-                "no_pooled", f"a {self.config.kind} head reads sequences", "cache patch features"
+                "no_pooled",
+                f"a {self.config.kind} head reads sequences",
+                "cache patches or states instead",
             )
         self._check(*states)
         return pool_official(states.hidden.astype(jnp.float32), states.first_text, states.last)
@@ -190,6 +200,24 @@ class PolicyHead(nnx.Module):
         check_shape("last", last, "B", sizes)
         if mask is not None:
             check_shape("mask", mask, "B T", sizes)
+
+
+class Queries(nnx.Module):
+    """``weight`` [Q, D]: learned queries that look for what they need among all positions."""
+
+    def __init__(self, d_model: int, param_dtype: str, *, rngs: nnx.Rngs) -> None:
+        weight = 0.02 * jax.random.normal(rngs.params(), (QUERIES, d_model), jnp.float32)
+        self.weight = nnx.Param(weight.astype(param_dtype))
+
+    def __call__(self, hidden: jax.Array, mask: jax.Array | None) -> jax.Array:
+        """float32[B, T, D] and bool[B, T] (None = all real) -> float32[B, Q * D], each query's
+        weighted mean of the real positions; 0 for a row that has none."""
+        if mask is not None:
+            hidden = jnp.where(mask[..., None], hidden, 0)
+        scores = jnp.einsum("btd,qd->bqt", hidden, self.weight[...].astype(jnp.float32))
+        where = None if mask is None else mask[:, None, :]
+        weights = jax.nn.softmax(scores, axis=-1, where=where)
+        return jnp.einsum("bqt,btd->bqd", weights, hidden).reshape(hidden.shape[0], -1)
 
 
 def pool_official(hidden: jax.Array, first_text: jax.Array, last: jax.Array) -> jax.Array:

@@ -3,7 +3,8 @@
 """What the frozen parts say of every picture, computed once and kept: see ``data.feature_cache``.
 
 "patches": the encoder's features, for every stage; "pooled": all that a policy head of MLPs
-reads of a prompt and its picture, so that stage 2 needs nothing but the head.
+reads of a prompt and its picture, so that stage 2 needs nothing but the head; "states": the
+states at all positions of the two, for heads that read sequences.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from robomamba_jax.data.parts import open_parts
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.trees import Params, abstract_params
 from robomamba_jax.training.feed import normalized
-from robomamba_jax.training.program import run_transform
+from robomamba_jax.training.program import run_transform, states_length
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.tasks import complete
 from robomamba_jax.training.weights import (
@@ -39,6 +40,7 @@ from robomamba_jax.training.weights import (
 )
 
 NETWORKS = {"patches": ("vision.",), "pooled": ("vision.", "projector.", "llm.")}
+NETWORKS["states"] = NETWORKS["pooled"]
 """Whose parameters decide each kind."""
 
 
@@ -102,7 +104,7 @@ def compute_features(
     Args:
       config: the run's; its base, data and model count, not what is trained.
       out: the cache's folder.
-      kind: "patches" or "pooled".
+      kind: "patches", "pooled" or "states".
       dtype: of the file; None = bfloat16 where the model computes in it, else float32.
       batch: pictures (or prompts) at a time.
       tell: called with (samples done, samples in all).
@@ -180,7 +182,9 @@ class _Extractor:
         self._kind, self._config = kind, config
         self._transform, vision = transform, model.vision
         patches = (vision.num_patches, vision.width)
-        self.shape = patches if kind == "patches" else (model.llm.d_model,)
+        length = states_length(config.data, vision.num_patches)
+        width = model.llm.d_model
+        self.shape = {"patches": patches, "pooled": (width,), "states": (length, width)}[kind]
         _, narrow = expected_params(model, config.model)
         parts = [name.rstrip(".") for name in NETWORKS[kind]]
         wanted = {name: narrow[name] for name in parts}
@@ -192,16 +196,18 @@ class _Extractor:
             images = normalized(inputs["images"], transform)
             if kind == "patches":
                 return module.vision(images)
-            return module.pooled(
-                inputs["input_ids"], images, inputs["mask"], inputs["image_positions"]
-            )
+            asked = (inputs["input_ids"], images, inputs["mask"], inputs["image_positions"])
+            if kind == "pooled":
+                return module.pooled(*asked)
+            states = module.policy_states(*asked)
+            return jnp.where(states.mask[..., None], states.hidden, 0)
 
         self._run = jax.jit(run)
 
     def wanted(self, example: Example, writer: FeatureWriter) -> list[tuple[bytes, Any]]:
         """What an example needs: (key, inputs)."""
         hashes = example.image_sha256
-        if self._kind == "pooled":
+        if self._kind != "patches":
             return [(writer.key(hashes.tobytes(), example.ids), example)]
         assert example.images is not None or not len(hashes)
         pictures = [] if example.images is None else list(example.images)
@@ -210,7 +216,7 @@ class _Extractor:
     def __call__(self, values: Sequence[Any], batch: int) -> np.ndarray:
         """The features of up to ``batch`` inputs."""
         inputs = self._pictures(values, batch)
-        if self._kind == "pooled":
+        if self._kind != "patches":
             inputs = self._prompts(values, batch)
         found = self._run(self._params, {name: jnp.asarray(x) for name, x in inputs.items()})
         return np.asarray(jax.device_get(found))[: len(values)]

@@ -36,6 +36,7 @@ from robomamba_jax.training.tasks import Task, pose_task, text_task
 from robomamba_jax.training.weights import chosen_config, expected_params
 
 _CACHED = {"": (), "patches": ("vision",), "pooled": ("vision", "projector", "llm")}
+_CACHED["states"] = _CACHED["pooled"]
 """Parts that cached features stand for: nobody reads them, and they are not loaded."""
 
 
@@ -152,8 +153,8 @@ def _check_features(features: str, marks: Params, config: TrainConfig) -> None:
                 f"{features} features stand for {part}, which is trained",
                 "train without them: --set data.features=none",
             )
-    if features == "pooled" and config.loss.kind != "pose":
-        raise InputError("bad_config", "pooled features are of poses", "cache patches instead")
+    if features in ("pooled", "states") and config.loss.kind != "pose":
+        raise InputError("bad_config", f"{features} features are of poses", "cache patches instead")
 
 
 def _placed(tree: Any, places: Any) -> Any:
@@ -180,6 +181,12 @@ def run_transform(data: DataConfig) -> ImageTransform | None:
     return None if name is None else image_transform(name)
 
 
+def states_length(data: DataConfig, patches: int) -> int:
+    """J, the most positions of a pose's row: its pictures' tokens and its prompt's."""
+    batch = data.batch
+    return batch.image_limit * patches + min(batch.text_limit, data.encoding.max_tokens)
+
+
 def abstract_batch(
     data: DataConfig, model: RoboMambaConfig, shape: BatchShape, features: str, mesh: Mesh
 ) -> dict[str, Any]:
@@ -198,6 +205,9 @@ def abstract_batch(
     vision, dtype = model.vision, jnp.dtype(model.llm.dtype)
     if features == "pooled":
         found["features"] = ((rows, model.llm.d_model), dtype)
+    elif features == "states" and vision is not None:
+        joint = states_length(data, vision.num_patches)
+        found["features"] = ((rows, joint, model.llm.d_model), dtype)
     elif features == "patches" and vision is not None:
         found["features"] = ((rows, shape.images, vision.num_patches, vision.width), dtype)
     elif transform is not None and shape.images:

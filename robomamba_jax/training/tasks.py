@@ -28,7 +28,7 @@ from robomamba_jax.losses import (
     rotation_loss,
 )
 from robomamba_jax.models.partition import gathered
-from robomamba_jax.models.policy import PolicyOutput
+from robomamba_jax.models.policy import PolicyOutput, PolicyStates
 from robomamba_jax.models.trees import Params, abstract_params
 from robomamba_jax.training.feed import normalized
 
@@ -145,6 +145,8 @@ def pose_task(
         features = batch.get("features")
         if features is not None and features.ndim == 2:
             return model.policy.read_pooled(features.astype(jnp.float32))
+        if features is not None and features.ndim == 3:
+            return model.policy.read_states(_cached_states(features))
         return model.pose(
             batch["input_ids"],
             images_of(batch, transform),
@@ -196,6 +198,14 @@ def pose_task(
         names.append("gripper")
     given = (loss.contact_weight, loss.rotation_weight, loss.gripper_weight)
     return Task(dict(zip(names, given, strict=False)), losses, counts, scores, outputs)
+
+
+def _cached_states(features: jax.Array) -> PolicyStates:
+    """Cached states, float[B, J, D], as a head that reads sequences takes them. Padding is 0,
+    which no state behind the final norm is; where the text begins such heads don't ask."""
+    mask = jnp.any(features != 0, axis=-1)
+    last = jnp.maximum(mask.sum(axis=1) - 1, 0)
+    return PolicyStates(features, jnp.zeros_like(last), last, mask)
 
 
 def complete(params: Params, expected: Params) -> Params:

@@ -83,7 +83,7 @@ def letters(facts: Facts, words: Wording) -> list[Pair]:
 
 
 def points(facts: Facts, words: Wording) -> list[Pair]:
-    """Where something is, and where to touch: (x, y) in percent of the picture's sides."""
+    """Where something is, and where to touch: x, y in percent of the picture's sides."""
     found = [
         Pair("point", words.say(w.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
         for name, x, y in facts.places

@@ -155,6 +155,8 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
     question = words.say(wording.ASK_POSE, noun=noun)
     place = touch(noun, (x / plan.size, y / plan.size), words)
+    if item % 2:  # asked as stage 2 will ask
+        place = dataclasses.replace(place, question=question)
     return {
         "touch": llava_record(name, f"{name}.png", [place]),
         "manip": pose_record(name, f"{name}.png", question, sample.proposal),

@@ -262,7 +262,8 @@ YES_USE = (
     "Yes, the {noun} has a {part}.",
     "Yes, its {part} is there to hold.",
 )
-# Where is it? Answered with (x, y) in percent of the picture's sides.
+# Where is it? Answered with x, y in percent of the picture's sides, numbers first: what is read
+# from the state before an answer is what the answer begins with.
 ASK_POINT = (
     "Point to the {part}.",
     "Where is the {part}?",
@@ -283,7 +284,7 @@ ASK_TOUCH = (
     "Which place on the {noun} should be touched?",
     "Point to a good place to pull.",
 )
-SAY_POINT = "({x}, {y})"
+SAY_POINT = "{x}, {y}"
 # Is it so?
 ASK_IS_COLOR = (
     "Is the {noun} {color}?",
