@@ -77,7 +77,9 @@ def _entries(to: str, folder: Folder, source: TensorSource, unread: TensorSource
         _check_encoder(to, parts)
     under = ("",) if whole else (part + ".",)
     shapes = {n: source.info(n).shape for n in source.names() if n.startswith(under)}
-    entries = [_joined(source, step.rule, to) for step in expand(_rules(to), shapes).values()]
+    entries = [
+        _joined(source, step.rule, to) for step in expand(_rules(to, parts), shapes).values()
+    ]
     if whole:
         entries += _head(folder, source)
     if unread is not None and folder.origin.get("family") == to:
@@ -96,14 +98,15 @@ def _check_encoder(to: str, parts: ModelParts) -> None:
         raise InputError("no_such_part", f"the encoder is a {kind}", f"{to} has no place for it")
 
 
-def _rules(to: str) -> Sequence[Rule]:
+def _rules(to: str, parts: ModelParts) -> Sequence[Rule]:
+    if to == "robomamba":
+        return tables.robomamba(parts.policy)
     return {
         "dinov2": tables.dinov2(False),
         "hf-mamba": tables.HF_MAMBA,
         "hf-clip": tables.HF_VIT,
         "hf-siglip": tables.HF_VIT,
         "timm-vit": tables.TIMM_VIT,
-        "robomamba": tables.ROBOMAMBA,
     }[to]
 
 

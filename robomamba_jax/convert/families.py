@@ -244,7 +244,7 @@ def _robomamba(
         "robomamba",
         source,
         parts,
-        tables.ROBOMAMBA,
+        tables.robomamba(parts.policy),
         unread,
         changes,
         transform=_timm_transform(parts.vision),

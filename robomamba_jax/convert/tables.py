@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 
-from robomamba_jax.config import VisionConfig
+from robomamba_jax.config import PolicyConfig, VisionConfig
 from robomamba_jax.convert.positions import resample_positions
 from robomamba_jax.convert.rules import Rule, Unread, same
+from robomamba_jax.errors import InputError
 
 _MIXER = (
     *("A_log", "D", "conv1d.weight", "conv1d.bias", "x_proj.weight"),
@@ -127,7 +128,7 @@ def dinov2(resample: bool) -> tuple[Rule, ...]:
 _MLPS = ("action_head", "action_head1", "action_head2", "gripper_head")
 
 # The published RoboMamba: a timm encoder, torch's Sequential, transformers' Mamba, the heads.
-ROBOMAMBA = (
+_ROBOMAMBA = (
     *(rule._replace(source=f"vision.model.{rule.source}") for rule in TIMM_VIT),
     *(
         Rule(f"projector.projector.{2 * n}.{kind}", (f"projector.fc{n + 1}.{kind}",))
@@ -141,6 +142,23 @@ ROBOMAMBA = (
         prefix="policy.",
     ),
 )
+_PUBLISHED = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp")
+
+
+def robomamba(policy: PolicyConfig | None) -> tuple[Rule, ...]:
+    """The published RoboMamba, with its head or as a stage before that.
+
+    Raises:
+      InputError: its files know no head of this kind.
+    """
+    if policy is not None and policy.kind not in _PUBLISHED:
+        raise InputError(
+            "no_such_part",
+            f"RoboMamba's files know no {policy.kind} head",
+            f"only {', '.join(_PUBLISHED)} were published; safetensors takes any",
+        )
+    return _ROBOMAMBA
+
 
 _AFTER = "behind the features that are read"
 

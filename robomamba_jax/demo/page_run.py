@@ -180,7 +180,7 @@ def _commands(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     folder = mapping_of(report.get("model")).get("checkpoint")
     folder = folder if isinstance(folder, str) and folder else "runs/demo/manipulate/export"
     mode = report.get("mode")
-    make = "make demo" if mode in (None, "standard") else f"make demo MODE={mode}"
+    make = "make demo" if mode in (None, "standard") else f"make demo DEMO={mode}"
     return [
         ("The whole run", make),
         (

@@ -84,7 +84,9 @@ def question_pictures(bench: Path, answers: Path) -> list[dict[str, Any]]:
         if not file.is_file():
             continue
         _, chosen, loaded = run.load(
-            EvalConfig(name, FilesConfig(**files_of(name, str(bench / name)))), answers / name, write=False
+            EvalConfig(name, FilesConfig(**files_of(name, str(bench / name)))),
+            answers / name,
+            write=False,
         )
         said = {}
         for line in file.read_text(encoding="utf-8").splitlines()[1:]:

@@ -142,7 +142,8 @@ def _claim(plan: DemoPlan, root: Path) -> None:
     if note.is_file():
         known = json.loads(note.read_bytes())
         if known != content:
-            changed = sorted(key for key in content if known.get(key) != content[key])
+            keys = known.keys() | content.keys()
+            changed = sorted(key for key in keys if known.get(key) != content.get(key))
             raise InputError(
                 "other_demo",
                 f"{root} holds a demo of mode {known.get('mode')!r} with other {changed[0]}",
@@ -349,10 +350,17 @@ def _report(plan: DemoPlan, places: Places, console: Console, journal: Journal) 
 
 
 def train_run(config: Any, workdir: Path, console: Console) -> dict[str, Any]:
-    """A run of ``train.py``."""
+    """A run of ``train.py``.
+
+    Raises:
+      KeyboardInterrupt: it was told to stop, and has saved; a demo ends there, too.
+    """
     from robomamba_jax.training.run import train
 
-    return train(config, workdir, terminal=console.terminal())
+    summary = train(config, workdir, terminal=console.terminal())
+    if summary["stopped"]:
+        raise KeyboardInterrupt
+    return summary
 
 
 def _stage(summary: dict[str, Any], workdir: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from robomamba_jax.config import VISION_PRESETS, PolicyConfig
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
@@ -24,8 +25,12 @@ from robomamba_jax.data.tokenizer import train_bpe
 from robomamba_jax.demo.plan import DemoPlan
 
 ROW_TOKENS = 384
-_POSE_TOKENS = 96  # of a pose's picture and prompt
-_FLOAT = {"dtype": "float32", "trained_dtype": "float32", "frozen_dtype": "float32"}
+_POSE_TOKENS = 64  # of a pose's prompt, at most
+_FLOAT: dict[str, Any] = {
+    "dtype": "float32",
+    "trained_dtype": "float32",
+    "frozen_dtype": "float32",
+}
 
 # How the mixture of stage 1.2 is weighed: shares of samples.
 INSTRUCT_WEIGHTS = {"llava": 0.42, "lrv": 0.28, "robovqa": 0.18, "touch": 0.12}
@@ -271,6 +276,7 @@ def _picture_data(plan: DemoPlan, places: Places, sources: tuple[SourceConfig, .
         plan.rows,
         packing=True,
         row_tokens=ROW_TOKENS,
+        images=4,
         image_tokens=VISION_PRESETS[plan.vision].num_patches,
     )
     return DataConfig(sources, encoding, batch, features=str(places.features))

@@ -169,7 +169,7 @@ class PolicyHead(nnx.Module):
         if self.config.reads_sequences:
             raise InputError(
                 "no_pooled",
-                f"a {self.config.kind} head reads sequences",
+                f"the {self.config.kind} head reads sequences",
                 "cache patches or states instead",
             )
         self._check(*states)

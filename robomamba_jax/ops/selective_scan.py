@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.ops.backend import current_backend
 from robomamba_jax.ops.scan_chunked import scan_chunked
+from robomamba_jax.ops.scan_layout import batches_rows
 from robomamba_jax.ops.scan_core import ScanInputs, scan_associative, scan_sequential
 from robomamba_jax.ops.segments import segment_resets
 from robomamba_jax.shapes import check_shape, check_shapes
@@ -36,6 +37,7 @@ class ChunkChoice(NamedTuple):
 # Best of 4, 8, 16, 32 by `robomamba bench scan`, forward and backward.
 CHUNK_TABLE = {
     "cpu": ChunkChoice(8, "measured on 2 cores of an AMD EPYC (Zen 3), L=1024, I=1536"),
+    "cpu, many rows": ChunkChoice(4, "measured on the same, B=16, L=384, I=384, N=8"),
     "gpu": ChunkChoice(64, "not measured: fewer, larger steps, since each is a kernel launch"),
     "tpu": ChunkChoice(64, "not measured: fewer, larger steps; compiled ahead of time only"),
 }
@@ -178,9 +180,12 @@ def _sum_last(x: jax.Array) -> jax.Array:
     return sum((x[..., n] for n in range(1, x.shape[-1])), x[..., 0])
 
 
-def _chunk_size(chunk_size: int | None) -> int:
+def _chunk_size(chunk_size: int | None, inputs: ScanInputs) -> int:
     if chunk_size is None:
-        return CHUNK_TABLE.get(current_backend(), CHUNK_TABLE["gpu"]).size
+        backend = current_backend()
+        if backend == "cpu" and batches_rows(inputs.u.shape[0], inputs.A.size):
+            backend = "cpu, many rows"
+        return CHUNK_TABLE.get(backend, CHUNK_TABLE["gpu"]).size
     if chunk_size < 1:
         raise InputError("bad_arguments", f"chunk_size is {chunk_size}", "give 1 or more, or None")
     return chunk_size
@@ -188,7 +193,7 @@ def _chunk_size(chunk_size: int | None) -> int:
 
 def _run(inputs: ScanInputs, method: str, chunk_size: int | None) -> tuple[jax.Array, jax.Array]:
     """y float32[B, T, I] and the last state float32[B, N, I] by the named method."""
-    size = _chunk_size(chunk_size)
+    size = _chunk_size(chunk_size, inputs)
     if method == "auto":
         method = "associative" if inputs.u.shape[1] <= size else "chunked"
     if method == "chunked":

@@ -109,7 +109,7 @@ def build(
     wide, narrow = expected_params(model, config.model)
     all_marks = freeze.labels(wide, config.trainable)
     left_out = _CACHED[features]
-    _check_features(features, all_marks, config)
+    _check_features(features, all_marks, config, model)
     marks = {name: part for name, part in all_marks.items() if name not in left_out}
     trained = freeze.split(_only(wide, marks), marks)[0]
     frozen = freeze.split(_only(narrow, marks), marks)[1]
@@ -144,8 +144,11 @@ def _only(tree: Params, marks: Params) -> Params:
     return {name: tree[name] for name in marks}
 
 
-def _check_features(features: str, marks: Params, config: TrainConfig) -> None:
-    """What cached features stand for must be frozen, and be read by nobody else."""
+def _check_features(
+    features: str, marks: Params, config: TrainConfig, model: RoboMambaConfig
+) -> None:
+    """What cached features stand for must be frozen and be read by nobody else, and the policy
+    head must read what they are."""
     for part in _CACHED[features]:
         if freeze.TRAIN in jax.tree.leaves(marks.get(part, {})):
             raise InputError(
@@ -153,8 +156,17 @@ def _check_features(features: str, marks: Params, config: TrainConfig) -> None:
                 f"{features} features stand for {part}, which is trained",
                 "train without them: --set data.features=none",
             )
-    if features in ("pooled", "states") and config.loss.kind != "pose":
+    if features not in ("pooled", "states"):
+        return
+    if config.loss.kind != "pose":
         raise InputError("bad_config", f"{features} features are of poses", "cache patches instead")
+    reads = "states" if model.policy is not None and model.policy.reads_sequences else "pooled"
+    if model.policy is not None and features != reads:
+        raise InputError(
+            "bad_config",
+            f"the {model.policy.kind} head reads {reads} features, and the cache has {features}",
+            f"compute the features again: robomamba data features --kind {reads}",
+        )
 
 
 def _placed(tree: Any, places: Any) -> Any:

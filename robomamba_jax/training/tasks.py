@@ -28,7 +28,7 @@ from robomamba_jax.losses import (
     rotation_loss,
 )
 from robomamba_jax.models.partition import gathered
-from robomamba_jax.models.policy import PolicyOutput, PolicyStates
+from robomamba_jax.models.policy import PolicyHead, PolicyOutput, PolicyStates
 from robomamba_jax.models.trees import Params, abstract_params
 from robomamba_jax.training.feed import normalized
 
@@ -143,10 +143,8 @@ def pose_task(
     def predict(params: Params, batch: Batch) -> PolicyOutput:
         model: Any = nnx.merge(graph, complete(params, expected))
         features = batch.get("features")
-        if features is not None and features.ndim == 2:
-            return model.policy.read_pooled(features.astype(jnp.float32))
-        if features is not None and features.ndim == 3:
-            return model.policy.read_states(_cached_states(features))
+        if features is not None and features.ndim < 4:
+            return _from_cached(model.policy, features)
         return model.pose(
             batch["input_ids"],
             images_of(batch, transform),
@@ -200,12 +198,15 @@ def pose_task(
     return Task(dict(zip(names, given, strict=False)), losses, counts, scores, outputs)
 
 
-def _cached_states(features: jax.Array) -> PolicyStates:
-    """Cached states, float[B, J, D], as a head that reads sequences takes them. Padding is 0,
-    which no state behind the final norm is; where the text begins such heads don't ask."""
+def _from_cached(head: PolicyHead, features: jax.Array) -> PolicyOutput:
+    """What a head says of cached features: float[B, D], pooled, or the states at all positions,
+    float[B, J, D]. Padding among these is 0, which no state behind the final norm is; where the
+    text begins a head that reads sequences does not ask."""
+    if features.ndim == 2:
+        return head.read_pooled(features.astype(jnp.float32))
     mask = jnp.any(features != 0, axis=-1)
     last = jnp.maximum(mask.sum(axis=1) - 1, 0)
-    return PolicyStates(features, jnp.zeros_like(last), last, mask)
+    return head.read_states(PolicyStates(features, jnp.zeros_like(last), last, mask))
 
 
 def complete(params: Params, expected: Params) -> Params:

@@ -19,6 +19,7 @@ from robomamba_jax.config import (
     preset,
     vision_preset,
 )
+from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert import tables
 from robomamba_jax.convert.names import tensor_shapes
@@ -86,13 +87,23 @@ def test_encoder_tables_cover_every_preset(name: str) -> None:
         expand(tables.TIMM_VIT, shapes)
 
 
-@pytest.mark.parametrize("kind", ["two_mlp", "two_mlp_repo", "mlp", "ssm_mlp", None])
+PUBLISHED_HEADS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp")
+
+
+@pytest.mark.parametrize("kind", [*PUBLISHED_HEADS, None])
 @pytest.mark.parametrize("gripper", [False, True])
 def test_the_published_table_covers_every_head(kind: str | None, gripper: bool) -> None:
     """All heads, with a gripper and without."""
     policy = None if kind is None else PolicyConfig(kind, gripper=gripper)
     parts = ModelParts(preset("tiny"), vision_preset("tiny"), policy)
-    expand(tables.ROBOMAMBA, tensor_shapes(parts))
+    expand(tables.robomamba(parts.policy), tensor_shapes(parts))
+
+
+@pytest.mark.parametrize("kind", sorted(set(POLICY_KINDS) - set(PUBLISHED_HEADS)))
+def test_heads_of_ours_have_no_published_table(kind: str) -> None:
+    """An error of one line, and not the assertion of a table with a hole."""
+    with pytest.raises(InputError, match=f"know no {kind} head"):
+        tables.robomamba(PolicyConfig(kind))
 
 
 def test_a_table_with_a_hole_is_found() -> None:

@@ -14,7 +14,6 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from robomamba_jax.config.data import DataConfig
 from robomamba_jax.data import feature_cache
 from robomamba_jax.data.feature_cache import FeatureReader, FeatureWriter, feature_key
 from robomamba_jax.data.images import image_transform
@@ -156,26 +155,32 @@ def test_batches_with_features_instead_of_pixels(workers: int, tmp_path: Path) -
             np.testing.assert_array_equal(one.arrays[name], array)
 
 
-def test_pooled_features_belong_to_a_prompt(tmp_path: Path) -> None:
-    """One row a sample; a sample without one is an error that names it."""
+@pytest.mark.parametrize(("kind", "shape"), [("pooled", (5,)), ("states", (7, 5))])
+def test_what_is_said_of_a_prompt_belongs_to_it(
+    kind: str, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    """One row a sample, [W] or [J, W]; a sample without one is an error that names it, or zeros
+    that count for nothing."""
     config = mixture(tmp_path, {"talk": 6}, rows=2)
-    made = writer(tmp_path / "cache", kind="pooled", shape=(5,), dtype="bfloat16")
+    made = writer(tmp_path / "cache", kind=kind, shape=shape, dtype="bfloat16")
     part = Jobs(config).parts[0]
     for number in range(5):
         example = part.example(number)
         key = made.key(example.image_sha256.tobytes(), example.ids)
-        made.add(key, np.full(5, number, np.float32))
+        made.add(key, np.full(shape, 1 + number, np.float32))
     made.finish()
     cached = dataclasses.replace(config, features=str(tmp_path / "cache"))
     with Pipeline(dataclasses.replace(cached, on_bad="skip"), workers=1) as pipeline:
         for batch in pipeline.batches(0, 3):
+            assert batch.arrays["features"].shape == (2, *shape)
             for row, (number,) in enumerate(batch.samples):
                 index = int(pipeline.table.index[number])
-                expected = 0 if index == 5 else index
-                assert batch.arrays["features"][row].astype(np.float32).tolist() == [expected] * 5
+                expected = 0 if index == 5 else 1 + index
+                assert np.all(batch.arrays["features"][row].astype(np.float32) == expected)
                 assert bool(batch.arrays["mask"][row].any()) == (index != 5)
     with Pipeline(cached) as pipeline, pytest.raises(InputError, match="talk, sample 5: the cache"):
         list(pipeline.batches(0, 3))
-    assert isinstance(cached, DataConfig)
     facts = json.loads((tmp_path / "cache" / "manifest.json").read_text())
-    assert facts["kind"] == "pooled"
+    assert facts["kind"] == kind
+    with pytest.raises(InputError, match="has other features"):
+        writer(tmp_path / "cache", kind=kind, shape=(*shape[:-1], 6), dtype="bfloat16")

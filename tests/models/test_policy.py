@@ -13,7 +13,13 @@ from flax import nnx
 from robomamba_jax.config import MambaConfig, preset
 from robomamba_jax.config.policy import POLICY_KINDS, PolicyConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.policy import PolicyHead, PolicyOutput, pool_mean, pool_official
+from robomamba_jax.models.policy import (
+    PolicyHead,
+    PolicyOutput,
+    PolicyStates,
+    pool_mean,
+    pool_official,
+)
 from robomamba_jax.models.trees import count_params, leaf_paths
 
 PUBLISHED = {"two_mlp": 3_690_880, "two_mlp_repo": 8_200_960, "mlp": 4_103_040}
@@ -74,6 +80,17 @@ def test_ssm_counts_and_shares() -> None:
     assert round(2 * PUBLISHED["two_mlp"] / 1e6, 1) == 7.4
 
 
+def test_attention_counts() -> None:
+    """Queries and wider first layers: Q D numbers per MLP, which then reads Q D numbers."""
+    q, d, a, b = 4, 2560, 640, 320
+    body = q * d + q * d * a + a + a * b + b
+    count = 2 * body + (2 + 6) * b
+    assert count_params(parameters(PolicyConfig("attn_mlp"), d)) == count == 13_541_760
+    # The gripper's MLP has no queries of its own.
+    gripper = body - q * d + b
+    assert count_params(parameters(PolicyConfig("attn_mlp", True), d)) == count + gripper
+
+
 def test_names_and_dtypes() -> None:
     """The published keys with slashes; fc3 without bias; float32 whatever the model's dtype."""
     mlp = {f"fc{n}/{leaf}" for n in (1, 2) for leaf in ("weight", "bias")} | {"fc3/weight"}
@@ -88,6 +105,16 @@ def test_names_and_dtypes() -> None:
     assert {leaf.dtype for leaf in ssm.values()} == {jnp.dtype("float32")}
 
 
+def test_names_of_the_queries() -> None:
+    """Two rows of queries beside two_mlp's names, stored as param_dtype says."""
+    two = leaf_paths(parameters(PolicyConfig(), WIDTH)).keys()
+    ours = leaf_paths(parameters(PolicyConfig("attn_mlp", param_dtype="bfloat16"), WIDTH))
+    assert ours.keys() == {*two, "attn1/weight", "attn2/weight"}
+    assert {leaf.dtype for leaf in ours.values()} == {jnp.dtype("bfloat16")}
+    assert ours["attn1/weight"].shape == (4, WIDTH)
+    assert ours["action_head1/fc1/weight"].shape == (WIDTH // 4, 4 * WIDTH)
+
+
 def test_initial_biases_are_zero_and_weights_xavier() -> None:
     """As published for two MLPs."""
     head = PolicyHead(PolicyConfig(), 256, rngs=nnx.Rngs(3))
@@ -98,7 +125,7 @@ def test_initial_biases_are_zero_and_weights_xavier() -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("kind", POLICY_KINDS)
+@pytest.mark.parametrize("kind", [*PUBLISHED, "ssm_mlp"])
 def test_the_published_head(kind: str) -> None:
     """Pooling and MLPs against literal torch on a dict with the published file's keys."""
     import torch
@@ -156,7 +183,7 @@ def literal_block(state: dict[str, Any], prefix: str, x: Any) -> Any:
     return torch.stack(rows)
 
 
-@pytest.mark.parametrize("kind", ["two_mlp", "ssm_mlp"])
+@pytest.mark.parametrize("kind", ["two_mlp", "ssm_mlp", "attn_mlp"])
 def test_padding_is_invisible(kind: str) -> None:
     """Left, right and scattered NaN padding, gradients included, change nothing."""
     head = make(kind, gripper=True)
@@ -183,6 +210,90 @@ def test_padding_is_invisible(kind: str) -> None:
     gradient = np.asarray(jax.jit(jax.grad(loss), compiler_options=QUICK)(jnp.asarray(padded)))
     assert np.isfinite(gradient).all()
     assert not gradient[~mask].any()
+
+
+def attention_oracle(head: PolicyHead, hidden: Any, mask: Any) -> list[np.ndarray]:
+    """contact, rotation6d and gripper logits of attn_mlp in float64, a loop over everything."""
+    tree = leaf_paths(nnx.to_pure_dict(nnx.state(head)))
+    state = {path: np.asarray(leaf, np.float64) for path, leaf in tree.items()}
+    found: list[list[Any]] = [[], [], []]
+    for states, real in zip(np.asarray(hidden, np.float64), mask, strict=True):
+        pooled = []
+        for name in ("attn1", "attn2"):
+            means = []
+            for query in state[f"{name}/weight"]:
+                weights = [np.exp(x @ query) for x in states[real]]
+                total = sum((w * x for w, x in zip(weights, states[real], strict=True)), 0.0)
+                means.append(total / sum(weights))
+            pooled.append(np.concatenate(means))
+        reads = {"action_head1": pooled[0], "action_head2": pooled[1], "gripper_head": pooled[1]}
+        for place, (name, x) in enumerate(reads.items()):
+            for layer in ("fc1", "fc2"):
+                weight, bias = state[f"{name}/{layer}/weight"], state[f"{name}/{layer}/bias"]
+                x = np.maximum(weight @ x + bias, 0)
+            found[place].append(state[f"{name}/fc3/weight"] @ x)
+    return [np.array(found[0]), np.array(found[1]), np.array(found[2])[:, 0]]
+
+
+def test_attention_in_float64() -> None:
+    """Every output is what softmax over the real positions gives, written out."""
+    head = make("attn_mlp", gripper=True, seed=5)
+    hidden, first, last = batch(9, rows=4)
+    hidden *= 3  # so that some weights are near one
+    mask = np.random.default_rng(4).random((4, 9)) < 0.6
+    mask[:, 2] = True
+    ours = call(head, np.where(mask[..., None], hidden, np.nan), first, last, mask)
+    theirs = attention_oracle(head, hidden, mask)
+    for got, want in zip(ours, theirs, strict=True):
+        assert got is not None
+        scale = np.abs(want).max()
+        np.testing.assert_allclose(got, want, atol=2e-6 * scale)
+    # The mask counts.
+    bare = call(head, hidden, first, last, None)
+    assert np.abs(bare.contact - theirs[0]).max() > 1e-3
+
+
+def test_attention_looks_at_the_whole_row() -> None:
+    """Where text begins and ends is nothing to it; what stands in the middle is."""
+    head = make("attn_mlp")
+    hidden, first, last = batch()
+    plain = call(head, hidden, first, last, None)
+    other = call(head, hidden, first + 1, last - 1, None)
+    np.testing.assert_array_equal(plain.contact, other.contact)
+    moved = call(head, np.concatenate([hidden[:, 5:], hidden[:, :5]], axis=1), first, last, None)
+    np.testing.assert_allclose(moved.contact, plain.contact, atol=1e-6)
+    hidden[:, 5] += 1
+    changed = call(head, hidden, first, last, None)
+    assert np.abs(changed.contact - plain.contact).max(axis=1).min() > 1e-4
+
+
+def test_gradients_reach_the_queries() -> None:
+    """The contact's loss its own queries, those of rotation and gripper the others. A row without
+    a real position reads as zeros, and its gradients are finite."""
+    head = make("attn_mlp", gripper=True)
+    hidden, first, last = (jnp.asarray(x) for x in batch())
+    mask = jnp.ones(hidden.shape[:2], bool).at[1].set(False)
+    graph, state = nnx.split(head)
+
+    def loss(state: Any, weights: jax.Array) -> jax.Array:
+        out = nnx.merge(graph, state)(hidden, first_text=first, last=last, mask=mask)
+        sums = [jnp.square(part).sum() for part in out if part is not None]
+        return jnp.stack(sums) @ weights
+
+    gradient = jax.jit(jax.grad(loss), compiler_options=QUICK)
+    for place, (mine, others) in enumerate(
+        [("attn1", "attn2"), ("attn2", "attn1"), ("attn2", "attn1")]
+    ):
+        found = nnx.to_pure_dict(gradient(state, jnp.eye(3)[place]))
+        assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(found))
+        assert bool((jnp.abs(found[mine]["weight"]).max(axis=1) > 0).all())
+        assert not found[others]["weight"].any()
+    empty = call(head, hidden, first, last, mask)
+    bare = call(head, jnp.zeros_like(hidden), first, last, None)
+    for got, want in zip(empty, bare, strict=True):
+        assert got is not None
+        assert want is not None
+        np.testing.assert_array_equal(got[1], want[1])
 
 
 @pytest.mark.parametrize("kind", POLICY_KINDS)
@@ -213,6 +324,9 @@ def test_configuration_errors() -> None:
     """Each in one line."""
     assert PolicyConfig().pooling == "official"
     assert PolicyConfig("ssm_mlp").pooling == "mean"
+    assert PolicyConfig("attn_mlp").pooling == "attention"
+    reads = {kind for kind in POLICY_KINDS if PolicyConfig(kind).reads_sequences}
+    assert reads == {"ssm_mlp", "attn_mlp"}
     assert PolicyConfig().replace(kind="mlp").outputs == {"action_head": 8}
     wrong = (
         lambda: PolicyConfig("two_mpl"),
@@ -220,6 +334,7 @@ def test_configuration_errors() -> None:
         lambda: PolicyConfig(param_dtype="int8"),
         lambda: PolicyConfig().replace(depth=3),
         lambda: PolicyConfig().hidden_widths(7),
+        lambda: PolicyHead(PolicyConfig("attn_mlp"), 7, rngs=nnx.Rngs(0)),
         lambda: PolicyHead(PolicyConfig("ssm_mlp"), 48, rngs=nnx.Rngs(0)),
         lambda: PolicyHead(PolicyConfig("ssm_mlp"), 64, TINY, rngs=nnx.Rngs(0)),
         lambda: make("mlp")(jnp.ones((2, 4, 8)), first_text=jnp.zeros(2), last=jnp.zeros(2)),
@@ -228,3 +343,24 @@ def test_configuration_errors() -> None:
         with pytest.raises(InputError) as caught:
             attempt()
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["ssm_mlp", "attn_mlp"])
+def test_heads_of_sequences_have_no_pooled_features(kind: str) -> None:
+    """Said with what to cache instead."""
+    hidden, first, last = (jnp.asarray(x) for x in batch())
+    with pytest.raises(InputError) as caught:
+        make(kind).pool(PolicyStates(hidden, first, last, None))
+    assert str(caught.value) == (
+        f"the {kind} head reads sequences (cache patches or states instead)"
+    )
+
+
+def test_attention_checks_its_arguments() -> None:
+    """A mask of another length, states of another width."""
+    hidden, first, last = (jnp.asarray(x) for x in batch())
+    head = make("attn_mlp")
+    with pytest.raises(InputError, match="mask"):
+        head(hidden, first_text=first, last=last, mask=jnp.ones((3, 4), bool))
+    with pytest.raises(InputError, match="hidden"):
+        head(hidden[..., 1:], first_text=first, last=last)

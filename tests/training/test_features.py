@@ -11,6 +11,8 @@ import pytest
 from robomamba_jax.data.feature_cache import FeatureReader
 from robomamba_jax.errors import InputError
 from robomamba_jax.training.features import compute_features
+from robomamba_jax.training.program import build
+from robomamba_jax.training.sharding import make_mesh
 from tests.training.runs import QUIET, lines, run, tiny
 
 # Measured: 5e-7 of the loss over 12 steps; the frozen parts' products have other shapes.
@@ -18,20 +20,32 @@ TOLERANCE = 3e-6
 CHANGES = ("run.steps=12", "data.sources.0.path=40", "eval_data.sources.0.path=16@1000", *QUIET)
 
 
+# With seed 0 the rotation's few hidden units are dead in a tiny attn_mlp head from the start, and
+# Adam makes steps of what rounding leaves of its gradient.
+ATTN = ("model.policy=attn_mlp", "seed=1")
+
+
 @pytest.mark.parametrize(
-    ("stage", "kind"),
-    [("manipulate", "pooled"), ("manipulate", "patches"), ("instruct", "patches")],
+    ("stage", "kind", "policy"),
+    [
+        ("manipulate", "pooled", ()),
+        ("manipulate", "patches", ()),
+        ("manipulate", "states", ATTN),
+        ("manipulate", "states", ("model.policy=ssm_mlp",)),
+        ("instruct", "patches", ()),
+    ],
 )
-def test_the_same_training(stage: str, kind: str, tmp_path: Path) -> None:
+def test_the_same_training(stage: str, kind: str, policy: tuple[str, ...], tmp_path: Path) -> None:
     """Losses, norms and held-out scores, with what the frozen parts say read from a file."""
     cache = tmp_path / "cache"
-    done = compute_features(tiny(stage, *CHANGES), cache, kind=kind, batch=7)
+    changes = (*CHANGES, *policy)
+    done = compute_features(tiny(stage, *changes), cache, kind=kind, batch=7)
     assert done.skipped == []
     assert done.computed == done.rows == len(FeatureReader(cache))
-    again = compute_features(tiny(stage, *CHANGES), cache, kind=kind, batch=5)
+    again = compute_features(tiny(stage, *changes), cache, kind=kind, batch=5)
     assert (again.rows, again.computed) == (done.rows, 0)
-    run(stage, tmp_path / "plain", *CHANGES)
-    summary = run(stage, tmp_path / "cached", *CHANGES, f"data.features={cache}")
+    run(stage, tmp_path / "plain", *changes)
+    summary = run(stage, tmp_path / "cached", *changes, f"data.features={cache}")
     assert summary["table"][-1]["frozen"] < 103_996
     for a, b in zip(lines(tmp_path / "cached"), lines(tmp_path / "plain"), strict=True):
         assert a.get("samples") == b.get("samples")
@@ -41,13 +55,56 @@ def test_the_same_training(stage: str, kind: str, tmp_path: Path) -> None:
     assert a["eval"] == pytest.approx(b["eval"], rel=TOLERANCE)
 
 
-def test_pooled_is_what_the_head_reads(tmp_path: Path) -> None:
-    """With pooled features nothing but the head is in memory."""
-    cache = tmp_path / "cache"
-    compute_features(tiny("manipulate", *CHANGES), cache, kind="pooled")
-    summary = run("manipulate", tmp_path / "run", *CHANGES, f"data.features={cache}")
+@pytest.mark.parametrize(("kind", "policy"), [("pooled", "two_mlp"), ("states", "attn_mlp")])
+def test_nothing_but_the_head_is_in_memory(kind: str, policy: str, tmp_path: Path) -> None:
+    """Pooled features and states stand for all other parts."""
+    cache, changes = tmp_path / "cache", (*CHANGES, f"model.policy={policy}", "run.steps=1")
+    compute_features(tiny("manipulate", *changes), cache, kind=kind)
+    summary = run("manipulate", tmp_path / "run", *changes, f"data.features={cache}")
     assert [row["part"] for row in summary["table"]] == ["policy", "total"]
     assert summary["table"][-1]["frozen"] == 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "cached", "reads"),
+    [
+        ("two_mlp", "states", "pooled"),
+        ("mlp", "states", "pooled"),
+        ("attn_mlp", "pooled", "states"),
+        ("ssm_mlp", "pooled", "states"),
+    ],
+)
+def test_a_head_that_reads_something_else(policy: str, cached: str, reads: str) -> None:
+    """Two MLPs do not know where a text begins in cached states, and a head of sequences has no
+    use for pooled ones; what each reads is taken."""
+    config = tiny("manipulate", f"model.policy={policy}")
+    mesh = make_mesh(config.mesh)
+    with pytest.raises(InputError) as caught:
+        build(config, None, mesh, steps=1, features=cached)
+    said = f"the {policy} head reads {reads} features, and the cache has {cached}"
+    assert caught.value.message == said
+    assert caught.value.fix.endswith(f"--kind {reads}")
+    program = build(config, None, mesh, steps=1, features=reads)
+    assert set(program.marks) == {"policy"}
+
+
+def test_the_wrong_cache_is_refused_before_training(tmp_path: Path) -> None:
+    """By the run itself: no step is made."""
+    cache = tmp_path / "cache"
+    compute_features(tiny("manipulate", *CHANGES), cache, kind="states")
+    with pytest.raises(InputError, match="two_mlp head reads pooled features"):
+        run("manipulate", tmp_path / "run", *CHANGES, f"data.features={cache}")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("kind", ["pooled", "states"])
+def test_texts_are_not_learned_from_a_poses_features(kind: str) -> None:
+    """The states before the answer's words are in no such cache."""
+    config = tiny("instruct", 'trainable=["policy/.*"]')
+    with pytest.raises(InputError, match=f"{kind} features are of poses"):
+        build(config, None, make_mesh(config.mesh), steps=1, features=kind)
+    with pytest.raises(InputError, match=f"{kind} features stand for projector, which is trained"):
+        build(tiny("align"), None, make_mesh(config.mesh), steps=1, features=kind)
 
 
 def test_features_of_other_weights(tmp_path: Path) -> None:
