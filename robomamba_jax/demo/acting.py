@@ -89,7 +89,7 @@ class Confused:
 
         Args:
           policy: what is to be confused.
-          what: "picture": that of the trial before, of the last category's for the first one;
+          what: "picture": that of the trial before, and the first of all keeps its own;
             "words": the instruction for the next category's object.
         """
         self.name, self.parameters, self.sha = policy.name, policy.parameters, policy.sha

@@ -24,7 +24,7 @@ from robomamba_jax.evaluation.items import Benchmark, Loaded
 from robomamba_jax.evaluation.run import Answered
 from robomamba_jax.evaluation.toy import files_of
 
-HEADLINES = {"pope": "accuracy", "mme": "accuracy"}
+HEADLINES = {"pope": "accuracy"}
 """Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""
 
 ROWS = 32
@@ -114,7 +114,7 @@ def _one(
 def majority_answer(loaded: Loaded) -> str | None:
     """The answer that most questions have; None where they have none.
 
-    It is that of the questions themselves: no constant answer scores higher.
+    It is counted among the questions themselves, which a guesser could not do.
     """
     counts = Counter(item.answers[0] for item in loaded.items if item.answers)
     return counts.most_common(1)[0][0] if counts else None

@@ -47,8 +47,10 @@ _QUERIES = 8
 _FAR = 5.0  # metres: the middle of the world's distances
 _NEAR_ONE = 0.5  # metres that count as 1
 _WORDS, _CLASSES, _DEPTH = 0.1, 2.0, 0.5  # weights of the three losses
+_LARGE = 1e-3  # weight of the patches' mean square: the heads do not ask how large they are
 _SAVE_EVERY = 100  # steps
 _READ = 100  # pictures at a time
+_SAMPLE = 256  # pictures whose patches say how large they are
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +151,14 @@ def pretrain_encoder(
             log = {"step": step + 1, "seconds": time.monotonic() - started, "curve": curve}
             _keep(kept, state, log)
     seconds = time.monotonic() - started
-    _write(out, state.params["tower"], config, transform, plan)
+    pictures = data.described[:_SAMPLE]
+    _write(
+        out,
+        standardized(state.params["tower"], graph["tower"], pictures, transform),
+        config,
+        transform,
+        plan,
+    )
     words = len(data.vocabulary)
     read = {} if held_out is None else scores(state.params, graph, held_out, transform)
     kept.unlink(missing_ok=True)
@@ -185,6 +194,41 @@ def scores(
     said = logits > 0
     either = max(1.0, float(said.sum() + wanted.sum()))
     found["words_f1"] = round(float(2 * (said * wanted).sum()) / either, 4)
+    return found
+
+
+def standardized(
+    tower: Params, graph: Any, pictures: np.ndarray, transform: ImageTransform
+) -> Params:
+    """The same tower whose patches have mean 0 in every channel and, in the median channel, a
+    standard deviation of 1, as a projector expects its inputs.
+
+    Blocks read the residual stream through a LayerNorm, which does not see its scale, so whatever
+    writes to it is scaled alike; the mean goes into the last block's bias.
+
+    Args:
+      tower: its parameters.
+      graph: its graph.
+      pictures: uint8[A, S, S, 3], to measure.
+      transform: of pictures.
+    """
+    run = jax.jit(lambda params, x: nnx.merge(graph, params)(normalized(x, transform)))
+    patches = np.asarray(run(tower, pictures), np.float64)
+    scale = 1 / np.median(patches.std(axis=(0, 1)))
+    mean = patches.mean(axis=(0, 1))
+    found = jax.tree.map(jnp.asarray, tower)
+    layers, embeddings = found["encoder"]["layers"], found["embeddings"]
+    writers = [
+        embeddings["patch_embedding"],
+        embeddings["position_embedding"],
+        layers["self_attn"]["out_proj"],
+        layers["mlp"]["fc2"],
+    ]
+    for writer in writers:
+        for name in writer:
+            writer[name] = writer[name] * scale
+    bias = layers["mlp"]["fc2"]["bias"]
+    layers["mlp"]["fc2"]["bias"] = bias.at[-1].add(jnp.asarray(-scale * mean, bias.dtype))
     return found
 
 
@@ -239,7 +283,8 @@ def _update(
         there = batch["depth"] > 0
         apart = jnp.abs(depth - (batch["depth"] - _FAR) / _NEAR_ONE)
         far = jnp.sum(jnp.where(there, apart, 0)) / jnp.maximum(there.sum(), 1)
-        return _WORDS * words.mean() + _CLASSES * classes.mean() + _DEPTH * far
+        large = jnp.mean(jnp.square(patches))
+        return _WORDS * words.mean() + _CLASSES * classes.mean() + _DEPTH * far + _LARGE * large
 
     value, gradient = jax.value_and_grad(loss)(state.params)
     updates, opt_state = rule.update(gradient, state.opt_state, state.params)

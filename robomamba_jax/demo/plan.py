@@ -65,7 +65,7 @@ class DemoPlan:
     references: tuple[str, ...]
     budget: tuple[tuple[str, float], ...]
     ablation_steps: int = 0
-    rows: int = 16
+    rows: int = 8
     vision: str = "nano"
     policy: str = "attn_mlp"
     assets: str | None = None
@@ -95,9 +95,9 @@ _STANDARD = DemoPlan(
     test_poses=120,
     unseen_language=60,
     encoder_steps=1100,
-    language_steps=50,
-    align_steps=30,
-    instruct_steps=180,
+    language_steps=90,
+    align_steps=50,
+    instruct_steps=330,
     manipulate_epochs=40,
     questions=300,
     benchmarks=_QUICK,
@@ -161,13 +161,13 @@ MODES: dict[str, DemoPlan] = {
         unseen_language=300,
         encoder_steps=4000,
         language_steps=150,
-        align_steps=80,
-        instruct_steps=520,
+        align_steps=50,
+        instruct_steps=850,
         manipulate_epochs=60,
         questions=0,
         benchmarks=_BENCHMARKS,
         episodes=50,
-        ablation_steps=120,
+        ablation_steps=250,
         budget=(
             ("data", 14.0),
             ("pretraining", 17.0),

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from robomamba_jax.config import VISION_PRESETS, PolicyConfig
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
@@ -22,6 +24,7 @@ from robomamba_jax.config.training import (
 )
 from robomamba_jax.convert.files import replacing
 from robomamba_jax.data.tokenizer import train_bpe
+from robomamba_jax.demo.labels import words_of
 from robomamba_jax.demo.plan import DemoPlan
 
 ROW_TOKENS = 384
@@ -99,30 +102,52 @@ class Places:
 
 
 def write_text(places: Places) -> Sequence[str]:
-    """The training set's conversations without their pictures, as a file of LLaVA's form.
+    """The training set's conversations, with words in place of the pictures, as a file of LLaVA's
+    form: the language model learns to find answers in what stands before them, as a pretrained
+    one can.
 
     Returns:
       All its texts, for the tokenizer.
     """
+    lines = (places.train / "scenes.jsonl").read_text(encoding="utf-8").splitlines()
+    scenes = {scene["id"]: scene for scene in map(json.loads, lines)}
     records, texts = [], []
+
+    def add(name: str, image: str, turns: list[dict[str, str]]) -> None:
+        texts.extend(turn["value"] for turn in turns)
+        first = {
+            **turns[0],
+            "value": f"{in_words(scenes[image], len(records))}\n{turns[0]['value']}",
+        }
+        records.append({"id": name, "conversations": [first, *turns[1:]]})
+        texts.append(first["value"])
+
     for name in ("stage1_1.json", "stage1_2_llava.json"):
         for record in json.loads((places.train / name).read_bytes()):
             turns = [
                 {**turn, "value": turn["value"].replace("<image>\n", "").replace("\n<image>", "")}
                 for turn in record["conversations"]
             ]
-            records.append({"id": f"{name}-{record['id']}", "conversations": turns})
-            texts += [turn["value"] for turn in turns]
+            add(f"{name}-{record['id']}", record["image"].partition(".")[0], turns)
     for number, record in enumerate(json.loads((places.train / "stage1_2_lrv.json").read_bytes())):
         said = (("human", record["question"]), ("gpt", record["answer"]))
         turns = [{"from": role, "value": text} for role, text in said]
-        records.append({"id": f"lrv-{number}", "conversations": turns})
-        texts += [text for _, text in said]
+        add(f"lrv-{number}", record["image_id"], turns)
     for record in json.loads((places.train / "manip.json").read_bytes()):
         texts.append(record["conversations"][0]["value"].replace("<image>\n", ""))
     with replacing(places.text) as path:
         path.write_text(json.dumps(records), encoding="utf-8")
     return texts
+
+
+def in_words(scene: Mapping[str, Any], seed: int) -> str:
+    """What is true of a scene, in a drawn order."""
+    words = sorted(words_of(scene))
+    words += [f"{name} at {x}, {y}" for name, x, y in scene["places"]]
+    if scene["touch"] is not None:
+        words.append("touch at {}, {}".format(*scene["touch"]))
+    order = np.random.default_rng(seed).permutation(len(words))
+    return "; ".join(words[int(k)] for k in order)
 
 
 def write_tokenizer(places: Places, texts: Sequence[str], vocab: int) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data sets: the same bytes whatever the workers and however often stopped, in real formats."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,10 +27,15 @@ from robomamba_jax.evaluation import run
 from robomamba_jax.evaluation.robovqa_types import TYPES
 from robomamba_jax.evaluation.toy import files_of
 from robomamba_jax.evaluation.yes_no import PERCEPTION
+from robomamba_jax.world import wording
+from robomamba_jax.world.affordance import CONTACTS
+from robomamba_jax.world.bench_questions import facts_of
+from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.episodes import COLLECTION
 from robomamba_jax.world.generate import generate
-from robomamba_jax.world.jobs import WorldPlan
+from robomamba_jax.world.jobs import VERSION, WorldPlan, run_job
 from robomamba_jax.world.stage import Simulator
+from robomamba_jax.world.wording import phrases_of
 from tests.evaluation.runs import right
 from tests.world.sources import source_config
 
@@ -127,12 +134,12 @@ def test_another_plan_is_refused(made: Path, tmp_path: Path) -> None:
         ({"samples": 0, "language": 0, "clips": 0}, "nothing to generate"),
         ({"dof": 5}, "--dof is 5"),
         ({"size": 8}, "--size is 8"),
+        ({"contacts": "edge"}, "--contacts is 'edge'"),
+        ({"contacts": "middle", "dof": 7}, "--contacts middle with --dof 7"),
     ],
 )
 def test_bad_plans(tmp_path: Path, change: dict, message: str) -> None:
     """Said before anything is written."""
-    import dataclasses
-
     with pytest.raises(InputError, match=message):
         generate(dataclasses.replace(PLAN, **change), tmp_path / "x")
     assert not (tmp_path / "x").exists()
@@ -142,15 +149,16 @@ def test_every_file_is_of_a_real_format(made: Path) -> None:
     """The readers of users' data read it; every picture is there and of the size."""
     expected = {
         "manip.json": ("robomamba-poses", 24),
+        "touch.json": ("llava", 24),
         "stage1_1.json": ("llava", 22),
-        "stage1_2_llava.json": ("llava", 22),
+        "stage1_2_llava.json": ("llava", None),
         "stage1_2_lrv.json": ("lrv", None),
         "robovqa/train-00000-of-00001.tfrecord": ("robovqa", None),
     }
     for name, (kind, count) in expected.items():
         source = open_source(source_config(made / name))
         assert source.facts()["format"] == kind
-        assert count is None or len(source) == count
+        assert len(source) == count if count is not None else len(source) >= 22
         for index in (0, len(source) - 1):
             sample = source[index]
             for ref in sample.images:
@@ -163,6 +171,100 @@ def test_every_file_is_of_a_real_format(made: Path) -> None:
     assert {name.split("/")[1] for name in set(manifest["files"]) - found} == set(BENCHMARKS)
     assert manifest["poses"]["kept"] == 24
     assert set(manifest["poses"]["categories"]) == set(PLAN.categories)
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """A file of records, or of lines."""
+    text = path.read_text()
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in text.splitlines()]
+    return json.loads(text)
+
+
+def test_conversations_of_other_kinds(made: Path) -> None:
+    """Behind each scene's own conversation those that ask for a word, for yes or no, for a letter
+    and for a place, all about the same picture, which stands in each one's first question."""
+    records = read(made / "stage1_2_llava.json")
+    ids = [record["id"] for record in records]
+    assert len(set(ids)) == len(ids)
+    scenes = read(made / "scenes.jsonl")
+    for scene in scenes:
+        own = [record for record in records if record["image"] == f"{scene['id']}.jpg"]
+        assert own[0]["id"] == scene["id"]
+        assert [record["id"] for record in own[1:]] == [
+            f"{scene['id']}-{k}" for k in range(1, len(own))
+        ]
+        assert 4 <= len(own) <= 5
+        assert (len(own) == 5) == bool(scene["places"] or scene["touch"])
+        for record in own:
+            humans = record["conversations"][::2]
+            assert ["<image>" in turn["value"] for turn in humans] == [
+                k == 0 for k in range(len(humans))
+            ]
+    assert len(records) == sum(5 if scene["places"] or scene["touch"] else 4 for scene in scenes)
+
+
+def test_poses_are_places_in_words_too(made: Path) -> None:
+    """touch.json says of each pose's picture where it was touched, in percent; every other one is
+    asked as stage 2 asks."""
+    poses, touched = read(made / "manip.json"), read(made / "touch.json")
+    truths = read(made / "poses.jsonl")
+    for number, (pose, place, truth) in enumerate(zip(poses, touched, truths, strict=True)):
+        assert place["id"] == pose["id"] == truth["id"]
+        assert place["image"] == pose["image"]
+        question, answer = (turn["value"] for turn in place["conversations"])
+        assert answer == ", ".join(str(int(100 * side / 64)) for side in truth["contact_xy"])
+        asked = question.removeprefix("<image>\n")
+        noun = CATEGORIES[truth["category"]].noun
+        same = question == pose["conversations"][0]["value"]
+        assert same == (number % 2 == 1)
+        phrases = phrases_of(wording.ASK_POSE if same else wording.ASK_TOUCH, "train")
+        assert asked in {phrase.format(noun=noun) for phrase in phrases}
+
+
+def test_scenes_have_their_places(made: Path) -> None:
+    """The facts in scenes.jsonl are whole: they come back, with places and the place to touch."""
+    scenes = read(made / "scenes.jsonl")
+    for scene in scenes:
+        facts = facts_of({k: v for k, v in scene.items() if k not in ("id", "instance")})
+        assert [list(place) for place in facts.places] == scene["places"]
+        assert facts.touch == (None if scene["touch"] is None else tuple(scene["touch"]))
+        for _, x, y in facts.places:
+            assert 0 <= x < 100
+            assert 0 <= y < 100
+    assert any(scene["places"] for scene in scenes)
+    assert any(scene["touch"] for scene in scenes)
+
+
+def test_a_plan_names_its_version_and_its_contacts(made: Path) -> None:
+    """Both are in the digest by which a folder knows its plan."""
+    plan = json.loads((made / "plan.json").read_text())
+    assert plan["version"] == VERSION == 2
+    assert plan["contacts"] == "spread"
+    assert plan["digest"] == PLAN.digest()
+    middle = dataclasses.replace(PLAN, contacts="middle")
+    assert middle.digest() != PLAN.digest()
+    with pytest.raises(InputError, match="another data set"):
+        generate(middle, made)
+
+
+def test_collecting_at_the_middle(simulator: Simulator, tmp_path: Path) -> None:
+    """Other poses, again the same ones; scenes and their words do not depend on it."""
+    for name in ("images", "depth", "masks"):
+        (tmp_path / name).mkdir()
+
+    def items(kind: str, contacts: str) -> list[dict[str, Any]]:
+        plan = dataclasses.replace(PLAN, contacts=contacts)
+        return run_job(simulator, plan, tmp_path, kind, 0, 3)["items"]
+
+    spread, middle = (items("poses", contacts) for contacts in CONTACTS)
+    for one, other in zip(spread, middle, strict=True):
+        assert one["truth"]["id"] == other["truth"]["id"]
+        assert one["truth"]["contact_xy"] != other["truth"]["contact_xy"]
+        answers = [item["touch"]["conversations"][1] for item in (one, other)]
+        assert answers[0] != answers[1]
+    assert items("poses", "middle") == middle
+    assert items("language", "middle") == items("language", "spread")
 
 
 def test_poses_are_true(made: Path) -> None:
@@ -192,8 +294,6 @@ def test_poses_are_true(made: Path) -> None:
 
 def test_a_worker_that_cannot_work_says_why(tmp_path: Path) -> None:
     """A list that is not there: the worker's one line, no traceback."""
-    import dataclasses
-
     bad = dataclasses.replace(PLAN, assets=str(tmp_path), asset_list=str(tmp_path / "no.txt"))
     with pytest.raises(InputError, match=r"cannot read the list"):
         generate(bad, tmp_path / "out", workers=1)

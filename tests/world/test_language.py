@@ -168,3 +168,17 @@ def test_facts_match_the_picture(scenes: dict[str, Facts]) -> None:
         assert {thing.side for thing in facts.things} <= {"left", "right"}
         for name, count in facts.counts:
             assert count == sum(part.part == name for part in facts.parts)
+
+
+def test_places_are_of_what_stands_there_once(scenes: dict[str, Facts]) -> None:
+    """No name twice, none that is not in view, none of a mere body; and most scenes have some."""
+    for facts in scenes.values():
+        names = [name for name, _, _ in facts.places]
+        assert len(set(names)) == len(names)
+        assert set(names) <= set(facts.visible)
+        assert not {"body", "frame", "base"} & set(names)
+        touched = [] if facts.touch is None else [facts.touch]
+        for at in [place[1:] for place in facts.places] + touched:
+            assert all(isinstance(share, int) and 0 <= share < 100 for share in at)
+    assert sum(bool(facts.places) for facts in scenes.values()) > 0.8 * len(scenes)
+    assert sum(facts.touch is not None for facts in scenes.values()) > 0.8 * len(scenes)

@@ -83,19 +83,56 @@ def test_a_hand_opens_what_suction_cannot(simulator: Simulator) -> None:
 
 
 def test_pictures_and_clips(simulator: Simulator, tmp_path: Path) -> None:
-    """One picture per trial, a clip of the first; filming changes no result."""
+    """One picture per trial, a clip of the first, and what came of each; filming changes no
+    result."""
     plan = RolloutPlan(("KitchenPot",), 2, seed=1, size=96)
     plain = rollout(simulator, choose_policy("oracle"), plan)
     filmed = rollout(simulator, choose_policy("oracle"), plan, pictures=tmp_path, clips=1)
     assert filmed == plain
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["KitchenPot_0000.gif", "KitchenPot_0000.png", "KitchenPot_0001.png"]
+    pictures = ["KitchenPot_0000.gif", "KitchenPot_0000.png", "KitchenPot_0001.png"]
+    assert names == [*pictures, "outcomes.json"]
     with Image.open(tmp_path / "KitchenPot_0000.gif") as clip:
         assert clip.n_frames > 8  # type: ignore[attr-defined]
     with Image.open(tmp_path / "KitchenPot_0000.png") as picture:
         assert picture.size == (104, 104)
         green = np.array(picture.convert("RGB"))[0, 0]
         assert green[1] > green[0]
+
+
+def test_outcomes_say_what_came_of_each_trial(simulator: Simulator, tmp_path: Path) -> None:
+    """With the words that were said, where it touched, and why it failed: one that worked, one
+    that touched nothing, one without an answer."""
+    plan = RolloutPlan(("Safe", "Bottle"), 2, seed=1, size=96)
+    recorder = Recorder()
+    rollout(simulator, recorder, plan)
+    first, second = recorder.said["Safe_0000"], recorder.said["Bottle_0000"]
+    path = tmp_path / "answers.json"
+    answers = [
+        {"image_id": "Safe_0000", "detection": detection(first.contact_xy, first.rotation)},
+        {"image_id": "Safe_0001", "detection": [1.0, 2.5, 1, 0, 0, 0, 1, 0]},
+        {"image_id": "Bottle_0000", "detection": detection(second.contact_xy, second.rotation)},
+    ]
+    path.write_text(json.dumps(answers))
+    out = tmp_path / "pictures"
+    result = rollout(simulator, choose_policy(f"file:{path}"), plan, pictures=out)
+    found = json.loads((out / "outcomes.json").read_text())
+    episodes = list(draw_episodes(simulator, plan))
+    assert list(found) == [episode.name for episode in episodes]
+    for episode in episodes:
+        assert found[episode.name]["category"] == episode.category
+        assert found[episode.name]["instruction"] == episode.instruction
+    assert found["Safe_0000"]["success"] is True
+    assert found["Safe_0000"]["why"] == ""
+    assert found["Safe_0000"]["contact_xy"] == pytest.approx(first.contact_xy, abs=1e-3)
+    assert found["Safe_0001"]["success"] is False
+    assert found["Safe_0001"]["why"] == "off the part"
+    assert found["Safe_0001"]["contact_xy"] == [1.0, 2.5]
+    assert found["Bottle_0001"]["success"] is False
+    assert found["Bottle_0001"]["why"] == "no pose"
+    assert found["Bottle_0001"]["contact_xy"] is None
+    worked = sum(outcome["success"] for outcome in found.values())
+    assert worked == result["seen"]["success"]
 
 
 def test_exported_trials_and_a_file_of_answers(simulator: Simulator, tmp_path: Path) -> None:

@@ -1,0 +1,189 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rollouts of the demo: what a confused model is shown, and which policies stand beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from robomamba_jax.data.camera import Camera
+from robomamba_jax.demo import acting
+from robomamba_jax.demo.acting import CONFUSED, IMAGE_ONLY, TITLES, Confused, act
+from robomamba_jax.demo.plan import MODES
+from robomamba_jax.world import wording
+from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.world.names import POLICIES
+from robomamba_jax.world.policies import Observation, Policy, Proposal
+from robomamba_jax.world.rollout import RolloutPlan
+from robomamba_jax.world.stage import View
+from robomamba_jax.world.tallies import Tally, averages
+from robomamba_jax.world.wording import phrases_of
+
+PLAN = dataclasses.replace(MODES["smoke"], episodes=3, references=("oracle", "random"))
+
+
+class Listener:
+    """A policy that notes what it is shown."""
+
+    name, parameters, sha = "listener", 12, "ab" * 32
+
+    def __init__(self) -> None:
+        self.seen: list[Observation] = []
+
+    def propose(self, seen: Observation) -> Proposal | None:
+        """Nothing but a note, and a proposal that says which one it is."""
+        self.seen.append(seen)
+        return Proposal((float(len(self.seen)), 0.5), np.eye(3))
+
+
+def observation(category: str, number: int, phrase: str = "Move the {noun}.") -> Observation:
+    """A trial with a picture of its own."""
+    pixels = np.full((4, 4, 3), number, np.uint8)
+    camera = Camera(4, 4, np.eye(3))
+    view = View(pixels, np.ones((4, 4), np.float32), np.zeros((4, 4), np.int16), camera)
+    text = phrase.format(noun=CATEGORIES[category].noun)
+    stage: Any = f"the stage of {category}"
+    random = np.random.default_rng(number)
+    return Observation(f"{category}_{number:04d}", category, text, view, stage, random)
+
+
+def test_shuffled_pictures() -> None:
+    """Each trial with the picture of the one before, also over the end of a category; the first
+    of all has none before it, and keeps its own. Words, category and random numbers are its own,
+    and what the policy proposes is handed on."""
+    listener = Listener()
+    confused: Policy = Confused(listener, "picture")
+    trials = [observation(name, k) for k, name in enumerate(("Safe", "Safe", "Door", "Phone"))]
+    said = [confused.propose(trial) for trial in trials]
+    assert [int(seen.view.rgb[0, 0, 0]) for seen in listener.seen] == [0, 0, 1, 2]
+    for seen, trial in zip(listener.seen, trials, strict=True):
+        for name in ("episode", "category", "instruction", "stage", "random", "dof"):
+            assert getattr(seen, name) is getattr(trial, name)
+    assert [int(trial.view.rgb[0, 0, 0]) for trial in trials] == [0, 1, 2, 3]
+    assert [proposal.contact_xy[0] for proposal in said if proposal] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_shuffled_words(category: str) -> None:
+    """In every phrase of stage 2 the object is another category's, and nothing else is changed."""
+    names = list(CATEGORIES)
+    other = CATEGORIES[names[(names.index(category) + 1) % len(names)]].noun
+    for split in ("train", "test"):
+        for number, phrase in enumerate(phrases_of(wording.ASK_POSE, split)):
+            listener = Listener()
+            trial = observation(category, number, phrase)
+            Confused(listener, "words").propose(trial)
+            (seen,) = listener.seen
+            assert seen.instruction == phrase.format(noun=other)
+            assert seen.instruction != trial.instruction
+            assert seen.view is trial.view
+            assert seen.category == category
+
+
+def test_a_confused_policy_is_still_that_policy() -> None:
+    """For the table: its name, its size, its weights."""
+    for what in CONFUSED.values():
+        confused = Confused(Listener(), what)
+        assert (confused.name, confused.parameters, confused.sha) == ("listener", 12, "ab" * 32)
+
+
+def test_titles_are_of_policies_that_are_there() -> None:
+    """And every mode's references have one; those called blind know no geometry."""
+    assert set(TITLES) - {"nano"} <= set(POLICIES)
+    for plan in MODES.values():
+        assert set(plan.references) <= set(TITLES)
+    assert all("geometry" not in TITLES[name][1] for name in IMAGE_ONLY)
+    assert all("part" not in TITLES[name][1] for name in IMAGE_ONLY)
+    assert not set(CONFUSED) & set(TITLES)
+
+
+@pytest.fixture
+def rolled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Rollouts that are noted instead of carried out: each policy has two successes of three in
+    every category."""
+    calls: list[tuple[Any, ...]] = []
+
+    def choose(name: str | None, checkpoint: str | None = None, *, train: Any = None) -> Policy:
+        listener = Listener()
+        listener.name = f"{name or checkpoint}"
+        calls.append(("choose", name, checkpoint, train))
+        return listener
+
+    def rollout(simulator: Any, policy: Policy, plan: RolloutPlan, **more: Any) -> dict[str, Any]:
+        kind = type(policy).__name__
+        calls.append(("roll", policy.name, kind, plan, more["pictures"], more["clips"]))
+        categories = {}
+        for name in plan.categories:
+            entry = Tally(n=3, success=2, initial=3, long=1).to_json(name)
+            categories[name] = entry
+        more["tell"](3, 3)
+        return {
+            "checkpoint_sha": policy.sha,
+            "trained_parameters": policy.parameters,
+            "categories": categories,
+            "seen": averages(categories, "seen"),
+            "unseen": averages(categories, "unseen"),
+        }
+
+    monkeypatch.setattr(acting, "choose_policy", choose)
+    monkeypatch.setattr(acting, "rollout", rollout)
+    monkeypatch.setattr(acting, "Simulator", lambda: "the simulator")
+    return calls
+
+
+def test_the_model_and_the_references(rolled: list[tuple[Any, ...]], tmp_path: Path) -> None:
+    """On the same trials of all categories; of the model alone pictures and a film are kept, and
+    priors get the training set. What was rolled out is not rolled out again."""
+    told: list[Any] = []
+    train, model, out = tmp_path / "train", tmp_path / "model", tmp_path / "out"
+
+    def tell(*at: Any) -> None:
+        told.append(at)
+
+    found = act(PLAN, train, model, out, tell=tell)
+    assert list(found) == ["nano", "oracle", "random"]
+    assert [call[1:] for call in rolled if call[0] == "choose"] == [
+        (None, str(model), None),
+        ("oracle", None, train),
+        ("random", None, train),
+    ]
+    rolls = [call for call in rolled if call[0] == "roll"]
+    assert {call[3] for call in rolls} == {RolloutPlan(tuple(CATEGORIES), 3)}
+    assert [call[4:] for call in rolls] == [(out / "nano", 1), (None, 0), (None, 0)]
+    assert told == [("nano", 3, 3), ("oracle", 3, 3), ("random", 3, 3)]
+    entry = found["nano"]
+    keys = "title looks_at trained checkpoint_sha seen unseen categories"
+    assert list(entry) == keys.split()
+    assert (entry["title"], entry["looks_at"]) == TITLES["nano"]
+    assert (entry["trained"], entry["checkpoint_sha"]) == (12, "ab" * 32)
+    for split, count in (("seen", 20), ("unseen", 10)):
+        assert set(entry[split]) == {"rate", "by_category", "ci95", "n"}
+        assert entry[split]["n"] == 3 * count
+        assert entry[split]["rate"] == pytest.approx(2 / 3)
+        low, high = entry[split]["ci95"]
+        assert low < 2 / 3 < high
+    assert set(entry["categories"]) == set(CATEGORIES)
+    kept = {"split", "n", "success", "rate", "ci95", "initial", "long", "off_part"}
+    assert set(entry["categories"]["Safe"]) == kept
+    assert json.loads(json.dumps(found)) == json.loads(json.dumps(act(PLAN, train, model, out)))
+    assert len([call for call in rolled if call[0] == "roll"]) == 3
+    (out / "random" / "rollout.json").unlink()
+    act(PLAN, train, model, out)
+    assert len([call for call in rolled if call[0] == "roll"]) == 4
+
+
+@pytest.mark.parametrize("name", CONFUSED)
+def test_an_ablations_rollouts(rolled: list[tuple[Any, ...]], tmp_path: Path, name: str) -> None:
+    """The model itself, confused, and nobody beside it."""
+    found = act(PLAN, tmp_path, tmp_path / "model", tmp_path / "out", policies=(name,))
+    assert list(found) == [name]
+    assert [call[1] for call in rolled if call[0] == "choose"] == [None]
+    (roll,) = [call for call in rolled if call[0] == "roll"]
+    assert roll[2] == "Confused"
+    assert found[name]["title"] == name

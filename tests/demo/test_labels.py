@@ -1,0 +1,142 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the encoder is taught: words that are true of a picture, and what its pixels show."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from robomamba_jax.data.image_files import open_image
+from robomamba_jax.data.images import image_transform
+from robomamba_jax.demo.labels import CLASSES, read_labelled, read_maps, words_of
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.facts import PartState
+from tests.demo.small_world import facts, write_world
+
+TRANSFORM = image_transform("tiny")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    """Twelve scenes and eight poses."""
+    write_world(tmp_path / "world")
+    return tmp_path / "world"
+
+
+def test_words_that_are_true() -> None:
+    """All of a scene's, and no other."""
+    assert words_of(dataclasses.asdict(facts(4))) == {
+        *("object safe", "color red", "surface table", "surface table brown"),
+        *("visible door", "visible handle", "1 doors"),
+        *("part door", "door slightly open", "joint revolute", "door with handle"),
+        *("thing ball", "thing green ball", "thing ball left"),
+        *("only thing left", "only thing green"),
+    }
+    alone = words_of(dataclasses.asdict(facts(3)))
+    assert "door closed" in alone
+    assert not any("thing" in word for word in alone)
+    assert "door with handle" not in alone
+
+
+def test_no_only_thing_among_two() -> None:
+    """With two things nothing is said of the only one."""
+    (ball,) = facts(4).things
+    cone = dataclasses.replace(ball, shape="cone", color="red", side="right")
+    words = words_of(dataclasses.asdict(dataclasses.replace(facts(4), things=(ball, cone))))
+    assert {"thing green ball", "thing red cone", "thing cone right"} <= words
+    assert not any(word.startswith("only") for word in words)
+
+
+@pytest.mark.parametrize("opened", [0.0, 0.07, 0.08, 0.081, 0.29, 0.3, 0.31, 1.0])
+def test_states_are_those_of_the_facts(opened: float) -> None:
+    """The thresholds stand in two places and are one."""
+    part = PartState("lid", 2, "revolute", opened, False, False)
+    scene = dataclasses.replace(facts(0), parts=(part,))
+    found = {word for word in words_of(dataclasses.asdict(scene)) if word.startswith("lid ")}
+    assert found == {f"lid {part.state}"}
+
+
+def test_what_is_read(world: Path) -> None:
+    """Crops, words and maps, each in its place; seldom words are left out."""
+    told: list[tuple[int, int]] = []
+    found = read_labelled(world, TRANSFORM, 6, tell=lambda *at: told.append(at))
+    assert found.described.shape == (12, 15, 15, 3)
+    assert found.mapped.shape == (8, 15, 15, 3)
+    assert found.described.dtype == found.mapped.dtype == np.uint8
+    for number in (0, 7):
+        picture = open_image(world / "images" / f"{number:06d}.jpg")
+        np.testing.assert_array_equal(found.described[number], TRANSFORM.crop(picture))
+    # Half of the scenes each: not frequent enough, as are the states; the rest is in all of them.
+    assert "object safe" not in found.vocabulary
+    assert list(found.vocabulary) == sorted(found.vocabulary)
+    assert {"visible door", "1 doors", "thing green ball", "surface table brown"} <= set(
+        found.vocabulary
+    )
+    for number in range(12):
+        true = words_of(dataclasses.asdict(facts(number)))
+        row = {w for w, on in zip(found.vocabulary, found.words[number], strict=True) if on}
+        assert row == true & set(found.vocabulary)
+    assert told == [(k, 28) for k in range(1, 29)]
+
+
+def test_a_vocabulary_that_is_given(world: Path) -> None:
+    """Held-out pictures are read for the words of the training set, in their order."""
+    names = ("object safe", "no such word", "color blue")
+    found = read_labelled(world, TRANSFORM, 6, names)
+    assert found.vocabulary == names
+    for number in range(12):
+        wanted = [number % 2 == 0, False, number // 2 % 2 == 1]
+        assert found.words[number].tolist() == wanted
+
+
+@pytest.mark.parametrize("grid", [6, 24, 3])
+def test_maps_are_what_stands_in_the_middle_of_each_cell(world: Path, grid: int) -> None:
+    """Nothing, the body, and all parts as one; depth in metres, 0 where nothing is."""
+    found = read_labelled(world, TRANSFORM, grid)
+    step = 24 // grid
+    for number in (0, 5):
+        for row in range(grid):
+            for column in range(grid):
+                y, x = row * step + step // 2, column * step + step // 2
+                link = 0 if y < 8 else 1 if x < 12 else 2 if y < 16 else 3
+                assert CLASSES[found.classes[number, row, column]] == (
+                    "nothing" if link == 0 else "body" if link == 1 else "moving part"
+                )
+                metres = (4000 + 10 * number + link) / 1000 if link else 0
+                assert found.depth[number, row, column] == pytest.approx(metres)
+
+
+def test_maps_that_do_not_divide(world: Path) -> None:
+    """Said in one line; a grid finer than the picture too."""
+    for grid in (5, 48):
+        with pytest.raises(InputError, match=f"pictures of 24 pixels have no grid of {grid}"):
+            read_maps(world, "Safe_000000", grid)
+
+
+@pytest.mark.parametrize("content", [None, '{"id": 1', b"\xff\xfe"])
+@pytest.mark.parametrize("name", ["scenes.jsonl", "poses.jsonl"])
+def test_a_file_that_cannot_be_read(world: Path, name: str, content: Any) -> None:
+    """Missing, cut off, or not text."""
+    if content is None:
+        (world / name).unlink()
+    else:
+        (world / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError) as caught:
+        read_labelled(world, TRANSFORM, 6)
+    assert str(world / name) in str(caught.value)
+    assert caught.value.fix == "generate the data again"
+
+
+def test_a_missing_picture(world: Path) -> None:
+    """As any picture that is not there."""
+    lines = (world / "poses.jsonl").read_text().splitlines()
+    name = json.loads(lines[3])["id"]
+    (world / "images" / f"{name}.png").unlink()
+    with pytest.raises(InputError, match=name):
+        read_labelled(world, TRANSFORM, 6)

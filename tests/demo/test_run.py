@@ -1,0 +1,278 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The demo as a whole: phases in their order, each once, over as many calls as it takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robomamba_jax.demo import run
+from robomamba_jax.demo.plan import MODES, PHASES, DemoPlan
+from robomamba_jax.demo.run import Journal, peak_rss, run_demo
+from robomamba_jax.demo.stages import Places
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.categories import SEEN, UNSEEN
+from robomamba_jax.world.jobs import WorldPlan
+from tests.demo.small_world import write_world
+
+SMOKE = MODES["smoke"]
+WORK = {name: (run, f"_{name}") for name in PHASES}
+WORK["ablations"] = (run.ablations, "run_ablations")
+
+
+class Console:
+    """Notes what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        """A line."""
+        self.lines.append(line)
+
+    def bar(self, what: str, done: int, total: int) -> None:
+        """Nothing."""
+
+    def terminal(self) -> Any:
+        """None is wanted."""
+        raise AssertionError("no run of train.py belongs here")
+
+
+class StoppedError(Exception):
+    """A phase that does not come to its end."""
+
+
+@dataclasses.dataclass
+class Stubs:
+    """Phases that do nothing but note that they were begun.
+
+    Attributes:
+      begun: their names, in order.
+      fails: names of phases that raise, once each.
+      lasts: seconds of each.
+    """
+
+    begun: list[str] = dataclasses.field(default_factory=list)
+    fails: set[str] = dataclasses.field(default_factory=set)
+    lasts: float = 0.0
+
+    def work(self, name: str) -> Any:
+        """A phase's work."""
+
+        def do(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> Any:
+            self.begun.append(name)
+            time.sleep(self.lasts)
+            if name in self.fails:
+                self.fails.remove(name)
+                raise StoppedError(name)
+            if name != "report":
+                return {"of": name, "before": sorted(journal.done)}
+            report = {"mode": plan.mode, "seconds": dict(journal.seconds), "done": journal.done}
+            (places.root / "report.json").write_text(json.dumps(report))
+            return None
+
+        return do
+
+
+@pytest.fixture
+def stubs(monkeypatch: pytest.MonkeyPatch) -> Stubs:
+    """In place of all phases."""
+    made = Stubs()
+    for name, (module, function) in WORK.items():
+        monkeypatch.setattr(module, function, made.work(name))
+    return made
+
+
+def phases_of(plan: DemoPlan) -> list[str]:
+    """Those that a mode has, in order."""
+    return [name for name in PHASES if name in dict(plan.budget)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_phases_in_their_order(mode: str, stubs: Stubs, tmp_path: Path) -> None:
+    """Those that the mode has a budget for; each knows what the ones before have found."""
+    plan, console = MODES[mode], Console()
+    report = run_demo(plan, tmp_path / "demo", console)
+    expected = phases_of(plan)
+    assert stubs.begun == expected
+    assert ("ablations" in expected) == (plan.ablation_steps > 0)
+    for number, name in enumerate(expected[:-1]):
+        assert report["done"][name]["before"] == sorted(expected[:number])
+    said = [line for line in console.lines if line.startswith("[")]
+    for line, name in zip(said, expected, strict=True):
+        place = f"[{PHASES.index(name) + 1}/{len(PHASES)}]"
+        assert line == f"{place} {name}: about {dict(plan.budget)[name]:g} minutes"
+
+
+def test_a_phase_that_raises_is_taken_up_again(stubs: Stubs, tmp_path: Path) -> None:
+    """The ones before it are not repeated, the ones behind it not begun; its own times add up."""
+    stubs.fails, stubs.lasts = {"align"}, 0.02
+    with pytest.raises(StoppedError):
+        run_demo(SMOKE, tmp_path, Console())
+    expected = phases_of(SMOKE)
+    at = expected.index("align")
+    assert stubs.begun == expected[: at + 1]
+    kept = json.loads((tmp_path / "phases.json").read_text())
+    assert sorted(kept["done"]) == sorted(expected[:at])
+    assert set(kept["seconds"]) == set(expected[: at + 1])
+    first = kept["seconds"]["align"]
+    assert first >= 0.02
+    stubs.begun.clear()
+    console = Console()
+    report = run_demo(SMOKE, tmp_path, console)
+    assert stubs.begun == expected[at:]
+    done = [line for line in console.lines if line.endswith("done before")]
+    assert [line.split()[1] for line in done] == [f"{name}:" for name in expected[:at]]
+    assert report["seconds"]["align"] >= first + 0.02
+    assert report["seconds"]["data"] == kept["seconds"]["data"]
+
+
+def test_a_finished_demo_writes_its_report_again(stubs: Stubs, tmp_path: Path) -> None:
+    """And does nothing else."""
+    once = run_demo(SMOKE, tmp_path, Console())
+    stubs.begun.clear()
+    again = run_demo(SMOKE, tmp_path, Console())
+    assert stubs.begun == ["report"]
+    assert {k: v for k, v in again["done"].items() if k != "report"} == once["done"]
+    assert set(again["seconds"]) == set(phases_of(SMOKE))
+
+
+def test_another_plan_in_the_folder(stubs: Stubs, tmp_path: Path) -> None:
+    """Refused in one line that says what differs, before anything is done."""
+    run_demo(SMOKE, tmp_path, Console())
+    stubs.begun.clear()
+    for other, differs in (
+        (MODES["standard"], "other align_steps"),
+        (dataclasses.replace(SMOKE, episodes=2), "other episodes"),
+    ):
+        with pytest.raises(InputError) as caught:
+            run_demo(other, tmp_path, Console())
+        assert "mode 'smoke'" in caught.value.message
+        assert caught.value.message.endswith(differs)
+        assert "\n" not in str(caught.value)
+    assert stubs.begun == []
+
+
+def test_a_plan_of_an_older_version(stubs: Stubs, tmp_path: Path) -> None:
+    """With a field more or less than now it is another plan, and no traceback."""
+    run_demo(SMOKE, tmp_path, Console())
+    note = tmp_path / "plan.json"
+    content = json.loads(note.read_text())
+    note.write_text(json.dumps({**content, "speed": 3}))
+    with pytest.raises(InputError, match="other speed"):
+        run_demo(SMOKE, tmp_path, Console())
+    del content["vocab"]
+    note.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="other vocab"):
+        run_demo(SMOKE, tmp_path, Console())
+
+
+def test_the_journal_adds_up(tmp_path: Path) -> None:
+    """Over several openings; also what was interrupted; memory is the largest of all."""
+    journal = Journal(tmp_path)
+    assert (journal.done, journal.seconds, journal.peak_rss) == ({}, {}, 0)
+
+    def interrupted() -> None:
+        with journal.phase("data"):
+            time.sleep(0.03)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    journal = Journal(tmp_path)
+    assert journal.seconds["data"] >= 0.03
+    assert journal.done == {}
+    before = journal.seconds["data"]
+    with journal.phase("data"):
+        time.sleep(0.05)
+    journal.finish("data", {"x": 1})
+    again = Journal(tmp_path)
+    assert again.seconds["data"] >= before + 0.05
+    assert again.done == {"data": {"x": 1}}
+    assert 50e6 < again.peak_rss <= peak_rss()
+    again.peak_rss = huge = 2**60
+    with again.phase("align"):
+        pass
+    assert Journal(tmp_path).peak_rss == huge
+
+
+def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen categories to learn from; other objects of them, and the unseen ones, to be tested on;
+    contacts in the middle everywhere. The tokenizer is made once."""
+    plans: dict[str, WorldPlan] = {}
+
+    def generate(plan: WorldPlan, out: Path, workers: int, tell: Any) -> dict[str, Any]:
+        plans[out.name] = plan
+        assert workers == SMOKE.workers
+        if out.name == "train" and not out.exists():
+            write_world(out)
+        return {"poses": {"kept": plan.samples}}
+
+    monkeypatch.setattr("robomamba_jax.world.generate.generate", generate)
+    places = Places(tmp_path)
+    found = run._data(SMOKE, places, Console(), Journal(tmp_path))
+    assert found == {name: {"kept": plan.samples} for name, plan in plans.items()}
+    assert {name: (plan.split, plan.categories) for name, plan in plans.items()} == {
+        "train": ("train", SEEN),
+        "test": ("test", SEEN),
+        "unseen": ("test", UNSEEN),
+    }
+    assert {plan.contacts for plan in plans.values()} == {"middle"}
+    train = plans["train"]
+    assert (train.samples, train.language, train.clips) == (SMOKE.poses, SMOKE.language, 6)
+    assert plans["unseen"].samples == plans["unseen"].clips == 0
+    assert places.text.is_file()
+    places.text.unlink()
+    kept = places.tokenizer.read_bytes()
+    run._data(SMOKE, places, Console(), Journal(tmp_path))
+    assert not places.text.exists()
+    assert places.tokenizer.read_bytes() == kept
+
+
+def test_weights_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dino mode's, in one line with how to fetch them."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        run._encoder(MODES["dino"], Places(tmp_path), Console())
+    assert "dinov2_s.onnx is not there" in caught.value.message
+    assert "make assets" in caught.value.fix
+
+
+def test_a_stage_in_numbers(tmp_path: Path) -> None:
+    """The first loss, the mean of the last ten, what is trained and what it weighs; lines without a
+    loss do not count."""
+    losses = [4.0, *[2.0] * 4, *[1.0, 0.5] * 5]
+    lines: list[dict[str, Any]] = [{"step": k, "loss": x} for k, x in enumerate(losses)]
+    lines.insert(7, {"step": 7, "eval": {"loss": 9.0}})
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    table = [
+        {"part": "vision", "trained": 0, "frozen": 100, "bytes": 400},
+        {"part": "projector", "trained": 20, "frozen": 0, "bytes": 80},
+        {"part": "llm", "trained": 30, "frozen": 5, "bytes": 140},
+        {"part": "total", "trained": 50, "frozen": 105, "bytes": 620},
+    ]
+    found = run._stage({"table": table, "steps": 15, "eval": {"loss": 0.7}}, tmp_path)
+    assert found["loss_first"] == 4.0
+    assert found["loss_last"] == pytest.approx(0.75)
+    assert found["trained_params"] == 50
+    assert found["bytes"] == 220
+    assert (found["steps"], found["eval"]) == (15, {"loss": 0.7})
+    assert found["curve"] == [[k, x] for k, x in enumerate(losses)]
+
+
+def test_a_long_curve_is_averaged(tmp_path: Path) -> None:
+    """About sixty points, none of the steps left out."""
+    lines = [{"step": k, "loss": float(k)} for k in range(1000)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    curve = run._curve(tmp_path)
+    assert 60 <= len(curve) <= 70
+    assert curve[0] == [15, 7.5]
+    assert curve[-1][0] == 999
+    weights = [b[0] - a[0] for a, b in zip([[-1], *curve], curve, strict=False)]
+    assert sum(w * x for w, (_, x) in zip(weights, curve, strict=True)) == pytest.approx(499500)
