@@ -58,9 +58,8 @@ class Terminal:
         """How far something is; it goes away when it is done."""
         if not self._console.is_terminal:
             return
-        if self._bar is None:
-            self._begin(total)
-        self._bar.update(self._task, description=what, completed=done, total=total)
+        shown = self._bar or self._begin(total)
+        shown.update(self._task, description=what, completed=done, total=total)
         if done >= total:
             self._end()
 
@@ -71,7 +70,7 @@ class Terminal:
         self._end()
         return Training(every=50)
 
-    def _begin(self, total: int) -> None:
+    def _begin(self, total: int) -> Any:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -92,6 +91,7 @@ class Terminal:
         )
         self._bar.start()
         self._task = self._bar.add_task("", total=total)
+        return self._bar
 
     def _end(self) -> None:
         if self._bar is not None:

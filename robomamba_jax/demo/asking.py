@@ -96,8 +96,8 @@ def _one(
         return run.finish(config, chosen, questions, answered, folder, seconds=seconds)
 
     result = asked(loaded, out)
-    head = HEADLINES.get(chosen.name, result["headline"])
-    baselines = {}
+    head: str = HEADLINES.get(chosen.name) or result["headline"]
+    baselines: dict[str, Any] = {}
     if chosen.poses:
         return _entry(chosen, result, head, baselines)
     majority = majority_answer(loaded)

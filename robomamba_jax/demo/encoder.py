@@ -288,7 +288,8 @@ def _update(
 
     value, gradient = jax.value_and_grad(loss)(state.params)
     updates, opt_state = rule.update(gradient, state.opt_state, state.params)
-    return _State(optax.apply_updates(state.params, updates), opt_state), value
+    params: Any = optax.apply_updates(state.params, updates)
+    return _State(params, opt_state), value
 
 
 def _batch(

@@ -39,7 +39,8 @@ def jpeg_uri(picture: Image.Image) -> str:
 
 
 def pose_pictures(folder: Path) -> list[dict[str, Any]]:
-    """The first trial of each category, as ``world rollout`` drew it."""
+    """One trial of each category, as ``world rollout`` drew it: the second, since the first one is
+    filmed, or the only one."""
     results = json.loads((folder / "outcomes.json").read_bytes())
     chosen = [name for name in results if name.endswith("_0001")] or list(results)
     found = []

@@ -133,8 +133,8 @@ def write_text(places: Places) -> Sequence[str]:
         said = (("human", record["question"]), ("gpt", record["answer"]))
         turns = [{"from": role, "value": text} for role, text in said]
         add(f"lrv-{number}", record["image_id"], turns)
-    for record in json.loads((places.train / "manip.json").read_bytes()):
-        texts.append(record["conversations"][0]["value"].replace("<image>\n", ""))
+    poses = json.loads((places.train / "manip.json").read_bytes())
+    texts += [pose["conversations"][0]["value"].replace("<image>\n", "") for pose in poses]
     with replacing(places.text) as path:
         path.write_text(json.dumps(records), encoding="utf-8")
     return texts

@@ -19,8 +19,8 @@ import jax.numpy as jnp
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.ops.backend import current_backend
 from robomamba_jax.ops.scan_chunked import scan_chunked
-from robomamba_jax.ops.scan_layout import batches_rows
 from robomamba_jax.ops.scan_core import ScanInputs, scan_associative, scan_sequential
+from robomamba_jax.ops.scan_layout import batches_rows
 from robomamba_jax.ops.segments import segment_resets
 from robomamba_jax.shapes import check_shape, check_shapes
 

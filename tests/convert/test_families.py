@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import robomamba_jax as rm
-from robomamba_jax.config import PolicyConfig
 from robomamba_jax.convert.export import export
 from robomamba_jax.convert.families import open_checkpoint
 from robomamba_jax.convert.folder import open_folder
@@ -354,32 +353,6 @@ def test_export_refuses_what_does_not_fit(originals: dict[str, Path], tmp_path: 
     assert (tmp_path / "taken").read_text() == "x"
     export("safetensors", eye, tmp_path / "one.safetensors")
     assert all(name.startswith("vision.") for name in content(tmp_path / "one.safetensors"))
-
-
-def test_a_head_that_nobody_published(originals: dict[str, Path], tmp_path: Path) -> None:
-    """attn_mlp has no place in RoboMamba's files, in either direction, and goes everywhere else:
-    into one file under our names, and back into memory from its folder, unchanged."""
-    head = PolicyConfig("attn_mlp", gripper=True)
-    made = convert_parts(originals["timm-vit"], originals["hf-mamba"], tmp_path / "a", policy=head)
-    for ending in ("pth", "safetensors"):
-        with pytest.raises(InputError) as caught:
-            export("robomamba", made.path, tmp_path / f"out.{ending}")
-        assert "know no attn_mlp head" in str(caught.value)
-        assert "\n" not in str(caught.value)
-        assert not (tmp_path / f"out.{ending}").exists()
-    published = MAKERS["robomamba"](tmp_path / "published.pth", head="two_mlp")
-    with pytest.raises(InputError, match="know no attn_mlp head"):
-        open_checkpoint("robomamba", published, changes=[*SETTINGS, "policy.kind=attn_mlp"])
-    rows = export("safetensors", made.path, tmp_path / "one.safetensors")
-    held, ours = content(tmp_path / "one.safetensors"), content(made.path / "params")
-    assert_same(held, ours)
-    assert {"policy.attn1.weight", "policy.attn2.weight"} <= {row.name for row in rows}
-    model, _ = rm.load(made.path)
-    assert model.config.policy == head
-    queries = model.params["policy"]["attn2"]["weight"]
-    assert np.array_equal(queries, held["policy.attn2.weight"])
-    export("hf-mamba", made.path, tmp_path / "tongue")
-    assert_same(content(tmp_path / "tongue"), content(originals["hf-mamba"]))
 
 
 def test_dinov2_on_another_grid(originals: dict[str, Path], tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Modes: the same phases, other numbers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from robomamba_jax.config import VISION_PRESETS
+from robomamba_jax.config.evaluation import BENCHMARKS
+from robomamba_jax.config.policy import POLICY_KINDS
+from robomamba_jax.demo.plan import MODES, PHASES, demo_plan
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.names import POLICIES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_a_mode_is_whole(name: str) -> None:
+    """Minutes for every phase that it has, in order; names of things that there are."""
+    plan = demo_plan(name)
+    assert plan.mode == name
+    named = [phase for phase, _ in plan.budget]
+    assert named == [phase for phase in PHASES if phase in named]
+    assert set(PHASES) - set(named) == (set() if plan.ablation_steps else {"ablations"})
+    assert all(minutes > 0 for _, minutes in plan.budget)
+    assert plan.minutes == pytest.approx(sum(minutes for _, minutes in plan.budget))
+    assert set(plan.benchmarks) <= set(BENCHMARKS)
+    assert set(plan.references) <= set(POLICIES)
+    assert plan.vision in VISION_PRESETS
+    assert plan.policy in POLICY_KINDS
+    assert (plan.encoder_steps == 0) == (plan.assets is not None)
+    for count in (plan.poses, plan.language, plan.clips, plan.test_poses, plan.test_language):
+        assert count > 0
+
+
+def test_larger_modes_are_larger() -> None:
+    """In data, in steps, in time."""
+    smoke, standard, full = (MODES[name] for name in ("smoke", "standard", "full"))
+    for field in ("poses", "language", "encoder_steps", "instruct_steps", "episodes", "minutes"):
+        sizes = [getattr(plan, field) for plan in (smoke, standard, full)]
+        assert sizes == sorted(set(sizes))
+    assert set(smoke.benchmarks) <= set(standard.benchmarks) <= set(full.benchmarks)
+
+
+def test_ablations_have_their_benchmarks() -> None:
+    """What they compare with is asked in the same mode."""
+    from robomamba_jax.demo.ablations import FIGURES
+
+    for plan in MODES.values():
+        assert plan.ablation_steps == 0 or set(FIGURES) <= set(plan.benchmarks)
+
+
+def test_the_makefile_names_all_modes() -> None:
+    """In the line on what DEMO may be."""
+    text = (ROOT / "Makefile").read_text()
+    (line,) = re.findall(r"^#   DEMO  .*$", text, re.MULTILINE)
+    assert all(re.search(rf"\b{name}\b", line) for name in MODES)
+
+
+def test_a_mode_that_is_none() -> None:
+    """Comes with a near one."""
+    with pytest.raises(InputError, match="did you mean standard"):
+        demo_plan("standart")
