@@ -56,7 +56,7 @@ def add_parser(commands: Any) -> None:
     data.set_defaults(run=_run_data, parser=data)
     train = whats.add_parser("train", help="a training step of each stage", epilog=EXAMPLE)
     train.add_argument("--preset", default="130m", help="the language model's shape (130m)")
-    train.add_argument("--encoder", default="nano", help="clip-l14-224, siglip-l16-256, ... (nano)")
+    train.add_argument("--encoder", default="nano-clip", help="clip-l14-224, ... (nano-clip)")
     train.add_argument("--stages", default=",".join(TRAIN_STAGES), help="(all)")
     train.add_argument("--rows", type=_count, default=2, help="of the batch (2)")
     train.add_argument("--text", type=_count, default=64, help="tokens behind each image (64)")

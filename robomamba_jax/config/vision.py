@@ -165,6 +165,10 @@ VISION_PRESETS: dict[str, VisionConfig] = {
         patch_bias=True,
         feature_layer=-1,
     ),
+    # The same size in CLIP's form, which other implementations can build: for `bench train`.
+    "nano-clip": VisionConfig(
+        image_size=112, patch_size=14, width=128, depth=4, heads=4, mlp_dim=512, feature_layer=-1
+    ),
     "clip-l14-224": _CLIP_L14,
     "clip-l14-336": _CLIP_L14.replace(image_size=336),
     "siglip-l16-256": _SIGLIP_L16,
@@ -178,7 +182,7 @@ def vision_preset(name: str, **changes: Any) -> VisionConfig:
     """The configuration of a vision preset, with some fields changed.
 
     Args:
-      name: one of tiny, nano, clip-l14-224, clip-l14-336, siglip-l16-256,
+      name: one of tiny, nano, nano-clip, clip-l14-224, clip-l14-336, siglip-l16-256,
         siglip-l16-384, dinov2-s14-224, dinov2-s14-112.
       **changes: fields of :class:`VisionConfig`.
 

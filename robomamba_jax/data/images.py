@@ -172,6 +172,7 @@ _DINOV2 = ImageTransform(size=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224
 TRANSFORMS: dict[str, ImageTransform] = {
     "tiny": dataclasses.replace(_CLIP, size=15),
     "nano": dataclasses.replace(_CLIP, size=112),
+    "nano-clip": dataclasses.replace(_CLIP, size=112),
     "clip-l14-224": _CLIP,
     "clip-l14-336": dataclasses.replace(_CLIP, size=336),
     # RoboMamba overrides timm's crop_pct of 0.9: the shorter side becomes S itself.

@@ -16,7 +16,7 @@ from robomamba_jax.bench.train_inputs import STAGES
 def test_the_same_first_loss() -> None:
     """Ours in JAX and theirs in torch, of all stages; the same number of parameters learns."""
     cases = train_cases(
-        STAGES, preset="tiny", encoder="nano", rows=2, text=16, remat="block", peers=True
+        STAGES, preset="tiny", encoder="nano-clip", rows=2, text=16, remat="block", peers=True
     )
     for case in cases:
         sides = run_case(case, 1, lambda line: None)["sides"]

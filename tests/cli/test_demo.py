@@ -58,6 +58,7 @@ def test_without_a_simulator(
         raise InputError("missing_package", "sapien is not installed", "make install-sim")
 
     monkeypatch.setattr("robomamba_jax.world.driver.load_sapien", missing)
+    monkeypatch.setattr("robomamba_jax.demo.run.run_demo", lambda *plan: sample_report())
     monkeypatch.chdir(tmp_path)
     check_mistake(capsys, tmp_path, ["demo", "--out", tmp_path / "x"], "make install-sim")
 
