@@ -47,7 +47,6 @@ class Terminal:
         self._console = Console(file=sys.stderr, highlight=False, markup=False)
         self._bar: Any = None
         self._task: Any = None
-        self._what = ""
 
     def say(self, line: str) -> None:
         """A line."""
@@ -59,7 +58,7 @@ class Terminal:
         if not self._console.is_terminal:
             return
         shown = self._bar or self._begin(total)
-        shown.update(self._task, description=what, completed=done, total=total)
+        shown.update(self._task, description=f"    {what}", completed=done, total=total)
         if done >= total:
             self._end()
 
@@ -71,24 +70,9 @@ class Terminal:
         return Training(every=50)
 
     def _begin(self, total: int) -> Any:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from robomamba_jax.cli.progress import count_progress
 
-        self._bar = Progress(
-            TextColumn("    {task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
+        self._bar = count_progress(self._console)
         self._bar.start()
         self._task = self._bar.add_task("", total=total)
         return self._bar

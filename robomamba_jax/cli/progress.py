@@ -24,22 +24,31 @@ def bytes_bar(what: str, total: int | None = None) -> Iterator[Callable[[int], N
 @contextlib.contextmanager
 def count_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """Gives a function that is told how many are done, of how many."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with _bar(*columns) as bar:
+    with count_progress() as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _bar(*columns: Any) -> Any:
+def count_progress(console: Any = None) -> Any:
+    """A rich ``Progress`` of things that are counted; see ``_bar``.
+
+    Args:
+      console: rich's, where lines are printed beside the bar; None = one of its own.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return _bar(*columns, console=console)
+
+
+def _bar(*columns: Any, console: Any = None) -> Any:
     """A bar on stderr that goes away when it is done, its description first; nothing where stderr
     is no terminal, of which an empty line would be left."""
     from rich.console import Console
     from rich.progress import Progress, TextColumn
 
     description = TextColumn("{task.description}")
-    console = Console(file=sys.stderr)
+    console = console or Console(file=sys.stderr)
     return Progress(
         description, *columns, console=console, transient=True, disable=not console.is_terminal
     )

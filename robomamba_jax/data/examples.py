@@ -153,7 +153,7 @@ class Encoder:
         if not self.template.placeholders or self.config.image_place == "text":
             return sample.turns
         return tuple(
-            (role, _without_placeholders(text) if role == "human" else text)
+            (role, without_placeholders(text) if role == "human" else text)
             for role, text in sample.turns
         )
 
@@ -269,7 +269,7 @@ def pose_target(action: Action, geometry: CropTransform | None, scale: str) -> P
     )
 
 
-def _without_placeholders(text: str) -> str:
+def without_placeholders(text: str) -> str:
     """A question without its placeholders and the line breaks that set them off."""
     for piece in (f"{IMAGE}\n", f"\n{IMAGE}", IMAGE):
         text = text.replace(piece, "")

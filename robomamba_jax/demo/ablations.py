@@ -16,6 +16,7 @@ from robomamba_jax.demo.acting import act
 from robomamba_jax.demo.asking import evaluate, shuffled
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.verdicts import BETTER, WORSE, compare
 
 FIGURES = ("pope", "vqav2", "robovqa")
 _QUESTIONS, _EPISODES = 400, 20
@@ -76,7 +77,7 @@ def run_ablations(
             "what": "the demo's own model",
             "figures": {
                 **{name: _figure(own[name]) for name in FIGURES},
-                **{split: _rate(rolled[split]) for split in ("seen", "unseen")},
+                **_rates(rolled),
             },
             "hurts": None,
         }
@@ -136,7 +137,7 @@ def _rolled(plan: DemoPlan, places: Places, console: Any, confused: str) -> dict
         policies=(name,),
         tell=console.bar,
     )[name]
-    return {split: _rate(rolled[split]) for split in ("seen", "unseen")}
+    return _rates(rolled)
 
 
 def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -
         folder / "manipulate",
         init=base,
         policy=ablation.policy,
-        features=folder / "pooled",
+        features=folder / "features",
     )
     model = folder / "manipulate" / "export"
     found: dict[str, Any] = {}
@@ -184,7 +185,7 @@ def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -
         plan, places.train, model, folder / "rollouts", policies=("nano",), tell=console.bar
     )["nano"]
     figures = {name: _figure(entry) for name, entry in found.items()}
-    figures |= {split: _rate(rolled[split]) for split in ("seen", "unseen")}
+    figures |= _rates(rolled)
     return {"name": ablation.name, "what": ablation.what, "figures": figures}
 
 
@@ -192,17 +193,18 @@ def _figure(entry: dict[str, Any]) -> dict[str, Any]:
     return {"value": entry["value"], "ci95": entry["ci95"]}
 
 
-def _rate(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"value": entry["rate"], "ci95": entry["ci95"]}
+def _rates(rolled: dict[str, Any]) -> dict[str, Any]:
+    """Of seen and unseen categories."""
+    splits = {split: rolled[split] for split in ("seen", "unseen")}
+    return {split: {"value": mean["rate"], "ci95": mean["ci95"]} for split, mean in splits.items()}
 
 
 def _hurts(row: dict[str, Any], whole: dict[str, Any]) -> bool:
     """Whether some figure is lower, its interval apart, and none is higher so."""
-    lower = higher = False
-    for name, figure in row["figures"].items():
-        other = whole["figures"].get(name)
-        if other is None or figure["ci95"] is None or other["ci95"] is None:
-            continue
-        lower |= figure["ci95"][1] < other["ci95"][0]
-        higher |= figure["ci95"][0] > other["ci95"][1]
-    return lower and not higher
+    others = whole["figures"]
+    found = {
+        compare(figure, others[name])
+        for name, figure in row["figures"].items()
+        if name in others and others[name]["ci95"] is not None
+    }
+    return WORSE in found and BETTER not in found

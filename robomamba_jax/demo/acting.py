@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.convert.files import replacing
 from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.evaluation.files import write_json
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.choose_policy import choose_policy
 from robomamba_jax.world.policies import Observation, Policy, Proposal
@@ -30,9 +30,6 @@ TITLES = {
     "random": ("random pixel, random direction", "nothing"),
 }
 """What a policy is called, and what it may look at."""
-
-IMAGE_ONLY = ("prior", "prior-category", "random")
-"""References that know no more of a scene than a model may: picture and words at most."""
 
 CONFUSED = {"shuffled-pictures": "picture", "shuffled-words": "words"}
 """The model with another trial's picture, or with another category's instruction."""
@@ -69,8 +66,7 @@ def act(
         if not file.is_file():
             simulator = simulator or Simulator()
             result = _roll(simulator, plan, train, checkpoint, name, file.parent, tell)
-            with replacing(file) as path:
-                path.write_text(json.dumps(result, indent=1), encoding="utf-8")
+            write_json(file, result)
         found[name] = _entry(name, json.loads(file.read_bytes()))
     return found
 

@@ -60,7 +60,9 @@ def evaluate(
     """
     found = {}
     for name in plan.benchmarks if names is None else names:
-        config = _config(name, bench, plan)
+        # A limit would tear apart what these count together.
+        limit = 0 if name in ("mme", "mmbench") else plan.questions
+        config = bench_config(name, bench, limit=limit)
         config, chosen, loaded = run.load(config, out / name)
         if altered is not None:
             loaded = altered(loaded)
@@ -68,9 +70,8 @@ def evaluate(
     return found
 
 
-def _config(name: str, bench: Path, plan: DemoPlan) -> EvalConfig:
-    # A limit would tear apart what these count together.
-    limit = 0 if name in ("mme", "mmbench") else plan.questions
+def bench_config(name: str, bench: Path, *, limit: int = 0) -> EvalConfig:
+    """A benchmark that the world has written below a folder; 0 = all of its questions."""
     files = FilesConfig(**files_of(name, str(bench / name)))
     return EvalConfig(name, files, rows=ROWS, limit=limit)
 

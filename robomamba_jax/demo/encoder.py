@@ -25,7 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from robomamba_jax.config import VisionConfig
 from robomamba_jax.config.serial import ModelParts
@@ -330,13 +331,11 @@ def _resume(path: Path, state: _State) -> tuple[_State, dict[str, Any]]:
     log: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": []}
     if not path.is_file():
         return state, log
-    from safetensors import safe_open
-
+    flat, structure = jax.tree.flatten(state)
     with safe_open(path, "numpy") as file:
         log = json.loads(file.metadata()["log"])
-    flat, structure = jax.tree.flatten(state)
-    held = load_file(path)
-    return structure.unflatten([jnp.asarray(held[f"{k:05d}"]) for k in range(len(flat))]), log
+        held = [jnp.asarray(file.get_tensor(f"{k:05d}")) for k in range(len(flat))]
+    return structure.unflatten(held), log
 
 
 def _write(

@@ -20,6 +20,7 @@ from PIL import Image
 from robomamba_jax.data.image_files import open_image
 from robomamba_jax.data.images import ImageTransform
 from robomamba_jax.errors import InputError
+from robomamba_jax.world.facts import state_of
 
 CLASSES = ("nothing", "body", "moving part")
 """What a pixel shows of the object."""
@@ -67,7 +68,7 @@ def read_labelled(
     Raises:
       InputError: a file is missing or broken, or the maps do not divide so.
     """
-    scenes, poses = _lines(world / "scenes.jsonl"), _lines(world / "poses.jsonl")
+    scenes, poses = json_lines(world / "scenes.jsonl"), json_lines(world / "poses.jsonl")
     said = [words_of(scene) for scene in scenes]
     if vocabulary is None:
         counts = Counter(word for words in said for word in words)
@@ -137,7 +138,7 @@ def words_of(scene: Mapping[str, Any]) -> set[str]:
         *(f"{count} {name}s" for name, count in scene["counts"]),
     }
     for part in scene["parts"]:
-        state = _state(part["opened"])
+        state = state_of(part["opened"])
         words |= {f"part {part['part']}", f"{part['part']} {state}", f"joint {part['kind']}"}
         if part["has_handle"]:
             words.add(f"{part['part']} with handle")
@@ -153,14 +154,12 @@ def words_of(scene: Mapping[str, Any]) -> set[str]:
     return words
 
 
-def _state(opened: float) -> str:
-    """As ``world.facts`` names it."""
-    if opened <= 0.08:
-        return "closed"
-    return "slightly open" if opened < 0.3 else "open"
+def json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file that has one a line.
 
-
-def _lines(path: Path) -> list[dict[str, Any]]:
+    Raises:
+      InputError: it is missing or broken.
+    """
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:

@@ -12,11 +12,11 @@ from typing import Any
 
 from PIL import Image
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.image_refs import open_ref
 from robomamba_jax.data.records import even_frames
+from robomamba_jax.demo.asking import bench_config
+from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.evaluation import run
-from robomamba_jax.evaluation.toy import files_of
 from robomamba_jax.world.categories import CATEGORIES
 
 _SIDE = 224
@@ -84,15 +84,8 @@ def question_pictures(bench: Path, answers: Path) -> list[dict[str, Any]]:
         file = answers / name / "answers.jsonl"
         if not file.is_file():
             continue
-        _, chosen, loaded = run.load(
-            EvalConfig(name, FilesConfig(**files_of(name, str(bench / name)))),
-            answers / name,
-            write=False,
-        )
-        said = {}
-        for line in file.read_text(encoding="utf-8").splitlines()[1:]:
-            reply = json.loads(line)
-            said[reply["id"]] = reply["answer"]
+        _, chosen, loaded = run.load(bench_config(name, bench), answers / name, write=False)
+        said = {reply["id"]: reply["answer"] for reply in json_lines(file)[1:]}
         items = [item for item in loaded.items if said.get(item.id) is not None]
         items = [items[k] for k in even_frames(len(items), _QUESTIONS)]
         credit = chosen.score(items, [said[item.id] for item in items], "standard").credit

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import os
 import platform
 import subprocess
@@ -19,6 +20,7 @@ from robomamba_jax import __version__
 from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.demo.article import article
+from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.demo.pictures import clip_pictures, pose_pictures, question_pictures
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.stages import Places
@@ -79,10 +81,7 @@ def _model(plan: DemoPlan, places: Places, done: dict[str, Any]) -> dict[str, An
     sizes: dict[str, int] = {}
     for name, shape in tensor_shapes(config).items():
         part = name.split(".")[0]
-        count = 1
-        for side in shape:
-            count *= side
-        sizes[part] = sizes.get(part, 0) + count
+        sizes[part] = sizes.get(part, 0) + math.prod(shape)
     size = sum(path.stat().st_size for path in places.model.rglob("*") if path.is_file())
     return {
         "preset": "nano",
@@ -143,8 +142,7 @@ def _instances(folder: Path) -> set[str]:
     for name in ("poses.jsonl", "scenes.jsonl"):
         file = folder / name
         if file.is_file():
-            lines = file.read_text(encoding="utf-8").splitlines()
-            found |= {json.loads(line)["instance"] for line in lines}
+            found |= {line["instance"] for line in json_lines(file)}
     return found
 
 

@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from robomamba_jax.config import VISION_PRESETS
-from robomamba_jax.convert.files import replacing
 from robomamba_jax.convert.folder import is_folder
 from robomamba_jax.convert.run import convert_checkpoint, convert_parts
 from robomamba_jax.data.images import image_transform
 from robomamba_jax.demo import ablations, stages
 from robomamba_jax.demo.acting import act
 from robomamba_jax.demo.asking import evaluate
+from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.demo.plan import PHASES, DemoPlan
 from robomamba_jax.demo.stages import Places
 from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.files import write_json
 
 Tell = Callable[[str, int, int], None]
 
@@ -83,8 +84,7 @@ class Journal:
     def write(self) -> None:
         """Keep it."""
         content = {"done": self.done, "seconds": self.seconds, "peak_rss": self.peak_rss}
-        with replacing(self._path) as path:
-            path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        write_json(self._path, content)
 
 
 def peak_rss() -> int:
@@ -150,9 +150,7 @@ def _claim(plan: DemoPlan, root: Path) -> None:
                 f"remove it, or give another folder: make demo DEMO={plan.mode} DEMO_DIR=DIR",
             )
         return
-    root.mkdir(parents=True, exist_ok=True)
-    with replacing(note) as path:
-        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    write_json(note, content)
 
 
 def _data(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> dict[str, Any]:
@@ -224,8 +222,7 @@ def _encoder(plan: DemoPlan, places: Places, console: Console) -> dict[str, Any]
         "trained from scratch on the world's training pictures: which words are true of a "
         f"picture ({found['words']}), what its pixels show, and their depth"
     )
-    with replacing(note) as path:
-        path.write_text(json.dumps(found), encoding="utf-8")
+    write_json(note, found)
     return found
 
 
@@ -242,8 +239,7 @@ def _ready_encoder(plan: DemoPlan, places: Places, note: Path) -> dict[str, Any]
     shutil.rmtree(places.encoder, ignore_errors=True)
     convert_checkpoint(open_checkpoint("dinov2", file), places.encoder)
     found = {"steps": 0, "seconds": 0.0, "curve": [], "note": f"the weights of {file.name}, frozen"}
-    with replacing(note) as path:
-        path.write_text(json.dumps(found), encoding="utf-8")
+    write_json(note, found)
     return found
 
 
@@ -342,10 +338,8 @@ def _report(plan: DemoPlan, places: Places, console: Console, journal: Journal) 
     from robomamba_jax.demo.page import write_report_page
     from robomamba_jax.demo.report import make_report
 
-    journal.write()
     report = make_report(plan, places, journal)
-    with replacing(places.root / "report.json") as path:
-        path.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    write_json(places.root / "report.json", report)
     write_report_page(report, places.root / "report.html")
 
 
@@ -380,8 +374,7 @@ def _stage(summary: dict[str, Any], workdir: Path) -> dict[str, Any]:
 
 
 def _metrics(workdir: Path) -> list[dict[str, Any]]:
-    text = (workdir / "metrics.jsonl").read_text(encoding="utf-8")
-    return [line for line in map(json.loads, text.splitlines()) if "loss" in line]
+    return [line for line in json_lines(workdir / "metrics.jsonl") if "loss" in line]
 
 
 def _curve(workdir: Path, points: int = 60) -> list[list[float]]:

@@ -22,10 +22,11 @@ from robomamba_jax.config.training import (
     RunConfig,
     TrainConfig,
 )
-from robomamba_jax.convert.files import replacing
+from robomamba_jax.data.examples import without_placeholders
 from robomamba_jax.data.tokenizer import train_bpe
-from robomamba_jax.demo.labels import words_of
+from robomamba_jax.demo.labels import json_lines, words_of
 from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.evaluation.files import write_text as write_text_file
 
 ROW_TOKENS = 384
 _POSE_TOKENS = 64  # of a pose's prompt, at most
@@ -109,8 +110,7 @@ def write_text(places: Places) -> Sequence[str]:
     Returns:
       All its texts, for the tokenizer.
     """
-    lines = (places.train / "scenes.jsonl").read_text(encoding="utf-8").splitlines()
-    scenes = {scene["id"]: scene for scene in map(json.loads, lines)}
+    scenes = {scene["id"]: scene for scene in json_lines(places.train / "scenes.jsonl")}
     records, texts = [], []
 
     def add(name: str, image: str, turns: list[dict[str, str]]) -> None:
@@ -125,7 +125,7 @@ def write_text(places: Places) -> Sequence[str]:
     for name in ("stage1_1.json", "stage1_2_llava.json"):
         for record in json.loads((places.train / name).read_bytes()):
             turns = [
-                {**turn, "value": turn["value"].replace("<image>\n", "").replace("\n<image>", "")}
+                {**turn, "value": without_placeholders(turn["value"])}
                 for turn in record["conversations"]
             ]
             add(f"{name}-{record['id']}", record["image"].partition(".")[0], turns)
@@ -134,9 +134,8 @@ def write_text(places: Places) -> Sequence[str]:
         turns = [{"from": role, "value": text} for role, text in said]
         add(f"lrv-{number}", record["image_id"], turns)
     poses = json.loads((places.train / "manip.json").read_bytes())
-    texts += [pose["conversations"][0]["value"].replace("<image>\n", "") for pose in poses]
-    with replacing(places.text) as path:
-        path.write_text(json.dumps(records), encoding="utf-8")
+    texts += [without_placeholders(pose["conversations"][0]["value"]) for pose in poses]
+    write_text_file(places.text, json.dumps(records))
     return texts
 
 

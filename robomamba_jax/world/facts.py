@@ -29,6 +29,13 @@ _PLAIN = frozenset(
 )
 
 
+def state_of(opened: float) -> str:
+    """ "closed", "slightly open" or "open", by the share of a joint's range."""
+    if opened <= _SHUT:
+        return "closed"
+    return "slightly open" if opened < _OPEN else "open"
+
+
 @dataclasses.dataclass(frozen=True)
 class PartState:
     """A movable part.
@@ -51,10 +58,8 @@ class PartState:
 
     @property
     def state(self) -> str:
-        """ "closed", "slightly open" or "open"."""
-        if self.opened <= _SHUT:
-            return "closed"
-        return "slightly open" if self.opened < _OPEN else "open"
+        """See ``state_of``."""
+        return state_of(self.opened)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +167,12 @@ def _touch(stage: Stage, view: View) -> tuple[int, int] | None:
 def _percent(pixel: npt.ArrayLike, view: View) -> tuple[int, int]:
     """A pixel as whole percent of the picture's sides."""
     height, width = view.links.shape
-    x, y = np.asarray(pixel, np.float64) / (width, height)
+    return percent(np.asarray(pixel, np.float64) / (width, height))
+
+
+def percent(shares: npt.ArrayLike) -> tuple[int, int]:
+    """(x, y) in shares of the picture's sides, as whole percent."""
+    x, y = np.asarray(shares, np.float64)
     return int(100 * x), int(100 * y)
 
 

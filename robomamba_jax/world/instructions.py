@@ -14,7 +14,7 @@ from robomamba_jax.evaluation.prompts import styled
 from robomamba_jax.evaluation.writing import MME_SUFFIX, Entry
 from robomamba_jax.world import bench_questions as q
 from robomamba_jax.world import wording as w
-from robomamba_jax.world.facts import Facts
+from robomamba_jax.world.facts import Facts, percent
 from robomamba_jax.world.language import Pair, nouns_of
 from robomamba_jax.world.wording import Wording, article
 
@@ -103,8 +103,7 @@ def touch(noun: str, place: tuple[float, float], words: Wording) -> Pair:
       place: (x, y), shares of the picture's sides.
       words: of the split.
     """
-    x, y = (int(100 * share) for share in place)
-    return Pair("touch", words.say(w.ASK_TOUCH, noun=noun), _point(x, y))
+    return Pair("touch", words.say(w.ASK_TOUCH, noun=noun), _point(*percent(place)))
 
 
 def _point(x: int, y: int) -> str:

@@ -14,8 +14,9 @@ import pytest
 
 from robomamba_jax.data.camera import Camera
 from robomamba_jax.demo import acting
-from robomamba_jax.demo.acting import CONFUSED, IMAGE_ONLY, TITLES, Confused, act
+from robomamba_jax.demo.acting import CONFUSED, TITLES, Confused, act
 from robomamba_jax.demo.plan import MODES
+from robomamba_jax.demo.verdicts import TRIVIAL_POLICIES
 from robomamba_jax.world import wording
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.names import POLICIES
@@ -98,8 +99,8 @@ def test_titles_are_of_policies_that_are_there() -> None:
     assert set(TITLES) - {"nano"} <= set(POLICIES)
     for plan in MODES.values():
         assert set(plan.references) <= set(TITLES)
-    assert all("geometry" not in TITLES[name][1] for name in IMAGE_ONLY)
-    assert all("part" not in TITLES[name][1] for name in IMAGE_ONLY)
+    assert all("geometry" not in TITLES[name][1] for name in TRIVIAL_POLICIES)
+    assert all("part" not in TITLES[name][1] for name in TRIVIAL_POLICIES)
     assert not set(CONFUSED) & set(TITLES)
 
 
