@@ -16,6 +16,7 @@ LOSSES = ("text", "pose")
 CONTACT_LOSSES = ("l1", "l2", "huber")
 ROTATION_LOSSES = ("geodesic", "where2act")
 SCHEDULES = ("cosine", "linear", "constant")
+OPTIMIZERS = ("adamw", "muon")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,9 +88,14 @@ class LossConfig:
 
 @dataclasses.dataclass(frozen=True)
 class OptimConfig:
-    """AdamW, its schedule, and what the gradients go through before it.
+    """The optimizer, its schedule, and what the gradients go through before it.
 
     Attributes:
+      optimizer: "adamw", as the article; "muon": momentum made orthogonal (Newton-Schulz) for
+        ``matrices``, their updates as large as AdamW's are (0.2 root mean square, arXiv
+        2502.16982), and AdamW for the rest.
+      matrices: muon: patterns of whole paths of weights [..., out, in], each matrix by itself.
+      rest_rate: muon: the others' learning rate as a share of ``learning_rate``.
       learning_rate: the highest.
       schedule: after warm-up: "cosine" or "linear" down to ``end_factor``, or "constant".
       warmup_ratio: the share of all steps over which the rate rises from 0.
@@ -104,6 +110,9 @@ class OptimConfig:
       accumulate: parts into which a batch is cut; gradients add up, of trained parameters only.
     """
 
+    optimizer: str = "adamw"
+    matrices: tuple[str, ...] = (r".*(proj|fc\d+)/weight",)
+    rest_rate: float = 0.5
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     warmup_ratio: float = 0.03
@@ -118,8 +127,9 @@ class OptimConfig:
 
     def __post_init__(self) -> None:
         one_of("schedule", self.schedule, SCHEDULES)
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
         positive("accumulate", self.accumulate)
-        for name in ("learning_rate", "weight_decay", "clip_norm", "eps"):
+        for name in ("learning_rate", "weight_decay", "clip_norm", "eps", "rest_rate"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError("bad_config", f"{name} is {getattr(self, name)}", "give 0 or more")
         for name in ("warmup_ratio", "end_factor", "b1", "b2"):

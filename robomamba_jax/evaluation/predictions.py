@@ -10,6 +10,7 @@ files, or the repository's raw lines "id,answer".
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import sys
@@ -158,14 +159,16 @@ def _sheet(path: Path) -> Iterator[dict[str, Any]]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        sheet = load_workbook(path, read_only=True).active
+        book = load_workbook(path, read_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError) as error:
         raise InputError("bad_record", f"{path} is no .xlsx file: {error}", _FIX) from error
-    assert sheet is not None
-    rows = sheet.iter_rows(values_only=True)
-    names = [str(name) for name in next(rows, ())]
-    for row in rows:
-        yield dict(zip(names, row, strict=False))
+    # It reads as it goes, and holds the file open until it is told.
+    with contextlib.closing(book):
+        assert book.active is not None
+        rows = book.active.iter_rows(values_only=True)
+        names = [str(name) for name in next(rows, ())]
+        for row in rows:
+            yield dict(zip(names, row, strict=False))
 
 
 def _lines(path: Path, items: Sequence[Item]) -> Found:

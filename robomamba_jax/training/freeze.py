@@ -135,7 +135,8 @@ def _moments(opt_state: Any) -> dict[str, int]:
     found: dict[str, int] = {}
     for path, leaf in jax.tree.leaves_with_path(opt_state):
         keys = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)]
-        # The first key is the branch's label, the second the part; a counter has no part.
-        if leaf.ndim and len(keys) > 1:
-            found[keys[1]] = found.get(keys[1], 0) + _bytes(leaf)
+        # Before the part stand the labels of optimizers; a counter has no part.
+        part = next((key for key in keys if key in PARTS), None)
+        if leaf.ndim and part is not None:
+            found[part] = found.get(part, 0) + _bytes(leaf)
     return found

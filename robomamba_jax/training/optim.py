@@ -1,18 +1,24 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""AdamW for what is trained, ``set_to_zero`` for what is not: one optax transformation."""
+"""AdamW or Muon for what is trained, ``set_to_zero`` for what is not: one optax transformation."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
 import jax
 import optax
+import optax.contrib
 
 from robomamba_jax.config.training import OptimConfig
 from robomamba_jax.models.trees import Params
 from robomamba_jax.training.freeze import FREEZE, TRAIN
+
+MATRIX, REST = "matrix", "rest"
+# Of Muon's updates, as large as AdamW's are (arXiv 2502.16982, section 2.2).
+_ROOT_MEAN_SQUARE = 0.2
 
 
 def schedule(config: OptimConfig, steps: int) -> optax.Schedule:
@@ -49,18 +55,52 @@ def optimizer(config: OptimConfig, steps: int, marks: Params) -> optax.GradientT
     """
     parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
     parts += [
-        optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps),
+        _direction(config),
         optax.add_decayed_weights(config.weight_decay, mask=lambda tree: decays(tree, config)),
         optax.scale_by_learning_rate(schedule(config, steps)),
     ]
     return optax.multi_transform({TRAIN: optax.chain(*parts), FREEZE: optax.set_to_zero()}, marks)
 
 
+def _direction(config: OptimConfig) -> optax.GradientTransformation:
+    """From gradients to updates of the size of one."""
+    adam = optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps)
+    if config.optimizer == "adamw":
+        return adam
+    muon = optax.chain(
+        optax.contrib.scale_by_muon(weight_dimension_numbers=_matrix_axes),
+        optax.stateless_with_tree_map(
+            lambda x, _: _ROOT_MEAN_SQUARE * math.sqrt(max(x.shape[-2:])) * x
+        ),
+    )
+    rest = optax.chain(adam, optax.scale(config.rest_rate))
+    return optax.multi_transform({MATRIX: muon, REST: rest}, lambda tree: _kinds(tree, config))
+
+
+def _matrix_axes(tree: Any) -> Any:
+    """Weights are [..., out, in]; axes before these, as of stacked layers, are matrices apart."""
+    axes = optax.contrib.MuonDimensionNumbers(reduction_axis=-1, output_axis=-2)
+    return jax.tree.map(lambda _: axes, tree)
+
+
+def _kinds(params: Any, config: OptimConfig) -> Any:
+    """MATRIX or REST for every leaf, by the patterns of ``matrices``."""
+
+    def kind(path: Any, leaf: Any) -> str:
+        named = _any_matches(config.matrices, path)
+        return MATRIX if named and leaf.ndim >= 2 else REST
+
+    return jax.tree_util.tree_map_with_path(kind, params)
+
+
 def decays(params: Any, config: OptimConfig) -> Any:
     """Whether weight decay acts on each leaf of a tree, by the patterns of ``no_decay``."""
 
-    def leaf(path: Any, _: Any) -> bool:
-        name = "/".join(str(key.key) for key in path)
-        return not any(re.fullmatch(pattern, name) for pattern in config.no_decay)
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: not _any_matches(config.no_decay, path), params
+    )
 
-    return jax.tree_util.tree_map_with_path(leaf, params)
+
+def _any_matches(patterns: tuple[str, ...], path: Any) -> bool:
+    name = "/".join(str(key.key) for key in path)
+    return any(re.fullmatch(pattern, name) for pattern in patterns)
