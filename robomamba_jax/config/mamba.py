@@ -109,8 +109,9 @@ class MambaConfig:
 PRESETS: dict[str, MambaConfig] = {
     # Odd sizes on purpose: nothing in the tests may lean on powers of two.
     "tiny": MambaConfig(d_model=48, n_layer=3, vocab_size=300, d_state=8, dt_rank=5),
-    # A few million parameters, for the embedded world on a CPU.
-    "nano": MambaConfig(d_model=192, n_layer=6, vocab_size=1024, d_state=8),
+    # For the embedded world on a CPU. Few and wide blocks, because they learn soonest to read what
+    # stands before them (docs/demo.md).
+    "nano": MambaConfig(d_model=256, n_layer=3, vocab_size=1024, d_state=8),
     # The widths and depths of the released Mamba-1 checkpoints (article, appendix E.2).
     "130m": MambaConfig(d_model=768, n_layer=24),
     "370m": MambaConfig(d_model=1024, n_layer=48),

@@ -32,7 +32,7 @@ class DemoPlan:
       assets: a file of ready weights for the encoder; None = it is pre-trained here.
       vocab: tokens of the tokenizer, at most.
       encoder_steps: of the encoder's pre-training.
-      language_steps: of the language model's.
+      language_steps: of the language model's pre-training.
       align_steps: of stage 1.1.
       instruct_steps: of stage 1.2.
       manipulate_epochs: of stage 2.
@@ -95,20 +95,20 @@ _STANDARD = DemoPlan(
     test_poses=120,
     unseen_language=60,
     encoder_steps=1100,
-    language_steps=90,
-    align_steps=50,
-    instruct_steps=330,
+    language_steps=160,
+    align_steps=30,
+    instruct_steps=300,
     manipulate_epochs=25,
     questions=300,
     benchmarks=_QUICK,
     episodes=15,
     references=_REFERENCES,
     budget=(
-        ("data", 4.0),
-        ("pretraining", 4.7),
-        ("features", 0.4),
-        ("align", 0.9),
-        ("instruct", 5.5),
+        ("data", 3.6),
+        ("pretraining", 6.4),
+        ("features", 0.2),
+        ("align", 0.5),
+        ("instruct", 5.0),
         ("manipulate", 1.2),
         ("evaluation", 1.5),
         ("rollouts", 1.6),
@@ -160,9 +160,9 @@ MODES: dict[str, DemoPlan] = {
         test_poses=500,
         unseen_language=300,
         encoder_steps=4000,
-        language_steps=150,
-        align_steps=50,
-        instruct_steps=850,
+        language_steps=400,
+        align_steps=60,
+        instruct_steps=2400,
         manipulate_epochs=12,
         questions=0,
         benchmarks=_BENCHMARKS,
@@ -170,10 +170,10 @@ MODES: dict[str, DemoPlan] = {
         ablation_steps=250,
         budget=(
             ("data", 14.0),
-            ("pretraining", 17.0),
-            ("features", 1.5),
-            ("align", 3.0),
-            ("instruct", 20.0),
+            ("pretraining", 20.0),
+            ("features", 1.0),
+            ("align", 1.2),
+            ("instruct", 42.0),
             ("manipulate", 3.0),
             ("evaluation", 6.0),
             ("rollouts", 5.0),

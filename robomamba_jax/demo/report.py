@@ -93,7 +93,8 @@ def _model(plan: DemoPlan, places: Places, done: dict[str, Any]) -> dict[str, An
         "n_layer": config.llm.n_layer,
         "bytes": size,
         "vision_from": done["pretraining"]["vision"]["note"],
-        "language_from": "a new Mamba, pre-trained on the training set's text without pictures",
+        "language_from": "a new Mamba, pre-trained to say what "
+        "training pictures show, through a projector that is then thrown away",
         "checkpoint": str(places.model),
         "sha256": done["rollouts"]["nano"]["checkpoint_sha"],
     }

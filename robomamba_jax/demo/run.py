@@ -171,23 +171,47 @@ def _data(plan: DemoPlan, places: Places, console: Console, journal: Journal) ->
     test = make(places.test, "test", test_counts, SEEN)
     unseen = make(places.unseen, "test", (0, plan.unseen_language, 0), UNSEEN)
     if not places.tokenizer.is_file():
-        texts = stages.write_text(places)
-        stages.write_tokenizer(places, texts, plan.vocab)
+        stages.write_tokenizer(places, stages.training_texts(places), plan.vocab)
     return {"train": train["poses"], "test": test["poses"], "unseen": unseen["poses"]}
 
 
 def _pretraining(
     plan: DemoPlan, places: Places, console: Console, journal: Journal
 ) -> dict[str, Any]:
-    """Encoder and language model, each by itself, and then joined."""
+    """The encoder by itself; a new language model, which learns to say what it sees; and both
+    joined by a new projector."""
+    from robomamba_jax.training.export import export_preset
+
     result = {"vision": _encoder(plan, places, console)}
-    summary = train_run(stages.language_config(plan, places), places.language, console)
+    if not is_folder(places.first):
+        new = places.first.with_name("new")
+        export_preset("nano", new, 0, places.tokenizer, overwrite=True)
+        convert_parts(places.encoder, new, places.first, tokenizer=places.tokenizer, seed=1)
+        shutil.rmtree(new)
+    config = stages.language_config(plan, places)
+    _cache(config, places.features, "patches", console)
+    summary = train_run(config, places.language, console)
     result["language"] = {"steps": summary["steps"], "curve": _curve(places.language)}
     if not is_folder(places.start):
         convert_parts(
             places.encoder, places.language / "export", places.start, tokenizer=places.tokenizer
         )
     return result
+
+
+def _cache(config: Any, folder: Path, kind: str, console: Console) -> int:
+    """What a run's frozen parts say of its data, once; how many rows the folder then has."""
+    from robomamba_jax.training.features import compute_features
+
+    data = dataclasses.replace(config.data, features=None)
+    written = compute_features(
+        dataclasses.replace(config, data=data),
+        folder,
+        kind=kind,
+        batch=64,
+        tell=lambda done, total: console.bar(folder.name, done, total),
+    )
+    return written.rows
 
 
 def _encoder(plan: DemoPlan, places: Places, console: Console) -> dict[str, Any]:
@@ -244,17 +268,9 @@ def _ready_encoder(plan: DemoPlan, places: Places, note: Path) -> dict[str, Any]
 
 
 def _features(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> dict[str, Any]:
-    """What the frozen encoder says of every training picture."""
-    from robomamba_jax.training.features import compute_features
-
-    written = compute_features(
-        stages.picture_config(plan, places),
-        places.features,
-        kind="patches",
-        batch=64,
-        tell=lambda done, total: console.bar("features", done, total),
-    )
-    return {"pictures": written.rows}
+    """What the frozen encoder says of the other training pictures."""
+    config = stages.picture_config(plan, places)
+    return {"pictures": _cache(config, places.features, "patches", console)}
 
 
 def _align(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> dict[str, Any]:
@@ -295,17 +311,10 @@ def manipulate(
       policy: the head's kind; None = the demo's.
       features: where the states are kept; None = the demo's own place.
     """
-    from robomamba_jax.training.features import compute_features
-
     config = stages.manipulate_config(plan, places, init=init, policy=policy, features=features)
     assert config.data.features is not None
-    compute_features(
-        dataclasses.replace(config, data=dataclasses.replace(config.data, features=None)),
-        config.data.features,
-        kind=stages.cache_kind(config.model.policy),
-        batch=64,
-        tell=lambda done, total: console.bar("states", done, total),
-    )
+    kind = stages.cache_kind(config.model.policy)
+    _cache(config, Path(config.data.features), kind, console)
     return _stage(train_run(config, workdir, console), workdir)
 
 

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from robomamba_jax.config import VISION_PRESETS, PolicyConfig
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
@@ -24,9 +22,7 @@ from robomamba_jax.config.training import (
 )
 from robomamba_jax.data.examples import without_placeholders
 from robomamba_jax.data.tokenizer import train_bpe
-from robomamba_jax.demo.labels import json_lines, words_of
 from robomamba_jax.demo.plan import DemoPlan
-from robomamba_jax.evaluation.files import write_text as write_text_file
 
 ROW_TOKENS = 384
 _POSE_TOKENS = 64  # of a pose's prompt, at most
@@ -72,14 +68,14 @@ class Places:
         return self.root / "start" / "tokenizer.json"
 
     @property
-    def text(self) -> Path:
-        """The training text without pictures."""
-        return self.root / "data" / "text.json"
-
-    @property
     def encoder(self) -> Path:
         """The pre-trained encoder."""
         return self.root / "start" / "encoder"
+
+    @property
+    def first(self) -> Path:
+        """The encoder before a new projector and a new language model."""
+        return self.root / "start" / "first"
 
     @property
     def language(self) -> Path:
@@ -88,7 +84,7 @@ class Places:
 
     @property
     def start(self) -> Path:
-        """Encoder and language model, with a new projector and head between them."""
+        """Encoder and language model, pre-trained, with a new projector and head between them."""
         return self.root / "start" / "model"
 
     @property
@@ -102,51 +98,17 @@ class Places:
         return self.root / "manipulate" / "export"
 
 
-def write_text(places: Places) -> Sequence[str]:
-    """The training set's conversations, with words in place of the pictures, as a file of LLaVA's
-    form: the language model learns to find answers in what stands before them, as a pretrained
-    one can.
-
-    Returns:
-      All its texts, for the tokenizer.
-    """
-    scenes = {scene["id"]: scene for scene in json_lines(places.train / "scenes.jsonl")}
-    records, texts = [], []
-
-    def add(name: str, image: str, turns: list[dict[str, str]]) -> None:
-        texts.extend(turn["value"] for turn in turns)
-        first = {
-            **turns[0],
-            "value": f"{in_words(scenes[image], len(records))}\n{turns[0]['value']}",
-        }
-        records.append({"id": name, "conversations": [first, *turns[1:]]})
-        texts.append(first["value"])
-
-    for name in ("stage1_1.json", "stage1_2_llava.json"):
+def training_texts(places: Places) -> Sequence[str]:
+    """All that is said in the training set, for the tokenizer; what is asked of poses, too."""
+    texts = []
+    for name in ("stage1_1.json", "stage1_2_llava.json", "manip.json"):
         for record in json.loads((places.train / name).read_bytes()):
-            turns = [
-                {**turn, "value": without_placeholders(turn["value"])}
-                for turn in record["conversations"]
-            ]
-            add(f"{name}-{record['id']}", record["image"].partition(".")[0], turns)
-    for number, record in enumerate(json.loads((places.train / "stage1_2_lrv.json").read_bytes())):
-        said = (("human", record["question"]), ("gpt", record["answer"]))
-        turns = [{"from": role, "value": text} for role, text in said]
-        add(f"lrv-{number}", record["image_id"], turns)
-    poses = json.loads((places.train / "manip.json").read_bytes())
-    texts += [without_placeholders(pose["conversations"][0]["value"]) for pose in poses]
-    write_text_file(places.text, json.dumps(records))
+            # A pose's answer is numbers, which stage 2 does not read.
+            turns = record["conversations"][: 1 if name == "manip.json" else None]
+            texts += [without_placeholders(turn["value"]) for turn in turns]
+    for record in json.loads((places.train / "stage1_2_lrv.json").read_bytes()):
+        texts += [record["question"], record["answer"]]
     return texts
-
-
-def in_words(scene: Mapping[str, Any], seed: int) -> str:
-    """What is true of a scene, in a drawn order."""
-    words = sorted(words_of(scene))
-    words += [f"{name} at {x}, {y}" for name, x, y in scene["places"]]
-    if scene["touch"] is not None:
-        words.append("touch at {}, {}".format(*scene["touch"]))
-    order = np.random.default_rng(seed).permutation(len(words))
-    return "; ".join(words[int(k)] for k in order)
 
 
 def write_tokenizer(places: Places, texts: Sequence[str], vocab: int) -> None:
@@ -157,20 +119,16 @@ def write_tokenizer(places: Places, texts: Sequence[str], vocab: int) -> None:
 
 
 def language_config(plan: DemoPlan, places: Places) -> TrainConfig:
-    """Language pre-training: the language model alone, on text alone; it stands where the large
-    presets have the pretrained Mamba."""
-    source = SourceConfig(str(places.text), "text", "llava")
-    encoding = EncodingConfig(str(places.tokenizer), None, loss="official", max_tokens=320)
-    batch = BatchConfig(plan.rows, packing=True, row_tokens=320, images=0)
-    return TrainConfig(
+    """The language model's pre-training: it learns to say what the encoder's pictures show, through
+    a projector that is thrown away. It stands where the large presets have a pretrained Mamba."""
+    config = align_config(plan, places)
+    return dataclasses.replace(
+        config,
         stage="language",
-        data=DataConfig((source,), encoding, batch),
-        trainable=("llm/.*",),
-        loss=LossConfig(chunk=320),
-        optim=_optim(4e-3),
-        model=ModelChoice("nano", "none", remat="none", **_FLOAT),
+        trainable=("projector/.*", "llm/.*"),
         run=_run(plan, plan.language_steps),
         checkpoint=CheckpointConfig(every=200, keep=1),
+        init_from=str(places.first),
     )
 
 
@@ -223,7 +181,7 @@ def instruct_config(
         data=_picture_data(plan, places, sources),
         trainable=("projector/.*", "llm/.*"),
         loss=LossConfig(chunk=ROW_TOKENS),
-        optim=_optim(4e-3),
+        optim=_optim(3e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
         run=_run(plan, steps or plan.instruct_steps),
         checkpoint=CheckpointConfig(every=200, keep=1),

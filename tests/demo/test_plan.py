@@ -66,3 +66,34 @@ def test_a_mode_that_is_none() -> None:
     """Comes with a near one."""
     with pytest.raises(InputError, match="did you mean standard"):
         demo_plan("standart")
+
+
+def test_the_page_has_these_numbers() -> None:
+    """The table of docs/demo.md, row by row."""
+    table = (ROOT / "docs" / "demo.md").read_text().partition("## Modes")[2].partition("## ")[0]
+    lines = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:2] == "| "]
+    modes = lines[0]
+    assert sorted(modes) == sorted(MODES)
+    rows = {name: dict(zip(modes, cells, strict=True)) for name, *cells in lines[1:]}
+    for mode, plan in MODES.items():
+        tests = (plan.test_poses, plan.test_language, plan.test_clips)
+        ablations = f"stage 1.2 of {plan.ablation_steps} steps" if plan.ablation_steps else "-"
+        expected = {
+            "training: poses, each with a picture": f"{plan.poses:,}",
+            "pictures with language": f"{plan.language:,}",
+            "clips": f"{plan.clips:,}",
+            "test, seen categories: poses, pictures, clips": ", ".join(map(str, tests)),
+            "unseen categories: pictures": str(plan.unseen_language),
+            "encoder": "DINOv2-S, ready" if plan.assets else f"{plan.encoder_steps:,} steps",
+            "language model before stage 1": f"{plan.language_steps:,} steps",
+            "stage 1.1": f"{plan.align_steps:,} steps",
+            "stage 1.2": f"{plan.instruct_steps:,} steps",
+            "stage 2": f"{plan.manipulate_epochs:g} epochs",
+            "benchmarks": str(len(plan.benchmarks)),
+            "questions of each, at most": str(plan.questions or "all"),
+            "trials per category and policy": str(plan.episodes),
+            "reference policies": str(len(plan.references)),
+            "ablations": ablations,
+            "minutes planned": f"{plan.minutes:.0f}",
+        }
+        assert {name: row[mode] for name, row in rows.items()} == expected

@@ -12,20 +12,18 @@ from typing import Any
 import pytest
 
 from robomamba_jax.config import VISION_PRESETS
-from robomamba_jax.config.data import DataConfig, SourceConfig
+from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.examples import Encoder, Example
-from robomamba_jax.data.formats import open_source
 from robomamba_jax.data.parts import open_parts
 from robomamba_jax.data.tokenizer import Tokenizer
 from robomamba_jax.demo import stages
-from robomamba_jax.demo.labels import words_of
 from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.demo.stages import Places
 from robomamba_jax.training.program import build
 from robomamba_jax.training.sharding import make_mesh
-from tests.demo.small_world import facts, write_world
+from tests.demo.small_world import write_world
 
 PLAN = MODES["smoke"]
 
@@ -35,7 +33,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
     """A demo's folder whose training set and tokenizer are there."""
     found = Places(tmp_path_factory.mktemp("demo"))
     write_world(found.train)
-    stages.write_tokenizer(found, stages.write_text(found), 400)
+    stages.write_tokenizer(found, stages.training_texts(found), 400)
     return found
 
 
@@ -69,14 +67,14 @@ def test_every_run_is_whole(mode: str, places: Places) -> None:
         trained = {row.part for row in program.table if row.trained and row.part != "total"}
         assert trained == {pattern.split("/")[0] for pattern in config.trainable}
     assert [features_of(config) for config in found.values()] == [
-        *("", "patches", "patches", "states", "")
+        *("patches", "patches", "patches", "states", "")
     ]
 
 
 def test_each_begins_where_the_last_one_ends(places: Places) -> None:
     """And an ablation's where it is told to."""
     found = configs(PLAN, places)
-    assert found["language"].init_from is None
+    assert found["language"].init_from == str(places.first)
     assert found["align"].init_from == str(places.start)
     assert found["instruct"].init_from == str(places.root / "align")
     assert found["manipulate"].init_from == str(places.root / "instruct")
@@ -117,34 +115,15 @@ def test_what_is_cached_for_a_head(policy: str, kind: str, places: Places) -> No
     assert config.data.features == str(there)
 
 
-def test_text_with_words_for_pictures(places: Places) -> None:
-    """Every conversation once, as it was but for its picture: before its first question stands what
-    is true of the scene, in an order of its own. The file is LLaVA's."""
-    texts = stages.write_text(places)
+def test_the_texts_are_what_is_said(places: Places) -> None:
+    """Questions and answers of every file, without placeholders; of poses the questions alone."""
+    texts = stages.training_texts(places)
     assert not any("<image>" in text for text in texts)
     plain = {"Describe it.", "a red safe", "What is it?", "It is blue.", "Is there a kettle?"}
     assert plain <= set(texts)
-    assert "Give the contact point." in texts  # asked, and not answered in words
+    assert "Give the contact point." in texts
     assert not any("contact point is" in text for text in texts)
-    source = open_source(SourceConfig(str(places.text), "text", "llava"))
-    samples = [source[index] for index in range(len(source))]
-    assert len(samples) == 3 * 12
-    assert len({sample.id for sample in samples}) == len(samples)
-    assert not any(sample.images for sample in samples)
-    asked = ["Describe it.", "What is it?", "Is there a kettle?"]
-    orders = set()
-    for number, sample in enumerate(samples):
-        known, _, question = sample.turns[0][1].rpartition("\n")
-        assert question == asked[number // 12]
-        true = words_of(dataclasses.asdict(facts(number % 12)))
-        assert sorted(known.split("; ")) == sorted([*true, "door at 40, 50", "touch at 60, 50"])
-        assert all(text in texts for _, text in sample.turns)
-        orders.add(known)
-    assert len(orders) == len(samples)
-    assert [text for _, text in samples[12].turns[1:]] == ["A safe.", "Which color?", "It is red."]
-    before = places.text.read_bytes()
-    assert stages.write_text(places) == texts
-    assert places.text.read_bytes() == before
+    assert stages.training_texts(places) == texts
 
 
 def test_the_tokenizer_is_of_this_text(places: Places) -> None:
@@ -156,7 +135,7 @@ def test_the_tokenizer_is_of_this_text(places: Places) -> None:
     said = "<|user|> What is it?\n<|assistant|> A safe.\n"
     assert len(tokenizer.encode(said)) < len(said) / 2
     twice = Places(places.root / "again")
-    stages.write_tokenizer(twice, stages.write_text(places), 400)
+    stages.write_tokenizer(twice, stages.training_texts(places), 400)
     assert twice.tokenizer.read_bytes() == places.tokenizer.read_bytes()
 
 
@@ -176,7 +155,7 @@ def no_clips(config: TrainConfig) -> DataConfig:
 
 
 def test_every_sample_fits_into_a_row(places: Places) -> None:
-    """Of all runs: one picture (none in the text), words within the limit, something to learn."""
+    """Of all runs: one picture, words within the limit, something to learn."""
     patches = VISION_PRESETS[PLAN.vision].num_patches
     found = configs(PLAN, places)
     for name, config in found.items():
@@ -184,7 +163,7 @@ def test_every_sample_fits_into_a_row(places: Places) -> None:
         assert held
         for part in held.values():
             for example in part:
-                assert len(example.image_positions) == (0 if name == "language" else 1)
+                assert len(example.image_positions) == 1
                 whole = len(example.ids) + patches * len(example.image_positions)
                 assert whole <= config.data.batch.row_tokens
                 if name == "manipulate":

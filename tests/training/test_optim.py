@@ -61,6 +61,12 @@ def _run(transform: Any, params: Any) -> Any:
     return params
 
 
+def _at(tree: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
 def test_it_is_optax_muon() -> None:
     """optax puts the same together in one function: matrices by Muon, the rest by AdamW."""
     params = _params()
@@ -79,21 +85,13 @@ def test_it_is_optax_muon() -> None:
     whole = optax.contrib.muon(
         0.01, adam_learning_rate=0.0025, consistent_rms=0.2, muon_weight_dimension_numbers=dims
     )
-    # optax's AdamW in Muon is Nesterov's; ours is the one of the other runs.
     expected = _run(whole, params)
-    for part in ("in_proj",):
-        found = mine["llm"]["layers"]["mixer"][part]["weight"]
-        wanted = expected["llm"]["layers"]["mixer"][part]["weight"]
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(
-        mine["projector"]["fc1"]["weight"], expected["projector"]["fc1"]["weight"], atol=1e-6
-    )
+    for path in (("llm", "layers", "mixer", "in_proj", "weight"), ("projector", "fc1", "weight")):
+        np.testing.assert_allclose(_at(mine, path), _at(expected, path), rtol=0, atol=1e-6)
+    # optax's AdamW beside Muon is Nesterov's; ours is that of the other runs.
     adam = _run(optax.adam(0.0025), params)
     for path in (("llm", "embeddings", "weight"), ("projector", "fc1", "bias")):
-        found, wanted = mine, adam
-        for key in path:
-            found, wanted = found[key], wanted[key]
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(_at(mine, path), _at(adam, path), rtol=0, atol=1e-6)
     np.testing.assert_array_equal(
         mine["vision"]["fc1"]["weight"], params["vision"]["fc1"]["weight"]
     )
