@@ -189,7 +189,7 @@ MODES["dino"] = dataclasses.replace(
     assets="assets/dinov2_s.onnx",
     encoder_steps=0,
     budget=tuple(
-        (name, {"pretraining": 1.0, "features": 6.0}.get(name, minutes))
+        (name, {"pretraining": 4.2, "features": 4.0}.get(name, minutes))
         for name, minutes in _STANDARD.budget
     ),
 )
