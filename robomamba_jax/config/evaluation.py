@@ -82,7 +82,7 @@ class EvalConfig:
         It also chooses the recipe by which questions are put.
       prompt: what shall differ from that recipe.
       rows: questions answered at a time, over all devices.
-      limit: evenly spread questions are taken, so many; 0 = all.
+      limit: so many questions are taken, drawn with a fixed seed; 0 = all.
       frames: RoboVQA: pictures of a clip, evenly spread and ending with the last one.
       ocr_split: OCR-VQA: which records: 1 train, 2 val, 3 test.
       pixel_order: manipulation: of the file's points, "xy" or "rowcol".

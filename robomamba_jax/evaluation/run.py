@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from robomamba_jax import __version__
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.data.hashes import file_sha256
-from robomamba_jax.data.records import even_frames
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation import paper
 from robomamba_jax.evaluation.files import write_json, write_text
@@ -84,10 +85,18 @@ def load(
                 f"limit={config.limit} would tear apart what {chosen.title} counts together",
                 "leave limit out",
             )
-        kept = tuple(loaded.items[k] for k in even_frames(whole, config.limit))
+        kept = tuple(loaded.items[k] for k in drawn(whole, config.limit))
         note = f"limit: {len(kept)} of {whole} questions; a server wants them all"
         loaded = dataclasses.replace(loaded, items=kept, notes=(*loaded.notes, note))
     return config, chosen, loaded
+
+
+def drawn(whole: int, limit: int) -> list[int]:
+    """Places of ``limit`` items out of ``whole``, the same each time, in order.
+
+    Not every n-th: POPE's labels alternate, and every second question would be answered by no.
+    """
+    return sorted(np.random.default_rng(0).permutation(whole)[:limit].tolist())
 
 
 def from_predictions(config: EvalConfig, path: Path, loaded: Loaded) -> Answered:

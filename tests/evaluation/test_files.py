@@ -382,3 +382,19 @@ def test_a_broken_embedded_picture_is_named(tmp_path: Path) -> None:
     assert items[1].pictures()[0] != base64.b64decode(good)
     with pytest.raises(InputError, match="row 1 holds a picture that is no base64"):
         items[0].pictures()
+
+
+def test_a_limit_does_not_beat_with_the_file(tmp_path: Path) -> None:
+    """POPE's labels alternate: of a third of its questions about half are answered yes."""
+    count = 1200
+    for limit in (count // 2, count // 3, count // 4):
+        places = run.drawn(count, limit)
+        assert places == sorted(set(places)) == run.drawn(count, limit)
+        assert len(places) == limit
+        assert 0.4 < sum(place % 2 for place in places) / limit < 0.6
+    config = dataclasses.replace(toy("pope", tmp_path / "data"), toy=0)
+    whole = benchmark("pope").load(config).items
+    _, _, loaded = run.load(dataclasses.replace(config, limit=3), tmp_path / "out")
+    assert [item.id for item in loaded.items] == [
+        whole[place].id for place in run.drawn(len(whole), 3)
+    ]
