@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from robomamba_jax.config.data import DataConfig
@@ -14,6 +15,8 @@ from robomamba_jax.data.formats import detect, open_source
 from robomamba_jax.data.prepared import PreparedData
 from robomamba_jax.data.records import Source
 from robomamba_jax.errors import InputError
+
+_KEPT = 16_384  # examples without pixels, about 2 KB each
 
 
 class Part(Protocol):
@@ -59,8 +62,19 @@ class SourcePart:
         return Described(sample.id, len(row.ids), len(row.image_positions), sum(row.supervised))
 
     def example(self, index: int, *, pixels: bool = True, hashes: bool = True) -> Example:
-        """See ``Part``."""
-        return self.encoder.example(self.source[index], pixels=pixels, hashes=hashes)
+        """See ``Part``. Without pixels it is small, and kept for the next epochs: training on
+        cached features would wait for texts and hashes otherwise."""
+        if not pixels:
+            return self._small(index, hashes)
+        return self.encoder.example(self.source[index], pixels=True, hashes=hashes)
+
+    @functools.cached_property
+    def _small(self) -> Callable[[int, bool], Example]:
+        @functools.lru_cache(maxsize=_KEPT)
+        def example(index: int, hashes: bool) -> Example:
+            return self.encoder.example(self.source[index], pixels=False, hashes=hashes)
+
+        return example
 
     def facts(self) -> Mapping[str, Any]:
         """The source's."""
