@@ -32,8 +32,9 @@ _FLOAT: dict[str, Any] = {
     "frozen_dtype": "float32",
 }
 
-# How the mixture of stage 1.2 is weighed: shares of samples.
-INSTRUCT_WEIGHTS = {"llava": 0.42, "lrv": 0.28, "robovqa": 0.18, "touch": 0.12}
+# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a picture has six
+# answers, the others one or two.
+INSTRUCT_WEIGHTS = {"llava": 0.60, "lrv": 0.16, "robovqa": 0.14, "touch": 0.10}
 ROBOT = ("robovqa", "touch")
 
 
