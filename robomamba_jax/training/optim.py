@@ -69,12 +69,15 @@ def _direction(config: OptimConfig) -> optax.GradientTransformation:
         return adam
     muon = optax.chain(
         optax.contrib.scale_by_muon(weight_dimension_numbers=_matrix_axes),
-        optax.stateless_with_tree_map(
-            lambda x, _: _ROOT_MEAN_SQUARE * math.sqrt(max(x.shape[-2:])) * x
-        ),
+        optax.stateless(lambda updates, _: jax.tree.map(_as_large_as_adams, updates)),
     )
     rest = optax.chain(adam, optax.scale(config.rest_rate))
     return optax.multi_transform({MATRIX: muon, REST: rest}, lambda tree: _kinds(tree, config))
+
+
+def _as_large_as_adams(update: jax.Array) -> jax.Array:
+    """An orthogonal matrix's entries have a root mean square of one over its longer side's root."""
+    return _ROOT_MEAN_SQUARE * math.sqrt(max(update.shape[-2:])) * update
 
 
 def _matrix_axes(tree: Any) -> Any:
