@@ -15,6 +15,8 @@ from robomamba_jax.ops.rotation import (
     rotation_from_6d,
 )
 
+MixtureArrays = tuple[jax.Array, jax.Array, jax.Array, jax.Array | None]
+
 
 def next_token_targets(
     input_ids: jax.Array, mask: jax.Array | None = None, segment_ids: jax.Array | None = None
@@ -191,3 +193,44 @@ def gripper_loss(logit: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Ar
     logit, target = logit.astype(jnp.float32), jnp.where(known, target, 0.0)
     loss = jax.nn.softplus(logit) - target * logit
     return jnp.where(known, loss, 0.0), known.astype(jnp.float32)
+
+
+def mixture_losses(
+    proposed: MixtureArrays,
+    contact: jax.Array,
+    rotation: jax.Array,
+    gripper: jax.Array,
+    *,
+    spread: float,
+    kind: str = "geodesic",
+) -> dict[str, jax.Array]:
+    """What a mixture of poses is trained by, float32[B] each.
+
+    ``contact`` is the negative log-likelihood of the contact under Laplace distributions around
+    all P proposals, but for its constant, so that 0 is the least; ``rotation`` and ``gripper`` are
+    the means of what each proposal loses, weighed by how likely it is that the contact came from
+    it, which is not differentiated.
+
+    Args:
+      proposed: log weights float32[B, P], contacts [B, P, 2], rotations [B, P, 6] and gripper
+        logits [B, P] or None, as ``models.mixture.Proposals``.
+      contact: float[B, 2], in the proposals' unit.
+      rotation: float[B, 3, 3].
+      gripper: float[B] in [0, 1]; NaN = unknown, with loss 0.
+      spread: the distributions' scale in x and in y, in the same unit.
+      kind: of ``rotation_loss``.
+    """
+    log_weight, contacts, rotations, logits = proposed
+    joint = log_weight - jnp.abs(contacts - contact[:, None]).sum(axis=-1) / spread
+    share = jax.lax.stop_gradient(jax.nn.softmax(joint, axis=-1))
+    rows, count = share.shape
+    flat = rotations.reshape(rows * count, -1)
+    angle = rotation_loss(flat, jnp.repeat(rotation, count, axis=0), kind).reshape(rows, count)
+    found = {
+        "contact": -jax.nn.logsumexp(joint, axis=-1),
+        "rotation": jnp.sum(share * angle, axis=-1),
+    }
+    if logits is not None:
+        each, _ = gripper_loss(logits, jnp.broadcast_to(gripper[:, None], logits.shape))
+        found["gripper"] = jnp.sum(share * each, axis=-1)
+    return found

@@ -11,15 +11,19 @@ from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.mamba import DTYPES
 from robomamba_jax.errors import InputError
 
-POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp", "attn_mlp")
+POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp", "attn_mlp", "mixture")
 
 QUERIES = 4
-"""Learned queries per MLP of ``attn_mlp``."""
+"""Learned queries per MLP of ``attn_mlp``, and of ``mixture``."""
+
+SPREAD = 0.03
+"""Of ``mixture``: how far from a proposed contact another one is as good, in shares of the crop's
+side (the scale of a Laplace distribution in x and in y)."""
 
 CONTACT_SIZE, ROTATION_SIZE = 2, 6
 
 # Hidden widths as shares of the model's width.
-_SHARES = {"two_mlp": (4, 8), "attn_mlp": (4, 8)}
+_SHARES = {"two_mlp": (4, 8), "attn_mlp": (4, 8), "mixture": (2, 2)}
 _REPO_SHARES = (2, 4)
 
 
@@ -36,8 +40,11 @@ class PolicyConfig:
         "ssm_mlp": as "two_mlp_repo", with a Mamba block over the sequence before each MLP;
         "attn_mlp", ours: as "two_mlp", but each MLP reads what ``QUERIES`` learned queries find
           among all positions, image tokens included (13.5M at D = 2560, most of it in the
-          MLPs' first layers).
-      gripper: whether a further MLP of the same widths says if the gripper is open.
+          MLPs' first layers);
+        "mixture", ours: every image position proposes a pose near itself (models/mixture.py), for
+          objects that can be moved in several ways (19.7M at D = 2560).
+      gripper: whether a further MLP of the same widths (of ``mixture``: a further output) says if
+        the gripper is open.
       param_dtype: of stored parameters; the head computes in float32 whatever it is.
     """
 
@@ -55,8 +62,10 @@ class PolicyConfig:
     def pooling(self) -> str:
         """What the MLPs see of a sequence: "official" is the mean of the states at the
         first text position and at the last position, "mean" that of all real positions,
-        "attention" weighted means of all real positions, one per query."""
-        return {"ssm_mlp": "mean", "attn_mlp": "attention"}.get(self.kind, "official")
+        "attention" weighted means of all real positions, one per query; "image" these and the
+        state at each image position."""
+        pooling = {"ssm_mlp": "mean", "attn_mlp": "attention", "mixture": "image"}
+        return pooling.get(self.kind, "official")
 
     @property
     def reads_sequences(self) -> bool:
@@ -70,7 +79,10 @@ class PolicyConfig:
 
     @property
     def outputs(self) -> dict[str, int]:
-        """MLP name -> number of outputs, named as in the published checkpoints."""
+        """MLP name -> number of outputs, named as in the published checkpoints; none of these MLPs
+        is in ``mixture``."""
+        if self.kind == "mixture":
+            return {}
         if self.kind == "mlp":
             sizes = {"action_head": CONTACT_SIZE + ROTATION_SIZE}
         else:

@@ -63,7 +63,8 @@ class LossConfig:
       kind: "text", cross-entropy of the tokens that are learned; "pose", the three below.
       chunk: text: positions of every row whose logits exist at a time.
       contact: pose: of the contact point: "l1", "l2" (squared) or "huber" (delta 1), in the
-        unit of ``encoding.contact_scale``, the mean of x and y.
+        unit of ``encoding.contact_scale``, the mean of x and y. A ``mixture`` head has its
+        own: the negative log-likelihood of the contact (``losses.mixture_losses``).
       rotation: pose: the angle between prediction and target in radians: "geodesic", exact;
         "where2act", acos of the clipped trace, as Where2Act and RoboMamba's repository.
       contact_weight: pose.

@@ -57,6 +57,12 @@ HEADS = (
         instruct=False,
     ),
     Ablation(
+        "one pose from four queries",
+        "stage 2 reads what learned queries find among all states, and regresses one pose",
+        policy="attn_mlp",
+        instruct=False,
+    ),
+    Ablation(
         "two Mamba blocks and MLPs",
         "stage 2 reads the mean of all states behind blocks of its own",
         policy="ssm_mlp",

@@ -67,7 +67,7 @@ class DemoPlan:
     ablation_steps: int = 0
     rows: int = 8
     vision: str = "nano"
-    policy: str = "attn_mlp"
+    policy: str = "mixture"
     assets: str | None = None
     vocab: int = 1024
     workers: int = 2

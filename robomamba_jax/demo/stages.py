@@ -36,6 +36,8 @@ _FLOAT: dict[str, Any] = {
 # answers, the others one or two.
 INSTRUCT_WEIGHTS = {"llava": 0.60, "lrv": 0.16, "robovqa": 0.14, "touch": 0.10}
 ROBOT = ("robovqa", "touch")
+# A contact's loss beside the angle's: a distance in shares of the picture, or a log-likelihood.
+_CONTACT_WEIGHTS = {"mixture": 0.3}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,7 +227,7 @@ def manipulate_config(
         stage="manipulate",
         data=DataConfig((source,), encoding, batch, features=str(cache)),
         trainable=("policy/.*",),
-        loss=LossConfig(kind="pose", contact_weight=4.0),
+        loss=LossConfig(kind="pose", contact_weight=_CONTACT_WEIGHTS.get(policy, 4.0)),
         optim=OptimConfig(learning_rate=3e-3, weight_decay=0.02, warmup_ratio=0.03),
         model=ModelChoice("nano", plan.vision, policy, remat="none", **_FLOAT),
         run=dataclasses.replace(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -14,10 +13,10 @@ from flax import nnx
 from robomamba_jax.config.mamba import MambaConfig
 from robomamba_jax.config.policy import CONTACT_SIZE, QUERIES, PolicyConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.layers import Linear
 from robomamba_jax.models.mamba import MambaBlock, Rows
+from robomamba_jax.models.mixture import Mixture, Proposals, densest
+from robomamba_jax.models.policy_parts import PolicyMLP, Queries
 from robomamba_jax.ops.segments import compaction
-from robomamba_jax.ops.taps import tap
 from robomamba_jax.shapes import check_shape
 
 
@@ -29,11 +28,13 @@ class PolicyOutput(NamedTuple):
         in: shares of the crop's side, or pixels for the published weights.
       rotation6d: float32[B, 6], for ``ops.rotation.rotation_from_6d``.
       gripper_logit: float32[B], above 0 for an open gripper; None without that head.
+      proposals: of a ``mixture`` head, from which the three above were chosen; else None.
     """
 
     contact: jax.Array
     rotation6d: jax.Array
     gripper_logit: jax.Array | None
+    proposals: Proposals | None = None
 
 
 class PolicyStates(NamedTuple):
@@ -43,26 +44,7 @@ class PolicyStates(NamedTuple):
     first_text: jax.Array
     last: jax.Array
     mask: jax.Array | None
-
-
-class PolicyMLP(nnx.Module):
-    """``fc1``, ReLU, ``fc2``, ReLU, ``fc3``; only the last has no bias.
-
-    Weights start Xavier-uniform and biases at 0, as published for two MLPs.
-    """
-
-    def __init__(
-        self, d_in: int, widths: tuple[int, int], d_out: int, *, rngs: nnx.Rngs, param_dtype: str
-    ) -> None:
-        self.fc1 = _xavier(d_in, widths[0], True, rngs, param_dtype)
-        self.fc2 = _xavier(widths[0], widths[1], True, rngs, param_dtype)
-        self.fc3 = _xavier(widths[1], d_out, False, rngs, param_dtype)
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """float[B, D] -> float32[B, out]."""
-        x = jax.nn.relu(tap(self.fc1(x), "policy.fc1"))
-        x = jax.nn.relu(tap(self.fc2(x), "policy.fc2"))
-        return tap(self.fc3(x), "policy.fc3")
+    image_at: jax.Array | None = None
 
 
 class PolicyHead(nnx.Module):
@@ -72,7 +54,7 @@ class PolicyHead(nnx.Module):
     ``action_head2`` (rotation), or ``action_head`` (both); ``ssm1`` and ``ssm2`` before the
     first two; ``gripper_head``, which is ours, reads the pooled states of the language
     model itself. ``attn1`` and ``attn2`` are the queries of ``attn_mlp``, the gripper's MLP reads
-    what the second ones find. Everything is computed in float32.
+    what the second ones find. ``mixture`` is all of that head. Everything is computed in float32.
     """
 
     def __init__(
@@ -95,6 +77,8 @@ class PolicyHead(nnx.Module):
           InputError: ``ssm_mlp`` without a Mamba configuration, or with one of another width.
         """
         self.config, self.d_model = config, d_model
+        mixed = config.kind == "mixture"
+        self.mixture = Mixture(config, d_model, rngs=rngs) if mixed else None
         block = _block_config(config, d_model, mamba_config) if config.uses_ssm else None
         self.ssm1 = None if block is None else MambaBlock(block, rngs=rngs)
         self.ssm2 = None if block is None else MambaBlock(block, rngs=rngs)
@@ -121,6 +105,7 @@ class PolicyHead(nnx.Module):
         first_text: jax.Array,
         last: jax.Array,
         mask: jax.Array | None = None,
+        image_at: jax.Array | None = None,
     ) -> PolicyOutput:
         """Read a pose from each row.
 
@@ -132,17 +117,22 @@ class PolicyHead(nnx.Module):
             position outside the row, as -1 is, gives NaN.
           mask: bool[B, T], True = real, for pooling "mean"; padding may lie anywhere. None
             means all real.
+          image_at: int32[B, P], where the patches of the image stand that the pose is in, by rows
+            from the upper left; needed by ``mixture``, which gives NaN for a row without image
+            (-1 everywhere).
 
         Raises:
-          InputError: an argument has the wrong shape.
+          InputError: an argument has the wrong shape, or image_at is needed and missing.
         """
-        return self.read_states(PolicyStates(hidden, first_text, last, mask))
+        return self.read_states(PolicyStates(hidden, first_text, last, mask, image_at))
 
     def read_states(self, states: PolicyStates) -> PolicyOutput:
         """As a call, of arguments in one piece."""
         if not self.config.reads_sequences:
             return self.read_pooled(self.pool(states))
-        self._check(*states)
+        self._check(states)
+        if self.mixture is not None:
+            return _read_mixture(self.mixture, states)
         hidden, mask = states.hidden.astype(jnp.float32), states.mask
         with jax.default_matmul_precision("highest"):
             if self.config.pooling == "attention":
@@ -172,7 +162,7 @@ class PolicyHead(nnx.Module):
                 f"the {self.config.kind} head reads sequences",
                 "cache patches or states instead",
             )
-        self._check(*states)
+        self._check(states)
         return pool_official(states.hidden.astype(jnp.float32), states.first_text, states.last)
 
     def read_pooled(self, pooled: jax.Array) -> PolicyOutput:
@@ -193,31 +183,34 @@ class PolicyHead(nnx.Module):
         logit = None if self.gripper_head is None else self.gripper_head(gripper)[:, 0]
         return PolicyOutput(contact, rotation, logit)
 
-    def _check(self, hidden, first_text, last, mask) -> None:
+    def _check(self, states: PolicyStates) -> None:
         sizes = {"D": self.d_model}
-        check_shape("hidden", hidden, "B T D", sizes)
-        check_shape("first_text", first_text, "B", sizes)
-        check_shape("last", last, "B", sizes)
-        if mask is not None:
-            check_shape("mask", mask, "B T", sizes)
+        check_shape("hidden", states.hidden, "B T D", sizes)
+        check_shape("first_text", states.first_text, "B", sizes)
+        check_shape("last", states.last, "B", sizes)
+        if states.mask is not None:
+            check_shape("mask", states.mask, "B T", sizes)
+        if states.image_at is not None:
+            check_shape("image_at", states.image_at, "B P", sizes)
 
 
-class Queries(nnx.Module):
-    """``weight`` [Q, D]: learned queries that look for what they need among all positions."""
+def _read_mixture(mixture: Mixture, states: PolicyStates) -> PolicyOutput:
+    """The densest of the proposals; NaN for a row without image."""
+    if states.image_at is None:
+        raise InputError(
+            "no_image", "the mixture head reads image positions, and got none", "give an image"
+        )
+    with jax.default_matmul_precision("highest"):
+        found = mixture(states.hidden.astype(jnp.float32), states.mask, states.image_at)
+    chosen, seen = densest(found), jnp.any(states.image_at >= 0, axis=1)
 
-    def __init__(self, d_model: int, param_dtype: str, *, rngs: nnx.Rngs) -> None:
-        weight = 0.02 * jax.random.normal(rngs.params(), (QUERIES, d_model), jnp.float32)
-        self.weight = nnx.Param(weight.astype(param_dtype))
+    def of_chosen(x: jax.Array) -> jax.Array:
+        at = chosen.reshape(-1, *[1] * (x.ndim - 1))
+        x = jnp.take_along_axis(x, at, axis=1)[:, 0]
+        return jnp.where(seen.reshape(-1, *[1] * (x.ndim - 1)), x, jnp.nan)
 
-    def __call__(self, hidden: jax.Array, mask: jax.Array | None) -> jax.Array:
-        """float32[B, T, D] and bool[B, T] (None = all real) -> float32[B, Q * D], each query's
-        weighted mean of the real positions; 0 for a row that has none."""
-        if mask is not None:
-            hidden = jnp.where(mask[..., None], hidden, 0)
-        scores = jnp.einsum("btd,qd->bqt", hidden, self.weight[...].astype(jnp.float32))
-        where = None if mask is None else mask[:, None, :]
-        weights = jax.nn.softmax(scores, axis=-1, where=where)
-        return jnp.einsum("bqt,btd->bqd", weights, hidden).reshape(hidden.shape[0], -1)
+    logit = None if found.gripper_logit is None else of_chosen(found.gripper_logit)
+    return PolicyOutput(of_chosen(found.contact), of_chosen(found.rotation6d), logit, found)
 
 
 def pool_official(hidden: jax.Array, first_text: jax.Array, last: jax.Array) -> jax.Array:
@@ -269,19 +262,3 @@ def _block_config(
             "give the language model's configuration",
         )
     return mamba_config.replace(dtype="float32", param_dtype=config.param_dtype, n_layer=1)
-
-
-def _xavier(d_in: int, d_out: int, bias: bool, rngs: nnx.Rngs, param_dtype: str) -> Linear:
-    scale = math.sqrt(6 * d_in / (d_in + d_out))  # Linear's own bound is scale / sqrt(d_in)
-    layer = Linear(
-        d_in,
-        d_out,
-        bias=bias,
-        rngs=rngs,
-        dtype=jnp.float32,
-        param_dtype=param_dtype,
-        scale=scale,
-    )
-    if layer.bias is not None:
-        layer.bias[...] = jnp.zeros_like(layer.bias[...])
-    return layer

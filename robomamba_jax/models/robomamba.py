@@ -29,6 +29,8 @@ class Joint(NamedTuple):
       text_at: int32[B, T], where each text position stands in the row.
       text_mask: bool[B, T].
       segment_ids: int32[B, J] of packed rows, or None.
+      image_at: int32[B, P], where the patches of each row's first image stand in it, -1 where it
+        has none; None without images.
     """
 
     x: jax.Array
@@ -36,6 +38,7 @@ class Joint(NamedTuple):
     text_at: jax.Array
     text_mask: jax.Array
     segment_ids: jax.Array | None
+    image_at: jax.Array | None
 
     @property
     def rows(self) -> Rows:
@@ -189,6 +192,7 @@ class RoboMamba(nnx.Module):
             first_text=jnp.take_along_axis(joint.text_at, first, axis=1)[:, 0],
             last=jnp.maximum(joint.lengths - 1, 0),
             mask=jnp.arange(x.shape[1]) < joint.lengths[:, None],
+            image_at=joint.image_at,
         )
 
     @property
@@ -277,6 +281,23 @@ class RoboMamba(nnx.Module):
         return _arrange(text.astype(dtype), real, image_positions, patches, segment_ids)
 
 
+def first_image_at(mask: jax.Array, image_positions: jax.Array, patches: int) -> jax.Array:
+    """int32[B, P], where the patches of each row's first image stand in its joint row; -1 where it
+    has none.
+
+    Args:
+      mask: bool[B, T], True = real text.
+      image_positions: int32[B, M], as in a call.
+      patches: P, tokens of an image.
+    """
+    first = image_positions[:, :1]
+    text = jnp.sum(mask & (jnp.arange(mask.shape[1]) < first), axis=1, dtype=jnp.int32)
+    others = (image_positions >= 0) & (image_positions < first)
+    start = text + patches * jnp.sum(others, axis=1, dtype=jnp.int32)
+    at = start[:, None] + jnp.arange(patches, dtype=jnp.int32)
+    return jnp.where(first >= 0, at, -1)
+
+
 def _projector(config: RoboMambaConfig, width: int, rngs: nnx.Rngs) -> Projector:
     llm = config.llm
     return Projector(width, llm.d_model, rngs=rngs, dtype=llm.dtype, param_dtype=llm.param_dtype)
@@ -309,11 +330,14 @@ def _arrange(
     lengths = real.sum(axis=1, dtype=jnp.int32)
     inside = jnp.arange(x.shape[1]) < lengths[:, None]
     x = jnp.where(inside[:, :, None], x, jnp.zeros((), x.dtype))
-    text_at = jnp.argsort(order, axis=1)[:, ahead:].astype(jnp.int32)
+    at = jnp.argsort(order, axis=1).astype(jnp.int32)
+    text_at, image_at = at[:, ahead:], None
+    if count:
+        image_at = jnp.where(position[:, :count] >= 0, at[:, :count], -1)
     if segment_ids is not None:
         # Wherever it stands, a text follows its image: a sample ends with an answer.
-        at = jnp.clip(image_positions, 0, length - 1).astype(jnp.int32)
-        of_images = jnp.repeat(jnp.take_along_axis(segment_ids, at, axis=1), count, axis=1)
+        before = jnp.clip(image_positions, 0, length - 1).astype(jnp.int32)
+        of_images = jnp.repeat(jnp.take_along_axis(segment_ids, before, axis=1), count, axis=1)
         joined = jnp.concatenate([of_images, segment_ids], axis=1)
         segment_ids = jnp.take_along_axis(joined, order, axis=1).astype(jnp.int32)
-    return Joint(x, lengths, text_at, text_mask, segment_ids)
+    return Joint(x, lengths, text_at, text_mask, segment_ids, image_at)

@@ -183,7 +183,14 @@ def _task(config: TrainConfig, model: RoboMambaConfig) -> Task:
     if config.loss.kind == "text":
         return text_task(model, config.loss, transform, config.data.batch.row_tokens)
     side = 1 if transform is None else transform.size
-    unit = 1.0 if config.data.encoding.contact_scale == "unit" else 1.0 / side
+    raw = config.data.encoding.contact_scale == "raw"
+    if raw and model.policy is not None and model.policy.kind == "mixture":
+        raise InputError(
+            "bad_config",
+            "the mixture head proposes contacts in shares of the crop's side, not in its pixels",
+            "set data.encoding.contact_scale=unit",
+        )
+    unit = 1.0 / side if raw else 1.0
     return pose_task(model, config.loss, transform, unit)
 
 

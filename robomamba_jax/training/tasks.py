@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from robomamba_jax.config import RoboMambaConfig
+from robomamba_jax.config.policy import SPREAD
 from robomamba_jax.config.training import LossConfig
 from robomamba_jax.convert.names import STACKS
 from robomamba_jax.data.images import ImageTransform
@@ -25,10 +26,12 @@ from robomamba_jax.losses import (
     gripper_loss,
     linear_cross_entropy,
     linear_hits,
+    mixture_losses,
     rotation_loss,
 )
 from robomamba_jax.models.partition import gathered
 from robomamba_jax.models.policy import PolicyHead, PolicyOutput, PolicyStates
+from robomamba_jax.models.robomamba import first_image_at
 from robomamba_jax.models.trees import Params, abstract_params
 from robomamba_jax.training.feed import normalized
 
@@ -144,7 +147,11 @@ def pose_task(
         model: Any = nnx.merge(graph, complete(params, expected))
         features = batch.get("features")
         if features is not None and features.ndim < 4:
-            return _from_cached(model.policy, features)
+            image_at = None
+            if config.vision is not None:
+                given = batch["mask"], batch["image_positions"]
+                image_at = first_image_at(*given, config.vision.num_patches)
+            return _from_cached(model.policy, features, image_at)
         return model.pose(
             batch["input_ids"],
             images_of(batch, transform),
@@ -163,13 +170,7 @@ def pose_task(
         return summed(predict(params, batch), batch)
 
     def summed(output: PolicyOutput, batch: Batch) -> Sums:
-        weight, total = batch["weight"], counts(batch)
-        each = {
-            "contact": contact_loss(output.contact, batch["contact"], loss.contact),
-            "rotation": rotation_loss(output.rotation6d, batch["rotation"], loss.rotation),
-        }
-        if output.gripper_logit is not None:
-            each["gripper"] = gripper_loss(output.gripper_logit, batch["gripper"])[0]
+        weight, total, each = batch["weight"], counts(batch), _pose_losses(output, batch, loss)
         # Not a product: a row of no weight may hold anything.
         sums = {name: jnp.sum(jnp.where(weight > 0, x * weight, 0.0)) for name, x in each.items()}
         return {name: (sums[name], total[name]) for name in sums}
@@ -198,15 +199,29 @@ def pose_task(
     return Task(dict(zip(names, given, strict=False)), losses, counts, scores, outputs)
 
 
-def _from_cached(head: PolicyHead, features: jax.Array) -> PolicyOutput:
+def _pose_losses(output: PolicyOutput, batch: Batch, loss: LossConfig) -> dict[str, jax.Array]:
+    """float32[B] each: what every row's pose loses."""
+    targets = batch["contact"], batch["rotation"], batch["gripper"]
+    if output.proposals is not None:
+        return mixture_losses(output.proposals, *targets, spread=SPREAD, kind=loss.rotation)
+    each = {
+        "contact": contact_loss(output.contact, targets[0], loss.contact),
+        "rotation": rotation_loss(output.rotation6d, targets[1], loss.rotation),
+    }
+    if output.gripper_logit is not None:
+        each["gripper"] = gripper_loss(output.gripper_logit, targets[2])[0]
+    return each
+
+
+def _from_cached(head: PolicyHead, features: jax.Array, image_at: jax.Array | None) -> PolicyOutput:
     """What a head says of cached features: float[B, D], pooled, or the states at all positions,
-    float[B, J, D]. Padding among these is 0, which no state behind the final norm is; where the
-    text begins a head that reads sequences does not ask."""
+    float[B, J, D], with the image's places among them. Padding among these is 0, which no state
+    behind the final norm is; where the text begins a head that reads sequences does not ask."""
     if features.ndim == 2:
         return head.read_pooled(features.astype(jnp.float32))
     mask = jnp.any(features != 0, axis=-1)
     last = jnp.maximum(mask.sum(axis=1) - 1, 0)
-    return head.read_states(PolicyStates(features, jnp.zeros_like(last), last, mask))
+    return head.read_states(PolicyStates(features, jnp.zeros_like(last), last, mask, image_at))
 
 
 def complete(params: Params, expected: Params) -> Params:

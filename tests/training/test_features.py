@@ -32,6 +32,7 @@ ATTN = ("model.policy=attn_mlp", "seed=1")
         ("manipulate", "patches", ()),
         ("manipulate", "states", ATTN),
         ("manipulate", "states", ("model.policy=ssm_mlp",)),
+        ("manipulate", "states", ("model.policy=mixture",)),
         ("instruct", "patches", ()),
     ],
 )
@@ -72,6 +73,7 @@ def test_nothing_but_the_head_is_in_memory(kind: str, policy: str, tmp_path: Pat
         ("mlp", "states", "pooled"),
         ("attn_mlp", "pooled", "states"),
         ("ssm_mlp", "pooled", "states"),
+        ("mixture", "pooled", "states"),
     ],
 )
 def test_a_head_that_reads_something_else(policy: str, cached: str, reads: str) -> None:
@@ -144,3 +146,12 @@ def test_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
     done = compute_features(skipping, tmp_path / "cache", kind="patches")
     assert len(done.skipped) == 1
     assert done.rows == 5 + 32
+
+
+def test_a_mixture_of_pixels() -> None:
+    """Its proposals begin at the patches' centres, in shares of the crop's side."""
+    changes = ("model.policy=mixture", "data.encoding.contact_scale=raw")
+    config = tiny("manipulate", *changes)
+    with pytest.raises(InputError, match="not in its pixels") as caught:
+        build(config, None, make_mesh(config.mesh), steps=1)
+    assert caught.value.fix == "set data.encoding.contact_scale=unit"
