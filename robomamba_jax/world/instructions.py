@@ -7,6 +7,7 @@ yes or no, options' letters, and places in the picture. Each becomes a record of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from robomamba_jax.evaluation.choices import LETTERS
 from robomamba_jax.evaluation.mmbench import with_options
@@ -18,14 +19,17 @@ from robomamba_jax.world.facts import Facts, percent
 from robomamba_jax.world.language import Pair, nouns_of
 from robomamba_jax.world.wording import Wording, article
 
-_SHORT_TURNS, _YES_NO_TURNS, _POINT_TURNS = 8, 6, 3
+_SHORT_TURNS, _YES_NO_TURNS, _POINT_TURNS = 8, 7, 3
+T = TypeVar("T")
 
 
 def instructions(facts: Facts, words: Wording) -> list[list[Pair]]:
     """Conversations about a scene, one of each kind; those that it has nothing for are left out.
 
     What asks for a short answer stands in a conversation's first question alone, as in LLaVA's
-    mixture.
+    mixture. No answer may follow from what was said before it, or a model learns to read the
+    conversation instead of the picture: what is there is asked before the object is named, and of
+    a question that is right and its counterpart that is wrong one alone is asked.
     """
     kinds = (short_answers, yes_or_no, letters, points)
     return [found for found in (kind(facts, words) for kind in kinds) if found]
@@ -37,14 +41,15 @@ def short_answers(facts: Facts, words: Wording) -> list[Pair]:
         *q.short_questions("", facts, words),
         *q.yes_no_questions("", facts, words),
         *q.knowledge("", facts, words),
-        *_objects(facts, words),
     ]
     pairs = [Pair(entry.kind, entry.question, entry.answer) for entry in entries]
-    return _styled(_mixed(pairs, words, _SHORT_TURNS), "short")
+    first = [Pair(e.kind, e.question, e.answer) for e in _objects(facts, words)]
+    return _styled([*first, *_mixed(pairs, words, _SHORT_TURNS - len(first))], "short")
 
 
 def _objects(facts: Facts, words: Wording) -> list[Entry]:
-    """Objects and parts that are there, and as many that are not."""
+    """Whether the object is there, or another; whether a plain thing is; whether a part is: in a
+    drawn order, each with yes as often as with no."""
     here = set(q.objects_of(facts)) | {part.part for part in facts.parts}
     absent = [name for name in nouns_of(words.split) if name not in here]
     pairs = [(facts.noun, words.draw.one(absent))]
@@ -52,34 +57,39 @@ def _objects(facts: Facts, words: Wording) -> list[Entry]:
         thing = words.draw.one(facts.things)
         pairs.append((thing.shape, words.draw.one(facts.absent_shapes)))
     lacks = [name for name in facts.lacks if name not in here]
-    if facts.visible and lacks:
-        pairs.append((words.draw.one(facts.visible), words.draw.one(lacks)))
-    return [
-        Entry("", words.say(w.ASK_OBJECT, a_noun=article(name)), answer, "object")
-        for pair in pairs
-        for name, answer in zip(pair, ("yes", "no"), strict=True)
-    ]
+    visible = [name for name in facts.visible if name != facts.noun]
+    if visible and lacks:
+        pairs.append((words.draw.one(visible), words.draw.one(lacks)))
+    found = []
+    for present, absent in pairs:
+        name, answer = words.draw.one([(present, "yes"), (absent, "no")])
+        asked = words.say(w.ASK_OBJECT, a_noun=article(name))
+        found.append(Entry("", asked, answer, "object"))
+    return [found[int(k)] for k in words.draw.random.permutation(len(found))]
 
 
 def yes_or_no(facts: Facts, words: Wording) -> list[Pair]:
-    """MME's questions: colour, number, side and motion, right or wrong."""
-    entries = [entry for pair in q.pairs("", facts, words).values() for entry in pair]
-    pairs = [
+    """MME's questions: what is there, then colour, number, side and motion, right or wrong."""
+    pairs = q.pairs("", facts, words)
+    del pairs["existence"]  # asked of more than the object itself:
+    entries = _objects(facts, words)
+    rest = [words.draw.one(list(pair)) for pair in pairs.values()]
+    entries += _mixed(rest, words, _YES_NO_TURNS - len(entries))
+    return [
         Pair("verify", f"{entry.question}{MME_SUFFIX}", entry.answer.capitalize())
         for entry in entries
     ]
-    return _mixed(pairs, words, _YES_NO_TURNS)
 
 
 def letters(facts: Facts, words: Wording) -> list[Pair]:
-    """MMBench's questions, answered by an option's letter."""
+    """MMBench's questions, answered by an option's letter; the first is what the object is."""
     pairs = []
     for entry in q.choices("", facts, words):
         options = dict(zip(LETTERS, entry.options, strict=False))
         asked = styled(with_options(entry.question, options), "letter")
         right = next(letter for letter, text in options.items() if text == entry.answer)
         pairs.append(Pair("letter", asked, right))
-    return _mixed(pairs, words, len(pairs))
+    return [pairs[0], *_mixed(pairs[1:], words, len(pairs))]
 
 
 def points(facts: Facts, words: Wording) -> list[Pair]:
@@ -110,7 +120,7 @@ def _point(x: int, y: int) -> str:
     return w.SAY_POINT.format(x=x, y=y)
 
 
-def _mixed(pairs: Sequence[Pair], words: Wording, most: int) -> list[Pair]:
+def _mixed(pairs: Sequence[T], words: Wording, most: int) -> list[T]:
     """Some of the pairs in a drawn order."""
     order = words.draw.random.permutation(len(pairs))[:most]
     return [pairs[int(k)] for k in order]

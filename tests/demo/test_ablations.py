@@ -131,16 +131,17 @@ def test_what_is_trained(stubs: Stubs, tmp_path: Path) -> None:
     every = set(stages.INSTRUCT_WEIGHTS)
     assert sources == [every, every, every - set(stages.ROBOT), every - {"lrv"}]
     folders = [workdir for workdir, _ in stubs.trained]
-    assert len({*folders, *(told["workdir"] for told in stubs.heads)}) == 4 + 6
+    assert len({*folders, *(told["workdir"] for told in stubs.heads)}) == 4 + 7
     own, anew = stubs.heads[: len(HEADS)], stubs.heads[len(HEADS) :]
     assert [(told["init"], told["policy"]) for told in own] == [
         (places.root / "instruct", "two_mlp"),
+        (places.root / "instruct", "attn_mlp"),
         (places.root / "instruct", "ssm_mlp"),
     ]
     assert [told["init"] for told in anew] == folders
     assert {told["policy"] for told in anew} == {None}
     # Other states, or another kind of them: never in the demo's own folder, nor in another's.
-    assert len({told["features"] for told in stubs.heads}) == 6
+    assert len({told["features"] for told in stubs.heads}) == 7
     assert not {told["features"] for told in stubs.heads} & {tmp_path / "states"}
 
 

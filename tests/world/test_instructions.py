@@ -175,6 +175,47 @@ def test_yes_means_yes(scenes: dict[tuple[str, str], Scene]) -> None:
     assert 0.4 < answers.count("Yes") / len(answers) < 0.6
 
 
+def test_no_answer_follows_from_what_was_said(scenes: dict[tuple[str, str], Scene]) -> None:
+    """What is there is asked before anything names the object, and nothing is asked twice: where a
+    question's counterpart was answered, too, a model learns to read the conversation alone."""
+    about = {
+        "color": w.ASK_IS_COLOR,
+        "side": w.ASK_IS_SIDE,
+        "count": w.ASK_IS_COUNT,
+        "motion": w.ASK_IS_MOTION,
+    }
+    first_answers, seen = [], set()
+    for (_, split), scene in scenes.items():
+        facts = scene.facts
+        for seed in SEEDS:
+            words = Wording(Draw((seed,)), split)
+            for turns in (short_answers(facts, words), yes_or_no(facts, words)):
+                plain = [
+                    pair.question.removesuffix(SHORT).removesuffix(MME_SUFFIX) for pair in turns
+                ]
+                objects = [
+                    None if pair.kind not in ("object", "verify") else read(text, w.ASK_OBJECT)
+                    for pair, text in zip(turns, plain, strict=True)
+                ]
+                count = len([asked for asked in objects if asked is not None])
+                assert 1 <= count <= 3
+                assert None not in objects[:count]
+                asked = [known["a_noun"] for known in objects[:count] if known is not None]
+                assert len(set(asked)) == count
+                first_answers.append(turns[0].answer.lower())
+            fields = {"noun": facts.noun}
+            for text in plain:  # MME's
+                for name, phrases in about.items():
+                    parts = {part.part for part in facts.parts} if name == "motion" else {""}
+                    known = [{**fields, **({"part": part} if part else {})} for part in parts]
+                    if any(read(text, phrases, **each) is not None for each in known):
+                        assert (seed, split, facts.category, name) not in seen
+                        seen.add((seed, split, facts.category, name))
+            assert read(letters(facts, words)[0].question.split("\n")[0], w.ASK_CATEGORY) == {}
+    assert {name for *_, name in seen} == set(about)
+    assert 0.4 < first_answers.count("yes") / len(first_answers) < 0.6
+
+
 def test_letters_name_the_right_option(scenes: dict[tuple[str, str], Scene]) -> None:
     """One option is right, and it is that of the letter; each letter is right now and then."""
     right = []
@@ -306,7 +347,7 @@ def test_training_never_hears_of_unseen_kinds(scenes: dict[tuple[str, str], Scen
         for noun in nouns:
             if re.search(rf"\b{noun}s?\b", f"{pair.question} {pair.answer}"):
                 assert noun in {*facts.visible, *facts.lacks}
-                assert pair.kind in ("part", "object", "point")
+                assert pair.kind in ("part", "object", "point", "verify")
                 parts.add((facts.category, noun))
     assert parts <= {("Lamp", "switch")}
 
