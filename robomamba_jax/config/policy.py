@@ -16,14 +16,14 @@ POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp", "attn_mlp", "mixtur
 QUERIES = 4
 """Learned queries per MLP of ``attn_mlp``, and of ``mixture``."""
 
-SPREAD = 0.03
-"""Of ``mixture``: how far from a proposed contact another one is as good, in shares of the crop's
+SPREAD = 0.05
+"""Of ``mixture``: how far from a proposed contact another one is nearly as good, in shares of the crop's
 side (the scale of a Laplace distribution in x and in y)."""
 
 CONTACT_SIZE, ROTATION_SIZE = 2, 6
 
 # Hidden widths as shares of the model's width.
-_SHARES = {"two_mlp": (4, 8), "attn_mlp": (4, 8), "mixture": (2, 2)}
+_SHARES = {"two_mlp": (4, 8), "attn_mlp": (4, 8), "mixture": (4, 4)}
 _REPO_SHARES = (2, 4)
 
 
@@ -42,7 +42,7 @@ class PolicyConfig:
           among all positions, image tokens included (13.5M at D = 2560, most of it in the
           MLPs' first layers);
         "mixture", ours: every image position proposes a pose near itself (models/mixture.py), for
-          objects that can be moved in several ways (19.7M at D = 2560).
+          objects that can be moved in several ways (9.0M at D = 2560).
       gripper: whether a further MLP of the same widths (of ``mixture``: a further output) says if
         the gripper is open.
       param_dtype: of stored parameters; the head computes in float32 whatever it is.

@@ -107,10 +107,10 @@ def test_every_proposal_in_float64() -> None:
 
 def test_counts() -> None:
     """Queries, two ways in, an MLP with ten outputs; of D = 2560 without a gripper."""
-    d, h = 2560, 1280
+    d, h = 2560, 640
     count = 4 * d + 4 * d * h + h + d * h + 2 * (h * h + h) + 9 * h
     head = nnx.eval_shape(lambda: PolicyHead(PolicyConfig("mixture"), d, rngs=nnx.Rngs(0)))
-    assert count_params(nnx.to_pure_dict(nnx.state(head))) == count == 19_686_400
+    assert count_params(nnx.to_pure_dict(nnx.state(head))) == count == 9_029_120
     assert make().mixture is not None
     assert {path.split("/")[0] for path in leaf_paths(nnx.to_pure_dict(nnx.state(make())))} == {
         "mixture"
