@@ -31,7 +31,7 @@ def instructions(facts: Facts, words: Wording) -> list[list[Pair]]:
     conversation instead of the picture: what is there is asked before the object is named, and of
     a question that is right and its counterpart that is wrong one alone is asked.
     """
-    kinds = (short_answers, yes_or_no, letters, points)
+    kinds = (short_answers, there_or_not, yes_or_no, letters, points)
     return [found for found in (kind(facts, words) for kind in kinds) if found]
 
 
@@ -43,8 +43,14 @@ def short_answers(facts: Facts, words: Wording) -> list[Pair]:
         *q.knowledge("", facts, words),
     ]
     pairs = [Pair(entry.kind, entry.question, entry.answer) for entry in entries]
-    first = [Pair(e.kind, e.question, e.answer) for e in _objects(facts, words)]
-    return _styled([*first, *_mixed(pairs, words, _SHORT_TURNS - len(first))], "short")
+    return _styled(_mixed(pairs, words, _SHORT_TURNS), "short")
+
+
+def there_or_not(facts: Facts, words: Wording) -> list[Pair]:
+    """What POPE asks, answered by a word. By itself: in front of other short answers its kind would
+    be all that training ever asks in that style's words."""
+    found = [Pair(entry.kind, entry.question, entry.answer) for entry in _objects(facts, words)]
+    return _styled(found, "short")
 
 
 def _objects(facts: Facts, words: Wording) -> list[Entry]:

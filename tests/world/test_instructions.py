@@ -23,6 +23,7 @@ from robomamba_jax.world.instructions import (
     letters,
     points,
     short_answers,
+    there_or_not,
     touch,
     yes_or_no,
 )
@@ -62,7 +63,13 @@ def scenes(simulator: Simulator) -> dict[tuple[str, str], Scene]:
 
 def said(scenes: dict[tuple[str, str], Scene], kind: str = "") -> Iterator[tuple[Facts, Pair]]:
     """What is said of all scenes in their own split's words, with several seeds."""
-    makers = {"short": short_answers, "yes": yes_or_no, "letters": letters, "points": points}
+    makers = {
+        "short": short_answers,
+        "there": there_or_not,
+        "yes": yes_or_no,
+        "letters": letters,
+        "points": points,
+    }
     for (_, split), scene in scenes.items():
         for seed in SEEDS:
             words = Wording(Draw((seed,)), split)
@@ -137,13 +144,21 @@ def check_short(facts: Facts, kind: str, question: str, answer: str) -> None:
 def test_short_answers_are_true(scenes: dict[tuple[str, str], Scene]) -> None:
     """Each in a word or two; every kind comes up, and objects with yes as often as with no."""
     kinds, objects = set(), []
-    for facts, pair in said(scenes, "short"):
+    for facts, pair in [*said(scenes, "short"), *said(scenes, "there")]:
         check_short(facts, pair.kind, pair.question.removesuffix(SHORT), pair.answer)
         kinds.add(pair.kind)
         objects += [pair.answer] if pair.kind == "object" else []
     expected = {"category", "color", "count", "state", "part", "movable", "motion", "object"}
     assert kinds == expected
     assert 0.4 < objects.count("yes") / len(objects) < 0.6
+
+
+def test_every_kind_of_short_answer_is_asked_for_as_such(
+    scenes: dict[tuple[str, str], Scene],
+) -> None:
+    """The style's words stand beside each kind, or a model takes them for what is asked."""
+    kinds = {pair.kind for _, pair in said(scenes, "short") if pair.question.endswith(SHORT)}
+    assert kinds == {"category", "color", "count", "state", "part", "movable", "motion"}
 
 
 def truth(facts: Facts, question: str) -> bool:
@@ -189,7 +204,7 @@ def test_no_answer_follows_from_what_was_said(scenes: dict[tuple[str, str], Scen
         facts = scene.facts
         for seed in SEEDS:
             words = Wording(Draw((seed,)), split)
-            for turns in (short_answers(facts, words), yes_or_no(facts, words)):
+            for turns in (there_or_not(facts, words), yes_or_no(facts, words)):
                 plain = [
                     pair.question.removesuffix(SHORT).removesuffix(MME_SUFFIX) for pair in turns
                 ]
@@ -310,13 +325,15 @@ def test_a_short_answer_is_asked_for_once(scenes: dict[tuple[str, str], Scene]) 
     for (_, split), scene in scenes.items():
         for seed in SEEDS:
             found = instructions(scene.facts, Wording(Draw((seed,)), split))
-            assert 3 <= len(found) <= 4
+            assert 4 <= len(found) <= 5
             asked = [[SHORT.strip() in pair.question for pair in turns] for turns in found]
             assert asked[0][0]
-            assert not any(asked[0][1:])
-            assert not any(any(turns) for turns in asked[1:])
+            assert asked[1][0]
+            assert not any(any(turns[1:]) for turns in asked)
+            assert not any(any(turns) for turns in asked[2:])
             assert all(turns for turns in found)
-            assert 4 <= len(found[0]) <= 8
+            assert 2 <= len(found[0]) <= 8
+            assert 1 <= len(found[1]) <= 3
 
 
 def test_what_a_scene_has_not_is_left_out(scenes: dict[tuple[str, str], Scene]) -> None:
@@ -329,10 +346,10 @@ def test_what_a_scene_has_not_is_left_out(scenes: dict[tuple[str, str], Scene]) 
     for seed in SEEDS:
         words = Wording(Draw((seed,)), "train")
         found = instructions(bare, words)
-        assert len(found) == 3
+        assert len(found) == 4
         kinds = {pair.kind for turns in found for pair in turns}
         assert kinds == {"category", "color", "object", "verify", "letter"}
-        for pair in found[1]:
+        for pair in found[2]:
             truth(bare, pair.question.removesuffix(MME_SUFFIX))
 
 
