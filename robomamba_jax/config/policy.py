@@ -20,6 +20,8 @@ SPREAD = 0.05
 """Of ``mixture``: how far from a proposed contact another one is nearly as good, in shares of the
 crop's side (the scale of a Laplace distribution in x and in y)."""
 
+CONTACT_SIZE, ROTATION_SIZE = 2, 6
+
 # Hidden widths as shares of the model's width.
 _SHARES = {"two_mlp": (4, 8), "attn_mlp": (4, 8), "mixture": (4, 4)}
 _REPO_SHARES = (2, 4)
