@@ -182,8 +182,8 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def test_conversations_of_other_kinds(made: Path) -> None:
-    """Behind each scene's own conversation those that ask for a word, for yes or no, for a letter
-    and for a place, all about the same picture, which stands in each one's first question."""
+    """Behind each scene's own conversation those that ask for a word, what is there, for yes or no, for a
+    letter and for a place, all about the same picture, which stands in each one's first question."""
     records = read(made / "stage1_2_llava.json")
     ids = [record["id"] for record in records]
     assert len(set(ids)) == len(ids)
@@ -194,14 +194,14 @@ def test_conversations_of_other_kinds(made: Path) -> None:
         assert [record["id"] for record in own[1:]] == [
             f"{scene['id']}-{k}" for k in range(1, len(own))
         ]
-        assert 4 <= len(own) <= 5
-        assert (len(own) == 5) == bool(scene["places"] or scene["touch"])
+        assert 5 <= len(own) <= 6
+        assert (len(own) == 6) == bool(scene["places"] or scene["touch"])
         for record in own:
             humans = record["conversations"][::2]
             assert ["<image>" in turn["value"] for turn in humans] == [
                 k == 0 for k in range(len(humans))
             ]
-    assert len(records) == sum(5 if scene["places"] or scene["touch"] else 4 for scene in scenes)
+    assert len(records) == sum(6 if scene["places"] or scene["touch"] else 5 for scene in scenes)
 
 
 def test_poses_are_places_in_words_too(made: Path) -> None:
