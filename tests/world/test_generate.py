@@ -182,8 +182,8 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def test_conversations_of_other_kinds(made: Path) -> None:
-    """Behind each scene's own conversation those that ask for a word, what is there, for yes or no, for a
-    letter and for a place, all about the same picture, which stands in each one's first question."""
+    """Behind each scene's own conversation those that ask for a word, what is there, for yes or no,
+    for a letter and for a place, all about the same picture, which stands in the first question."""
     records = read(made / "stage1_2_llava.json")
     ids = [record["id"] for record in records]
     assert len(set(ids)) == len(ids)
