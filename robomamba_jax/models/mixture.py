@@ -26,7 +26,7 @@ class Proposals(NamedTuple):
     """What the P image positions of each row propose, all float32.
 
     Attributes:
-      log_weight: float32[B, P], their logarithms' exponentials sum to 1.
+      log_weight: float32[B, P], their exponentials sum to 1 over P.
       contact: float32[B, P, 2], (x, y) in shares of the crop's side.
       rotation6d: float32[B, P, 6], for ``ops.rotation.rotation_from_6d``.
       gripper_logit: float32[B, P], above 0 for an open gripper; None without that output.

@@ -71,7 +71,7 @@ def _objects(facts: Facts, words: Wording) -> list[Entry]:
         name, answer = words.draw.one([(present, "yes"), (absent, "no")])
         asked = words.say(w.ASK_OBJECT, a_noun=article(name))
         found.append(Entry("", asked, answer, "object"))
-    return [found[int(k)] for k in words.draw.random.permutation(len(found))]
+    return _mixed(found, words, len(found))
 
 
 def yes_or_no(facts: Facts, words: Wording) -> list[Pair]:
