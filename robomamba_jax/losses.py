@@ -44,6 +44,35 @@ def next_token_targets(
     return labels.astype(jnp.int32), valid.astype(jnp.float32)
 
 
+def answer_weights(
+    learned: jax.Array, segment_ids: jax.Array | None = None, *, balance: float = 0.0
+) -> jax.Array:
+    """Weights by which a short answer may count as much as a long one.
+
+    A mean over tokens, as LLaVA and the article take it, hears "yes" once where it hears a
+    described scene forty times. An answer is a run of learned tokens in one segment; each of its
+    n tokens weighs n ** -balance.
+
+    Args:
+      learned: bool[B, T].
+      segment_ids: int[B, T].
+      balance: 0 = every token weighs the same; 1 = every answer does.
+
+    Returns:
+      float32[B, T], 0 where nothing is learned.
+    """
+    if not balance:
+        return learned.astype(jnp.float32)
+    rows, length = learned.shape
+    goes_on = jnp.pad(learned[:, :-1], ((0, 0), (1, 0)))
+    if segment_ids is not None:
+        goes_on &= segment_ids == jnp.pad(segment_ids[:, :-1], ((0, 0), (1, 0)))
+    answer = jnp.cumsum(learned & ~goes_on, axis=1, dtype=jnp.int32)
+    answer += (length + 1) * jnp.arange(rows, dtype=jnp.int32)[:, None]
+    tokens = jnp.zeros(rows * (length + 1), jnp.float32).at[answer].add(learned)
+    return jnp.where(learned, jnp.maximum(tokens[answer], 1.0) ** -balance, 0.0)
+
+
 def linear_cross_entropy(
     hidden: jax.Array,
     head_weight: jax.Array,

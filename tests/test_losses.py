@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from jax.extend.core import jaxprs_in_params
 
-from robomamba_jax.losses import linear_cross_entropy, next_token_targets
+from robomamba_jax.losses import answer_weights, linear_cross_entropy, next_token_targets
 from tests import oracles
 from tests.compiling import quick_jit
 
@@ -199,3 +199,25 @@ def test_targets_of_a_padded_and_a_packed_row() -> None:
     labels, weights = targets(ids, ids > 0, jnp.array([[1] * 6, [1, 1, 1, 2, 1, 2]]))
     np.testing.assert_array_equal(weights, [[0, 1, 0, 1, 0, 0], [1, 0, 0, 1, 0, 0]])
     np.testing.assert_array_equal(labels * weights, [[0, 2, 0, 3, 0, 0], [6, 0, 0, 8, 0, 0]])
+
+
+balanced = quick_jit(answer_weights, static_argnames="balance")
+
+
+@given(
+    hnp.arrays(bool, SHAPE),
+    st.one_of(st.none(), hnp.arrays(np.int32, SHAPE, elements=st.integers(0, 1))),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_answers_weigh_what_the_loop_says(learned: Any, segments: Any, balance: float) -> None:
+    """Each run of learned tokens in one segment, at a row's ends too."""
+    want = np.zeros(SHAPE)
+    for row, marks in enumerate(learned):
+        parts = [0] * len(marks) if segments is None else segments[row]
+        start = 0
+        for end in range(1, len(marks) + 1):
+            if end == len(marks) or marks[end] != marks[start] or parts[end] != parts[start]:
+                want[row, start:end] = (end - start) ** -balance if marks[start] else 0
+                start = end
+    found = balanced(jnp.asarray(learned), segments, balance=balance)
+    np.testing.assert_allclose(found, want, rtol=2e-7)

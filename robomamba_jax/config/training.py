@@ -62,6 +62,8 @@ class LossConfig:
     Attributes:
       kind: "text", cross-entropy of the tokens that are learned; "pose", the three below.
       chunk: text: positions of every row whose logits exist at a time.
+      answer_balance: text: an answer of n tokens weighs n ** (1 - answer_balance): 0, every
+        token the same, as the article; 1, every answer the same.
       contact: pose: of the contact point: "l1", "l2" (squared) or "huber" (delta 1), in the
         unit of ``encoding.contact_scale``, the mean of x and y. A ``mixture`` head has its
         own: the negative log-likelihood of the contact (``losses.mixture_losses``).
@@ -74,6 +76,7 @@ class LossConfig:
 
     kind: str = "text"
     chunk: int = 128
+    answer_balance: float = 0.0
     contact: str = "l1"
     rotation: str = "geodesic"
     contact_weight: float = 1.0
@@ -83,6 +86,8 @@ class LossConfig:
     def __post_init__(self) -> None:
         one_of("kind", self.kind, LOSSES)
         positive("chunk", self.chunk)
+        if not 0 <= self.answer_balance <= 1:
+            raise InputError("bad_config", f"answer_balance is {self.answer_balance}", "give 0 to 1")
         one_of("contact", self.contact, CONTACT_LOSSES)
         one_of("rotation", self.rotation, ROTATION_LOSSES)
 

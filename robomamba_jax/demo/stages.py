@@ -183,7 +183,7 @@ def instruct_config(
         stage="instruct",
         data=_picture_data(plan, places, sources),
         trainable=("projector/.*", "llm/.*"),
-        loss=LossConfig(chunk=ROW_TOKENS),
+        loss=LossConfig(chunk=ROW_TOKENS, answer_balance=1.0),
         optim=_optim(3e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
         run=_run(plan, steps or plan.instruct_steps),

@@ -22,6 +22,7 @@ from robomamba_jax.config.training import LossConfig
 from robomamba_jax.convert.names import STACKS
 from robomamba_jax.data.images import ImageTransform
 from robomamba_jax.losses import (
+    answer_weights,
     contact_loss,
     gripper_loss,
     linear_cross_entropy,
@@ -91,7 +92,7 @@ def text_task(
 
     def losses(params: Params, batch: Batch) -> Sums:
         head, hidden, learned = states(params, batch)
-        weights = learned.astype(jnp.float32)
+        weights = answer_weights(learned, batch.get("segment_ids"), balance=loss.answer_balance)
         total = linear_cross_entropy(hidden, head, batch["input_ids"], weights, chunk=loss.chunk)
         return {"text": (total, weights.sum())}
 

@@ -19,6 +19,7 @@ from robomamba_jax.config import (
     RoboMambaConfig,
     model_preset,
 )
+from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.mamba import Rows
@@ -165,7 +166,7 @@ def test_official_pooling_reads_first_text_and_last(
     _close(pose.contact, model.policy.action_head1(pooled))
 
 
-@pytest.mark.parametrize("kind", ["two_mlp", "two_mlp_repo", "mlp", "ssm_mlp"])
+@pytest.mark.parametrize("kind", POLICY_KINDS)
 def test_functional_pose(kind: str, batch: dict[str, jax.Array]) -> None:
     """apply(output="pose") works for every head, and its gradient stays in what it reads."""
     config = CONFIG.replace(policy=PolicyConfig(kind=kind, gripper=True))
@@ -176,7 +177,7 @@ def test_functional_pose(kind: str, batch: dict[str, jax.Array]) -> None:
     assert pose.contact.shape == (2, 2)
     assert pose.rotation6d.shape == (2, 6)
     assert pose.gripper_logit.shape == (2,)
-    assert all(np.isfinite(leaf).all() for leaf in pose)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(pose))
 
 
 @pytest.mark.parametrize("encoder", sorted(VISION_PRESETS))

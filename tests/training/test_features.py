@@ -15,8 +15,9 @@ from robomamba_jax.training.program import build
 from robomamba_jax.training.sharding import make_mesh
 from tests.training.runs import QUIET, lines, run, tiny
 
-# Measured: 5e-7 of the loss over 12 steps; the frozen parts' products have other shapes.
-TOLERANCE = 3e-6
+# Measured over 12 steps: 5e-7 of the loss and, on another kind of CPU, 4.5e-6 of the mixture's
+# gradient norm; the frozen parts' products have other shapes.
+TOLERANCE = 1e-5
 CHANGES = ("run.steps=12", "data.sources.0.path=40", "eval_data.sources.0.path=16@1000", *QUIET)
 
 
