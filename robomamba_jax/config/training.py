@@ -87,7 +87,9 @@ class LossConfig:
         one_of("kind", self.kind, LOSSES)
         positive("chunk", self.chunk)
         if not 0 <= self.answer_balance <= 1:
-            raise InputError("bad_config", f"answer_balance is {self.answer_balance}", "give 0 to 1")
+            raise InputError(
+                "bad_config", f"answer_balance is {self.answer_balance}", "give 0 to 1"
+            )
         one_of("contact", self.contact, CONTACT_LOSSES)
         one_of("rotation", self.rotation, ROTATION_LOSSES)
 

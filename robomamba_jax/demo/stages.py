@@ -34,7 +34,7 @@ _FLOAT: dict[str, Any] = {
 
 # How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a picture has six
 # answers, the others one or two.
-INSTRUCT_WEIGHTS = {"llava": 0.60, "lrv": 0.16, "robovqa": 0.14, "touch": 0.10}
+INSTRUCT_WEIGHTS = {"llava": 0.56, "lrv": 0.20, "robovqa": 0.14, "touch": 0.10}
 ROBOT = ("robovqa", "touch")
 # A contact's loss beside the angle's: a distance in shares of the picture, or a log-likelihood.
 _CONTACT_WEIGHTS = {"mixture": 0.3}
@@ -184,7 +184,7 @@ def instruct_config(
         data=_picture_data(plan, places, sources),
         trainable=("projector/.*", "llm/.*"),
         loss=LossConfig(chunk=ROW_TOKENS, answer_balance=1.0),
-        optim=_optim(3e-3),
+        optim=_optim(2e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
         run=_run(plan, steps or plan.instruct_steps),
         checkpoint=CheckpointConfig(every=200, keep=1),

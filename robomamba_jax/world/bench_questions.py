@@ -9,6 +9,7 @@ from typing import Any
 
 from robomamba_jax.evaluation.writing import Entry
 from robomamba_jax.world import wording as w
+from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.facts import Facts, PartState, ThingFact
 from robomamba_jax.world.language import (
     OPENS,
@@ -83,7 +84,7 @@ def yes_no_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
     for names, answer in ((facts.visible, "yes"), (facts.lacks, "no")):
         if names:
             part = words.draw.one(names)
-            asked = words.say(w.ASK_PART, noun=facts.noun, part=part)
+            asked = words.say(wc.ASK_PART, noun=facts.noun, part=part)
             found.append(Entry(image, asked, answer, "part"))
     return found
 
@@ -145,7 +146,7 @@ def there_or_not(
     if not absent:
         return []
     return [
-        Entry(image, words.say(w.ASK_OBJECT, a_noun=article(name)), answer, kind)
+        Entry(image, words.say(wc.ASK_OBJECT, a_noun=article(name)), answer, kind)
         for name, answer in ((present, "yes"), (words.draw.one(absent), "no"))
     ]
 
@@ -160,24 +161,24 @@ def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
         return Entry(image, asked[0], "yes"), Entry(image, asked[1], "no")
 
     found = {
-        "existence": pair(w.ASK_OBJECT, article(noun), article(words.draw.one(absent)), "a_noun"),
-        "color": pair(w.ASK_IS_COLOR, facts.color, _other(facts.color, words), "color", noun=noun),
+        "existence": pair(wc.ASK_OBJECT, article(noun), article(words.draw.one(absent)), "a_noun"),
+        "color": pair(wc.ASK_IS_COLOR, facts.color, _other(facts.color, words), "color", noun=noun),
     }
     if facts.counts:
         name, count = facts.counts[0]
         wrong = count + 1 if count == 1 or words.draw.chance(0.5) else count - 1
         more = {"noun": noun, "parts": f"{name}s"}
-        found["count"] = pair(w.ASK_IS_COUNT, str(count), str(wrong), "count", **more)
+        found["count"] = pair(wc.ASK_IS_COUNT, str(count), str(wrong), "count", **more)
     if len(facts.things) == 1:
         thing = facts.things[0]
         other = "right" if thing.side == "left" else "left"
         more = {"noun": noun, "thing": thing.shape}
-        found["position"] = pair(w.ASK_IS_SIDE, thing.side, other, "side", **more)
+        found["position"] = pair(wc.ASK_IS_SIDE, thing.side, other, "side", **more)
     if facts.parts:
         motion = motion_of(facts.parts[0])
         still = next(text for text in _MOTIONS if text != motion)
         part = facts.parts[0].part
-        found["commonsense_reasoning"] = pair(w.ASK_IS_MOTION, motion, still, "motion", part=part)
+        found["commonsense_reasoning"] = pair(wc.ASK_IS_MOTION, motion, still, "motion", part=part)
     return found
 
 

@@ -14,7 +14,7 @@ from robomamba_jax.evaluation.mmbench import with_options
 from robomamba_jax.evaluation.prompts import styled
 from robomamba_jax.evaluation.writing import MME_SUFFIX, Entry
 from robomamba_jax.world import bench_questions as q
-from robomamba_jax.world import wording as w
+from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.facts import Facts, percent
 from robomamba_jax.world.language import Pair, nouns_of
 from robomamba_jax.world.wording import Wording, article
@@ -69,7 +69,7 @@ def _objects(facts: Facts, words: Wording) -> list[Entry]:
     found = []
     for present, absent in pairs:
         name, answer = words.draw.one([(present, "yes"), (absent, "no")])
-        asked = words.say(w.ASK_OBJECT, a_noun=article(name))
+        asked = words.say(wc.ASK_OBJECT, a_noun=article(name))
         found.append(Entry("", asked, answer, "object"))
     return _mixed(found, words, len(found))
 
@@ -101,12 +101,12 @@ def letters(facts: Facts, words: Wording) -> list[Pair]:
 def points(facts: Facts, words: Wording) -> list[Pair]:
     """Where something is, and where to touch: x, y in percent of the picture's sides."""
     found = [
-        Pair("point", words.say(w.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
+        Pair("point", words.say(wc.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
         for name, x, y in facts.places
     ]
     found = _mixed(found, words, _POINT_TURNS - 1)
     if facts.touch is not None:
-        asked = words.say(w.ASK_TOUCH, noun=facts.noun)
+        asked = words.say(wc.ASK_TOUCH, noun=facts.noun)
         found.append(Pair("touch", asked, _point(*facts.touch)))
     return _mixed(found, words, _POINT_TURNS)
 
@@ -119,11 +119,11 @@ def touch(noun: str, place: tuple[float, float], words: Wording) -> Pair:
       place: (x, y), shares of the picture's sides.
       words: of the split.
     """
-    return Pair("touch", words.say(w.ASK_TOUCH, noun=noun), _point(*percent(place)))
+    return Pair("touch", words.say(wc.ASK_TOUCH, noun=noun), _point(*percent(place)))
 
 
 def _point(x: int, y: int) -> str:
-    return w.SAY_POINT.format(x=x, y=y)
+    return wc.SAY_POINT.format(x=x, y=y)
 
 
 def _mixed(pairs: Sequence[T], words: Wording, most: int) -> list[T]:

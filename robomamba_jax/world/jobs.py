@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.world import wording
+from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.affordance import CONTACTS
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.clips import even, film
@@ -45,7 +45,7 @@ from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 5  # of the texts and files about it; 5 asks what is there by itself
+LAYOUT = 6  # of the texts and files about it; 6 has twice as many ways to ask
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _SPLITS = ("train", "test")
@@ -153,7 +153,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     save_truth(root, name, sample.view)
     words = Wording(Draw((*seed, 2)), plan.split)
     noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
-    question = words.say(wording.ASK_POSE, noun=noun)
+    question = words.say(wc.ASK_POSE, noun=noun)
     place = touch(noun, (x / plan.size, y / plan.size), words)
     if item % 2:  # asked as stage 2 will ask
         place = dataclasses.replace(place, question=question)

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Callable
 
 from robomamba_jax.world import wording as w
+from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.categories import CATEGORIES, SEEN
 from robomamba_jax.world.facts import Facts, PartState
 from robomamba_jax.world.palette import COLORS
@@ -254,24 +255,24 @@ def nouns_of(split: str) -> tuple[str, ...]:
 
 def _short(words: Wording, question: str, there: bool, long: str) -> tuple[str, str]:
     if words.draw.chance(0.6):
-        return f"{question} {words.say(w.SHORT)}", "Yes" if there else "No"
+        return f"{question} {words.say(wc.SHORT)}", "Yes" if there else "No"
     return question, long
 
 
 def _object(noun: str, there: bool, words: Wording) -> Pair:
-    question = words.say(w.ASK_OBJECT, a_noun=article(noun))
-    phrases = w.YES_OBJECT if there else w.NO_OBJECT
+    question = words.say(wc.ASK_OBJECT, a_noun=article(noun))
+    phrases = wc.YES_OBJECT if there else wc.NO_OBJECT
     long = words.say(phrases, noun=noun, a_noun=article(noun))
     return Pair("object" if there else "absent object", *_short(words, question, there, long))
 
 
 def _part(noun: str, part: str, there: bool, words: Wording) -> Pair:
-    question = words.say(w.ASK_PART, noun=noun, part=part)
-    long = words.say(w.YES_PART if there else w.NO_PART, noun=noun, part=part)
+    question = words.say(wc.ASK_PART, noun=noun, part=part)
+    long = words.say(wc.YES_PART if there else wc.NO_PART, noun=noun, part=part)
     return Pair("part" if there else "absent part", *_short(words, question, there, long))
 
 
 def _use(noun: str, part: str, there: bool, words: Wording) -> Pair:
-    question = words.say(w.ASK_USE, noun=noun, part=part)
-    long = words.say(w.YES_USE if there else w.NO_USE, noun=noun, part=part)
+    question = words.say(wc.ASK_USE, noun=noun, part=part)
+    long = words.say(wc.YES_USE if there else wc.NO_USE, noun=noun, part=part)
     return Pair("use" if there else "absent use", *_short(words, question, there, long))

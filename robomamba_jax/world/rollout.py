@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from robomamba_jax.data.drawing import draw_pose
 from robomamba_jax.errors import InputError
-from robomamba_jax.world import wording
+from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.clips import film
 from robomamba_jax.world.episodes import (
@@ -107,7 +107,7 @@ def _draw(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -
         view = stage.look()
         if visible_parts(view.links, spec.scene.model.movable):
             words = Wording(Draw((*seed, 2)), plan.split)
-            text = words.say(wording.ASK_POSE, noun=CATEGORIES[category].noun)
+            text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
             return Episode(f"{category}_{number:04d}", category, spec, text, stage, view)
     raise InputError(
         "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"

@@ -11,6 +11,7 @@ import string
 from collections.abc import Sequence
 
 from robomamba_jax.world.palette import Draw
+from robomamba_jax.world.wording_checks import CHECKS
 
 HELD_OUT = 4  # one phrase in so many is kept for the test split
 
@@ -81,6 +82,14 @@ ASK_CATEGORY = (
     "Tell me what the object is.",
     "What is this thing called?",
     "Identify the main object.",
+    "What is this object?",
+    "Say which object this is.",
+    "Identify this thing.",
+    "What would you call this?",
+    "Name this object.",
+    "Which main object does the image show?",
+    "What is the object in the picture?",
+    "Which thing can be seen here?",
 )
 SAY_CATEGORY = (
     "It is {a_noun}.",
@@ -97,6 +106,14 @@ ASK_COLOR = (
     "Name the color of the {noun}.",
     "In what color is the {noun}?",
     "What is the main color of the {noun}?",
+    "The {noun} is of what color?",
+    "What is the color of this {noun}?",
+    "Which is the main color of the {noun}?",
+    "How would you describe the {noun}'s color?",
+    "Say what color the {noun} is.",
+    "Name this {noun}'s color.",
+    "What color do you see on the {noun}?",
+    "Of which color is the {noun}?",
 )
 SAY_COLOR = ("The {noun} is {color}.", "It is {color}.", "{color_upper}.", "Its color is {color}.")
 ASK_STATE = (
@@ -108,6 +125,14 @@ ASK_STATE = (
     "Describe the state of the {part}.",
     "Is the {part} of the {noun} open?",
     "In which position is the {part}?",
+    "Say whether the {part} is open or closed.",
+    "Is the {part} in an open or a closed position?",
+    "How far is the {part} open?",
+    "Does the {part} stand open or closed?",
+    "Tell me the state of the {part}.",
+    "Which state is the {noun}'s {part} in?",
+    "Is the {part} open, closed or in between?",
+    "How open is the {part}?",
 )
 SAY_STATE = (
     "The {part} is {state}.",
@@ -124,6 +149,14 @@ ASK_COUNT = (
     "The {noun} has how many {parts}?",
     "Give the number of {parts}.",
     "How many {parts} are there in total?",
+    "How many {parts} are there?",
+    "How many {parts} can be counted?",
+    "Count all {parts}.",
+    "How many {parts} do you see?",
+    "In total, how many {parts} are on the {noun}?",
+    "How many {parts} has the {noun} got?",
+    "What is the total number of {parts}?",
+    "Say how many {parts} belong to the {noun}.",
 )
 SAY_COUNT = (
     "It has {count}.",
@@ -140,6 +173,14 @@ ASK_THING = (
     "What can be seen on the {side}?",
     "Is there another object? Which one?",
     "Which thing lies next to the {noun}?",
+    "What is next to the {noun}?",
+    "Which thing stands on the {side}?",
+    "Tell me what is on the {side} of the {noun}.",
+    "What lies beside the {noun}?",
+    "Name the thing next to the {noun}.",
+    "Which object do you see to the {side}?",
+    "What other thing lies near the {noun}?",
+    "Say which object is on the {side} side.",
 )
 SAY_THING = (
     "A {color} {shape}.",
@@ -156,6 +197,14 @@ ASK_MOVABLE = (
     "Which piece of the {noun} has a joint?",
     "What would you pull on the {noun}?",
     "Point out a part that moves.",
+    "Which part moves?",
+    "What part of the {noun} can the gripper move?",
+    "Name the part that a robot can pull.",
+    "Which part would a robot move?",
+    "Point out the part that can be moved.",
+    "Which articulated part does the {noun} have?",
+    "Tell me which part of the {noun} moves.",
+    "What could one pull or push on the {noun}?",
 )
 SAY_MOVABLE = (
     "The {part}.",
@@ -172,6 +221,14 @@ ASK_MOTION = (
     "What kind of joint does the {part} have?",
     "Which movement fits the {part}?",
     "How can the {part} of the {noun} be moved?",
+    "Tell me how the {part} moves.",
+    "How can the {part} be moved?",
+    "Which kind of movement does the {part} make?",
+    "In which way does the {part} move?",
+    "Can the {part} be turned or slid?",
+    "What movement does the {part} of the {noun} make?",
+    "Say how the {part}'s joint moves.",
+    "What does the {part} do when it is moved?",
 )
 SAY_MOTION = (
     "It {motion}.",
@@ -188,141 +245,20 @@ ASK_PLAN = (
     "Tell the robot how to {action}.",
     "Explain how to {action}.",
     "Make a plan: {action}.",
-)
-# Is it there? Answered with yes or no, or with a sentence.
-ASK_PART = (
-    "Does the {noun} have a {part}?",
-    "Is there a {part} on the {noun}?",
-    "Can you see a {part} on the {noun}?",
-    "Is a {part} part of this {noun}?",
-    "Has the {noun} got a {part}?",
-    "Do you see a {part}?",
-    "Is the {noun} equipped with a {part}?",
-    "Does this {noun} come with a {part}?",
-)
-ASK_OBJECT = (
-    "Is there {a_noun} in the image?",
-    "Can you see {a_noun}?",
-    "Does the picture show {a_noun}?",
-    "Do you see {a_noun} in the image?",
-    "Is {a_noun} present?",
-    "Does the image contain {a_noun}?",
-    "Is {a_noun} visible?",
-    "Would you say that there is {a_noun} here?",
-)
-SHORT = (
-    "Answer with yes or no.",
-    "Please answer yes or no.",
-    "Yes or no?",
-    "Reply with a single word, yes or no.",
-)
-YES_PART = (
-    "Yes, the {noun} has a {part}.",
-    "Yes, there is a {part}.",
-    "Yes, it has one.",
-    "Yes, a {part} can be seen.",
-)
-NO_PART = (
-    "No, the {noun} has no {part}.",
-    "No, there is no {part}.",
-    "No, it has none.",
-    "No, a {part} is not there.",
-)
-YES_OBJECT = (
-    "Yes, there is {a_noun}.",
-    "Yes, I can see {a_noun}.",
-    "Yes, the image shows {a_noun}.",
-    "Yes, {a_noun} is there.",
-)
-NO_OBJECT = (
-    "No, there is no {noun}.",
-    "No, I see no {noun}.",
-    "No, the image shows no {noun}.",
-    "No, a {noun} is not in the image.",
-)
-ASK_USE = (
-    "Grasp the {part} of the {noun}. Is that possible?",
-    "Can the robot pull the {part} of the {noun}?",
-    "Would it work to hold the {noun} by its {part}?",
-    "Could the gripper use the {part} of the {noun}?",
-    "Is it possible to take hold of the {part}?",
-    "Should the robot grab the {part} of the {noun}?",
-    "Can one pull on the {part}?",
-    "Is the {part} a good place to grasp?",
-)
-NO_USE = (
-    "No, the {noun} has no {part}.",
-    "No, there is no {part} to hold.",
-    "No, it has no {part}.",
-    "No, a {part} is missing here.",
-)
-YES_USE = (
-    "Yes, it has a {part}.",
-    "Yes, the {part} can be held.",
-    "Yes, the {noun} has a {part}.",
-    "Yes, its {part} is there to hold.",
-)
-# Where is it? Answered with x, y in percent of the picture's sides, numbers first: what is read
-# from the state before an answer is what the answer begins with.
-ASK_POINT = (
-    "Point to the {part}.",
-    "Where is the {part}?",
-    "Give the position of the {part}.",
-    "Locate the {part}.",
-    "Show me the {part}.",
-    "Where in the image is the {part}?",
-    "Find the {part} of the {noun}.",
-    "Mark the {part}.",
-)
-ASK_TOUCH = (
-    "Where should the gripper touch the {noun}?",
-    "Point to where the robot should pull the {noun}.",
-    "Give the best contact point on the {noun}.",
-    "At which place should the gripper pull the {noun}?",
-    "Where would you attach the gripper?",
-    "Locate the contact point for moving the {noun}.",
-    "Which place on the {noun} should be touched?",
-    "Point to a good place to pull.",
-)
-SAY_POINT = "{x}, {y}"
-# Is it so?
-ASK_IS_COLOR = (
-    "Is the {noun} {color}?",
-    "Is the color of the {noun} {color}?",
-    "Would you call the {noun} {color}?",
-    "Does the {noun} have the color {color}?",
-)
-ASK_IS_COUNT = (
-    "Is the number of {parts} {count}?",
-    "Does the {noun} have {count} of its {parts}?",
-    "Are {count} {parts} on the {noun}?",
-    "Can you count {count} {parts}?",
-)
-ASK_IS_SIDE = (
-    "Is the {thing} on the {side} of the {noun}?",
-    "Does the {thing} stand on the {side}?",
-    "Is there a {thing} to the {side} of the {noun}?",
-    "Do you see the {thing} on the {side} side?",
-)
-ASK_IS_MOTION = (
-    "Is it right that the {part} {motion}?",
-    "Is it true that the {part} {motion}?",
-    "The {part} {motion}. Is that so?",
-    "Would you say that the {part} {motion}?",
-)
-# Stage 2.
-ASK_POSE = (
-    "Specify the contact point and gripper direction of manipulating the {noun}.",
-    "Predict the contact point and the gripper direction to move the {noun}.",
-    "Where and how should the gripper touch the {noun}?",
-    "Give the contact point and gripper direction for the {noun}.",
-    "Find the contact point and direction to manipulate the {noun}.",
-    "Predict where the gripper should contact the {noun} and how.",
-    "Tell the contact point and gripper direction of operating the {noun}.",
-    "Which contact point and gripper direction move the {noun}?",
+    "How can a robot {action}?",
+    "Write a plan to {action}.",
+    "Which steps are needed to {action}?",
+    "How would you {action}?",
+    "Explain the steps to {action}.",
+    "What should the robot do to {action}?",
+    "Make a plan to {action}.",
+    "Tell me step by step how to {action}.",
 )
 ALL: dict[str, tuple[str, ...]] = {
-    name: value
-    for name, value in list(globals().items())
-    if name.isupper() and isinstance(value, tuple) and name != "ALL"
+    **{
+        name: value
+        for name, value in list(globals().items())
+        if name.isupper() and isinstance(value, tuple) and name != "ALL"
+    },
+    **CHECKS,
 }

@@ -17,7 +17,7 @@ from robomamba_jax.demo import acting
 from robomamba_jax.demo.acting import CONFUSED, TITLES, Confused, act
 from robomamba_jax.demo.plan import MODES
 from robomamba_jax.demo.verdicts import TRIVIAL_POLICIES
-from robomamba_jax.world import wording
+from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.names import POLICIES
 from robomamba_jax.world.policies import Observation, Policy, Proposal
@@ -76,7 +76,7 @@ def test_shuffled_words(category: str) -> None:
     names = list(CATEGORIES)
     other = CATEGORIES[names[(names.index(category) + 1) % len(names)]].noun
     for split in ("train", "test"):
-        for number, phrase in enumerate(phrases_of(wording.ASK_POSE, split)):
+        for number, phrase in enumerate(phrases_of(wc.ASK_POSE, split)):
             listener = Listener()
             trial = observation(category, number, phrase)
             Confused(listener, "words").propose(trial)

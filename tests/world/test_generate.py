@@ -27,7 +27,7 @@ from robomamba_jax.evaluation import run
 from robomamba_jax.evaluation.robovqa_types import TYPES
 from robomamba_jax.evaluation.toy import files_of
 from robomamba_jax.evaluation.yes_no import PERCEPTION
-from robomamba_jax.world import wording
+from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.affordance import CONTACTS
 from robomamba_jax.world.bench_questions import facts_of
 from robomamba_jax.world.categories import CATEGORIES
@@ -218,7 +218,7 @@ def test_poses_are_places_in_words_too(made: Path) -> None:
         noun = CATEGORIES[truth["category"]].noun
         same = question == pose["conversations"][0]["value"]
         assert same == (number % 2 == 1)
-        phrases = phrases_of(wording.ASK_POSE if same else wording.ASK_TOUCH, "train")
+        phrases = phrases_of(wc.ASK_POSE if same else wc.ASK_TOUCH, "train")
         assert asked in {phrase.format(noun=noun) for phrase in phrases}
 
 

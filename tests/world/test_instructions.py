@@ -14,6 +14,7 @@ import pytest
 from robomamba_jax.evaluation.prompts import STYLES
 from robomamba_jax.evaluation.writing import MME_SUFFIX
 from robomamba_jax.world import wording as w
+from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.bench_questions import facts_of
 from robomamba_jax.world.catalog import BUILDERS, make_object
 from robomamba_jax.world.categories import CATEGORIES, SEEN, UNSEEN
@@ -121,7 +122,7 @@ def check_short(facts: Facts, kind: str, question: str, answer: str) -> None:
         (state,) = [part.state for part in facts.parts if part.part == asked["part"]]
         assert answer == state
     elif kind == "part":
-        asked = read(question, w.ASK_PART, noun=facts.noun)
+        asked = read(question, wc.ASK_PART, noun=facts.noun)
         assert asked is not None
         assert answer == ("yes" if asked["part"] in facts.visible else "no")
         assert (asked["part"] in facts.lacks) == (answer == "no")
@@ -134,7 +135,7 @@ def check_short(facts: Facts, kind: str, question: str, answer: str) -> None:
         assert answer in {motion_of(p) for p in facts.parts if p.part == asked["part"]}
     else:
         assert kind == "object"
-        asked = read(question, w.ASK_OBJECT)
+        asked = read(question, wc.ASK_OBJECT)
         assert asked is not None
         name = asked["a_noun"].partition(" ")[2]
         assert asked["a_noun"] == article(name)
@@ -163,18 +164,18 @@ def test_every_kind_of_short_answer_is_asked_for_as_such(
 
 def truth(facts: Facts, question: str) -> bool:
     """Whether what a question of MME's kind asks is so."""
-    if (asked := read(question, w.ASK_IS_COLOR, noun=facts.noun)) is not None:
+    if (asked := read(question, wc.ASK_IS_COLOR, noun=facts.noun)) is not None:
         return asked["color"] == facts.color
-    if (asked := read(question, w.ASK_IS_SIDE, noun=facts.noun)) is not None:
+    if (asked := read(question, wc.ASK_IS_SIDE, noun=facts.noun)) is not None:
         (thing,) = facts.things
         return (asked["thing"], asked["side"]) == (thing.shape, thing.side)
     for part in facts.parts:
-        if (asked := read(question, w.ASK_IS_MOTION, noun=facts.noun, part=part.part)) is not None:
+        if (asked := read(question, wc.ASK_IS_MOTION, noun=facts.noun, part=part.part)) is not None:
             same = [other for other in facts.parts if other.part == part.part]
             return asked["motion"] in map(motion_of, same)
-    if (asked := read(question, w.ASK_IS_COUNT, noun=facts.noun)) is not None:
+    if (asked := read(question, wc.ASK_IS_COUNT, noun=facts.noun)) is not None:
         return dict(facts.counts)[asked["parts"].removesuffix("s")] == int(asked["count"])
-    asked = read(question, w.ASK_OBJECT)
+    asked = read(question, wc.ASK_OBJECT)
     assert asked is not None, question
     return is_there(facts, asked["a_noun"].partition(" ")[2])
 
@@ -194,10 +195,10 @@ def test_no_answer_follows_from_what_was_said(scenes: dict[tuple[str, str], Scen
     """What is there is asked before anything names the object, and nothing is asked twice: where a
     question's counterpart was answered, too, a model learns to read the conversation alone."""
     about = {
-        "color": w.ASK_IS_COLOR,
-        "side": w.ASK_IS_SIDE,
-        "count": w.ASK_IS_COUNT,
-        "motion": w.ASK_IS_MOTION,
+        "color": wc.ASK_IS_COLOR,
+        "side": wc.ASK_IS_SIDE,
+        "count": wc.ASK_IS_COUNT,
+        "motion": wc.ASK_IS_MOTION,
     }
     first_answers, seen = [], set()
     for (_, split), scene in scenes.items():
@@ -209,7 +210,7 @@ def test_no_answer_follows_from_what_was_said(scenes: dict[tuple[str, str], Scen
                     pair.question.removesuffix(SHORT).removesuffix(MME_SUFFIX) for pair in turns
                 ]
                 objects = [
-                    None if pair.kind not in ("object", "verify") else read(text, w.ASK_OBJECT)
+                    None if pair.kind not in ("object", "verify") else read(text, wc.ASK_OBJECT)
                     for pair, text in zip(turns, plain, strict=True)
                 ]
                 count = len([asked for asked in objects if asked is not None])
@@ -302,10 +303,10 @@ def test_points_say_where_it_is(scenes: dict[tuple[str, str], Scene]) -> None:
         assert found, pair.answer
         at = (int(found[1]), int(found[2]))
         if pair.kind == "touch":
-            assert read(pair.question, w.ASK_TOUCH, noun=facts.noun) is not None
+            assert read(pair.question, wc.ASK_TOUCH, noun=facts.noun) is not None
             assert at == facts.touch
         else:
-            asked = read(pair.question, w.ASK_POINT, noun=facts.noun)
+            asked = read(pair.question, wc.ASK_POINT, noun=facts.noun)
             assert asked is not None
             assert (asked["part"], *at) in facts.places
         kinds.add(pair.kind)
@@ -317,7 +318,7 @@ def test_where_a_pose_touched() -> None:
     words = Wording(Draw((0,)), "train")
     pair = touch("safe", (0.4799, 0.9999), words)
     assert (pair.kind, pair.answer) == ("touch", "47, 99")
-    assert read(pair.question, phrases_of(w.ASK_TOUCH, "train")) is not None
+    assert read(pair.question, phrases_of(wc.ASK_TOUCH, "train")) is not None
 
 
 def test_a_short_answer_is_asked_for_once(scenes: dict[tuple[str, str], Scene]) -> None:
