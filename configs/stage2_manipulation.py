@@ -58,6 +58,7 @@ ORIGINS: Origins = with_shared(
         "model/(dtype|frozen_dtype)": ours(
             "the frozen part in 16 bits; the head computes in float32, as recalled"
         ),
+        "loss/answer_balance": ours("of texts; not read here"),
         "loss/contact": recalled("the absolute difference"),
         "loss/rotation": repository("the angle; its acos is clipped, ours (geodesic) is exact"),
         "loss/(contact|rotation|gripper)_weight": recalled("their plain sum; the gripper is ours"),
