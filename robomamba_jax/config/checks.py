@@ -38,6 +38,12 @@ def not_negative(name: str, value: Any) -> None:
         raise InputError("bad_config", f"{name} is {value!r}", "give a whole number, 0 or more")
 
 
+def share(name: str, value: float) -> None:
+    """Raise ``InputError`` unless ``value`` is from 0 to 1."""
+    if not 0 <= value <= 1:
+        raise InputError("bad_config", f"{name} is {value}", "give 0 to 1")
+
+
 def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
     """Raise ``InputError`` unless ``value`` is one of the ``allowed`` names."""
     if value not in allowed:

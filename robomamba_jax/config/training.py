@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from robomamba_jax.config.checks import not_negative, one_of, positive
+from robomamba_jax.config.checks import not_negative, one_of, positive, share
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.mamba import DTYPES, REMAT
 from robomamba_jax.config.policy import POLICY_KINDS
@@ -86,10 +86,7 @@ class LossConfig:
     def __post_init__(self) -> None:
         one_of("kind", self.kind, LOSSES)
         positive("chunk", self.chunk)
-        if not 0 <= self.answer_balance <= 1:
-            raise InputError(
-                "bad_config", f"answer_balance is {self.answer_balance}", "give 0 to 1"
-            )
+        share("answer_balance", self.answer_balance)
         one_of("contact", self.contact, CONTACT_LOSSES)
         one_of("rotation", self.rotation, ROTATION_LOSSES)
 
@@ -141,8 +138,7 @@ class OptimConfig:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError("bad_config", f"{name} is {getattr(self, name)}", "give 0 or more")
         for name in ("warmup_ratio", "end_factor", "b1", "b2"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError("bad_config", f"{name} is {getattr(self, name)}", "give 0 to 1")
+            share(name, getattr(self, name))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,8 +32,8 @@ _FLOAT: dict[str, Any] = {
     "frozen_dtype": "float32",
 }
 
-# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a picture has six
-# answers, the others one or two.
+# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a picture has
+# two to eight answers, the others one or two.
 INSTRUCT_WEIGHTS = {"llava": 0.56, "lrv": 0.20, "robovqa": 0.14, "touch": 0.10}
 ROBOT = ("robovqa", "touch")
 # A contact's loss beside the angle's: a distance in shares of the picture, or a log-likelihood.

@@ -64,11 +64,6 @@ ASK_FUTURE = (
     "what is about to happen?",
 )
 ASK_SUCCESS = ("satisfied?", "has this been done?", "was it successful?", "is the task done?")
-ALL: dict[str, tuple[str, ...]] = {
-    name: value
-    for name, value in list(globals().items())
-    if name.isupper() and isinstance(value, tuple) and name != "ALL"
-}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from types import ModuleType
 
 from robomamba_jax.world.palette import Draw
-from robomamba_jax.world.wording_checks import CHECKS
 
 HELD_OUT = 4  # one phrase in so many is kept for the test split
 
@@ -27,6 +27,12 @@ def phrases_of(phrases: Sequence[str], split: str) -> tuple[str, ...]:
         raise ValueError(f"{len(phrases)} phrases cannot be split: {phrases}")
     held = split == "test"
     return tuple(text for k, text in enumerate(phrases) if (k % HELD_OUT == HELD_OUT - 1) == held)
+
+
+def lists_of(module: ModuleType) -> dict[str, tuple[str, ...]]:
+    """A module's lists of phrases, by their names."""
+    found = {name: value for name, value in vars(module).items() if name.isupper()}
+    return {name: value for name, value in found.items() if isinstance(value, tuple)}
 
 
 def article(noun: str) -> str:
@@ -254,11 +260,3 @@ ASK_PLAN = (
     "Make a plan to {action}.",
     "Tell me step by step how to {action}.",
 )
-ALL: dict[str, tuple[str, ...]] = {
-    **{
-        name: value
-        for name, value in list(globals().items())
-        if name.isupper() and isinstance(value, tuple) and name != "ALL"
-    },
-    **CHECKS,
-}

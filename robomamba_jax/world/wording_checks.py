@@ -192,8 +192,3 @@ ASK_POSE = (
     "Tell the contact point and gripper direction of operating the {noun}.",
     "Which contact point and gripper direction move the {noun}?",
 )
-CHECKS: dict[str, tuple[str, ...]] = {
-    name: value
-    for name, value in list(globals().items())
-    if name.isupper() and isinstance(value, tuple) and name != "CHECKS"
-}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robomamba_jax.data.robovqa_text import parse_questions
-from robomamba_jax.world import robovqa_tasks, wording
+from robomamba_jax.world import robovqa_tasks, wording, wording_checks
 from robomamba_jax.world.catalog import BUILDERS, make_object
 from robomamba_jax.world.categories import CATEGORIES, UNSEEN
 from robomamba_jax.world.facts import Facts, scene_facts
@@ -26,9 +26,13 @@ from robomamba_jax.world.palette import Draw
 from robomamba_jax.world.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.scenes import draw_scene
 from robomamba_jax.world.stage import Simulator, Stage
-from robomamba_jax.world.wording import Wording, article, phrases_of
+from robomamba_jax.world.wording import Wording, article, lists_of, phrases_of
 
-LISTS = {**wording.ALL, **{f"robovqa {k}": v for k, v in robovqa_tasks.ALL.items()}}
+LISTS = {
+    **lists_of(wording),
+    **lists_of(wording_checks),
+    **{f"robovqa {name}": phrases for name, phrases in lists_of(robovqa_tasks).items()},
+}
 
 
 @pytest.fixture(scope="module")
