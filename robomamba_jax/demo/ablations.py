@@ -88,7 +88,9 @@ def run_ablations(
             "hurts": None,
         }
     ]
-    smaller = dataclasses.replace(plan, questions=_QUESTIONS, episodes=_EPISODES)
+    smaller = dataclasses.replace(
+        plan, questions=_QUESTIONS, episodes=_EPISODES, instruct_rows=plan.rows
+    )
     rows.append(_shuffled_pictures(smaller, places, console, rows[0]))
     rows.append(_shuffled_words(smaller, places, console, rows[0]))
     for ablation in HEADS:

@@ -15,7 +15,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ from robomamba_jax.data.images import ImageTransform
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.prompts import prompt_template
 from robomamba_jax.demo.labels import CLASSES, Labelled
+from robomamba_jax.demo.variation import Variation, mirrored_places, mirrored_words
 from robomamba_jax.models.vision import VisionTower
 from robomamba_jax.training.feed import normalized
 
@@ -62,12 +63,16 @@ class EncoderPlan:
       steps: updates.
       rows: pictures of one, half of them with words, half with maps.
       learning_rate: the highest, of AdamW's and of Muon's updates alike.
+      shift: how far pictures are moved, at most, each time that they are seen: cells of the maps.
+      mirrors: half of the pictures are mirrored, left and right in their words too.
       seed: of weights and order.
     """
 
     steps: int
     rows: int = 32
     learning_rate: float = 4e-3
+    shift: int = 4
+    mirrors: bool = True
     seed: int = 0
 
 
@@ -300,18 +305,29 @@ def _batch(
     rng = np.random.default_rng([plan.seed, step])
     half = plan.rows // 2
     a, b = (rng.integers(len(x), size=half) for x in (data.described, data.mapped))
-    grid, cells = config.grid, data.classes.shape[1] // config.grid
+    grid, side = config.grid, data.classes.shape[1]
+    cells, pixels = side // grid, config.image_size // side
+    changes = [Variation(rng, plan.shift, plan.mirrors) for _ in range(plan.rows)]
+    places = mirrored_places(data.vocabulary)
+
+    def varied(of: np.ndarray, at: np.ndarray, by: Sequence[Variation], cell: int) -> np.ndarray:
+        return np.stack([one.apply(of[k], cell) for k, one in zip(at, by, strict=True)])
 
     def by_patch(maps: np.ndarray) -> np.ndarray:
-        x = maps.reshape(half, grid, cells, grid, cells).transpose(0, 1, 3, 2, 4)
+        x = varied(maps, b, changes[half:], 1)
+        x = x.reshape(half, grid, cells, grid, cells).transpose(0, 1, 3, 2, 4)
         return x.reshape(half, grid * grid, cells * cells)
 
+    words = [
+        mirrored_words(data.words[k], places) if one.mirrored else data.words[k]
+        for k, one in zip(a, changes, strict=False)
+    ]
     return {
-        "described": data.described[a],
-        "words": data.words[a],
-        "mapped": data.mapped[b],
-        "classes": by_patch(data.classes[b].astype(np.int32)),
-        "depth": by_patch(data.depth[b]),
+        "described": varied(data.described, a, changes[:half], pixels),
+        "words": np.stack(words),
+        "mapped": varied(data.mapped, b, changes[half:], pixels),
+        "classes": by_patch(data.classes).astype(np.int32),
+        "depth": by_patch(data.depth),
     }
 
 

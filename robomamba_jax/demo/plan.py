@@ -36,7 +36,8 @@ class DemoPlan:
       align_steps: of stage 1.1.
       instruct_steps: of stage 1.2.
       manipulate_epochs: of stage 2.
-      rows: of a packed batch in stages 1.1 and 1.2.
+      rows: of a packed batch before stage 1 and in stage 1.1.
+      instruct_rows: of a packed batch in stage 1.2.
       questions: of a benchmark at most; 0 = all that were written.
       benchmarks: which.
       episodes: rollouts per category, for the model and for each reference.
@@ -66,6 +67,7 @@ class DemoPlan:
     budget: tuple[tuple[str, float], ...]
     ablation_steps: int = 0
     rows: int = 8
+    instruct_rows: int = 8
     vision: str = "nano"
     policy: str = "mixture"
     assets: str | None = None
@@ -159,7 +161,7 @@ MODES: dict[str, DemoPlan] = {
         test_clips=150,
         test_poses=500,
         unseen_language=300,
-        encoder_steps=4000,
+        encoder_steps=8000,
         language_steps=400,
         align_steps=250,
         instruct_steps=2400,
@@ -170,7 +172,7 @@ MODES: dict[str, DemoPlan] = {
         ablation_steps=400,
         budget=(
             ("data", 20.0),
-            ("pretraining", 21.0),
+            ("pretraining", 33.0),
             ("features", 0.6),
             ("align", 3.5),
             ("instruct", 33.0),
@@ -182,6 +184,18 @@ MODES: dict[str, DemoPlan] = {
         ),
     ),
 }
+# What an accelerator makes of stage 1.2 in two minutes: nine times the samples of the full mode.
+# The other phases are planned as on two cores.
+MODES["gpu"] = dataclasses.replace(
+    MODES["full"],
+    mode="gpu",
+    instruct_rows=32,
+    instruct_steps=5400,
+    workers=8,
+    budget=tuple(
+        (name, {"instruct": 3.0}.get(name, minutes)) for name, minutes in MODES["full"].budget
+    ),
+)
 MODES["dino"] = dataclasses.replace(
     _STANDARD,
     mode="dino",

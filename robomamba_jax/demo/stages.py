@@ -140,7 +140,7 @@ def align_config(plan: DemoPlan, places: Places) -> TrainConfig:
     source = SourceConfig(str(places.train / "stage1_1.json"), "captions", "llava")
     return TrainConfig(
         stage="align",
-        data=_picture_data(plan, places, (source,)),
+        data=_picture_data(plan, places, (source,), plan.rows),
         trainable=("projector/.*",),
         loss=LossConfig(chunk=ROW_TOKENS),
         optim=_optim(4e-3),
@@ -181,7 +181,7 @@ def instruct_config(
     )
     return TrainConfig(
         stage="instruct",
-        data=_picture_data(plan, places, sources),
+        data=_picture_data(plan, places, sources, plan.instruct_rows),
         trainable=("projector/.*", "llm/.*"),
         loss=LossConfig(chunk=ROW_TOKENS, answer_balance=1.0),
         optim=_optim(2e-3),
@@ -255,10 +255,12 @@ def picture_config(plan: DemoPlan, places: Places) -> TrainConfig:
     return dataclasses.replace(config, data=data)
 
 
-def _picture_data(plan: DemoPlan, places: Places, sources: tuple[SourceConfig, ...]) -> DataConfig:
+def _picture_data(
+    plan: DemoPlan, places: Places, sources: tuple[SourceConfig, ...], rows: int
+) -> DataConfig:
     encoding = EncodingConfig(str(places.tokenizer), plan.vision, max_tokens=256)
     batch = BatchConfig(
-        plan.rows,
+        rows,
         packing=True,
         row_tokens=ROW_TOKENS,
         images=4,
@@ -277,5 +279,5 @@ def _optim(rate: float) -> OptimConfig:
 
 def _run(plan: DemoPlan, steps: int | None) -> RunConfig:
     return RunConfig(
-        steps=steps, log_every=25, samples=0, workers=min(1, plan.workers - 1), export=True
+        steps=steps, log_every=25, samples=0, workers=min(4, plan.workers - 1), export=True
     )

@@ -45,7 +45,7 @@ from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 6  # of the texts and files about it; 6 has twice as many ways to ask
+LAYOUT = 7  # of the texts and files about it; 7 asks for objects as often as for parts
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _SPLITS = ("train", "test")

@@ -14,6 +14,8 @@ from robomamba_jax.world.facts import Facts, PartState
 from robomamba_jax.world.palette import COLORS
 from robomamba_jax.world.wording import Wording, article
 
+_Makers = tuple[list[Callable[[], "Pair"]], list[Callable[[], "Pair"]]]
+
 COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -214,30 +216,39 @@ def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
 
 def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     """Questions for yes or no, as many of each answer as the scene allows, answers short or in
-    sentences."""
-    yes: list[Callable[[], Pair]] = [lambda: _object(facts.noun, True, words)]
-    yes += [lambda t=thing: _object(f"{t.color} {t.shape}", True, words) for thing in facts.things]
-    yes += [lambda p=part: _part(facts.noun, p, True, words) for part in facts.visible]
-    yes += [lambda p=p: _use(facts.noun, p, True, words) for p in _holds(facts)]
+    sentences. Of each answer objects and parts take turns: parts are many, and benchmarks ask
+    about objects."""
     # A safe has a door: asking for "a door" there is no question about an absent object.
     there = {facts.noun, *facts.visible, *(part.part for part in facts.parts)}
     others = [noun for noun in nouns_of(words.split) if noun not in there]
-    no: list[Callable[[], Pair]] = [
-        lambda: _object(words.draw.one(others), False, words),
-        lambda: _object(words.draw.one(others), False, words),
-    ]
-    colors = tuple(COLORS)
-    no += [
-        lambda s=shape: _object(f"{words.draw.one(colors)} {s}", False, words)
-        for shape in facts.absent_shapes[:2]
-    ]
-    no += [lambda p=part: _part(facts.noun, p, False, words) for part in facts.lacks]
-    no += [lambda p=p: _use(facts.noun, p, False, words) for p in facts.lacks if p in _HOLDS]
-    chosen = []
+    shapes = words.draw.random.permutation(facts.absent_shapes)[:2].tolist()
+    yes: _Makers = (
+        [
+            lambda: _object(facts.noun, True, words),
+            *(lambda t=t: _thing(t.color, t.shape, True, words) for t in facts.things),
+        ],
+        [
+            *(lambda p=p: _part(facts.noun, p, True, words) for p in facts.visible),
+            *(lambda p=p: _use(facts.noun, p, True, words) for p in _holds(facts)),
+        ],
+    )
+    no: _Makers = (
+        [
+            lambda: _object(words.draw.one(others), False, words),
+            lambda: _object(words.draw.one(others), False, words),
+            *(lambda s=s: _thing(words.draw.one(tuple(COLORS)), s, False, words) for s in shapes),
+        ],
+        [
+            *(lambda p=p: _part(facts.noun, p, False, words) for p in facts.lacks),
+            *(lambda p=p: _use(facts.noun, p, False, words) for p in facts.lacks if p in _HOLDS),
+        ],
+    )
+    chosen, turn = [], int(words.draw.chance(0.5))
     for k in range(count):
         makers = yes if k % 2 == 0 else no
-        if makers:
-            chosen.append(makers.pop(int(words.draw.random.integers(len(makers))))())
+        group = makers[(k // 2 + turn) % 2] or makers[0] or makers[1]
+        if group:
+            chosen.append(group.pop(int(words.draw.random.integers(len(group))))())
     return chosen
 
 
@@ -264,6 +275,11 @@ def _object(noun: str, there: bool, words: Wording) -> Pair:
     phrases = wc.YES_OBJECT if there else wc.NO_OBJECT
     long = words.say(phrases, noun=noun, a_noun=article(noun))
     return Pair("object" if there else "absent object", *_short(words, question, there, long))
+
+
+def _thing(color: str, shape: str, there: bool, words: Wording) -> Pair:
+    """With its colour or without, as people ask."""
+    return _object(f"{color} {shape}" if words.draw.chance(0.5) else shape, there, words)
 
 
 def _part(noun: str, part: str, there: bool, words: Wording) -> Pair:

@@ -30,9 +30,12 @@ CONFIG = VISION_PRESETS["tiny"].replace(
     cls_token=False, pre_norm=False, patch_bias=True, feature_layer=-1
 )
 TRANSFORM = image_transform("tiny")
-PLAN = EncoderPlan(steps=31, rows=8)
-CELLS = 2  # of a patch, along each side
-WORDS = ("color blue", "color green", "color red", "object box", "object safe", "on the left")
+PLAN = EncoderPlan(steps=31, rows=8, shift=1)
+CELLS = 5  # of a patch, along each side: as many as pixels
+WORDS = (
+    *("color blue", "color green", "color red", "object box", "object safe"),
+    *("on the left", "on the right"),
+)
 
 
 def labelled(count: int, seed: int) -> Labelled:
@@ -52,7 +55,7 @@ def labelled(count: int, seed: int) -> Labelled:
         classes[number, grid // 2 :, cells] = 1
         depth[number, :, cells] = 4.0 if left[number] else 6.0
         words[number, [color[number], 3 + number % 2]] = 1
-        words[number, 5] = left[number]
+        words[number, 6 - left[number]] = 1
     return Labelled(pictures, words, WORDS, pictures, classes, depth)
 
 
@@ -84,7 +87,7 @@ def test_the_loss_falls(whole: tuple[Path, dict[str, Any]]) -> None:
     steps, losses = zip(*found["curve"], strict=True)
     assert steps == (0, 10, 20, 30)
     assert losses[-1] < 0.5 * losses[0]
-    assert (found["steps"], found["words"]) == (31, 6)
+    assert (found["steps"], found["words"]) == (31, 7)
     assert found["seconds"] > 0
     assert set(found["held_out"]) == {"object", "color", "words_f1"}
 
@@ -185,14 +188,14 @@ def test_what_it_writes_is_an_encoder(whole: tuple[Path, dict[str, Any]], tmp_pa
 
 def test_pictures_of_a_step_depend_on_the_step_alone() -> None:
     """Two halves, and each map cut into its patches' cells."""
-    data = labelled(12, 0)
-    one, again, other = (encoder._batch(data, CONFIG, PLAN, step) for step in (3, 3, 4))
+    data, plan = labelled(12, 0), dataclasses.replace(PLAN, shift=0, mirrors=False)
+    one, again, other = (encoder._batch(data, CONFIG, plan, step) for step in (3, 3, 4))
     assert {name: x.shape for name, x in one.items()} == {
         "described": (4, 15, 15, 3),
-        "words": (4, 6),
+        "words": (4, 7),
         "mapped": (4, 15, 15, 3),
-        "classes": (4, 9, 4),
-        "depth": (4, 9, 4),
+        "classes": (4, 9, CELLS**2),
+        "depth": (4, 9, CELLS**2),
     }
     for name in one:
         np.testing.assert_array_equal(one[name], again[name])
@@ -204,11 +207,35 @@ def test_pictures_of_a_step_depend_on_the_step_alone() -> None:
         np.testing.assert_array_equal(one["words"][row], data.words[number])
         (number,) = {k for k in range(12) if np.array_equal(data.mapped[k], one["mapped"][row])}
         for patch in range(9):
-            y, x = 2 * (patch // 3), 2 * (patch % 3)
-            cells = data.classes[number, y : y + 2, x : x + 2].reshape(-1)
-            np.testing.assert_array_equal(one["classes"][row, patch], cells)
-            cells = data.depth[number, y : y + 2, x : x + 2].reshape(-1)
-            np.testing.assert_array_equal(one["depth"][row, patch], cells)
+            y, x = CELLS * (patch // 3), CELLS * (patch % 3)
+            here = np.s_[number, y : y + CELLS, x : x + CELLS]
+            np.testing.assert_array_equal(
+                one["classes"][row, patch], data.classes[here].reshape(-1)
+            )
+            np.testing.assert_array_equal(one["depth"][row, patch], data.depth[here].reshape(-1))
+
+
+def test_words_and_maps_follow_their_pictures() -> None:
+    """Moved and mirrored: the bright half is where the words and the classes say."""
+    data, plan = labelled(12, 0), dataclasses.replace(PLAN, shift=3)
+    seen = set()
+    for step in range(8):
+        batch = encoder._batch(data, CONFIG, plan, step)
+        bright = [picture.max(axis=(0, 2)) == 250 for picture in batch["described"]]
+        left = [bool(columns[0]) for columns in bright]
+        assert [bool(words[5]) for words in batch["words"]] == left
+        assert [bool(words[6]) for words in batch["words"]] == [not x for x in left]
+        for picture, classes, depth in zip(
+            *(batch[name] for name in ("mapped", "classes", "depth")), strict=True
+        ):
+            cells = classes.reshape(3, 3, CELLS, CELLS).transpose(0, 2, 1, 3).reshape(15, 15)
+            far = depth.reshape(3, 3, CELLS, CELLS).transpose(0, 2, 1, 3).reshape(15, 15)
+            shown = picture.max(axis=-1) == 250
+            # The half that is not drawn on has one column more on the right.
+            assert (shown & (cells == 0)).sum() <= 15
+            assert np.array_equal(far > 0, cells > 0)
+            seen.add((bool(shown[0, 0]), int(cells[0].argmax())))
+    assert len(seen) > 2
 
 
 def test_scores_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
