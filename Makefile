@@ -3,7 +3,7 @@
 #
 # `make` lists the targets. What can be set on the command line or in the environment:
 #   ACCEL         auto (default), cpu, cuda12 or tpu: which jax build to install
-#   DEMO          standard (20 minutes on two cores), smoke (4), full (hours) or dino
+#   DEMO          standard (20 minutes on two cores), smoke (4), full (hours), gpu or dino
 #   DEMO_DIR      where the demo lies (runs/demo, runs/demo-smoke, ...)
 #   PYTHON        the interpreter for a new .venv (default: the first python3 from 3.11 on)
 #   VENV          where the virtual environment lies (default .venv)
@@ -40,6 +40,9 @@ endif
 JAX_PLATFORMS ?= cpu$(if $(filter cuda12,$(KIND)),$(comma)cuda)$(if $(filter tpu,$(KIND)),$(comma)tpu)
 TEST_WORKERS ?= $(if $(filter tpu,$(KIND)),0,2)
 
+# The demo trains, and does it on the accelerator if there is one.
+DEMO_PLATFORMS ?= $(if $(filter cuda12,$(KIND)),cuda$(comma))$(if $(filter tpu,$(KIND)),tpu$(comma))cpu
+
 comma := ,
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
@@ -52,7 +55,7 @@ help: ## list the targets
 	@echo "  here: ACCEL=$(KIND), VENV=$(VENV); the variables are at the top of the Makefile"
 
 demo: $(STAMP)-sim vulkan $(if $(filter dino,$(DEMO)),assets-dino) ## the whole article in 20 minutes: data, training, benchmarks, rollouts
-	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m robomamba_jax demo --mode $(DEMO) --out $(DEMO_DIR)
+	JAX_PLATFORMS=$(DEMO_PLATFORMS) $(PY) -m robomamba_jax demo --mode $(DEMO) --out $(DEMO_DIR)
 
 venv: $(VENV)/.stamp-venv ## make the virtual environment
 $(VENV)/.stamp-venv:

@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
         epilog=EXAMPLE,
     )
     parser.add_argument(
-        "--mode", default="standard", help="standard, smoke, full or dino (standard)"
+        "--mode", default="standard", help="standard, smoke, full, gpu or dino (standard)"
     )
     parser.add_argument("--out", default="runs/demo", metavar="DIR", help="(runs/demo)")
     parser.add_argument("--json", action="store_true", help="the report as one object on stdout")

@@ -88,6 +88,7 @@ def test_the_page_has_these_numbers() -> None:
             "language model before stage 1": f"{plan.language_steps:,} steps",
             "stage 1.1": f"{plan.align_steps:,} steps",
             "stage 1.2": f"{plan.instruct_steps:,} steps",
+            "rows in a batch of stage 1.2": str(plan.instruct_rows),
             "stage 2": f"{plan.manipulate_epochs:g} epochs",
             "benchmarks": str(len(plan.benchmarks)),
             "questions of each, at most": str(plan.questions or "all"),
