@@ -132,8 +132,8 @@ def _data(places: Places) -> dict[str, Any]:
 
 
 def _records(folder: Path) -> dict[str, int]:
-    names = ("stage1_1.json", "stage1_2_llava.json", "stage1_2_lrv.json", "touch.json")
-    files = [folder / name for name in (*names, "manip.json")]
+    names = ("stage1_1.json", "stage1_2_llava.json", "stage1_2_detail.json", "stage1_2_lrv.json")
+    files = [folder / name for name in (*names, "touch.json", "manip.json")]
     return {file.name: len(json.loads(file.read_bytes())) for file in files if file.is_file()}
 
 

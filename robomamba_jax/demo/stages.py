@@ -34,7 +34,9 @@ _FLOAT: dict[str, Any] = {
 
 # How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a picture has
 # two to eight answers, the others one or two.
-INSTRUCT_WEIGHTS = {"llava": 0.56, "lrv": 0.20, "robovqa": 0.14, "touch": 0.10}
+INSTRUCT_WEIGHTS = {"llava": 0.52, "details": 0.04, "lrv": 0.20, "robovqa": 0.14, "touch": 0.10}
+# Before stage 1 the language model learns to say all that there is, more than captions say.
+LANGUAGE_WEIGHTS = {"captions": 0.3, "details": 0.7}
 ROBOT = ("robovqa", "touch")
 # A contact's loss beside the angle's: a distance in shares of the picture, or a log-likelihood.
 _CONTACT_WEIGHTS = {"mixture": 0.3}
@@ -104,7 +106,7 @@ class Places:
 def training_texts(places: Places) -> Sequence[str]:
     """All that is said in the training set, for the tokenizer; what is asked of poses, too."""
     texts = []
-    for name in ("stage1_1.json", "stage1_2_llava.json", "manip.json"):
+    for name in ("stage1_1.json", "stage1_2_llava.json", "stage1_2_detail.json", "manip.json"):
         for record in json.loads((places.train / name).read_bytes()):
             # A pose's answer is numbers, which stage 2 does not read.
             turns = record["conversations"][: 1 if name == "manip.json" else None]
@@ -125,9 +127,16 @@ def language_config(plan: DemoPlan, places: Places) -> TrainConfig:
     """The language model's pre-training: it learns to say what the encoder's pictures show, through
     a projector that is thrown away. It stands where the large presets have a pretrained Mamba."""
     config = align_config(plan, places)
+    (captions,) = config.data.sources
+    details = SourceConfig(str(places.train / "stage1_2_detail.json"), "details", "llava")
+    sources = tuple(
+        dataclasses.replace(source, weight=LANGUAGE_WEIGHTS[source.name])
+        for source in (captions, details)
+    )
     return dataclasses.replace(
         config,
         stage="language",
+        data=dataclasses.replace(config.data, sources=sources),
         trainable=("projector/.*", "llm/.*"),
         run=_run(plan, plan.language_steps),
         checkpoint=CheckpointConfig(every=200, keep=1),
@@ -170,6 +179,7 @@ def instruct_config(
     """
     files = {
         "llava": SourceConfig(str(places.train / "stage1_2_llava.json"), "llava", "llava"),
+        "details": SourceConfig(str(places.train / "stage1_2_detail.json"), "details", "llava"),
         "lrv": SourceConfig(str(places.train / "stage1_2_lrv.json"), "lrv", "lrv"),
         "robovqa": SourceConfig(str(places.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
         "touch": SourceConfig(str(places.train / "touch.json"), "touch", "llava"),

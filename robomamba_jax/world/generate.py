@@ -214,6 +214,7 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
         "stage1_1.json": [item["stage1_1"] for item in language],
         "stage1_2_llava.json": [record for item in language for record in item["llava"]],
         "stage1_2_lrv.json": [record for item in language for record in item["lrv"]],
+        "stage1_2_detail.json": [item["details"] for item in language],
     }
     written = [name for name, records in files.items() if records]
     for name in written:

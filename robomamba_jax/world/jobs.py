@@ -17,6 +17,7 @@ from robomamba_jax.world import wording_checks as wc
 from robomamba_jax.world.affordance import CONTACTS
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.clips import even, film
+from robomamba_jax.world.details import description
 from robomamba_jax.world.episodes import (
     EVALUATION,
     check_dof,
@@ -45,7 +46,7 @@ from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 7  # of the texts and files about it; 7 asks for objects as often as for parts
+LAYOUT = 8  # of the texts and files about it; 8 has detailed descriptions
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _SPLITS = ("train", "test")
@@ -186,6 +187,7 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
             for k, said in enumerate(conversations)
         ],
         "lrv": lrv_records(name, yes_no(facts, words, 6)),
+        "details": llava_record(name, f"{name}.jpg", [description(facts, words)]),
         "facts": dataclasses.asdict(facts),
         "instance": model.instance,
     }

@@ -57,6 +57,7 @@ def write_world(
         "stage1_1.json": [caption(name, fact, k) for k, (name, fact) in enumerate(known)],
         "stage1_2_llava.json": [talk(name, fact) for name, fact in known],
         "stage1_2_lrv.json": [doubt(name, fact) for name, fact in known],
+        "stage1_2_detail.json": [caption(name, fact, k) for k, (name, fact) in enumerate(known)],
         "manip.json": [
             record(truth["id"], "Give the contact point.", answer_text(ACTION)) for truth in truths
         ],

@@ -153,6 +153,7 @@ def test_every_file_is_of_a_real_format(made: Path) -> None:
         "stage1_1.json": ("llava", 22),
         "stage1_2_llava.json": ("llava", None),
         "stage1_2_lrv.json": ("lrv", None),
+        "stage1_2_detail.json": ("llava", 22),
         "robovqa/train-00000-of-00001.tfrecord": ("robovqa", None),
     }
     for name, (kind, count) in expected.items():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robomamba_jax.data.robovqa_text import parse_questions
-from robomamba_jax.world import robovqa_tasks, wording, wording_checks
+from robomamba_jax.world import robovqa_tasks, wording, wording_checks, wording_details
 from robomamba_jax.world.catalog import BUILDERS, make_object
 from robomamba_jax.world.categories import CATEGORIES, UNSEEN
 from robomamba_jax.world.facts import Facts, ThingFact, scene_facts
@@ -31,6 +31,7 @@ from robomamba_jax.world.wording import Wording, article, lists_of, phrases_of
 LISTS = {
     **lists_of(wording),
     **lists_of(wording_checks),
+    **{f"details {name}": phrases for name, phrases in lists_of(wording_details).items()},
     **{f"robovqa {name}": phrases for name, phrases in lists_of(robovqa_tasks).items()},
 }
 
