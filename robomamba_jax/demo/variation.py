@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.generic]
+Scalar = TypeVar("Scalar", bound=np.generic)
 _OTHER = {"left": "right", "right": "left"}
 
 
@@ -35,7 +36,7 @@ def mirrored_words(
     return np.append(words, np.float32(0))[places]
 
 
-def moved(pixels: Array, down: int, right: int) -> Array:
+def moved(pixels: npt.NDArray[Scalar], down: int, right: int) -> npt.NDArray[Scalar]:
     """A picture moved by some pixels, its border drawn out into what is then empty.
 
     Args:
@@ -68,7 +69,7 @@ class Variation:
         self.down, self.right = (int(x) for x in draw.integers(-most, most + 1, size=2))
         self.mirrored = mirrors and bool(draw.integers(2))
 
-    def apply(self, pixels: Array, cell: int = 1) -> Array:
+    def apply(self, pixels: npt.NDArray[Scalar], cell: int = 1) -> npt.NDArray[Scalar]:
         """The changed picture or map.
 
         Args:
