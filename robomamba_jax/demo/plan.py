@@ -162,7 +162,7 @@ MODES: dict[str, DemoPlan] = {
         test_poses=500,
         unseen_language=300,
         encoder_steps=8000,
-        language_steps=400,
+        language_steps=1600,
         align_steps=250,
         instruct_steps=2400,
         manipulate_epochs=12,
@@ -172,7 +172,7 @@ MODES: dict[str, DemoPlan] = {
         ablation_steps=400,
         budget=(
             ("data", 20.0),
-            ("pretraining", 33.0),
+            ("pretraining", 47.0),
             ("features", 0.6),
             ("align", 3.5),
             ("instruct", 33.0),
