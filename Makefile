@@ -35,15 +35,15 @@ ifeq ($(filter cpu cuda12 tpu,$(KIND)),)
 $(error ACCEL=$(ACCEL) is unknown: use ACCEL=auto, cpu, cuda12 or tpu)
 endif
 
-# The CPU comes first, so that results do not depend on the machine; a test that is marked gpu or
-# tpu places its arrays on that device itself. Only one process at a time may hold a TPU.
-JAX_PLATFORMS ?= cpu$(if $(filter cuda12,$(KIND)),$(comma)cuda)$(if $(filter tpu,$(KIND)),$(comma)tpu)
+comma := ,
+DEVICE := $(if $(filter cuda12,$(KIND)),cuda)$(if $(filter tpu,$(KIND)),tpu)
+# The demo trains, and does it on the accelerator if there is one, unless JAX_PLATFORMS is given.
+DEMO_PLATFORMS := $(or $(JAX_PLATFORMS),$(if $(DEVICE),$(DEVICE)$(comma))cpu)
+# Elsewhere the CPU comes first, so that results do not depend on the machine; a test that is marked
+# gpu or tpu places its arrays on that device itself. Only one process at a time may hold a TPU.
+JAX_PLATFORMS ?= cpu$(if $(DEVICE),$(comma)$(DEVICE))
 TEST_WORKERS ?= $(if $(filter tpu,$(KIND)),0,2)
 
-# The demo trains, and does it on the accelerator if there is one.
-DEMO_PLATFORMS ?= $(if $(filter cuda12,$(KIND)),cuda$(comma))$(if $(filter tpu,$(KIND)),tpu$(comma))cpu
-
-comma := ,
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.stamp-$(KIND)

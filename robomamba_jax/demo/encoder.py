@@ -15,7 +15,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -127,7 +127,8 @@ def pretrain_encoder(
     """Train a tower and write it as an inference folder that holds an encoder alone.
 
     Args:
-      data: what it learns; the maps' side is a multiple of the tower's grid.
+      data: what it learns; the maps' side is a multiple of the tower's grid and divides the
+        pictures' side.
       config: of the tower.
       transform: of the pictures.
       plan: how long.
@@ -307,25 +308,27 @@ def _batch(
     a, b = (rng.integers(len(x), size=half) for x in (data.described, data.mapped))
     grid, side = config.grid, data.classes.shape[1]
     cells, pixels = side // grid, config.image_size // side
-    changes = [Variation(rng, plan.shift, plan.mirrors) for _ in range(plan.rows)]
+    described, mapped = (
+        [(k, Variation(rng, plan.shift, plan.mirrors)) for k in chosen] for chosen in (a, b)
+    )
     places = mirrored_places(data.vocabulary)
 
-    def varied(of: np.ndarray, at: np.ndarray, by: Sequence[Variation], cell: int) -> np.ndarray:
-        return np.stack([one.apply(of[k], cell) for k, one in zip(at, by, strict=True)])
+    def varied(of: np.ndarray, by: list[tuple[int, Variation]], cell: int) -> np.ndarray:
+        return np.stack([change.apply(of[k], cell) for k, change in by])
 
     def by_patch(maps: np.ndarray) -> np.ndarray:
-        x = varied(maps, b, changes[half:], 1)
+        x = varied(maps, mapped, 1)
         x = x.reshape(half, grid, cells, grid, cells).transpose(0, 1, 3, 2, 4)
         return x.reshape(half, grid * grid, cells * cells)
 
     words = [
-        mirrored_words(data.words[k], places) if one.mirrored else data.words[k]
-        for k, one in zip(a, changes, strict=False)
+        mirrored_words(data.words[k], places) if change.mirrored else data.words[k]
+        for k, change in described
     ]
     return {
-        "described": varied(data.described, a, changes[:half], pixels),
+        "described": varied(data.described, described, pixels),
         "words": np.stack(words),
-        "mapped": varied(data.mapped, b, changes[half:], pixels),
+        "mapped": varied(data.mapped, mapped, pixels),
         "classes": by_patch(data.classes).astype(np.int32),
         "depth": by_patch(data.depth),
     }

@@ -80,6 +80,11 @@ class DemoPlan:
         return sum(minutes for _, minutes in self.budget)
 
 
+def _minutes(plan: DemoPlan, **other: float) -> tuple[tuple[str, float], ...]:
+    """A plan's budget with other minutes for some phases."""
+    return tuple((name, other.get(name, minutes)) for name, minutes in plan.budget)
+
+
 _BENCHMARKS = (
     *("pope", "vqav2", "gqa", "okvqa", "vizwiz", "mme", "mmbench", "robovqa"),
     "manipulation",
@@ -192,9 +197,7 @@ MODES["gpu"] = dataclasses.replace(
     instruct_rows=32,
     instruct_steps=5400,
     workers=8,
-    budget=tuple(
-        (name, {"instruct": 3.0}.get(name, minutes)) for name, minutes in MODES["full"].budget
-    ),
+    budget=_minutes(MODES["full"], instruct=3.0),
 )
 MODES["dino"] = dataclasses.replace(
     _STANDARD,
@@ -202,10 +205,7 @@ MODES["dino"] = dataclasses.replace(
     vision="dinov2-s14-112",
     assets="assets/dinov2_s.onnx",
     encoder_steps=0,
-    budget=tuple(
-        (name, {"pretraining": 4.2, "features": 4.0}.get(name, minutes))
-        for name, minutes in _STANDARD.budget
-    ),
+    budget=_minutes(_STANDARD, pretraining=4.2, features=4.0),
 )
 
 

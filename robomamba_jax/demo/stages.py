@@ -128,10 +128,9 @@ def language_config(plan: DemoPlan, places: Places) -> TrainConfig:
     a projector that is thrown away. It stands where the large presets have a pretrained Mamba."""
     config = align_config(plan, places)
     (captions,) = config.data.sources
-    details = SourceConfig(str(places.train / "stage1_2_detail.json"), "details", "llava")
     sources = tuple(
         dataclasses.replace(source, weight=LANGUAGE_WEIGHTS[source.name])
-        for source in (captions, details)
+        for source in (captions, _details(places))
     )
     return dataclasses.replace(
         config,
@@ -179,7 +178,7 @@ def instruct_config(
     """
     files = {
         "llava": SourceConfig(str(places.train / "stage1_2_llava.json"), "llava", "llava"),
-        "details": SourceConfig(str(places.train / "stage1_2_detail.json"), "details", "llava"),
+        "details": _details(places),
         "lrv": SourceConfig(str(places.train / "stage1_2_lrv.json"), "lrv", "lrv"),
         "robovqa": SourceConfig(str(places.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
         "touch": SourceConfig(str(places.train / "touch.json"), "touch", "llava"),
@@ -246,6 +245,10 @@ def manipulate_config(
         checkpoint=CheckpointConfig(every=1000, keep=1),
         init_from=str(init or places.root / "instruct"),
     )
+
+
+def _details(places: Places) -> SourceConfig:
+    return SourceConfig(str(places.train / "stage1_2_detail.json"), "details", "llava")
 
 
 def cache_kind(policy: str) -> str:

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +15,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 _OTHER = {"left": "right", "right": "left"}
 
 
-def mirrored_places(vocabulary: Sequence[str]) -> npt.NDArray[np.int64]:
+@functools.cache
+def mirrored_places(vocabulary: tuple[str, ...]) -> npt.NDArray[np.int64]:
     """For every word where to look up whether it is true of the mirrored picture.
 
     Args:

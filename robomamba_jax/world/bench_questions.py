@@ -73,9 +73,7 @@ def short_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
 
 def _single(facts: Facts) -> PartState | None:
     """A part that opens and is the only one of its name."""
-    names = [part.part for part in facts.parts]
-    good = [p for p in facts.parts if names.count(p.part) == 1 and p.part in OPENS]
-    return good[0] if good else None
+    return next((part for part in facts.single_parts if part.part in OPENS), None)
 
 
 def yes_no_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
@@ -218,7 +216,5 @@ def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
 def _choice(
     image: str, words: Wording, asked: str, right: str, wrong: Sequence[str], kind: str
 ) -> Entry:
-    order = words.draw.random.permutation(len(wrong))[: _OPTIONS - 1]
-    options = [right, *(wrong[int(k)] for k in order)]
-    mixed = words.draw.random.permutation(len(options))
-    return Entry(image, asked, right, kind, options=tuple(options[int(k)] for k in mixed))
+    options = [right, *words.draw.mixed(wrong, _OPTIONS - 1)]
+    return Entry(image, asked, right, kind, options=tuple(words.draw.mixed(options)))

@@ -22,8 +22,7 @@ def description(facts: Facts, words: Wording) -> Pair:
         said.append(words.say(wd.PLACE, noun=noun, a_surface=surface))
     named = [name for name in facts.visible if name != noun]
     if named:
-        order = words.draw.random.permutation(len(named))
-        parts = listed([article(named[int(k)]) for k in order])
+        parts = listed([article(name) for name in words.draw.mixed(named)])
         said.append(words.say(wd.PARTS, noun=noun, parts=parts))
     said += _states(facts, words)
     for name, count in facts.counts:
@@ -34,18 +33,16 @@ def description(facts: Facts, words: Wording) -> Pair:
         said.append(words.say(wd.THING, noun=noun, a_thing=a_thing, side=thing.side))
     if not facts.things:
         said.append(words.say(wd.ALONE, noun=noun))
-    order = words.draw.random.permutation(len(said))
-    first = words.say(wd.OBJECT, a_thing=thing_name(facts))
-    text = " ".join([first, *(upper(said[int(k)]) for k in order)])
+    rest = [upper(sentence) for sentence in words.draw.mixed(said)]
+    text = " ".join([words.say(wd.OBJECT, a_thing=thing_name(facts)), *rest])
     return Pair("details", words.say(wd.ASK), text)
 
 
 def _states(facts: Facts, words: Wording) -> list[str]:
     """Of parts that are the only ones of their name: a sentence must be true of just one."""
-    names = [part.part for part in facts.parts]
     said = []
-    for part in facts.parts:
-        if names.count(part.part) > 1 or part.part == facts.noun:
+    for part in facts.single_parts:
+        if part.part == facts.noun:
             continue
         if part.part in OPENS:
             said.append(words.say(wd.STATE, noun=facts.noun, part=part.part, state=part.state))

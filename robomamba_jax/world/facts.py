@@ -112,6 +112,12 @@ class Facts:
     places: tuple[tuple[str, int, int], ...] = ()
     touch: tuple[int, int] | None = None
 
+    @property
+    def single_parts(self) -> tuple[PartState, ...]:
+        """The movable parts that are the only ones of their name: "the door" says which."""
+        names = [part.part for part in self.parts]
+        return tuple(part for part in self.parts if names.count(part.part) == 1)
+
 
 def scene_facts(stage: Stage, view: View) -> Facts:
     """The facts of a scene as it stands now."""

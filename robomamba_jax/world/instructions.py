@@ -6,9 +6,6 @@ yes or no, options' letters, and places in the picture. Each becomes a record of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 from robomamba_jax.evaluation.choices import LETTERS
 from robomamba_jax.evaluation.mmbench import with_options
 from robomamba_jax.evaluation.prompts import styled
@@ -20,7 +17,6 @@ from robomamba_jax.world.language import Pair, nouns_of
 from robomamba_jax.world.wording import Wording, article
 
 _SHORT_TURNS, _YES_NO_TURNS, _POINT_TURNS = 8, 7, 3
-T = TypeVar("T")
 
 
 def instructions(facts: Facts, words: Wording) -> list[list[Pair]]:
@@ -43,7 +39,7 @@ def short_answers(facts: Facts, words: Wording) -> list[Pair]:
         *q.knowledge("", facts, words),
     ]
     pairs = [Pair(entry.kind, entry.question, entry.answer) for entry in entries]
-    return _styled(_mixed(pairs, words, _SHORT_TURNS), "short")
+    return _styled(words.draw.mixed(pairs, _SHORT_TURNS), "short")
 
 
 def there_or_not(facts: Facts, words: Wording) -> list[Pair]:
@@ -71,7 +67,7 @@ def _objects(facts: Facts, words: Wording) -> list[Entry]:
         name, answer = words.draw.one([(present, "yes"), (absent, "no")])
         asked = words.say(wc.ASK_OBJECT, a_noun=article(name))
         found.append(Entry("", asked, answer, "object"))
-    return _mixed(found, words, len(found))
+    return words.draw.mixed(found)
 
 
 def yes_or_no(facts: Facts, words: Wording) -> list[Pair]:
@@ -80,7 +76,7 @@ def yes_or_no(facts: Facts, words: Wording) -> list[Pair]:
     del pairs["existence"]  # asked of more than the object itself:
     entries = _objects(facts, words)
     rest = [words.draw.one(list(pair)) for pair in pairs.values()]
-    entries += _mixed(rest, words, _YES_NO_TURNS - len(entries))
+    entries += words.draw.mixed(rest, _YES_NO_TURNS - len(entries))
     return [
         Pair("verify", f"{entry.question}{MME_SUFFIX}", entry.answer.capitalize())
         for entry in entries
@@ -95,7 +91,7 @@ def letters(facts: Facts, words: Wording) -> list[Pair]:
         asked = styled(with_options(entry.question, options), "letter")
         right = next(letter for letter, text in options.items() if text == entry.answer)
         pairs.append(Pair("letter", asked, right))
-    return [pairs[0], *_mixed(pairs[1:], words, len(pairs))]
+    return [pairs[0], *words.draw.mixed(pairs[1:])]
 
 
 def points(facts: Facts, words: Wording) -> list[Pair]:
@@ -104,11 +100,11 @@ def points(facts: Facts, words: Wording) -> list[Pair]:
         Pair("point", words.say(wc.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
         for name, x, y in facts.places
     ]
-    found = _mixed(found, words, _POINT_TURNS - 1)
+    found = words.draw.mixed(found, _POINT_TURNS - 1)
     if facts.touch is not None:
         asked = words.say(wc.ASK_TOUCH, noun=facts.noun)
         found.append(Pair("touch", asked, _point(*facts.touch)))
-    return _mixed(found, words, _POINT_TURNS)
+    return words.draw.mixed(found, _POINT_TURNS)
 
 
 def touch(noun: str, place: tuple[float, float], words: Wording) -> Pair:
@@ -124,12 +120,6 @@ def touch(noun: str, place: tuple[float, float], words: Wording) -> Pair:
 
 def _point(x: int, y: int) -> str:
     return wc.SAY_POINT.format(x=x, y=y)
-
-
-def _mixed(pairs: Sequence[T], words: Wording, most: int) -> list[T]:
-    """Some of the pairs in a drawn order."""
-    order = words.draw.random.permutation(len(pairs))[:most]
-    return [pairs[int(k)] for k in order]
 
 
 def _styled(pairs: list[Pair], style: str) -> list[Pair]:

@@ -178,8 +178,7 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     name = f"{item:06d}"
     save_picture(root / "images" / f"{name}.jpg", view.rgb)
     pairs = questions(facts, words)
-    order = draw.random.permutation(len(pairs))
-    conversations = [[pairs[k] for k in order[:5]], *instructions(facts, words)]
+    conversations = [draw.mixed(pairs, 5), *instructions(facts, words)]
     return {
         "stage1_1": llava_record(name, f"{name}.jpg", [caption(facts, words)], draw.chance(0.5)),
         "llava": [

@@ -14,8 +14,6 @@ from robomamba_jax.world.facts import Facts, PartState
 from robomamba_jax.world.palette import COLORS
 from robomamba_jax.world.wording import Wording, article
 
-_Makers = tuple[list[Callable[[], "Pair"]], list[Callable[[], "Pair"]]]
-
 COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -174,7 +172,6 @@ def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
     noun = facts.noun
     part = words.draw.one(facts.parts)
     found: list[Pair] = []
-    names = [p.part for p in facts.parts]
     found.append(
         Pair(
             "movable",
@@ -195,7 +192,7 @@ def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
             ),
         )
     )
-    single = [p for p in facts.parts if names.count(p.part) == 1 and p.part in OPENS]
+    single = [part for part in facts.single_parts if part.part in OPENS]
     if single:
         part = words.draw.one(single)
         found.append(
@@ -214,6 +211,9 @@ def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
     return found
 
 
+_Makers = tuple[list[Callable[[], Pair]], list[Callable[[], Pair]]]  # objects, parts
+
+
 def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     """Questions for yes or no, as many of each answer as the scene allows, answers short or in
     sentences. Of each answer objects and parts take turns: parts are many, and benchmarks ask
@@ -221,7 +221,7 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     # A safe has a door: asking for "a door" there is no question about an absent object.
     there = {facts.noun, *facts.visible, *(part.part for part in facts.parts)}
     others = [noun for noun in nouns_of(words.split) if noun not in there]
-    shapes = words.draw.random.permutation(facts.absent_shapes)[:2].tolist()
+    shapes = words.draw.mixed(facts.absent_shapes, 2)
     yes: _Makers = (
         [
             lambda: _object(facts.noun, True, words),

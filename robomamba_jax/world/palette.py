@@ -70,6 +70,10 @@ class Draw:
         """One of some things."""
         return things[int(self.random.integers(len(things)))]
 
+    def mixed(self, things: Sequence[T], most: int | None = None) -> list[T]:
+        """Things in a drawn order: all, or the first so many of that order."""
+        return [things[int(k)] for k in self.random.permutation(len(things))[:most]]
+
     def color(self, *names: str) -> Color:
         """One of the named colours, a little lighter or darker; any if none is named."""
         color = COLORS[self.one(names or tuple(COLORS))]

@@ -195,7 +195,7 @@ def draw_things(draw: Draw, spec: SceneSpec, floor: float, most: int) -> tuple[T
     things: list[Thing] = []
     low, high = spec.model.bounds()
     reach = spec.scale * float(np.linalg.norm(np.maximum(abs(low), abs(high))[:2]))
-    shapes = [SHAPES[k] for k in draw.random.permutation(len(SHAPES))]
+    shapes = draw.mixed(SHAPES)
     for shape in shapes[: draw.whole(0, most) if most else 0]:
         size = draw.between(0.1, 0.19)
         side = draw.one([-1, 1])
