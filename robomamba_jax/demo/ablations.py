@@ -88,9 +88,7 @@ def run_ablations(
             "hurts": None,
         }
     ]
-    smaller = dataclasses.replace(
-        plan, questions=_QUESTIONS, episodes=_EPISODES, instruct_rows=plan.rows
-    )
+    smaller = dataclasses.replace(plan, questions=_QUESTIONS, episodes=_EPISODES)
     rows.append(_shuffled_pictures(smaller, places, console, rows[0]))
     rows.append(_shuffled_words(smaller, places, console, rows[0]))
     for ablation in HEADS:
