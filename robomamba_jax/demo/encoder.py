@@ -330,7 +330,7 @@ def _batch(
         "words": np.stack(words),
         "mapped": varied(data.mapped, mapped, pixels),
         "classes": by_patch(data.classes).astype(np.int32),
-        "depth": by_patch(data.depth),
+        "depth": by_patch(data.depth).astype(np.float32),
     }
 
 

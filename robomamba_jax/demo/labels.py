@@ -33,20 +33,23 @@ class Labelled(NamedTuple):
     """Pictures with labels. S is the crop's side, G that of the maps.
 
     Attributes:
-      described: uint8[A, S, S, 3], pictures of which words are known.
-      words: float32[A, W], 1 where a word is true.
-      vocabulary: the W words, sorted.
       mapped: uint8[B, S, S, 3], pictures whose every pixel is known.
       classes: uint8[B, G, G], places in ``CLASSES``.
-      depth: float32[B, G, G], metres, 0 where nothing is.
+      depth: float16[B, G, G], metres, 0 where nothing is.
+      words: float32[A, W], 1 where a word is true of one of the first A pictures.
+      vocabulary: the W words, sorted.
     """
 
-    described: npt.NDArray[np.uint8]
-    words: npt.NDArray[np.float32]
-    vocabulary: tuple[str, ...]
     mapped: npt.NDArray[np.uint8]
     classes: npt.NDArray[np.uint8]
-    depth: npt.NDArray[np.float32]
+    depth: npt.NDArray[np.float16]
+    words: npt.NDArray[np.float32]
+    vocabulary: tuple[str, ...]
+
+    @property
+    def described(self) -> npt.NDArray[np.uint8]:
+        """uint8[A, S, S, 3], the pictures of which words are known."""
+        return self.mapped[: len(self.words)]
 
 
 def read_labelled(
@@ -77,45 +80,35 @@ def read_labelled(
     words = np.zeros((len(said), len(vocabulary)), np.float32)
     for row, known in enumerate(said):
         words[row, [places[word] for word in known if word in places]] = 1
-    total = len(scenes) + 2 * len(poses)
-    done = 0
-
-    def each(read: Callable[[Any], Any], of: Sequence[Any]) -> list[Any]:
-        nonlocal done
-        found = []
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for one in pool.map(read, of):
-                found.append(one)
-                done += 1
-                tell(done, total)
-        return found
-
-    def crop(path: Path) -> npt.NDArray[np.uint8]:
-        return transform.crop(open_image(path))
-
-    described = each(crop, [world / "images" / f"{scene['id']}.jpg" for scene in scenes])
-    mapped = each(crop, [world / "images" / f"{pose['id']}.png" for pose in poses])
-    maps = each(lambda pose: read_maps(world, pose["id"], grid), poses)
-    return Labelled(
-        np.stack(described),
+    names = [f"{scene['id']}.jpg" for scene in scenes] + [f"{pose['id']}.png" for pose in poses]
+    found = Labelled(
+        np.zeros((len(names), transform.size, transform.size, 3), np.uint8),
+        np.zeros((len(names), grid, grid), np.uint8),
+        np.zeros((len(names), grid, grid), np.float16),
         words,
         tuple(vocabulary),
-        np.stack(mapped),
-        np.stack([classes for classes, _ in maps]),
-        np.stack([depth for _, depth in maps]),
     )
+
+    def read(row: int) -> None:
+        path = world / "images" / names[row]
+        found.mapped[row] = transform.crop(open_image(path))
+        found.classes[row], found.depth[row] = read_maps(world, path.stem, grid)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done, _ in enumerate(pool.map(read, range(len(names))), 1):
+            tell(done, len(names))
+    return found
 
 
 def read_maps(
     world: Path, name: str, grid: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """What a pose's picture shows, on a grid of G x G pixels: classes, and metres.
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
+    """What a picture shows, on a grid of G x G pixels: classes, and metres.
 
     Raises:
-      InputError: the picture's side is no multiple of the grid's.
+      InputError: a map is not there, or the picture's side is no multiple of the grid's.
     """
-    links = np.asarray(Image.open(world / "masks" / f"{name}.png"))
-    millimetres = np.asarray(Image.open(world / "depth" / f"{name}.png"))
+    links, millimetres = (_map(world / kind / f"{name}.png") for kind in ("masks", "depth"))
     step, rest = divmod(len(links), grid)
     if rest or not step:
         raise InputError(
@@ -124,7 +117,16 @@ def read_maps(
     at = slice(step // 2, None, step)
     # Link 0 is the body; the file counts from 1, 0 is nothing of the object.
     classes = np.minimum(links[at, at], 2).astype(np.uint8)
-    return classes, (millimetres[at, at] / 1000).astype(np.float32)
+    return classes, (millimetres[at, at] / 1000).astype(np.float16)
+
+
+def _map(path: Path) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(Image.open(path))
+    except OSError as error:
+        raise InputError(
+            "missing_file", f"{path} cannot be read: {error}", "generate the data again"
+        ) from error
 
 
 def words_of(scene: Mapping[str, Any]) -> set[str]:

@@ -46,7 +46,7 @@ from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 9  # of the texts and files about it; 9 has more ways to ask
+LAYOUT = 10  # of the texts and files about it; 10 has maps of the pictures with language
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _SPLITS = ("train", "test")
@@ -177,6 +177,7 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     words = Wording(draw, plan.split)
     name = f"{item:06d}"
     save_picture(root / "images" / f"{name}.jpg", view.rgb)
+    save_truth(root, name, view)
     pairs = questions(facts, words)
     conversations = [draw.mixed(pairs, 5), *instructions(facts, words)]
     return {

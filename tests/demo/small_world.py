@@ -50,8 +50,9 @@ def write_world(
     for name in ("images", "depth", "masks"):
         (folder / name).mkdir(parents=True)
     known = [(f"{number:06d}", facts(number)) for number in range(scenes)]
-    for name, fact in known:
+    for number, (name, fact) in enumerate(known):
         Image.fromarray(picture(fact.color)).save(folder / "images" / f"{name}.jpg")
+        maps(folder, name, number)
     truths = [pose(folder, number, split) for number in range(poses)]
     files: dict[str, Any] = {
         "stage1_1.json": [caption(name, fact, k) for k, (name, fact) in enumerate(known)],
@@ -95,15 +96,20 @@ def picture(color: str) -> np.ndarray:
 
 
 def pose(folder: Path, number: int, split: str) -> dict[str, Any]:
-    """A pose's picture with its maps, and its line: body left, two parts right, nothing above."""
+    """A pose's picture, and its line."""
     name = f"Safe_{number:06d}"
     Image.fromarray(picture(("red", "blue")[number % 2])).save(folder / "images" / f"{name}.png")
+    maps(folder, name, number)
+    return {"id": name, "category": "Safe", "instance": f"{split}-Safe-{number:04d}"}
+
+
+def maps(folder: Path, name: str, number: int) -> None:
+    """A picture's maps: body left, two parts right, nothing above; all a little farther each time."""
     links = np.zeros((SIDE, SIDE), np.uint8)
     links[8:, :12], links[8:16, 12:], links[16:, 12:] = 1, 2, 3
     depth = np.where(links > 0, 4000 + 10 * number + links.astype(np.uint16), 0).astype(np.uint16)
     Image.fromarray(links).save(folder / "masks" / f"{name}.png")
     Image.fromarray(depth).save(folder / "depth" / f"{name}.png")
-    return {"id": name, "category": "Safe", "instance": f"{split}-Safe-{number:04d}"}
 
 
 def turns(*texts: str) -> list[dict[str, str]]:

@@ -56,7 +56,7 @@ def labelled(count: int, seed: int) -> Labelled:
         depth[number, :, cells] = 4.0 if left[number] else 6.0
         words[number, [color[number], 3 + number % 2]] = 1
         words[number, 6 - left[number]] = 1
-    return Labelled(pictures, words, WORDS, pictures, classes, depth)
+    return Labelled(pictures, classes, depth.astype(np.float16), words, WORDS)
 
 
 class KilledError(Exception):

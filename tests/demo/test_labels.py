@@ -67,11 +67,12 @@ def test_what_is_read(world: Path) -> None:
     told: list[tuple[int, int]] = []
     found = read_labelled(world, TRANSFORM, 6, tell=lambda *at: told.append(at))
     assert found.described.shape == (12, 15, 15, 3)
-    assert found.mapped.shape == (8, 15, 15, 3)
+    assert found.mapped.shape == (20, 15, 15, 3)
     assert found.described.dtype == found.mapped.dtype == np.uint8
-    for number in (0, 7):
-        picture = open_image(world / "images" / f"{number:06d}.jpg")
-        np.testing.assert_array_equal(found.described[number], TRANSFORM.crop(picture))
+    for number, name in ((0, "000000.jpg"), (7, "000007.jpg"), (12, "Safe_000000.png")):
+        picture = open_image(world / "images" / name)
+        np.testing.assert_array_equal(found.mapped[number], TRANSFORM.crop(picture))
+    np.testing.assert_array_equal(found.described, found.mapped[:12])
     # Half of the scenes each: not frequent enough, as are the states; the rest is in all of them.
     assert "object safe" not in found.vocabulary
     assert list(found.vocabulary) == sorted(found.vocabulary)
@@ -82,7 +83,7 @@ def test_what_is_read(world: Path) -> None:
         true = words_of(dataclasses.asdict(facts(number)))
         row = {w for w, on in zip(found.vocabulary, found.words[number], strict=True) if on}
         assert row == true & set(found.vocabulary)
-    assert told == [(k, 28) for k in range(1, 29)]
+    assert told == [(k, 20) for k in range(1, 21)]
 
 
 def test_a_vocabulary_that_is_given(world: Path) -> None:
@@ -97,19 +98,20 @@ def test_a_vocabulary_that_is_given(world: Path) -> None:
 
 @pytest.mark.parametrize("grid", [6, 24, 3])
 def test_maps_are_what_stands_in_the_middle_of_each_cell(world: Path, grid: int) -> None:
-    """Nothing, the body, and all parts as one; depth in metres, 0 where nothing is."""
+    """Nothing, the body, and all parts as one; depth in metres, 0 where nothing is: of pictures
+    with words and of poses' pictures."""
     found = read_labelled(world, TRANSFORM, grid)
     step = 24 // grid
-    for number in (0, 5):
+    for place, number in ((0, 0), (12, 0), (17, 5)):
         for row in range(grid):
             for column in range(grid):
                 y, x = row * step + step // 2, column * step + step // 2
                 link = 0 if y < 8 else 1 if x < 12 else 2 if y < 16 else 3
-                assert CLASSES[found.classes[number, row, column]] == (
+                assert CLASSES[found.classes[place, row, column]] == (
                     "nothing" if link == 0 else "body" if link == 1 else "moving part"
                 )
                 metres = (4000 + 10 * number + link) / 1000 if link else 0
-                assert found.depth[number, row, column] == pytest.approx(metres)
+                assert found.depth[place, row, column] == pytest.approx(metres, abs=0.002)
 
 
 def test_maps_that_do_not_divide(world: Path) -> None:
@@ -131,6 +133,14 @@ def test_a_file_that_cannot_be_read(world: Path, name: str, content: Any) -> Non
         read_labelled(world, TRANSFORM, 6)
     assert str(world / name) in str(caught.value)
     assert caught.value.fix == "generate the data again"
+
+
+@pytest.mark.parametrize("kind", ["masks", "depth"])
+def test_a_missing_map(world: Path, kind: str) -> None:
+    """Of an older data set, say."""
+    (world / kind / "000003.png").unlink()
+    with pytest.raises(InputError, match=f"{kind}/000003.png"):
+        read_labelled(world, TRANSFORM, 6)
 
 
 def test_a_missing_picture(world: Path) -> None:
