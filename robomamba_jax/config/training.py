@@ -72,6 +72,8 @@ class LossConfig:
       contact_weight: pose.
       rotation_weight: pose.
       gripper_weight: pose: of the cross-entropy of gripper_open, over the samples that say it.
+      states_dropout: pose: the share of the language model's states' numbers that the head does
+        not see while it learns, others each time (Srivastava et al. 2014).
     """
 
     kind: str = "text"
@@ -82,11 +84,17 @@ class LossConfig:
     contact_weight: float = 1.0
     rotation_weight: float = 1.0
     gripper_weight: float = 1.0
+    states_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         one_of("kind", self.kind, LOSSES)
         positive("chunk", self.chunk)
         share("answer_balance", self.answer_balance)
+        share("states_dropout", self.states_dropout)
+        if self.states_dropout == 1:
+            raise InputError(
+                "bad_config", "states_dropout is 1", "give less: nothing would be left"
+            )
         one_of("contact", self.contact, CONTACT_LOSSES)
         one_of("rotation", self.rotation, ROTATION_LOSSES)
 

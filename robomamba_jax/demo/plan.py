@@ -160,7 +160,7 @@ MODES: dict[str, DemoPlan] = {
         _STANDARD,
         mode="full",
         poses=9000,
-        language=24000,
+        language=16000,
         clips=400,
         test_language=600,
         test_clips=150,
@@ -178,7 +178,7 @@ MODES: dict[str, DemoPlan] = {
         budget=(
             ("data", 20.0),
             ("pretraining", 47.0),
-            ("features", 1.2),
+            ("features", 1.0),
             ("align", 3.5),
             ("instruct", 33.0),
             ("manipulate", 3.0),

@@ -40,6 +40,8 @@ LANGUAGE_WEIGHTS = {"captions": 0.3, "details": 0.7}
 ROBOT = ("robovqa", "touch")
 # A contact's loss beside the angle's: a distance in shares of the picture, or a log-likelihood.
 _CONTACT_WEIGHTS = {"mixture": 0.3}
+# Without it the head learns its few thousand poses by heart.
+_STATES_DROPOUT = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,7 +238,11 @@ def manipulate_config(
         stage="manipulate",
         data=DataConfig((source,), encoding, batch, features=str(cache)),
         trainable=("policy/.*",),
-        loss=LossConfig(kind="pose", contact_weight=_CONTACT_WEIGHTS.get(policy, 4.0)),
+        loss=LossConfig(
+            kind="pose",
+            contact_weight=_CONTACT_WEIGHTS.get(policy, 4.0),
+            states_dropout=_STATES_DROPOUT,
+        ),
         optim=OptimConfig(learning_rate=3e-3, weight_decay=0.02, warmup_ratio=0.03),
         model=ModelChoice("nano", plan.vision, policy, remat="none", **_FLOAT),
         run=dataclasses.replace(

@@ -61,6 +61,9 @@ def make_step(
 
     def step(state: TrainState, frozen: Params, batch: Batch) -> tuple[TrainState, Metrics]:
         rows = {name: array for name, array in batch.items() if name != "stop"}
+        if task.draws:
+            key = jax.random.fold_in(state.rng, state.step)
+            rows["draw"] = jax.random.bits(key, rows["input_ids"].shape[:1], jnp.uint32)
         grads, sums = gradients(state.trained, frozen, rows)
         loss = total_loss(sums, {name: count for name, (_, count) in sums.items()}, task.weights)
         norm = optax.tree.norm(grads)

@@ -31,7 +31,7 @@ from robomamba_jax.losses import (
     rotation_loss,
 )
 from robomamba_jax.models.partition import gathered
-from robomamba_jax.models.policy import PolicyHead, PolicyOutput, PolicyStates
+from robomamba_jax.models.policy import PolicyOutput, PolicyStates
 from robomamba_jax.models.robomamba import first_image_at
 from robomamba_jax.models.trees import Params, abstract_params
 from robomamba_jax.training.feed import normalized
@@ -52,6 +52,8 @@ class Task:
       scores: (params, batch) -> what evaluation reports beside the losses.
       outputs: (params, batch) -> predicted contact and the angle to the target's rotation of
         every row; None where answers are texts.
+      draws: whether the losses need random numbers: ``draw`` in the batch, uint32[B], a seed for
+        each row, so that nothing depends on how rows are spread.
     """
 
     weights: Mapping[str, float]
@@ -59,6 +61,7 @@ class Task:
     counts: Callable[[Batch], dict[str, jax.Array]] | None
     scores: Callable[[Params, Batch], Sums]
     outputs: Callable[[Params, Batch], dict[str, jax.Array]] | None = None
+    draws: bool = False
 
 
 def text_task(
@@ -152,14 +155,21 @@ def pose_task(
             if config.vision is not None:
                 given = batch["mask"], batch["image_positions"]
                 image_at = first_image_at(*given, config.vision.num_patches)
-            return _from_cached(model.policy, features, image_at)
-        return model.pose(
-            batch["input_ids"],
-            images_of(batch, transform),
-            batch["mask"],
-            batch["image_positions"],
-            features,
-        )
+            states = _from_cached(features, image_at)
+        else:
+            states = model.policy_states(
+                batch["input_ids"],
+                images_of(batch, transform),
+                batch["mask"],
+                batch["image_positions"],
+                features,
+            )
+        if "draw" in batch:
+            hidden = dropped(states.hidden, batch["draw"], loss.states_dropout)
+            states = states._replace(hidden=hidden)
+        if features is not None and features.ndim == 2:
+            return model.policy.read_pooled(states.hidden)
+        return model.policy.read_states(states)
 
     def counts(batch: Batch) -> dict[str, jax.Array]:
         weight = batch["weight"]
@@ -197,7 +207,8 @@ def pose_task(
     if config.policy is not None and config.policy.gripper:
         names.append("gripper")
     given = (loss.contact_weight, loss.rotation_weight, loss.gripper_weight)
-    return Task(dict(zip(names, given, strict=False)), losses, counts, scores, outputs)
+    weights = dict(zip(names, given, strict=False))
+    return Task(weights, losses, counts, scores, outputs, draws=loss.states_dropout > 0)
 
 
 def _pose_losses(output: PolicyOutput, batch: Batch, loss: LossConfig) -> dict[str, jax.Array]:
@@ -214,15 +225,30 @@ def _pose_losses(output: PolicyOutput, batch: Batch, loss: LossConfig) -> dict[s
     return each
 
 
-def _from_cached(head: PolicyHead, features: jax.Array, image_at: jax.Array | None) -> PolicyOutput:
-    """What a head says of cached features: float[B, D], pooled, or the states at all positions,
+def _from_cached(features: jax.Array, image_at: jax.Array | None) -> PolicyStates:
+    """Cached features as a head reads them: float[B, D], pooled, or the states at all positions,
     float[B, J, D], with the image's places among them. Padding among these is 0, which no state
     behind the final norm is; where the text begins a head that reads sequences does not ask."""
-    if features.ndim == 2:
-        return head.read_pooled(features.astype(jnp.float32))
     mask = jnp.any(features != 0, axis=-1)
-    last = jnp.maximum(mask.sum(axis=1) - 1, 0)
-    return head.read_states(PolicyStates(features, jnp.zeros_like(last), last, mask, image_at))
+    last = jnp.maximum(mask.reshape(len(mask), -1).sum(axis=1) - 1, 0)
+    hidden = features.astype(jnp.float32) if features.ndim == 2 else features
+    return PolicyStates(hidden, jnp.zeros_like(last), last, mask, image_at)
+
+
+def dropped(hidden: jax.Array, draw: jax.Array, share: float) -> jax.Array:
+    """States of which a share of numbers is 0, the others larger so that the mean stays.
+
+    Args:
+      hidden: float[B, ..., D].
+      draw: uint32[B], a seed for each row.
+      share: below 1.
+    """
+
+    def row(seed: jax.Array, x: jax.Array) -> jax.Array:
+        kept = jax.random.bernoulli(jax.random.key(seed), 1 - share, x.shape)
+        return jnp.where(kept, x / (1 - share), jnp.zeros((), x.dtype)).astype(x.dtype)
+
+    return jax.vmap(row)(draw, hidden)
 
 
 def complete(params: Params, expected: Params) -> Params:

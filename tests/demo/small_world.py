@@ -104,7 +104,7 @@ def pose(folder: Path, number: int, split: str) -> dict[str, Any]:
 
 
 def maps(folder: Path, name: str, number: int) -> None:
-    """A picture's maps: body left, two parts right, nothing above; all a little farther each time."""
+    """A picture's maps: body left, two parts right, nothing above; farther with each number."""
     links = np.zeros((SIDE, SIDE), np.uint8)
     links[8:, :12], links[8:16, 12:], links[16:, 12:] = 1, 2, 3
     depth = np.where(links > 0, 4000 + 10 * number + links.astype(np.uint16), 0).astype(np.uint16)
