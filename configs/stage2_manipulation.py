@@ -62,5 +62,6 @@ ORIGINS: Origins = with_shared(
         "loss/contact": recalled("the absolute difference"),
         "loss/rotation": repository("the angle; its acos is clipped, ours (geodesic) is exact"),
         "loss/(contact|rotation|gripper)_weight": recalled("their plain sum; the gripper is ours"),
+        "loss/states_dropout": ours("0: neither the article nor the published code drops any"),
     }
 )
