@@ -77,7 +77,7 @@ def test_the_page_has_these_numbers() -> None:
     rows = {name: dict(zip(modes, cells, strict=True)) for name, *cells in lines[1:]}
     for mode, plan in MODES.items():
         tests = (plan.test_poses, plan.test_language, plan.test_clips)
-        ablations = f"stage 1.2 of {plan.ablation_steps} steps" if plan.ablation_steps else "-"
+        ablations = f"stage 1.2 of {plan.ablation_steps:,} steps" if plan.ablation_steps else "-"
         expected = {
             "training: poses, each with a picture": f"{plan.poses:,}",
             "pictures with language": f"{plan.language:,}",
