@@ -149,25 +149,11 @@ def pose_task(
 
     def predict(params: Params, batch: Batch) -> PolicyOutput:
         model: Any = nnx.merge(graph, complete(params, expected))
-        features = batch.get("features")
-        if features is not None and features.ndim < 4:
-            image_at = None
-            if config.vision is not None:
-                given = batch["mask"], batch["image_positions"]
-                image_at = first_image_at(*given, config.vision.num_patches)
-            states = _from_cached(features, image_at)
-        else:
-            states = model.policy_states(
-                batch["input_ids"],
-                images_of(batch, transform),
-                batch["mask"],
-                batch["image_positions"],
-                features,
-            )
+        states = _pose_states(model, batch, config, transform)
         if "draw" in batch:
             hidden = dropped(states.hidden, batch["draw"], loss.states_dropout)
             states = states._replace(hidden=hidden)
-        if features is not None and features.ndim == 2:
+        if states.hidden.ndim == 2:
             return model.policy.read_pooled(states.hidden)
         return model.policy.read_states(states)
 
@@ -223,6 +209,26 @@ def _pose_losses(output: PolicyOutput, batch: Batch, loss: LossConfig) -> dict[s
     if output.gripper_logit is not None:
         each["gripper"] = gripper_loss(output.gripper_logit, targets[2])[0]
     return each
+
+
+def _pose_states(
+    model: Any, batch: Batch, config: RoboMambaConfig, transform: ImageTransform | None
+) -> PolicyStates:
+    """What the policy head reads: computed, or cached."""
+    features = batch.get("features")
+    if features is None or features.ndim == 4:
+        return model.policy_states(
+            batch["input_ids"],
+            images_of(batch, transform),
+            batch["mask"],
+            batch["image_positions"],
+            features,
+        )
+    image_at = None
+    if config.vision is not None:
+        given = batch["mask"], batch["image_positions"]
+        image_at = first_image_at(*given, config.vision.num_patches)
+    return _from_cached(features, image_at)
 
 
 def _from_cached(features: jax.Array, image_at: jax.Array | None) -> PolicyStates:
