@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from robomamba_jax.world.stage import TIMESTEP, Stage
 from robomamba_jax.world.surfaces import cast, first_hit
+from robomamba_jax.world.vectors import cross
 
 Array = npt.NDArray[np.float64]
 
@@ -162,15 +163,17 @@ def _pull(
     entity.add_component(body)
     direction = -grip.approach if grip.steer is None else grip.steer(stage, link, grip.point)
     first, place = direction, grip.point.copy()
-    entity.set_pose(_pose(sapien, place, direction))
+    frame = _frame(direction)  # not in every step: it would cost as much as all else of a pull
+    entity.set_pose(_pose(sapien, place, frame))
     stage.scene.add_entity(entity)
     tie = Tie(stage, entity, link, local, direction, forces)
     for step in range(STEPS):
         if grip.steer is not None and step and step % _REPLAN == 0:
             pose = stage.link_pose(link)
             direction = grip.steer(stage, link, pose[:3, :3] @ local + pose[:3, 3])
+            frame = _frame(direction)
         place = place + direction * PULL / STEPS
-        body.set_kinematic_target(_pose(sapien, place, direction))
+        body.set_kinematic_target(_pose(sapien, place, frame))
         stage.scene.step()
         if watch is not None and step % (STEPS // 12) == 0:
             pose = stage.link_pose(link)
@@ -183,16 +186,16 @@ def _pull(
 def _frame(direction: Array) -> Array:
     """float64[3, 3]: axes of which the first is a direction."""
     helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
-    y = np.cross(direction, helper)
+    y = cross(direction, helper)
     y = y / float(np.linalg.norm(y))
-    axes = np.stack([direction, y, np.cross(direction, y)], axis=1)
+    axes = np.stack([direction, y, cross(direction, y)], axis=1)
     return axes.astype(np.float64)
 
 
-def _pose(sapien: Any, place: Array, direction: Array) -> Any:
+def _pose(sapien: Any, place: Array, frame: Array) -> Any:
     """The gripper's place, its first axis along the pull: the tie's limits hold along axes."""
     pose = np.eye(4, dtype=np.float32)
-    pose[:3, :3], pose[:3, 3] = _frame(direction), place
+    pose[:3, :3], pose[:3, 3] = frame, place
     return sapien.Pose(pose)
 
 

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.world.vectors import cross, face_normal
+
 Vector = Sequence[float] | npt.NDArray[np.floating]
 _TINY = 1e-9
 
@@ -77,17 +79,16 @@ def turn_to(direction: Vector) -> npt.NDArray[np.float64]:
     """float64[3, 3]: a rotation that brings +z to a direction."""
     z = np.asarray(direction, np.float64) / math.hypot(*direction)
     helper = np.array([1.0, 0, 0]) if abs(z[0]) < 0.9 else np.array([0, 1.0, 0])
-    y = np.cross(z, helper)
+    y = cross(z, helper)
     y /= math.hypot(*y)
-    return np.stack([np.cross(y, z), y, z], axis=1)
+    return np.stack([cross(y, z), y, z], axis=1)
 
 
 def _flat(faces: Sequence[npt.NDArray[np.float64]]) -> Mesh:
     """Convex flat faces (float64[n, 3] each, counter-clockwise), each with its own normal."""
     vertices, triangles, normals, count = [], [], [], 0
     for face in faces:
-        # Newell's formula also holds where the first corners lie on one line.
-        normal = np.cross(face, np.roll(face, -1, axis=0)).sum(axis=0)
+        normal = face_normal(face)
         normal /= max(math.hypot(*normal), _TINY)
         vertices.append(face)
         normals.append(np.tile(normal, (len(face), 1)))

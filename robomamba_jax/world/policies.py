@@ -22,6 +22,7 @@ from robomamba_jax.world.gripper import ACROSS, Grip, obstacle
 from robomamba_jax.world.scenes import joint_range
 from robomamba_jax.world.stage import Stage, View
 from robomamba_jax.world.surfaces import Spot, lever_share, motion, pixels_of, spots
+from robomamba_jax.world.vectors import cross
 
 Array = npt.NDArray[np.float64]
 _LOOKS = 48  # pixels of each part that the oracle weighs
@@ -118,7 +119,7 @@ def rotation_for(approach: Array, closing: Array | None = None) -> Array:
         closing = np.array([1.0, 0, 0]) if abs(first[0]) < 0.9 else np.array([0, 1.0, 0])
     second = closing - first * (first @ closing)
     second /= np.linalg.norm(second)
-    return np.stack([first, second, np.cross(first, second)], axis=1)
+    return np.stack([first, second, cross(first, second)], axis=1)
 
 
 def to_camera(view: View, direction: Array) -> Array:

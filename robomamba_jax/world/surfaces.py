@@ -12,6 +12,7 @@ import numpy.typing as npt
 from robomamba_jax.data.camera import Camera
 from robomamba_jax.world.model import Joint
 from robomamba_jax.world.stage import Stage
+from robomamba_jax.world.vectors import cross
 
 Array = npt.NDArray[np.float64]
 _RAYS_AT_ONCE = 2_000_000  # rays times triangles: bounds the memory
@@ -148,7 +149,7 @@ def motion(stage: Stage, link: int, point: Array) -> Array:
     joint = stage.spec.model.links[link].joint
     assert joint is not None
     origin, axis = world_axis(stage, link, joint)
-    return np.cross(axis, point - origin) if joint.kind == "revolute" else axis
+    return cross(axis, point - origin) if joint.kind == "revolute" else axis
 
 
 def world_axis(stage: Stage, link: int, joint: Joint) -> tuple[Array, Array]:
