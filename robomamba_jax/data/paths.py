@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from robomamba_jax.errors import InputError
@@ -23,6 +25,13 @@ def below(root: Path, name: object) -> Path:
     Raises:
       InputError: it is no such name. Whether the file exists is not asked.
     """
+    path = _named(root, name)
+    _check_inside(root, path, name)
+    return path
+
+
+def _named(root: Path, name: object) -> Path:
+    """``root / name``, its letters checked; where links lead is not asked."""
     if not isinstance(name, str) or not name or "\0" in name or len(name) > 1000:
         raise _refused(name, "is no file name")
     parts = PurePosixPath(name).parts
@@ -30,19 +39,22 @@ def below(root: Path, name: object) -> Path:
         raise _refused(name, "is no file name")
     if name.startswith(("/", "~")) or "\\" in name or ":" in parts[0] or ".." in parts:
         raise _refused(name, "leaves the data's folder")
-    path = root.joinpath(*parts)
-    # Links inside the folder are fine, as data sets are often put together by them; what
-    # counts is where the path leads in the end.
-    real = _real_root(root)
-    if not os.path.realpath(path).startswith(real.rstrip(os.sep) + os.sep):
+    return root.joinpath(*parts)
+
+
+def _check_inside(root: Path, path: Path, name: object) -> None:
+    """Links inside the folder are fine, as data sets are often put together by them; what counts
+    is where the path leads in the end."""
+    folder = _real_folder(path.parent)
+    real = os.path.realpath(path) if path.is_symlink() else f"{folder}{os.sep}{path.name}"
+    if not real.startswith(_real_folder(root).rstrip(os.sep) + os.sep):
         raise _refused(name, "leads out of the data's folder by a link")
-    return path
 
 
-@functools.lru_cache(maxsize=64)
-def _real_root(root: Path) -> str:
-    """Where a data set's folder is in the end; asked once per folder, not once per image."""
-    return os.path.realpath(root)
+@functools.lru_cache(maxsize=1024)
+def _real_folder(folder: Path) -> str:
+    """Where a folder is in the end; asked once per folder, not once per image."""
+    return os.path.realpath(folder)
 
 
 def find_image(root: Path, name: object, folders: tuple[str, ...] = ("",)) -> Path:
@@ -59,15 +71,15 @@ def find_image(root: Path, name: object, folders: tuple[str, ...] = ("",)) -> Pa
     Raises:
       InputError: the name is refused, or no such image is there.
     """
-    exact = [below(root, f"{folder}/{name}" if folder else name) for folder in folders]
-    for path in exact:
+
+    def named() -> Iterator[Path]:
+        return (_named(root, f"{folder}/{name}" if folder else name) for folder in folders)
+
+    others = (path.with_suffix(suffix) for path in named() for suffix in _SUFFIXES)
+    for path in itertools.chain(named(), others):
         if path.is_file():
+            _check_inside(root, path, name)
             return path
-    for path in exact:
-        for suffix in _SUFFIXES:
-            other = path.with_suffix(suffix)
-            if other.is_file():
-                return other
     raise InputError(
         "missing_image",
         f"image {str(name)[:200]!r} is not below {root}",

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ PADDING = "<|padding|>"
 
 # Ten times the largest vocabulary of which we know.
 MAX_FILE_BYTES = 128 * 2**20
+
+# The pieces of a prompt's frame and short answers come again and again.
+_SHORT, _REMEMBERED = 200, 32_768  # letters, texts
 
 _WANTED = "give a byte-level BPE such as GPT-NeoX-20B's tokenizer.json (`make assets` fetches it)"
 
@@ -72,6 +75,7 @@ class Tokenizer:
         padding = self._tokenizer.token_to_id(PADDING)
         self.eos_id: int = eos
         self.pad_id: int = eos if padding is None else padding
+        self._short = lru_cache(maxsize=_REMEMBERED)(self._ids)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Tokenizer:
@@ -112,8 +116,11 @@ class Tokenizer:
         """
         if not isinstance(text, str):
             raise InputError("bad_text", f"a text is a {type(text).__name__}", "give a str")
+        return list(self._short(text) if len(text) <= _SHORT else self._ids(text))
+
+    def _ids(self, text: str) -> tuple[int, ...]:
         try:
-            return self._tokenizer.encode(text, add_special_tokens=False).ids
+            return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
         except (UnicodeEncodeError, TypeError) as error:  # the library's word for it is TypeError
             raise InputError(
                 "bad_text", f"the text {text[:40]!r} is no valid Unicode", "remove lone surrogates"

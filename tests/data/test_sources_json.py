@@ -210,8 +210,12 @@ def test_links(tmp_path: Path) -> None:
     (tmp_path / "root/out.jpg").symlink_to(outside)
     (tmp_path / "root/in.jpg").symlink_to(inside)
     (tmp_path / "linked").symlink_to(tmp_path / "root")
+    (tmp_path / "root/away").symlink_to(tmp_path, target_is_directory=True)
     with pytest.raises(InputError, match="by a link"):
         below(tmp_path / "root", "out.jpg")
+    for name in ("out.jpg", "out.png", "away/secret.jpg"):  # out.jpg is found for out.png
+        with pytest.raises(InputError, match="by a link"):
+            find_image(tmp_path / "root", name)
     assert find_image(tmp_path / "root", "in.jpg").exists()
     assert find_image(tmp_path / "linked", "a/x.jpg").exists()
 
