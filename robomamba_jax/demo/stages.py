@@ -25,7 +25,7 @@ from robomamba_jax.data.tokenizer import train_bpe
 from robomamba_jax.demo.plan import DemoPlan
 
 ROW_TOKENS = 384
-_POSE_TOKENS = 64  # of a pose's prompt, at most
+_POSE_TOKENS = 32  # of a pose's prompt, at most; the longest has 25
 _FLOAT: dict[str, Any] = {
     "dtype": "float32",
     "trained_dtype": "float32",
