@@ -33,6 +33,7 @@ class Ablation:
       align: whether it starts from stage 1.1.
       policy: the policy head's kind; None = the demo's.
       instruct: whether stage 1.2 is trained anew; else the demo's own is taken.
+      epochs: of stage 2, at most; None = as many as the demo's own has.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Ablation:
     align: bool = True
     policy: str | None = None
     instruct: bool = True
+    epochs: float | None = None
 
 
 TRAINED = (
@@ -64,9 +66,10 @@ HEADS = (
     ),
     Ablation(
         "two Mamba blocks and MLPs",
-        "stage 2 reads the mean of all states behind blocks of its own",
+        "stage 2 reads the mean of all states behind blocks of its own; 4 epochs, as they are slow",
         policy="ssm_mlp",
         instruct=False,
+        epochs=4,
     ),
 )
 
@@ -155,9 +158,9 @@ def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -
         / "ablations"
         / ablation.name.replace(" ", "-").replace(",", "").replace("'", "")
     )
-    base = places.root / "instruct"
+    base, features = places.root / "instruct", None
     if ablation.instruct:
-        base = folder / "instruct"
+        base, features = folder / "instruct", folder / "features"
         config = stages.instruct_config(
             plan,
             places,
@@ -166,6 +169,9 @@ def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -
             without=ablation.without,
         )
         train_run(config, base, console)
+    if ablation.epochs is not None:
+        epochs = min(ablation.epochs, plan.manipulate_epochs)
+        plan = dataclasses.replace(plan, manipulate_epochs=epochs)
     manipulate(
         plan,
         places,
@@ -173,7 +179,7 @@ def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -
         folder / "manipulate",
         init=base,
         policy=ablation.policy,
-        features=folder / "features",
+        features=features,
     )
     model = folder / "manipulate" / "export"
     found: dict[str, Any] = {}

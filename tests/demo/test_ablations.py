@@ -58,7 +58,7 @@ class Stubs:
         self.trained.append((workdir, config))
 
     def manipulate(self, plan: Any, places: Any, console: Any, workdir: Path, **more: Any) -> None:
-        self.heads.append({"workdir": workdir, **more})
+        self.heads.append({"workdir": workdir, "epochs": plan.manipulate_epochs, **more})
 
     def evaluate(self, plan: Any, bench: Path, checkpoint: Path, out: Path, **more: Any) -> Any:
         self.asked.append({"plan": plan, "checkpoint": checkpoint, "out": out, **more})
@@ -140,9 +140,13 @@ def test_what_is_trained(stubs: Stubs, tmp_path: Path) -> None:
     ]
     assert [told["init"] for told in anew] == folders
     assert {told["policy"] for told in anew} == {None}
-    # Other states, or another kind of them: never in the demo's own folder, nor in another's.
-    assert len({told["features"] for told in stubs.heads}) == 7
-    assert not {told["features"] for told in stubs.heads} & {tmp_path / "states"}
+    # The same states for heads on the same model; another model's never among the demo's own.
+    assert {told["features"] for told in own} == {None}
+    assert len({told["features"] for told in anew} - {None, tmp_path / "states"}) == len(TRAINED)
+    # Blocks read whole sequences, which takes long.
+    whole_epochs = FULL.manipulate_epochs
+    assert [told["epochs"] for told in own] == [whole_epochs, whole_epochs, 4]
+    assert {told["epochs"] for told in anew} == {whole_epochs}
 
 
 def test_who_is_asked(stubs: Stubs, tmp_path: Path) -> None:
