@@ -73,7 +73,7 @@ class LossConfig:
       rotation_weight: pose.
       gripper_weight: pose: of the cross-entropy of gripper_open, over the samples that say it.
       states_dropout: pose: the share of the language model's states' numbers that the head does
-        not see while it learns, others each time (Srivastava et al. 2014).
+        not see while it learns, others each time (Srivastava et al. 2014); to the nearest 256th.
     """
 
     kind: str = "text"

@@ -140,7 +140,7 @@ def _records(folder: Path) -> dict[str, int]:
 def _instances(folder: Path) -> set[str]:
     """The objects of a set, such as "train-Microwave-0012"."""
     found = set()
-    for name in ("poses.jsonl", "scenes.jsonl"):
+    for name in ("poses.jsonl", "scenes.jsonl", "clips.jsonl"):
         file = folder / name
         if file.is_file():
             found |= {line["instance"] for line in json_lines(file)}

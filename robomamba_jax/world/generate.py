@@ -222,6 +222,10 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
     lines = {
         "poses.jsonl": [item["truth"] for item in poses],
         "scenes.jsonl": [_scene(item) for item in language],
+        "clips.jsonl": [
+            {"id": f"{number:06d}", "instance": clip["instance"]}
+            for number, clip in enumerate(_items(plan, parts, "clips"))
+        ],
     }
     for name, records in lines.items():
         if records:

@@ -77,6 +77,9 @@ def write_world(
             for name, fact in known
         ],
         "poses.jsonl": truths,
+        "clips.jsonl": [
+            {"id": f"{number:06d}", "instance": f"{split}-Door-{number:04d}"} for number in range(3)
+        ],
     }
     for name, rows in lines.items():
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -107,16 +107,17 @@ def test_the_data_in_numbers(demo: tuple[Places, Journal]) -> None:
         },
     }
     assert "manip.json" not in data["unseen"]["records"]
-    # Scenes 0, 2, ... are safes with the poses' numbers: the same objects, counted once.
+    # Scenes 0, 2, ... are safes with the poses' numbers: the same objects, counted once. Three
+    # doors are in clips.
     safes, boxes = {*range(8), *range(0, 12, 2)}, set(range(1, 12, 2))
-    assert data["disjoint"]["train_instances"] == len(safes) + len(boxes)
-    assert data["disjoint"]["test_instances"] == 5 + 1 + 3
+    assert data["disjoint"]["train_instances"] == len(safes) + len(boxes) + 3
+    assert data["disjoint"]["test_instances"] == 5 + 1 + 3 + 3
     assert data["disjoint"]["common"] == 0
     assert data["disjoint"]["held_out_wording"] is True
 
 
 @pytest.mark.parametrize("name", ["test", "unseen"])
-@pytest.mark.parametrize("file", ["poses.jsonl", "scenes.jsonl"])
+@pytest.mark.parametrize("file", ["poses.jsonl", "scenes.jsonl", "clips.jsonl"])
 def test_a_shared_object_is_no_report(demo: tuple[Places, Journal], name: str, file: str) -> None:
     """One object of the training set in a test set, whichever file it stands in."""
     places, journal = demo

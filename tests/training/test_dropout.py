@@ -24,10 +24,20 @@ def test_a_share_is_gone_and_the_mean_stays(share: float) -> None:
     """Each row by its own seed; what is left is larger."""
     draw = jnp.asarray([3, 9, 3], jnp.uint32)
     out = np.asarray(dropped(jnp.ones((3, 50, 400)), draw, share))
-    np.testing.assert_array_equal(np.unique(out), np.float32([0, 1 / (1 - share)]))
+    kept = 1 - round(256 * share) / 256
+    np.testing.assert_array_equal(np.unique(out), np.float32([0, 1 / kept]))
+    assert out.mean() == pytest.approx(1, abs=0.01)
     assert (out == 0).mean() == pytest.approx(share, abs=0.01)
     np.testing.assert_array_equal(out[0], out[2])
     assert (out[0] != out[1]).mean() == pytest.approx(2 * share * (1 - share), abs=0.02)
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(1e-9, 1 / 256), (1 - 1e-9, 255 / 256)])
+def test_no_share_is_rounded_to_none_or_all(share: float, wanted: float) -> None:
+    """And a row's length need not be a multiple of four."""
+    out = np.asarray(dropped(jnp.ones((2, 9, 4001)), jnp.arange(2, dtype=jnp.uint32), share))
+    assert (out == 0).mean() == pytest.approx(wanted, abs=0.002)
+    assert 0 < (out == 0).sum() < out.size
 
 
 def test_rows_do_not_depend_on_their_neighbours() -> None:

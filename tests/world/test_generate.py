@@ -168,7 +168,11 @@ def test_every_file_is_of_a_real_format(made: Path) -> None:
                         assert image.size == (64, 64)
     manifest = json.loads((made / "manifest.json").read_text())
     found = {name for name in manifest["files"] if not name.startswith("bench/")}
-    assert found == {*expected, "poses.jsonl", "scenes.jsonl"}
+    assert found == {*expected, "poses.jsonl", "scenes.jsonl", "clips.jsonl"}
+    clips = read(made / "clips.jsonl")
+    assert [clip["id"] for clip in clips] == [f"{number:06d}" for number in range(len(clips))]
+    assert clips
+    assert all(clip["instance"].startswith("train-") for clip in clips)
     assert {name.split("/")[1] for name in set(manifest["files"]) - found} == set(BENCHMARKS)
     assert manifest["poses"]["kept"] == 24
     assert set(manifest["poses"]["categories"]) == set(PLAN.categories)
