@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each part is worth: the same run without it, everything else alike.
 
-Runs that train stage 1.2 anew are shorter than the demo's own, so a whole run of that length
-stands beside them. What only changes the questions is asked of the finished model.
+Runs that train anything anew are shorter than the demo's own, so a whole one of that length stands
+first among them. What only changes the questions is asked of the finished model.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Ablation:
       align: whether it starts from stage 1.1.
       policy: the policy head's kind; None = the demo's.
       instruct: whether stage 1.2 is trained anew; else the demo's own is taken.
-      epochs: of stage 2, at most; None = as many as the demo's own has.
+      epochs: of stage 2, at most; None = as many as all others have.
     """
 
     name: str
@@ -52,6 +52,11 @@ TRAINED = (
     Ablation("without negatives", "no questions about what is not there", without=("lrv",)),
 )
 HEADS = (
+    Ablation(
+        "own head, shorter",
+        "the demo's own policy head on its own stage 1.2, as long as the next two",
+        instruct=False,
+    ),
     Ablation(
         "two MLPs, the article's pooling",
         "stage 2 reads the mean of the first text state and the last one",
@@ -91,18 +96,18 @@ def run_ablations(
             "hurts": None,
         }
     ]
-    smaller = dataclasses.replace(plan, questions=_QUESTIONS, episodes=_EPISODES)
+    smaller = dataclasses.replace(
+        plan, questions=_QUESTIONS, episodes=_EPISODES, manipulate_epochs=plan.ablation_epochs
+    )
     rows.append(_shuffled_pictures(smaller, places, console, rows[0]))
     rows.append(_shuffled_words(smaller, places, console, rows[0]))
-    for ablation in HEADS:
-        row = _trained(ablation, smaller, places, console)
-        rows.append({**row, "hurts": _hurts(row, rows[0])})
-    shorter = None
-    for ablation in TRAINED:
-        row = _trained(ablation, smaller, places, console)
-        row["hurts"] = None if shorter is None else _hurts(row, shorter)
-        shorter = shorter or row
-        rows.append(row)
+    for group in (HEADS, TRAINED):
+        shorter = None
+        for ablation in group:
+            row = _trained(ablation, smaller, places, console)
+            row["hurts"] = None if shorter is None else _hurts(row, shorter)
+            shorter = shorter or row
+            rows.append(row)
     return rows
 
 

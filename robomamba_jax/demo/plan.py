@@ -43,6 +43,7 @@ class DemoPlan:
       episodes: rollouts per category, for the model and for each reference.
       references: policies beside the model.
       ablation_steps: of stage 1.2 in each ablation; 0 = no ablations.
+      ablation_epochs: of stage 2 there.
       workers: processes that draw and decode.
       budget: minutes per phase on two cores.
     """
@@ -66,6 +67,7 @@ class DemoPlan:
     references: tuple[str, ...]
     budget: tuple[tuple[str, float], ...]
     ablation_steps: int = 0
+    ablation_epochs: float = 12
     rows: int = 8
     instruct_rows: int = 8
     vision: str = "nano"
@@ -105,20 +107,20 @@ _STANDARD = DemoPlan(
     language_steps=150,
     align_steps=80,
     instruct_steps=330,
-    manipulate_epochs=15,
+    manipulate_epochs=40,
     questions=300,
     benchmarks=_QUICK,
-    episodes=10,
+    episodes=15,
     references=_REFERENCES,
     budget=(
-        ("data", 3.6),
-        ("pretraining", 6.5),
+        ("data", 3.2),
+        ("pretraining", 6.2),
         ("features", 0.3),
         ("align", 1.2),
-        ("instruct", 4.5),
-        ("manipulate", 0.8),
-        ("evaluation", 1.0),
-        ("rollouts", 1.8),
+        ("instruct", 4.7),
+        ("manipulate", 1.3),
+        ("evaluation", 1.2),
+        ("rollouts", 1.7),
         ("report", 0.1),
     ),
 )
@@ -170,21 +172,21 @@ MODES: dict[str, DemoPlan] = {
         language_steps=1600,
         align_steps=250,
         instruct_steps=2400,
-        manipulate_epochs=12,
+        manipulate_epochs=40,
         questions=0,
         benchmarks=_BENCHMARKS,
         episodes=50,
         ablation_steps=400,
         budget=(
-            ("data", 20.0),
+            ("data", 15.0),
             ("pretraining", 47.0),
             ("features", 1.0),
             ("align", 3.5),
             ("instruct", 33.0),
-            ("manipulate", 3.0),
+            ("manipulate", 5.0),
             ("evaluation", 4.0),
-            ("rollouts", 7.0),
-            ("ablations", 55.0),
+            ("rollouts", 5.0),
+            ("ablations", 60.0),
             ("report", 0.5),
         ),
     ),
@@ -198,7 +200,7 @@ MODES["gpu"] = dataclasses.replace(
     instruct_steps=5400,
     ablation_steps=1500,
     workers=8,
-    budget=_minutes(MODES["full"], align=1.0, instruct=3.0, ablations=40.0),
+    budget=_minutes(MODES["full"], align=1.0, instruct=3.0, ablations=45.0),
 )
 MODES["dino"] = dataclasses.replace(
     _STANDARD,

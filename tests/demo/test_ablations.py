@@ -108,7 +108,7 @@ def test_rows(stubs: Stubs, tmp_path: Path) -> None:
         assert row["what"]
         assert set(row["figures"]) <= {*FIGURES, "seen", "unseen"}
         assert {"seen", "unseen"} <= set(row["figures"])
-    nobody = {"whole", "whole, shorter"}
+    nobody = {"whole", "own head, shorter", "whole, shorter"}
     assert {row["name"] for row in rows if row["hurts"] is None} == nobody
     assert not any(row["hurts"] for row in rows)
     # Neither the words of a pose nor its head change an answer.
@@ -131,9 +131,10 @@ def test_what_is_trained(stubs: Stubs, tmp_path: Path) -> None:
     every = set(stages.INSTRUCT_WEIGHTS)
     assert sources == [every, every, every - set(stages.ROBOT), every - {"lrv"}]
     folders = [workdir for workdir, _ in stubs.trained]
-    assert len({*folders, *(told["workdir"] for told in stubs.heads)}) == 4 + 7
+    assert len({*folders, *(told["workdir"] for told in stubs.heads)}) == 4 + 8
     own, anew = stubs.heads[: len(HEADS)], stubs.heads[len(HEADS) :]
     assert [(told["init"], told["policy"]) for told in own] == [
+        (places.root / "instruct", None),
         (places.root / "instruct", "two_mlp"),
         (places.root / "instruct", "attn_mlp"),
         (places.root / "instruct", "ssm_mlp"),
@@ -144,9 +145,10 @@ def test_what_is_trained(stubs: Stubs, tmp_path: Path) -> None:
     assert {told["features"] for told in own} == {None}
     assert len({told["features"] for told in anew} - {None, tmp_path / "states"}) == len(TRAINED)
     # Blocks read whole sequences, which takes long.
-    whole_epochs = FULL.manipulate_epochs
-    assert [told["epochs"] for told in own] == [whole_epochs, whole_epochs, 4]
-    assert {told["epochs"] for told in anew} == {whole_epochs}
+    epochs = FULL.ablation_epochs
+    assert epochs < FULL.manipulate_epochs
+    assert [told["epochs"] for told in own] == [epochs, epochs, epochs, 4]
+    assert {told["epochs"] for told in anew} == {epochs}
 
 
 def test_who_is_asked(stubs: Stubs, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_the_page_has_these_numbers() -> None:
     rows = {name: dict(zip(modes, cells, strict=True)) for name, *cells in lines[1:]}
     for mode, plan in MODES.items():
         tests = (plan.test_poses, plan.test_language, plan.test_clips)
-        ablations = f"stage 1.2 of {plan.ablation_steps:,} steps" if plan.ablation_steps else "-"
+        ablations = f"{plan.ablation_steps:,} steps, {plan.ablation_epochs:g} epochs"
         expected = {
             "training: poses, each with a picture": f"{plan.poses:,}",
             "pictures with language": f"{plan.language:,}",
@@ -94,7 +94,7 @@ def test_the_page_has_these_numbers() -> None:
             "questions of each, at most": str(plan.questions or "all"),
             "trials per category and policy": str(plan.episodes),
             "reference policies": str(len(plan.references)),
-            "ablations": ablations,
+            "ablations": ablations if plan.ablation_steps else "-",
             "minutes planned": f"{plan.minutes:.0f}",
         }
         assert {name: row[mode] for name, row in rows.items()} == expected
