@@ -93,6 +93,7 @@ def run_ablations(
                 **{name: _figure(own[name]) for name in FIGURES},
                 **_rates(rolled),
             },
+            "beside": None,
             "hurts": None,
         }
     ]
@@ -105,9 +106,8 @@ def run_ablations(
         shorter = None
         for ablation in group:
             row = _trained(ablation, smaller, places, console)
-            row["hurts"] = None if shorter is None else _hurts(row, shorter)
+            rows.append(_beside(row, shorter))
             shorter = shorter or row
-            rows.append(row)
     return rows
 
 
@@ -128,7 +128,7 @@ def _shuffled_pictures(
     figures |= _rolled(plan, places, console, "pictures")
     what = "each question about another question's picture, each pose from another trial's"
     row = {"name": "pictures shuffled", "what": what, "figures": figures}
-    return {**row, "hurts": _hurts(row, whole)}
+    return _beside(row, whole)
 
 
 def _shuffled_words(
@@ -137,7 +137,7 @@ def _shuffled_words(
     what = "each pose by the instruction for another category's object"
     figures = _rolled(plan, places, console, "words")
     row = {"name": "instructions shuffled", "what": what, "figures": figures}
-    return {**row, "hurts": _hurts(row, whole)}
+    return _beside(row, whole)
 
 
 def _rolled(plan: DemoPlan, places: Places, console: Any, confused: str) -> dict[str, Any]:
@@ -214,6 +214,13 @@ def _rates(rolled: dict[str, Any]) -> dict[str, Any]:
     """Of seen and unseen categories."""
     splits = {split: rolled[split] for split in ("seen", "unseen")}
     return {split: {"value": mean["rate"], "ci95": mean["ci95"]} for split, mean in splits.items()}
+
+
+def _beside(row: dict[str, Any], whole: dict[str, Any] | None) -> dict[str, Any]:
+    """A row with the name of the one that it is compared with, and the verdict."""
+    if whole is None:
+        return {**row, "beside": None, "hurts": None}
+    return {**row, "beside": whole["name"], "hurts": _hurts(row, whole)}
 
 
 def _hurts(row: dict[str, Any], whole: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ style sheet, which knows light, dark and paper.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -35,9 +36,10 @@ class Axis(NamedTuple):
     ticks: tuple[tuple[float, str], ...]
 
     def place(self, value: float) -> float:
-        """Per cent of the way from its low end, inside of it."""
-        way = 100 * (value - self.low) / (self.high - self.low)
-        return min(100.0, max(0.0, way))
+        """Per cent of the way from its low end, inside of it; 0 where its ends are one."""
+        half = self.high / 2 - self.low / 2  # the whole may be infinite
+        way = (value / 2 - self.low / 2) / half if half > 0 else 0.0
+        return 100 * min(1.0, max(0.0, way))
 
 
 class Mark(NamedTuple):
@@ -66,9 +68,10 @@ class Row(NamedTuple):
 
 def nice_ticks(low: float, high: float, at_least: int) -> list[float]:
     """Round numbers that enclose an interval."""
-    if not high > low:
-        low, high = (low - 0.5, high + 0.5) if low else (0.0, 1.0)
-    rough = (high - low) / at_least
+    if not high - low > sys.float_info.min * at_least:  # below it a tenth of it may be 0
+        around = max(0.5, abs(low) / 1000)
+        low, high = (low - around, high + around) if low else (0.0, 1.0)
+    rough = high / at_least - low / at_least  # their distance may be infinite
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * k for k in (10, 5, 2.5, 2, 1) if unit * k <= rough * 1.0001)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

@@ -217,13 +217,14 @@ def ablations(report: Mapping[str, Any]) -> Markup:
             paragraph("Not measured: the full mode trains the ablations.", class_="missing"),
         )
     columns = list(dict.fromkeys(key for row in rows for key in mapping_of(row.get("figures"))))
-    whole_row = mapping_of(rows[0].get("figures"))
     known = mapping_of(report.get("benchmarks"))
-    lines = [_ablation(row, columns, whole_row, known, k == 0) for k, row in enumerate(rows)]
+    by_name = {str(row.get("name")): mapping_of(row.get("figures")) for row in rows}
+    lines = [_ablation(row, columns, by_name.get(str(row.get("beside"))), known) for row in rows]
     titles = [_column(name, mapping_of(known.get(name))) for name in columns]
     intro = paragraph(
-        "Each row was trained anew without one thing. A figure is marked where its 95 % interval "
-        "does not touch the whole model\u2019s. One run per row: luck in training is not in the "
+        "Each row is the whole without one thing; where something was trained anew for it, a whole "
+        "one that was trained as long stands beside it. A figure is marked where its 95 % interval "
+        "does not touch that one\u2019s. One run per row: luck in training is not in the "
         "intervals.",
     )
     heads = ("trained", *titles, "does it hurt?")
@@ -241,22 +242,25 @@ def _column(name: str, benchmark: Mapping[str, Any]) -> str:
 def _ablation(
     row: Mapping[str, Any],
     columns: list[str],
-    whole_row: Mapping[str, Any],
+    whole: Mapping[str, Any] | None,
     benchmarks: Mapping[str, Any],
-    first: bool,
 ) -> list[Child]:
-    figures, what = mapping_of(row.get("figures")), row.get("what")
+    figures, what, beside = mapping_of(row.get("figures")), row.get("what"), row.get("beside")
+    told = [what] if isinstance(what, str) else []
+    if isinstance(beside, str):
+        told.append(f"beside \u201c{beside}\u201d")
     cells: list[Child] = [
-        join(tag("b", row.get("name")), " ", tag("small", what) if isinstance(what, str) else None)
+        join(tag("b", row.get("name")), " ", tag("small", "; ".join(told)) if told else None)
     ]
     for column in columns:
         entry, benchmark = mapping_of(figures.get(column)), mapping_of(benchmarks.get(column))
         kind = "share" if column in SPLITS else kind_of(benchmark)
         lower = lower_is_better(benchmark)
-        verdict = compare(entry, mapping_of(whole_row.get(column)), lower_is_better=lower)
-        mark = None if first or verdict in (OVERLAP, "unknown") else verdict_word(verdict)
+        of_whole = mapping_of((whole or {}).get(column))
+        verdict = compare(entry, of_whole, lower_is_better=lower)
+        mark = None if verdict in (OVERLAP, "unknown") else verdict_word(verdict)
         cells.append(join(figure_text(entry, kind), " ", mark))
-    return [*cells, NONE if first else _hurts(row.get("hurts"))]
+    return [*cells, NONE if whole is None else _hurts(row.get("hurts"))]
 
 
 def _hurts(value: Any) -> Child:

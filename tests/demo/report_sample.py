@@ -304,7 +304,8 @@ def _ablations() -> list[dict[str, Any]]:
             False,
         ),
         ("without stage 1", "language model and projector untrained", 0.31, 0.08, 0.33, 0.19, True),
-        ("one MLP", "one head for contact and rotation", 0.831, 0.713, 0.58, 0.49, False),
+        ("whole, shorter", "as long as the next", 0.42, 0.21, 0.40, 0.22, None),
+        ("one MLP", "one head for contact and rotation", 0.421, 0.213, 0.41, 0.23, False),
     )
     return [
         {
@@ -316,6 +317,7 @@ def _ablations() -> list[dict[str, Any]]:
                 "seen": _share(seen, 400),
                 "unseen": _share(unseen, 200),
             },
+            "beside": None if hurts is None else "whole, shorter" if name == "one MLP" else "whole",
             "hurts": hurts,
         }
         for name, what, pope, vqa, seen, unseen, hurts in rows

@@ -104,10 +104,12 @@ def test_rows(stubs: Stubs, tmp_path: Path) -> None:
         *(ablation.name for ablation in TRAINED),
     ]
     for row in rows:
-        assert set(row) == {"name", "what", "figures", "hurts"}
+        assert set(row) == {"name", "what", "figures", "beside", "hurts"}
         assert row["what"]
         assert set(row["figures"]) <= {*FIGURES, "seen", "unseen"}
         assert {"seen", "unseen"} <= set(row["figures"])
+    wholes = ["whole"] * 2 + [HEADS[0].name] * 3 + [TRAINED[0].name] * 3
+    assert [row["beside"] for row in rows if row["beside"] is not None] == wholes
     nobody = {"whole", "own head, shorter", "whole, shorter"}
     assert {row["name"] for row in rows if row["hurts"] is None} == nobody
     assert not any(row["hurts"] for row in rows)

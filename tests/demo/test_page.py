@@ -299,16 +299,20 @@ def test_a_baseline_is_explained_once(standard: dict[str, Any]) -> None:
 
 
 def test_ablations_are_marked() -> None:
-    """Only where intervals lie apart."""
+    """Only where intervals lie apart, and beside a whole one that was trained as long."""
     tables = Page(report_page(sample_report("full"))).tables
     (table,) = [table for table in tables if table[0][-1] == "does it hurt?"]
-    cells = {row[0]: row[1:] for row in table}
-    assert all(
-        cell.endswith("worse")
-        for cell in cells["without stage 1 language model and projector untrained"][:-1]
-    )
-    assert cells["one MLP one head for contact and rotation"][-1] == "no"
-    assert not any("worse" in cell for cell in cells["one MLP one head for contact and rotation"])
+    cells = {row[0].partition(";")[0]: row[1:] for row in table}
+    unaligned = "without stage 1 language model and projector untrained"
+    assert all(cell.endswith("worse") for cell in cells[unaligned][:-1])
+    assert cells[unaligned][-1] == "yes"
+    one = cells["one MLP one head for contact and rotation"]
+    assert one[-1] == "no"
+    assert not any("worse" in cell for cell in one)
+    for whole in ("whole nothing left out", "whole, shorter as long as the next"):
+        assert cells[whole][-1] not in ("yes", "no")
+        assert not any("worse" in cell or "better" in cell for cell in cells[whole])
+    assert any(row[0].endswith("; beside \u201cwhole, shorter\u201d") for row in table)
 
 
 def test_written_without_jax(tmp_path: Path, standard: dict[str, Any]) -> None:

@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from robomamba_jax.demo import page_charts, page_numbers
 from robomamba_jax.demo.page_markup import Markup, join, tag
@@ -39,6 +43,18 @@ def test_ticks_are_round_and_enclose(ends: tuple[float, float]) -> None:
     assert ticks[-1] >= ends[1] - 1e-12
     assert 3 <= len(ticks) <= 11
     assert len({page_charts.tick_text(tick) for tick in ticks}) == len(ticks)
+
+
+@given(st.floats(-1e307, 1e307), st.floats(-1e307, 1e307))
+@example(0.0, 5e-324)
+@example(1e300, 1e300)
+@example(-1e307, 1e307)
+def test_ticks_of_any_two_numbers(one: float, other: float) -> None:
+    """However near to each other or to the ends of what a float can say."""
+    ticks = page_charts.nice_ticks(min(one, other), max(one, other), 3)
+    assert all(a < b for a, b in itertools.pairwise(ticks))
+    assert len(ticks) >= 2
+    assert np.isfinite(ticks).all()
 
 
 def test_curves() -> None:

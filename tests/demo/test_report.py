@@ -111,7 +111,7 @@ def test_the_data_in_numbers(demo: tuple[Places, Journal]) -> None:
     # doors are in clips.
     safes, boxes = {*range(8), *range(0, 12, 2)}, set(range(1, 12, 2))
     assert data["disjoint"]["train_instances"] == len(safes) + len(boxes) + 3
-    assert data["disjoint"]["test_instances"] == 5 + 1 + 3 + 3
+    assert data["disjoint"]["test_instances"] == 5 + 1 + 3 + 3 + 3
     assert data["disjoint"]["common"] == 0
     assert data["disjoint"]["held_out_wording"] is True
 
