@@ -261,7 +261,9 @@ def _ready_encoder(plan: DemoPlan, places: Places, note: Path) -> dict[str, Any]
             "missing_file", f"{file} is not there", "fetch it: make assets ASSETS_ARGS=--dino"
         )
     shutil.rmtree(places.encoder, ignore_errors=True)
-    convert_checkpoint(open_checkpoint("dinov2", file), places.encoder)
+    # Its position table is for larger pictures: it is resampled, as torch does.
+    size = f"vision.image_size={VISION_PRESETS[plan.vision].image_size}"
+    convert_checkpoint(open_checkpoint("dinov2", file, changes=(size,)), places.encoder)
     found = {"steps": 0, "seconds": 0.0, "curve": [], "note": f"the weights of {file.name}, frozen"}
     write_json(note, found)
     return found
