@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from robomamba_jax.config import VISION_PRESETS
+from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.demo import run
 from robomamba_jax.demo.plan import MODES, PHASES, DemoPlan
 from robomamba_jax.demo.run import Journal, peak_rss, run_demo
@@ -239,6 +241,37 @@ def test_weights_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         run._encoder(MODES["dino"], Places(tmp_path), Console())
     assert "dinov2_s.onnx is not there" in caught.value.message
     assert "make assets" in caught.value.fix
+
+
+def test_ready_weights_become_the_modes_encoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of DINOv2 for larger pictures, as transformers writes it: its positions are resampled,
+    and a run of the mode takes the folder."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    preset = VISION_PRESETS["dinov2-s14-112"].replace(width=64, depth=2, heads=1, mlp_dim=128)
+    preset = preset.replace(image_size=28)
+    monkeypatch.setitem(run.VISION_PRESETS, "dinov2-s14-112", preset)
+    torch.manual_seed(0)
+    theirs = transformers.Dinov2Model(
+        transformers.Dinov2Config(
+            hidden_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=1,
+            mlp_ratio=2,
+            image_size=518,
+            patch_size=14,
+        )
+    )
+    theirs.save_pretrained(tmp_path / "theirs")
+    plan = dataclasses.replace(MODES["dino"], assets=str(tmp_path / "theirs" / "model.safetensors"))
+    places = Places(tmp_path)
+    places.encoder.parent.mkdir()
+    note = run._encoder(plan, places, Console())
+    assert (note["steps"], note["note"]) == (0, "the weights of model.safetensors, frozen")
+    made = open_folder(places.encoder)
+    assert made.parts.vision == preset
+    assert made.processor().transform.size == 28
 
 
 def test_a_stage_in_numbers(tmp_path: Path) -> None:
