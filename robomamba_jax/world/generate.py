@@ -222,16 +222,13 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
     lines = {
         "poses.jsonl": [item["truth"] for item in poses],
         "scenes.jsonl": [_scene(item) for item in language],
-        "clips.jsonl": [
-            {"id": f"{number:06d}", "instance": clip["instance"]}
-            for number, clip in enumerate(_items(plan, parts, "clips"))
-        ],
     }
+    clip_files, lines["clips.jsonl"] = _write_clips(out, plan, _items(plan, parts, "clips"))
+    written += clip_files
     for name, records in lines.items():
         if records:
             write_whole(out / name, "".join(json.dumps(record) + "\n" for record in records))
             written.append(name)
-    written += _write_clips(out, plan, _items(plan, parts, "clips"))
     written += write_benchmarks(plan, out, language, poses, _items(plan, parts, "clips"))
     return _manifest(plan, out, poses, written)
 
@@ -247,15 +244,24 @@ def _scene(item: dict[str, Any]) -> dict[str, Any]:
     return {"id": item["stage1_1"]["id"], "instance": item["instance"], **item["facts"]}
 
 
-def _write_clips(out: Path, plan: WorldPlan, clips: Iterator[dict[str, Any]]) -> list[str]:
-    names = []
+def _write_clips(
+    out: Path, plan: WorldPlan, clips: Iterator[dict[str, Any]]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """The files' names, and which object each clip shows: both from one reading."""
+    names: list[str] = []
+    shown: list[dict[str, Any]] = []
+
+    def record(clip: dict[str, Any]) -> bytes:
+        shown.append({"id": f"{len(shown):06d}", "instance": clip["instance"]})
+        return _clip_record(clip)
+
     total = -(-plan.clips // _CLIPS_PER_FILE)
     for number in range(total):
         name = f"robovqa/{plan.split}-{number:05d}-of-{total:05d}.tfrecord"
         chosen = itertools.islice(clips, _CLIPS_PER_FILE)
-        write_tfrecord(out / name, (_clip_record(clip) for clip in chosen))
+        write_tfrecord(out / name, (record(clip) for clip in chosen))
         names.append(name)
-    return names
+    return names, shown
 
 
 def _clip_record(clip: dict[str, Any]) -> bytes:
