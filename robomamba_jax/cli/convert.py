@@ -228,7 +228,7 @@ def _print_table(rows: Sequence[Any], verbose: bool) -> None:
         times = f"{cells[3]} x {count}" if count > 1 else cells[3]
         table.add_row(*cells[:3], times, *cells[4:])
     out = sys.stderr if problems else sys.stdout
-    Console(file=out, width=None if out.isatty() else 180, markup=False).print(table)
+    Console(file=out, width=None if out.isatty() else 180, markup=False, emoji=False).print(table)
 
 
 def _cells(row: Any, verbose: bool) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.cli import features
+from robomamba_jax.data.file_names import fitting
 from robomamba_jax.errors import InputError
 
 EXAMPLE = """examples:
@@ -147,7 +148,7 @@ def _sheet(args: argparse.Namespace, part: Any) -> str | None:
     if not isinstance(part, SourcePart):
         return None
     stem = Path(args.path.rstrip("/*")).stem or "data"
-    path = Path(args.sheet or f"{stem}.contact.png")
+    path = Path(args.sheet or fitting(stem, ".contact.png"))
     page = contact_sheet(part)
     try:
         page.save(path, "PNG")
@@ -165,8 +166,11 @@ def _show(report: dict[str, Any]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    out = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    width = None if sys.stdout.isatty() else 100
+    # Paths and ids are shown as they are, whatever stands in them.
+    out = Console(width=width, highlight=False, markup=False, emoji=False)
     images, tokens, sizes = report["images"], report["tokens"], report["lengths"]
     table = Table(box=box.SIMPLE, show_header=False)
     table.add_column(style="bold")
@@ -195,7 +199,10 @@ def _show(report: dict[str, Any]) -> None:
     for low, high, count in report["histogram"]:
         out.print(f"  {low:>6} .. {high:<6} {'█' * round(40 * count / most):<40} {count:,}")
     for problem in report["problems"][:_SHOWN]:
-        out.print(f"  [red]{problem['id']}[/]: {problem['reason']}", soft_wrap=True)
+        out.print(
+            Text.assemble("  ", (str(problem["id"]), "red"), f": {problem['reason']}"),
+            soft_wrap=True,
+        )
     more = len(report["problems"]) - _SHOWN
     if more > 0:
         out.print(f"  and {more:,} more problems; --json lists all")

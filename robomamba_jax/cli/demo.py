@@ -44,7 +44,7 @@ class Terminal:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console = Console(file=sys.stderr, highlight=False, markup=False)
+        self._console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
         self._bar: Any = None
         self._task: Any = None
 

@@ -122,6 +122,7 @@ def _paths(config: str) -> list[dict[str, str]]:
     """The files and folders that a configuration names."""
     from robomamba_jax.config.files import config_module, get_config
     from robomamba_jax.config.training import TrainConfig
+    from robomamba_jax.data.file_names import find_files
 
     run = get_config(config_module(config), config, "get_config")
     if not isinstance(run, TrainConfig):
@@ -132,8 +133,9 @@ def _paths(config: str) -> list[dict[str, str]]:
         named.append(("init_from", run.init_from))
     checks = []
     for name, value in named:
-        if Path(value).exists() or any(Path().glob(value) if not Path(value).is_absolute() else ()):
+        try:
+            find_files(value, missing="is not there")
             checks.append(_check(name, "ok", value))
-        else:
-            checks.append(_check(name, "fault", f"{value} is not there", f"--set {name}=PATH"))
+        except InputError as error:
+            checks.append(_check(name, "fault", error.message, f"--set {name}=PATH"))
     return checks

@@ -19,10 +19,13 @@ def print_result(result: dict[str, Any], out: Path) -> None:
     from rich.table import Table
 
     # Redirected output has no width of its own; rich would cut at 80.
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    width = None if sys.stdout.isatty() else 120
+    # Paths and names from files are shown as they are, whatever stands in them.
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
     console.print(
         f"{result['benchmark']}, scoring={result['scoring']}: {result['answered']} of "
-        f"{result['questions']} questions answered by {result['answers_from']}"
+        f"{result['questions']} questions answered by {result['answers_from']}",
+        soft_wrap=True,
     )
     for note in result["notes"]:
         console.print(f"note: {note}", markup=False)
@@ -53,7 +56,7 @@ def print_result(result: dict[str, Any], out: Path) -> None:
         console.print(result["against"]["words"], markup=False)
     names = ["results.json", *result["submission"]]
     names += [name for name in ("wrong.html", "table.md") if (out / name).is_file()]
-    console.print(f"in {out}: {', '.join(names)}", markup=False)
+    console.print(f"in {out}: {', '.join(names)}", soft_wrap=True)
 
 
 def _print_paper(console: Any, result: dict[str, Any]) -> None:

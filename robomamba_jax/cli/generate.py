@@ -115,12 +115,13 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 def _one(args: argparse.Namespace) -> dict[str, Any]:
     """One prompt: its answer printed while it comes, or told as JSON at its end."""
     from rich.console import Console
+    from rich.text import Text
 
     pictures = [loading.read_picture(path) for path in args.image]
     vision = f"--image {args.image[0]}" if pictures else None
     checkpoint = loading.find_checkpoint(args)
     loading.need_parts(checkpoint.path, checkpoint.parts, vision=vision)
-    with Console(file=sys.stderr).status(f"loads {checkpoint.path}") as status:
+    with Console(file=sys.stderr).status(Text(f"loads {checkpoint.path}")) as status:
         loaded = loading.load(checkpoint)
         from robomamba_jax.cli.asking import Asker
 

@@ -9,6 +9,7 @@ With ``--json``, stdout holds one object and nothing else, on failure too.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -25,12 +26,19 @@ from robomamba_jax.cli import (
     demo,
     doctor,
     generate,
+    loading,
     plan,
     predict,
     verify,
     world,
 )
 from robomamba_jax.errors import InputError
+
+# What the system says of a path that a user has given, and that nobody has said better.
+_REFUSED = (
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EILSEQ),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+)
 
 COMMANDS = (demo, generate, predict, convert, verify, data, world, plan, doctor, bench)
 
@@ -44,7 +52,10 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
-        raise InputError("bad_arguments", message, f"see {self.prog} --help")
+        fix = f"see {self.prog} --help"
+        if message.endswith("expected one argument"):
+            fix = f"a value that begins with a dash is written --flag=-value; {fix}"
+        raise InputError("bad_arguments", message, fix)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's, but an unknown argument's complaint names the near ones."""
@@ -53,6 +64,8 @@ class Parser(argparse.ArgumentParser):
             leaf = getattr(parsed, "parser", self)
             near = get_close_matches(unknown[0].split("=")[0], leaf.flags(), n=2)
             fix = f"did you mean {' or '.join(near)}?" if near else f"see {leaf.prog} --help"
+            if os.path.lexists(unknown[0]):
+                fix = f"a path that begins with a dash is written ./{unknown[0]}"
             raise InputError("unknown_argument", f"unknown argument {unknown[0]!r}", fix)
         return parsed
 
@@ -80,6 +93,7 @@ def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in argv
+    loading.lenient_stdout()  # a file's name may hold bytes that no terminal's encoding has
     try:
         args = parser.parse_args(argv)
         result = args.run(args)
@@ -90,20 +104,37 @@ def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
         # Who reads our output has seen enough, such as `head`; nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.errno not in _REFUSED or error.filename is None:
+            return _failed(as_json, error)
+        what = f"{os.fsdecode(error.filename)}: {error.strerror}"
+        _complain(as_json, "refused_path", what, "give another path, or mend its rights")
+        return 2
     except KeyboardInterrupt:
         _complain(as_json, "interrupted", "interrupted", "run the command again")
         return 1
-    except Exception as error:  # the last resort: our fault, so the traceback is wanted
-        traceback.print_exc()
-        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        _complain(as_json, "internal", what, "please report this with the traceback")
-        return 1
+    except Exception as error:  # the last resort
+        return _failed(as_json, error)
     if as_json:
         print(json.dumps(result))
     return getattr(args, "status", 0)
 
 
+def _failed(as_json: bool, error: Exception) -> int:
+    """Our fault, so the traceback is wanted; called while the error is handled."""
+    traceback.print_exc()
+    what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    _complain(as_json, "internal", what, "please report this with the traceback")
+    return 1
+
+
 def _complain(as_json: bool, kind: str, message: str, fix: str) -> None:
     if as_json:
         print(json.dumps({"error": {"kind": kind, "message": message, "fix": fix}}))
-    print(f"robomamba: {message} ({fix})", file=sys.stderr)
+    print(f"robomamba: {_one_line(message)} ({_one_line(fix)})", file=sys.stderr)
+
+
+def _one_line(text: str) -> str:
+    """A text with what a terminal would obey instead of show, as escapes: a file's name may hold
+    the end of a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.data.file_names import fitting
 from robomamba_jax.errors import InputError
 
 SCHEMA = "robomamba.predict/1"
@@ -92,13 +93,14 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _one(args: argparse.Namespace) -> dict[str, Any]:
     from rich.console import Console
+    from rich.text import Text
 
     out = _target(args)
     scene = read_scene(args.image, args.depth, args.camera, "--camera")
     vision = f"--image {args.image}"
     checkpoint = loading.find_checkpoint(args)
     loading.need_parts(checkpoint.path, checkpoint.parts, vision=vision, policy=True)
-    with Console(file=sys.stderr).status(f"loads {checkpoint.path}") as status:
+    with Console(file=sys.stderr).status(Text(f"loads {checkpoint.path}")) as status:
         loaded = loading.load(checkpoint)
         loading.need_parts(checkpoint.path, loaded.model.config, vision=vision, policy=True)
         status.update("predicts")
@@ -118,7 +120,7 @@ def _target(args: argparse.Namespace) -> Path | None:
     """Where the picture goes; None for nowhere."""
     if args.out == "none":
         return None
-    out = Path(args.out or f"{Path(args.image).stem}_pose.png")
+    out = Path(args.out or fitting(Path(args.image).stem, "_pose.png"))
     if out.suffix.lower() not in _PICTURES:
         raise InputError("bad_arguments", f"--out {out}", "give a .png or .jpg file, or none")
     inputs = [Path(name) for name in (args.image, args.depth, args.camera) if name is not None]
@@ -312,4 +314,4 @@ class _Poses(Task):
         if self._pictures is None:
             return None
         stem = Path(request.fields["image"]).stem
-        return self._pictures / f"{request.line:06d}_{stem}_pose.png"
+        return self._pictures / fitting(f"{request.line:06d}_{stem}", "_pose.png")

@@ -177,7 +177,9 @@ def _print(report: dict[str, Any], verbose: bool) -> None:
     from rich.table import Table
 
     weights, ops = report["weights"], report["activations"]
-    out = Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False)
+    out = Console(
+        width=None if sys.stdout.isatty() else 120, markup=False, highlight=False, emoji=False
+    )
     verdict = "agrees with torch" if report["agree"] else "DIFFERS from torch"
     out.print(f"{report['family']} ({report['output']}): {verdict}")
     merged = f", {weights['merged']} merged from LoRA" if weights["merged"] else ""

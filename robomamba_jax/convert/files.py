@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from robomamba_jax.data.file_names import beside
 from robomamba_jax.errors import InputError
 
 
@@ -35,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
       InputError: the disk is full, or the folder cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
+    partial = beside(path, ".partial")
     try:
         yield partial
         partial.replace(path)

@@ -28,6 +28,7 @@ from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
 from robomamba_jax.convert.sources import ShardedSource, read_json
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
+from robomamba_jax.data.file_names import as_utf8, fitting
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
@@ -88,8 +89,18 @@ class Folder:
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether an inference folder lies there."""
-    return (Path(path) / "manifest.json").is_file() and (Path(path) / "config.json").is_file()
+    """Whether an inference folder lies there.
+
+    Raises:
+      InputError: the system refuses to say.
+    """
+    try:
+        return all((Path(path) / name).is_file() for name in ("manifest.json", "config.json"))
+    except OSError as error:
+        what = f"{os.fspath(path)}: {error.strerror}"
+        raise InputError(
+            "unreadable_file", what, "give another path, or mend its rights"
+        ) from error
 
 
 def open_folder(path: str | os.PathLike[str], *, hashes: bool = False) -> Folder:
@@ -182,14 +193,18 @@ def write_folder(
     _check_target(path, overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        partial = Path(
+            tempfile.mkdtemp(prefix=f".{fitting(path.name, most=200)}.", dir=path.parent)
+        )
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
         hashes = _write_params(partial, tensors, unread, shard_bytes, progress)
         processor.save(partial)
         _write_json(partial / "config.json", parts_to_json(parts))
-        (partial / "README.md").write_text(model_card(path.name, parts, processor, origin or {}))
+        (partial / "README.md").write_bytes(
+            as_utf8(model_card(path.name, parts, processor, origin or {}))
+        )
         _write_manifest(partial, hashes, origin or {})
         partial.chmod(0o755)
         if path.exists():
@@ -262,7 +277,7 @@ def _write_manifest(root: Path, hashes: Mapping[str, str], origin: Mapping[str, 
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_bytes(as_utf8(json.dumps(content, indent=2, ensure_ascii=False) + "\n"))
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import glob
 import importlib
 from pathlib import Path
 from typing import Any
 
 from robomamba_jax.config.data import SourceConfig
+from robomamba_jax.data.file_names import find_files
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.llava import LlavaSource
 from robomamba_jax.data.lrv import LrvSource
@@ -25,28 +25,13 @@ from robomamba_jax.errors import InputError
 _KNOWN = "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS folder, or prepared data"
 
 
-def expand(path: str) -> list[Path]:
-    """The files that a path or a pattern names, in order.
-
-    Raises:
-      InputError: there are none.
-    """
-    found = [Path(path)]
-    if not found[0].exists():
-        # Path.glob wants the pattern apart from the folder before it.
-        found = [Path(x) for x in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207
-    if not found:
-        raise InputError("missing_file", f"{path} does not exist", "correct the path or pattern")
-    return found
-
-
 def detect(path: str) -> str:
     """The format's name, see ``config.data.FORMATS``.
 
     Raises:
       InputError: nothing is there, or it is none of them.
     """
-    paths = expand(path)
+    paths = find_files(path)
     return _detect_folder(paths[0]) if paths[0].is_dir() else _detect_file(paths[0])
 
 
@@ -140,10 +125,10 @@ def open_source(config: SourceConfig) -> Source:
     if name == "lrv":
         return LrvSource(path, root)
     if name == "robovqa":
-        files = [file for found in expand(path) for file in _files(found)]
+        files = [file for found in find_files(path) for file in _files(found)]
         return RoboVqaSource(files, frames=config.frames, split=config.split)
     if name == "robovqa-json":
-        return RoboVqaJsonSource(expand(path), root, frames=config.frames, split=config.split)
+        return RoboVqaJsonSource(find_files(path), root, frames=config.frames, split=config.split)
     if name == "manipllm":
         return ManipLlmPoses(path)
     if name == "robomamba-poses":

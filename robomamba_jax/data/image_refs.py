@@ -68,8 +68,9 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
 
     if not path.is_file():
         raise InputError("missing_image", f"{path} does not exist", "correct the path")
+    name = f"file:{path}"  # of a colon or "pipe:" in a path FFmpeg would make something else
     try:
-        with av.open(str(path)) as container:
+        with av.open(name) as container:
             if not container.streams.video:
                 raise broken("it has no pictures")
             stream = container.streams.video[0]
@@ -78,7 +79,7 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
                 raise too_many_pixels(str(path), width, height, max_pixels)
             count = sum(1 for _ in container.decode(stream))
         chosen = even_frames(count, wanted)
-        with av.open(str(path)) as container:
+        with av.open(name) as container:
             frames = [
                 frame.to_image()
                 for number, frame in enumerate(container.decode(video=0))

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.data.file_names import lasting_plain_path
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.ledger import Problem
 from robomamba_jax.data.parts import Part
@@ -47,7 +48,7 @@ def write_shard(
     from array_record.python.array_record_module import ArrayRecordWriter
 
     partial = path.with_name(f"{path.name}.partial")
-    writer = ArrayRecordWriter(str(partial), _OPTIONS)
+    writer = ArrayRecordWriter(str(lasting_plain_path(partial)), _OPTIONS)
     index, names, problems = [], [], []
     for number in range(start, stop):
         try:

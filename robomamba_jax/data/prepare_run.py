@@ -157,7 +157,7 @@ def _finish(
         "name_bytes": names.data.copy(),
         "name_ends": names.ends,
     }
-    safetensors.numpy.save_file(arrays, root / INDEX)
+    (root / INDEX).write_bytes(safetensors.numpy.save(arrays))
     problems = [problem for shard in shards for problem in problems_of(shard)]
     (root / LEDGER).unlink(missing_ok=True)
     Ledger(root / LEDGER).add(problems)

@@ -22,6 +22,7 @@ import safetensors.numpy
 
 from robomamba_jax.config.data import SourceConfig
 from robomamba_jax.data.examples import Described, Encoder, Example
+from robomamba_jax.data.file_names import lasting_plain_path
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.names import Names
 from robomamba_jax.data.record_format import from_record
@@ -53,7 +54,7 @@ class PreparedData:
     def index(self) -> dict[str, np.ndarray]:
         """Arrays by name: part, text, images, supervised, name_bytes, name_ends."""
         try:
-            return safetensors.numpy.load_file(self.path / INDEX)
+            return safetensors.numpy.load((self.path / INDEX).read_bytes())
         except Exception as error:  # safetensors raises its own kinds
             raise InputError("damaged_file", f"{self.path / INDEX}: {error}", _FIX) from error
 
@@ -66,7 +67,7 @@ class PreparedData:
         for path in paths:
             if not Path(path).is_file():
                 raise InputError("missing_file", f"{path} is missing", _FIX)
-        return ArrayRecordDataSource(paths)
+        return ArrayRecordDataSource([str(lasting_plain_path(path)) for path in paths])
 
     @cached_property
     def names(self) -> Names:

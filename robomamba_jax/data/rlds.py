@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.data import FieldMap
+from robomamba_jax.data.file_names import lasting_plain_path
 from robomamba_jax.data.manipulation import PoseSample, answer_text, make_action
 from robomamba_jax.data.prompts import IMAGE, ROLES, Turn
 from robomamba_jax.data.records import ImageRef, Sample, bad_record
@@ -248,7 +249,7 @@ def _records(builder: Any, split: str) -> Any:
     if kind == "array_record":
         from array_record.python.array_record_data_source import ArrayRecordDataSource
 
-        return ArrayRecordDataSource([str(path) for path in paths])
+        return ArrayRecordDataSource([str(lasting_plain_path(path)) for path in paths])
     raise InputError(
         "bad_dataset", f"files of format {kind} are not read", "write array_record or tfrecord"
     )

@@ -26,7 +26,7 @@ import numpy as np
 import optax
 from flax import nnx
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from robomamba_jax.config import VisionConfig
 from robomamba_jax.config.serial import ModelParts
@@ -34,6 +34,7 @@ from robomamba_jax.convert.files import replacing
 from robomamba_jax.convert.folder import write_folder
 from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.tensors import TensorInfo
+from robomamba_jax.data.file_names import plain_path
 from robomamba_jax.data.images import ImageTransform
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.prompts import prompt_template
@@ -338,11 +339,8 @@ def _keep(path: Path, state: _State, log: dict[str, Any]) -> None:
     """The state on disk, whole or not at all."""
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
     with replacing(path) as partial_file:
-        save_file(
-            {f"{k:05d}": leaf for k, leaf in enumerate(leaves)},
-            partial_file,
-            metadata={"log": json.dumps(log)},
-        )
+        named = {f"{k:05d}": leaf for k, leaf in enumerate(leaves)}
+        partial_file.write_bytes(save(named, metadata={"log": json.dumps(log)}))
 
 
 def _resume(path: Path, state: _State) -> tuple[_State, dict[str, Any]]:
@@ -351,7 +349,7 @@ def _resume(path: Path, state: _State) -> tuple[_State, dict[str, Any]]:
     if not path.is_file():
         return state, log
     flat, structure = jax.tree.flatten(state)
-    with safe_open(path, "numpy") as file:
+    with plain_path(path) as plain, safe_open(plain, "numpy") as file:
         log = json.loads(file.metadata()["log"])
         held = [jnp.asarray(file.get_tensor(f"{k:05d}")) for k in range(len(flat))]
     return structure.unflatten(held), log

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
-import glob
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,12 +14,16 @@ from typing import Any
 
 from robomamba_jax.config.evaluation import FilesConfig
 from robomamba_jax.convert.files import replacing
+from robomamba_jax.data.file_names import as_utf8, find_files
 from robomamba_jax.data.paths import find_image
 from robomamba_jax.data.records import ImageRef, bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Pictures
 
 MAX_JSON_BYTES = 2**31
+_MISSING = (
+    "download it there, or say where it lies: --set files.root=DIR, --set files.questions=..."
+)
 
 
 def question_files(files: FilesConfig, default: Sequence[str] = ()) -> list[Path]:
@@ -35,20 +38,13 @@ def question_files(files: FilesConfig, default: Sequence[str] = ()) -> list[Path
     """
     found: list[Path] = []
     for name in files.questions or default:
-        matches = sorted(glob.glob(str(Path(files.root) / name)))  # noqa: PTH207 (absolute, too)
-        if not matches:
-            raise missing(Path(files.root) / name)
-        found += [Path(match) for match in matches]
+        found += find_files(name, files.root, missing="is not there", fix=_MISSING)
     return found
 
 
 def missing(path: Path) -> InputError:
     """An error for a file that is not there."""
-    return InputError(
-        "missing_file",
-        f"{path} is not there",
-        "download it there, or say where it lies: --set files.root=DIR, --set files.questions=...",
-    )
+    return InputError("missing_file", f"{path} is not there", _MISSING)
 
 
 def answers_file(files: FilesConfig) -> Path | None:
@@ -210,5 +206,5 @@ def write_text(path: Path, text: str) -> Path:
     """A text file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(as_utf8(text))
     return path

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import shutil
 from importlib import resources
@@ -17,7 +18,8 @@ from robomamba_jax.evaluation.files import write_text
 from robomamba_jax.evaluation.items import Loaded
 
 TASKS = ("robovqa", "ocrvqa")
-_DATA = "DATA_FILE"  # what stands in the task file for the data's path
+# What stands in the task file for the data's path, which the datasets library takes for a pattern.
+_DATA = "DATA_FILE"
 
 
 def export_task(name: str, loaded: Loaded, folder: Path) -> dict[str, Any]:
@@ -51,7 +53,9 @@ def export_task(name: str, loaded: Loaded, folder: Path) -> dict[str, Any]:
     write_text(data, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     source = resources.files("robomamba_jax.evaluation").joinpath("lmms_tasks", name)
     task = source.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    write_text(home / f"{name}.yaml", task.replace(_DATA, json.dumps(str(data.resolve()))))
+    write_text(
+        home / f"{name}.yaml", task.replace(_DATA, json.dumps(glob.escape(str(data.resolve()))))
+    )
     write_text(home / "utils.py", source.joinpath("utils.py").read_text(encoding="utf-8"))
     return {"task": f"{name}_robomamba", "folder": str(folder), "questions": len(rows)}
 

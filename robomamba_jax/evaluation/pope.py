@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.file_names import fitting
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.records import bad_record, text_field
 from robomamba_jax.evaluation.files import finder, question_files, text_of, write_text
@@ -123,7 +124,7 @@ def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Pat
         row = {"question_id": item.facts["question_id"], "question": item.question, "answer": text}
         lines.setdefault(item.facts["file"], []).append(json.dumps(row, ensure_ascii=False) + "\n")
     return [
-        write_text(folder / f"answers_{name}", "".join(rows))
+        write_text(folder / fitting(f"answers_{Path(name).stem}", Path(name).suffix), "".join(rows))
         for name, rows in sorted(lines.items())
     ]
 

@@ -1,16 +1,16 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Steps on disk, written in the background and whole or not at all. The only user of orbax.
+"""Steps on disk, written in the background and whole or not at all.
 
 checkpoints/<step>/
-  state/          orbax: trained parameters, optimizer, random key
+  state/          trained parameters, optimizer, random key: see ``step_arrays``
   meta.json       step, data state, configuration, where the frozen part comes from, version
   processor.json, tokenizer.json
   manifest.json   bytes and sha256 of every other file
 
-Everything is written into a hidden folder; its hashes are taken once orbax has finished, and
-renaming it is the commit. orbax alone does not notice a flipped bit, so a step is read only
-when all of its files are as they were.
+Everything is written into a hidden folder. Once the arrays are there they are read back, as a
+reader does, and compared with what was to be written; hashes of all files follow, and renaming the
+folder is the commit. A step is read only when all of its files are as they were.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ import numpy as np
 
 from robomamba_jax.convert.folder import check_files
 from robomamba_jax.convert.sources import read_json
+from robomamba_jax.data.file_names import as_utf8
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError
+from robomamba_jax.training import step_arrays
 from robomamba_jax.training.phases import reached
 
 SCHEMA = "robomamba.step/1"
@@ -62,7 +64,9 @@ def steps(workdir: str | os.PathLike[str]) -> list[int]:
 
 
 def damage(path: Path) -> str:
-    """What is wrong with a step's folder, "" if nothing is."""
+    """What is wrong with a step's folder, "" if nothing is: every file is as it was written, and
+    every array is there to be read. (Steps of earlier versions were not read back: below a folder
+    with "*", "?" or "[" in its name their files are whole, and no array is in them.)"""
     try:
         manifest = read_json(path / "manifest.json")
         if manifest.get("schema") != SCHEMA or manifest.get("format_version") != FORMAT_VERSION:
@@ -74,9 +78,11 @@ def damage(path: Path) -> str:
         for name, what in check_files(path, manifest).items():
             if what:
                 return f"{name} {what}"
+        return step_arrays.unreadable(path / "state", read_meta(path)["leaves"])
     except (InputError, OSError) as error:
         return error.message if isinstance(error, InputError) else str(error)
-    return ""
+    except (KeyError, TypeError) as error:
+        return f"meta.json does not say what it holds: {error}"
 
 
 def newest_good(workdir: str | os.PathLike[str], say: Say = lambda line: None) -> Path | None:
@@ -118,11 +124,9 @@ class Checkpoints:
 
     def __init__(self, workdir: Path, *, keep: int, keep_every: int = 0) -> None:
         """Remove what an interrupted process left half done."""
-        import orbax.checkpoint as ocp
-
         self._folder = workdir.absolute() / FOLDER
         self._keep, self._keep_every = keep, keep_every
-        self._orbax = ocp.AsyncCheckpointer(ocp.StandardCheckpointHandler())
+        self._arrays = step_arrays.ArrayWriter()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._commit: Future[None] | None = None
         # Not what lies on the disk: processes see a commit at different moments.
@@ -148,9 +152,10 @@ class Checkpoints:
           tree: of arrays; nested dicts.
           meta: JSON values.
           beside: writes further files into the folder that it is given.
-        """
-        import orbax.checkpoint as ocp
 
+        Raises:
+          InputError: the step before could not be written, or not be read back.
+        """
         self.wait()
         if step == self._latest:
             return
@@ -162,15 +167,14 @@ class Checkpoints:
             partial.mkdir()
         _meet(f"partial-{step}")
         reached("snapshot", step)
-        self._orbax.save(partial / "state", args=ocp.args.StandardSave(dict(tree)))
+        sums = step_arrays.array_sums(tree)
+        self._arrays.begin(partial / "state", tree)
         reached("writing", step)
-        content = {
-            **meta,
-            "schema": SCHEMA,
-            "step": step,
-            "leaves": {name: [list(x.shape), str(x.dtype)] for name, x in _flat(tree).items()},
-        }
-        self._commit = self._pool.submit(self._finish, step, partial, final, content, beside, first)
+        leaves = step_arrays.described(tree)
+        content = {**meta, "schema": SCHEMA, "step": step, "leaves": leaves}
+        self._commit = self._pool.submit(
+            self._finish, step, partial, final, content, sums, beside, first
+        )
 
     def _finish(
         self,
@@ -178,13 +182,21 @@ class Checkpoints:
         partial: Path,
         final: Path,
         meta: Mapping[str, Any],
+        sums: Any,
         beside: Callable[[Path], None],
         first: bool,
     ) -> None:
-        self._orbax.wait_until_finished()
+        self._arrays.wait()
         if not first:
             return
         reached("written", step)
+        what = step_arrays.read_back(partial / "state", meta["leaves"], np.asarray(sums))
+        if what:
+            raise InputError(
+                "cannot_read_back",
+                f"step {step} was written to {partial}, and {what}",
+                "look at the disk, or give a --workdir on another; the steps before are whole",
+            )
         _write_json(partial / "meta.json", meta)
         beside(partial)
         files = {}
@@ -222,7 +234,7 @@ class Checkpoints:
         """Until the last step is committed; raises what went wrong in the background.
 
         Raises:
-          InputError: it could not be written.
+          InputError: it could not be written, or not be read back.
         """
         if self._commit is None:
             return
@@ -231,6 +243,8 @@ class Checkpoints:
             commit.result()
         except Exception as error:  # tensorstore puts the system's errors into its own
             what = " ".join(str(error).split())
+            if isinstance(error, InputError):
+                raise
             if not isinstance(error, OSError) and not _SYSTEM.search(what):
                 raise
             raise InputError(
@@ -260,21 +274,20 @@ class Checkpoints:
             self.wait()
         finally:
             self._pool.shutdown()
-            self._orbax.close()
+            self._arrays.close()
             if together:
                 _meet("checkpoints-closed")
 
 
 def restore(path: Path, like: Mapping[str, Any]) -> dict[str, Any]:
-    """A step's arrays onto the shardings of ``like``, a tree of ``jax.ShapeDtypeStruct``s.
+    """A step's arrays onto the shardings of ``like``, a tree of ``jax.ShapeDtypeStruct``s; called
+    by all processes together.
 
     Raises:
       InputError: the step holds other arrays.
     """
-    import orbax.checkpoint as ocp
-
     held = read_meta(path)["leaves"]
-    wanted = {name: [list(x.shape), str(x.dtype)] for name, x in _flat(like).items()}
+    wanted = step_arrays.described(like)
     for name in sorted(held.keys() | wanted.keys()):
         if held.get(name) != wanted.get(name):
             raise InputError(
@@ -282,8 +295,7 @@ def restore(path: Path, like: Mapping[str, Any]) -> dict[str, Any]:
                 f"{path}: {name} is {held.get(name)}, this run has {wanted.get(name)}",
                 "give the configuration that the run was begun with, or another --workdir",
             )
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
-        return reader.restore(path.absolute() / "state", args=ocp.args.StandardRestore(dict(like)))
+    return step_arrays.restore_arrays(path / "state", like)
 
 
 def read_arrays(path: Path, prefix: str = "trained/") -> dict[str, np.ndarray]:
@@ -293,27 +305,10 @@ def read_arrays(path: Path, prefix: str = "trained/") -> dict[str, np.ndarray]:
       path: of the step's folder.
       prefix: "trained/" for parameters, "optimizer/" for moments, "" for all.
     """
-    import orbax.checkpoint as ocp
-
     held = read_meta(path)["leaves"]
-    names = [name for name in held if name.startswith(prefix)]
-    item: dict[str, Any] = {}
-    for name in names:
-        node = item
-        *lead, last = name.split("/")
-        for part in lead:
-            node = node.setdefault(part, {})
-        node[last] = np.zeros((), held[name][1])
-    args = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), item)
-    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
-        wanted = ocp.args.PyTreeRestore(item=item, restore_args=args, partial_restore=True)
-        found = _flat(reader.restore(path.absolute() / "state", args=wanted))
-    return {name.removeprefix(prefix): np.asarray(found[name]) for name in names}
-
-
-def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
-    leaves = jax.tree.leaves_with_path(dict(tree))
-    return {"/".join(str(key.key) for key in path): leaf for path, leaf in leaves}
+    wanted = {name: held[name] for name in held if name.startswith(prefix)}
+    found = step_arrays.read_arrays(path / "state", wanted)
+    return {name.removeprefix(prefix): array for name, array in found.items()}
 
 
 def _files(folder: Path) -> list[str]:
@@ -321,7 +316,7 @@ def _files(folder: Path) -> list[str]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_bytes(as_utf8(json.dumps(content, indent=1, ensure_ascii=False) + "\n"))
 
 
 def _sync(path: Path) -> None:

@@ -29,7 +29,7 @@ class Lines:
             partial = path.with_name(f".{path.name}.partial")
             partial.write_bytes(b"".join(kept))
             partial.replace(path)
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Append a line."""

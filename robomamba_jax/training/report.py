@@ -104,7 +104,7 @@ class Terminal:
         if not self.quiet:
             from rich.console import Console
 
-            self._console = Console(file=sys.stderr, highlight=False, markup=False)
+            self._console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
     def say(self, line: str) -> None:
         """One line."""

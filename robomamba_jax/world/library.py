@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from robomamba_jax.data.file_names import lasting_plain_path
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.catalog import INSTANCES, make_object
 from robomamba_jax.world.categories import CATEGORIES, choose_categories, find_category
@@ -182,7 +183,7 @@ def load_mesh(sapien: Any, path: Path) -> Mesh:
       InputError: it cannot be read, or is empty.
     """
     try:
-        parts = sapien.render.RenderShapeTriangleMesh(str(path)).parts
+        parts = sapien.render.RenderShapeTriangleMesh(str(lasting_plain_path(path))).parts
         meshes = [
             Mesh(
                 np.asarray(part.get_vertices(), np.float64),

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.data.file_names import lasting_plain_path
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.gripper import (
     ACROSS,
@@ -107,7 +108,7 @@ class PandaExecutor:
         loader.fix_root_link = True
         loader.load_multiple_collisions_from_file = False
         try:
-            robot = loader.load(str(self._urdf))
+            robot = loader.load(str(lasting_plain_path(self._urdf)))
         except Exception as error:  # whatever its XML and mesh readers raise
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError("bad_urdf", f"cannot read {self._urdf}: {reason}", _FIX) from error

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera
+from robomamba_jax.data.file_names import lasting_plain_path
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.driver import check_renderer, load_sapien
 from robomamba_jax.world.library import EMBEDDED, Library, PartNet
@@ -122,7 +123,9 @@ def _shape(render: Any, piece: Solid) -> Any:
 
 def _file_shape(sapien: Any, file: MeshFile) -> Any:
     """A mesh file with its own materials."""
-    shape = sapien.render.RenderShapeTriangleMesh(str(file.path), file.scale.astype(np.float32))
+    shape = sapien.render.RenderShapeTriangleMesh(
+        str(lasting_plain_path(file.path)), file.scale.astype(np.float32)
+    )
     pose = np.eye(4, dtype=np.float32)
     pose[:3, :3], pose[:3, 3] = file.turn, file.offset
     shape.local_pose = sapien.Pose(pose)
