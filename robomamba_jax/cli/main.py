@@ -30,6 +30,7 @@ from robomamba_jax.cli import (
     verify,
     world,
 )
+from robomamba_jax.cli.terminal import lenient_streams, say
 from robomamba_jax.errors import InputError
 
 COMMANDS = (demo, generate, predict, convert, verify, data, world, plan, doctor, bench)
@@ -79,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    lenient_streams()
     as_json = "--json" in argv
     try:
         args = parser.parse_args(argv)
@@ -95,7 +97,7 @@ def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:  # the last resort: our fault, so the traceback is wanted
         traceback.print_exc()
-        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         _complain(as_json, "internal", what, "please report this with the traceback")
         return 1
     if as_json:
@@ -106,4 +108,4 @@ def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
 def _complain(as_json: bool, kind: str, message: str, fix: str) -> None:
     if as_json:
         print(json.dumps({"error": {"kind": kind, "message": message, "fix": fix}}))
-    print(f"robomamba: {message} ({fix})", file=sys.stderr)
+    say(f"robomamba: {message} ({fix})", file=sys.stderr)

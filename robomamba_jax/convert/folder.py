@@ -31,6 +31,7 @@ from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import encode_text
 
 SCHEMA = "robomamba.folder/1"
 FORMAT_VERSION = 1
@@ -189,7 +190,8 @@ def write_folder(
         hashes = _write_params(partial, tensors, unread, shard_bytes, progress)
         processor.save(partial)
         _write_json(partial / "config.json", parts_to_json(parts))
-        (partial / "README.md").write_text(model_card(path.name, parts, processor, origin or {}))
+        card = model_card(path.name, parts, processor, origin or {})
+        (partial / "README.md").write_bytes(encode_text(card))
         _write_manifest(partial, hashes, origin or {})
         partial.chmod(0o755)
         if path.exists():
@@ -262,7 +264,7 @@ def _write_manifest(root: Path, hashes: Mapping[str, str], origin: Mapping[str, 
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_bytes(encode_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n"))
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:

@@ -19,6 +19,7 @@ from robomamba_jax.data.paths import find_image
 from robomamba_jax.data.records import ImageRef, bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Pictures
+from robomamba_jax.outside_text import encode_text
 
 MAX_JSON_BYTES = 2**31
 
@@ -210,5 +211,5 @@ def write_text(path: Path, text: str) -> Path:
     """A text file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(encode_text(text))
     return path

@@ -32,6 +32,7 @@ from robomamba_jax.data.plan import Plan
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.trees import Params
+from robomamba_jax.outside_text import encode_text
 from robomamba_jax.training import checkpoint
 from robomamba_jax.training.distributed import agreed, check_alike
 from robomamba_jax.training.export import trained_parts
@@ -349,5 +350,5 @@ def _write_run(config: TrainConfig, workdir: Path, base: Base) -> None:
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
     for name, content in (("frozen.json", frozen), ("config.json", run)):
         partial = workdir / f".{name}.partial"
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        partial.write_bytes(encode_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n"))
         partial.replace(workdir / name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import encode_text
 
 
 class Lines:
@@ -29,7 +30,7 @@ class Lines:
             partial = path.with_name(f".{path.name}.partial")
             partial.write_bytes(b"".join(kept))
             partial.replace(path)
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Append a line."""
@@ -80,7 +81,7 @@ class Board:
 
     def text(self, step: int, name: str, text: str) -> None:
         """A text, as Markdown."""
-        self._writer.add_text(name, text, step)
+        self._writer.add_text(name, encode_text(text).decode(), step)
 
     def close(self) -> None:
         """Write the rest."""
