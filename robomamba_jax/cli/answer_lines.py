@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 from robomamba_jax.cli.loading import cannot_write
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import encode_text
 
 _BEGIN = b'{"id": '  # of every line that is written here
 
@@ -111,7 +112,7 @@ class AnswerLines:
             return
         assert self._path is not None
         try:
-            self._file.write(text.encode())
+            self._file.write(encode_text(text))
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:

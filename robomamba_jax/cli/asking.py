@@ -54,6 +54,8 @@ class Asker:
         Raises:
           InputError: it cannot be read so, or is too long.
         """
+        if not prompt.strip() and not pictures:
+            raise InputError("empty_prompt", "the prompt is empty", "ask something")
         batch = self._processor([list(pictures)], [prompt])
         ids, longest = batch.input_ids[0][batch.mask[0]].tolist(), self._settings.max_prompt_tokens
         if len(ids) > longest:

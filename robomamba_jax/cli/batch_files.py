@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import argparse
+import codecs
 import contextlib
 import hashlib
 import json
@@ -18,7 +19,10 @@ from typing import Any, NamedTuple
 
 from robomamba_jax.cli.answer_lines import AnswerLines
 from robomamba_jax.cli.loading import check_target
+from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.file_kinds import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
+from robomamba_jax.outside_text import parse_json
 
 MAX_FILE_BYTES = 256 * 2**20
 _HASHED_BYTES = 2**30  # what is larger, no reader of ours takes
@@ -143,7 +147,7 @@ def run_batch(args: argparse.Namespace, task: Task) -> dict[str, Any]:
         kept = f", {answers.kept:,} of them kept" if answers.kept else ""
         where = "" if out is None else f"{out}: "
         told = sys.stderr if out is None else sys.stdout
-        print(f"{where}{count - answers.bad:,} {task.what}{kept}", file=told)
+        say(f"{where}{count - answers.bad:,} {task.what}{kept}", file=told)
     if answers.bad:
         print(f"{answers.bad:,} of {count:,} lines were wrong", file=sys.stderr)
     done = {"batch": args.batch, "out": args.out, "lines": count, "kept": answers.kept}
@@ -227,30 +231,31 @@ class _Batch:
 def _lines(source: Path) -> list[bytes]:
     try:
         if source.exists() and not source.is_file():
-            raise InputError("bad_batch", f"{source} is no regular file", "give JSON lines")
+            raise InputError("bad_batch", f"{source} {not_a_file(source)}", "give JSON lines")
         if source.stat().st_size > MAX_FILE_BYTES:
             raise InputError("bad_batch", f"{source} is over {MAX_FILE_BYTES:,} bytes", "cut it")
-        # At line feeds alone: a text may hold other characters that end lines for str.
-        return source.read_bytes().split(b"\n")
+        content = source.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise InputError(
             "missing_file", f"--batch {source}: {error.strerror}", "give a file of JSON lines"
         ) from error
+    head = content[:HEAD_BYTES]
+    if kind_of(head) not in ("a JSON file", "a text file", "blank", "empty", UNKNOWN):
+        raise other_file("bad_batch", f"--batch {source}", head, "not JSON", "give JSON lines")
+    # At line feeds alone: a text may hold other characters that end lines for str.
+    return content.split(b"\n")
 
 
 def _object(text: bytes) -> dict[str, Any]:
     """The object in a line of the input, with an id of the right kind if with any."""
     try:
-        fields = json.loads(text)
-        json.dumps(fields, ensure_ascii=False).encode()  # half of a surrogate pair is no text
-    except json.JSONDecodeError as error:
-        what = f"it is no JSON: {error.msg} at column {error.colno}"
-        raise InputError("bad_line", what, "write one object a line") from None
-    except (ValueError, RecursionError):
-        raise InputError("bad_line", "it is no JSON of UTF-8", "write one object a line") from None
+        fields = parse_json(text, "it", unique_keys=True)
+    except InputError as error:
+        fix = "write one object a line" if error.kind == "bad_json" else error.fix
+        raise InputError("bad_line", error.message, fix) from None
     if not isinstance(fields, dict):
-        raise InputError("bad_line", "it is no JSON object", "write one object a line")
-    if not isinstance(fields.get("id", 0), str | int):
+        raise InputError("bad_line", "it is not a JSON object", "write one object a line")
+    if not isinstance(fields.get("id", 0), str | int) or isinstance(fields.get("id"), bool):
         raise InputError("bad_line", "its id is neither text nor a whole number", "give either")
     return fields
 

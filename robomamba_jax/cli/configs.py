@@ -55,10 +55,11 @@ def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any
     module = config_module(args.config)
     config = get_config(module, args.config, "get_tiny" if args.tiny else "get_config")
     if not isinstance(config, kind):
+        example = "stage1_1_align" if kind is TrainConfig else "eval_pope"
         raise InputError(
             "bad_config",
             f"{args.config} is no {kind.__name__}",
-            f"see {kind.__module__.removeprefix('robomamba_jax.')}",
+            f"give one of this kind, such as configs/{example}.py",
         )
     if getattr(args, "init", None) is not None:
         config = dataclasses.replace(config, init_from=args.init)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
 
 FROM = (
@@ -80,8 +81,8 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     if not args.json:
         _print_table(rows, args.verbose)
         for note in notes:
-            print(f"note: {note}")
-        print(f"wrote {args.out}: " + ", ".join(f"{n} {what}" for what, n in _counts(rows).items()))
+            say(f"note: {note}")
+        say(f"wrote {args.out}: " + ", ".join(f"{n} {what}" for what, n in _counts(rows).items()))
     return result
 
 
@@ -104,7 +105,7 @@ def _of_ours(args: argparse.Namespace) -> dict[str, Any]:
         else:
             export_preset(args.source, args.out, args.seed, args.tokenizer, progress, **shared)
     if not args.json:
-        print(f"wrote {args.out}")
+        say(f"wrote {args.out}")
     return {"schema": "robomamba.convert/1", "from": args.family, "out": args.out}
 
 
@@ -171,7 +172,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
     rows = export(args.to, folder, args.out)
     if not args.json:
         _print_table(rows, args.verbose)
-        print(f"wrote {args.out}: {len(rows)} tensors")
+        say(f"wrote {args.out}: {len(rows)} tensors")
     return {
         "schema": "robomamba.convert/1",
         "to": args.to,

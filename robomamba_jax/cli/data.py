@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from robomamba_jax.cli import features
+from robomamba_jax.cli.terminal import can_show, say
 from robomamba_jax.data.file_names import fitting
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import printable
+from robomamba_jax.outside_text import parse_json, read_bytes
 
 EXAMPLE = """examples:
   robomamba data inspect blip_laion_cc_sbu_558k.json --root images
@@ -134,9 +136,9 @@ def _fields(file: str | None) -> Any:
     from robomamba_jax.config.tree import tree_from_json
 
     try:
-        content = json.loads(Path(file).read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError("bad_config", f"--fields {file}: {error}", "give JSON") from error
+        content = parse_json(read_bytes(file), file, unique_keys=True)
+    except InputError as error:
+        raise InputError(error.kind, f"--fields {error.message}", error.fix) from error
     return tree_from_json(FieldMap, content, file)
 
 
@@ -155,9 +157,9 @@ def _sheet(args: argparse.Namespace, part: Any) -> str | None:
     except OSError as error:
         if args.sheet:
             raise InputError(
-                "bad_arguments", f"--sheet {path}: {error}", "another place"
+                "bad_arguments", f"--sheet {path}: {error}", "give another place"
             ) from error
-        print(f"robomamba: no page of samples: {error}", file=sys.stderr)
+        say(f"robomamba: no page of samples: {error}", file=sys.stderr)
         return None
     return str(path)
 
@@ -193,16 +195,15 @@ def _show(report: dict[str, Any]) -> None:
     if report["sheet"]:
         rows["samples"] = report["sheet"]
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, printable(value))
     out.print(table)
+    bar = "█" if can_show("█") else "#"
     most = max((count for _, _, count in report["histogram"]), default=1)
     for low, high, count in report["histogram"]:
-        out.print(f"  {low:>6} .. {high:<6} {'█' * round(40 * count / most):<40} {count:,}")
+        out.print(f"  {low:>6} .. {high:<6} {bar * round(40 * count / most):<40} {count:,}")
     for problem in report["problems"][:_SHOWN]:
-        out.print(
-            Text.assemble("  ", (str(problem["id"]), "red"), f": {problem['reason']}"),
-            soft_wrap=True,
-        )
+        name, reason = printable(str(problem["id"])), printable(problem["reason"])
+        out.print(Text.assemble("  ", (name, "red"), f": {reason}"), soft_wrap=True)
     more = len(report["problems"]) - _SHOWN
     if more > 0:
         out.print(f"  and {more:,} more problems; --json lists all")
@@ -226,8 +227,8 @@ def _prepare(args: argparse.Namespace) -> dict[str, Any]:
     }
     if not args.json:
         for part in report["parts"]:
-            print(f"{part['name']}: {part['samples']:,} samples, {part['skipped']:,} left out")
-        print(f"{args.out}: {report['shards']} shards, {report['bytes'] / 1e6:,.1f} MB")
+            say(f"{part['name']}: {part['samples']:,} samples, {part['skipped']:,} left out")
+        say(f"{args.out}: {report['shards']} shards, {report['bytes'] / 1e6:,.1f} MB")
     return report
 
 
@@ -242,9 +243,9 @@ def _verify(args: argparse.Namespace) -> dict[str, Any]:
     args.status = 1 if problems else 0
     if not args.json:
         for problem in problems:
-            print(f"{problem['file']}: {problem['reason']}")
+            say(f"{problem['file']}: {problem['reason']}")
         state = f"{len(problems)} problems" if problems else "all as written"
-        print(f"{args.path}: {len(files)} files, {total / 1e6:,.1f} MB: {state}")
+        say(f"{args.path}: {len(files)} files, {total / 1e6:,.1f} MB: {state}")
     report = {"schema": "robomamba.data verify/1", "path": args.path, "files": len(files)}
     return {**report, "bytes": total, "problems": problems}
 

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.outside_text import printable
+
 EXAMPLE = """examples:
   robomamba demo                              (20 minutes on two cores; make demo)
   robomamba demo --mode smoke --out runs/smoke   (4 minutes; make demo DEMO=smoke)
@@ -51,7 +53,7 @@ class Terminal:
     def say(self, line: str) -> None:
         """A line."""
         self._end()
-        self._console.print(line, soft_wrap=True)
+        self._console.print(printable(line, lines=True), soft_wrap=True)
 
     def bar(self, what: str, done: int, total: int) -> None:
         """How far something is; it goes away when it is done."""

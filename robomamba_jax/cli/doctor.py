@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
 
 EXAMPLE = """examples:
@@ -25,6 +26,7 @@ _EXTRAS = {
     "av": ("RoboVQA's videos", "pip install av"),
 }
 _SECONDS = 120
+_FIX = "give a configuration of training, such as configs/stage1_1_align.py"
 
 
 def add_parser(commands: Any) -> None:
@@ -49,7 +51,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
         for check in checks:
             mark = {"ok": "ok  ", "missing": "--  ", "fault": "BAD "}[check["state"]]
             fix = f"  -> {check['fix']}" if check["fix"] else ""
-            print(f"{mark}{check['name']}: {check['found']}{fix}")
+            say(f"{mark}{check['name']}: {check['found']}{fix}")
     faults = [check["name"] for check in checks if check["state"] == "fault"]
     args.status = 2 if faults else 0
     return {"schema": "robomamba.doctor/1", "ok": not faults, "checks": checks}
@@ -81,7 +83,7 @@ def _devices() -> dict[str, str]:
 
         devices = jax.devices()
     except (ImportError, RuntimeError) as error:
-        what = str(error).splitlines()[0]
+        what = str(error).partition("\n")[0]
         return _check("jax devices", "fault", what, "make install ACCEL=cpu|cuda12|tpu")
     kinds = ", ".join(sorted({device.device_kind for device in devices}))
     found = f"{len(devices)} x {kinds} ({jax.default_backend()})"
@@ -126,7 +128,7 @@ def _paths(config: str) -> list[dict[str, str]]:
 
     run = get_config(config_module(config), config, "get_config")
     if not isinstance(run, TrainConfig):
-        raise InputError("bad_config", f"{config} is no TrainConfig", "see config.training")
+        raise InputError("bad_config", f"{config} is not a TrainConfig", _FIX)
     named = [(f"data.sources.{k}.path", source.path) for k, source in enumerate(run.data.sources)]
     named += [(f"data.sources.{k}.root", s.root) for k, s in enumerate(run.data.sources) if s.root]
     if run.init_from:
@@ -137,5 +139,5 @@ def _paths(config: str) -> list[dict[str, str]]:
             find_files(value, missing="is not there")
             checks.append(_check(name, "ok", value))
         except InputError as error:
-            checks.append(_check(name, "fault", error.message, f"--set {name}=PATH"))
+            checks.append(_check(name, "fault", error.message, f"train.py --set {name}=PATH"))
     return checks

@@ -16,6 +16,7 @@ from typing import Any
 from robomamba_jax.cli.configs import add_config_arguments, add_process_arguments, read_config
 from robomamba_jax.cli.main import Parser, run_command
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import printable
 
 EXAMPLE = """examples:
   python eval.py --config configs/eval_pope.py --checkpoint runs/instruct --tiny
@@ -139,7 +140,7 @@ def _table(args: argparse.Namespace) -> dict[str, Any]:
     sources = list(dict.fromkeys(str(result["answers_from"]) for result in results.values()))
     text = paper.markdown(" + ".join(sources), results)
     if not args.json:
-        sys.stdout.write(text)
+        sys.stdout.write(printable(text, lines=True))
     rows = {
         name: {"headline": r["headline"], "figures": r["figures"]} for name, r in results.items()
     }

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.outside_text import printable
+
 _MOST_PROBLEMS = 5
 _MOST_ROWS = 40
 
@@ -22,13 +24,11 @@ def print_result(result: dict[str, Any], out: Path) -> None:
     width = None if sys.stdout.isatty() else 120
     # Paths and names from files are shown as they are, whatever stands in them.
     console = Console(width=width, highlight=False, markup=False, emoji=False)
-    console.print(
-        f"{result['benchmark']}, scoring={result['scoring']}: {result['answered']} of "
-        f"{result['questions']} questions answered by {result['answers_from']}",
-        soft_wrap=True,
-    )
+    said = f"{result['benchmark']}, scoring={result['scoring']}: {result['answered']} of "
+    said += f"{result['questions']} questions answered by {result['answers_from']}"
+    console.print(printable(said), soft_wrap=True)
     for note in result["notes"]:
-        console.print(f"note: {note}", markup=False)
+        console.print(printable(f"note: {note}"))
     tables = {"": result["figures"], **result["groups"]}
     for title, figures in tables.items():
         if not figures:
@@ -41,7 +41,7 @@ def print_result(result: dict[str, Any], out: Path) -> None:
         for name, figure in list(figures.items())[:_MOST_ROWS]:
             star = " *" if not title and name == result["headline"] else ""
             what = () if title else (figure["what"],)
-            table.add_row(f"{name}{star}", *_numbers(figure), str(figure["n"]), *what)
+            table.add_row(printable(f"{name}{star}"), *_numbers(figure), str(figure["n"]), *what)
         console.print(table)
         if len(figures) > _MOST_ROWS:
             console.print(f"{len(figures) - _MOST_ROWS} more rows are in results.json")
@@ -53,10 +53,10 @@ def print_result(result: dict[str, Any], out: Path) -> None:
     _print_paper(console, result)
     _print_problems(console, result)
     if "against" in result:
-        console.print(result["against"]["words"], markup=False)
+        console.print(printable(result["against"]["words"]))
     names = ["results.json", *result["submission"]]
     names += [name for name in ("wrong.html", "table.md") if (out / name).is_file()]
-    console.print(f"in {out}: {', '.join(names)}", soft_wrap=True)
+    console.print(printable(f"in {out}: {', '.join(names)}"), soft_wrap=True)
 
 
 def _print_paper(console: Any, result: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ def _print_problems(console: Any, result: dict[str, Any]) -> None:
     if problems:
         console.print(f"{len(problems)} questions were left out:")
     for key, why in problems[:_MOST_PROBLEMS]:
-        console.print(f"  {key}: {why}", markup=False)
+        console.print(printable(f"  {key}: {why}"))
 
 
 def _numbers(figure: dict[str, Any]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import argparse
 from typing import Any
 
 from robomamba_jax.cli.configs import add_config_arguments, read_config
+from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
 
 EXAMPLE = """example:
@@ -54,8 +55,8 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
         )
     if not args.json:
         for name, reason in done.skipped[:10]:
-            print(f"left out: {name}: {reason}")
-        print(f"{args.out}: {done.rows:,} features, {done.computed:,} of them computed now")
+            say(f"left out: {name}: {reason}")
+        say(f"{args.out}: {done.rows:,} features, {done.computed:,} of them computed now")
     return {
         "schema": "robomamba.data features/1",
         "out": args.out,

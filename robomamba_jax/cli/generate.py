@@ -11,12 +11,15 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.cli.terminal import shown, text_argument
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import printable
 
 if TYPE_CHECKING:
     from robomamba_jax.cli.asking import Asker, Prompt
@@ -73,7 +76,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--image", action="append", default=[], metavar="FILE", help="a picture; repeatable"
     )
-    parser.add_argument("--prompt", metavar="TEXT", help="what is asked")
+    parser.add_argument("--prompt", type=text_argument, metavar="TEXT", help="what is asked")
     parser.add_argument(
         "--max-new-tokens", type=_budget, default=64, metavar="N", help="of an answer (64)"
     )
@@ -96,7 +99,6 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
-    loading.lenient_stdout()
     if args.batch is not None:
         if args.prompt is not None or args.image:
             raise InputError(
@@ -115,13 +117,12 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 def _one(args: argparse.Namespace) -> dict[str, Any]:
     """One prompt: its answer printed while it comes, or told as JSON at its end."""
     from rich.console import Console
-    from rich.text import Text
 
     pictures = [loading.read_picture(path) for path in args.image]
     vision = f"--image {args.image[0]}" if pictures else None
     checkpoint = loading.find_checkpoint(args)
     loading.need_parts(checkpoint.path, checkpoint.parts, vision=vision)
-    with Console(file=sys.stderr).status(Text(f"loads {checkpoint.path}")) as status:
+    with Console(file=sys.stderr).status(f"loads {shown(checkpoint.path)}") as status:
         loaded = loading.load(checkpoint)
         from robomamba_jax.cli.asking import Asker
 
@@ -133,12 +134,14 @@ def _one(args: argparse.Namespace) -> dict[str, Any]:
         events = asker.stream(prompt, args.max_new_tokens, every=MAX_NEW_TOKENS if args.json else 1)
         first = next(events)  # what takes long is over once it is there
     text, count, reason = asker.text(), 0, ""
+    # A file gets the answer as it is; a terminal must not obey it.
+    plain = partial(printable, lines=True) if sys.stdout.isatty() else str
     answer: list[str] = []
     for event in itertools.chain((first,), events):
         count, reason = count + len(event.tokens), event.reason
         answer.append(text.add(event.tokens, ended=reason != "running"))
         if not args.json:
-            sys.stdout.write(answer[-1])
+            sys.stdout.write(plain(answer[-1]))
             sys.stdout.flush()
     seconds = time.perf_counter() - began
     whole = "".join(answer)
@@ -165,9 +168,9 @@ class _Answers(Task):
 
     fields: ClassVar = {
         "prompt": (lambda value: isinstance(value, str), "text"),
-        "image": (lambda value: isinstance(value, str), "the path of a picture"),
+        "image": (lambda value: isinstance(value, str) and value != "", "the path of a picture"),
         "images": (
-            lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value),
+            lambda value: isinstance(value, list) and all(isinstance(v, str) and v for v in value),
             "a list of paths",
         ),
         "max_new_tokens": (
@@ -273,4 +276,4 @@ def _block_seed(seed: int, start: int) -> int:
 def _text(value: str) -> str:
     if not value:
         raise argparse.ArgumentTypeError("it is empty")
-    return value
+    return text_argument(value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -228,10 +227,3 @@ def check_target(flag: str, path: Path, inputs: list[Path]) -> None:
 def cannot_write(path: Path, error: OSError) -> InputError:
     """The error of what the system refused to write."""
     return InputError("cannot_write", f"{path}: {error.strerror or error}", _WRITTEN)
-
-
-def lenient_stdout() -> None:
-    """Let a letter that the terminal's encoding lacks become "?" instead of an error."""
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")

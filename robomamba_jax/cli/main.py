@@ -26,12 +26,12 @@ from robomamba_jax.cli import (
     demo,
     doctor,
     generate,
-    loading,
     plan,
     predict,
     verify,
     world,
 )
+from robomamba_jax.cli.terminal import lenient_streams, say
 from robomamba_jax.errors import InputError
 
 # What the system says of a path that a user has given, and that nobody has said better.
@@ -92,8 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
     """Parse, run, print; the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    lenient_streams()
     as_json = "--json" in argv
-    loading.lenient_stdout()  # a file's name may hold bytes that no terminal's encoding has
     try:
         args = parser.parse_args(argv)
         result = args.run(args)
@@ -123,7 +123,7 @@ def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
 def _failed(as_json: bool, error: Exception) -> int:
     """Our fault, so the traceback is wanted; called while the error is handled."""
     traceback.print_exc()
-    what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
     _complain(as_json, "internal", what, "please report this with the traceback")
     return 1
 
@@ -131,10 +131,4 @@ def _failed(as_json: bool, error: Exception) -> int:
 def _complain(as_json: bool, kind: str, message: str, fix: str) -> None:
     if as_json:
         print(json.dumps({"error": {"kind": kind, "message": message, "fix": fix}}))
-    print(f"robomamba: {_one_line(message)} ({_one_line(fix)})", file=sys.stderr)
-
-
-def _one_line(text: str) -> str:
-    """A text with what a terminal would obey instead of show, as escapes: a file's name may hold
-    the end of a line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    say(f"robomamba: {message} ({fix})", file=sys.stderr)

@@ -46,7 +46,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     if args.layers is not None and args.layers < 1:
         raise InputError("bad_arguments", f"--layers is {args.layers}", "give 1 or more")
     if args.features not in ("", "patches", "pooled"):
-        raise InputError("bad_arguments", f"--features {args.features}", "patches or pooled")
+        raise InputError("bad_arguments", f"--features {args.features}", "give patches or pooled")
     config, _ = read_config(args)
     from robomamba_jax.training.planning import open_topology, plan
 
@@ -56,7 +56,9 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
         try:
             Path(args.out).write_text(json.dumps(report, indent=1) + "\n")
         except OSError as error:
-            raise InputError("cannot_write", f"{args.out}: {error.strerror}", "another") from error
+            raise InputError(
+                "cannot_write", f"{args.out}: {error.strerror}", "give another --out"
+            ) from error
     if not args.json:
         _print(report, args.all)
     args.status = 0

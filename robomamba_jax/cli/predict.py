@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.cli.terminal import say, shown, text_argument
 from robomamba_jax.data.file_names import fitting
 from robomamba_jax.errors import InputError
 
@@ -58,7 +59,9 @@ def add_parser(commands: Any) -> None:
     )
     loading.add_checkpoint_arguments(parser)
     parser.add_argument("--image", metavar="FILE", help="a picture")
-    parser.add_argument("--instruction", metavar="TEXT", help=f"what to do ({INSTRUCTION})")
+    parser.add_argument(
+        "--instruction", type=text_argument, metavar="TEXT", help=f"what to do ({INSTRUCTION})"
+    )
     parser.add_argument(
         "--depth", metavar="FILE", help=".npy in metres, or a 16-bit PNG in millimetres"
     )
@@ -76,7 +79,6 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
-    loading.lenient_stdout()
     if args.batch is None:
         if args.image is None:
             raise InputError("bad_arguments", "--image is missing", "give --image, or --batch FILE")
@@ -93,14 +95,13 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _one(args: argparse.Namespace) -> dict[str, Any]:
     from rich.console import Console
-    from rich.text import Text
 
     out = _target(args)
     scene = read_scene(args.image, args.depth, args.camera, "--camera")
     vision = f"--image {args.image}"
     checkpoint = loading.find_checkpoint(args)
     loading.need_parts(checkpoint.path, checkpoint.parts, vision=vision, policy=True)
-    with Console(file=sys.stderr).status(Text(f"loads {checkpoint.path}")) as status:
+    with Console(file=sys.stderr).status(f"loads {shown(checkpoint.path)}") as status:
         loaded = loading.load(checkpoint)
         loading.need_parts(checkpoint.path, loaded.model.config, vision=vision, policy=True)
         status.update("predicts")
@@ -112,7 +113,7 @@ def _one(args: argparse.Namespace) -> dict[str, Any]:
     if not args.json:
         print("\n".join(pose_lines(pose)))
         if out is not None:
-            print(f"picture   {out}")
+            say(f"picture   {out}")
     return {"schema": SCHEMA, **pose.to_json(), "seconds": seconds}
 
 
@@ -236,7 +237,7 @@ class _Poses(Task):
     """``--batch``: one pose after the other."""
 
     fields: ClassVar = {
-        name: (lambda value: isinstance(value, str), what)
+        name: (lambda value: isinstance(value, str) and value.strip() != "", what)
         for name, what in (
             ("image", "the path of a picture"),
             ("instruction", "text"),

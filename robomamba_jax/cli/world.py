@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
 
 EXAMPLE = """examples:
@@ -135,7 +136,7 @@ def _simulator(args: argparse.Namespace) -> Any:
 
 def _notes(simulator: Any) -> None:
     for note in getattr(simulator.objects, "notes", []):
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}", file=sys.stderr)
 
 
 def _generate(args: argparse.Namespace) -> dict[str, Any]:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
+from robomamba_jax.outside_text import parse_json, read_bytes
 
 ConfigT = TypeVar("ConfigT")
 
@@ -47,10 +48,11 @@ def config_module(path: str | Path) -> Any:
     """
     file = Path(path)
     if not file.is_file():
-        raise InputError("missing_config", f"{file} is no file", "give configs/NAME.py")
+        raise InputError("missing_config", f"{file} {not_a_file(file)}", "give configs/NAME.py")
+    _check_python(file)
     spec = importlib.util.spec_from_file_location(f"robomamba_config_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise InputError("bad_config", f"{file} is no Python file", "give configs/NAME.py")
+        raise InputError("bad_config", f"{file} is not a Python file", "give configs/NAME.py")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
@@ -59,6 +61,13 @@ def config_module(path: str | Path) -> Any:
     except Exception as error:  # whatever the user's file raises
         raise _failed(file, error, "it") from error
     return module
+
+
+def _check_python(file: Path) -> None:
+    """Say what a file is that cannot be Python: its SyntaxError would not tell."""
+    head = read_bytes(file)[:HEAD_BYTES]
+    if head and kind_of(head) not in ("a text file", "a JSON file", UNKNOWN):
+        raise other_file("bad_config", str(file), head, "not Python", "give configs/NAME.py")
 
 
 def _failed(file: Path, error: Exception, name: str) -> InputError:
@@ -78,12 +87,11 @@ def load_data_config(path: str | Path) -> DataConfig:
         config = run_config_file(file)
         config = getattr(config, "data", config)
         if not isinstance(config, DataConfig):
-            raise InputError("bad_config", f"{file} has no DataConfig", "see config.data")
+            fix = "let its get_config() return a DataConfig, or what has one as .data"
+            raise InputError("bad_config", f"{file} has no DataConfig", fix)
         return config
     if not file.is_file():
-        raise InputError("missing_config", f"{file} is no file", "give a .json or .py file")
-    try:
-        content = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError("bad_config", f"{file} is no JSON: {error}", "mend it") from error
+        what = f"{file} {not_a_file(file)}"
+        raise InputError("missing_config", what, "give a .json or .py file")
+    content = parse_json(read_bytes(file), str(file), unique_keys=True)
     return tree_from_json(DataConfig, content, file.name)

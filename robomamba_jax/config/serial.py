@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from robomamba_jax.config.robomamba import RoboMambaConfig
 from robomamba_jax.config.tree import read_value
 from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.outside_text import parse_json
 
 SCHEMA = "robomamba.config/1"
 
@@ -80,7 +80,7 @@ def _part(kind: type[PartT], fields: Any, where: str) -> PartT | None:
     if fields is None:
         return None
     if not isinstance(fields, dict):
-        raise InputError("bad_config", f"{where} is no object", "convert or export it again")
+        raise InputError("bad_config", f"{where} is not an object", "convert or export it again")
     known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
     for name in fields:
         if name not in known:
@@ -118,10 +118,16 @@ def _set(config: Any, path: list[str], text: str, key: str) -> Any:
     value = getattr(config, path[0])
     if len(path) > 1:
         if not dataclasses.is_dataclass(value) and not isinstance(value, tuple):
-            raise InputError("unknown_field", f"--set {key}: {path[0]} has no fields", "see config")
+            what = f"--set {key}: {path[0]} has no fields"
+            raise InputError("unknown_field", what, _whole(path, key))
         return dataclasses.replace(config, **{path[0]: _set(value, path[1:], text, key)})
     kind = typing.get_type_hints(type(config))[path[0]]
     return dataclasses.replace(config, **{path[0]: parse_value(text, kind, key)})
+
+
+def _whole(path: Sequence[str], key: str) -> str:
+    """The advice for a key that goes on behind a value."""
+    return f"write --set {key.removesuffix('.' + '.'.join(path[1:]))}=VALUE"
 
 
 def _set_part(config: tuple[Any, ...], path: list[str], text: str, key: str) -> Any:
@@ -130,7 +136,7 @@ def _set_part(config: tuple[Any, ...], path: list[str], text: str, key: str) -> 
     if number >= len(config) or len(path) < 2 or not dataclasses.is_dataclass(config[number]):
         raise InputError(
             "unknown_field",
-            f"--set {key}: {path[0]!r} is none of {len(config)} parts with fields",
+            f"--set {key}: {path[0]!r} is not one of {len(config)} parts with fields",
             "write e.g. data.sources.0.path=FILE",
         )
     part = _set(config[number], path[1:], text, key)
@@ -149,8 +155,9 @@ def parse_value(text: str, kind: Any, key: str) -> Any:
     if str in allowed:
         return text
     try:
-        value = json.loads(text.lower() if text in ("True", "False") else text)
-    except ValueError:
+        plain = text.lower() if text in ("True", "False") else text
+        value = parse_json(plain, f"--set {key}", unique_keys=True)
+    except InputError:
         value = text
     kinds = tuple(typing.get_origin(part) or part for part in allowed)
     if isinstance(value, list) and tuple in kinds:

@@ -11,6 +11,7 @@ from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.names import abstract_parts
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.models.trees import count_params
+from robomamba_jax.outside_text import printable
 
 
 def model_card(
@@ -107,4 +108,4 @@ def _use(parts: ModelParts, processor: Processor) -> list[str]:
 def _origin(origin: Mapping[str, Any]) -> list[str]:
     shown = {key: value for key, value in origin.items() if key != "files" and value}
     texts = {k: "; ".join(v) if isinstance(v, list) else v for k, v in shown.items()}
-    return [f"- {key}: {text}" for key, text in texts.items()]
+    return [f"- {key}: {printable(str(text))}" for key, text in texts.items()]

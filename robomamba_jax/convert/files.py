@@ -11,6 +11,9 @@ from typing import IO
 
 from robomamba_jax.data.file_names import beside
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import UNKNOWN, kind_of, not_a_file, other_file, read_head
+
+_SUFFIXES = {"a torch checkpoint": ".pth", "a safetensors file": ".safetensors"}
 
 
 def open_regular(path: Path) -> IO[bytes]:
@@ -26,7 +29,24 @@ def open_regular(path: Path) -> IO[bytes]:
         raise InputError(
             "unreadable_file", f"{path}: {error.strerror}", "give a readable file"
         ) from error
-    raise InputError("missing_file", f"{path} is no file", "give a checkpoint")
+    raise InputError("missing_file", f"{path} {not_a_file(path)}", "give a checkpoint")
+
+
+def other_checkpoint(path: Path, wanted: str, fix: str) -> InputError | None:
+    """The error of a file that is not of the kind that its name tells; None where nobody knows.
+
+    Args:
+      path: of the file.
+      wanted: such as "a safetensors file", in ``file_kinds``' words.
+      fix: what to do where nothing better is known.
+    """
+    head = read_head(path)
+    found = kind_of(head)
+    if found in (wanted, UNKNOWN):
+        return None
+    if found in _SUFFIXES:
+        fix = f"give it the name that it should have: {path.stem}{_SUFFIXES[found]}"
+    return other_file("bad_checkpoint", str(path), head, f"not {wanted}", fix)
 
 
 @contextlib.contextmanager

@@ -28,10 +28,11 @@ from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
 from robomamba_jax.convert.sources import ShardedSource, read_json
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
-from robomamba_jax.data.file_names import as_utf8, fitting
+from robomamba_jax.data.file_names import fitting
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import encode_text
 
 SCHEMA = "robomamba.folder/1"
 FORMAT_VERSION = 1
@@ -202,9 +203,8 @@ def write_folder(
         hashes = _write_params(partial, tensors, unread, shard_bytes, progress)
         processor.save(partial)
         _write_json(partial / "config.json", parts_to_json(parts))
-        (partial / "README.md").write_bytes(
-            as_utf8(model_card(path.name, parts, processor, origin or {}))
-        )
+        card = model_card(path.name, parts, processor, origin or {})
+        (partial / "README.md").write_bytes(encode_text(card))
         _write_manifest(partial, hashes, origin or {})
         partial.chmod(0o755)
         if path.exists():
@@ -277,7 +277,7 @@ def _write_manifest(root: Path, hashes: Mapping[str, str], origin: Mapping[str, 
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_bytes(as_utf8(json.dumps(content, indent=2, ensure_ascii=False) + "\n"))
+    path.write_bytes(encode_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n"))
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:

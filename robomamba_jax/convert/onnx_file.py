@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from robomamba_jax.convert.files import open_regular, other_checkpoint
 from robomamba_jax.convert.tensors import TensorInfo
 from robomamba_jax.data.protobuf import fields, varints
 from robomamba_jax.errors import InputError
@@ -39,15 +40,18 @@ class OnnxFile:
         self.path = Path(path)
         self.extras: dict[str, str] = {}
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError("unreadable_file", f"{self.path}: {error}", _FIX) from error
         try:
             self._tensors = self._named()
         except (ValueError, IndexError, UnicodeDecodeError, StopIteration, TypeError) as error:
-            raise InputError(
-                "bad_checkpoint", f"{self.path} is no ONNX file: {error}", _FIX
+            other = other_checkpoint(self.path, "an ONNX file", _FIX)
+            raise other or InputError(
+                "bad_checkpoint", f"{self.path} is not an ONNX file: {error}", _FIX
             ) from error
 
     def _named(self) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from robomamba_jax.convert.files import open_regular
+from robomamba_jax.convert.files import open_regular, other_checkpoint
 from robomamba_jax.convert.pickle_subset import Named, RefusedError, Settable, load
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.convert.zip_directory import Entry, read_directory
@@ -140,7 +140,8 @@ class PthFile:
         """The archive's root folder and its entries."""
         head = self._file.read(4)
         if head[:2] == b"\x80\x02" or not head.startswith(b"PK"):
-            raise InputError(
+            other = other_checkpoint(self.path, "a Python pickle", _FIX)
+            raise other or InputError(
                 "bad_checkpoint",
                 f"{self.path} is not in the zip format of torch 1.6 and later",
                 "save it again in torch: torch.save(torch.load(path, weights_only=True), path)",
@@ -149,7 +150,7 @@ class PthFile:
         roots = [n.removesuffix("/data.pkl") for n in entries if n.endswith("/data.pkl")]
         roots = [root for root in roots if "/" not in root]
         if len(roots) != 1:
-            raise RefusedError("it is no torch checkpoint: it has no data.pkl")
+            raise RefusedError("it is not a torch checkpoint: it has no data.pkl")
         order = entries.get(f"{roots[0]}/byteorder")
         if order and self._bytes(order, 16) != b"little":
             raise RefusedError("it was written on a big-endian machine")

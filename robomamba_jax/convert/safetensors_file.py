@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from robomamba_jax.convert.files import open_regular, replacing
+from robomamba_jax.convert.files import open_regular, other_checkpoint, replacing
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import parse_json
 
 _DTYPES = {
     "F64": "float64",
@@ -96,16 +97,17 @@ def _read_header(path: Path, file: Any) -> tuple[dict[str, str], dict[str, Any],
     total = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little") if total >= 8 else -1
     if not 2 <= length <= min(_MAX_HEADER, total - 8):
-        raise _bad(path, f"says that its header has {length} bytes; the file has {total}")
+        other = other_checkpoint(path, "a safetensors file", _FIX)
+        raise other or _bad(path, f"says that its header has {length} bytes; the file has {total}")
     try:
-        header = json.loads(file.read(length), object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise _bad(path, f"has a header that is no JSON: {str(error)[:100]}") from error
+        header = parse_json(file.read(length), f"{path}: its header", unique_keys=True)
+    except InputError as error:
+        raise InputError("bad_checkpoint", error.message, _FIX) from error
     if not isinstance(header, dict):
-        raise _bad(path, "has a header that is no JSON object")
+        raise _bad(path, "has a header that is not a JSON object")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict):
-        raise _bad(path, "has a __metadata__ that is no object")
+        raise _bad(path, "has a __metadata__ that is not an object")
     tensors = {name: _entry(path, name, entry) for name, entry in header.items()}
     end = 0
     tensors = dict(sorted(tensors.items(), key=lambda item: item[1][1]))
@@ -139,13 +141,6 @@ def _entry(path: Path, name: str, entry: Any) -> tuple[TensorInfo, int]:
     if info.nbytes != stop - start:
         raise _bad(path, f"gives {name!r} {stop - start} bytes where its shape needs {info.nbytes}")
     return info, start
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a name stands in it twice")
-    return result
 
 
 def _bad(path: Path, what: str) -> InputError:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,8 @@ from robomamba_jax.convert.onnx_file import OnnxFile
 from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import not_a_file, other_file, read_head
+from robomamba_jax.outside_text import parse_json, read_bytes
 
 
 def _pth(path: Path) -> TensorSource:
@@ -60,9 +61,8 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
         return ShardedSource(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None and path.exists():
-        raise InputError(
-            "unknown_format", f"{path} is no checkpoint file", f"give {', '.join(_READERS)}"
-        )
+        head, fix = read_head(path), f"give {', '.join(_READERS)}"
+        raise other_file("unknown_format", str(path), head, "not a checkpoint file", fix)
     if not path.exists():
         raise InputError("missing_file", f"{path} does not exist", "give a file or a folder")
     return (reader or SafetensorsFile)(path)
@@ -72,18 +72,16 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file of bounded size.
 
     Raises:
-      InputError: it is missing, too large or no JSON object.
+      InputError: it is missing, too large or not a JSON object, or has a key twice.
     """
     if not path.is_file():
-        raise InputError("missing_file", f"{path} is missing", "give the folder that has it")
+        what = f"{path} {not_a_file(path)}"
+        raise InputError("missing_file", what, "give the folder that has it")
     if path.stat().st_size > _MAX_JSON:
         raise InputError("bad_json", f"{path} is over {_MAX_JSON} bytes", "give the right file")
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError("bad_json", f"{path} is no JSON", "download or write it again") from error
+    content = parse_json(read_bytes(path), str(path), unique_keys=True)
     if not isinstance(content, dict):
-        raise InputError("bad_json", f"{path} holds no JSON object", "give the right file")
+        raise InputError("bad_json", f"{path} is not a JSON object", "give the right file")
     return content
 
 

@@ -24,6 +24,8 @@ from PIL import Image
 
 from robomamba_jax.config.checks import positive
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.file_kinds import UNKNOWN, kind_of, not_a_file, other_file, read_head
+from robomamba_jax.outside_text import parse_json, read_bytes
 
 Array = npt.NDArray[np.float64]
 
@@ -32,6 +34,7 @@ MANIPLLM_TO_OPENCV = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]], np.float32)
 
 MAX_DEPTH_PIXELS = 64_000_000
 _MAX_CAMERA_BYTES = 65_536
+_KINDS = {".npy": "a .npy array", ".png": "a PNG image"}
 _REQUIRED = ("width", "height", "K")
 _OPTIONAL = ("camera_to_world",)
 # Files carry rounded numbers: how far columns may be from orthonormal.
@@ -85,16 +88,12 @@ class Camera:
           InputError: the file cannot be read, or is no such object.
         """
         try:
-            with Path(path).open("rb") as file:
-                text = file.read(_MAX_CAMERA_BYTES + 1)
-            if len(text) > _MAX_CAMERA_BYTES:
-                raise ValueError(f"it is over {_MAX_CAMERA_BYTES} bytes")
-            fields = json.loads(text)
-        except (OSError, ValueError, RecursionError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise InputError(
-                "bad_camera", f"cannot read camera file {path}: {reason}", _CAMERA_FIX
-            ) from error
+            data = read_bytes(path, _MAX_CAMERA_BYTES)
+            fields = parse_json(data, str(path), unique_keys=True)
+        except InputError as error:
+            if error.kind == "lfs_pointer":
+                raise
+            raise InputError("bad_camera", f"camera file {error.message}", _CAMERA_FIX) from error
         try:
             return cls.from_dict(fields)
         except InputError as error:
@@ -280,11 +279,18 @@ def read_depth(
                 "give the depth at the image's original size",
             )
 
+    suffix = path.suffix.lower()
     try:
-        return readers[path.suffix.lower()](path, check)
+        return readers[suffix](path, check)
     except InputError:
         raise
     except (*_FILE_ERRORS, Image.DecompressionBombError) as error:
+        if not path.is_file():
+            what = f"depth file {path} {not_a_file(path)}"
+            raise InputError("bad_depth", what, _DEPTH_FIX) from error
+        if path.stat().st_size == 0 or kind_of(read_head(path)) not in (_KINDS[suffix], UNKNOWN):
+            where, wanted = f"depth file {path}", f"not {_KINDS[suffix]}"
+            raise other_file("bad_depth", where, read_head(path), wanted, _DEPTH_FIX) from error
         reason = str(getattr(error, "strerror", None) or error).split("\n")[0]
         raise InputError(
             "bad_depth", f"cannot read depth file {path}: {reason}", _DEPTH_FIX
@@ -297,6 +303,8 @@ def _read_npy(path: Path, check: Any) -> npt.NDArray[np.float32]:
     check(values.shape)
     if values.dtype.kind != "f":
         raise InputError("bad_depth", f"depth file {path} holds {values.dtype}", _DEPTH_FIX)
+    if path.stat().st_size != values.offset + values.nbytes:
+        raise InputError("bad_depth", f"depth file {path} is longer than it says", _DEPTH_FIX)
     return np.array(values, np.float32)
 
 
@@ -319,7 +327,12 @@ def _matrix(name: str, value: Any, side: int) -> Array:
         "bad_camera", f"camera {name} is not {side} x {side} finite numbers", _CAMERA_FIX
     )
     try:
-        matrix = np.array(value, np.float64)
+        given = np.asarray(value)
+        matrix = np.array(given, np.float64)
+        if given.dtype.kind not in "fiu":  # numpy would take "1" and true for 1
+            raise wrong
+    except InputError:
+        raise
     except (TypeError, ValueError):
         raise wrong from None
     if matrix.shape != (side, side) or not np.all(np.isfinite(matrix)):
@@ -334,7 +347,7 @@ def _check_rigid(pose: Array) -> None:
     if skewed or np.linalg.det(turn) < 0 or np.any(pose[3] != (0, 0, 0, 1)):
         raise InputError(
             "bad_camera",
-            "camera_to_world is no rigid transform",
+            "camera_to_world is not a rigid transform",
             "give a right-handed rotation and a translation above the row 0, 0, 0, 1",
         )
 

@@ -277,7 +277,7 @@ def without_placeholders(text: str) -> str:
 
 
 def _bad(sample: Sample, what: str, kind: str = "bad_record") -> InputError:
-    return InputError(kind, f"sample {sample.id!r} {what}", "mend it, or skip bad records")
+    return InputError(kind, f"sample {sample.id!r} {what}", "mend the record, or leave it out")
 
 
 def _about(sample: Sample, error: InputError) -> InputError:

@@ -27,6 +27,8 @@ from robomamba_jax.config.checks import one_of
 from robomamba_jax.data.examples import Example
 from robomamba_jax.data.images import ImageTransform
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import not_a_file
+from robomamba_jax.outside_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.features/1"
 KINDS = ("patches", "pooled", "states")
@@ -270,9 +272,10 @@ def _same(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 def _read_facts(folder: Path) -> dict[str, Any]:
     file = folder / "manifest.json"
     if not file.is_file():
-        raise InputError("missing_file", f"{file} is no file", "give a finished feature cache")
+        what = f"{file} {not_a_file(file)}"
+        raise InputError("missing_file", what, "give a finished feature cache")
+    facts = parse_json(read_bytes(file), str(file), unique_keys=True)
     try:
-        facts = json.loads(file.read_bytes())
         if facts["schema"] != SCHEMA or facts["kind"] not in KINDS or facts["dtype"] not in DTYPES:
             raise ValueError("another schema")
         if int(facts["rows"]) < 0 or int(facts["rows_per_shard"]) < 1:

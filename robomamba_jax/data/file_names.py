@@ -150,12 +150,6 @@ def beside(path: Path, end: str) -> Path:
     return path.with_name(fitting(path.name, end))
 
 
-def as_utf8(text: str) -> bytes:
-    """A text as UTF-8. A path's bytes that are not UTF-8 (half surrogates in Python's text) are
-    written as JSON escapes them, so that a JSON text gives the same path back."""
-    return text.encode("utf-8", "backslashreplace")
-
-
 @contextlib.contextmanager
 def plain_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """An absolute path of ASCII letters, digits and "_.-" by which any library finds a file.

@@ -21,6 +21,7 @@ from robomamba_jax.data.robovqa import RoboVqaSource
 from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.tfrecord import TfRecords, feature_lists, is_tfrecord
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import is_tfrecord_head, other_file, read_head
 
 _KNOWN = "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS folder, or prepared data"
 
@@ -56,26 +57,31 @@ def _tfrecords(folder: Path) -> list[Path]:
 
 
 def _detect_file(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start[:1] in (b"[", b"{"):
+    try:
+        head = read_head(path)
+    except OSError as error:
+        what = f"{path} cannot be read: {error.strerror}"
+        raise InputError("unreadable_file", what, "give a readable file") from error
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
         records = JsonRecords(path)
         try:
             return _detect_records(records, path)
         finally:
             records.close()
+    if not is_tfrecord_head(head):
+        wanted = "neither JSON nor TFRecord"
+        raise other_file("unknown_format", str(path), head, wanted, f"give {_KNOWN}")
+    record = TfRecords(path)[0]  # whose own error tells of damage
     try:
-        lists = feature_lists(TfRecords(path)[0], str(path))
-    except InputError as error:
-        raise InputError(
-            "unknown_format", f"{path} is neither JSON nor TFRecord", f"give {_KNOWN}"
-        ) from error
+        lists = feature_lists(record, str(path))
+    except InputError:
+        lists = {}
     if {"images", "texts"} <= set(lists):
         return "robovqa"
     raise InputError(
         "unknown_format",
-        f"{path} is a TFRecord file without images and texts",
-        "give RoboVQA's files, or the folder of a TFDS data set",
+        f"{path} is a TFRecord file, but not RoboVQA's: its records lack images and texts",
+        "give RoboVQA's files; of a TFDS data set the folder with dataset_info.json",
     )
 
 
@@ -140,7 +146,8 @@ def open_source(config: SourceConfig) -> Source:
             raise InputError(
                 "bad_config",
                 f"{path} needs a field map",
-                f"say which of its fields are image, question, answer: {listed}"[:600],
+                "say which of its fields are image, question, answer, by fields in a configuration "
+                f"or data inspect --fields FILE: {listed}"[:600],
             )
         return RldsSource(
             path,

@@ -28,6 +28,7 @@ from PIL import (
 )
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import HEAD_BYTES, other_file
 
 ImageSource = Image.Image | str | os.PathLike[str] | bytes | np.ndarray
 
@@ -80,7 +81,7 @@ def too_many_pixels(what: str, width: int, height: int, max_pixels: int) -> Inpu
     return InputError(
         "image_too_large",
         f"{what} has {width} x {height} pixels, above {max_pixels:,}",
-        "make it smaller, or raise max_pixels",
+        "make it smaller; max_pixels can be raised in Python and in data.encoding",
     )
 
 
@@ -156,7 +157,8 @@ def _read(what: str, file: IO[bytes], max_pixels: int) -> Image.Image:
         raise InputError("bad_image", f"{what} is empty", f"give {_FORMATS}")
     reader = _reader(head)
     if reader is None:
-        raise InputError("bad_image", f"{what} is no {_FORMATS}", "convert it to one of them")
+        head = file.read(HEAD_BYTES)
+        raise other_file("bad_image", what, head, f"not {_FORMATS}", "convert it to one of them")
     if (canvas := _webp_canvas(head)) is not None:
         # The WEBP reader reserves its canvas when it opens the file.
         _check_pixels(what, *canvas, max_pixels)

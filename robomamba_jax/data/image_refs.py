@@ -15,6 +15,9 @@ from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.image_files import MAX_FILE_BYTES, MAX_PIXELS, open_image, too_many_pixels
 from robomamba_jax.data.records import ImageRef, VideoFrame, even_frames
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import UNKNOWN, kind_of, other_file, read_head
+
+_VIDEOS = ("an MP4 or MOV video", "a Matroska or WebM video", "a RIFF file (sound or video)")
 
 
 def open_ref(ref: ImageRef, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -88,6 +91,9 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
     except (av.error.FFmpegError, ValueError, OSError) as error:
         if isinstance(error, InputError):
             raise
+        head = read_head(path)
+        if kind_of(head) not in (UNKNOWN, *_VIDEOS):
+            raise other_file("bad_image", str(path), head, "not a video", "give a video") from error
         raise broken(error) from error
     if not frames:
         raise broken("it has no frames")

@@ -9,7 +9,7 @@ it is asked for. A list of objects, one object, and one object per line are unde
 
 from __future__ import annotations
 
-import json
+import codecs
 import mmap
 import os
 import re
@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
+from robomamba_jax.outside_text import parse_json
 
 # Strings are skipped whole, so that braces inside them do not count. An unclosed string
 # reaches to the end of the file: trying every quote behind it would take quadratic time.
@@ -50,11 +52,17 @@ class JsonRecords:
 
     def _opened(self) -> mmap.mmap:
         if not self.path.is_file():
-            raise InputError("missing_file", f"{self.path} is no file", "give a JSON file")
+            what = f"{self.path} {not_a_file(self.path)}"
+            raise InputError("missing_file", what, "give a JSON file")
         try:
             with self.path.open("rb") as file:
+                head = file.read(HEAD_BYTES)
+                if not head or kind_of(head) not in ("a JSON file", "a text file", UNKNOWN):
+                    raise other_file("bad_json", str(self.path), head, "not JSON", _FIX)
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError("unreadable_file", f"{self.path}: {error}", _FIX) from error
 
     def __len__(self) -> int:
@@ -65,16 +73,17 @@ class JsonRecords:
 
         Raises:
           IndexError: there are fewer.
-          InputError: it is no valid JSON, or larger than ``MAX_RECORD_BYTES``.
+          InputError: it is not JSON in UTF-8, has a key twice or half of a surrogate pair, or is
+            larger than ``MAX_RECORD_BYTES``.
         """
         start, end = (int(place) for place in self._spans[index])
         where = f"{self.path}: record {index}"
         if end - start > MAX_RECORD_BYTES:
             raise InputError("bad_record", f"{where} has {end - start} bytes", _FIX)
         try:
-            return json.loads(self._map[start:end])
-        except (ValueError, RecursionError) as error:
-            raise InputError("bad_record", f"{where} is no JSON: {error}", _FIX) from error
+            return parse_json(self._map[start:end], where, unique_keys=True)
+        except InputError as error:
+            raise InputError("bad_record", error.message, error.fix) from error
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process maps the file itself.
@@ -128,10 +137,11 @@ class JsonRecords:
         """Nothing but blanks and commas may stand between records."""
         if end - start > MAX_RECORD_BYTES:
             raise self._broken(f"{end - start} bytes between two records")
-        gap = self._map[start:end]
-        if gap.strip(b" \t\r\n,\xef\xbb\xbf"):
+        # A byte order mark stands in front, and where files with marks were put together.
+        gap = self._map[start:end].replace(codecs.BOM_UTF8, b"")
+        if gap.strip(b" \t\r\n,"):
             shown = gap.strip()[:30].decode(errors="replace")
-            raise self._broken(f"{shown!r} before record {number}, which is no object")
+            raise self._broken(f"{shown!r} before record {number}, which is not an object")
 
     def _broken(self, what: str) -> InputError:
         return InputError("bad_json", f"{self.path} has {what}", _FIX)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +47,16 @@ class Problem(NamedTuple):
         )
 
 
+def nothing_usable(problems: Sequence[Problem]) -> InputError:
+    """The error of data of which all was left out; the first one's reason says the most."""
+    what = "no sample is usable"
+    if problems:
+        first = problems[0]
+        what += f": {len(problems):,} were left out, the first, {first.source}'s sample "
+        what += f"{first.index}, since {first.reason}"
+    return InputError("empty_source", what, "mend the data, or give other files")
+
+
 class Ledger:
     """An appended file of problems; what it has from an earlier run stays."""
 
@@ -69,7 +79,7 @@ class Ledger:
                     self._cut(len(line))
                     break
                 raise InputError(
-                    "damaged_file", f"{self.path}, line {number + 1} is no entry", "remove it"
+                    "damaged_file", f"{self.path}, line {number + 1} is not an entry", "remove it"
                 ) from error
 
     def _cut(self, count: int) -> None:

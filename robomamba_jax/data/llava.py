@@ -17,10 +17,19 @@ from typing import Any
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.paths import find_image
 from robomamba_jax.data.prompts import IMAGE
-from robomamba_jax.data.records import Sample, bad_record, check_format, conversation, text_field
+from robomamba_jax.data.records import (
+    Sample,
+    bad_record,
+    check_format,
+    check_input,
+    conversation,
+    image_field,
+    text_field,
+)
 
 # Beside the JSON, or in the folder that images.zip is often extracted to.
 _FOLDERS = ("", "images")
+_FIELDS = ("id", "image", "conversations")
 
 
 class LlavaSource:
@@ -54,8 +63,9 @@ class LlavaSource:
         record = self._records[index]
         where = f"{self._records.path}: record {index}"
         name = text_field(record, "id", where) if "id" in record else str(index)
-        turns = conversation(record.get("conversations"), where)
-        image = record.get("image")
+        check_input(record, _FIELDS, where)
+        image = image_field(record, where)
+        turns = conversation(record.get("conversations"), where, image=image is not None)
         if image is None:
             self._check_text(turns, where)
             return Sample(name, (), turns)

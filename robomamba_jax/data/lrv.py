@@ -18,10 +18,11 @@ from typing import Any
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.paths import find_image
 from robomamba_jax.data.prompts import IMAGE
-from robomamba_jax.data.records import Sample, bad_record, check_format, text_field
+from robomamba_jax.data.records import Sample, bad_record, check_format, check_input, text_field
 
 # As the authors' archives unpack, beside the JSON file or below it.
 _FOLDERS = ("", "image", "images", "chart_image", "lrv-vg", "lrv-chart")
+_FIELDS = ("image_id", "question", "answer", "task")
 
 
 class LrvSource:
@@ -46,11 +47,12 @@ class LrvSource:
         """
         record = self._records[index]
         where = f"{self._records.path}: record {index}"
+        check_input(record, _FIELDS, where)
         image = text_field(record, "image_id", where)
         question = text_field(record, "question", where).strip()
         answer = text_field(record, "answer", where).strip()
-        if not answer:
-            raise bad_record(where, "has an empty answer")
+        if not answer or not question:
+            raise bad_record(where, f"has an empty {'question' if answer else 'answer'}")
         file = image if Path(image).suffix else f"{image}.jpg"
         turns = (("human", f"{IMAGE}\n{question}"), ("gpt", answer))
         task = record.get("task")

@@ -24,7 +24,14 @@ from robomamba_jax.config.checks import one_of
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.paths import below, find_image
-from robomamba_jax.data.records import Sample, bad_record, conversation, text_field
+from robomamba_jax.data.records import (
+    Sample,
+    bad_record,
+    check_input,
+    conversation,
+    image_field,
+    text_field,
+)
 from robomamba_jax.errors import InputError
 
 PIXEL_ORDERS = ("xy", "rowcol")
@@ -35,6 +42,7 @@ _POINT = re.compile(rf"\({_NUMBER},{_NUMBER}\)")
 _VECTOR = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER}\]")
 _GRIPPER = re.compile(r"gripper is (open|closed)")
 _FOLDERS = ("", "images", "robot_pics")
+_FIELDS = ("id", "image", "conversations")
 _PROMPT = "Specify the contact point and gripper direction of manipulating the object."
 
 
@@ -217,8 +225,10 @@ class RoboMambaPoses:
         """
         record = self._records[index]
         where = f"{self._records.path}: record {index}"
+        check_input(record, _FIELDS, where)
         turns = conversation(record.get("conversations"), where)
         answer = next(text for role, text in turns if role == "gpt")
+        image_field(record, where)
         image = text_field(record, "image", where)
         return PoseSample(
             text_field(record, "id", where) if "id" in record else f"{image}#{index}",
@@ -249,7 +259,8 @@ class ManipLlmPoses:
         """
         self._root = Path(root)
         if not self._root.is_dir():
-            raise InputError("missing_file", f"{self._root} is no folder", "give ManipLLM's folder")
+            what = f"{self._root} is not a folder"
+            raise InputError("missing_file", what, "give ManipLLM's folder")
         found = sorted(path.parent.name for path in self._root.glob("*/result.json"))
         if not found:
             raise InputError(

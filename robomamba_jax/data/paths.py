@@ -83,7 +83,8 @@ def find_image(root: Path, name: object, folders: tuple[str, ...] = ("",)) -> Pa
     raise InputError(
         "missing_image",
         f"image {str(name)[:200]!r} is not below {root}",
-        "extract the images there, or give the right --root",
+        "extract the images there, or give another root "
+        "(data.sources.N.root in a configuration, --root of data inspect)",
     )
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from robomamba_jax.config.data import BatchConfig
 from robomamba_jax.config.tree import tree_to_json
+from robomamba_jax.data.ledger import nothing_usable
 from robomamba_jax.data.packing import pack
 from robomamba_jax.data.shuffle import permutation
 from robomamba_jax.data.table import SampleTable
@@ -113,7 +114,7 @@ class Plan:
     def _check(self) -> None:
         table, batch = self.table, self.batch
         if not len(table):
-            raise InputError("empty_source", "no sample is usable", "see the ledger for reasons")
+            raise nothing_usable(table.problems)
         joint = self._joint()
         over = (joint > batch.row_tokens) | (table.text > batch.text_limit)
         over |= table.images > batch.image_limit

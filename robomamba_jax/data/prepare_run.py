@@ -17,7 +17,7 @@ from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.jobs import problems_of
-from robomamba_jax.data.ledger import Ledger
+from robomamba_jax.data.ledger import Ledger, nothing_usable
 from robomamba_jax.data.names import Names
 from robomamba_jax.data.parts import Part
 from robomamba_jax.data.pool import WorkerPool
@@ -148,7 +148,7 @@ def _finish(
     index = [sizes for shard in shards for sizes in shard["index"]]
     table = np.array(index, np.int32).reshape(-1, 3)
     if not len(table):
-        raise InputError("empty_source", "no sample is usable", "see the ledger for reasons")
+        raise nothing_usable([problem for shard in shards for problem in problems_of(shard)])
     names = Names.of([name for shard in shards for name in shard["names"]])
     owners = [job["part"] for job in jobs]
     arrays = {

@@ -10,7 +10,6 @@ ids), ``tokenizer.json``, ``ledger.jsonl`` (what was left out) and the shards.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -27,9 +26,12 @@ from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.names import Names
 from robomamba_jax.data.record_format import from_record
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.file_kinds import not_a_file
+from robomamba_jax.outside_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.prepared/1"
 MANIFEST, INDEX, LEDGER = "manifest.json", "index.safetensors", "ledger.jsonl"
+_INDEX_COLUMNS = ("part", "text", "images", "supervised", "name_ends")
 _FIX = "run robomamba data prepare again"
 
 
@@ -53,10 +55,18 @@ class PreparedData:
     @cached_property
     def index(self) -> dict[str, np.ndarray]:
         """Arrays by name: part, text, images, supervised, name_bytes, name_ends."""
+        file = self.path / INDEX
         try:
-            return safetensors.numpy.load((self.path / INDEX).read_bytes())
+            index = safetensors.numpy.load(file.read_bytes())
+            counts = {name: len(index[name]) for name in _INDEX_COLUMNS}
         except Exception as error:  # safetensors raises its own kinds
-            raise InputError("damaged_file", f"{self.path / INDEX}: {error}", _FIX) from error
+            raise InputError("damaged_file", f"{file}: {error}", _FIX) from error
+        told = sum(part["samples"] for part in self.manifest["parts"])
+        for name, count in counts.items():
+            if count != told:
+                what = f"{file} has {count:,} samples ({name}), manifest.json tells of {told:,}"
+                raise InputError("damaged_file", what, _FIX)
+        return index
 
     @cached_property
     def records(self) -> Any:
@@ -67,7 +77,12 @@ class PreparedData:
         for path in paths:
             if not Path(path).is_file():
                 raise InputError("missing_file", f"{path} is missing", _FIX)
-        return ArrayRecordDataSource([str(lasting_plain_path(path)) for path in paths])
+        records = ArrayRecordDataSource([str(lasting_plain_path(path)) for path in paths])
+        if len(records) != len(self.index["text"]):
+            what = f"{self.path}: its shards hold {len(records):,} samples, its index "
+            what += f"{len(self.index['text']):,}"
+            raise InputError("damaged_file", what, _FIX)
+        return records
 
     @cached_property
     def names(self) -> Names:
@@ -161,18 +176,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """A prepared folder's manifest.
 
     Raises:
-      InputError: there is none, or it is no such manifest.
+      InputError: there is none, or it is not such a manifest.
     """
     file = folder / MANIFEST
     if not file.is_file():
-        raise InputError("missing_file", f"{file} is no file", "give a prepared folder")
+        what = f"{file} {not_a_file(file)}"
+        raise InputError("missing_file", what, "give a prepared folder")
     try:
-        manifest = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError("damaged_file", f"{file} is no JSON", _FIX) from error
+        manifest = parse_json(read_bytes(file), str(file), unique_keys=True)
+    except InputError as error:
+        if error.kind == "lfs_pointer":
+            raise
+        raise InputError("damaged_file", error.message, _FIX) from error
     needed = ("parts", "shards", "files", "identity")
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise InputError("bad_dataset", f"{file} is no {SCHEMA}", "give a prepared folder")
+        raise InputError("bad_dataset", f"{file} is not {SCHEMA}", "give a prepared folder")
     if any(name not in manifest for name in needed):
         raise InputError("damaged_file", f"{file} lacks {needed}", _FIX)
     return manifest

@@ -21,6 +21,8 @@ from robomamba_jax.data.prompts import IMAGE, Encoded, PromptTemplate, prompt_te
 from robomamba_jax.data.seed_text import SEED_TEXT
 from robomamba_jax.data.tokenizer import Tokenizer, train_bpe
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.file_kinds import not_a_file
+from robomamba_jax.outside_text import encode_text, parse_json, read_bytes
 
 SCHEMA = "robomamba.processor/1"
 
@@ -32,6 +34,7 @@ CONTACT_SCALES = ("unit", "raw")
 ROTATION_CONVENTIONS = ("opencv", "manipllm")
 
 _MAX_JSON_BYTES = 2**20
+_FIX = "convert or export it again"
 
 ImageRow = ImageSource | Sequence[ImageSource] | None
 
@@ -154,7 +157,7 @@ class Processor:
         if self.tokenizer is not None:
             self.tokenizer.save(root / "tokenizer.json")
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        (root / "processor.json").write_text(text, encoding="utf-8")
+        (root / "processor.json").write_bytes(encode_text(text))
 
     @classmethod
     def load(
@@ -268,23 +271,24 @@ def _places(row: int, placeholders: list[int], count: int) -> list[int]:
 
 
 def _bad_file(file: Path, what: str) -> InputError:
-    return InputError("bad_processor", f"{str(file)!r} {what}", "convert or export it again")
+    return InputError("bad_processor", f"{str(file)!r} {what}", _FIX)
 
 
 def _read_json(file: Path) -> dict[str, Any]:
     """The object in a small JSON file."""
     if not file.is_file():
-        raise InputError(
-            "missing_processor", f"{str(file)!r} is no file", "give a checkpoint folder that has it"
-        )
+        what = f"{str(file)!r} {not_a_file(file)}"
+        raise InputError("missing_processor", what, "give a checkpoint folder that has it")
     if file.stat().st_size > _MAX_JSON_BYTES:
         raise _bad_file(file, "is too large")
     try:
-        content = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise _bad_file(file, "is no JSON") from error
+        content = parse_json(read_bytes(file), repr(str(file)), unique_keys=True)
+    except InputError as error:
+        if error.kind == "lfs_pointer":
+            raise
+        raise InputError("bad_processor", error.message, _FIX) from error
     if not isinstance(content, dict):
-        raise _bad_file(file, "holds no JSON object")
+        raise _bad_file(file, "is not a JSON object")
     return content
 
 

@@ -24,6 +24,8 @@ from robomamba_jax.data.records import ImageRef, Sample, bad_record
 from robomamba_jax.data.robovqa_text import parse_questions
 from robomamba_jax.data.tfrecord import TfRecords
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.file_kinds import not_a_file
+from robomamba_jax.outside_text import check_text, decode_text, parse_json, read_bytes
 
 
 class RldsSource:
@@ -97,8 +99,9 @@ class RldsSource:
         for step in chosen:
             asked = 1
             if fields.tagged:
-                text = _text(steps[step][fields.tagged])
-                asked = len(parse_questions(text, f"{self.path}: record {record}"))
+                where = f"{self.path}: record {record}"
+                text = _text(steps[step][fields.tagged], f"{where}, {fields.tagged}")
+                asked = len(parse_questions(text, where))
             found += [(record, step, which) for which in range(asked)]
         return found
 
@@ -134,20 +137,24 @@ class RldsSource:
         steps = self._episode(record)
         values, fields = steps[step], self._fields
         number = step if step >= 0 else len(steps) - 1
-        name = _text(values[fields.id]) if fields.id else str(record)
+
+        def text(name: str) -> str:
+            return _text(values[name], f"{where}, {name}")
+
+        name = _name(values[fields.id], f"{where}, {fields.id}") if fields.id else str(record)
         if fields.steps and fields.step == "all":
             name = f"{name}/{number}"
         images = _images(values[fields.image], where) if fields.image else ()
-        task = _text(values[fields.task]) if fields.task else None
+        task = text(fields.task) if fields.task else None
         if fields.tagged:
-            question = parse_questions(_text(values[fields.tagged]), where)[which]
+            question = parse_questions(text(fields.tagged), where)[which]
             name, task = f"{name}.{which}", question.task
             turns = _asked(images, question.question, question.answer)
         elif fields.turns:
             turns = _turns(values, fields.turns, where)
         else:
-            asked = fields.ask if fields.question is None else _text(values[fields.question])
-            answer = _text(values[fields.answer]) if fields.answer else ""
+            asked = fields.ask if fields.question is None else text(fields.question)
+            answer = text(fields.answer) if fields.answer else ""
             turns = _asked(images, asked or "", answer)
         if not fields.contact:
             return Sample(name, images, turns, task)
@@ -212,13 +219,16 @@ def _builder(path: Path) -> Any:
             f"{path} has no dataset_info.json and features.json",
             "give a TFDS data set's folder, such as robot_vqa/1.0.0",
         )
+    for name in ("dataset_info.json", "features.json"):
+        parse_json(read_bytes(path / name), str(path / name), unique_keys=True)
     import tensorflow_datasets as tfds
 
     try:
         return tfds.builder_from_directory(path)
     except Exception as error:  # tfds raises nearly anything on a damaged description
         text = " ".join(str(error).split())[:200]
-        raise InputError("bad_dataset", f"{path} cannot be opened: {text}", "mend it") from error
+        what = f"{path} cannot be opened: {text}"
+        raise InputError("bad_dataset", what, "download it again") from error
 
 
 class _Files:
@@ -242,8 +252,21 @@ def _records(builder: Any, split: str) -> Any:
     paths = info.splits[split].filepaths
     for path in paths:
         if not Path(path).is_file():
-            raise InputError("missing_file", f"{path} is no file", "download the data set again")
-    kind = info.file_format.value
+            what = f"{path} {not_a_file(path)}"
+            raise InputError("missing_file", what, "download the data set again")
+    records = _open_files(info.file_format.value, paths)
+    told = info.splits[split].num_examples
+    if len(records) != told:
+        raise InputError(
+            "bad_dataset",
+            f"dataset_info.json says that {split} has {told:,} records; its files hold "
+            f"{len(records):,}",
+            "download the data set again, all of its files",
+        )
+    return records
+
+
+def _open_files(kind: str, paths: Sequence[Any]) -> Any:
     if kind == "tfrecord":
         return _Files(paths)
     if kind == "array_record":
@@ -316,13 +339,22 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Any:
             yield f"{prefix}{name}", part
 
 
-def _text(value: Any) -> str:
-    """Text out of bytes, text or a number."""
+def _text(value: Any, where: str) -> str:
+    """Text out of bytes or text."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    return str(value)
+        return decode_text(value, where)
+    if not isinstance(value, str):
+        raise bad_record(where, f"is not text: {value!r:.80}")
+    return check_text(value, where)
+
+
+def _name(value: Any, where: str) -> str:
+    """A record's id, which may be a whole number, too."""
+    if isinstance(value, np.ndarray | np.generic) and not value.ndim:
+        value = value.item()
+    return str(value) if type(value) is int else _text(value, where)
 
 
 def _images(value: Any, where: str) -> tuple[ImageRef, ...]:
@@ -347,7 +379,10 @@ def _turns(values: Mapping[str, Any], name: str, where: str) -> tuple[Turn, ...]
     roles, texts = values.get(f"{name}/role"), values.get(f"{name}/text")
     if roles is None or texts is None or len(roles) != len(texts) or not len(roles):
         raise bad_record(where, f"has no roles and texts as {name}")
-    turns = tuple((_text(role), _text(text)) for role, text in zip(roles, texts, strict=True))
+    turns = tuple(
+        (_text(role, f"{where}, {name}/role"), _text(text, f"{where}, {name}/text"))
+        for role, text in zip(roles, texts, strict=True)
+    )
     if any(role not in ROLES for role, _ in turns):
-        raise bad_record(where, f"has a role in {name} that is none of {', '.join(ROLES)}")
+        raise bad_record(where, f"has a role in {name} that is not one of {', '.join(ROLES)}")
     return turns

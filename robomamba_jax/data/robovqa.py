@@ -20,6 +20,7 @@ from robomamba_jax.data.records import ImageRef, Sample, bad_record, even_frames
 from robomamba_jax.data.robovqa_text import Question, parse_questions
 from robomamba_jax.data.tfrecord import TfRecords, feature_lists
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import decode_text
 
 
 class RoboVqaSource:
@@ -53,11 +54,10 @@ class RoboVqaSource:
         lists = feature_lists(file[record], where)
         images, texts = lists.get("images", []), lists.get("texts", [])
         if not images or not texts:
-            raise bad_record(where, "lacks images or texts: it is no RoboVQA clip")
-        try:
-            text = texts[0].decode()
-        except UnicodeDecodeError as error:
-            raise bad_record(where, "has a text that is no UTF-8") from error
+            raise bad_record(where, "lacks images or texts: it is not a RoboVQA clip")
+        if len(set(texts)) > 1:
+            raise bad_record(where, f"has {len(texts)} texts that differ, where one is read")
+        text = decode_text(texts[0], f"{where}: its text")
         return images, parse_questions(text, where, self._split)
 
     def __len__(self) -> int:

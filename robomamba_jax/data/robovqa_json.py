@@ -21,6 +21,7 @@ from robomamba_jax.data.records import (
     Sample,
     VideoFrame,
     bad_record,
+    check_input,
     even_frames,
     text_field,
 )
@@ -71,7 +72,8 @@ class RoboVqaJsonSource:
         where = f"{file.path}: record {record}"
         clip = file[record]
         if "text" not in clip or not ("video" in clip or "uid" in clip):
-            raise bad_record(where, "lacks text, video or uid: it is no RoboVQA clip")
+            raise bad_record(where, "lacks text, video or uid: it is not a RoboVQA clip")
+        check_input(clip, ("uid", "video", "text"), where)
         return clip, parse_questions(text_field(clip, "text", where), where, self._split)
 
     def __len__(self) -> int:
@@ -112,7 +114,8 @@ class RoboVqaJsonSource:
         raise InputError(
             "missing_image",
             f"video {video[:200]!r} is not below {self._root}",
-            "put it into videos/, or its frames into frames/<its name>/, or give the right --root",
+            "put it into videos/, or its frames into frames/<its name>/ there, or give another "
+            "root (data.sources.N.root in a configuration, --root of data inspect)",
         )
 
     def facts(self) -> Mapping[str, Any]:

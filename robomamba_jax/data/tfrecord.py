@@ -13,11 +13,20 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import google_crc32c
 import numpy as np
 
 from robomamba_jax.data.protobuf import fields, message_of
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import (
+    HEAD_BYTES,
+    UNKNOWN,
+    is_tfrecord_head,
+    kind_of,
+    masked_crc,
+    not_a_file,
+    other_file,
+    read_head,
+)
 
 _HEADER = struct.Struct("<QI")
 MAX_RECORD_BYTES = 2**28
@@ -39,8 +48,13 @@ class TfRecords:
         """
         self.path = Path(path)
         if not self.path.is_file():
-            raise InputError("missing_file", f"{self.path} is no file", "give a TFRecord file")
-        self._spans = self._walk()
+            what = f"{self.path} {not_a_file(self.path)}"
+            raise InputError("missing_file", what, "give a TFRecord file")
+        try:
+            self._spans = self._walk()
+        except OSError as error:
+            what = f"{self.path} cannot be read: {error.strerror}"
+            raise InputError("unreadable_file", what, "give a readable file") from error
 
     def _walk(self) -> np.ndarray:
         spans, at = [], 0
@@ -49,17 +63,26 @@ class TfRecords:
             while at < total:
                 head = os.pread(file.fileno(), _HEADER.size, at)
                 if len(head) < _HEADER.size:
+                    if not spans and kind_of(head) != UNKNOWN:
+                        raise other_file(
+                            "bad_record", str(self.path), head, "not a TFRecord file", _FIX
+                        )
                     raise self._broken(f"record {len(spans)} is cut")
                 length, check = _HEADER.unpack(head)
                 if masked_crc(head[:8]) != check:
-                    raise self._broken(f"record {len(spans)} has a wrong length or is no record")
+                    if not spans:
+                        begin = os.pread(file.fileno(), HEAD_BYTES, 0)
+                        raise other_file(
+                            "bad_record", str(self.path), begin, "not a TFRecord file", _FIX
+                        )
+                    raise self._broken(f"the length of record {len(spans)} is damaged")
                 end = at + _HEADER.size + length
                 if length > MAX_RECORD_BYTES or end + 4 > total:
                     raise self._broken(f"record {len(spans)} is said to have {length} bytes")
                 spans.append((at + _HEADER.size, length))
                 at = end + 4
         if not spans:
-            raise self._broken("it has no records")
+            raise other_file("bad_record", str(self.path), b"", "not a TFRecord file", _FIX)
         return np.array(spans, np.int64)
 
     def __len__(self) -> int:
@@ -86,15 +109,7 @@ class TfRecords:
 
 def is_tfrecord(path: Path) -> bool:
     """Whether a file begins with a record's length and its check sum."""
-    with path.open("rb") as file:
-        head = file.read(_HEADER.size)
-    return len(head) == _HEADER.size and masked_crc(head[:8]) == _HEADER.unpack(head)[1]
-
-
-def masked_crc(data: bytes) -> int:
-    """The check sum of a length or of data, masked as TFRecord asks."""
-    crc = google_crc32c.value(data)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return is_tfrecord_head(read_head(path))
 
 
 def feature_lists(record: bytes, where: str) -> dict[str, list[bytes]]:
@@ -119,7 +134,9 @@ def feature_lists(record: bytes, where: str) -> dict[str, list[bytes]]:
                         found[name] = steps
         return found
     except (ValueError, UnicodeDecodeError) as error:
-        raise InputError("bad_record", f"{where} is no SequenceExample: {error}", _FIX) from error
+        raise InputError(
+            "bad_record", f"{where} is not a SequenceExample: {error}", _FIX
+        ) from error
 
 
 def _entry(entry: memoryview) -> tuple[str, list[bytes] | None]:

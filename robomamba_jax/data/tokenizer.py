@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
@@ -16,6 +16,8 @@ import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import not_a_file
+from robomamba_jax.outside_text import check_text, parse_json
 
 EOS = "<|endoftext|>"
 PADDING = "<|padding|>"
@@ -35,7 +37,7 @@ class Tokenizer:
     Two files with the same ``sha256`` give the same ids.
 
     Attributes:
-      data: the bytes of its ``tokenizer.json``, as they were read.
+      data: the bytes of its ``tokenizer.json``, as they were read, without a byte order mark.
       sha256: of ``data``, in hexadecimal digits.
       size: one more than the largest id; an embedding needs at least so many rows.
       eos_id: of ``<|endoftext|>``; 0 in GPT-NeoX's.
@@ -53,6 +55,7 @@ class Tokenizer:
         Raises:
           InputError: not JSON, not a byte-level BPE, or without ``<|endoftext|>``.
         """
+        data = data.removeprefix(codecs.BOM_UTF8)  # the library takes none
         self.data = data
         self.sha256 = hashlib.sha256(data).hexdigest()
         description = _parse(data, name)
@@ -88,7 +91,8 @@ class Tokenizer:
         if file.is_dir():
             file = file / "tokenizer.json"
         if not file.is_file():
-            raise InputError("missing_tokenizer", f"tokenizer {str(file)!r} is no file", _WANTED)
+            what = f"tokenizer {str(file)!r} {not_a_file(file)}"
+            raise InputError("missing_tokenizer", what, _WANTED)
         if file.stat().st_size > MAX_FILE_BYTES:
             raise InputError("bad_tokenizer", f"tokenizer {str(file)!r} is too large", _WANTED)
         try:
@@ -112,7 +116,7 @@ class Tokenizer:
         token. Text is first brought into Unicode's form NFC where the file says so.
 
         Raises:
-          InputError: ``text`` is no string, or holds half of a surrogate pair.
+          InputError: ``text`` is not a string, or holds half of a surrogate pair.
         """
         if not isinstance(text, str):
             raise InputError("bad_text", f"a text is a {type(text).__name__}", "give a str")
@@ -122,8 +126,9 @@ class Tokenizer:
         try:
             return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
         except (UnicodeEncodeError, TypeError) as error:  # the library's word for it is TypeError
+            check_text(text, f"the text {text[:40]!r}")
             raise InputError(
-                "bad_text", f"the text {text[:40]!r} is no valid Unicode", "remove lone surrogates"
+                "bad_text", f"the text {text[:40]!r} is not valid Unicode", "write it again"
             ) from error
 
     def decode(self, ids: Iterable[int], skip_special: bool = True) -> str:
@@ -178,12 +183,14 @@ class Tokenizer:
 def _parse(data: bytes, name: str) -> dict[str, Any]:
     """The BPE's part of the file, once it is known to be a byte-level BPE."""
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError("bad_tokenizer", f"{name} is no JSON", _WANTED) from error
+        content = parse_json(data, name, unique_keys=True)
+    except InputError as error:
+        if error.kind == "lfs_pointer":
+            raise
+        raise InputError("bad_tokenizer", error.message, _WANTED) from error
     model = content.get("model") if isinstance(content, dict) else None
     if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list):
-        raise InputError("bad_tokenizer", f"{name} is no tokenizer.json", _WANTED)
+        raise InputError("bad_tokenizer", f"{name} is not a tokenizer.json", _WANTED)
     # Old files leave the model's type out; merges then tell a BPE.
     kind = model.get("type") or ("BPE" if "merges" in model else "unknown")
     if kind != "BPE" or not model["vocab"] or "ByteLevel" not in _types(content.get("decoder")):

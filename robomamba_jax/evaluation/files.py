@@ -14,11 +14,12 @@ from typing import Any
 
 from robomamba_jax.config.evaluation import FilesConfig
 from robomamba_jax.convert.files import replacing
-from robomamba_jax.data.file_names import as_utf8, find_files
+from robomamba_jax.data.file_names import find_files
 from robomamba_jax.data.paths import find_image
 from robomamba_jax.data.records import ImageRef, bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Pictures
+from robomamba_jax.outside_text import encode_text
 
 MAX_JSON_BYTES = 2**31
 _MISSING = (
@@ -206,5 +207,5 @@ def write_text(path: Path, text: str) -> Path:
     """A text file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
-        part.write_bytes(as_utf8(text))
+        part.write_bytes(encode_text(text))
     return path

@@ -14,6 +14,7 @@ from typing import Any
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.cells import to_cell
 from robomamba_jax.evaluation.choices import LETTERS, ROTATION, Row, chosen_option, circular
 from robomamba_jax.evaluation.files import all_or_none, embedded, question_files
 from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores
@@ -144,7 +145,11 @@ def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
 
 
 def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
-    """The table that the evaluation server takes: index, question, A to D, prediction (.xlsx)."""
+    """The table that the evaluation server takes: index, question, A to D, prediction (.xlsx).
+
+    Raises:
+      InputError: a text is longer than a cell may be.
+    """
     from openpyxl import Workbook
 
     book: Any = Workbook()
@@ -153,17 +158,22 @@ def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Pat
     for item, text in zip(items, said, strict=True):
         options = item.facts["options"]
         cells = [options.get(name, "") for name in LETTERS]
-        texts = [item.facts["question"], *cells, text]
-        sheet.append([item.facts["index"], *(_cell(part) for part in texts)])
+        row = [item.facts["question"], *cells, text]
+        where = f"question {item.id!r}"
+        sheet.append([item.facts["index"], *(_cell(sheet, part, where) for part in row)])
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "submission.xlsx"
     book.save(path)
     return [path]
 
 
-def _cell(text: str) -> str:
-    """Text that a sheet can hold: no control characters."""
-    return "".join(letter for letter in text if letter >= " " or letter in "\t\n")
+def _cell(sheet: Any, text: str, where: str) -> Any:
+    """A cell of text, also where it begins like a formula or is what Excel calls an error."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, to_cell(text, f"{where}: an answer or option"))
+    cell.data_type = "s"
+    return cell
 
 
 MMBENCH = Benchmark(

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from robomamba_jax.outside_text import printable
+
 COLUMNS = (
     ("okvqa", "OKVQA"),
     ("vqav2", "VQAv2"),
@@ -109,6 +111,11 @@ def paper_rows(columns: list[str]) -> list[tuple[str, list[str]]]:
     return rows
 
 
+def _cell_text(text: str) -> str:
+    """A text as a cell of a Markdown table: on one line, and no border in it."""
+    return printable(text).replace("|", "\\|")
+
+
 def markdown(name: str, results: Mapping[str, Mapping[str, Any]]) -> str:
     """The article's table with our row above its own, as Markdown."""
     mine = cells(results)
@@ -117,7 +124,7 @@ def markdown(name: str, results: Mapping[str, Mapping[str, Any]]) -> str:
     titles = [title for column, title in COLUMNS if column in mine]
     scoring = ", ".join(sorted({str(result["scoring"]) for result in results.values()}))
     rows = [
-        (f"{name} ({scoring})", [mine[column][0] for column in columns]),
+        (f"{_cell_text(name)} ({scoring})", [mine[column][0] for column in columns]),
         ("95 % interval", [mine[column][1] or "-" for column in columns]),
         *paper_rows(columns),
     ]

@@ -22,6 +22,7 @@ from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers import SCHEMA, read_answers
+from robomamba_jax.evaluation.cells import from_cell
 from robomamba_jax.evaluation.items import Item
 
 _IDS = ("question_id", "questionId", "id", "index", "image_id", "image", "question_key")
@@ -142,7 +143,7 @@ def _table(path: Path) -> Found:
     rows = list(_sheet(path) if path.suffix.lower() == ".xlsx" else _separated(path))
     if not rows or "index" not in rows[0] or "prediction" not in rows[0]:
         raise InputError("bad_record", f"{path} has no columns index and prediction", _FIX)
-    return {str(row["index"]): str(row["prediction"] or "") for row in rows}
+    return {str(row["index"]): from_cell(str(row["prediction"] or "")) for row in rows}
 
 
 def _separated(path: Path) -> Iterator[dict[str, Any]]:

@@ -143,7 +143,7 @@ def finish(
     if not pairs:
         raise InputError("no_answers", "no question was answered", "see the problems above")
     items, said = [item for item, _ in pairs], [text for _, text in pairs]
-    written = chosen.submit(out, items, said)
+    written, unwritten = _submitted(chosen, loaded, items, said, out)
     result: dict[str, Any] = {
         "schema": SCHEMA,
         "package": __version__,
@@ -156,7 +156,7 @@ def finish(
         "questions": len(loaded.items),
         "answered": len(items),
         "problems": answered.problems,
-        "notes": list(loaded.notes),
+        "notes": [*loaded.notes, *unwritten],
         "seconds": round(seconds, 3),
         "headline": None,
         "figures": {},
@@ -175,6 +175,18 @@ def finish(
     if result["headline"] is not None and not chosen.poses:
         write_text(out / "table.md", paper.markdown(answered.source, {chosen.name: result}))
     return result
+
+
+def _submitted(
+    chosen: Benchmark, loaded: Loaded, items: Sequence[Item], said: Sequence[Any], out: Path
+) -> tuple[list[Path], list[str]]:
+    """The submission's files; or a note, where answers do not fit into one and a score is had."""
+    try:
+        return chosen.submit(out, items, said), []
+    except InputError as error:
+        if not loaded.labelled:
+            raise
+        return [], [f"no submission was written: {error.message}"]
 
 
 def _as_json(scores: Scores) -> dict[str, Any]:

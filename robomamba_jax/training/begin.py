@@ -27,12 +27,12 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.convert.sources import read_json
 from robomamba_jax.data.examples import Encoder
-from robomamba_jax.data.file_names import as_utf8
 from robomamba_jax.data.pipeline import Pipeline
 from robomamba_jax.data.plan import Plan
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.trees import Params
+from robomamba_jax.outside_text import encode_text
 from robomamba_jax.training import checkpoint
 from robomamba_jax.training.distributed import agreed, check_alike
 from robomamba_jax.training.export import trained_parts
@@ -350,5 +350,5 @@ def _write_run(config: TrainConfig, workdir: Path, base: Base) -> None:
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
     for name, content in (("frozen.json", frozen), ("config.json", run)):
         partial = workdir / f".{name}.partial"
-        partial.write_bytes(as_utf8(json.dumps(content, indent=1, ensure_ascii=False) + "\n"))
+        partial.write_bytes(encode_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n"))
         partial.replace(workdir / name)

@@ -29,9 +29,9 @@ import numpy as np
 
 from robomamba_jax.convert.folder import check_files
 from robomamba_jax.convert.sources import read_json
-from robomamba_jax.data.file_names import as_utf8
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import encode_text
 from robomamba_jax.training import step_arrays
 from robomamba_jax.training.phases import reached
 
@@ -316,7 +316,7 @@ def _files(folder: Path) -> list[str]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_bytes(as_utf8(json.dumps(content, indent=1, ensure_ascii=False) + "\n"))
+    path.write_bytes(encode_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n"))
 
 
 def _sync(path: Path) -> None:

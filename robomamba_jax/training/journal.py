@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import encode_text
 
 
 class Lines:
@@ -80,7 +81,7 @@ class Board:
 
     def text(self, step: int, name: str, text: str) -> None:
         """A text, as Markdown."""
-        self._writer.add_text(name, text, step)
+        self._writer.add_text(name, encode_text(text).decode(), step)
 
     def close(self) -> None:
         """Write the rest."""

@@ -81,7 +81,9 @@ def open_topology(name: str) -> Topology:
                 "busy_libtpu", "another process holds libtpu", "wait for it: one at a time"
             ) from error
         raise InputError(
-            "bad_topology", f"{name}: {what[:200]}", "make plan-env installs libtpu; see docs"
+            "bad_topology",
+            f"{name}: {what[:200]}",
+            "make plan-env installs libtpu; see docs/pods.md",
         ) from error
     return Topology(name, "tpu", CHIPS[tpu[1]] * 2**30, found.devices)
 

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
+from robomamba_jax.outside_text import printable
 from robomamba_jax.training.program import Program
 from robomamba_jax.training.sharding import bytes_per_device
 
@@ -109,7 +110,7 @@ class Terminal:
     def say(self, line: str) -> None:
         """One line."""
         if self._console is not None:
-            self._console.print(line, soft_wrap=True)
+            self._console.print(printable(line, lines=True), soft_wrap=True)
 
     def lines(self, lines: Sequence[str]) -> None:
         """Several."""

@@ -60,7 +60,9 @@ def train(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError("cannot_write", f"{folder}: {error.strerror}", "give another") from error
+        raise InputError(
+            "cannot_write", f"{folder}: {error.strerror}", "give another --workdir"
+        ) from error
     for path, value in unconfirmed(config, origins or {}).items():
         shown.say(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
     with shown.bars() as bars, _full_disk(folder):

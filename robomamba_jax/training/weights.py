@@ -206,7 +206,8 @@ def chosen_config(choice: ModelChoice, parts: ModelParts | None) -> RoboMambaCon
         config = model_preset(choice.preset, vision=choice.vision, policy=policy)
     else:
         if parts.llm is None:
-            raise InputError("no_language_model", "the base is an encoder alone", "see convert")
+            fix = "join it with a language model first: robomamba convert --from parts"
+            raise InputError("no_language_model", "the base is an encoder alone", fix)
         config = RoboMambaConfig(parts.llm, parts.vision, policy)
         if choice.preset is not None:
             _check_size(config, model_preset(choice.preset, vision=choice.vision, policy=policy))

@@ -114,9 +114,9 @@ def test_draws_of_a_batch_differ(
 
 
 BAD = {
-    "no JSON": ('{"prompt": }', "it is no JSON: Expecting value at column 12"),
-    "no object": ('["hello"]', "it is no JSON object"),
-    "half a pair": ('{"prompt": "\\ud800"}', "no JSON of UTF-8"),
+    "no JSON": ('{"prompt": }', "it is not JSON: Expecting value: line 1 column 12"),
+    "no object": ('["hello"]', "it is not a JSON object"),
+    "half a pair": ('{"prompt": "\\ud800"}', "holds half of a surrogate pair (U+D800)"),
     "no prompt": ({"image": "a.png"}, "it has no prompt"),
     "a misspelt field": ({"prompt": "a", "imgae": "a.png"}, "did you mean image"),
     "a number": ({"prompt": 1}, "prompt is 1 (give text"),
@@ -160,7 +160,7 @@ def test_wrong_lines_are_skipped(
     assert ["error" in row for row in found] == [False, *[True] * 12, False]
     assert found[-2]["id"] == "x"
     assert found[-2]["error"]["kind"] == "bad_image"
-    assert "q.jsonl line 2: it is no JSON" in found[1]["error"]["message"]
+    assert "q.jsonl line 2: it is not JSON" in found[1]["error"]["message"]
     lines(tmp_path / "good.jsonl", REQUESTS[0], REQUESTS[4])
     good = as_json(capsys, *ask, "--batch", "good.jsonl")["answers"]
     assert [found[0]["answer"], found[-1]["answer"]] == [row["answer"] for row in good]
@@ -215,6 +215,6 @@ def test_a_file_that_is_in_use_or_full(
 def test_no_lines(ask: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No file, or nothing in it."""
     check_mistake(capsys, tmp_path, [*ask, "--batch", "no.jsonl"], "--batch no.jsonl: No such file")
-    check_mistake(capsys, tmp_path, [*ask, "--batch", "."], "is no regular file")
+    check_mistake(capsys, tmp_path, [*ask, "--batch", "."], "is a folder, not a file")
     lines(tmp_path / "q.jsonl", "", "")
     check_mistake(capsys, tmp_path, [*ask, "--batch", "q.jsonl"], "q.jsonl has no lines")

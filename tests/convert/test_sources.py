@@ -81,7 +81,7 @@ def test_what_is_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         open_source(tmp_path / "none")
     (tmp_path / "a.gguf").write_bytes(b"x")
-    with pytest.raises(InputError, match="no checkpoint file"):
+    with pytest.raises(InputError, match="not a checkpoint file"):
         open_source(tmp_path / "a.gguf")
 
 

@@ -80,7 +80,7 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     first = writer(tmp_path)
     for key, row in zip(KEYS[:9], ROWS[:9], strict=True):
         first.add(key, row)
-    with pytest.raises(InputError, match=r"manifest\.json is no file"):
+    with pytest.raises(InputError, match=r"manifest\.json does not exist"):
         FeatureReader(tmp_path)
     with (tmp_path / "keys.partial").open("ab") as log:
         log.write(KEYS[9][:11])  # killed within the key

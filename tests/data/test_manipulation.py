@@ -161,7 +161,7 @@ def test_no_trials(tmp_path: Path) -> None:
     """An empty folder, a missing one, a picture that is gone."""
     with pytest.raises(InputError, match=r"has no \*/result\.json"):
         ManipLlmPoses(tmp_path)
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         ManipLlmPoses(tmp_path / "none")
     trial(tmp_path, "1_Door_0_pulling_1")
     (tmp_path / "1_Door_0_pulling_1" / "original_rgb.png").unlink()

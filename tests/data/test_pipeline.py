@@ -345,7 +345,7 @@ def test_ledgers(tmp_path: Path) -> None:
     again.add([two])
     assert file.read_text().splitlines() == lines
     file.write_text(f"nonsense\n{lines[0]}\n")
-    with pytest.raises(InputError, match="line 1 is no entry"):
+    with pytest.raises(InputError, match="line 1 is not an entry"):
         Ledger(file)
 
 

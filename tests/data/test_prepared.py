@@ -104,7 +104,7 @@ def test_workers_and_kills_change_no_byte(folder: Path, prepared: Path, tmp_path
     assert not (target / "manifest.json").exists()
     shards = sorted(target.glob("*.array_record"))
     assert shards
-    with pytest.raises(InputError, match=r"manifest\.json is no file"):
+    with pytest.raises(InputError, match=r"manifest\.json does not exist"):
         PreparedData(target)
     stamp = shards[0].stat().st_mtime_ns
     time.sleep(0.02)
@@ -242,10 +242,10 @@ def test_poses_and_odd_ids(tmp_path: Path) -> None:
 
 def test_wrong_folders(tmp_path: Path, prepared: Path) -> None:
     """None, another's, one without a shard."""
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="does not exist"):
         PreparedData(tmp_path)
     (tmp_path / "manifest.json").write_text('{"schema": "else"}')
-    with pytest.raises(InputError, match=r"is no robomamba\.prepared/1"):
+    with pytest.raises(InputError, match=r"is not robomamba\.prepared/1"):
         PreparedData(tmp_path)
     copy = tmp_path / "copy"
     shutil.copytree(prepared, copy)

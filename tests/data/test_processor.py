@@ -137,16 +137,20 @@ def test_wrong_processor_json(change: dict[str, Any], complaint: str, tmp_path: 
 
 def test_broken_folders(tmp_path: Path) -> None:
     """Nothing there, no JSON, no object, no tokenizer."""
-    with pytest.raises(InputError, match=r"processor\.json.* is no file"):
+    with pytest.raises(InputError, match=r"processor\.json.* does not exist"):
         Processor.load(tmp_path / "no")
     file = tmp_path / "processor.json"
-    for text, complaint in (("{", "no JSON"), ("[]", "no JSON object"), (" " * 2**21, "too large")):
+    for text, complaint in (
+        ("{", "is not JSON"),
+        ("[]", "is not a JSON object"),
+        (" " * 2**21, "too large"),
+    ):
         file.write_text(text)
         with pytest.raises(InputError, match=complaint):
             Processor.load(tmp_path)
     builtin_processor("tiny").save(tmp_path)
     (tmp_path / "tokenizer.json").unlink()
-    with pytest.raises(InputError, match=r"tokenizer\.json.* is no file"):
+    with pytest.raises(InputError, match=r"tokenizer\.json.* does not exist"):
         Processor.load(tmp_path)
 
 

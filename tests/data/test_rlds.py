@@ -125,7 +125,7 @@ def test_damaged_folders(tmp_path: Path) -> None:
         source[0]
     assert source[1].turns[1][1].startswith("open door")
     shard.unlink()
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="does not exist"):
         RldsSource(copy, fields)
     (copy / "features.json").write_text("{")
     with pytest.raises(InputError, match="cannot be opened"):

@@ -176,7 +176,7 @@ def test_records_of_another_kind(tmp_path: Path) -> None:
         RoboVqaSource([good], frames=0)
     with pytest.raises(InputError, match="no RoboVQA files"):
         RoboVqaSource([])
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="does not exist"):
         RoboVqaSource([tmp_path / "none"])
 
 

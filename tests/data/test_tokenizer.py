@@ -134,13 +134,13 @@ def without(change: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (b"", "no JSON"),
-        (b"not json", "no JSON"),
-        (b"\xff\xfe", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
-        (b"[]", "no tokenizer.json"),
-        (b'{"model": "x"}', "no tokenizer.json"),
-        (b'{"a": 0, "b": 1}', "no tokenizer.json"),
+        (b"", "is empty, not JSON"),
+        (b"not json", "is not JSON"),
+        (b"\xff\xfe", "is UTF-16 text, not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[]", "not a tokenizer.json"),
+        (b'{"model": "x"}', "not a tokenizer.json"),
+        (b'{"a": 0, "b": 1}', "not a tokenizer.json"),
         (RustTokenizer(models.WordPiece({"a": 0}, unk_token="a")).to_str().encode(), "WordPiece"),
         (RustTokenizer(models.BPE({"a": 0}, [])).to_str().encode(), "byte-level"),
         (b'{"model": {"type": "BPE", "vocab": {}, "merges": []}}', "byte-level"),
@@ -167,9 +167,9 @@ def test_inner_faults(tmp_path: Path) -> None:
     vocab = {key: value for key, value in model["vocab"].items() if value > 1}
     with pytest.raises(InputError, match="endoftext"):
         Tokenizer(without({"added_tokens": [], "model": {**model, "vocab": vocab}}))
-    with pytest.raises(InputError, match=r"no-such\.json.* is no file"):
+    with pytest.raises(InputError, match=r"no-such\.json.* does not exist"):
         Tokenizer.load(tmp_path / "no-such.json")
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="does not exist"):
         Tokenizer.load(tmp_path)
     with pytest.raises(InputError, match="258"):
         train_bpe(["a"], 257)

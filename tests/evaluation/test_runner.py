@@ -190,7 +190,7 @@ def test_a_bad_picture_is_an_error_or_left_out(
     [
         (["--config", "configs/eval_pope.py"], "one of --checkpoint and --predictions"),
         (["--checkpoint", "tiny"], "no --config"),
-        (["--config", "configs/eval_x.py", "--checkpoint", "tiny"], "is no file"),
+        (["--config", "configs/eval_x.py", "--checkpoint", "tiny"], "does not exist"),
         (["--config", "configs/stage1_1_align.py", "--checkpoint", "tiny"], "is no EvalConfig"),
         (["--config", "configs/eval_pope.py", "--checkpoint", "tiny"], "coco_pope_random.json is"),
         (["--table", "tests"], r"has no \*/results.json"),

@@ -57,7 +57,7 @@ def test_again_does_nothing_again(tmp_path: Path, capfd: pytest.CaptureFixture[s
 
 
 WRONG: dict[str, tuple[list[str], str]] = {
-    "no such config": (["--config", "configs/stage3.py"], "is no file"),
+    "no such config": (["--config", "configs/stage3.py"], "does not exist"),
     "no config": ([], "--config"),
     "unknown flag": (call("--wrkdir", "x"), "did you mean --workdir"),
     "unknown key": (call("--set", "optim.lr=1"), "unknown field of --set optim.lr: 'lr'"),

@@ -5,12 +5,12 @@
 What a text file may be is decided here alone: UTF-8, a byte order mark dropped, lines ended by
 "\\n" or "\\r\\n" and by nothing else. What a JSON text may hold, too: no half of a surrogate pair,
 which Python's reader lets through and no file could ever take back, and no key twice where the
-caller says that each counts.
+caller says that each counts. What goes out is decided here as well: how a text from outside is
+shown on a terminal, and how text is written that may hold a file name's stray bytes.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import re
@@ -18,20 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.file_kinds import (
+    HEAD_BYTES,
+    UNKNOWN,
+    is_lfs_pointer,
+    kind_of,
+    lfs_pointer,
+    not_a_file,
+    other_file,
+)
 
 MAX_TEXT_BYTES = 2**31
 
 # Of a JSON text: an escaped half of a surrogate pair; most texts have none, and are not walked.
-_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE = re.compile("[\ud800-\udfff]")
-_LFS = b"version https://git-lfs.github.com/spec/"
-# In this order: the mark of UTF-32 begins with that of UTF-16.
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "UTF-32"),
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-)
+# What would move a terminal's cursor, end a line, or turn a line's direction around.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSHOWN_LINES = re.compile(_UNSHOWN.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+_PLAIN_KINDS = ("a JSON file", "a text file", UNKNOWN)
 
 
 def read_text(path: str | os.PathLike[str], max_bytes: int = MAX_TEXT_BYTES) -> str:
@@ -56,8 +61,8 @@ def read_bytes(path: str | os.PathLike[str], max_bytes: int = MAX_TEXT_BYTES) ->
     path = Path(path)
     try:
         if not path.is_file():
-            what = "is not a regular file" if path.exists() else "does not exist"
-            raise InputError("missing_file", f"{path} {what}", "give the path of a file")
+            what = f"{path} {not_a_file(path)}"
+            raise InputError("missing_file", what, "give the path of a file")
         size = path.stat().st_size
         if size > max_bytes:
             raise InputError(
@@ -72,39 +77,34 @@ def read_bytes(path: str | os.PathLike[str], max_bytes: int = MAX_TEXT_BYTES) ->
         ) from error
 
 
-def decode_text(data: bytes, where: str) -> str:
+def decode_text(data: bytes, where: str, wanted: str = "not UTF-8 text") -> str:
     """Bytes of a text file as text, without a byte order mark.
 
     Args:
       data: the bytes.
       where: the file or record, for messages.
+      wanted: what it is not where it is of another kind, for messages.
 
     Raises:
       InputError: they are not UTF-8 text; the message says what they are instead.
     """
-    if data.startswith(_LFS):
-        raise lfs_pointer(where)
-    for mark, name in _MARKS:
-        if data.startswith(mark):
-            raise InputError("bad_text", f"{where} is {name} text", "save it as UTF-8")
     try:
-        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        what = f"{where} is not UTF-8 text: byte {error.start} (line {line})"
-        raise InputError("bad_text", what, "save it as UTF-8") from error
+        raise _not_text(data, where, wanted, error) from error
+    if is_lfs_pointer(data):
+        raise lfs_pointer(where)
+    return text.removeprefix("\ufeff")
 
 
-def lfs_pointer(where: str) -> InputError:
-    """The error of a file that Git LFS left its place-holder for."""
-    return InputError(
-        "lfs_pointer", f"{where} is a Git LFS pointer, not the file itself", "run git lfs pull"
-    )
-
-
-def is_lfs_pointer(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` (64 bytes suffice) is a pointer of Git LFS."""
-    return head.startswith(_LFS)
+def _not_text(data: bytes, where: str, wanted: str, error: UnicodeDecodeError) -> InputError:
+    """The error of bytes that are not UTF-8: by what they are, else by their first odd one."""
+    head = data[:HEAD_BYTES]
+    if kind_of(head) not in _PLAIN_KINDS:
+        return other_file("bad_text", where, head, wanted, "save it as UTF-8")
+    byte, line = data[error.start], data.count(b"\n", 0, error.start) + 1
+    what = f"{where} is not UTF-8 text: byte {error.start} is 0x{byte:02X} (line {line})"
+    return InputError("bad_text", what, "save it as UTF-8")
 
 
 def split_lines(text: str) -> list[str]:
@@ -131,28 +131,43 @@ def parse_json(data: bytes | str, where: str, *, unique_keys: bool = False) -> A
         surrogate pair.
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    text = decode_text(raw, where)
-
-    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(
-                "bad_record", f"{where} has the key {twice[:80]!r} twice", "keep one of the two"
-            )
-        return found
-
+    text = decode_text(raw, where, "not JSON")
     try:
-        value = json.loads(text, object_pairs_hook=checked if unique_keys else None)
-    except InputError:
-        raise
+        value = (_UNIQUE if unique_keys else _ANY).decode(text)
+    except _TwiceError as error:
+        what = f"{where} has the key {error.args[0][:80]!r} twice"
+        raise InputError("bad_record", what, "keep one of the two") from None
     except (ValueError, RecursionError) as error:
-        what = " ".join(str(error).split())[:200]
-        raise InputError("bad_json", f"{where} is not JSON: {what}", "write it again") from error
+        raise _not_json(raw, where, error) from error
     if _HALF.search(raw):
         _check_all(value, where)
     return value
+
+
+class _TwiceError(Exception):
+    """A key that an object has twice."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+_ANY, _UNIQUE = json.JSONDecoder(), json.JSONDecoder(object_pairs_hook=_once)
+
+
+def _not_json(raw: bytes, where: str, error: Exception) -> InputError:
+    """The error of text that is not JSON: by what it is, else by where it ceases to be JSON."""
+    head, fix = raw[:HEAD_BYTES], "write it again"
+    if kind_of(head) not in _PLAIN_KINDS:
+        return other_file("bad_json", where, head, "not JSON", fix)
+    if b"\x00" in head[:4]:
+        return InputError("bad_json", f"{where} is UTF-16 text, not JSON", "save it as UTF-8")
+    what = " ".join(str(error).split())[:200]
+    return InputError("bad_json", f"{where} is not JSON: {what}", fix)
 
 
 def check_text(text: str, where: str) -> str:
@@ -166,6 +181,28 @@ def check_text(text: str, where: str) -> str:
         what = f"{where} holds half of a surrogate pair (U+{ord(found[0]):04X}) at {found.start()}"
         raise InputError("bad_text", what, "write the whole character, or remove it")
     return text
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """A text from outside as a terminal may show it.
+
+    Letters that would move the cursor, change colours or end the line become escapes: "\\x1b".
+
+    Args:
+      text: any.
+      lines: line ends and tabs stay.
+    """
+    pattern = _UNSHOWN_LINES if lines else _UNSHOWN
+    return pattern.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def encode_text(text: str) -> bytes:
+    """Text as UTF-8, for a file of ours.
+
+    Half of a surrogate pair, which stands for a byte of a file name that is not UTF-8, becomes its
+    escape: in a JSON string that is the very same text.
+    """
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _check_all(value: Any, where: str) -> None:
