@@ -9,7 +9,6 @@ it is asked for. A list of objects, one object, and one object per line are unde
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import re
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from robomamba_jax.data.outside_text import parse_json
 from robomamba_jax.errors import InputError
 
 # Strings are skipped whole, so that braces inside them do not count. An unclosed string
@@ -72,9 +72,9 @@ class JsonRecords:
         if end - start > MAX_RECORD_BYTES:
             raise InputError("bad_record", f"{where} has {end - start} bytes", _FIX)
         try:
-            return json.loads(self._map[start:end])
-        except (ValueError, RecursionError) as error:
-            raise InputError("bad_record", f"{where} is no JSON: {error}", _FIX) from error
+            return parse_json(self._map[start:end], where, unique_keys=True)
+        except InputError as error:
+            raise InputError("bad_record", error.message, error.fix) from error
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process maps the file itself.

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import csv
+import functools
+import io
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,10 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.outside_text import read_text
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.choices import LETTERS, ROTATION, Row, chosen_option, circular
-from robomamba_jax.evaluation.files import all_or_none, embedded, question_files
+from robomamba_jax.evaluation.files import (
+    all_or_none,
+    check_unread,
+    embedded,
+    missing,
+    question_files,
+    same_labels,
+)
 from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores
 from robomamba_jax.evaluation.means import by_group, mean_figure
 
@@ -23,14 +33,30 @@ _NEEDED = ("index", "question", "A", "B", "image")
 _EMPTY = ("", "nan")
 # An image's cell that is shorter holds another row's index instead.
 _SHORTEST_IMAGE = 64
+_MOST_LETTERS = 32_767  # of a cell
 
 
 def load(config: EvalConfig) -> Loaded:
-    """The rows of a TSV file; rotations among them are told by their index."""
-    (path,) = question_files(config.files, ("MMBench_DEV_EN.tsv",))[:1]
-    rows = _rows(path)
+    """The rows of TSV files; rotations among them are told by their index."""
+    paths = question_files(config.files, ("MMBench_DEV_EN.tsv",))
+    check_unread(config.files, "answers", "images")
+    tables = [(path, _rows(path)) for path in paths]
+    indices = [row["index"] for _, rows in tables for row in rows]
+    rotations = Counter(int(index) % ROTATION for index in indices if index.isdecimal())
+    items: list[Item] = []
+    labelled = []
+    for path, rows in tables:
+        here = _items(path, rows, rotations)
+        flags = [bool(item.answers) for item in here]
+        labelled.append((path, all_or_none(flags, path, "row", 1)))
+        items += here
+    turned = any(item.facts["index"] >= ROTATION for item in items)
+    note = () if turned else ("the file has no rotations: each question counts once",)
+    return Loaded(tuple(items), same_labels(labelled), tuple(paths), note)
+
+
+def _items(path: Path, rows: Sequence[dict[str, str]], rotations: Counter[int]) -> list[Item]:
     images = {row["index"]: row["image"] for row in rows}
-    rotations = Counter(int(row["index"]) % ROTATION for row in rows if row["index"].isdecimal())
     items = []
     for number, row in enumerate(rows):
         where = f"{path}: row {number + 1}"
@@ -44,7 +70,7 @@ def load(config: EvalConfig) -> Loaded:
             Item(
                 row["index"],
                 _question(row, options),
-                embedded(_image(row["image"], images, where), where),
+                embedded(functools.partial(_image, row["image"], images, where), where),
                 () if _empty(wanted) else (wanted,),
                 _groups(row),
                 {
@@ -53,27 +79,34 @@ def load(config: EvalConfig) -> Loaded:
                     "index": int(row["index"]),
                     "rotations": rotations[int(row["index"]) % ROTATION],
                 },
+                file=str(path),
             )
         )
-    labelled = [bool(item.answers) for item in items]
-    turned = any(item.facts["index"] >= ROTATION for item in items)
-    note = () if turned else ("the file has no rotations: each question counts once",)
-    return Loaded(tuple(items), all_or_none(labelled, path, "row", 1), (path,), note)
+    return items
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    if not path.is_file():
+        raise missing(path)
+    text = io.StringIO(read_text(path), newline="")
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t", restval="")
-            missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-            if missing:
-                raise bad_record(str(path), f"has no column {missing[0]!r}")
-            rows = list(reader)
-    except (csv.Error, UnicodeDecodeError) as error:
+        reader = csv.DictReader(text, delimiter="\t", restval="")
+        names = list(reader.fieldnames or ())
+        lacking = [name for name in _NEEDED if name not in names]
+        if lacking:
+            raise bad_record(str(path), f"has no column {lacking[0]!r}")
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise bad_record(str(path), f"has two columns {twice[0]!r}")
+        rows = list(reader)
+    except csv.Error as error:
         raise InputError("bad_record", f"{path} is no TSV: {error}", "download it again") from error
     if not rows:
         raise bad_record(str(path), "has no rows")
+    for number, row in enumerate(rows, 1):
+        if any(row.pop(None, ())):  # type: ignore[call-overload]
+            raise bad_record(f"{path}: row {number}", "has more cells than there are columns")
     return rows
 
 
@@ -150,20 +183,32 @@ def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Pat
     book: Any = Workbook()
     sheet = book.active
     sheet.append(["index", "question", *LETTERS, "prediction"])
-    for item, text in zip(items, said, strict=True):
+    for row, (item, text) in enumerate(zip(items, said, strict=True), 2):
         options = item.facts["options"]
         cells = [options.get(name, "") for name in LETTERS]
-        texts = [item.facts["question"], *cells, text]
-        sheet.append([item.facts["index"], *(_cell(part) for part in texts)])
+        sheet.cell(row, 1, item.facts["index"])
+        for column, part in enumerate([item.facts["question"], *cells, text], 2):
+            _write_text(sheet.cell(row, column), part, item.id)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "submission.xlsx"
     book.save(path)
     return [path]
 
 
-def _cell(text: str) -> str:
-    """Text that a sheet can hold: no control characters."""
-    return "".join(letter for letter in text if letter >= " " or letter in "\t\n")
+def _write_text(cell: Any, text: str, key: str) -> None:
+    """Text as a sheet can hold it, without control characters, and as text whatever it looks
+    like: what begins with "=" would be a formula, and "#N/A" an error."""
+    plain = "".join(letter for letter in text if letter >= " " or letter in "\t\n")
+    if len(plain) > _MOST_LETTERS:
+        raise InputError(
+            "bad_record",
+            f"a text of question {key!r} has {len(plain):,} letters; a sheet's cell holds "
+            f"{_MOST_LETTERS:,}",
+            "shorten the answer",
+        )
+    cell.value = plain
+    if plain:
+        cell.data_type = "s"
 
 
 MMBENCH = Benchmark(
