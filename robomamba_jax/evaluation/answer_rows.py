@@ -142,7 +142,7 @@ def _is_record(content: Mapping[str, Any], path: Path, known: Collection[str]) -
     if names and keys:
         what = f"{path} is one object with the field {names[0]!r} and the question {keys[0]!r}"
         raise InputError("ambiguous", what, "write a list of records")
-    return any(name in content for name in ANSWERS) and not keys
+    return bool(names)
 
 
 def _table(path: Path, naming: Naming) -> AnswerFile:

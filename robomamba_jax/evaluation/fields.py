@@ -75,7 +75,7 @@ def answer_in(
             raise InputError("bad_record", what, fix)
         return naming.answer, fields[naming.answer]
     found = [name for name in ANSWERS if name in fields and name not in echoed]
-    maybe = [name for name in fields if name not in (*ANSWERS, *IDS) and _may_answer(name, fields)]
+    maybe = other_answers(fields)
     if not found:
         also = f"; {maybe[0]!r} may be it: {naming.say_answer}{maybe[0]}" if maybe else ""
         what = f"{where} has none of {', '.join(ANSWERS)}"
@@ -88,6 +88,11 @@ def answer_in(
             what = f"{where} has both {found[0]!r} and {other!r}, and they differ"
             raise InputError("ambiguous_field", what, f"say which is the answer: {choices}")
     return found[0], fields[found[0]]
+
+
+def other_answers(fields: Mapping[str, Any]) -> list[str]:
+    """Fields of other names than ``ANSWERS`` that may hold what somebody's model said."""
+    return [name for name in fields if name not in (*ANSWERS, *IDS) and _may_answer(name, fields)]
 
 
 def _may_answer(name: str, fields: Mapping[str, Any]) -> bool:
