@@ -14,8 +14,7 @@ from robomamba_jax.cli import features
 from robomamba_jax.cli.terminal import can_show, say
 from robomamba_jax.data.file_names import fitting
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import printable
-from robomamba_jax.outside_text import parse_json, read_bytes
+from robomamba_jax.outside_text import parse_json, printable, read_bytes
 
 EXAMPLE = """examples:
   robomamba data inspect blip_laion_cc_sbu_558k.json --root images

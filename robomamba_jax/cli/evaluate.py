@@ -55,10 +55,12 @@ def make_parser() -> Parser:
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
     if args.table is not None:
+        _alone(args, "table", "config", "checkpoint", "predictions", "against", "lmms_task")
         return _table(args)
     if args.config is None:
         raise InputError("bad_arguments", "no --config", "give configs/eval_BENCHMARK.py")
     if args.lmms_task is not None:
+        _alone(args, "lmms_task", "checkpoint", "predictions", "against")
         return _export(args)
     if (args.checkpoint is None) == (args.predictions is None):
         raise InputError(
@@ -80,6 +82,14 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     return _ask(args, config, out)
 
 
+def _alone(args: argparse.Namespace, name: str, *others: str) -> None:
+    """Whether no flag is given that another one would pass over."""
+    for other in others:
+        if getattr(args, other) is not None:
+            flag, spare = (f"--{part.replace('_', '-')}" for part in (name, other))
+            raise InputError("bad_arguments", f"{flag} makes no use of {spare}", f"give no {spare}")
+
+
 def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.evaluation import run
@@ -94,6 +104,9 @@ def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
     found = read() if first else None
     check_alike({"configuration": repr(config)})  # the others wait here for what the first writes
     config, chosen, loaded = found or read()
+    if args.against is not None:
+        # Said now rather than behind hours of answers.
+        run.check_against(Path(args.against), chosen, loaded)
     with count_bar(f"{chosen.title} questions") if first else contextlib.nullcontext() as tell:
         answered, seconds = run.answer_all(config, chosen, loaded, args.checkpoint, out, tell)
     result: dict[str, Any] = {}

@@ -94,6 +94,10 @@ def _add_rollout(whats: Any) -> None:
     parser.add_argument("--clips", type=int, default=0, metavar="K", help="GIFs per category (0)")
     parser.add_argument("--pixel-order", help="of a file's points: xy or rowcol")
     parser.add_argument("--frame", default="manipllm", help="of its directions, or opencv")
+    parser.add_argument("--answer-field", metavar="NAME", help="a file's poses, if several fields")
+    parser.add_argument("--id-field", metavar="NAME", help="its field of trials, if several")
+    parser.add_argument("--on-missing", help="trials that it leaves out: error or fail (error)")
+    parser.add_argument("--on-extra", help="its other trials: error or skip (error)")
     parser.add_argument(
         "--panda", metavar="URDF", help="carry out with a Franka Panda of this description"
     )
@@ -221,6 +225,24 @@ def _plan(args: argparse.Namespace, simulator: Any) -> Any:
     return RolloutPlan(categories, args.episodes, args.seed, split, args.size, args.dof)
 
 
+def _file_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What is said of a file of predictions."""
+    from robomamba_jax.world.predictions import NAMING
+
+    names = ("answer_field", "id_field", "on_missing", "on_extra", "pixel_order")
+    given = [name for name in names if getattr(args, name) is not None]
+    if given and not (args.policy or "").startswith("file:"):
+        flag = f"--{given[0].replace('_', '-')}"
+        what = f"{flag} is for predictions, and the policy is not file:PREDICTIONS"
+        raise InputError("bad_arguments", what, f"leave {flag} out")
+    naming = dataclasses.replace(NAMING, answer=args.answer_field or "", id=args.id_field or "")
+    return {
+        "naming": naming,
+        "on_missing": args.on_missing or "error",
+        "on_extra": args.on_extra or "error",
+    }
+
+
 def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     import json
 
@@ -240,6 +262,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
         train=args.train and Path(args.train),
         pixel_order=args.pixel_order,
         frame=args.frame,
+        **_file_options(args),
     )
     simulator = _simulator(args)
     thresholds = Thresholds(
@@ -260,6 +283,8 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
             executor=perform if args.panda is None else PandaExecutor(Path(args.panda)),
             tell=tell,
         )
+    for note in getattr(policy, "notes", []):
+        print(f"note: {note}", file=sys.stderr)
     executor = "suction" if args.panda is None else "panda"
     result = {"schema": "robomamba.world rollout/1", "executor": executor, **result}
     if out is not None:

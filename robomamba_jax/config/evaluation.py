@@ -27,6 +27,7 @@ BENCHMARKS = (
 SCORINGS = ("standard", "official")
 STOPS = ("eos", "line", "none")
 BAD_RECORDS = ("error", "skip")
+EXTRAS = ("error", "skip")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +37,8 @@ class FilesConfig:
     Attributes:
       root: the benchmark's folder.
       questions: its files of questions; patterns such as "tfrecord/val/*" are allowed.
-      answers: its file of answers, where they lie apart; "" = there are none (a test split), or
-        they lie with the questions.
+      answers: its file of answers, where they lie apart, or a pattern of several; "" = there are
+        none (a test split), or they lie with the questions.
       images: the folder of its pictures; "" = looked for in root and below it, where archives
         are usually extracted.
     """
@@ -89,7 +90,14 @@ class EvalConfig:
       frame: manipulation: of the file's directions, "manipllm" or "opencv".
       judge: MM-Vet: a file of its judge's scores; "" = none, and no score.
       on_bad_record: "error", or "skip": leave a question out whose picture is missing or broken,
-        count it and name it.
+        or which has no answer in a file of predictions; count it and name it.
+      answer_field: predictions: the field or column that holds the answers; "" = the one that is
+        there, and an error where two are.
+      id_field: predictions: the field that says which question is answered; "" likewise.
+      on_extra: predictions: "error", or "skip": leave out answers to what was not asked, and count
+        them.
+      check_echoes: predictions: whether a question, picture or category that stands beside an
+        answer must be the asked question's.
       mesh: of devices.
       dtype: of computation; "" = the checkpoint's own.
       toy: above 0: so many pictures are drawn and asked about, in the benchmark's own files.
@@ -107,6 +115,10 @@ class EvalConfig:
     frame: str = "manipllm"
     judge: str = ""
     on_bad_record: str = "error"
+    answer_field: str = ""
+    id_field: str = ""
+    on_extra: str = "error"
+    check_echoes: bool = True
     mesh: MeshConfig = dataclasses.field(default_factory=MeshConfig)
     dtype: str = ""
     toy: int = 0
@@ -115,6 +127,7 @@ class EvalConfig:
         one_of("benchmark", self.benchmark, BENCHMARKS)
         one_of("scoring", self.scoring, SCORINGS)
         one_of("on_bad_record", self.on_bad_record, BAD_RECORDS)
+        one_of("on_extra", self.on_extra, EXTRAS)
         positive("rows", self.rows)
         positive("frames", self.frames)
         not_negative("limit", self.limit)

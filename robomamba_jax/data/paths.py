@@ -30,6 +30,15 @@ def below(root: Path, name: object) -> Path:
     return path
 
 
+def check_name(name: object) -> None:
+    """Whether an image of a data set may be called so; whether it is there is not asked.
+
+    Raises:
+      InputError: it may not.
+    """
+    _named(Path(), name)
+
+
 def _named(root: Path, name: object) -> Path:
     """``root / name``, its letters checked; where links lead is not asked."""
     if not isinstance(name, str) or not name or "\0" in name or len(name) > 1000:

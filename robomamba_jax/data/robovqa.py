@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Sized
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,10 @@ class RoboVqaSource:
         chosen = tuple(images[frame] for frame in even_frames(len(images), self._frames))
         name = f"{self._files[number].path.name}#{record}.{which}"
         return question_sample(name, chosen, questions[which])
+
+    def file_of(self, index: int) -> Path:
+        """The file that a sample is from."""
+        return self._files[int(self._spans[index][0])].path
 
     def facts(self) -> Mapping[str, Any]:
         """Format, samples, clips, and samples of each task."""

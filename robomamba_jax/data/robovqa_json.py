@@ -85,13 +85,31 @@ class RoboVqaJsonSource:
         Raises:
           InputError: the record is damaged, or its pictures are missing.
         """
+        video, uid, which, question = self._question(index)
+        return question_sample(f"{uid}.{which}", self._pictures(video, uid), question)
+
+    def without_pictures(self, index: int) -> Sample:
+        """The same without images, which are not looked for.
+
+        Raises:
+          InputError: the record is damaged.
+        """
+        _, uid, which, question = self._question(index)
+        return question_sample(f"{uid}.{which}", (), question)
+
+    def file_of(self, index: int) -> Path:
+        """The file that a sample is from."""
+        return self._files[int(self._spans[index][0])].path
+
+    def _question(self, index: int) -> tuple[str, str, int, Question]:
+        """The video's name, its id, which of its questions, and the question."""
         number, record, which = (int(value) for value in self._spans[index])
         clip, questions = self._clip(number, record)
         where = f"{self._files[number].path}: record {record}"
         key = "video" if "video" in clip else "uid"
         video = text_field(clip, key, where)
         uid = text_field(clip, "uid", where) if "uid" in clip else Path(video).stem
-        return question_sample(f"{uid}.{which}", self._pictures(video, uid), questions[which])
+        return video, uid, which, questions[which]
 
     def _pictures(self, video: str, uid: str) -> tuple[ImageRef, ...]:
         """Extracted frames in a folder, one extracted frame, or frames of the video."""

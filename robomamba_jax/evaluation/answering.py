@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from robomamba_jax.api import pose_function
 from robomamba_jax.data.manipulation import detection
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.answers import Reply
 from robomamba_jax.evaluation.batches import Batch, everywhere
 from robomamba_jax.evaluation.items import Recipe
 from robomamba_jax.generation.generator import Generator, pad_prompts
@@ -35,22 +36,6 @@ def settings_of(recipe: Recipe, processor: Processor) -> GenerationSettings:
         eos_ids=() if recipe.stop == "none" else (processor.need_tokenizer().eos_id,),
         stop=_LINE_ENDS if recipe.stop == "line" else (),
     )
-
-
-class Reply(NamedTuple):
-    """What was said to one request.
-
-    Attributes:
-      id: the item's.
-      answer: a text, or a pose as RoboMamba's result list has it; None if the row was bad.
-      reason: why it ended: "eos", "stop", "length"; "" for poses; for a bad row what was wrong.
-      tokens: of a text; None for a pose.
-    """
-
-    id: str
-    answer: Any
-    reason: str
-    tokens: list[int] | None = None
 
 
 class Texts:

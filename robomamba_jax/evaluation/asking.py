@@ -14,9 +14,10 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.prompts import prompt_template
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.answering import Poses, Reply, Texts, settings_of
-from robomamba_jax.evaluation.answers import AnswersFile
+from robomamba_jax.evaluation.answering import Poses, Texts, settings_of
+from robomamba_jax.evaluation.answers import AnswersFile, Reply
 from robomamba_jax.evaluation.batches import Reader, Request
+from robomamba_jax.evaluation.files import look_for_pictures
 from robomamba_jax.evaluation.identity import parameters_sha256
 from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe
 from robomamba_jax.evaluation.prompts import recipe_of, styled
@@ -115,9 +116,12 @@ def ask(
     Raises:
       InputError: see ``Asked``, ``AnswersFile`` and ``Reader``.
     """
+    if config.on_bad_record == "error":
+        look_for_pictures(loaded.items)
     asked = Asked(config, chosen, checkpoint)
     header = {"checkpoint": asked.sha256, **facts}
-    file = AnswersFile(path, header, write=jax.process_index() == 0)
+    known = {item.id for item in loaded.known}
+    file = AnswersFile(path, header, write=jax.process_index() == 0, known=known)
     waiting = [
         request
         for request in requests_of(loaded.items, asked.recipe)

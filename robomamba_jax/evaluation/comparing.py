@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.answers import read_answers
+from robomamba_jax.evaluation.answers import Reply, check_header, read_answers
 from robomamba_jax.evaluation.asking import Asked, requests_of
 from robomamba_jax.evaluation.items import Benchmark, Loaded
 
@@ -39,14 +39,20 @@ def compare(
       other: the other run's.
 
     Returns:
-      {"other", "same_checkpoint", "compared", "identical", "near_ties", "differ": [{"id",
-      "mine", "other", "gap"}], "words"}; gap is None for poses.
+      {"other", "same_checkpoint", "compared", "only_mine", "only_other", "identical", "near_ties",
+      "differ": [{"id", "mine", "other", "gap"}], "words"}; gap is None for poses.
 
     Raises:
-      InputError: a file is none of answers, or they have no question in common.
+      InputError: a file is none of answers, or answers other questions, or they have no question
+        in common.
     """
-    (head, first), (other_head, second) = read_answers(mine), read_answers(other)
+    head, first = _read(mine)
+    other_head, second = _read(other)
+    check_header(other_head, other, head["benchmark"], head["questions"])
+    _check_known(second, other, loaded)
     both = [item.id for item in loaded.items if item.id in first and item.id in second]
+    only_mine = sum(item.id in first and item.id not in second for item in loaded.items)
+    only_other = len(second) - len(both)
     if not both:
         raise InputError(
             "other_questions", f"{other} has no question of this run", "give the same benchmark's"
@@ -59,12 +65,7 @@ def compare(
         }
         gaps |= _gaps(config, chosen, loaded, checkpoint, parted)
     rows = [
-        {
-            "id": key,
-            "mine": first[key].answer,
-            "other": second[key].answer,
-            "gap": gaps[key],
-        }
+        {"id": key, "mine": first[key].answer, "other": second[key].answer, "gap": gaps[key]}
         for key in differ
     ]
     near = sum(gap is not None and gap <= NEAR for gap in gaps.values())
@@ -72,17 +73,37 @@ def compare(
     words = f"{len(both) - len(differ)} of {len(both)} answers are those of {other}"
     if differ:
         words += f"; {near} of the {len(differ)} others part where two logits lie within {NEAR:g}"
+    if only_mine or only_other:
+        words += f"; {only_mine} of mine and {only_other} of its own have no other to compare with"
+    if head.get("recipe") != other_head.get("recipe"):
+        words += "; it was asked by another recipe"
     if not same:
         words += " (which another checkpoint gave)"
     return {
         "other": str(other),
         "same_checkpoint": same,
         "compared": len(both),
+        "only_mine": only_mine,
+        "only_other": only_other,
         "identical": len(both) - len(differ),
         "near_ties": near,
         "differ": rows,
         "words": words,
     }
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
+    """A file's header and its answers, without those that bad pictures have none of."""
+    header, found = read_answers(path)
+    return header, {key: reply for key, reply in found.items() if reply.answer is not None}
+
+
+def _check_known(found: Collection[str], path: Path, loaded: Loaded) -> None:
+    known = {item.id for item in loaded.known}
+    strange = [key for key in found if key not in known]
+    if strange:
+        what = f"{path} answers {strange[0]!r}, which is not a question of these files"
+        raise InputError("other_questions", what, "give the file as eval.py wrote it")
 
 
 def _parting(mine: Sequence[int], other: Sequence[int]) -> list[int]:

@@ -15,13 +15,12 @@ from typing import Any
 from robomamba_jax.config.evaluation import FilesConfig
 from robomamba_jax.convert.files import replacing
 from robomamba_jax.data.file_names import find_files
-from robomamba_jax.data.paths import find_image
+from robomamba_jax.data.paths import check_name, find_image
 from robomamba_jax.data.records import ImageRef, bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.items import Pictures
-from robomamba_jax.outside_text import encode_text
+from robomamba_jax.evaluation.items import Item, Pictures
+from robomamba_jax.outside_text import encode_text, parse_json, read_bytes
 
-MAX_JSON_BYTES = 2**31
 _MISSING = (
     "download it there, or say where it lies: --set files.root=DIR, --set files.questions=..."
 )
@@ -40,6 +39,11 @@ def question_files(files: FilesConfig, default: Sequence[str] = ()) -> list[Path
     found: list[Path] = []
     for name in files.questions or default:
         found += find_files(name, files.root, missing="is not there", fix=_MISSING)
+    twice = [path for number, path in enumerate(found) if path in found[:number]]
+    if twice:
+        raise InputError(
+            "bad_config", f"files.questions names {twice[0]} twice", "name each file once"
+        )
     return found
 
 
@@ -48,39 +52,44 @@ def missing(path: Path) -> InputError:
     return InputError("missing_file", f"{path} is not there", _MISSING)
 
 
-def answers_file(files: FilesConfig) -> Path | None:
-    """The file of answers; None for a test split.
+def answers_files(files: FilesConfig) -> list[Path]:
+    """The files of answers; none for a test split.
 
     Raises:
-      InputError: it is named and not there.
+      InputError: one is named and not there.
     """
     if not files.answers:
-        return None
-    path = Path(files.root) / files.answers
-    if not path.is_file():
-        raise InputError(
-            "missing_file",
-            f"{path} is not there",
-            "download it there; for a test split without answers: --set files.answers=",
-        )
-    return path
+        return []
+    fix = "download it there; for a test split without answers: --set files.answers="
+    return find_files(files.answers, files.root, missing="is not there", fix=fix)
+
+
+def check_unread(files: FilesConfig, *names: str) -> None:
+    """Whether what a benchmark has no use for is left out of its configuration.
+
+    Args:
+      files: where the benchmark lies.
+      names: fields of it that its reader would pass over.
+
+    Raises:
+      InputError: one of them is set.
+    """
+    for name in names:
+        if getattr(files, name):
+            empty = "[]" if name == "questions" else ""
+            what = f"files.{name} is set, but these files hold their {name} themselves"
+            raise InputError("bad_config", what, f"leave it out: --set files.{name}={empty}")
 
 
 def read_json(path: Path, kind: type[dict] | type[list]) -> Any:
-    """A JSON file's content.
+    """A JSON file's content, no key of which stands twice in an object.
 
     Raises:
       InputError: it is missing, broken, too large, or of another kind.
     """
     if not path.is_file():
         raise missing(path)
-    if path.stat().st_size > MAX_JSON_BYTES:
-        raise InputError("bad_json", f"{path} has more than 2 GiB", "give the benchmark's own file")
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        what = str(error)[:200]
-        raise InputError("bad_json", f"{path} is no JSON: {what}", "download it again") from error
+    content = parse_json(read_bytes(path), str(path), unique_keys=True)
     if not isinstance(content, kind):
         wanted = "an object" if kind is dict else "a list"
         fix = "give the benchmark's own file"
@@ -139,6 +148,24 @@ def text_list(value: Any, where: str, name: str) -> list[str]:
     return value
 
 
+def same_labels(labelled: Sequence[tuple[Path, bool]]) -> bool:
+    """Whether the files' questions have answers.
+
+    Args:
+      labelled: each file, and whether its questions have them.
+
+    Raises:
+      InputError: those of one file have, and those of another have not.
+    """
+    flags = dict(labelled)
+    if len(set(flags.values())) > 1:
+        have = next(path for path, flag in labelled if flag)
+        lack = next(path for path, flag in labelled if not flag)
+        what = f"{lack} has no answers, but {have} has"
+        raise InputError("bad_record", what, "score them apart: --set files.questions=...")
+    return any(flags.values())
+
+
 def all_or_none(labelled: Sequence[bool], path: Path, what: str, first: int = 0) -> bool:
     """Whether a file's questions have answers.
 
@@ -157,8 +184,43 @@ def all_or_none(labelled: Sequence[bool], path: Path, what: str, first: int = 0)
     return any(labelled)
 
 
+class Lookup:
+    """Pictures that are looked for when they are asked for, which costs no reading."""
+
+    def __init__(self, find: Pictures) -> None:
+        """Keep how to find them."""
+        self._find = find
+        self._found: tuple[ImageRef, ...] = ()
+
+    def __call__(self) -> tuple[ImageRef, ...]:
+        """Where they are.
+
+        Raises:
+          InputError: one is missing.
+        """
+        self._found = self._found or self._find()
+        return self._found
+
+
+def look_for_pictures(items: Sequence[Item]) -> None:
+    """Find all pictures that are files, before a model is asked the first question.
+
+    Raises:
+      InputError: one is missing.
+    """
+    for item in items:
+        if isinstance(item.pictures, Lookup):
+            try:
+                item.pictures()
+            except InputError as error:
+                fix = f"{error.fix}; or --set on_bad_record=skip"
+                message = f"question {item.id!r}: {error.message}"
+                raise InputError(error.kind, message, fix) from error
+
+
 def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str], Pictures]:
-    """How to find pictures by name; each name is looked for once.
+    """How to find pictures by name, each once. What no picture may be called is an error at once;
+    whether it is there is asked when a model is to see it.
 
     Args:
       files: where the benchmark lies.
@@ -168,28 +230,28 @@ def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str],
     if files.images:
         root, places = root / files.images, ("",)
 
-    @functools.cache
-    def find(name: str) -> Pictures:
+    def find(name: str) -> tuple[ImageRef, ...]:
         try:
-            path = find_image(root, name, places)
+            return (find_image(root, name, places),)
         except InputError as error:
             if error.kind != "missing_image":
                 raise
             fix = "extract the pictures there, or --set files.images=DIR"
             raise InputError(error.kind, error.message, fix) from error
-        return functools.partial(_one, path)
 
-    return find
+    @functools.cache
+    def named(name: str) -> Pictures:
+        check_name(name)
+        return Lookup(functools.partial(find, name))
+
+    return named
 
 
-def _one(ref: ImageRef) -> tuple[ImageRef, ...]:
-    return (ref,)
-
-
-def embedded(text: str, where: str) -> Pictures:
-    """A picture that a table holds in base64; decoded when asked for."""
+def embedded(cell: Callable[[], str], where: str) -> Pictures:
+    """A picture that a table holds in base64; found there and decoded when asked for."""
 
     def decode() -> tuple[ImageRef, ...]:
+        text = cell()
         try:
             return (base64.b64decode(text, validate=True),)
         except (ValueError, binascii.Error) as error:

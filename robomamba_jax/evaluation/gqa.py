@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +12,56 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.evaluation.files import (
     all_or_none,
+    check_unread,
     finder,
     question_files,
     read_json,
+    same_labels,
     text_of,
     write_json,
 )
-from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores, repository
+from robomamba_jax.evaluation.items import (
+    Benchmark,
+    Item,
+    Loaded,
+    Pictures,
+    Recipe,
+    Scores,
+    repository,
+)
 from robomamba_jax.evaluation.means import by_group, mean_figure
 from robomamba_jax.evaluation.vqa_accuracy import gqa_correct, gqa_correct_official
 
 
 def load(config: EvalConfig) -> Loaded:
     """The questions of testdev_balanced_questions.json: number -> record."""
-    (path,) = question_files(config.files, ("testdev_balanced_questions.json",))[:1]
+    check_unread(config.files, "answers")
+    paths = question_files(config.files, ("testdev_balanced_questions.json",))
     find = finder(config.files, ("images",))
-    items = []
-    for key, record in read_json(path, dict).items():
-        where = f"{path}: question {key!r}"
-        if not isinstance(record, dict):
-            raise bad_record(where, "is no object")
-        answer = record.get("answer")
-        items.append(
-            Item(
-                str(key),
-                text_of(record, "question", where),
-                find(f"{text_of(record, 'imageId', where)}.jpg"),
-                () if answer is None else (text_of(record, "answer", where),),
-                _groups(record.get("types")),
-            )
-        )
-    labelled = [bool(item.answers) for item in items]
-    return Loaded(tuple(items), all_or_none(labelled, path, "question"), (path,))
+    items: list[Item] = []
+    labelled = []
+    for path in paths:
+        here = [_item(path, key, record, find) for key, record in read_json(path, dict).items()]
+        flags = [bool(item.answers) for item in here]
+        labelled.append((path, all_or_none(flags, path, "question")))
+        items += here
+    return Loaded(tuple(items), same_labels(labelled), tuple(paths))
+
+
+def _item(path: Path, key: str, record: Any, find: Callable[[str], Pictures]) -> Item:
+    where = f"{path}: question {key!r}"
+    if not isinstance(record, dict):
+        raise bad_record(where, "is no object")
+    answer, image = record.get("answer"), f"{text_of(record, 'imageId', where)}.jpg"
+    return Item(
+        key,
+        text_of(record, "question", where),
+        find(image),
+        () if answer is None else (text_of(record, "answer", where),),
+        _groups(record.get("types")),
+        image=image,
+        file=str(path),
+    )
 
 
 def _groups(types: Any) -> dict[str, str]:

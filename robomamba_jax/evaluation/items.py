@@ -27,6 +27,8 @@ class Item:
       answers: the wanted ones; empty where the file has none.
       groups: kind of group -> the group, such as {"answer type": "number"}.
       facts: what else its score or its submission needs.
+      image: the picture's name, as the benchmark has it; "" = it has no name.
+      file: the file of questions in which it stands.
     """
 
     id: str
@@ -35,6 +37,8 @@ class Item:
     answers: tuple[str, ...] = ()
     groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
     facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    image: str = ""
+    file: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +50,19 @@ class Loaded:
       labelled: whether they have answers; without, only a submission can be made.
       files: what was read.
       notes: what a reader of the result should know, in whole sentences.
+      whole: all questions of the files, where ``items`` are but some of them; else empty.
     """
 
     items: tuple[Item, ...]
     labelled: bool
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    whole: tuple[Item, ...] = ()
+
+    @property
+    def known(self) -> tuple[Item, ...]:
+        """All questions that the files have, in their order."""
+        return self.whole or self.items
 
 
 @dataclasses.dataclass(frozen=True)

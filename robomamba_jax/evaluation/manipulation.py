@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -25,12 +25,20 @@ from robomamba_jax.data.manipulation import (
 )
 from robomamba_jax.data.prompts import IMAGE
 from robomamba_jax.data.records import bad_record, text_field
-from robomamba_jax.evaluation.files import all_or_none, finder, question_files, write_json
+from robomamba_jax.evaluation.files import (
+    all_or_none,
+    check_unread,
+    finder,
+    question_files,
+    same_labels,
+    write_json,
+)
 from robomamba_jax.evaluation.items import (
     Benchmark,
     Figure,
     Item,
     Loaded,
+    Pictures,
     Recipe,
     Scores,
     repository,
@@ -46,16 +54,27 @@ def load(config: EvalConfig) -> Loaded:
     """Records {image, conversations}; maniptest.json has no answers."""
     one_of("pixel_order", config.pixel_order, PIXEL_ORDERS)
     one_of("frame", config.frame, FRAMES)
-    (path,) = question_files(config.files, ("manip.json",))[:1]
+    check_unread(config.files, "answers")
+    paths = question_files(config.files, ("manip.json",))
     find = finder(config.files, ("robot_pics",))
+    items: list[Item] = []
+    labelled = []
+    for path in paths:
+        here = _items(path, config, find)
+        flags = [bool(item.answers) for item in here]
+        labelled.append((path, all_or_none(flags, path, "record")))
+        items += here
+    return Loaded(tuple(items), same_labels(labelled), tuple(paths), (SIMULATOR,))
+
+
+def _items(path: Path, config: EvalConfig, find: Callable[[str], Pictures]) -> list[Item]:
     records = JsonRecords(path)
-    items, labelled = [], []
+    items = []
     try:
         for number in range(len(records)):
             record, where = records[number], f"{path}: record {number}"
             image = text_field(record, "image", where)
             question, answer = _texts(record, where)
-            labelled.append(bool(answer))
             facts: dict[str, Any] = {"raw": question}
             if answer:
                 facts["action"] = parse_action(
@@ -69,11 +88,13 @@ def load(config: EvalConfig) -> Loaded:
                     (answer,) if answer else (),
                     {"category": _category(image)},
                     facts,
+                    image,
+                    str(path),
                 )
             )
     finally:
         records.close()
-    return Loaded(tuple(items), all_or_none(labelled, path, "record"), (path,), (SIMULATOR,))
+    return items
 
 
 def _texts(record: dict[str, Any], where: str) -> tuple[str, str]:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import csv
+import functools
+import io
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,9 +18,17 @@ from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.cells import to_cell
 from robomamba_jax.evaluation.choices import LETTERS, ROTATION, Row, chosen_option, circular
-from robomamba_jax.evaluation.files import all_or_none, embedded, question_files
+from robomamba_jax.evaluation.files import (
+    all_or_none,
+    check_unread,
+    embedded,
+    missing,
+    question_files,
+    same_labels,
+)
 from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores
 from robomamba_jax.evaluation.means import by_group, mean_figure
+from robomamba_jax.outside_text import read_text
 
 _NEEDED = ("index", "question", "A", "B", "image")
 _EMPTY = ("", "nan")
@@ -27,11 +37,26 @@ _SHORTEST_IMAGE = 64
 
 
 def load(config: EvalConfig) -> Loaded:
-    """The rows of a TSV file; rotations among them are told by their index."""
-    (path,) = question_files(config.files, ("MMBench_DEV_EN.tsv",))[:1]
-    rows = _rows(path)
+    """The rows of TSV files; rotations among them are told by their index."""
+    paths = question_files(config.files, ("MMBench_DEV_EN.tsv",))
+    check_unread(config.files, "answers", "images")
+    tables = [(path, _rows(path)) for path in paths]
+    indices = [row["index"] for _, rows in tables for row in rows]
+    rotations = Counter(int(index) % ROTATION for index in indices if index.isdecimal())
+    items: list[Item] = []
+    labelled = []
+    for path, rows in tables:
+        here = _items(path, rows, rotations)
+        flags = [bool(item.answers) for item in here]
+        labelled.append((path, all_or_none(flags, path, "row", 1)))
+        items += here
+    turned = any(item.facts["index"] >= ROTATION for item in items)
+    note = () if turned else ("the file has no rotations: each question counts once",)
+    return Loaded(tuple(items), same_labels(labelled), tuple(paths), note)
+
+
+def _items(path: Path, rows: Sequence[dict[str, str]], rotations: Counter[int]) -> list[Item]:
     images = {row["index"]: row["image"] for row in rows}
-    rotations = Counter(int(row["index"]) % ROTATION for row in rows if row["index"].isdecimal())
     items = []
     for number, row in enumerate(rows):
         where = f"{path}: row {number + 1}"
@@ -45,7 +70,7 @@ def load(config: EvalConfig) -> Loaded:
             Item(
                 row["index"],
                 _question(row, options),
-                embedded(_image(row["image"], images, where), where),
+                embedded(functools.partial(_image, row["image"], images, where), where),
                 () if _empty(wanted) else (wanted,),
                 _groups(row),
                 {
@@ -54,27 +79,34 @@ def load(config: EvalConfig) -> Loaded:
                     "index": int(row["index"]),
                     "rotations": rotations[int(row["index"]) % ROTATION],
                 },
+                file=str(path),
             )
         )
-    labelled = [bool(item.answers) for item in items]
-    turned = any(item.facts["index"] >= ROTATION for item in items)
-    note = () if turned else ("the file has no rotations: each question counts once",)
-    return Loaded(tuple(items), all_or_none(labelled, path, "row", 1), (path,), note)
+    return items
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    if not path.is_file():
+        raise missing(path)
+    text = io.StringIO(read_text(path), newline="")
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t", restval="")
-            missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-            if missing:
-                raise bad_record(str(path), f"has no column {missing[0]!r}")
-            rows = list(reader)
-    except (csv.Error, UnicodeDecodeError) as error:
+        reader = csv.DictReader(text, delimiter="\t", restval="")
+        names = list(reader.fieldnames or ())
+        lacking = [name for name in _NEEDED if name not in names]
+        if lacking:
+            raise bad_record(str(path), f"has no column {lacking[0]!r}")
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise bad_record(str(path), f"has two columns {twice[0]!r}")
+        rows = list(reader)
+    except csv.Error as error:
         raise InputError("bad_record", f"{path} is no TSV: {error}", "download it again") from error
     if not rows:
         raise bad_record(str(path), "has no rows")
+    for number, row in enumerate(rows, 1):
+        if any(row.pop(None, ())):  # type: ignore[call-overload]
+            raise bad_record(f"{path}: row {number}", "has more cells than there are columns")
     return rows
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.files import finder, write_text
+from robomamba_jax.evaluation.files import check_unread, finder, write_text
 from robomamba_jax.evaluation.intervals import bootstrap, bootstrap_sum
 from robomamba_jax.evaluation.items import Benchmark, Figure, Item, Loaded, Recipe, Scores
 from robomamba_jax.evaluation.means import by_group
 from robomamba_jax.evaluation.yes_no import COGNITION, PERCEPTION, mme_answer, mme_score
+from robomamba_jax.outside_text import read_text, split_lines
 
 SUBTASKS = (*PERCEPTION, *COGNITION)
 # Where the archive, extracted, has them.
@@ -26,6 +27,7 @@ _PARTS = {"perception": PERCEPTION, "cognition": COGNITION}
 
 def load(config: EvalConfig) -> Loaded:
     """All sub-tasks that are there; texts lie beside their pictures, or in folders of their own."""
+    check_unread(config.files, "questions", "answers", "images")
     root = _root(Path(config.files.root))
     items: list[Item] = []
     paths: list[Path] = []
@@ -35,9 +37,12 @@ def load(config: EvalConfig) -> Loaded:
         if not folder.is_dir():
             missing.append(name)
             continue
-        texts = sorted((folder / "questions_answers_YN").glob("*.txt")) or sorted(
-            folder.glob("*.txt")
-        )
+        texts = sorted(folder.glob("*.txt"))
+        apart = sorted((folder / "questions_answers_YN").glob("*.txt"))
+        if texts and apart:
+            what = f"{folder} has questions beside its pictures and in questions_answers_YN"
+            raise InputError("bad_record", what, "keep one of the two")
+        texts = texts or apart
         if not texts:
             raise InputError("missing_file", f"{folder} has no *.txt", "extract the archive again")
         find = finder(FilesConfig(str(folder)))
@@ -61,10 +66,7 @@ def _root(given: Path) -> Path:
 
 def _questions(subtask: str, path: Path, pictures: object) -> list[Item]:
     """Two lines "question<TAB>Yes|No"."""
-    try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except UnicodeDecodeError as error:
-        raise bad_record(str(path), "is no UTF-8 text") from error
+    lines = [line for line in split_lines(read_text(path)) if line.strip()]
     if len(lines) != 2:
         raise bad_record(str(path), f"has {len(lines)} questions, not 2")
     items = []
@@ -80,6 +82,8 @@ def _questions(subtask: str, path: Path, pictures: object) -> list[Item]:
                 (label.strip(),),
                 {"sub-task": subtask},
                 {"image": f"{subtask}/{path.stem}"},
+                f"{subtask}/{path.stem}.jpg",
+                str(path),
             )
         )
     return items

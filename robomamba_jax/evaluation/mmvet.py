@@ -5,7 +5,7 @@ no score: what is made is the file for it, and its own file of scores is summed 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
+from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.files import (
+    check_unread,
     finder,
     question_files,
     read_json,
@@ -21,7 +23,15 @@ from robomamba_jax.evaluation.files import (
     text_of,
     write_json,
 )
-from robomamba_jax.evaluation.items import Benchmark, Figure, Item, Loaded, Recipe, Scores
+from robomamba_jax.evaluation.items import (
+    Benchmark,
+    Figure,
+    Item,
+    Loaded,
+    Pictures,
+    Recipe,
+    Scores,
+)
 from robomamba_jax.evaluation.means import mean_figure
 
 CAPABILITIES = ("rec", "ocr", "know", "gen", "spat", "math")
@@ -29,40 +39,58 @@ CAPABILITIES = ("rec", "ocr", "know", "gen", "spat", "math")
 
 def load(config: EvalConfig) -> Loaded:
     """The questions of mm-vet.json; labelled only with a judge's file of scores."""
-    (path,) = question_files(config.files, ("mm-vet.json",))[:1]
-    content = read_json(path, dict)
+    check_unread(config.files, "answers")
+    paths = question_files(config.files, ("mm-vet.json",))
+    contents = [(path, read_json(path, dict)) for path in paths]
     judge = Path(config.judge) if config.judge else None
-    scores = {} if judge is None else _judged(judge, list(content))
+    keys = [key for _, content in contents for key in content]
+    scores = {} if judge is None else _judged(judge, keys, skip=config.on_extra == "skip")
     find = finder(config.files, ("images",))
-    items = []
-    for key, record in content.items():
-        where = f"{path}: question {key!r}"
-        if not isinstance(record, dict):
-            raise bad_record(where, "is no object")
-        needs = text_list(record.get("capability"), where, "capability")
-        items.append(
-            Item(
-                str(key),
-                text_of(record, "question", where),
-                find(text_of(record, "imagename", where)),
-                (text_of(record, "answer", where),),
-                {},
-                {"capability": needs, "judged": scores.get(key)},
-            )
-        )
+    items = [
+        _item(path, key, record, scores.get(key), find)
+        for path, content in contents
+        for key, record in content.items()
+    ]
     if judge is None:
         note = (
             "MM-Vet is scored by a judge: give its file with --set judge=FILE; no score is made up"
         )
-        return Loaded(tuple(items), False, (path,), (note,))
+        return Loaded(tuple(items), False, tuple(paths), (note,))
     note = f"scores are the judge's, from {judge}; it does not say which answers it read"
-    return Loaded(tuple(items), True, (path, judge), (note,))
+    return Loaded(tuple(items), True, (*paths, judge), (note,))
 
 
-def _judged(path: Path, keys: list[str]) -> dict[str, float]:
+def _item(
+    path: Path, key: str, record: Any, judged: float | None, find: Callable[[str], Pictures]
+) -> Item:
+    where = f"{path}: question {key!r}"
+    if not isinstance(record, dict):
+        raise bad_record(where, "is no object")
+    needs = text_list(record.get("capability"), where, "capability")
+    image = text_of(record, "imagename", where)
+    return Item(
+        key,
+        text_of(record, "question", where),
+        find(image),
+        (text_of(record, "answer", where),),
+        {},
+        {"capability": needs, "judged": judged},
+        image,
+        str(path),
+    )
+
+
+def _judged(path: Path, keys: list[str], *, skip: bool) -> dict[str, float]:
     """Scores by question, the mean of the judge's runs: {"v1_0": {"score": [0.5]}}, as MM-Vet's
-    notebook writes it, or {"v1_0": 0.5}."""
+    notebook writes it, or {"v1_0": 0.5}; those of other questions are an error, or left out."""
     content = read_json(path, dict)
+    extra = [key for key in content if key not in set(keys)]
+    if extra and not skip:
+        raise InputError(
+            "extra_answers",
+            f"{path} scores {len(extra)} questions that were not asked, first {extra[0]!r}",
+            "give the judge's file of these questions, or --set on_extra=skip",
+        )
     found = {}
     for key in keys:
         entry: Any = content.get(key)

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.files import (
+    check_unread,
     finder,
     question_files,
     read_json,
@@ -19,39 +21,51 @@ from robomamba_jax.evaluation.files import (
     text_of,
     write_json,
 )
-from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores
+from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Pictures, Recipe, Scores
 from robomamba_jax.evaluation.means import by_group, mean_figure
 
 
 def load(config: EvalConfig) -> Loaded:
     """The questions of one split of dataset.json: key -> book."""
-    (path,) = question_files(config.files, ("dataset.json",))[:1]
+    check_unread(config.files, "answers")
+    paths = question_files(config.files, ("dataset.json",))
     find = finder(config.files, ("images",))
-    items: list[Item] = []
-    for key, book in read_json(path, dict).items():
-        where = f"{path}: book {key!r}"
-        if not isinstance(book, dict):
-            raise bad_record(where, "is no object")
-        if book.get("split") != config.ocr_split:
-            continue
-        asked = text_list(book.get("questions"), where, "questions")
-        wanted = text_list(book.get("answers"), where, "answers")
-        if len(asked) != len(wanted):
-            raise bad_record(where, f"has {len(asked)} questions and {len(wanted)} answers")
-        ending = PurePosixPath(urlsplit(text_of(book, "imageURL", where)).path).suffix or ".jpg"
-        pictures = find(f"{key}{ending}")
-        groups = {"genre": str(book["genre"])} if book.get("genre") else {}
-        items += [
-            Item(f"{key}_{number}", question, pictures, (answer,), groups)
-            for number, (question, answer) in enumerate(zip(asked, wanted, strict=True))
-        ]
+    items = [
+        item
+        for path in paths
+        for key, book in read_json(path, dict).items()
+        for item in _book(path, key, book, config.ocr_split, find)
+    ]
     if not items:
+        names = " and ".join(map(str, paths))
         raise InputError(
             "no_questions",
-            f"{path} has no book of split {config.ocr_split}",
+            f"{names} has no book of split {config.ocr_split}",
             "--set ocr_split=1 (train), 2 (val) or 3 (test)",
         )
-    return Loaded(tuple(items), True, (path,))
+    return Loaded(tuple(items), True, tuple(paths))
+
+
+def _book(
+    path: Path, key: str, book: Any, split: int, find: Callable[[str], Pictures]
+) -> list[Item]:
+    """A book's questions, if it is of the split."""
+    where = f"{path}: book {key!r}"
+    if not isinstance(book, dict):
+        raise bad_record(where, "is no object")
+    if book.get("split") != split:
+        return []
+    asked = text_list(book.get("questions"), where, "questions")
+    wanted = text_list(book.get("answers"), where, "answers")
+    if len(asked) != len(wanted):
+        raise bad_record(where, f"has {len(asked)} questions and {len(wanted)} answers")
+    ending = PurePosixPath(urlsplit(text_of(book, "imageURL", where)).path).suffix or ".jpg"
+    image = f"{key}{ending}"
+    groups = {"genre": str(book["genre"])} if book.get("genre") else {}
+    return [
+        Item(f"{key}_{number}", question, find(image), (answer,), groups, {}, image, str(path))
+        for number, (question, answer) in enumerate(zip(asked, wanted, strict=True))
+    ]
 
 
 def ocr_correct(said: str, wanted: str) -> bool:

@@ -49,6 +49,9 @@ def write_page(
     words = f"{len(wrong)} of {len(items)} answers have less than half the credit"
     if len(shown) < len(wrong):
         words += f"; {len(shown)} of them, evenly spread, are here"
+    unseen = sum(not card["image"] for card in cards)
+    if unseen:
+        words += f"; {unseen} pictures are not here, or cannot be read"
     template = (
         resources.files("robomamba_jax.evaluation")
         .joinpath("wrong.html")

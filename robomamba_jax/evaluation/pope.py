@@ -14,7 +14,14 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.file_names import fitting
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.records import bad_record, text_field
-from robomamba_jax.evaluation.files import finder, question_files, text_of, write_text
+from robomamba_jax.evaluation.echoes import POPE_KINDS
+from robomamba_jax.evaluation.files import (
+    check_unread,
+    finder,
+    question_files,
+    text_of,
+    write_text,
+)
 from robomamba_jax.evaluation.intervals import bootstrap, wilson
 from robomamba_jax.evaluation.items import (
     Benchmark,
@@ -32,7 +39,7 @@ from robomamba_jax.evaluation.yes_no import (
     yes_no_scores,
 )
 
-KINDS = ("random", "popular", "adversarial")
+KINDS = POPE_KINDS
 FILES = tuple(f"coco_pope_{kind}.json" for kind in KINDS)
 _FOLDERS = ("val2014", "images/val2014")
 
@@ -40,6 +47,7 @@ _FOLDERS = ("val2014", "images/val2014")
 def load(config: EvalConfig) -> Loaded:
     """The questions of three files, each JSON lines (as published) or a JSON list (as the
     RoboMamba repository keeps them)."""
+    check_unread(config.files, "answers")
     find = finder(config.files, _FOLDERS)
     items = []
     paths = question_files(config.files, FILES)
@@ -53,14 +61,17 @@ def load(config: EvalConfig) -> Loaded:
                 if label not in ("yes", "no"):
                     raise bad_record(where, f"has the label {label!r}, not yes or no")
                 key = text_field(record, "question_id", where)
+                image = text_of(record, "image", where)
                 items.append(
                     Item(
                         f"{path.name}-{key}",
                         text_of(record, "text", where),
-                        find(text_of(record, "image", where)),
+                        find(image),
                         (label,),
                         {"kind": kind, "label": label},
                         {"file": path.name, "question_id": record["question_id"]},
+                        image,
+                        str(path),
                     )
                 )
         finally:

@@ -7,25 +7,39 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.prompts import IMAGE
-from robomamba_jax.data.records import ImageRef, Source, bad_record, conversation, text_field
+from robomamba_jax.data.records import (
+    ImageRef,
+    Sample,
+    Source,
+    bad_record,
+    conversation,
+    text_field,
+)
 from robomamba_jax.data.robovqa import RoboVqaSource
 from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.tfrecord import is_tfrecord
+from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation import bleu
-from robomamba_jax.evaluation.files import finder, question_files, write_json
+from robomamba_jax.evaluation.files import (
+    Lookup,
+    check_unread,
+    finder,
+    question_files,
+    write_json,
+)
 from robomamba_jax.evaluation.intervals import bootstrap
 from robomamba_jax.evaluation.items import (
     Benchmark,
     Figure,
     Item,
     Loaded,
+    Pictures,
     Recipe,
     Scores,
     repository,
@@ -48,39 +62,57 @@ _WHAT = {
     "mlcd": "MLCD-Embodied's BLEU-{n}, mean over questions",
 }
 _SHORT = 4
+# What a file of questions may be, as messages call it.
+_TFRECORD, _CONVERSION, _CLIPS = "a TFRecord file", "the one-picture conversion", "JSON of videos"
 
 
 def load(config: EvalConfig) -> Loaded:
     """Questions of TFRecord files, of RoboVQA's JSON files, or of the one-picture conversion that
-    RoboMamba's repository reads (robovqa.json)."""
+    RoboMamba's repository reads (robovqa.json); all files are of one of these kinds."""
     paths = question_files(config.files, ("tfrecord/val/*",))
-    if is_tfrecord(paths[0]):
-        source: Source = RoboVqaSource(paths, frames=config.frames)
-    elif _is_conversion(paths[0]):
-        return Loaded(tuple(_conversion(paths[0], config)), True, (paths[0],))
+    kinds = [_kind(path) for path in paths]
+    if len(set(kinds)) > 1:
+        other = next(number for number, kind in enumerate(kinds) if kind != kinds[0])
+        what = f"{paths[0]} is {kinds[0]}, but {paths[other]} is {kinds[other]}"
+        raise InputError("bad_record", what, "score them apart: --set files.questions=...")
+    check_unread(config.files, "answers", *(("images",) if kinds[0] == _TFRECORD else ()))
+    if kinds[0] == _TFRECORD:
+        items = _of_clips(RoboVqaSource(paths, frames=config.frames))
+    elif kinds[0] == _CONVERSION:
+        items = [item for path in paths for item in _conversion(path, config)]
     else:
         root = Path(config.files.root) / config.files.images
-        source = RoboVqaJsonSource(paths, root, frames=config.frames)
-    return Loaded(tuple(_items(source)), True, tuple(paths))
+        items = _of_videos(RoboVqaJsonSource(paths, root, frames=config.frames))
+    return Loaded(tuple(items), True, tuple(paths))
 
 
-def _is_conversion(path: Path) -> bool:
+def _kind(path: Path) -> str:
+    if is_tfrecord(path):
+        return _TFRECORD
     records = JsonRecords(path)
     try:
-        return "conversations" in records[0]
+        return _CONVERSION if "conversations" in records[0] else _CLIPS
     finally:
         records.close()
 
 
-def _items(source: Source) -> list[Item]:
-    found = []
-    for number in range(len(source)):
-        sample = source[number]
-        question = sample.turns[0][1].replace(IMAGE, "").strip("\n")
-        found.append(
-            _item(sample.id, question, sample.turns[1][1], sample.task, _pictures(source, number))
+def _of_clips(source: RoboVqaSource) -> list[Item]:
+    return [
+        _item(source[number], _pictures(source, number), source.file_of(number))
+        for number in range(len(source))
+    ]
+
+
+def _of_videos(source: RoboVqaJsonSource) -> list[Item]:
+    """Their pictures lie apart, and are looked for when a model is to see them."""
+    return [
+        _item(
+            source.without_pictures(number),
+            Lookup(_pictures(source, number)),
+            source.file_of(number),
         )
-    return found
+        for number in range(len(source))
+    ]
 
 
 def _pictures(source: Source, number: int) -> Callable[[], tuple[ImageRef, ...]]:
@@ -88,10 +120,24 @@ def _pictures(source: Source, number: int) -> Callable[[], tuple[ImageRef, ...]]
     return lambda: source[number].images
 
 
-def _item(key: str, text: str, answer: str, tag: str | None, pictures: Any) -> Item:
+def _item(sample: Sample, pictures: Pictures, file: Path) -> Item:
+    """A clip's question, without the places of its frames, which stand before it."""
+    question = sample.turns[0][1].replace(IMAGE, "").strip("\n")
+    return _made(sample.id, question, sample.turns[1][1], sample.task, pictures, str(file))
+
+
+def _made(
+    key: str,
+    text: str,
+    answer: str,
+    tag: str | None,
+    pictures: Pictures,
+    file: str,
+    image: str = "",
+) -> Item:
     question = text.replace(IMAGE, "").strip("\n")
     groups = {"type": type_of(tag, question), **({"tag": tag} if tag else {})}
-    return Item(key, question, pictures, (answer,), groups, {"raw": text})
+    return Item(key, question, pictures, (answer,), groups, {"raw": text}, image, file)
 
 
 def _conversion(path: Path, config: EvalConfig) -> list[Item]:
@@ -105,14 +151,16 @@ def _conversion(path: Path, config: EvalConfig) -> list[Item]:
             turns = conversation(record.get("conversations"), where)
             if len(turns) < 2 or turns[0][0] != "human":
                 raise bad_record(where, "is no question with an answer")
-            tag = record.get("task")
+            tag, image = record.get("task"), text_field(record, "image", where)
             found.append(
-                _item(
+                _made(
                     text_field(record, "id", where),
                     turns[0][1],
                     _ANSWER.sub("", turns[1][1]).strip(),
                     tag if isinstance(tag, str) else None,
-                    find(text_field(record, "image", where)),
+                    find(image),
+                    str(path),
+                    image,
                 )
             )
     finally:

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,16 +19,19 @@ from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation import paper
+from robomamba_jax.evaluation.answers import check_header, read_answers
 from robomamba_jax.evaluation.files import write_json, write_text
 from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Scores
 from robomamba_jax.evaluation.means import figures_to_json
 from robomamba_jax.evaluation.page import write_page
-from robomamba_jax.evaluation.predictions import read_predictions
+from robomamba_jax.evaluation.predictions import Rules, read_checked
 from robomamba_jax.evaluation.prompts import recipe_of
 from robomamba_jax.evaluation.registry import benchmark
 from robomamba_jax.evaluation.toy import at_toy, write_toy
+from robomamba_jax.outside_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.eval/1"
+_NEEDED = ("benchmark", "answers_from", "scoring", "headline", "figures")  # of a result in a table
 Tell = Callable[[int, int], None]
 
 
@@ -43,12 +44,14 @@ class Answered:
       checkpoint: {"path", "sha256"}; None for a file of predictions.
       source: in one word or path, for tables.
       problems: id -> why it has no answer.
+      notes: what was left out, in whole sentences.
     """
 
     answers: list[Any]
     checkpoint: dict[str, str] | None
     source: str
     problems: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def load(
@@ -68,15 +71,14 @@ def load(
     recipe_of(config, chosen)  # a wrong name is said before anything is read
     if config.toy:
         config = (write_toy if write else at_toy)(config, out / "toy")
+    if config.judge and config.benchmark != "mmvet":
+        what = f"judge={config.judge} is for mmvet, and {config.benchmark} has none"
+        raise InputError("bad_config", what, "leave it out: --set judge=")
     loaded = chosen.load(config)
     if not loaded.items:
-        raise InputError("no_questions", f"{loaded.files[0]} has no questions", "give another file")
-    ids = Counter(item.id for item in loaded.items)
-    twice = [key for key, count in ids.items() if count > 1]
-    if twice:
-        raise InputError(
-            "bad_record", f"{loaded.files[0]} has two questions {twice[0]!r}", "mend the file"
-        )
+        names = " and ".join(map(str, loaded.files))
+        raise InputError("no_questions", f"{names} has no questions", "give another file")
+    _check_unique(loaded.items)
     whole = len(loaded.items)
     if config.limit and config.limit < whole:
         if config.benchmark in ("mmbench", "mme"):
@@ -87,8 +89,25 @@ def load(
             )
         kept = tuple(loaded.items[k] for k in drawn(whole, config.limit))
         note = f"limit: {len(kept)} of {whole} questions; a server wants them all"
-        loaded = dataclasses.replace(loaded, items=kept, notes=(*loaded.notes, note))
+        everything = loaded.items
+        loaded = dataclasses.replace(
+            loaded, items=kept, notes=(*loaded.notes, note), whole=everything
+        )
     return config, chosen, loaded
+
+
+def _check_unique(items: Sequence[Item]) -> None:
+    known: dict[str, Item] = {}
+    for item in items:
+        first = known.setdefault(item.id, item)
+        if first is item:
+            continue
+        if first.file == item.file:
+            what, fix = f"{item.file} has two questions {item.id!r}", "mend the file"
+        else:
+            what = f"{first.file} and {item.file} both have a question {item.id!r}"
+            fix = "score them apart: --set files.questions=..."
+        raise InputError("bad_record", what, fix)
 
 
 def drawn(whole: int, limit: int) -> list[int]:
@@ -103,19 +122,38 @@ def from_predictions(config: EvalConfig, path: Path, loaded: Loaded) -> Answered
     """Answers that somebody else has made.
 
     Raises:
-      InputError: questions are left out, and may not be.
+      InputError: questions are left out, and may not be; or see ``read_checked``.
     """
-    poses = benchmark(config.benchmark).poses
-    answers = read_predictions(path, loaded.items, poses=poses)
-    missing = [item.id for item, said in zip(loaded.items, answers, strict=True) if said is None]
+    chosen = benchmark(config.benchmark)
+
+    def ours(file: Path, header: Mapping[str, Any]) -> None:
+        check_header(header, file, chosen.name, _digest(loaded.files))
+
+    read = read_checked(path, loaded.known, Rules.of(config, ours), poses=chosen.poses)
+    said = {item.id: answer for item, answer in zip(loaded.known, read.answers, strict=True)}
+    answers = [said[item.id] for item in loaded.items]
+    missing = [item.id for item, text in zip(loaded.items, answers, strict=True) if text is None]
     if missing and config.on_bad_record == "error":
         raise InputError(
             "missing_answers",
             f"{path} leaves {len(missing)} of {len(answers)} questions out, first {missing[0]!r}",
             "answer them, or leave them out of the score with --set on_bad_record=skip",
         )
-    problems = dict.fromkeys(missing, "the file has no answer to it")
-    return Answered(answers, None, str(path), problems)
+    problems = {key: read.problems.get(key, "the file has no answer to it") for key in missing}
+    notes = list(read.notes)
+    spare = sum(text is not None for text in said.values()) + len(missing) - len(answers)
+    if spare:
+        notes.append(f"{spare} answers are to questions of these files that limit leaves out")
+    return Answered(answers, None, str(path), problems, tuple(notes))
+
+
+def check_against(path: Path, chosen: Benchmark, loaded: Loaded) -> None:
+    """Whether another run's file of answers is to these questions.
+
+    Raises:
+      InputError: it is missing, broken, or answers others.
+    """
+    check_header(read_answers(path)[0], path, chosen.name, _digest(loaded.files))
 
 
 def finish(
@@ -156,7 +194,7 @@ def finish(
         "questions": len(loaded.items),
         "answered": len(items),
         "problems": answered.problems,
-        "notes": [*loaded.notes, *unwritten],
+        "notes": [*loaded.notes, *answered.notes, *unwritten],
         "seconds": round(seconds, 3),
         "headline": None,
         "figures": {},
@@ -246,7 +284,10 @@ def answer_all(
     }
     done, sha = ask(config, chosen, loaded, checkpoint, out / "answers.jsonl", facts, tell)
     answers = [done[item.id].answer if item.id in done else None for item in loaded.items]
-    problems = {reply.id: reply.reason for reply in done.values() if reply.answer is None}
+    asked = {item.id for item in loaded.items}
+    problems = {
+        key: reply.reason for key, reply in done.items() if reply.answer is None and key in asked
+    }
     identity = {"path": checkpoint, "sha256": sha}
     return Answered(answers, identity, checkpoint, problems), time.monotonic() - started
 
@@ -264,12 +305,18 @@ def collect(folder: Path) -> dict[str, dict[str, Any]]:
       InputError: there are none, or one is broken.
     """
     found: dict[str, dict[str, Any]] = {}
+    sources: dict[str, Path] = {}
     for path in sorted(folder.glob("*/results.json")):
-        try:
-            content: Mapping[str, Any] = json.loads(path.read_bytes())
-            found[str(content["benchmark"])] = dict(content)
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError("bad_json", f"{path} is no result: {error}", "run it again") from error
+        content = parse_json(read_bytes(path), str(path))
+        lacking = [name for name in _NEEDED if not isinstance(content, dict) or name not in content]
+        if lacking:
+            what = f"{path} is no result: it has no {lacking[0]}"
+            raise InputError("bad_json", what, "run it again")
+        name = str(content["benchmark"])
+        if name in found:
+            what = f"{sources[name]} and {path} are both results of {name}"
+            raise InputError("surplus_input", what, "leave one of them below the folder")
+        found[name], sources[name] = content, path
     if not found:
         raise InputError(
             "missing_file", f"{folder} has no */results.json", "give the folder of eval.py's --out"

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,23 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.evaluation.files import (
     all_or_none,
+    check_unread,
     finder,
     question_files,
     read_json,
+    same_labels,
     text_of,
     write_json,
 )
-from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores, repository
+from robomamba_jax.evaluation.items import (
+    Benchmark,
+    Item,
+    Loaded,
+    Pictures,
+    Recipe,
+    Scores,
+    repository,
+)
 from robomamba_jax.evaluation.means import by_group, mean_figure
 from robomamba_jax.evaluation.vqa_accuracy import vizwiz_accuracy_official, vqa_accuracy
 from robomamba_jax.evaluation.vqa_words import normalized_evalai
@@ -26,30 +37,44 @@ from robomamba_jax.evaluation.vqa_words import normalized_evalai
 
 def load(config: EvalConfig) -> Loaded:
     """The records of val.json or test.json."""
-    (path,) = question_files(config.files, ("val.json",))[:1]
-    find = finder(config.files, (path.stem, f"images/{path.stem}"))
-    items, labelled = [], []
-    for number, record in enumerate(read_json(path, list)):
-        where = f"{path}: record {number}"
-        if not isinstance(record, dict):
-            raise bad_record(where, "is no object")
-        people = _people(record.get("answers"), where)
-        labelled.append(bool(people))
-        image = text_of(record, "image", where)
-        kind = record.get("answer_type")
-        items.append(
-            Item(
-                image,
-                text_of(record, "question", where),
-                find(image),
-                tuple(text for text, _ in people),
-                {"answer type": str(kind)} if kind else {},
-                {"people": people},
-            )
-        )
-    answered = all_or_none(labelled, path, "record")
+    check_unread(config.files, "answers")
+    paths = question_files(config.files, ("val.json",))
+    items: list[Item] = []
+    labelled = []
+    for path in paths:
+        find = finder(config.files, (path.stem, f"images/{path.stem}"))
+        here = [
+            _item(f"{path}: record {number}", record, find, str(path))
+            for number, record in enumerate(read_json(path, list))
+        ]
+        labelled.append((path, all_or_none([bool(item.answers) for item in here], path, "record")))
+        items += here
+    if len(paths) == 1:
+        # The published repository numbers the questions of the one file from 0.
+        items = [
+            dataclasses.replace(item, facts={**item.facts, "number": number})
+            for number, item in enumerate(items)
+        ]
+    answered = same_labels(labelled)
     note = "people are left out by their number; the files number no answers"
-    return Loaded(tuple(items), answered, (path,), (note,) if answered else ())
+    return Loaded(tuple(items), answered, tuple(paths), (note,) if answered else ())
+
+
+def _item(where: str, record: Any, find: Callable[[str], Pictures], file: str) -> Item:
+    if not isinstance(record, dict):
+        raise bad_record(where, "is no object")
+    people = _people(record.get("answers"), where)
+    image, kind = text_of(record, "image", where), record.get("answer_type")
+    return Item(
+        image,
+        text_of(record, "question", where),
+        find(image),
+        tuple(text for text, _ in people),
+        {"answer type": str(kind)} if kind else {},
+        {"people": people},
+        image,
+        file,
+    )
 
 
 def _people(value: Any, where: str) -> list[tuple[str, str]]:

@@ -5,14 +5,14 @@ answered, in two JSON files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.evaluation.files import (
-    answers_file,
+    answers_files,
     finder,
     number_of,
     question_files,
@@ -21,7 +21,15 @@ from robomamba_jax.evaluation.files import (
     text_of,
     write_json,
 )
-from robomamba_jax.evaluation.items import Benchmark, Item, Loaded, Recipe, Scores, repository
+from robomamba_jax.evaluation.items import (
+    Benchmark,
+    Item,
+    Loaded,
+    Pictures,
+    Recipe,
+    Scores,
+    repository,
+)
 from robomamba_jax.evaluation.means import by_group, mean_figure
 from robomamba_jax.evaluation.vqa_accuracy import (
     vqa_accuracy,
@@ -35,55 +43,78 @@ _FOLDERS = ("val2014", "test2015", "train2014", "images/val2014")
 
 def load(config: EvalConfig) -> Loaded:
     """The questions with their people's answers."""
-    (path,) = question_files(config.files)[:1] or [Path(config.files.root)]
-    content = read_json(path, dict)
-    source = answers_file(config.files)
-    people = {} if source is None else _people(source)
+    paths = question_files(config.files) or [Path(config.files.root)]
+    sources = answers_files(config.files)
+    people = _people(sources)
     find = finder(config.files, _FOLDERS)
+    items = [item for path in paths for item in _questions(path, sources, people, find)]
+    notes = ()
+    spare = len(people) - sum(item.facts["question_id"] in people for item in items)
+    if spare:
+        notes = (f"{spare} annotations are of questions that are not in the files of questions",)
+    return Loaded(tuple(items), bool(sources), (*paths, *sources), notes)
+
+
+def _questions(
+    path: Path,
+    sources: Sequence[Path],
+    people: Mapping[int, Mapping[str, Any]],
+    find: Callable[[str], Pictures],
+) -> Iterator[Item]:
+    content = read_json(path, dict)
     # Such as "val2014", which the file's names of pictures begin with.
     subset = str(content.get("data_subtype") or "val2014")
-    items = []
     for number, record in enumerate(records_in(content, "questions", path)):
         where = f"{path}: question {number}"
-        key = number_of(record, "question_id", where)
-        if source is not None and key not in people:
-            raise bad_record(where, f"(question_id {key}) has no annotation in {source.name}")
+        key, image = (number_of(record, name, where) for name in ("question_id", "image_id"))
+        if sources and key not in people:
+            names = " or ".join(source.name for source in sources)
+            raise bad_record(where, f"(question_id {key}) has no annotation in {names}")
         said = people.get(key, {})
-        image = f"COCO_{subset}_{number_of(record, 'image_id', where):012d}.jpg"
-        items.append(
-            Item(
-                str(key),
-                text_of(record, "question", where),
-                find(image),
-                tuple(said.get("answers", ())),
-                said.get("groups", {}),
-                {"question_id": key},
-            )
+        if said.get("image_id", image) != image:
+            what = f"is about image {image}, but {said['where']} about {said['image_id']}"
+            raise bad_record(where, what)
+        name = f"COCO_{subset}_{image:012d}.jpg"
+        yield Item(
+            str(key),
+            text_of(record, "question", where),
+            find(name),
+            tuple(said.get("answers", ())),
+            said.get("groups", {}),
+            {"question_id": key},
+            name,
+            str(path),
         )
-    return Loaded(tuple(items), source is not None, (path,) if source is None else (path, source))
 
 
-def _people(path: Path) -> dict[int, dict[str, Any]]:
-    """question_id -> what people said, and the kinds of question and answer."""
-    found = {}
-    for number, record in enumerate(records_in(read_json(path, dict), "annotations", path)):
-        where = f"{path}: annotation {number}"
-        answers = record.get("answers")
-        if not isinstance(answers, list) or not answers:
-            raise bad_record(where, "has no answers")
-        groups = {
-            name.replace("_", " "): str(record[name])
-            for name in ("answer_type", "question_type")
-            if record.get(name)
-        }
-        found[number_of(record, "question_id", where)] = {
-            "answers": [
-                text_of(part if isinstance(part, dict) else {}, "answer", f"{where}: answer {k}")
-                for k, part in enumerate(answers)
-            ],
-            "groups": groups,
-        }
+def _people(paths: Sequence[Path]) -> dict[int, dict[str, Any]]:
+    """question_id -> what people said, the kinds of question and answer, and about which image."""
+    found: dict[int, dict[str, Any]] = {}
+    for path in paths:
+        for number, record in enumerate(records_in(read_json(path, dict), "annotations", path)):
+            where = f"{path}: annotation {number}"
+            key = number_of(record, "question_id", where)
+            if key in found:
+                raise bad_record(where, f"is of question {key}, as {found[key]['where']} is")
+            found[key] = {**_annotation(record, where), "where": where}
     return found
+
+
+def _annotation(record: Mapping[str, Any], where: str) -> dict[str, Any]:
+    answers = record.get("answers")
+    if not isinstance(answers, list) or not answers:
+        raise bad_record(where, "has no answers")
+    groups = {
+        name.replace("_", " "): str(record[name])
+        for name in ("answer_type", "question_type")
+        if record.get(name)
+    }
+    texts = [
+        text_of(part if isinstance(part, dict) else {}, "answer", f"{where}: answer {k}")
+        for k, part in enumerate(answers)
+    ]
+    image = {"image_id": record["image_id"]} if record.get("image_id") is not None else {}
+    return {"answers": texts, "groups": groups, **image}
 
 
 def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:

@@ -7,10 +7,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.evaluation.fields import Naming
 from robomamba_jax.world.learned import ModelPolicy, PriorPolicy
 from robomamba_jax.world.names import POLICIES
 from robomamba_jax.world.policies import RULES, Policy
-from robomamba_jax.world.predictions import FilePolicy
+from robomamba_jax.world.predictions import NAMING, FilePolicy
 
 PRIORS = ("prior", "prior-category")
 
@@ -22,6 +23,9 @@ def choose_policy(
     train: Path | None = None,
     pixel_order: str | None = None,
     frame: str = "manipllm",
+    naming: Naming = NAMING,
+    on_missing: str = "error",
+    on_extra: str = "error",
 ) -> Policy:
     """A policy.
 
@@ -31,6 +35,9 @@ def choose_policy(
       train: the training set that the priors need.
       pixel_order: of a file's points.
       frame: of a file's directions.
+      naming: which fields of a file are meant, see ``FilePolicy``.
+      on_missing: of a file's predictions, see there.
+      on_extra: likewise.
 
     Raises:
       InputError: none or both are given, or the name is unknown, or something is missing.
@@ -55,5 +62,12 @@ def choose_policy(
             )
         return PriorPolicy(train, by_category=name == "prior-category")
     if name.startswith("file:"):
-        return FilePolicy(Path(name.removeprefix("file:")), pixel_order=pixel_order, frame=frame)
+        return FilePolicy(
+            Path(name.removeprefix("file:")),
+            pixel_order=pixel_order,
+            frame=frame,
+            naming=naming,
+            on_missing=on_missing,
+            on_extra=on_extra,
+        )
     raise unknown_name("unknown_policy", "policy", name, POLICIES)

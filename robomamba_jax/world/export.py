@@ -10,8 +10,9 @@ from typing import Any
 
 from robomamba_jax.data.prompts import IMAGE
 from robomamba_jax.errors import InputError
+from robomamba_jax.world.predictions import TRIALS
 from robomamba_jax.world.records import save_picture, save_truth
-from robomamba_jax.world.rollout import RolloutPlan, Tell, draw_episodes
+from robomamba_jax.world.rollout import RolloutPlan, Tell, draw_episodes, trial_facts
 from robomamba_jax.world.stage import Simulator
 from robomamba_jax.world.worker import write_whole
 
@@ -19,7 +20,8 @@ from robomamba_jax.world.worker import write_whole
 def export_episodes(
     simulator: Simulator, plan: RolloutPlan, out: Path, tell: Tell | None = None
 ) -> dict[str, Any]:
-    """Write pictures, depth, masks, cameras, and the questions in RoboMamba's maniptest form.
+    """Write pictures, depth, masks, cameras, the questions in RoboMamba's maniptest form, and
+    trials.json, by which a rollout of predictions that lie there knows whose they are.
 
     Args:
       simulator: SAPIEN.
@@ -50,4 +52,7 @@ def export_episodes(
         if tell is not None:
             tell(done, total)
     write_whole(out / "maniptest.json", json.dumps(questions, indent=0) + "\n")
+    about = {"schema": "robomamba.world episodes/1", **trial_facts(plan)}
+    about |= {"episodes": plan.episodes, "categories": list(plan.categories)}
+    write_whole(out / TRIALS, json.dumps(about, indent=1) + "\n")
     return {"episodes": total, "out": str(out)}

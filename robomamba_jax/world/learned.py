@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from robomamba_jax.data.manipulation import Action, RoboMambaPoses
+from robomamba_jax.data.json_records import JsonRecords
+from robomamba_jax.data.manipulation import Action, parse_action
+from robomamba_jax.data.records import conversation, text_field
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.policies import Observation, Proposal, rotation_for
 
@@ -38,16 +41,12 @@ class PriorPolicy:
           InputError: there is no such training set.
         """
         file = folder / "manip.json" if folder.is_dir() else folder
-        source = RoboMambaPoses(file, pixel_order="xy")
         size = _size(file.parent)
         groups: dict[str, list[tuple[Action, str]]] = {"": []}
-        for index in range(len(source)):
-            sample = source[index]
-            assert sample.action is not None
-            category = sample.id.rpartition("_")[0]
-            groups[""].append((sample.action, sample.id))
+        for name, action in _poses(file):
+            groups[""].append((action, name))
             if by_category:
-                groups.setdefault(category, []).append((sample.action, sample.id))
+                groups.setdefault(name.rpartition("_")[0], []).append((action, name))
         self._means = {
             name: _mean([action for action, _ in found], size) for name, found in groups.items()
         }
@@ -59,6 +58,20 @@ class PriorPolicy:
         share, rotation = self._means.get(seen.category, self._means[""])
         height, width = seen.view.depth.shape
         return Proposal((float(share[0] * width), float(share[1] * height)), rotation)
+
+
+def _poses(file: Path) -> Iterator[tuple[str, Action]]:
+    """Ids and poses of a training set, without its pictures, which a mean has no use for."""
+    records = JsonRecords(file)
+    try:
+        for number in range(len(records)):
+            record, where = records[number], f"{file}: record {number}"
+            turns = conversation(record.get("conversations"), where)
+            answer = next(text for role, text in turns if role == "gpt")
+            name = text_field(record, "id" if "id" in record else "image", where)
+            yield name, parse_action(answer, where, pixel_order="xy", frame="manipllm")
+    finally:
+        records.close()
 
 
 def _size(folder: Path) -> int:

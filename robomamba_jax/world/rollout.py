@@ -34,6 +34,7 @@ from robomamba_jax.world.gripper import Executor, perform
 from robomamba_jax.world.jobs import VERSION
 from robomamba_jax.world.palette import Draw
 from robomamba_jax.world.policies import Observation, Policy, Proposal, lift, link_at
+from robomamba_jax.world.predictions import FilePolicy
 from robomamba_jax.world.samples import world_grip
 from robomamba_jax.world.stage import Simulator, Stage, View
 from robomamba_jax.world.tallies import Tally, averages
@@ -96,6 +97,25 @@ def draw_episodes(simulator: Simulator, plan: RolloutPlan) -> Iterator[Episode]:
             yield _draw(simulator, plan, category, number)
 
 
+def trial_names(plan: RolloutPlan) -> dict[str, str]:
+    """The plan's trials -> their categories."""
+    return {
+        _name(category, number): category
+        for category in plan.categories
+        for number in range(plan.episodes)
+    }
+
+
+def trial_facts(plan: RolloutPlan) -> dict[str, Any]:
+    """What makes a plan's trials others than those of the same names: {"seed", "split", "size",
+    "dof"}."""
+    return {"seed": plan.seed, "split": plan.split, "size": plan.size, "dof": plan.dof}
+
+
+def _name(category: str, number: int) -> str:
+    return f"{category}_{number:04d}"
+
+
 def _draw(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -> Episode:
     for redraw in range(_REDRAWS):
         seed = (VERSION, plan.seed, _CODE, number, redraw)
@@ -108,7 +128,7 @@ def _draw(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -
         if visible_parts(view.links, spec.scene.model.movable):
             words = Wording(Draw((*seed, 2)), plan.split)
             text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
-            return Episode(f"{category}_{number:04d}", category, spec, text, stage, view)
+            return Episode(_name(category, number), category, spec, text, stage, view)
     raise InputError(
         "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"
     )
@@ -138,7 +158,12 @@ def rollout(
 
     Returns:
       The result, with the keys of the project's conventions.
+
+    Raises:
+      InputError: a file of predictions is for other trials; said before the first one.
     """
+    if isinstance(policy, FilePolicy):
+        policy.expect(trial_names(plan), trial_facts(plan))
     tallies = {name: Tally() for name in plan.categories}
     outcomes: dict[str, Any] = {}
     total = len(plan.categories) * plan.episodes

@@ -28,13 +28,17 @@ def _lines(rows: list[Any]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+def _llava(item: Item) -> dict[str, Any]:
+    prompt = f"<image>\n{item.question}\nAnswer the question using a single word or phrase."
+    row = {"question_id": int(item.id), "prompt": prompt, "text": item.id}
+    return {**row, "answer_id": "y", "model_id": "llava", "metadata": {}}
+
+
 FORMS = {
-    "a list": lambda keys: json.dumps([{"question_id": int(k), "answer": k} for k in keys]),
-    "LLaVA's lines": lambda keys: _lines(
-        [{"question_id": int(k), "prompt": "x", "text": k, "answer_id": "y"} for k in keys]
-    ),
-    "an object": lambda keys: json.dumps({k: k for k in keys}),
-    "the repository's lines": lambda keys: "".join(f"{k},{k}\n" for k in keys),
+    "a list": lambda items: json.dumps([{"question_id": int(i.id), "answer": i.id} for i in items]),
+    "LLaVA's lines": lambda items: _lines([_llava(item) for item in items]),
+    "an object": lambda items: json.dumps({item.id: item.id for item in items}),
+    "the repository's lines": lambda items: "".join(f"{i.id},{i.id}\n" for i in items),
 }
 
 
@@ -44,7 +48,7 @@ def test_answers_in_several_forms(form: str, tmp_path: Path) -> None:
     items = items_of("vqav2", tmp_path)
     keys = [item.id for item in items]
     path = tmp_path / ("said.txt" if "lines" in form and "repos" in form else "said.json")
-    path.write_text(FORMS[form](keys[::-1]))
+    path.write_text(FORMS[form](items[::-1]))
     assert read_predictions(path, items) == keys
 
 
@@ -69,7 +73,8 @@ def test_pope_answers_without_numbers_are_in_the_questions_order(tmp_path: Path)
     items = items_of("pope", tmp_path)
     (folder := tmp_path / "said").mkdir()
     for kind in ("random", "popular", "adversarial"):
-        rows = [{"question": "x", "answer": f"{kind} {k}"} for k in range(4)]
+        asked = [item.question for item in items if item.groups["kind"] == kind]
+        rows = [{"question": text, "answer": f"{kind} {k}"} for k, text in enumerate(asked)]
         (folder / f"llava_{kind}.jsonl").write_text(_lines(rows))
     found = read_predictions(folder, items)
     assert found == [

@@ -115,7 +115,10 @@ def test_outcomes_say_what_came_of_each_trial(simulator: Simulator, tmp_path: Pa
     ]
     path.write_text(json.dumps(answers))
     out = tmp_path / "pictures"
-    result = rollout(simulator, choose_policy(f"file:{path}"), plan, pictures=out)
+    with pytest.raises(InputError, match=r"leaves 1 of 4 trials out: Bottle_0001"):
+        rollout(simulator, choose_policy(f"file:{path}"), plan)
+    policy = choose_policy(f"file:{path}", on_missing="fail")
+    result = rollout(simulator, policy, plan, pictures=out)
     found = json.loads((out / "outcomes.json").read_text())
     episodes = list(draw_episodes(simulator, plan))
     assert list(found) == [episode.name for episode in episodes]
@@ -172,7 +175,10 @@ def test_an_answer_off_the_part_is_a_failure(simulator: Simulator, tmp_path: Pat
     ]
     path = tmp_path / "answers.json"
     path.write_text(json.dumps(answers))
-    entry = rollout(simulator, choose_policy(f"file:{path}"), plan)["categories"]["Safe"]
+    with pytest.raises(InputError, match=r"leaves 1 of 3 trials out: Safe_0002"):
+        rollout(simulator, choose_policy(f"file:{path}"), plan)
+    policy = choose_policy(f"file:{path}", on_missing="fail")
+    entry = rollout(simulator, policy, plan)["categories"]["Safe"]
     assert (entry["n"], entry["success"], entry["off_part"]) == (3, 0, 3)
 
 
