@@ -30,7 +30,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-CONFIG = '''"""Stage 1.2 on a dozen images of our own."""
+CONFIG = '''# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Stage 1.2 on a dozen images of our own."""
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 from robomamba_jax.config.training import (

@@ -1,3 +1,5 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
 """Stage 1.2 on a dozen images of our own."""
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
