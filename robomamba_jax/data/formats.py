@@ -11,6 +11,8 @@ from typing import Any
 
 from robomamba_jax.config.data import SourceConfig
 from robomamba_jax.data.json_records import JsonRecords
+from robomamba_jax.data.lerobot import LeRobotSource
+from robomamba_jax.data.lerobot_info import is_lerobot
 from robomamba_jax.data.llava import LlavaSource
 from robomamba_jax.data.lrv import LrvSource
 from robomamba_jax.data.manipulation import ManipLlmPoses, RoboMambaPoses, parse_action
@@ -22,7 +24,9 @@ from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.tfrecord import TfRecords, feature_lists, is_tfrecord
 from robomamba_jax.errors import InputError
 
-_KNOWN = "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS folder, or prepared data"
+_KNOWN = (
+    "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS or LeRobot folder, or prepared data"
+)
 
 
 def expand(path: str) -> list[Path]:
@@ -53,6 +57,8 @@ def detect(path: str) -> str:
 def _detect_folder(folder: Path) -> str:
     if (folder / "dataset_info.json").is_file() and (folder / "features.json").is_file():
         return "rlds"
+    if is_lerobot(folder):
+        return "lerobot"
     if (folder / MANIFEST).is_file() and any(folder.glob("*.array_record")):
         return "prepared"
     if any(folder.glob("*/result.json")):
@@ -160,6 +166,15 @@ def open_source(config: SourceConfig) -> Source:
         return RldsSource(
             path,
             config.fields,
+            split=config.tfds_split,
+            pixel_order=config.pixel_order,
+            frame=config.frame,
+        )
+    if name == "lerobot":
+        return LeRobotSource(
+            path,
+            config.fields,
+            root=root,
             split=config.tfds_split,
             pixel_order=config.pixel_order,
             frame=config.frame,
