@@ -1,10 +1,11 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/data/files/lerobot/ with LeRobot itself; run once per version, results are committed.
+"""Writes tests/data/files/lerobot/ with LeRobot itself; run once per version.
 
     python3.11 -m venv /tmp/lerobot && . /tmp/lerobot/bin/activate
     pip install torch==2.13.0 "numpy<2.3" "datasets<5" "huggingface-hub<0.36" "av>=15,<16" \
-        jsonlines "packaging<26" draccus==0.10.0 einops deepdiff termcolor imageio accelerate gymnasium
+        jsonlines "packaging<26" draccus==0.10.0 einops deepdiff termcolor imageio accelerate \
+        gymnasium
     pip install --no-deps torchvision==0.24.1 lerobot==0.4.4
     HF_HUB_OFFLINE=1 python scripts/make_lerobot_fixtures.py tests/data/files/lerobot
 

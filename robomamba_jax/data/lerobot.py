@@ -95,7 +95,7 @@ class LeRobotSource:
     def _needed(self) -> tuple[str, ...]:
         """The columns that a sample is made of."""
         fields, features = self._fields, self.meta.features
-        names = {_index(name) for name in _named(fields)} | {"timestamp"}
+        names = {"timestamp", *map(_index, _texts(fields)), *_numbers(fields)}
         if fields.image and features[fields.image]["dtype"] == "image":
             names.add(fields.image)
         return tuple(sorted(names))
@@ -173,7 +173,6 @@ class LeRobotSource:
             path = cell.get("path") if isinstance(cell, dict) else cell
             ref = self._picture(camera, values, path, where)
         if self._grasp is not None:
-            # Its contact is in pixels of this camera.
             self._grasp.camera.check_size(f"the picture of {where}", *open_ref(ref).size)
         return ref
 
@@ -191,7 +190,11 @@ class LeRobotSource:
             raise bad_record(
                 where, f"is at {timestamp:.4f} s of a video of {span.stop - span.start:.4f} s"
             )
-        return VideoMoment(path, span.start + timestamp, half, self.meta.size(camera))
+        size = self.meta.size(camera)
+        if self._grasp is not None:
+            # Its contact is in pixels of this camera.
+            size = self._grasp.camera.width, self._grasp.camera.height
+        return VideoMoment(path, span.start + timestamp, half, size)
 
     def _picture(self, camera: str, values: Mapping[str, Any], path: Any, where: str) -> Path:
         """A picture that is a file: where the cell says, or where LeRobot puts it."""
@@ -253,11 +256,12 @@ def _resolved(fields: FieldMap, meta: LeRobotMeta, how: Mapping[str, str | None]
     fields = dataclasses.replace(
         fields, image=_camera(fields, meta), ask=ask, question=question, answer=answer
     )
-    known = [name for name in meta.features if name not in meta.cameras]
-    known += ["task", *(["subtask"] if meta.subtasks else [])]
-    for name in _named(fields):
-        if name not in known:
-            raise unknown_name("unknown_field", f"field of {meta.path}:", name, known)
+    columns = [name for name in meta.features if name not in meta.cameras]
+    texts = ["task", *(["subtask"] if meta.subtasks else []), *columns]
+    for names, known in ((_texts(fields), texts), (_numbers(fields), columns)):
+        for name in names:
+            if name not in known:
+                raise unknown_name("unknown_field", f"field of {meta.path}:", name, known)
     return fields
 
 
@@ -303,10 +307,15 @@ def _check_poses(fields: FieldMap, how: Mapping[str, str | None]) -> None:
         )
 
 
-def _named(fields: FieldMap) -> list[str]:
-    """What the map names, cameras apart."""
-    keys = ("question", "answer", "id", "task", "contact", "approach", "left", "gripper")
-    names = [getattr(fields, key) for key in keys]
+def _texts(fields: FieldMap) -> list[str]:
+    """What the map names as text."""
+    names = (fields.question, fields.answer, fields.id, fields.task)
+    return [name for name in names if name]
+
+
+def _numbers(fields: FieldMap) -> list[str]:
+    """What the map names as numbers."""
+    names = [fields.contact, fields.approach, fields.left, fields.gripper]
     if fields.grasp is not None:
         grasp = fields.grasp
         names += [each.column for each in (grasp.position, grasp.orientation, grasp.gripper)]

@@ -92,7 +92,7 @@ class ParquetFiles:
             first += group.num_rows
             if low >= high:
                 continue
-            if _bytes(group, names) <= _KEPT_BYTES:
+            if _fits(file, group, names):
                 yield self._group(path, file, number, names).slice(low, high - low)
             else:
                 yield from _in_pieces(file, number, names, low, high)
@@ -120,6 +120,7 @@ class ParquetFiles:
 
 def _open_file(path: Path) -> Any:
     try:
+        import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise InputError(
@@ -131,20 +132,18 @@ def _open_file(path: Path) -> Any:
         with path.open("rb") as start:
             if is_lfs_pointer(start.read(64)):
                 raise lfs_pointer(str(path))
-        # An open file, since a path may be taken for an address. pyarrow closes it.
-        return pq.ParquetFile(path.open("rb"))
+        # An open file, since a path may be taken for an address.
+        return pq.ParquetFile(pa.OSFile(str(path), "rb"))
 
 
-def _bytes(group: Any, names: Sequence[str]) -> int:
-    """Of the columns in a row group, decompressed."""
-    total = 0
-    for number in range(group.num_columns):
-        column = group.column(number)
-        if any(
-            column.path_in_schema == n or column.path_in_schema.startswith(f"{n}.") for n in names
-        ):
-            total += column.total_uncompressed_size
-    return total
+def _fits(file: Any, group: Any, names: Sequence[str]) -> bool:
+    """Whether columns of a row group are small enough to be read whole. The footer has the size of
+    each column too, but pyarrow ends the process where that part of it is damaged."""
+    if group.total_byte_size <= _KEPT_BYTES:
+        return True
+    types = [file.schema_arrow.field(name).type for name in names]
+    numbers = all(str(kind).startswith(("int", "float", "double", "bool")) for kind in types)
+    return numbers and 8 * len(names) * group.num_rows <= _KEPT_BYTES
 
 
 def _in_pieces(
@@ -168,7 +167,7 @@ def _in_pieces(
 def _broken_is_an_input_error(path: Path) -> Iterator[None]:
     try:
         yield
-    except (InputError, MemoryError):
+    except InputError:
         raise
     except Exception as error:  # pyarrow raises nearly anything on damaged bytes
         raise _broken(path, error) from error

@@ -7,6 +7,7 @@ A file stays open between calls, so frames asked for one behind the other are de
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -97,32 +98,29 @@ class _Video:
     def __init__(self, path: Path) -> None:
         try:
             import av
-            import av.error
         except ImportError as error:
             raise InputError(
                 "missing_package", f"{path} is a video", "pip install 'robomamba_jax[lerobot]'"
             ) from error
         self._path = path
-        self._errors = (av.error.FFmpegError, ValueError, OSError, AssertionError)
-        try:
+        self._frames: Iterator[Any] = iter(())
+        self._seen: list[Any] = []
+        with _broken_is_an_input_error(path):
             with path.open("rb") as file:
                 if is_lfs_pointer(file.read(64)):
                     raise lfs_pointer(str(path))
             # "file:" keeps a name with a colon from being a protocol, and the format a text file
             # from being a list of other files or addresses.
             self._container = av.open(f"file:{path}", format="mp4")
-        except self._errors as error:
-            if isinstance(error, InputError):
+            try:
+                if not self._container.streams.video:
+                    raise _broken(path, "it has no pictures")
+                self._stream = self._container.streams.video[0]
+                # One core per worker: they are as many as the user wants busy.
+                self._stream.codec_context.thread_count = 1
+            except BaseException:
+                self.close()
                 raise
-            raise _broken(path, error) from error
-        if not self._container.streams.video:
-            self.close()
-            raise _broken(path, "it has no pictures")
-        self._stream = self._container.streams.video[0]
-        # One core per worker: they are as many as the user wants busy.
-        self._stream.codec_context.thread_count = 1
-        self._frames: Iterator[Any] = iter(())
-        self._seen: list[Any] = []
 
     def close(self) -> None:
         self._container.close()
@@ -131,7 +129,7 @@ class _Video:
         """See ``frame_at``."""
         context = self._stream.codec_context
         self._check_size(context.width, context.height, moment, max_pixels)
-        try:
+        with _broken_is_an_input_error(self._path):
             frame = self._find(moment.seconds, moment.tolerance)
             if frame is None or abs(frame.time - moment.seconds) > moment.tolerance:
                 near = "it has none" if frame is None else f"the nearest is at {frame.time:.4f} s"
@@ -142,10 +140,6 @@ class _Video:
                 )
             self._check_size(frame.width, frame.height, moment, max_pixels)
             return frame.to_image()
-        except self._errors as error:
-            if isinstance(error, InputError):
-                raise
-            raise _broken(self._path, error) from error
 
     def _check_size(self, width: int, height: int, moment: VideoMoment, max_pixels: int) -> None:
         if width * height > max_pixels:
@@ -182,6 +176,16 @@ class _Video:
             if frame.time is not None:
                 self._seen = [*self._seen[-1:], frame]
         return min(self._seen, key=lambda frame: abs(frame.time - seconds), default=None)
+
+
+@contextlib.contextmanager
+def _broken_is_an_input_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # decoders raise nearly anything on damaged bytes, MemoryError too
+        raise _broken(path, error) from error
 
 
 def _broken(path: Path, what: object) -> InputError:
