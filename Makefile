@@ -134,7 +134,7 @@ typecheck: $(STAMP)-test ## check the types
 # adds, and the local part of its version, so that any build of that version satisfies the lock.
 lock: $(VENV)/.stamp-venv ## choose all versions anew and write requirements.lock
 	$(PIP) install --quiet $(UV_SPEC)
-	$(PY) -m uv pip compile --quiet pyproject.toml --extra test --extra bench --extra sim --extra video \
+	$(PY) -m uv pip compile --quiet pyproject.toml $(addprefix --extra ,test bench sim video lerobot) \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-header --no-annotate \
 	  $(addprefix --find-links ,$(PIP_FIND_LINKS)) >$(VENV)/lock.txt
 	{ echo "# Every package of the CPU and test sets, written by 'make lock'; used as constraints."; \

@@ -69,8 +69,8 @@ def _add_inspect(whats: Any) -> None:
     inspect.add_argument("--split", default="standard", help="RoboVQA: standard or official")
     inspect.add_argument("--pixel-order", help="poses: xy or rowcol; without it xy is assumed")
     inspect.add_argument("--frame", help="poses: manipllm or opencv")
-    inspect.add_argument("--fields", metavar="FILE", help="RLDS: a FieldMap as JSON")
-    inspect.add_argument("--tfds-split", default="train", help="RLDS: which split (train)")
+    inspect.add_argument("--fields", metavar="FILE", help="RLDS, LeRobot: a FieldMap as JSON")
+    inspect.add_argument("--tfds-split", default="train", help="RLDS, LeRobot: which split (train)")
     inspect.add_argument(
         "--tokenizer", metavar="PATH", help=f"({_NEOX} if it is there, else a small built-in one)"
     )
@@ -106,6 +106,8 @@ def _inspect(args: argparse.Namespace) -> dict[str, Any]:
     )
     # Where the order of pixels is not known, whether contacts lie in the crop is not either.
     pose = kind in ("robomamba-poses", "manipllm") and not assumed
+    if kind == "lerobot" and source.fields is not None:
+        pose = source.fields.poses
     encoding = EncodingConfig(
         tokenizer=args.tokenizer or (str(_NEOX) if _NEOX.is_file() else "nano"),
         transform=args.encoder,

@@ -7,11 +7,12 @@ from __future__ import annotations
 import dataclasses
 
 from robomamba_jax.config.checks import one_of, positive
+from robomamba_jax.config.grasp import GraspConfig
 from robomamba_jax.errors import InputError
 
 FORMATS = (
     *("llava", "lrv", "robovqa", "robovqa-json", "robomamba-poses", "manipllm", "rlds"),
-    *("prepared", "custom"),
+    *("lerobot", "prepared", "custom"),
 )
 ON_BAD = ("error", "skip")
 TOO_LONG = ("cut", "error")
@@ -23,7 +24,8 @@ STEPS = ("first", "last", "all")
 
 @dataclasses.dataclass(frozen=True)
 class FieldMap:
-    """Which fields of an RLDS or TFDS data set mean what; nested ones as "observation/image".
+    """Which fields of an RLDS or TFDS data set mean what, nested ones as "observation/image"; or
+    which columns of a LeRobot data set, see ``data.lerobot`` for what "task" and None are there.
 
     Attributes:
       image: an image, or several.
@@ -41,6 +43,7 @@ class FieldMap:
       approach: the gripper's direction, three numbers.
       left: the closing axis, three numbers.
       gripper: 1 = open.
+      grasp: LeRobot: poses out of the robot's states, instead of ``contact`` and the others.
     """
 
     image: str | None = None
@@ -57,9 +60,15 @@ class FieldMap:
     approach: str | None = None
     left: str | None = None
     gripper: str | None = None
+    grasp: GraspConfig | None = None
 
     def __post_init__(self) -> None:
         one_of("step", self.step, STEPS)
+
+    @property
+    def poses(self) -> bool:
+        """Whether the samples have poses to learn."""
+        return self.contact is not None or self.grasp is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,9 +85,9 @@ class SourceConfig:
       split: RoboVQA: where answers begin, "standard" or "official".
       pixel_order: poses: "xy" or "rowcol"; files do not say it.
       frame: poses: of the directions, "manipllm" or "opencv"; None = "manipllm", which
-        RoboMamba's files use; RLDS must say it.
-      tfds_split: RLDS: which split.
-      fields: RLDS: which fields mean what.
+        RoboMamba's files use; RLDS and LeRobot must say it.
+      tfds_split: RLDS: which split; LeRobot: which of several.
+      fields: RLDS, LeRobot: which fields mean what.
       factory: "custom": "package.module:function", called with the path and the root.
     """
 

@@ -11,6 +11,8 @@ from typing import Any
 from robomamba_jax.config.data import SourceConfig
 from robomamba_jax.data.file_names import find_files
 from robomamba_jax.data.json_records import JsonRecords
+from robomamba_jax.data.lerobot import LeRobotSource
+from robomamba_jax.data.lerobot_info import is_lerobot
 from robomamba_jax.data.llava import LlavaSource
 from robomamba_jax.data.lrv import LrvSource
 from robomamba_jax.data.manipulation import ManipLlmPoses, RoboMambaPoses, parse_action
@@ -23,7 +25,9 @@ from robomamba_jax.data.tfrecord import TfRecords, feature_lists, is_tfrecord
 from robomamba_jax.errors import InputError
 from robomamba_jax.file_kinds import is_tfrecord_head, other_file, read_head
 
-_KNOWN = "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS folder, or prepared data"
+_KNOWN = (
+    "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS or LeRobot folder, or prepared data"
+)
 
 
 def detect(path: str) -> str:
@@ -39,6 +43,8 @@ def detect(path: str) -> str:
 def _detect_folder(folder: Path) -> str:
     if (folder / "dataset_info.json").is_file() and (folder / "features.json").is_file():
         return "rlds"
+    if is_lerobot(folder):
+        return "lerobot"
     if (folder / MANIFEST).is_file() and any(folder.glob("*.array_record")):
         return "prepared"
     if any(folder.glob("*/result.json")):
@@ -152,6 +158,15 @@ def open_source(config: SourceConfig) -> Source:
         return RldsSource(
             path,
             config.fields,
+            split=config.tfds_split,
+            pixel_order=config.pixel_order,
+            frame=config.frame,
+        )
+    if name == "lerobot":
+        return LeRobotSource(
+            path,
+            config.fields,
+            root=root,
             split=config.tfds_split,
             pixel_order=config.pixel_order,
             frame=config.frame,

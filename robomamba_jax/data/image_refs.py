@@ -13,7 +13,8 @@ from PIL import Image
 
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.image_files import MAX_FILE_BYTES, MAX_PIXELS, open_image, too_many_pixels
-from robomamba_jax.data.records import ImageRef, VideoFrame, even_frames
+from robomamba_jax.data.records import ImageRef, VideoFrame, VideoMoment, even_frames
+from robomamba_jax.data.video_moments import frame_at, moment_sha256
 from robomamba_jax.errors import InputError
 from robomamba_jax.file_kinds import UNKNOWN, kind_of, other_file, read_head
 
@@ -25,6 +26,8 @@ def open_ref(ref: ImageRef, max_pixels: int = MAX_PIXELS) -> Image.Image:
     if isinstance(ref, VideoFrame):
         frames = _video_frames(ref.path, ref.wanted, max_pixels)
         return frames[min(ref.place, len(frames) - 1)]
+    if isinstance(ref, VideoMoment):
+        return frame_at(ref, max_pixels)
     return open_image(ref, max_pixels=max_pixels)
 
 
@@ -37,6 +40,8 @@ def ref_sha256(ref: ImageRef) -> bytes:
     if isinstance(ref, VideoFrame):
         place = f":{ref.place}/{ref.wanted}".encode()
         return hashlib.sha256(_file_sha256(ref.path) + place).digest()
+    if isinstance(ref, VideoMoment):
+        return moment_sha256(ref)
     if isinstance(ref, Path):
         return _file_sha256(ref)
     if isinstance(ref, np.ndarray):

@@ -46,7 +46,23 @@ class VideoFrame(NamedTuple):
     wanted: int
 
 
-ImageRef = Path | bytes | VideoFrame | np.ndarray
+class VideoMoment(NamedTuple):
+    """The frame that a video shows at a moment.
+
+    Attributes:
+      path: the video.
+      seconds: when, on the video's own clock.
+      tolerance: how far in seconds the nearest frame may be.
+      size: (width, height) that its frames must have, where that is known.
+    """
+
+    path: Path
+    seconds: float
+    tolerance: float
+    size: tuple[int, int] | None = None
+
+
+ImageRef = Path | bytes | VideoFrame | VideoMoment | np.ndarray
 """A file, the bytes of one, a video's frame, or pixels uint8[H, W, 3]."""
 
 

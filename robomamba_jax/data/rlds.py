@@ -8,7 +8,6 @@ and the files. Which field means what is said by a ``FieldMap``, never guessed.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.data import FieldMap
+from robomamba_jax.data.field_maps import asked_turns, field_action
 from robomamba_jax.data.file_names import lasting_plain_path
-from robomamba_jax.data.manipulation import PoseSample, answer_text, make_action
-from robomamba_jax.data.prompts import IMAGE, ROLES, Turn
+from robomamba_jax.data.manipulation import PoseSample, answer_text
+from robomamba_jax.data.prompts import ROLES, Turn
 from robomamba_jax.data.records import ImageRef, Sample, bad_record
 from robomamba_jax.data.robovqa_text import parse_questions
 from robomamba_jax.data.tfrecord import TfRecords
@@ -149,33 +149,19 @@ class RldsSource:
         if fields.tagged:
             question = parse_questions(text(fields.tagged), where)[which]
             name, task = f"{name}.{which}", question.task
-            turns = _asked(images, question.question, question.answer)
+            turns = asked_turns(images, question.question, question.answer)
         elif fields.turns:
             turns = _turns(values, fields.turns, where)
         else:
             asked = fields.ask if fields.question is None else text(fields.question)
             answer = text(fields.answer) if fields.answer else ""
-            turns = _asked(images, asked or "", answer)
+            turns = asked_turns(images, asked or "", answer)
         if not fields.contact:
             return Sample(name, images, turns, task)
-        action = self._action(values, where)
+        action = field_action(values, fields, where, self._how)
         if not turns[-1][1]:
             turns = (*turns[:-1], ("gpt", answer_text(action)))
         return PoseSample(name, images, turns, task, action)
-
-    def _action(self, values: Mapping[str, Any], where: str) -> Any:
-        fields = self._fields
-        numbers = {}
-        for key, count in (("contact", 2), ("approach", 3), ("left", 3)):
-            array = np.asarray(values[getattr(fields, key)])
-            if array.shape != (count,) or array.dtype.kind not in "fiu":
-                raise bad_record(where, f"has no {count} numbers as {getattr(fields, key)}")
-            numbers[key] = array.astype(np.float64)
-        gripper = float(np.asarray(values[fields.gripper])) if fields.gripper else None
-        if gripper is not None and math.isnan(gripper):
-            gripper = None
-        point = (float(numbers["contact"][0]), float(numbers["contact"][1]))
-        return make_action(point, numbers["approach"], numbers["left"], gripper, where, **self._how)
 
     def facts(self) -> Mapping[str, Any]:
         """Format, samples, records (episodes, where there are steps) and all fields."""
@@ -367,11 +353,6 @@ def _images(value: Any, where: str) -> tuple[ImageRef, ...]:
         # An empty sequence is a sample of text alone.
         return tuple(image for part in value for image in _images(part, where))
     raise bad_record(where, "has no image where the field map says one")
-
-
-def _asked(images: Sequence[ImageRef], question: str, answer: str) -> tuple[Turn, ...]:
-    text = question if IMAGE in question or not images else f"{IMAGE * len(images)}\n{question}"
-    return ("human", text), ("gpt", answer)
 
 
 def _turns(values: Mapping[str, Any], name: str, where: str) -> tuple[Turn, ...]:
