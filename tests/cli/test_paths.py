@@ -230,6 +230,19 @@ def test_a_pattern_that_matches_nothing(tmp_path: Path, capsys: pytest.CaptureFi
     assert f"nothing in {tmp_path} matches 'tf[2]'" in err
 
 
+def test_a_pattern_of_several_where_one_is_due(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Says so; one that names one file is that file."""
+    for name in ("one.json", "two.json"):
+        llava(place / "set", 3).rename(place / "set" / name)
+    words = ["--tokenizer", "tiny", "--no-sheet", "--workers", 0]
+    assert as_json(capsys, "data", "inspect", place / "set" / "o*.json", *words)["records"] == 3
+    status, _, err = run(capsys, "data", "inspect", place / "set" / "*.json", *words)
+    assert status == 2
+    assert "names 2 files, and a source of format llava is one" in err
+
+
 def test_doctor_knows_patterns(tmp_path: Path) -> None:
     """A configuration's pattern below a folder with brackets is there."""
     (tmp_path / "d [1]").mkdir()
