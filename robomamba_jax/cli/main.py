@@ -64,8 +64,6 @@ class Parser(argparse.ArgumentParser):
             leaf = getattr(parsed, "parser", self)
             near = get_close_matches(unknown[0].split("=")[0], leaf.flags(), n=2)
             fix = f"did you mean {' or '.join(near)}?" if near else f"see {leaf.prog} --help"
-            if os.path.lexists(unknown[0]):
-                fix = f"a path that begins with a dash is written ./{unknown[0]}"
             raise InputError("unknown_argument", f"unknown argument {unknown[0]!r}", fix)
         return parsed
 
@@ -98,6 +96,9 @@ def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
         args = parser.parse_args(argv)
         result = args.run(args)
     except InputError as error:
+        dashed = [word for word in argv if word[:1] == "-" and os.path.lexists(word)]
+        if dashed and error.kind in ("bad_arguments", "unknown_argument"):
+            error.fix = f"a path that begins with a dash is written ./{dashed[0]}"
         _complain(as_json, error.kind, error.message, error.fix)
         return 2
     except BrokenPipeError:

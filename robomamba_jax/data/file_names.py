@@ -141,8 +141,10 @@ def fitting(name: str, end: str = "", *, most: int = MAX_NAME_BYTES) -> str:
     if len(whole) <= most:
         return name + end
     mark = f"-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}{end}"
-    kept = os.fsencode(name)[: most - len(os.fsencode(mark))]
-    return kept.decode("utf-8", "ignore") + mark
+    kept = name[:most]
+    while len(os.fsencode(kept + mark)) > most:
+        kept = kept[:-1]
+    return kept + mark
 
 
 def beside(path: Path, end: str) -> Path:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,8 @@ def open_source(config: SourceConfig) -> Source:
     if name == "custom":
         return _custom(config)
     path, root = config.path, config.root
+    if name not in ("robovqa", "robovqa-json"):
+        path = _only(path, name)
     if name == "llava":
         return LlavaSource(path, root)
     if name == "lrv":
@@ -172,6 +175,15 @@ def open_source(config: SourceConfig) -> Source:
             frame=config.frame,
         )
     raise InputError("bad_config", f"{path} is prepared already", "give it to training as it is")
+
+
+def _only(path: str, name: str) -> str:
+    """The one file or folder that a path or a pattern names, where a format has one."""
+    found = find_files(path)
+    if len(found) > 1:
+        what = f"{path} names {len(found)} files, and a source of format {name} is one"
+        raise InputError("several_files", what, "give a source for each of them")
+    return path if os.path.lexists(path) else str(found[0])
 
 
 def _files(path: Path) -> list[Path]:

@@ -17,7 +17,8 @@ def permutation(count: int, *key: str | int) -> np.ndarray:
     """
     if count == 0:
         return np.zeros(0, np.int64)
-    digest = hashlib.sha256("\0".join(f"{type(part).__name__}:{part}" for part in key).encode())
+    text = "\0".join(f"{type(part).__name__}:{part}" for part in key)
+    digest = hashlib.sha256(text.encode(errors="surrogatepass"))
     words = np.frombuffer(digest.digest()[:16], "<u8").astype(np.uint64)
     stream = np.random.Philox(key=words).random_raw(count)
     return np.argsort(stream, kind="stable").astype(np.int64)

@@ -62,7 +62,7 @@ class SampleTable:
     @cached_property
     def sha256(self) -> str:
         """Of all but the problems."""
-        digest = hashlib.sha256("\0".join(self.parts).encode())
+        digest = hashlib.sha256("\0".join(self.parts).encode(errors="surrogatepass"))
         for column in self.to_arrays().values():
             digest.update(f"{column.dtype.str}{column.shape}".encode())
             digest.update(np.ascontiguousarray(column).tobytes())
