@@ -121,6 +121,10 @@ def _zip_kind(head: bytes) -> str:
 
 
 def _text_kind(head: bytes) -> str:
+    begin = head[:64]
+    for zeros, letters in ((begin[1::2], begin[::2]), (begin[::2], begin[1::2])):
+        if zeros and not any(zeros) and all(letters):
+            return "UTF-16 text"  # of plain letters, without its mark
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not plain:
         return "blank"

@@ -164,8 +164,6 @@ def _not_json(raw: bytes, where: str, error: Exception) -> InputError:
     head, fix = raw[:HEAD_BYTES], "write it again"
     if kind_of(head) not in _PLAIN_KINDS:
         return other_file("bad_json", where, head, "not JSON", fix)
-    if b"\x00" in head[:4]:
-        return InputError("bad_json", f"{where} is UTF-16 text, not JSON", "save it as UTF-8")
     what = " ".join(str(error).split())[:200]
     return InputError("bad_json", f"{where} is not JSON: {what}", fix)
 
@@ -196,13 +194,23 @@ def printable(text: str, *, lines: bool = False) -> str:
     return pattern.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def encode_text(text: str) -> bytes:
-    """Text as UTF-8, for a file of ours.
+def writable(text: str, *, in_json: bool = False) -> str:
+    """A text that UTF-8 can hold, for a file of ours.
 
-    Half of a surrogate pair, which stands for a byte of a file name that is not UTF-8, becomes its
-    escape: in a JSON string that is the very same text.
+    Half of a surrogate pair, which stands for a byte of a file name that is not UTF-8, becomes the
+    letters of its escape, as a terminal shows it; our own readers would refuse the half.
+
+    Args:
+      text: any.
+      in_json: it is JSON, in which a backslash stands as two.
     """
-    return text.encode("utf-8", "backslashreplace")
+    slash = "\\\\" if in_json else "\\"
+    return _LONE.sub(lambda found: f"{slash}u{ord(found[0]):04x}", text)
+
+
+def encode_text(text: str, *, in_json: bool = False) -> bytes:
+    """``writable`` as UTF-8."""
+    return writable(text, in_json=in_json).encode("utf-8")
 
 
 def _check_all(value: Any, where: str) -> None:

@@ -112,7 +112,7 @@ class AnswerLines:
             return
         assert self._path is not None
         try:
-            self._file.write(encode_text(text))
+            self._file.write(encode_text(text, in_json=True))
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:

@@ -191,6 +191,9 @@ def _show(report: dict[str, Any]) -> None:
         "lengths": f"median {sizes['p50']}, 99 % {sizes['p99']}, longest {sizes['max']}",
         "template": f"{report['template']}; tokenizer {report['tokenizer']}",
     }
+    repeated = report["repeated_ids"]
+    if repeated["samples"]:
+        rows["ids"] = f"{repeated['samples']:,} samples share one, such as {repeated['first']!r}"
     if report["assumed_pixel_order"]:
         rows["pixels"] = "taken for (x, y): give --pixel-order to have the contacts checked"
     if report["sheet"]:

@@ -104,7 +104,8 @@ def with_changes(config: PartT, changes: Sequence[str]) -> PartT:
     for change in changes:
         key, sign, text = change.partition("=")
         if not sign or not key:
-            raise InputError("bad_arguments", f"--set {change!r}", "write --set name.field=value")
+            fix = "write it as in --set optim.learning_rate=1e-4"
+            raise InputError("bad_arguments", f"--set {change!r}", fix)
         config = _set(config, key.split("."), text, key)
     return config
 

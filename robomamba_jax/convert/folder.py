@@ -277,7 +277,8 @@ def _write_manifest(root: Path, hashes: Mapping[str, str], origin: Mapping[str, 
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_bytes(encode_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n"))
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    path.write_bytes(encode_text(text, in_json=True))
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:

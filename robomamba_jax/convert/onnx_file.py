@@ -45,7 +45,8 @@ class OnnxFile:
         except (OSError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError("unreadable_file", f"{self.path}: {error}", _FIX) from error
+            other = other_checkpoint(self.path, "an ONNX file", _FIX)
+            raise other or InputError("unreadable_file", f"{self.path}: {error}", _FIX) from error
         try:
             self._tensors = self._named()
         except (ValueError, IndexError, UnicodeDecodeError, StopIteration, TypeError) as error:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,18 +57,19 @@ def inspect_range(part: Part, numbers: Sequence[int], *, images: bool) -> Reply:
 
     Returns:
       {"problems": [[number, id, kind, reason]], "images": [found, missing, broken],
-      "text_only"}, and "text" and "supervised" int64[usable samples].
+      "text_only", "ids": of the usable ones}, and "text" and "supervised" int64[usable samples].
     """
     problems: list[list[Any]] = []
-    counts, text_only = [0, 0, 0], 0
+    counts, text_only, names = [0, 0, 0], 0, []
     sizes: list[tuple[int, int]] = []
     for number in numbers:
         found = _one(part, number, images, counts, problems)
         if found is not None:
             sizes.append((found.text, found.supervised))
+            names.append(found.id)
             text_only += found.images == 0
     table = np.array(sizes, np.int64).reshape(-1, 2)
-    reply = {"problems": problems, "images": counts, "text_only": text_only}
+    reply = {"problems": problems, "images": counts, "text_only": text_only, "ids": names}
     return reply, {"text": table[:, 0].copy(), "supervised": table[:, 1].copy()}
 
 
@@ -154,9 +156,11 @@ def inspect(
     counts, text_only = np.zeros(3, np.int64), 0
     problems: list[dict[str, Any]] = []
     texts, learned = [], []
+    seen: Counter[tuple[int, str]] = Counter()
     for job, (reply, arrays) in zip(jobs, pool.map(jobs), strict=True):
         counts += reply["images"]
         text_only += reply["text_only"]
+        seen.update((job["part"], name) for name in reply["ids"])
         problems += [
             {"id": name, "reason": reason, "kind": what, "index": number}
             for number, name, what, reason in reply["problems"]
@@ -181,6 +185,10 @@ def inspect(
             "supervised": int(sum(int(part.sum()) for part in learned)),
         },
         "text_only": text_only,
+        "repeated_ids": {
+            "samples": sum(count for count in seen.values() if count > 1),
+            "first": next((name for (_, name), count in seen.items() if count > 1), None),
+        },
         "lengths": lengths(text),
         "histogram": histogram(text),
         "facts": facts[0] if len(facts) == 1 else facts,

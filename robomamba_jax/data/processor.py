@@ -157,7 +157,7 @@ class Processor:
         if self.tokenizer is not None:
             self.tokenizer.save(root / "tokenizer.json")
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        (root / "processor.json").write_bytes(encode_text(text))
+        (root / "processor.json").write_bytes(encode_text(text, in_json=True))
 
     @classmethod
     def load(

@@ -71,7 +71,8 @@ class Sample:
     """One conversation, with the images that it is about. Nothing is decoded yet.
 
     Attributes:
-      id: unique in its source; what ledgers and messages call it.
+      id: what ledgers and messages call it. Files promise that it is unique, and published ones
+        break that: ``data inspect`` counts the repeated ones, and ledgers keep the number, too.
       images: in the order of their placeholders; empty for text alone.
       turns: (role, text), role "human" or "gpt".
       task: what kind of question it is, where the source says.

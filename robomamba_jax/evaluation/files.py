@@ -19,7 +19,7 @@ from robomamba_jax.data.paths import check_name, find_image
 from robomamba_jax.data.records import ImageRef, bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Item, Pictures
-from robomamba_jax.outside_text import encode_text, parse_json, read_bytes
+from robomamba_jax.outside_text import encode_text, parse_json, read_bytes, writable
 
 _MISSING = (
     "download it there, or say where it lies: --set files.root=DIR, --set files.questions=..."
@@ -262,7 +262,8 @@ def embedded(cell: Callable[[], str], where: str) -> Pictures:
 
 def write_json(path: Path, content: Any) -> Path:
     """A JSON file, whole or not at all."""
-    return write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return write_text(path, writable(text, in_json=True))
 
 
 def write_text(path: Path, text: str) -> Path:

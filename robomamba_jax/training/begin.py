@@ -200,7 +200,8 @@ def _check_workdir(config: TrainConfig, workdir: Path) -> None:
     if content.get("schema") != RUN_SCHEMA:
         raise InputError("bad_workdir", f"{file} is of no run", "give another --workdir")
     old = values(tree_from_json(TrainConfig, content["config"], str(file)))
-    new = values(config)
+    given = json.loads(_written(tree_to_json(config)))  # a path's stray bytes as they were written
+    new = values(tree_from_json(TrainConfig, given, "the configuration"))
     for path in sorted(old.keys() | new.keys()):
         if not _FREE.fullmatch(path) and old.get(path) != new.get(path):
             name = path.replace("/", ".")
@@ -343,6 +344,11 @@ def _meta(program: Program, base: Base, drawn: Mapping[str, Any]) -> dict[str, A
     }
 
 
+def _written(content: Any) -> bytes:
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return encode_text(text, in_json=True)
+
+
 def _write_run(config: TrainConfig, workdir: Path, base: Base) -> None:
     if jax.process_index():
         return
@@ -350,5 +356,5 @@ def _write_run(config: TrainConfig, workdir: Path, base: Base) -> None:
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
     for name, content in (("frozen.json", frozen), ("config.json", run)):
         partial = workdir / f".{name}.partial"
-        partial.write_bytes(encode_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n"))
+        partial.write_bytes(_written(content))
         partial.replace(workdir / name)

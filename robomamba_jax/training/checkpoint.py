@@ -316,7 +316,8 @@ def _files(folder: Path) -> list[str]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_bytes(encode_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n"))
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    path.write_bytes(encode_text(text, in_json=True))
 
 
 def _sync(path: Path) -> None:

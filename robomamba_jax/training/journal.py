@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import encode_text
+from robomamba_jax.outside_text import writable
 
 
 class Lines:
@@ -30,11 +30,12 @@ class Lines:
             partial = path.with_name(f".{path.name}.partial")
             partial.write_bytes(b"".join(kept))
             partial.replace(path)
-        self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
+        self._file = path.open("a", encoding="utf-8")
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Append a line."""
-        self._file.write(json.dumps(content, ensure_ascii=False) + "\n")
+        text = json.dumps(content, ensure_ascii=False) + "\n"
+        self._file.write(writable(text, in_json=True))
 
     def flush(self, *, to_disk: bool = False) -> None:
         """Hand everything to the system; ``to_disk`` waits for the disk too."""
@@ -81,7 +82,7 @@ class Board:
 
     def text(self, step: int, name: str, text: str) -> None:
         """A text, as Markdown."""
-        self._writer.add_text(name, encode_text(text).decode(), step)
+        self._writer.add_text(name, writable(text), step)
 
     def close(self) -> None:
         """Write the rest."""
