@@ -66,7 +66,7 @@ def test_half_an_emoji_is_refused(field: str, gqa: Drawn, capsys: Capsys) -> Non
     rows[1][field] = "\ud83d"
     path = gqa.folder.parent / "half.json"
     path.write_text(json.dumps(rows))
-    words = refused(score(path, gqa, capsys, "on_bad_record=skip", "on_extra=skip"))
+    words = refused(score(path, gqa, capsys, "on_bad_record=skip"))
     assert "half.json: record 1 holds half of a surrogate pair" in words
 
 
@@ -95,7 +95,7 @@ def test_an_object_that_could_be_both(tmp_path: Path, capsys: Capsys) -> None:
     path = tmp_path / "said.json"
     said = {item.id: "x" for item in asked.items}
     path.write_text(json.dumps({**said, "text": "y"}))
-    words = refused(score(path, asked, capsys, "on_extra=skip"))
+    words = refused(score(path, asked, capsys))
     assert "one object with the field 'text' and the question 'v1_0'" in words
     path.write_text(json.dumps(said))
     assert score(path, asked, capsys)[0] == 0

@@ -79,18 +79,18 @@ def test_questions_are_no_answers(tmp_path: Path, capsys: Capsys) -> None:
 
 
 def test_a_running_number_is_no_question(tmp_path: Path, capsys: Capsys) -> None:
-    """ "index" counts the records and "id" is MMBench's: both are numbers of asked questions."""
+    """ "id" counts the records and "index" is MMBench's: both are numbers of asked questions."""
     asked = drawn("mmbench", tmp_path / "mmbench")
     rows = [
-        {"index": number, "id": int(item.id), "answer": item.answers[0]}
+        {"id": number, "index": int(item.id), "answer": item.answers[0]}
         for number, item in enumerate(reversed(asked.items))
     ]
     path = tmp_path / "said.json"
     path.write_text(json.dumps(rows))
-    words = refused(score(path, asked, capsys, "on_bad_record=skip", "on_extra=skip"))
+    words = refused(score(path, asked, capsys, "on_bad_record=skip"))
     assert "--set id_field=id" in words
     assert "--set id_field=index" in words
-    status, result = score(path, asked, capsys, "id_field=id")
+    status, result = score(path, asked, capsys, "id_field=index")
     assert (status, result["figures"]["row_accuracy"]["value"]) == (0, 1)
 
 

@@ -73,6 +73,10 @@ def test_numbers_without_doubt_are_text(tmp_path: Path, capsys: Capsys) -> None:
         made.active.cell(40, 7).value = "x"
         made.active.cell(40, 7).value = None
 
+    shown_as_money = _format('"$"#,##0')
+    assert "the number 2 in the format" in refused(
+        score(book(asked, 2, shown_as_money), asked, capsys)
+    )
     assert score(book(asked, 2.0, change), asked, capsys)[0] == 0
     sheet: Any = load_workbook(tmp_path / "mmbench-out" / "submission.xlsx").active
     said = [row[-1] for row in sheet.iter_rows(min_row=2, values_only=True)]
