@@ -26,7 +26,7 @@ ANSWERS = ("answer", "prediction", "pred", "text", "output", "response", "detect
 _MAYBE = re.compile(r"pred|answer|response|output|generat|completion|hypothes|reply|decoded", re.I)
 # Those that hold something else: ids and kinds of answers, who answered, and the truth.
 _OTHER = re.compile(
-    r"_(?:id|ids|type|confidence|score|scores|tokens|length|time)$|(?:Id|Type|Confidence|Score)$|^answer(?:s|able)$|^model"
+    r"_(?:id|ids|type|confidence|score|scores|tokens|length|time)$|(?:Id|Type|Confidence|Score)$|^answer(?:s|able)$"
     r"|^(?:gt|gold|true|truth|ground|target|reference|ref|correct|right|wanted|label)(?:_|$|[A-Z])",
 )
 

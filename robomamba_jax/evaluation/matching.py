@@ -180,6 +180,8 @@ def _asked(
         key = id_text(row.key, "id", row.where)
         return questions.lookup("", key), key
     here = [name for name in names if name in row.fields]
+    if not here and not naming.id:
+        here = [name for name in IDS if name in row.fields]
     if not here:
         given = naming.id or ", ".join(IDS)
         fix = f"write which question it answers, or {naming.say_id}NAME"

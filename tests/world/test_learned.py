@@ -58,6 +58,14 @@ def test_priors(training_set: Path) -> None:
     assert own.name == "prior-category"
 
 
+def test_a_mean_needs_no_pictures(training_set: Path) -> None:
+    """It is made of the answers' numbers alone."""
+    whole = said(PriorPolicy(training_set), "Door", 100).contact_xy
+    for path in (training_set / "images").iterdir():
+        path.unlink()
+    assert said(PriorPolicy(training_set), "Door", 100).contact_xy == whole
+
+
 def test_a_prior_without_sizes(training_set: Path) -> None:
     """One line."""
     (training_set / "plan.json").unlink()

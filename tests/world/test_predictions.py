@@ -106,3 +106,49 @@ def test_no_file(tmp_path: Path) -> None:
         read(tmp_path, [], frame="world")
     good = {"image_id": "a", "detection": [1.0, 2, 1, 0, 0, 0, 1, 0]}
     assert read(tmp_path, [good]).propose(SimpleNamespace(episode="b")) is None  # type: ignore[arg-type]
+
+
+SENTENCE = (
+    "The contact point is (20, 30),  the gripper up direction is [50, 0, 0], "
+    "the gripper forward direction is [0, 0, 50]"
+)
+POSE = [1.0, 2, 1, 0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ({"image_id": "a", "detection": POSE, "text": SENTENCE}, "--answer-field text"),
+        ({"image_id": "a", "answer": SENTENCE, "prediction": SENTENCE.replace("20", "9")}, "both"),
+        ({"image_id": "a", "detection": POSE, "pred_pose": [9.0, *POSE[1:]]}, "pred_pose"),
+        ({"image_id": "a", "image": "b.png", "detection": POSE}, "--id-field image"),
+        ({"image_id": "a", "question_id": "c", "detection": POSE}, "both image_id 'a' and"),
+    ],
+)
+def test_two_that_could_be_meant(tmp_path: Path, record: dict, words: str) -> None:
+    """Two poses or two trials in a record: an error that names both, and the flag that decides."""
+    with pytest.raises(InputError, match=words):
+        read(tmp_path, [record])
+    # The same twice is no question, nor is an instruction beside a pose.
+    same = {"image_id": "a", "image": "x/a.png", "answer": SENTENCE, "prediction": SENTENCE}
+    policy = read(tmp_path, [{**same, "text": "Specify the contact point."}])
+    assert proposed(policy, "a").contact_xy == (30.5, 20.5)
+
+
+def test_a_trial_that_is_predicted_twice(tmp_path: Path) -> None:
+    """Two poses for it are an error with both places; the same again is none."""
+    good = {"image_id": "a", "detection": POSE}
+    other = {"image_id": "a", "detection": [9.0, *POSE[1:]]}
+    with pytest.raises(InputError, match=r"record 0 and .*: record 1 predict 'a' differently"):
+        read(tmp_path, [good, other])
+    assert proposed(read(tmp_path, [good, good]), "a").contact_xy == (1, 2)
+
+
+def test_letters_that_no_file_holds(tmp_path: Path) -> None:
+    """Half an emoji, as a cut text leaves it; a key twice."""
+    with pytest.raises(InputError, match="half of a surrogate pair"):
+        read(tmp_path, [{"image_id": "a", "detection": POSE, "note": "\ud83d"}])
+    path = tmp_path / "twice.json"
+    path.write_text(f'[{{"image_id": "a", "detection": {POSE}, "detection": {POSE}}}]')
+    with pytest.raises(InputError, match="has the key 'detection' twice"):
+        FilePolicy(path)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The closed loop: its numbers, its files, and that methods come out in their order."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from robomamba_jax.cli.main import main
 from robomamba_jax.data.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.categories import SEEN, UNSEEN
@@ -20,6 +22,7 @@ from robomamba_jax.world.rollout import RolloutPlan, draw_episodes, rollout
 from robomamba_jax.world.stage import Simulator
 
 EVERY = RolloutPlan((*SEEN, *UNSEEN), 4, seed=5, size=160)
+TRIALS = RolloutPlan(("Safe", "Bottle"), 2, seed=7, size=96)
 FEW = RolloutPlan(("Microwave", "Bottle", "Faucet"), 4, seed=2, size=128)
 
 
@@ -180,6 +183,107 @@ def test_an_answer_off_the_part_is_a_failure(simulator: Simulator, tmp_path: Pat
     policy = choose_policy(f"file:{path}", on_missing="fail")
     entry = rollout(simulator, policy, plan)["categories"]["Safe"]
     assert (entry["n"], entry["success"], entry["off_part"]) == (3, 0, 3)
+
+
+@pytest.fixture(scope="module")
+def said(simulator: Simulator) -> dict[str, list[float]]:
+    """The oracle's poses in four small trials."""
+    recorder = Recorder()
+    rollout(simulator, recorder, TRIALS)
+    return {name: detection(p.contact_xy, p.rotation) for name, p in recorder.said.items()}
+
+
+def _records(said: dict[str, list[float]], change: str) -> list[dict]:
+    rows = [{"image_id": name, "detection": pose} for name, pose in said.items()]
+    first = rows[0]
+    return {
+        "none": rows,
+        "shuffled": rows[::-1],
+        "doubled": [*rows, {**first, "detection": [1.0, *first["detection"][1:]]}],
+        "surplus": [*rows, {**first, "image_id": "Door_0000"}],
+        "missing": rows[1:],
+        "foreign": [{**row, "image_id": f"x{row['image_id']}"} for row in rows],
+        "small letters": [{**row, "image_id": str(row["image_id"]).lower()} for row in rows],
+        "of another category": [{**first, "category": "Door"}, *rows[1:]],
+        "of another seed": [{**first, "seed": 8}, *rows[1:]],
+        "of another question": [{**first, "question": "Where is the red cup?"}, *rows[1:]],
+    }[change]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("doubled", "record 0 and .* record 4 predict 'Safe_0000' differently"),
+        ("surplus", "predicts 1 trials that are not to be carried out: Door_0000"),
+        ("missing", "leaves 1 of 4 trials out: Safe_0000"),
+        ("foreign", "predicts none of the 4 trials: it speaks of xSafe_0000"),
+        ("small letters", "'safe_0000' is nearly 'Safe_0000'"),
+        ("of another category", "is for Safe_0000, but its category is 'Door'"),
+        ("of another seed", "has the seed 8, but the rollout has 7"),
+        ("of another question", "its question is 'Where is the red cup"),
+    ],
+)
+def test_predictions_are_for_these_trials(
+    change: str, words: str, simulator: Simulator, said: dict, tmp_path: Path
+) -> None:
+    """In any order they score as they do; else the first trial is not begun."""
+    path, begun = tmp_path / "said.json", []
+    path.write_text(json.dumps(_records(said, change)))
+    with pytest.raises(InputError, match=words):
+        rollout(
+            simulator,
+            choose_policy(f"file:{path}"),
+            TRIALS,
+            tell=lambda done, total: begun.append(done),
+        )
+    assert not begun
+    scores = []
+    for good in ("none", "shuffled"):
+        path.write_text(json.dumps(_records(said, good)))
+        scores.append(rollout(simulator, choose_policy(f"file:{path}"), TRIALS)["categories"])
+    assert scores[0] == scores[1]
+    assert scores[0]["Safe"]["success"] == 2
+
+
+def test_predictions_beside_their_trials(simulator: Simulator, tmp_path: Path) -> None:
+    """What world episodes wrote says which trials they are: names alone are every seed's."""
+    recorder = Recorder()
+    rollout(simulator, recorder, TRIALS)
+    export_episodes(simulator, TRIALS, tmp_path / "trials")
+    rows = [
+        {"image_id": k, "detection": detection(p.contact_xy, p.rotation)}
+        for k, p in recorder.said.items()
+    ]
+    path = tmp_path / "trials" / "said.json"
+    path.write_text(json.dumps(rows))
+    for changed in ({"seed": 8}, {"size": 64}):
+        with pytest.raises(InputError, match="beside the predictions, has the"):
+            rollout(
+                simulator, choose_policy(f"file:{path}"), dataclasses.replace(TRIALS, **changed)
+            )
+    assert rollout(simulator, choose_policy(f"file:{path}"), TRIALS)["episodes"] == 2
+
+
+def test_flags_of_predictions(simulator: Simulator, said: dict, tmp_path: Path, capsys) -> None:
+    """The command refuses, and with its flags leaves out or counts as failures, and says so."""
+    path = tmp_path / "said.json"
+    rows = [
+        *_records(said, "missing"),
+        {"image_id": "Door_0000", "detection": [1.0] * 5 + [0, 9, 1]},
+    ]
+    path.write_text(json.dumps(rows))
+    flags = ["world", "rollout", "--categories", "Safe,Bottle", "--episodes", "2", "--seed", "7"]
+    flags += ["--size", "96", "--json"]
+    assert main([*flags, "--policy", f"file:{path}"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["kind"] == "missing_answers"
+    both = ["--on-missing", "fail", "--on-extra", "skip"]
+    assert main([*flags, "--policy", f"file:{path}", *both]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["categories"]["Safe"]["n"] == 2
+    assert "1 predictions are for other trials" in err
+    assert "1 trials have no prediction, and count as failures" in err
+    assert main([*flags, "--policy", "oracle", "--on-missing", "fail"]) == 2
+    assert "--on-missing is for predictions" in capsys.readouterr().err
 
 
 def test_names_and_what_they_need(tmp_path: Path) -> None:
