@@ -55,12 +55,18 @@ class Simulator:
       objects: where objects come from.
     """
 
-    def __init__(self, assets: str | Path | None = None, listing: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        assets: str | Path | None = None,
+        listing: str | Path | None = None,
+        on_bad: str = "error",
+    ) -> None:
         """Load SAPIEN.
 
         Args:
           assets: a PartNet-Mobility folder; None = the embedded objects.
           listing: the list of its objects, see ``library.PartNet``.
+          on_bad: "skip": objects of it that are not there or broken are left out.
 
         Raises:
           InputError: it is not installed, or nothing can be drawn with.
@@ -85,7 +91,7 @@ class Simulator:
                     "--assets and --asset-list belong together",
                     "give the folder of the objects and the list of their categories",
                 )
-            self.objects = PartNet(self.sapien, Path(assets), Path(listing))
+            self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_bad)
 
     def scene(self) -> Any:
         """An empty scene with the world's time step."""
