@@ -27,7 +27,7 @@ from typing import Any
 from robomamba_jax import __version__
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.data.hashes import file_sha256
-from robomamba_jax.data.outside_text import parse_json, read_bytes
+from robomamba_jax.data.outside_text import read_bytes
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.benchmarks import write_benchmarks
 from robomamba_jax.world.categories import CATEGORIES
@@ -111,10 +111,14 @@ def _object(path: Path) -> dict[str, Any]:
     Raises:
       InputError: it is something else by now.
     """
-    content = parse_json(read_bytes(path), str(path))
+    try:
+        content = json.loads(read_bytes(path))
+    except (ValueError, RecursionError) as error:
+        what = f"{path} is not JSON: {' '.join(str(error).split())}"
+        raise InputError("bad_json", what, "give another --out, or the file as written") from error
     if not isinstance(content, dict):
-        fix = "give another --out, or the file as it was written"
-        raise InputError("bad_json", f"{path} is not a JSON object", fix)
+        what = f"{path} is not a JSON object"
+        raise InputError("bad_json", what, "give another --out, or the file as written")
     return content
 
 

@@ -105,6 +105,11 @@ def load_mesh(sapien: Any, path: Path) -> Mesh:
     Raises:
       InputError: it cannot be read, or (of the kind ``EMPTY``) has no faces.
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        what = f"the mesh {str(path)!a} has a name that is not UTF-8"
+        raise InputError("bad_path", what, "give its folder another name") from error
     if path.stat().st_size > MAX_BYTES:
         raise InputError("bad_mesh", f"the mesh {path} is over {MAX_BYTES:,} bytes", _FIX)
     try:

@@ -137,7 +137,8 @@ def _parse(path: Path, number: int, words: list[str]) -> tuple[str, Category | s
     # Of both systems: what is a path on one would be a folder's name on the other.
     if any(len(kind(name).parts) != 1 for kind in (PurePosixPath, PureWindowsPath)) or name == "..":
         raise InputError("bad_record", f"{path}, line {number}: {name[:200]!r} is no id", _FIX)
-    return name, category or " ".join(rest), split
+    other = " ".join(rest)
+    return name, category or (other if other.isprintable() else repr(other)), split
 
 
 def _again(path: Path, known: Listed, number: int, category: str, split: str | None) -> str:

@@ -104,9 +104,11 @@ class Simulator:
         render = self.sapien.render
         body = render.RenderBodyComponent()
         for piece in pieces:
-            body.attach(
-                _file_shape(self.sapien, piece.file) if piece.file else _shape(render, piece)
-            )
+            if piece.file is None:
+                body.attach(_shape(render, piece))
+                continue
+            for shape in _file_shapes(self.sapien, piece.file):
+                body.attach(shape)
         return body
 
 
@@ -126,13 +128,25 @@ def _shape(render: Any, piece: Solid) -> Any:
     )
 
 
-def _file_shape(sapien: Any, file: MeshFile) -> Any:
+def _file_shapes(sapien: Any, file: MeshFile) -> list[Any]:
     """A mesh file with its own materials."""
-    shape = sapien.render.RenderShapeTriangleMesh(str(file.path), file.scale.astype(np.float32))
+    make = sapien.render.RenderShapeTriangleMesh
     pose = np.eye(4, dtype=np.float32)
     pose[:3, :3], pose[:3, 3] = file.turn, file.offset
-    shape.local_pose = sapien.Pose(pose)
-    return shape
+    if np.prod(file.scale) > 0:
+        shapes = [make(str(file.path), file.scale.astype(np.float32))]
+    else:  # what is mirrored would show its inside
+        shapes = []
+        for part in make(str(file.path)).parts:
+            mesh = Mesh(part.get_vertices(), part.get_triangles(), part.get_vertex_normal())
+            mesh = mesh.scaled(file.scale)
+            vertices, normals = mesh.vertices.astype(np.float32), mesh.normals.astype(np.float32)
+            triangles = np.ascontiguousarray(mesh.triangles)
+            uv = part.get_vertex_uv()
+            shapes.append(make(vertices, triangles, normals, uv, part.get_material()))
+    for shape in shapes:
+        shape.local_pose = sapien.Pose(pose)
+    return shapes
 
 
 class Stage:

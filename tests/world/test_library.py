@@ -18,9 +18,10 @@ from robomamba_jax.world.episodes import EpisodeSpec, open_stage
 from robomamba_jax.world.library import Listed, PartNet
 from robomamba_jax.world.model import ObjectModel
 from robomamba_jax.world.palette import Draw
+from robomamba_jax.world.policies import lift, pixel_of
 from robomamba_jax.world.rollout import RolloutPlan, rollout
 from robomamba_jax.world.scenes import SceneSpec
-from robomamba_jax.world.stage import Simulator
+from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.surfaces import first_hit, lever_share, motion, pixels_of, reach, spots
 from tests.world import downloads
 from tests.world.made import door_spec
@@ -239,3 +240,24 @@ def test_an_object_without_size(simulator: Simulator, tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="has no size"):
         load(simulator, tmp_path, "1", "Safe")
+
+
+def test_a_mirrored_mesh_is_seen_from_outside(simulator: Simulator, tmp_path: Path) -> None:
+    """A negative factor turns triangles inside out: picture and rays agree all the same."""
+    folder = downloads.put(tmp_path, "1", "Safe")
+    path = folder / "mobility.urdf"
+    path.write_text(path.read_text().replace('.obj" />', '.obj" scale="1 -1 1" />'))
+    model, _ = load(simulator, tmp_path, "1", "Safe")
+    stage = Stage(simulator, _closed(model))
+    view = stage.look()
+    seen = 0
+    for link in (0, 1):
+        pixels = pixels_of(view.links == link)[::40]
+        for spot in spots(stage, link, pixels):
+            lifted = lift(view, pixel_of(view, spot.point))
+            seen += lifted is not None and bool(np.abs(lifted - spot.point).max() < 0.02)
+    assert seen > 40
+    corners = model.links[0].mesh().corners()
+    sides = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    volume = np.sum(corners[:, 0] * sides) / 6
+    assert volume > 0  # counter-clockwise from outside

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -65,6 +65,7 @@ LETTERS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, ma
 
 
 @given(LETTERS)
+@example("\u00e4" * 200)
 def test_any_name_of_a_mesh(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """Found if it is there; else noted as missing, or refused: never anything else."""
     folder = tmp_path_factory.mktemp("any")
