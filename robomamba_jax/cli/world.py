@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,13 @@ def add_parser(commands: Any) -> None:
         each.add_argument("--categories", metavar="A,B", help="only these, such as Door,Safe")
         each.add_argument("--assets", metavar="DIR", help="PartNet-Mobility: <id>/mobility.urdf")
         each.add_argument("--asset-list", metavar="FILE", help='its "<id> <Category>" lines')
+        each.add_argument(
+            "--on-bad",
+            metavar="error|skip",
+            choices=("error", "skip"),
+            default="error",
+            help="an object or a trial that cannot be used: stop, or go on without it (error)",
+        )
         each.add_argument("--json", action="store_true", help="one object on stdout")
 
 
@@ -135,12 +143,26 @@ def _simulator(args: argparse.Namespace) -> Any:
     """SAPIEN, with the objects that the arguments name."""
     from robomamba_jax.world.stage import Simulator
 
-    return Simulator(args.assets, args.asset_list)
+    return Simulator(args.assets, args.asset_list, args.on_bad)
 
 
-def _notes(simulator: Any) -> None:
-    for note in getattr(simulator.objects, "notes", []):
+def _tell(said: Mapping[str, Any]) -> None:
+    """What had to be assumed, and what was left out or skipped, on stderr."""
+    for note in said.get("notes", ()):
         say(f"note: {note}", file=sys.stderr)
+    for one in said.get("left_out", ()):
+        count = one["objects"]
+        what = "1 object" if count == 1 else f"{count:,} objects"
+        say(f"left out: {one['name']}: {what} ({one['reason']})", file=sys.stderr)
+    skipped = said.get("skipped", ())
+    for one in skipped:
+        say(f"skipped: {one['name']}: {one['message']} ({one['fix']})", file=sys.stderr)
+
+
+def _but(said: Mapping[str, Any]) -> str:
+    """How many were skipped, if any."""
+    count = len(said.get("skipped", ()))
+    return f"; {count:,} of them skipped" if count else ""
 
 
 def _generate(args: argparse.Namespace) -> dict[str, Any]:
@@ -168,12 +190,13 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
     )
     check_plan(plan)
     with count_bar("items") as tell:
-        manifest = generate(plan, Path(args.out), args.workers, tell)
+        manifest = generate(plan, Path(args.out), args.workers, tell, args.on_bad)
+    _tell(manifest)
     if not args.json:
         poses = manifest["poses"]
         print(
             f"{args.out}: {poses['kept']:,} poses kept, {poses['failed']:,} trials failed; "
-            f"{plan.language:,} images with language, {plan.clips:,} clips"
+            f"{plan.language:,} images with language, {plan.clips:,} clips{_but(manifest)}"
         )
         bench = [name for name in manifest["files"] if name.startswith("bench/")]
         for name, entry in manifest["files"].items():
@@ -199,7 +222,8 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
     page = render_sheet(simulator, categories, split, args.seed, args.size)
     path.parent.mkdir(parents=True, exist_ok=True)
     page.save(path)
-    _notes(simulator)
+    remarks = simulator.objects.remarks().to_json()
+    _tell(remarks)
     if not args.json:
         print(f"{path}: {len(categories)} categories, {page.width}x{page.height} pixels")
     return {
@@ -207,6 +231,7 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
         "out": str(path),
         "categories": list(categories),
         "size": [page.width, page.height],
+        **remarks,
     }
 
 
@@ -222,7 +247,9 @@ def _plan(args: argparse.Namespace, simulator: Any) -> Any:
     check_size(args.size)
     split = _split(args)
     categories = simulator.objects.categories(_names(args), split)
-    return RolloutPlan(categories, args.episodes, args.seed, split, args.size, args.dof)
+    return RolloutPlan(
+        categories, args.episodes, args.seed, split, args.size, args.dof, on_bad=args.on_bad
+    )
 
 
 def _file_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -253,6 +280,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.world.panda import PandaExecutor
     from robomamba_jax.world.rollout import rollout
     from robomamba_jax.world.tallies import table
+    from robomamba_jax.world.worker import write_whole
 
     if args.clips < 0 or (args.clips and not args.out):
         raise InputError("bad_arguments", f"--clips {args.clips} without --out", "give --out DIR")
@@ -288,11 +316,13 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     executor = "suction" if args.panda is None else "panda"
     result = {"schema": "robomamba.world rollout/1", "executor": executor, **result}
     if out is not None:
-        (out / "rollout.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    _notes(simulator)
+        write_whole(out / "rollout.json", json.dumps(result, indent=1) + "\n")
+    _tell(result)
     if not args.json:
         print(f"policy {policy.name}, {policy.parameters:,} trained parameters")
         print("\n".join(table(result)))
+        if result["skipped"]:
+            print(f"{len(result['skipped']):,} trials were skipped, and are not counted")
     return result
 
 
@@ -304,6 +334,7 @@ def _episodes(args: argparse.Namespace) -> dict[str, Any]:
     plan = _plan(args, simulator)
     with count_bar("episodes") as tell:
         done = export_episodes(simulator, plan, Path(args.out), tell)
+    _tell(done)
     if not args.json:
         print(f"{args.out}: {done['episodes']} trials; their questions are in maniptest.json")
     return {"schema": "robomamba.world episodes/1", **done}

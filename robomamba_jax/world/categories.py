@@ -8,6 +8,7 @@ Names and their order are PartNet-Mobility's, as the article's Table 2 shows the
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable
 
 from robomamba_jax.errors import unknown_name
@@ -81,6 +82,19 @@ def find_category(name: str) -> Category:
     if name not in CATEGORIES:
         raise unknown_name("unknown_category", "category", name, CATEGORIES)
     return CATEGORIES[name]
+
+
+def known_category(name: str) -> Category | None:
+    """The category that a name of another list means: capitals, spaces, "_" and "-" do not count;
+    None for one that is not of the thirty."""
+    return _BY_LETTERS.get(_letters(name))
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()
+
+
+_BY_LETTERS = {_letters(name): category for name, category in CATEGORIES.items()}
 
 
 def choose_categories(names: Iterable[str] | None, split: str) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from robomamba_jax.data.prompts import IMAGE
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.predictions import TRIALS
 from robomamba_jax.world.records import save_picture, save_truth
-from robomamba_jax.world.rollout import RolloutPlan, Tell, draw_episodes, trial_facts
+from robomamba_jax.world.rollout import RolloutPlan, Tell, draw_trial, trial_facts, trial_name
+from robomamba_jax.world.skipping import Skips
 from robomamba_jax.world.stage import Simulator
 from robomamba_jax.world.worker import write_whole
 
@@ -30,29 +31,31 @@ def export_episodes(
       tell: told how many are done, of how many.
 
     Raises:
-      InputError: the folder is not empty.
+      InputError: the folder is not empty; or a trial's scene cannot be made and is not to be
+        skipped.
     """
     if out.exists() and any(out.iterdir()):
         raise InputError("not_empty", f"{out} is not empty", "give a new folder as --out")
     for name in ("images", "depth", "masks", "cameras"):
         (out / name).mkdir(parents=True)
     questions = []
-    total = plan.episodes * len(plan.categories)
-    for done, episode in enumerate(draw_episodes(simulator, plan), 1):
-        save_picture(out / "images" / f"{episode.name}.png", episode.view.rgb)
-        save_truth(out, episode.name, episode.view)
-        episode.view.camera.to_json(out / "cameras" / f"{episode.name}.json")
-        text = f"{IMAGE}\n{episode.instruction}"
-        questions.append(
-            {
-                "image": f"{episode.name}.png",
-                "conversations": [{"from": "human", "value": text}, {"from": "gpt", "value": ""}],
-            }
-        )
+    skips, trials = Skips(plan.on_bad), plan.trials()
+    simulator.objects.remarks()  # those of an earlier run are told
+    for done, (category, number) in enumerate(trials, 1):
+        with skips.item(trial_name(category, number)):
+            episode = draw_trial(simulator, plan, category, number)
+            save_truth(out, episode.name, episode.view)
+            save_picture(out / "images" / f"{episode.name}.png", episode.view.rgb)
+            episode.view.camera.to_json(out / "cameras" / f"{episode.name}.json")
+            text = f"{IMAGE}\n{episode.instruction}"
+            turns = [{"from": "human", "value": text}, {"from": "gpt", "value": ""}]
+            questions.append({"image": f"{episode.name}.png", "conversations": turns})
         if tell is not None:
-            tell(done, total)
+            tell(done, len(trials))
+    skips.check_any(len(trials), "trials")
     write_whole(out / "maniptest.json", json.dumps(questions, indent=0) + "\n")
     about = {"schema": "robomamba.world episodes/1", **trial_facts(plan)}
     about |= {"episodes": plan.episodes, "categories": list(plan.categories)}
     write_whole(out / TRIALS, json.dumps(about, indent=1) + "\n")
-    return {"episodes": total, "out": str(out)}
+    remarks = simulator.objects.remarks().to_json()
+    return {"episodes": len(questions), "out": str(out), "skipped": skips.found, **remarks}

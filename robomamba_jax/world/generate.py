@@ -25,13 +25,16 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax import __version__
+from robomamba_jax.config.checks import one_of
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import read_bytes
 from robomamba_jax.world.benchmarks import write_benchmarks
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.jobs import KINDS, VERSION, WorldPlan, check_plan
+from robomamba_jax.world.skipping import ON_BAD, Skips
 from robomamba_jax.world.tfrecord_write import sequence_example, write_tfrecord
-from robomamba_jax.world.worker import write_whole
+from robomamba_jax.world.worker import SAID, write_whole
 
 _CLIPS_PER_FILE = 100
 _PATIENCE = 20.0  # seconds
@@ -39,7 +42,11 @@ Tell = Callable[[int, int], None]
 
 
 def generate(
-    plan: WorldPlan, out: Path, workers: int = 2, tell: Tell | None = None
+    plan: WorldPlan,
+    out: Path,
+    workers: int = 2,
+    tell: Tell | None = None,
+    on_bad: str = "error",
 ) -> dict[str, Any]:
     """Carry out a plan, or the rest of it.
 
@@ -48,6 +55,7 @@ def generate(
       out: the folder.
       workers: processes; the files do not depend on it.
       tell: told how many items are done, of how many.
+      on_bad: "error": an item that cannot be made ends all; "skip": it is left out, and listed.
 
     Returns:
       The manifest, which is also in the folder.
@@ -56,17 +64,18 @@ def generate(
       InputError: the plan cannot be, the folder holds another one, or a worker says so.
     """
     check_plan(plan)
+    one_of("on_bad", on_bad, ON_BAD)
     if workers < 1:
         raise InputError("bad_arguments", f"--workers is {workers}", "give 1 or more")
     manifest = out / "manifest.json"
     _claim(out, plan)
     if manifest.is_file():
-        return json.loads(manifest.read_text(encoding="utf-8"))
+        return _object(manifest)
     parts = out / ".parts"
     for folder in (parts, out / "images", out / "depth", out / "masks", out / "robovqa"):
         folder.mkdir(parents=True, exist_ok=True)
-    waiting = [job for job in plan.jobs() if not _part(parts, job).is_file()]
-    _run(plan, out, parts, waiting, workers, tell)
+    waiting = [job for job in plan.jobs() if not _done(_part(parts, job), on_bad)]
+    _run(plan, out, parts, waiting, workers, tell, on_bad)
     written = _assemble(plan, out, parts)
     write_whole(manifest, json.dumps(written, indent=1) + "\n")
     shutil.rmtree(parts)
@@ -77,10 +86,7 @@ def _claim(out: Path, plan: WorldPlan) -> None:
     """Note the plan in a new folder; refuse a folder that has another plan or other things."""
     note = out / "plan.json"
     if note.is_file():
-        try:
-            known = json.loads(note.read_text(encoding="utf-8")).get("digest")
-        except (ValueError, AttributeError):
-            known = None
+        known = _object(note).get("digest")
         if known != plan.digest():
             raise InputError(
                 "other_plan",
@@ -99,6 +105,34 @@ def _part(parts: Path, job: tuple[str, int, int]) -> Path:
     return parts / f"{job[0]}-{job[1]:07d}.json"
 
 
+def _object(path: Path) -> dict[str, Any]:
+    """A file that we wrote: a JSON object.
+
+    Raises:
+      InputError: it is something else by now.
+    """
+    try:
+        content = json.loads(read_bytes(path))
+    except (ValueError, RecursionError) as error:
+        what = f"{path} is not JSON: {' '.join(str(error).split())}"
+        raise InputError("bad_json", what, "give another --out, or the file as written") from error
+    if not isinstance(content, dict):
+        what = f"{path} is not a JSON object"
+        raise InputError("bad_json", what, "give another --out, or the file as written")
+    return content
+
+
+def _said(part: Path) -> dict[str, Any]:
+    """What is said of a part."""
+    said = part.with_suffix(SAID)
+    return _object(said) if said.is_file() else {}
+
+
+def _done(part: Path, on_bad: str) -> bool:
+    """Whether a part is there, and whole if that is asked for."""
+    return part.is_file() and (on_bad == "skip" or not _said(part).get("skipped"))
+
+
 def _run(
     plan: WorldPlan,
     out: Path,
@@ -106,6 +140,7 @@ def _run(
     jobs: list[tuple[str, int, int]],
     workers: int,
     tell: Tell | None,
+    on_bad: str,
 ) -> None:
     """Let workers do the jobs; the first error ends all."""
     total = sum(plan.count(kind) for kind in KINDS)
@@ -135,6 +170,7 @@ def _run(
                             "start": start,
                             "count": count,
                             "to": to,
+                            "on_bad": on_bad,
                         }
                     )
                 )
@@ -207,6 +243,7 @@ def _worker() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
 
 def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
     """The final files, out of all the jobs' records in their order."""
+    remarks = _remarks(plan, parts)
     poses, language = (list(_items(plan, parts, kind)) for kind in ("poses", "language"))
     files = {
         "manip.json": [item["manip"] for item in poses],
@@ -223,21 +260,35 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
         "poses.jsonl": [item["truth"] for item in poses],
         "scenes.jsonl": [_scene(item) for item in language],
     }
-    clip_files, lines["clips.jsonl"] = _write_clips(out, plan, _items(plan, parts, "clips"))
+    clips = plan.clips - sum(one["name"].startswith("clip ") for one in remarks["skipped"])
+    clip_files, lines["clips.jsonl"] = _write_clips(out, plan, _items(plan, parts, "clips"), clips)
     written += clip_files
     for name, records in lines.items():
         if records:
             write_whole(out / name, "".join(json.dumps(record) + "\n" for record in records))
             written.append(name)
     written += write_benchmarks(plan, out, language, poses, _items(plan, parts, "clips"))
-    return _manifest(plan, out, poses, written)
+    return {**_manifest(plan, out, poses, written), **remarks}
+
+
+def _remarks(plan: WorldPlan, parts: Path) -> dict[str, list[Any]]:
+    """What the jobs said, each thing once: notes, what was left out, which items were skipped."""
+    found: dict[str, list[Any]] = {"skipped": [], "notes": [], "left_out": []}
+    for job in plan.jobs():
+        for key, things in _said(_part(parts, job)).items():
+            found[key] += [thing for thing in things if thing not in found[key]]
+    total = sum(plan.count(kind) for kind in KINDS)
+    skips = Skips("skip")
+    skips.found = found["skipped"]
+    skips.check_any(total, "items")
+    return found
 
 
 def _items(plan: WorldPlan, parts: Path, kind: str) -> Iterator[dict[str, Any]]:
     """A kind's records in their order, one job in memory at a time."""
     for job in plan.jobs():
         if job[0] == kind:
-            yield from json.loads(_part(parts, job).read_text(encoding="utf-8"))["items"]
+            yield from _object(_part(parts, job))["items"]
 
 
 def _scene(item: dict[str, Any]) -> dict[str, Any]:
@@ -245,7 +296,7 @@ def _scene(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_clips(
-    out: Path, plan: WorldPlan, clips: Iterator[dict[str, Any]]
+    out: Path, plan: WorldPlan, clips: Iterator[dict[str, Any]], count: int
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """The files' names, and which object each clip shows: both from one reading."""
     names: list[str] = []
@@ -255,7 +306,7 @@ def _write_clips(
         shown.append({"id": f"{len(shown):06d}", "instance": clip["instance"]})
         return _clip_record(clip)
 
-    total = -(-plan.clips // _CLIPS_PER_FILE)
+    total = -(-count // _CLIPS_PER_FILE)
     for number in range(total):
         name = f"robovqa/{plan.split}-{number:05d}-of-{total:05d}.tfrecord"
         chosen = itertools.islice(clips, _CLIPS_PER_FILE)

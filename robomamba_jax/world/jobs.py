@@ -42,6 +42,7 @@ from robomamba_jax.world.records import (
 from robomamba_jax.world.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.samples import find_sample, sample_record, world_grip
 from robomamba_jax.world.scenes import check_size, draw_scene, rest_value
+from robomamba_jax.world.skipping import Skips
 from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.wording import Wording
 
@@ -49,6 +50,7 @@ VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places a
 LAYOUT = 10  # of the texts and files about it; 10 has maps of the pictures with language
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
+_NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
 _SPLITS = ("train", "test")
 FRAMES = 16
 _CLOSED_IN_LANGUAGE = 0.35
@@ -138,11 +140,30 @@ def check_plan(plan: WorldPlan) -> None:
 
 
 def run_job(
-    simulator: Simulator, plan: WorldPlan, root: Path, kind: str, start: int, count: int
+    simulator: Simulator,
+    plan: WorldPlan,
+    root: Path,
+    kind: str,
+    start: int,
+    count: int,
+    on_bad: str = "error",
 ) -> dict[str, Any]:
-    """Make some items: pictures into the folder, records back."""
+    """Make some items: pictures into the folder, records back.
+
+    Returns:
+      The items; with ``on_bad`` "skip" those that could be made, and which were ``skipped``; and
+      ``notes`` and ``left_out`` of their objects.
+
+    Raises:
+      InputError: an item cannot be made, and is not to be skipped.
+    """
     make = {"poses": _pose, "language": _language, "clips": _clip}[kind]
-    return {"items": [make(simulator, plan, root, item) for item in range(start, start + count)]}
+    skips, items = Skips(on_bad), []
+    simulator.objects.remarks()  # those of an earlier job are told
+    for item in range(start, start + count):
+        with skips.item(f"{_NAMES[kind]} {item} ({plan.category_of(item)})"):
+            items.append(make(simulator, plan, root, item))
+    return {"items": items, "skipped": skips.found, **simulator.objects.remarks().to_json()}
 
 
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
@@ -150,8 +171,8 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     seed = plan.seed_of("poses", item)
     sample = find_sample(simulator, seed, category, plan.split, plan.size, plan.dof, plan.contacts)
     name = f"{category}_{item:06d}"
-    save_picture(root / "images" / f"{name}.png", sample.view.rgb)
     save_truth(root, name, sample.view)
+    save_picture(root / "images" / f"{name}.png", sample.view.rgb)
     words = Wording(Draw((*seed, 2)), plan.split)
     noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
     question = words.say(wc.ASK_POSE, noun=noun)
@@ -176,8 +197,8 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     facts = scene_facts(stage, view)
     words = Wording(draw, plan.split)
     name = f"{item:06d}"
-    save_picture(root / "images" / f"{name}.jpg", view.rgb)
     save_truth(root, name, view)
+    save_picture(root / "images" / f"{name}.jpg", view.rgb)
     pairs = questions(facts, words)
     conversations = [draw.mixed(pairs, 5), *instructions(facts, words)]
     return {

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.manipulation import Action, parse_action
 from robomamba_jax.data.records import conversation, text_field
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import parse_json, read_bytes
 from robomamba_jax.world.policies import Observation, Proposal, rotation_for
 
 
@@ -75,12 +75,15 @@ def _poses(file: Path) -> Iterator[tuple[str, Action]]:
 
 
 def _size(folder: Path) -> int:
-    try:
-        return int(json.loads((folder / "plan.json").read_text(encoding="utf-8"))["size"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    """The side of a training set's pictures, in pixels."""
+    path = folder / "plan.json"
+    plan = parse_json(read_bytes(path), str(path))
+    size = plan.get("size") if isinstance(plan, dict) else None
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise InputError(
-            "missing_file", f"{folder} has no plan.json with a size", "give world generate's folder"
-        ) from error
+            "bad_record", f"{path} has the size {size!r}", "give world generate's folder"
+        )
+    return size
 
 
 def _mean(actions: list[Action], size: int) -> tuple[np.ndarray, np.ndarray]:

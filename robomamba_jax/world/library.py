@@ -6,22 +6,43 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
-from robomamba_jax.data.file_names import lasting_plain_path
+from robomamba_jax.config.checks import one_of
 from robomamba_jax.errors import InputError
+from robomamba_jax.outside_text import read_text
 from robomamba_jax.world.catalog import INSTANCES, make_object
 from robomamba_jax.world.categories import CATEGORIES, choose_categories, find_category
-from robomamba_jax.world.meshes import Mesh, merge
+from robomamba_jax.world.mesh_files import is_there, load_mesh
 from robomamba_jax.world.model import ObjectModel
+from robomamba_jax.world.object_lists import Listed, lines_of, read_list, read_listing
 from robomamba_jax.world.palette import COLORS, Draw
+from robomamba_jax.world.skipping import ON_BAD
 from robomamba_jax.world.urdf import read_urdf
 
-_LIST_FIX = 'write lines such as "7179 Microwave" or "7179 Microwave test"'
-_HELD_OUT = 5  # without a split in the list, each fifth object of a seen category is for tests
+__all__ = ["EMBEDDED", "Embedded", "Library", "Listed", "PartNet", "Remarks", "read_list"]
+
+_STILL = "no_movable_part"
+_SHOWN = 5  # of the folders that are not there
+
+
+@dataclasses.dataclass(frozen=True)
+class Remarks:
+    """What there is to say of objects.
+
+    Attributes:
+      notes: what had to be assumed, one line each.
+      left_out: what was left out: name, number of objects, and reason.
+    """
+
+    notes: tuple[str, ...] = ()
+    left_out: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, list[Any]]:
+        """As in the commands' JSON."""
+        return {"notes": list(self.notes), "left_out": list(self.left_out)}
 
 
 class Library(Protocol):
@@ -33,6 +54,10 @@ class Library(Protocol):
 
     def draw(self, category: str, split: str, draw: Draw) -> ObjectModel:
         """One object of a category."""
+        ...
+
+    def remarks(self) -> Remarks:
+        """What there is to say of the list, and of the objects drawn since this was last asked."""
         ...
 
 
@@ -47,51 +72,53 @@ class Embedded:
         """One of the split's numbered objects."""
         return make_object(category, split, draw.whole(0, INSTANCES[split] - 1))
 
-
-@dataclasses.dataclass(frozen=True)
-class Listed:
-    """One object of a list.
-
-    Attributes:
-      name: its folder.
-      category: of it.
-      split: "train" or "test".
-    """
-
-    name: str
-    category: str
-    split: str
+    def remarks(self) -> Remarks:
+        """Nothing."""
+        return Remarks()
 
 
 class PartNet:
     """A folder of PartNet-Mobility objects: ``<id>/mobility.urdf`` and ``semantics.txt``.
 
+    An object in which nothing can move is left out, and another one drawn.
+
     Attributes:
-      notes: what had to be assumed of the objects that were read so far.
+      notes: what had to be assumed of the list and of the objects that were read so far.
     """
 
-    def __init__(self, sapien: Any, root: Path, listing: Path) -> None:
+    def __init__(self, sapien: Any, root: Path, listing: Path, on_bad: str = "error") -> None:
         """Read the list; objects are read when they are drawn.
 
         Args:
           sapien: the module, which reads mesh files.
           root: the folder of the objects' folders.
-          listing: lines of "<id> <Category>", with "train" or "test" behind or without. The
+          listing: see ``object_lists``; with "train" or "test" behind a line or without. The
             list decides the category: the folders' own meta.json is known to err.
+          on_bad: "skip": objects that are not there or broken are left out, too.
 
         Raises:
           InputError: the list is missing or wrong, or an object's folder is not there.
         """
-        self._sapien, self._root = sapien, root
-        self.notes: list[str] = []
-        self._objects = read_list(listing)
-        for known in self._objects:
-            if not (root / known.name / "mobility.urdf").is_file():
-                raise InputError(
-                    "missing_file",
-                    f"{root / known.name} has no mobility.urdf",
-                    f"download object {known.name}, or take it out of {listing}",
-                )
+        one_of("on_bad", on_bad, ON_BAD)
+        self._sapien, self._root, self._skip = sapien, root, on_bad == "skip"
+        known = read_listing(listing)
+        self.notes: list[str] = list(known.notes)
+        self._bad: dict[str, InputError] = {}
+        self._notes_of: dict[str, tuple[str, ...]] = {}
+        self._drawn: dict[str, None] = {}
+        missing = [one for one in known.objects if not is_there(self._urdf(one))]
+        if missing and (not self._skip or len(missing) == len(known.objects)):
+            raise _not_there(root, listing, missing, len(known.objects))
+        gone = {one.name for one in missing}
+        self._objects = tuple(one for one in known.objects if one.name not in gone)
+        absent = tuple(
+            {"name": one.name, "objects": 1, "reason": f"{root / one.name} has no mobility.urdf"}
+            for one in missing
+        )
+        self._said = Remarks(known.notes, (*known.left_out, *absent))
+
+    def _urdf(self, known: Listed) -> Path:
+        return self._root / known.name / "mobility.urdf"
 
     def categories(self, names: list[str] | None, split: str) -> tuple[str, ...]:
         """The list's categories that a split has objects of."""
@@ -107,98 +134,107 @@ class PartNet:
         return tuple(name for name in CATEGORIES if name in wanted)
 
     def draw(self, category: str, split: str, draw: Draw) -> ObjectModel:
-        """One of the list's objects."""
+        """One of the list's objects.
+
+        Raises:
+          InputError: it is broken; or none of them can be used.
+        """
         chosen = [k for k in self._objects if (k.category, k.split) == (category, split)]
-        return self.load(draw.one(chosen))
+        last = "there is none"
+        while chosen:
+            # Which one comes next depends on the numbers drawn, not on what was read before.
+            known = draw.one(chosen)
+            self._drawn[known.name] = None
+            try:
+                if known.name in self._bad:
+                    raise self._bad[known.name]
+                return self.load(known)
+            except InputError as error:
+                if error.kind != _STILL and not self._skip:
+                    raise
+                self._bad[known.name] = error
+                chosen.remove(known)
+                last = error.message
+        raise InputError(
+            "no_object",
+            f"no {split} object of {category} can be used: {last}",
+            f"list others, or leave {category} out with --categories",
+        )
 
     @functools.lru_cache(maxsize=64)  # noqa: B019 - one library lives as long as its process
     def load(self, known: Listed) -> ObjectModel:
-        """Read an object."""
+        """Read an object.
+
+        Raises:
+          InputError: it is broken, or nothing of it can move.
+        """
         folder = self._root / known.name
-        urdf = read_urdf(folder / "mobility.urdf", functools.partial(load_mesh, self._sapien))
-        self.notes += urdf.notes
-        parts = read_semantics(folder / "semantics.txt")
+        urdf = read_urdf(self._urdf(known), functools.partial(load_mesh, self._sapien))
+        parts, said = _parts(folder / "semantics.txt")
+        notes = (*urdf.notes, *said)
+        if known.name not in self._notes_of:
+            self.notes += notes
+        self._notes_of[known.name] = notes
         links = tuple(
             dataclasses.replace(link, part=parts.get(link.name, link.part)) for link in urdf.links
         )
         if all(link.joint is None for link in links):
             raise InputError(
-                "bad_urdf", f"{folder} has no movable part", f"take {known.name} out of the list"
+                _STILL, f"{folder} has no movable part", f"take {known.name} out of the list"
             )
-        return ObjectModel(
-            known.category, f"partnet-{known.name}", links, COLORS["gray"]
-        ).normalised()
+        model = ObjectModel(known.category, f"partnet-{known.name}", links, COLORS["gray"])
+        low, high = model.bounds()
+        if not 0 < math.hypot(*(high - low)) < math.inf:
+            raise InputError("bad_urdf", f"{folder} has no size", "download the object again")
+        return model.normalised()
+
+    def remarks(self) -> Remarks:
+        """What there is to say of the list, and of the objects drawn since this was last asked."""
+        drawn, self._drawn = sorted(self._drawn), {}
+        notes = [note for name in drawn for note in self._notes_of.get(name, ())]
+        bad = [
+            {"name": name, "objects": 1, "reason": self._bad[name].message}
+            for name in drawn
+            if name in self._bad
+        ]
+        return Remarks((*self._said.notes, *notes), (*self._said.left_out, *bad))
 
 
-def read_list(path: Path) -> tuple[Listed, ...]:
-    """A list of objects.
-
-    Raises:
-      InputError: it is missing or empty, a line is wrong, or a category is unknown.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "missing_file", f"cannot read the list {path}: {error}", _LIST_FIX
-        ) from error
-    found: list[Listed] = []
-    counts: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        words = line.split("#")[0].split()
-        if not words:
-            continue
-        if len(words) not in (2, 3) or (len(words) == 3 and words[2] not in ("train", "test")):
-            raise InputError("bad_record", f"{path}, line {number}: {line.strip()!r}", _LIST_FIX)
-        if Path(words[0]).name != words[0]:
-            raise InputError(
-                "bad_record", f"{path}, line {number}: {words[0]!r} is no id", _LIST_FIX
-            )
-        category = find_category(words[1])
-        count = counts[category.name] = counts.get(category.name, 0) + 1
-        held = not category.seen or count % _HELD_OUT == 0
-        split = words[2] if len(words) == 3 else "test" if held else "train"
-        found.append(Listed(words[0], category.name, split))
-    if not found:
-        raise InputError("bad_record", f"the list {path} is empty", _LIST_FIX)
-    return tuple(found)
+def _not_there(root: Path, listing: Path, missing: list[Listed], total: int) -> InputError:
+    """The error of a list whose objects are not all there."""
+    first = missing[0]
+    if len(missing) == 1:
+        what = f"{root / first.name} has no mobility.urdf ({listing}, line {first.line})"
+        fix = f"download object {first.name}, or take it out of {listing}"
+    else:
+        shown = ", ".join(f"{one.name} (line {one.line})" for one in missing[:_SHOWN])
+        more = ", ..." if len(missing) > _SHOWN else ""
+        what = (
+            f"{len(missing):,} of the {total:,} objects of {listing} have no mobility.urdf below "
+        )
+        what += f"{root}: {shown}{more}"
+        fix = "download them, or take them out of the list"
+    if len(missing) == total:
+        fix += f"; or give the folder that holds {first.name}/mobility.urdf as --assets"
+        return InputError("missing_file", what, fix)
+    return InputError("missing_file", what, f"{fix}; or --on-bad skip")
 
 
-def read_semantics(path: Path) -> dict[str, str]:
-    """semantics.txt: link name -> part name, such as "translation tray"; empty without a file."""
+def _parts(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """semantics.txt: link name -> part name, such as "translation tray"; empty without a file, and
+    with a note where it is no text: names are of use, and not needed."""
     if not path.is_file():
-        return {}
+        return {}, ()
+    try:
+        text = read_text(path)
+    except InputError as error:
+        return {}, (f"{error.message}: its parts are called as their links are",)
     parts = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in lines_of(text):
         words = line.split()
         if len(words) >= 3:
             parts[words[0]] = words[2].replace("_", " ")
-    return parts
-
-
-def load_mesh(sapien: Any, path: Path) -> Mesh:
-    """A mesh file's triangles, read by SAPIEN (obj, stl, ply, dae, glb).
-
-    Raises:
-      InputError: it cannot be read, or is empty.
-    """
-    try:
-        parts = sapien.render.RenderShapeTriangleMesh(str(lasting_plain_path(path))).parts
-        meshes = [
-            Mesh(
-                np.asarray(part.get_vertices(), np.float64),
-                np.asarray(part.get_triangles(), np.int64),
-                np.asarray(part.get_vertex_normal(), np.float64),
-            )
-            for part in parts
-        ]
-    except RuntimeError as error:
-        raise InputError(
-            "bad_mesh", f"cannot read the mesh {path}: {error}", "download the object again"
-        ) from error
-    if not meshes or not any(len(mesh.triangles) for mesh in meshes):
-        raise InputError("bad_mesh", f"the mesh {path} is empty", "download the object again")
-    return merge(meshes)
+    return parts, ()
 
 
 EMBEDDED = Embedded()

@@ -43,11 +43,13 @@ class Mesh:
         return Mesh(vertices + np.asarray(offset), self.triangles, normals)
 
     def scaled(self, factors: Vector | float) -> Mesh:
-        """A copy with its axes stretched by positive factors."""
+        """A copy with its axes stretched by factors, none of them 0; negative ones mirror it."""
         scale = np.broadcast_to(np.asarray(factors, np.float64), (3,))
         normals = self.normals / scale
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-        return Mesh(self.vertices * scale, self.triangles, normals / np.maximum(lengths, _TINY))
+        mirrored = np.prod(scale) < 0  # what was counter-clockwise is not any more
+        triangles = self.triangles[:, ::-1] if mirrored else self.triangles
+        return Mesh(self.vertices * scale, triangles, normals / np.maximum(lengths, _TINY))
 
     def corners(self) -> npt.NDArray[np.float64]:
         """float64[M, 3, 3]: the corners of every triangle."""

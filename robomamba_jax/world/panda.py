@@ -32,6 +32,7 @@ from robomamba_jax.world.gripper import (
     obstacle,
 )
 from robomamba_jax.world.stage import Stage
+from robomamba_jax.world.urdf_xml import parse_xml
 
 Array = npt.NDArray[np.float64]
 
@@ -72,10 +73,11 @@ class PandaExecutor:
           urdf: a Panda's, with a link panda_hand_tcp and nine joints.
 
         Raises:
-          InputError: there is no such file.
+          InputError: there is no such file, or it is not a robot's description.
         """
         if not urdf.is_file():
             raise InputError("missing_file", f"{urdf} is no file", _FIX)
+        parse_xml(urdf)  # whose entities cannot grow: SAPIEN's own reader would not ask
         self._urdf = urdf
 
     def __call__(self, stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> Outcome:

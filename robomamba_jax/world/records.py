@@ -15,10 +15,12 @@ from PIL import Image
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV
 from robomamba_jax.data.manipulation import Action, answer_text
 from robomamba_jax.data.prompts import IMAGE
+from robomamba_jax.errors import InputError
 from robomamba_jax.world.language import Pair
 from robomamba_jax.world.policies import Proposal
 from robomamba_jax.world.stage import View
 
+_LAST_LINK = 254
 JPEG = {"quality": 95, "subsampling": 0}
 
 
@@ -37,7 +39,17 @@ def jpeg_bytes(rgb: npt.NDArray[np.uint8]) -> bytes:
 
 def save_truth(root: Path, name: str, view: View) -> None:
     """Depth as millimetres in a 16-bit PNG (0 = nothing), and which link a pixel shows (link + 1,
-    0 = none of the object)."""
+    0 = none of the object).
+
+    Raises:
+      InputError: a link's number is beyond what a mask's pixel can be.
+    """
+    if view.links.max(initial=0) > _LAST_LINK:
+        raise InputError(
+            "too_many_links",
+            f"the object has a link {view.links.max()}; masks end at {_LAST_LINK}",
+            "take it out of the list",
+        )
     millimetres = np.round(view.depth * 1000).astype(np.uint16)
     Image.fromarray(millimetres).save(root / "depth" / f"{name}.png")
     Image.fromarray((view.links + 1).astype(np.uint8)).save(root / "masks" / f"{name}.png")

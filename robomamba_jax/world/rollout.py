@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from robomamba_jax.convert.files import replacing
 from robomamba_jax.data.drawing import draw_pose
 from robomamba_jax.errors import InputError
 from robomamba_jax.world import wording_checks as wc
@@ -36,6 +37,7 @@ from robomamba_jax.world.palette import Draw
 from robomamba_jax.world.policies import Observation, Policy, Proposal, lift, link_at
 from robomamba_jax.world.predictions import FilePolicy
 from robomamba_jax.world.samples import world_grip
+from robomamba_jax.world.skipping import Skips
 from robomamba_jax.world.stage import Simulator, Stage, View
 from robomamba_jax.world.tallies import Tally, averages
 from robomamba_jax.world.wording import Wording
@@ -58,6 +60,7 @@ class RolloutPlan:
       size: the images' side in pixels.
       dof: 6, or 7 for a hand, in whose trials some joints need a grasp.
       thresholds: what counts as moved.
+      on_bad: "error": a trial that cannot be run ends all; "skip": it is left out, and listed.
     """
 
     categories: tuple[str, ...]
@@ -67,6 +70,11 @@ class RolloutPlan:
     size: int = 224
     dof: int = 6
     thresholds: Thresholds = EVALUATION
+    on_bad: str = "error"
+
+    def trials(self) -> list[tuple[str, int]]:
+        """Every trial's category and number."""
+        return [(name, number) for name in self.categories for number in range(self.episodes)]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -92,18 +100,18 @@ class Episode:
 
 def draw_episodes(simulator: Simulator, plan: RolloutPlan) -> Iterator[Episode]:
     """The plan's trials, each a function of the seed; every one shows a movable part."""
-    for category in plan.categories:
-        for number in range(plan.episodes):
-            yield _draw(simulator, plan, category, number)
+    for category, number in plan.trials():
+        yield draw_trial(simulator, plan, category, number)
+
+
+def trial_name(category: str, number: int) -> str:
+    """A trial's name, such as "Microwave_0003"."""
+    return f"{category}_{number:04d}"
 
 
 def trial_names(plan: RolloutPlan) -> dict[str, str]:
     """The plan's trials -> their categories."""
-    return {
-        _name(category, number): category
-        for category in plan.categories
-        for number in range(plan.episodes)
-    }
+    return {trial_name(category, number): category for category, number in plan.trials()}
 
 
 def trial_facts(plan: RolloutPlan) -> dict[str, Any]:
@@ -112,11 +120,12 @@ def trial_facts(plan: RolloutPlan) -> dict[str, Any]:
     return {"seed": plan.seed, "split": plan.split, "size": plan.size, "dof": plan.dof}
 
 
-def _name(category: str, number: int) -> str:
-    return f"{category}_{number:04d}"
+def draw_trial(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -> Episode:
+    """One of the plan's trials.
 
-
-def _draw(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -> Episode:
+    Raises:
+      InputError: its object cannot be used, or no scene shows a movable part of one.
+    """
     for redraw in range(_REDRAWS):
         seed = (VERSION, plan.seed, _CODE, number, redraw)
         heavy = HEAVY_SHARE[plan.dof]
@@ -128,7 +137,7 @@ def _draw(simulator: Simulator, plan: RolloutPlan, category: str, number: int) -
         if visible_parts(view.links, spec.scene.model.movable):
             words = Wording(Draw((*seed, 2)), plan.split)
             text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
-            return Episode(_name(category, number), category, spec, text, stage, view)
+            return Episode(trial_name(category, number), category, spec, text, stage, view)
     raise InputError(
         "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"
     )
@@ -160,27 +169,50 @@ def rollout(
       The result, with the keys of the project's conventions.
 
     Raises:
-      InputError: a file of predictions is for other trials; said before the first one.
+      InputError: a file of predictions is for other trials, which is said before the first one; a
+        trial cannot be run and is not to be skipped, or none could be run; or something cannot be
+        written.
     """
     if isinstance(policy, FilePolicy):
         policy.expect(trial_names(plan), trial_facts(plan))
     tallies = {name: Tally() for name in plan.categories}
     outcomes: dict[str, Any] = {}
-    total = len(plan.categories) * plan.episodes
+    skips = Skips(plan.on_bad)
+    simulator.objects.remarks()  # those of an earlier run are told
     if pictures is not None:
-        pictures.mkdir(parents=True, exist_ok=True)
-    for done, episode in enumerate(draw_episodes(simulator, plan), 1):
-        number = (done - 1) % plan.episodes
-        proposal = policy.propose(observe(episode, policy, plan))
-        verdict, why, frames = act(episode, proposal, plan.thresholds, number < clips, executor)
-        tallies[episode.category].add(verdict, why)
-        if pictures is not None:
-            save_outcome(pictures, episode, proposal, verdict, frames)
-            outcomes[episode.name] = _outcome(episode, proposal, verdict, why)
+        with Skips("error").aside(str(pictures)):
+            pictures.mkdir(parents=True, exist_ok=True)
+    trials = plan.trials()
+    for done, (category, number) in enumerate(trials, 1):
+        name, tally = trial_name(category, number), tallies[category]
+        tally.skipped += 1  # until it has been run
+        with skips.item(name):
+            episode = draw_trial(simulator, plan, category, number)
+            proposal = policy.propose(observe(episode, policy, plan))
+            verdict, why, frames = act(episode, proposal, plan.thresholds, number < clips, executor)
+            tally.skipped -= 1
+            tally.add(verdict, why)
+            if pictures is not None:
+                outcomes[name] = _outcome(episode, proposal, verdict, why)
+                with skips.aside(f"{name}.png"):
+                    save_outcome(pictures, episode, proposal, verdict, frames)
         if tell is not None:
-            tell(done, total)
+            tell(done, len(trials))
+    skips.check_any(len(trials), "trials")
     if pictures is not None:
-        (pictures / "outcomes.json").write_text(json.dumps(outcomes, indent=1), encoding="utf-8")
+        with skips.aside("outcomes.json"), replacing(pictures / "outcomes.json") as file:
+            file.write_text(json.dumps(outcomes, indent=1), encoding="utf-8")
+    remarks = simulator.objects.remarks().to_json()
+    return {
+        **_result(policy, plan, tallies),
+        "skipped": skips.found,
+        "notes": [*remarks["notes"], *skips.notes],
+        "left_out": remarks["left_out"],
+    }
+
+
+def _result(policy: Policy, plan: RolloutPlan, tallies: dict[str, Tally]) -> dict[str, Any]:
+    """Who acted in which trials, and what came of it."""
     categories = {name: tally.to_json(name) for name, tally in tallies.items()}
     return {
         "policy": policy.name,
@@ -269,7 +301,8 @@ def save_outcome(
     picture = Image.fromarray(episode.view.rgb)
     if proposal is not None:
         x, y = proposal.contact_xy
-        if 0 <= x <= picture.width and 0 <= y <= picture.height:
+        shown = 0 <= x <= picture.width and 0 <= y <= picture.height
+        if shown and np.all(np.isfinite(proposal.rotation)):
             picture = draw_pose(picture, (x, y), proposal.rotation, camera=episode.view.camera)
     color = _GOOD if verdict is not None and verdict.success else _BAD
     ImageOps.expand(picture, 4, color).save(folder / f"{episode.name}.png")

@@ -56,12 +56,18 @@ class Simulator:
       objects: where objects come from.
     """
 
-    def __init__(self, assets: str | Path | None = None, listing: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        assets: str | Path | None = None,
+        listing: str | Path | None = None,
+        on_bad: str = "error",
+    ) -> None:
         """Load SAPIEN.
 
         Args:
           assets: a PartNet-Mobility folder; None = the embedded objects.
           listing: the list of its objects, see ``library.PartNet``.
+          on_bad: "skip": objects of it that are not there or broken are left out.
 
         Raises:
           InputError: it is not installed, or nothing can be drawn with.
@@ -86,7 +92,7 @@ class Simulator:
                     "--assets and --asset-list belong together",
                     "give the folder of the objects and the list of their categories",
                 )
-            self.objects = PartNet(self.sapien, Path(assets), Path(listing))
+            self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_bad)
 
     def scene(self) -> Any:
         """An empty scene with the world's time step."""
@@ -99,9 +105,11 @@ class Simulator:
         render = self.sapien.render
         body = render.RenderBodyComponent()
         for piece in pieces:
-            body.attach(
-                _file_shape(self.sapien, piece.file) if piece.file else _shape(render, piece)
-            )
+            if piece.file is None:
+                body.attach(_shape(render, piece))
+                continue
+            for shape in _file_shapes(self.sapien, piece.file):
+                body.attach(shape)
         return body
 
 
@@ -121,15 +129,25 @@ def _shape(render: Any, piece: Solid) -> Any:
     )
 
 
-def _file_shape(sapien: Any, file: MeshFile) -> Any:
+def _file_shapes(sapien: Any, file: MeshFile) -> list[Any]:
     """A mesh file with its own materials."""
-    shape = sapien.render.RenderShapeTriangleMesh(
-        str(lasting_plain_path(file.path)), file.scale.astype(np.float32)
-    )
+    make, path = sapien.render.RenderShapeTriangleMesh, str(lasting_plain_path(file.path))
     pose = np.eye(4, dtype=np.float32)
     pose[:3, :3], pose[:3, 3] = file.turn, file.offset
-    shape.local_pose = sapien.Pose(pose)
-    return shape
+    if np.prod(file.scale) > 0:
+        shapes = [make(path, file.scale.astype(np.float32))]
+    else:  # what is mirrored would show its inside
+        shapes = []
+        for part in make(path).parts:
+            mesh = Mesh(part.get_vertices(), part.get_triangles(), part.get_vertex_normal())
+            mesh = mesh.scaled(file.scale)
+            vertices, normals = mesh.vertices.astype(np.float32), mesh.normals.astype(np.float32)
+            triangles = np.ascontiguousarray(mesh.triangles)
+            uv = part.get_vertex_uv()
+            shapes.append(make(vertices, triangles, normals, uv, part.get_material()))
+    for shape in shapes:
+        shape.local_pose = sapien.Pose(pose)
+    return shapes
 
 
 class Stage:

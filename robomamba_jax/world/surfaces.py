@@ -163,7 +163,8 @@ def world_axis(stage: Stage, link: int, joint: Joint) -> tuple[Array, Array]:
 def reach(stage: Stage, link: int) -> float:
     """The longest lever that a link offers: metres for a revolute joint, 1 for a prismatic one.
 
-    A rigid part keeps it however it moves, so it is worked out once per scene.
+    A rigid part keeps it however it moves, so it is worked out once per scene. A link without a
+    mesh offers what it carries: PartNet-Mobility's caps slide on such a link, which turns.
     """
     joint = stage.spec.model.links[link].joint
     assert joint is not None
@@ -171,9 +172,20 @@ def reach(stage: Stage, link: int) -> float:
         return 1.0
     if link not in stage.reaches:
         origin, axis = world_axis(stage, link, joint)
-        arms = stage.link_mesh(link).vertices - origin
+        arms = _held_by(stage, link) - origin
         stage.reaches[link] = float(np.linalg.norm(np.cross(axis, arms), axis=1).max())
     return stage.reaches[link]
+
+
+def _held_by(stage: Stage, link: int) -> Array:
+    """float64[V, 3]: a link's corners, world; if it has none, those of what it carries."""
+    links = stage.spec.model.links
+    found, carried = stage.link_mesh(link).vertices, [link]
+    while not len(found) and carried:
+        carried = [k for k, other in enumerate(links) if other.parent in carried]
+        parts = [stage.link_mesh(k).vertices for k in carried]
+        found = np.concatenate([found, *parts])
+    return found
 
 
 def lever_share(stage: Stage, link: int, point: Array) -> float:

@@ -24,6 +24,7 @@ class Tally:
       long: whose contact moved far.
       off_part: whose prediction lay off the movable parts, which is a failure.
       failures: of the others, by reason.
+      skipped: that could not be run, and are not among the trials.
     """
 
     n: int = 0
@@ -32,6 +33,7 @@ class Tally:
     long: int = 0
     off_part: int = 0
     failures: Counter[str] = dataclasses.field(default_factory=Counter)
+    skipped: int = 0
 
     def add(self, verdict: Verdict | None, why: str) -> None:
         """Count a trial; without a verdict the prediction was off the part."""
@@ -57,6 +59,7 @@ class Tally:
             "long": self.long,
             "off_part": self.off_part,
             "failures": dict(sorted(self.failures.items())),
+            "skipped": self.skipped,
         }
 
 
@@ -81,8 +84,9 @@ def table(result: dict[str, Any]) -> list[str]:
     for name, entry in result["categories"].items():
         low, high = entry["ci95"]
         count = f"{entry['success']}/{entry['n']}"
+        rate = f"{entry['rate']:.2f}" if entry["n"] else "-"
         lines.append(
-            f"{name:<18}{entry['split']:<8}{count:>8}{entry['rate']:>7.2f}  "
+            f"{name:<18}{entry['split']:<8}{count:>8}{rate:>7}  "
             f"{f'{low:.2f}-{high:.2f}':<12}{entry['initial']:>6}{entry['long']:>6}{entry['off_part']:>6}"
         )
     for split in ("seen", "unseen"):

@@ -1,9 +1,10 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""URDF files, read strictly: links, joints and meshes as an ``ObjectModel``.
+"""URDF files: links, joints and meshes as an ``ObjectModel``.
 
 http://wiki.ros.org/urdf/XML. Fixed joints are melted into their parents. Nothing outside the
-file's own folder is opened.
+file's own folder is opened. What data sets are known to have wrong is noted and gone on with:
+meshes that never existed, joints that cannot move; what cannot be meant is an error.
 """
 
 from __future__ import annotations
@@ -17,16 +18,25 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.data.paths import below
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.meshes import Mesh, box, cylinder, ellipsoid
+from robomamba_jax.world.mesh_files import EMPTY, find_mesh
+from robomamba_jax.world.meshes import Mesh, box, cylinder, ellipsoid, rotation
 from robomamba_jax.world.model import Joint, Link, MeshFile, Solid
 from robomamba_jax.world.palette import COLORS
+from robomamba_jax.world.urdf_xml import (
+    FIX,
+    attribute,
+    bad,
+    number,
+    numbers,
+    parse_xml,
+    pose_of,
+    scale_of,
+)
 
 Array = npt.NDArray[np.float64]
 LoadMesh = Callable[[Path], Mesh]
 
-MAX_BYTES = 16_000_000
 MAX_LINKS = 1000
 # A continuous joint turns as far as one likes; ManipLLM takes +-10.
 TURNS = 10.0
@@ -36,6 +46,7 @@ _KINDS = {
     "continuous": "revolute",
     "prismatic": "prismatic",
     "fixed": "fixed",
+    "floating": "fixed",
 }
 
 
@@ -63,6 +74,59 @@ class _Edge:
     limits: tuple[float, float]
 
 
+class _Meshes:
+    """The mesh files of one URDF, and what is said of them.
+
+    Attributes:
+      path: the URDF file.
+      notes: what had to be assumed.
+    """
+
+    def __init__(self, path: Path, load_mesh: LoadMesh, notes: list[str]) -> None:
+        self.path, self.notes = path, notes
+        self._load = load_mesh
+        self._named = 0
+        self._lost: list[tuple[str, str]] = []
+
+    def read(self, name: str, link: str) -> tuple[Path, Mesh] | None:
+        """A mesh and its file; None, and a note, where there is none or it has no faces."""
+        self._named += 1
+        try:
+            file, other = find_mesh(self.path.parent, name)
+        except InputError as error:
+            what = f"{self.path}: link {link}: the mesh {error.message}"
+            raise InputError(error.kind, what, FIX) from error
+        if file is None:
+            self._lose(name, link, "is not there")
+            return None
+        if other:
+            self.notes.append(f"{self.path}: link {link}: the mesh {name} is taken to be {other}")
+        try:
+            return file, self._load(file)
+        except InputError as error:
+            if error.kind != EMPTY:
+                what = f"{self.path}: link {link}: {error.message}"
+                raise InputError(error.kind, what, error.fix) from error
+            self._lose(name, link, "has no faces")
+            return None
+
+    def _lose(self, name: str, link: str, why: str) -> None:
+        self._lost.append((name, why))
+        self.notes.append(f"{self.path}: link {link}: the mesh {name} {why}: left out")
+
+    def check(self) -> None:
+        """See that some mesh could be read, if any is named: a data set lacks a few, a broken
+        download all; InputError otherwise."""
+        if self._lost and len(self._lost) == self._named:
+            name, why = self._lost[0]
+            others = f", nor can any other of its {self._named} meshes be used"
+            raise InputError(
+                "missing_file",
+                f"{self.path} names the mesh {name}, which {why}{others * (self._named > 1)}",
+                "download the object again, with its textured_objs folder",
+            )
+
+
 def read_urdf(path: Path, load_mesh: LoadMesh) -> Urdf:
     """Read a file.
 
@@ -73,38 +137,76 @@ def read_urdf(path: Path, load_mesh: LoadMesh) -> Urdf:
     Raises:
       InputError: it is missing, broken, or needs something that we have not; in one line.
     """
-    root = _parse(path)
-    names = [_attribute(link, "name", path) for link in root.findall("link")]
-    if not names or len(names) > MAX_LINKS or len(set(names)) != len(names):
-        raise _bad(path, f"it has {len(names)} links, {len(set(names))} of them with own names")
+    root = parse_xml(path)
+    bodies = _bodies(root, path)
     notes: list[str] = []
+    meshes = _Meshes(path, load_mesh, notes)
     edges = [_edge(joint, path, notes) for joint in root.findall("joint")]
-    order = _order(path, names, edges)
-    bodies = {_attribute(link, "name", path): link for link in root.findall("link")}
+    order = _order(path, list(bodies), edges)
     poses: dict[str, Array] = {}
+    pieces: dict[str, list[Solid]] = {}
+    for name, edge in order:
+        poses[name] = np.eye(4) if edge is None else poses[edge.parent] @ edge.pose
+        pieces[name] = _solids(bodies[name], name, poses[name], meshes)
+    meshes.check()
+    if not any(pieces.values()):
+        raise bad(path, "it has nothing to see")
+    moving = _moving(order, pieces, path, notes)
     place: dict[str, int] = {}
     links: list[Link] = []
     solids: list[list[Solid]] = []
     for name, edge in order:
-        above = np.eye(4) if edge is None else poses[edge.parent] @ edge.pose
-        poses[name] = above
-        pieces = _solids(bodies[name], above, path, load_mesh)
-        if edge is not None and edge.kind == "fixed":
+        if edge is not None and name not in moving:
             place[name] = place[edge.parent]
-            solids[place[name]] += pieces
+            solids[place[name]] += pieces[name]
             continue
-        joint = None if edge is None else _joint(edge, above)
+        joint = None if edge is None else _joint(edge, poses[name])
         parent = -1 if edge is None else place[edge.parent]
         place[name] = len(links)
         links.append(Link(name, name, parent, joint, (), _rest(joint)))
-        solids.append(pieces)
+        solids.append(pieces[name])
     whole = tuple(
         dataclasses.replace(link, solids=tuple(pieces))
         for link, pieces in zip(links, solids, strict=True)
     )
-    if not any(link.solids for link in whole):
-        raise _bad(path, "it has nothing to see")
     return Urdf(whole, tuple(notes))
+
+
+def _bodies(root: ET.Element, path: Path) -> dict[str, ET.Element]:
+    """The links by their names."""
+    links = root.findall("link")
+    names = [attribute(link, "name", path) for link in links]
+    if not names or len(names) > MAX_LINKS or len(set(names)) != len(names):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        said = "" if twice is None else f": {twice!r} is there {names.count(twice)} times"
+        raise bad(
+            path, f"it has {len(names)} links, {len(set(names))} of them with own names{said}"
+        )
+    return dict(zip(names, links, strict=True))
+
+
+def _moving(
+    order: list[tuple[str, _Edge | None]],
+    pieces: dict[str, list[Solid]],
+    path: Path,
+    notes: list[str],
+) -> set[str]:
+    """The links whose joint moves something that can be seen and touched.
+
+    A link without a mesh may carry others: PartNet-Mobility's "helpers" do, which turn a cap that
+    slides on them.
+    """
+    filled: set[str] = set()
+    for name, edge in reversed(order):
+        if pieces[name] or name in filled:
+            filled.add(name)
+            if edge is not None:
+                filled.add(edge.parent)
+    for name, edge in order:
+        if edge is not None and edge.kind != "fixed" and name not in filled:
+            what = f"{path}: joint {edge.name} moves link {name}, which has no mesh"
+            notes.append(f"{what}: taken as fixed")
+    return {name for name, edge in order if edge and edge.kind != "fixed" and name in filled}
 
 
 def _rest(joint: Joint | None) -> float:
@@ -114,68 +216,63 @@ def _rest(joint: Joint | None) -> float:
     return 0.0 if joint.lower < 0 < joint.upper else joint.lower
 
 
-def _parse(path: Path) -> ET.Element:
-    try:
-        data = path.read_bytes()[: MAX_BYTES + 1]
-    except OSError as error:
-        raise InputError("missing_file", f"cannot read {path}: {error.strerror}", _FIX) from error
-    if len(data) > MAX_BYTES:
-        raise _bad(path, f"it is over {MAX_BYTES} bytes")
-    # Entities could grow a small file without end; no URDF needs them.
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise _bad(path, "it declares a document type")
-    try:
-        root = ET.fromstring(data)
-    except ET.ParseError as error:
-        raise _bad(path, f"it is no XML: {error}") from error
-    if root.tag != "robot":
-        raise _bad(path, f"its root is <{root.tag}>, not <robot>")
-    return root
-
-
 def _order(path: Path, names: list[str], edges: list[_Edge]) -> list[tuple[str, _Edge | None]]:
     """Links from the root down, each with the joint above it."""
     above: dict[str, _Edge] = {}
     for edge in edges:
         for end in (edge.parent, edge.child):
             if end not in names:
-                raise _bad(path, f"joint {edge.name} names a link {end!r} that is not there")
+                raise bad(path, f"joint {edge.name} names a link {end!r} that is not there")
         if edge.child in above:
-            raise _bad(path, f"link {edge.child} hangs on two joints")
+            raise bad(path, f"link {edge.child} hangs on two joints")
         above[edge.child] = edge
     roots = [name for name in names if name not in above]
     if len(roots) != 1:
-        raise _bad(path, f"it has {len(roots)} root links: {', '.join(roots[:4]) or 'a circle'}")
+        raise bad(path, f"it has {len(roots)} root links: {', '.join(roots[:4]) or 'a circle'}")
     order: list[tuple[str, _Edge | None]] = [(roots[0], None)]
     for name, _ in order:  # grows while it is walked
         order += [(edge.child, edge) for edge in edges if edge.parent == name]
     if len(order) != len(names):
-        raise _bad(path, "its links form a circle")
+        raise bad(path, "its links form a circle")
     return order
 
 
 def _edge(joint: ET.Element, path: Path, notes: list[str]) -> _Edge:
-    name, kind = _attribute(joint, "name", path), _attribute(joint, "type", path)
+    name, kind = attribute(joint, "name", path), attribute(joint, "type", path)
     if kind not in _KINDS:
-        raise _bad(path, f"joint {name} is of the type {kind!r}; known: {', '.join(_KINDS)}")
+        raise bad(path, f"joint {name} is of the type {kind!r}; known: {', '.join(_KINDS)}")
     ends = [joint.find(tag) for tag in ("parent", "child")]
     if any(end is None for end in ends):
-        raise _bad(path, f"joint {name} lacks its parent or its child")
-    parent, child = (_attribute(end, "link", path) for end in ends if end is not None)
+        raise bad(path, f"joint {name} lacks its parent or its child")
+    parent, child = (attribute(end, "link", path) for end in ends if end is not None)
+    pose = pose_of(joint.find("origin"), path)
+    if _KINDS[kind] == "fixed":
+        if kind != "fixed":
+            notes.append(f"{path}: joint {name} is {kind}: taken as fixed")
+        return _Edge(name, "fixed", parent, child, pose, np.array([1.0, 0, 0]), (0.0, 0.0))
     axis_tag = joint.find("axis")
-    axis = np.array([1.0, 0, 0]) if axis_tag is None else _numbers(axis_tag, "xyz", path)
+    axis = np.array([1.0, 0, 0]) if axis_tag is None else numbers(axis_tag, "xyz", path)
     length = float(np.linalg.norm(axis))
-    if _KINDS[kind] != "fixed" and length < 1e-6:
-        raise _bad(path, f"joint {name} has an axis without length")
-    limits = (0.0, 0.0) if kind == "fixed" else _limits(joint, name, kind, path, notes)
-    pose = _pose(joint.find("origin"), path)
-    return _Edge(name, _KINDS[kind], parent, child, pose, axis / max(length, 1e-9), limits)
+    if length < 1e-6:
+        raise bad(path, f"joint {name} has an axis without length")
+    axis = axis / length
+    limits = _limits(joint, name, kind, path, notes)
+    if limits[0] < limits[1]:
+        return _Edge(name, _KINDS[kind], parent, child, pose, axis, limits)
+    notes.append(f"{path}: joint {name} cannot move from {limits[0]:g}: taken as fixed")
+    held = np.eye(4)
+    if kind == "prismatic":
+        held[:3, 3] = limits[0] * axis
+    else:
+        held[:3, :3] = rotation(axis, limits[0])
+    return _Edge(name, "fixed", parent, child, pose @ held, axis, limits)
 
 
 def _limits(
     joint: ET.Element, name: str, kind: str, path: Path, notes: list[str]
 ) -> tuple[float, float]:
-    """A joint's range; without ends it gets some, which is noted."""
+    """A joint's range; without ends it gets some, which is noted. Ends in the other order are
+    noted, too."""
     reach = SLIDES if kind == "prismatic" else TURNS
     tag = joint.find("limit")
     ends = [-math.inf, math.inf]
@@ -185,18 +282,25 @@ def _limits(
             try:
                 ends[k] = ends[k] if text is None else float(text)
             except ValueError as error:
-                raise _bad(path, f"joint {name} has the {end} limit {text!r}") from error
-    if math.isnan(ends[0]) or math.isnan(ends[1]) or ends[0] > ends[1]:
-        raise _bad(path, f"joint {name} has the limits {ends[0]:g} and {ends[1]:g}")
+                raise bad(path, f"joint {name} has the {end} limit {text!r}") from error
+    if math.isnan(ends[0]) or math.isnan(ends[1]) or ends[0] == ends[1] in (-math.inf, math.inf):
+        raise bad(path, f"joint {name} has the limits {ends[0]:g} and {ends[1]:g}")
+    unit = "m" if kind == "prismatic" else "rad"
+    if ends[0] > ends[1]:
+        ends.reverse()
+        notes.append(
+            f"{path}: joint {name} has the limits {ends[1]:g} and {ends[0]:g}, the lower above the "
+            f"upper: taken as {ends[0]:g} to {ends[1]:g} {unit}"
+        )
     low, high = max(ends[0], -reach), min(ends[1], reach)
+    if low >= high and ends[0] < ends[1]:  # wholly beyond
+        low = ends[0] if math.isfinite(ends[0]) else ends[1] - 2 * reach
+        high = min(ends[1], low + 2 * reach)
     if (low, high) != (ends[0], ends[1]):
-        unit = "m" if kind == "prismatic" else "rad"
         notes.append(
             f"{path}: joint {name} may move from {ends[0]:g} to {ends[1]:g}: "
             f"taken as {low:g} to {high:g} {unit}"
         )
-    if low >= high:
-        raise _bad(path, f"joint {name} cannot move: its limits are {low:g} and {high:g}")
     return low, high
 
 
@@ -206,94 +310,36 @@ def _joint(edge: _Edge, pose: Array) -> Joint:
     return Joint(edge.kind, (x, y, z), (a, b, c), *edge.limits)
 
 
-def _solids(link: ET.Element, pose: Array, path: Path, load_mesh: LoadMesh) -> list[Solid]:
+def _solids(link: ET.Element, name: str, pose: Array, meshes: _Meshes) -> list[Solid]:
     found = []
     for visual in link.findall("visual"):
         geometry = visual.find("geometry")
         if geometry is None or not len(geometry):
-            raise _bad(path, f"a visual of link {link.get('name')} has no geometry")
-        frame = pose @ _pose(visual.find("origin"), path)
+            raise bad(meshes.path, f"a visual of link {name} has no geometry")
+        frame = pose @ pose_of(visual.find("origin"), meshes.path)
         # PartNet-Mobility names visuals after parts: "handle-12".
         label = (visual.get("name") or "").rpartition("-")[0].replace("_", " ") or "body"
-        found.append(_solid(geometry[0], label, frame, path, load_mesh))
+        solid = _solid(geometry[0], label, frame, name, meshes)
+        found += [] if solid is None else [solid]
     return found
 
 
-def _solid(shape: ET.Element, label: str, frame: Array, path: Path, load_mesh: LoadMesh) -> Solid:
-    turn, offset = frame[:3, :3], frame[:3, 3]
+def _solid(shape: ET.Element, label: str, frame: Array, link: str, meshes: _Meshes) -> Solid | None:
+    """A visual's shape; None where its mesh is noted as missing."""
+    turn, offset, path = frame[:3, :3], frame[:3, 3], meshes.path
     gray = COLORS["gray"]
     if shape.tag == "mesh":
-        name = _attribute(shape, "filename", path)
-        file = below(path.parent, name.removeprefix("package://"))
-        if not file.is_file():
-            raise InputError(
-                "missing_file",
-                f"{path} names the mesh {name}, which is not there",
-                "download the object again, with its textured_objs folder",
-            )
-        scale = _numbers(shape, "scale", path) if shape.get("scale") else np.ones(3)
-        mesh = load_mesh(file).scaled(scale).moved(offset, turn)
-        return Solid(label, mesh, gray, file=MeshFile(file, scale, turn, offset))
+        scale = scale_of(shape, path)
+        found = meshes.read(attribute(shape, "filename", path), link)
+        if found is None:
+            return None
+        mesh = found[1].scaled(scale).moved(offset, turn)
+        return Solid(label, mesh, gray, file=MeshFile(found[0], scale, turn, offset))
     makers: dict[str, Callable[[], Mesh]] = {
-        "box": lambda: box(_numbers(shape, "size", path)),
-        "cylinder": lambda: cylinder(
-            _number(shape, "radius", path), _number(shape, "length", path)
-        ),
-        "sphere": lambda: ellipsoid((_number(shape, "radius", path),) * 3),
+        "box": lambda: box(numbers(shape, "size", path)),
+        "cylinder": lambda: cylinder(number(shape, "radius", path), number(shape, "length", path)),
+        "sphere": lambda: ellipsoid((number(shape, "radius", path),) * 3),
     }
     if shape.tag not in makers:
-        raise _bad(path, f"it has a <{shape.tag}> as geometry; known: mesh, {', '.join(makers)}")
+        raise bad(path, f"it has a <{shape.tag}> as geometry; known: mesh, {', '.join(makers)}")
     return Solid(label, makers[shape.tag]().moved(offset, turn), gray)
-
-
-def _pose(origin: ET.Element | None, path: Path) -> Array:
-    """float64[4, 4] of an <origin>: roll, pitch and yaw about fixed axes."""
-    pose = np.eye(4)
-    if origin is None:
-        return pose
-    r, p, y = _numbers(origin, "rpy", path) if origin.get("rpy") else np.zeros(3)
-    cr, sr, cp, sp, cy, sy = (f(a) for a in (r, p, y) for f in (math.cos, math.sin))
-    pose[:3, :3] = [
-        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-        [-sp, cp * sr, cp * cr],
-    ]
-    if origin.get("xyz"):
-        pose[:3, 3] = _numbers(origin, "xyz", path)
-    return pose
-
-
-def _attribute(element: ET.Element, name: str, path: Path) -> str:
-    value = element.get(name)
-    if not value:
-        raise _bad(path, f"a <{element.tag}> has no {name}")
-    return value
-
-
-def _number(element: ET.Element, name: str, path: Path) -> float:
-    text = _attribute(element, name, path)
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value <= 0:
-        raise _bad(path, f"a <{element.tag}> has the {name} {text!r}")
-    return value
-
-
-def _numbers(element: ET.Element, name: str, path: Path) -> Array:
-    text = _attribute(element, name, path)
-    try:
-        values = np.array([float(part) for part in text.split()])
-    except ValueError:
-        values = np.zeros(0)
-    if values.shape != (3,) or not np.all(np.isfinite(values)):
-        raise _bad(path, f"a <{element.tag}> has the {name} {text!r}, not three numbers")
-    return values
-
-
-def _bad(path: Path, what: str) -> InputError:
-    return InputError("bad_urdf", f"{path}: {what}", _FIX)
-
-
-_FIX = "give an object's .urdf file as it was downloaded"

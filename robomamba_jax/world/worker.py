@@ -20,6 +20,9 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.jobs import WorldPlan, run_job
 from robomamba_jax.world.stage import Simulator
 
+SAID = ".said"
+"""The ending of what is said of a part beside it: who was skipped, and notes of objects."""
+
 
 def main() -> int:
     """Serve until standard input ends."""
@@ -33,7 +36,7 @@ def main() -> int:
         try:
             fields = {**job["plan"], "categories": tuple(job["plan"]["categories"])}
             plan = WorldPlan(**fields)
-            simulator = simulator or Simulator(plan.assets, plan.asset_list)
+            simulator = simulator or Simulator(plan.assets, plan.asset_list, job["on_bad"])
             reply = run_job(
                 simulator,
                 plan,
@@ -41,8 +44,12 @@ def main() -> int:
                 job["kind"],
                 job["start"],
                 job["count"],
+                job["on_bad"],
             )
-            write_whole(Path(job["to"]), json.dumps(reply))
+            to, items = Path(job["to"]), reply.pop("items")
+            # What there is to say of the items comes first: a part that is there is complete.
+            write_whole(to.with_suffix(SAID), json.dumps(reply))
+            write_whole(to, json.dumps({"items": items}))
             answer = {"done": job["count"]}
         except InputError as error:
             answer = {"error": [error.kind, error.message, error.fix]}

@@ -73,6 +73,14 @@ def test_a_prior_without_sizes(training_set: Path) -> None:
         PriorPolicy(training_set)
 
 
+def test_a_prior_of_a_plan_that_says_nothing(training_set: Path) -> None:
+    """A size that is none, a plan that is not JSON: one line with the cause."""
+    for text, message in (('{"size": 0}', "has the size 0"), ("{", "is not JSON")):
+        (training_set / "plan.json").write_text(text)
+        with pytest.raises(InputError, match=message):
+            PriorPolicy(training_set)
+
+
 def test_a_model_acts(simulator: Simulator) -> None:
     """A preset with random weights goes the whole way; its result names its weights."""
     policy = choose_policy(None, "tiny")

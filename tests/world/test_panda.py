@@ -114,6 +114,9 @@ def test_other_descriptions(simulator: Simulator, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no file"):
         PandaExecutor(tmp_path / "panda.urdf")
     path = tmp_path / "other.urdf"
+    path.write_text('<!DOCTYPE robot [<!ENTITY a "a">]><robot name="&a;"/>')
+    with pytest.raises(InputError, match="declares a document type"):
+        PandaExecutor(path)
     path.write_text(f'<robot name="r">{link("a")}</robot>')
     stage = door_stage(simulator, 0.3)
     with pytest.raises(InputError, match=r"cannot read|no Panda"):

@@ -13,28 +13,15 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.catalog import make_object
 from robomamba_jax.world.choose_policy import choose_policy
 from robomamba_jax.world.library import Listed, PartNet, read_list
-from robomamba_jax.world.meshes import Mesh, box
+from robomamba_jax.world.meshes import box
 from robomamba_jax.world.partnet_write import write_partnet
 from robomamba_jax.world.rollout import RolloutPlan, rollout
 from robomamba_jax.world.stage import Simulator, Stage
 from robomamba_jax.world.urdf import read_urdf
 from tests.world.made import door_spec
+from tests.world.robots import ROBOT, no_mesh, write
 
 LISTING = {"7179": "Microwave", "100": "Lamp", "45": "Kettle"}
-
-ROBOT = """<?xml version="1.0"?>
-<robot name="r">
-  <link name="base"><visual><geometry><box size="1 1 1"/></geometry></visual></link>
-  <link name="arm"><visual name="handle-3">
-    <origin xyz="0 0 1" rpy="0 0 1.5707963267948966"/>
-    <geometry><cylinder radius="0.1" length="2"/></geometry></visual></link>
-  <link name="tip"><visual><geometry><sphere radius="0.2"/></geometry></visual></link>
-  <joint name="j" type="revolute"><parent link="base"/><child link="arm"/>
-    <origin xyz="1 2 3" rpy="0 1.5707963267948966 0"/><axis xyz="0 0 2"/>
-    <limit lower="-0.5" upper="1"/></joint>
-  <joint name="f" type="fixed"><parent link="arm"/><child link="tip"/>
-    <origin xyz="0 0 1"/></joint>
-</robot>"""
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +34,6 @@ def partnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "# ids\n" + "".join(f"{name} {category} test\n" for name, category in LISTING.items())
     )
     return root
-
-
-def no_mesh(path: Path) -> Mesh:
-    """Where a file should name none."""
-    raise AssertionError(path)
-
-
-def write(folder: Path, text: str) -> Path:
-    """An URDF file."""
-    path = folder / "mobility.urdf"
-    path.write_text(text)
-    return path
 
 
 @pytest.mark.parametrize("name", LISTING)
@@ -130,12 +105,72 @@ def test_endless_joints_get_ends(tmp_path: Path) -> None:
     assert not read_urdf(write(tmp_path, ROBOT), no_mesh).notes
 
 
+JOINTS = {
+    # What the file says of joint j, and how far the arm may move and where it is: its top at x.
+    "floating": (("revolute", "floating"), None, 3.0, "joint j is floating: taken as fixed"),
+    "no room": (
+        ('lower="-0.5" upper="1"', 'lower="0" upper="0"'),
+        None,
+        3.0,
+        "joint j cannot move from 0: taken as fixed",
+    ),
+    "no room elsewhere": (
+        ('revolute"', 'prismatic"', 'lower="-0.5" upper="1"', 'lower="0.25" upper="0.25"'),
+        None,
+        3.25,
+        "joint j cannot move from 0.25: taken as fixed",
+    ),
+    "the other order": (
+        ('upper="1"', 'upper="-1"'),
+        (-1, -0.5),
+        3.0,
+        "joint j has the limits -0.5 and -1, the lower above the upper: taken as -1 to -0.5 rad",
+    ),
+    "far off": (
+        ('lower="-0.5" upper="1"', 'lower="20" upper="21"'),
+        (20, 21),
+        3.0,
+        "",
+    ),
+    "far off, without end": (
+        ('lower="-0.5" upper="1"', 'lower="20" upper="inf"'),
+        (20, 40),
+        3.0,
+        "joint j may move from 20 to inf: taken as 20 to 40 rad",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", JOINTS)
+def test_joints_that_data_sets_have(tmp_path: Path, what: str) -> None:
+    """They load, with a note of what they are taken for; a joint that cannot move holds its part
+    where its limits say."""
+    words, limits, top, note = JOINTS[what]
+    text = ROBOT
+    for old, new in zip(words[::2], words[1::2], strict=True):
+        text = text.replace(old, new)
+    urdf = read_urdf(write(tmp_path, text), no_mesh)
+    assert len(urdf.links) == (1 if limits is None else 2)
+    joint = urdf.links[-1].joint
+    assert (None if joint is None else (joint.lower, joint.upper)) == limits
+    arm = next(solid for solid in urdf.links[-1].solids if solid.label == "handle")
+    assert_allclose(arm.mesh.vertices.max(axis=0)[0], top, atol=1e-12)
+    assert [line.partition(": ")[2] for line in urdf.notes] == ([note] if note else [])
+
+
 BROKEN = {
     "no XML": (ROBOT[:200], "is no XML"),
     "not a robot": ("<model/>", "its root is <model>"),
     "a document type": ("<!DOCTYPE a><robot/>", "declares a document type"),
     "no links": ("<robot/>", "it has 0 links"),
-    "twins": (ROBOT.replace('name="tip"', 'name="arm"'), "3 links, 2 of them"),
+    "twins": (
+        ROBOT.replace('name="tip"', 'name="arm"'),
+        "3 links, 2 of them with own names: 'arm' is there 2 times",
+    ),
+    "a scale": (
+        ROBOT.replace('<sphere radius="0.2"/>', '<mesh filename="a.obj" scale="1 0 1"/>'),
+        "the scale '1 0 1'",
+    ),
     "a lost link": (ROBOT.replace('child link="tip"', 'child link="top"'), "'top' that is not"),
     "two roots": (
         ROBOT.replace('type="fixed">', 'type="fixed"><!--').replace(
@@ -151,9 +186,8 @@ BROKEN = {
     ),
     "a kind": (ROBOT.replace("revolute", "planar"), "of the type 'planar'"),
     "no axis": (ROBOT.replace('xyz="0 0 2"', 'xyz="0 0 0"'), "axis without length"),
-    "limits": (ROBOT.replace('upper="1"', 'upper="-1"'), "the limits -0.5 and -1"),
+    "limits": (ROBOT.replace('upper="1"', 'upper="nan"'), "the limits -0.5 and nan"),
     "a limit": (ROBOT.replace('upper="1"', 'upper="x"'), "the upper limit 'x'"),
-    "no room": (ROBOT.replace('upper="1"', 'upper="-0.5"'), "cannot move"),
     "numbers": (ROBOT.replace('size="1 1 1"', 'size="1 1"'), "not three numbers"),
     "a radius": (ROBOT.replace('radius="0.2"', 'radius="-1"'), "the radius '-1'"),
     "a shape": (ROBOT.replace("sphere", "capsule"), "<capsule> as geometry"),
@@ -188,7 +222,8 @@ def test_a_broken_mesh(simulator: Simulator, partnet: Path, tmp_path: Path) -> N
     library = PartNet(simulator.sapien, tmp_path, listing)
     with pytest.raises(InputError, match=mesh.name):
         library.load(Listed("9", "Safe", "train"))
-    mesh.unlink()
+    for path in mesh.parent.glob("*.obj"):
+        path.unlink()
     library = PartNet(simulator.sapien, tmp_path, listing)
     with pytest.raises(InputError, match="which is not there"):
         library.load(Listed("9", "Safe", "train"))

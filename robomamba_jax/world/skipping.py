@@ -1,0 +1,105 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to a trial or an item that cannot be done: the run ends, or goes on without it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from robomamba_jax.config.checks import one_of
+from robomamba_jax.errors import InputError
+
+ON_BAD = ("error", "skip")
+"""What ``on_bad`` may be."""
+
+
+class Skips:
+    """Runs items one by one, and keeps what was wrong with those that were skipped.
+
+    Attributes:
+      found: of every skipped item its name, and its error's kind, message and fix.
+      notes: what else could not be done, one line each.
+    """
+
+    def __init__(self, on_bad: str) -> None:
+        """Begin.
+
+        Args:
+          on_bad: "error": the first bad item ends the run; "skip": it is left out, and listed.
+
+        Raises:
+          InputError: it is neither.
+        """
+        one_of("on_bad", on_bad, ON_BAD)
+        self._skip = on_bad == "skip"
+        self.found: list[dict[str, str]] = []
+        self.notes: list[str] = []
+
+    @contextlib.contextmanager
+    def item(self, name: str) -> Iterator[None]:
+        """Surrounds the whole of an item's way.
+
+        Args:
+          name: the item's, for the list and the error.
+
+        Raises:
+          InputError: the item is bad, and is not to be skipped; with its name.
+        """
+        try:
+            yield
+        # Told to go on, a run outlives whatever one item brings: the simulator's own complaints and
+        # our faults too. They are listed by their names.
+        except Exception as error:
+            if not self._skip:
+                if isinstance(error, InputError):
+                    fix = f"{error.fix}; or --on-bad skip"
+                    raise InputError(error.kind, f"{name}: {error.message}", fix) from error
+                raise
+            self.found.append({"name": name, **told(error)})
+
+    @contextlib.contextmanager
+    def aside(self, what: str) -> Iterator[None]:
+        """Surrounds what comes of an item beside its result, such as its picture: where that fails
+        the item has been done all the same, and a run that goes on notes it.
+
+        Args:
+          what: is written, such as "Safe_0003.png".
+
+        Raises:
+          InputError: it cannot be written, and a bad item ends the run.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self._skip:
+                self.notes.append(f"{what} is not written: {told(error)['message']}")
+            elif isinstance(error, OSError):
+                why = f"{what} cannot be written: {error.strerror or error}"
+                raise InputError("cannot_write", why, "make room, or give another --out") from error
+            else:
+                raise
+
+    def check_any(self, total: int, what: str) -> None:
+        """See that not all were skipped.
+
+        Args:
+          total: how many there were.
+          what: they are, in the plural.
+
+        Raises:
+          InputError: all were; with the first one's reason.
+        """
+        if self.found and len(self.found) >= total:
+            first = self.found[0]
+            message = f"all {total} {what} were skipped; the first, {first['name']}: "
+            raise InputError(first["kind"], message + first["message"], first["fix"])
+
+
+def told(error: Exception) -> dict[str, str]:
+    """An error as JSON."""
+    if isinstance(error, InputError):
+        return {"kind": error.kind, "message": error.message, "fix": error.fix}
+    what = " ".join(str(error).split())[:300]
+    message = f"{type(error).__name__}: {what}"
+    return {"kind": "internal", "message": message, "fix": "please report this"}
