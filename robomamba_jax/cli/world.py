@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli.configs import add_allow_root
 from robomamba_jax.errors import InputError
 
 EXAMPLE = """examples:
@@ -43,6 +44,7 @@ def add_parser(commands: Any) -> None:
         each.add_argument("--categories", metavar="A,B", help="only these, such as Door,Safe")
         each.add_argument("--assets", metavar="DIR", help="PartNet-Mobility: <id>/mobility.urdf")
         each.add_argument("--asset-list", metavar="FILE", help='its "<id> <Category>" lines')
+        add_allow_root(each)
         each.add_argument("--json", action="store_true", help="one object on stdout")
 
 
@@ -130,7 +132,7 @@ def _simulator(args: argparse.Namespace) -> Any:
     """SAPIEN, with the objects that the arguments name."""
     from robomamba_jax.world.stage import Simulator
 
-    return Simulator(args.assets, args.asset_list)
+    return Simulator(args.assets, args.asset_list, args.allow_root)
 
 
 def _notes(simulator: Any) -> None:
@@ -160,6 +162,7 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
         contacts=args.contacts,
         assets=args.assets and str(Path(args.assets).resolve()),
         asset_list=args.asset_list and str(Path(args.asset_list).resolve()),
+        allow_roots=tuple(str(Path(root).resolve()) for root in args.allow_root),
     )
     check_plan(plan)
     with count_bar("items") as tell:

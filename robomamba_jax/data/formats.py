@@ -14,6 +14,7 @@ from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.llava import LlavaSource
 from robomamba_jax.data.lrv import LrvSource
 from robomamba_jax.data.manipulation import ManipLlmPoses, RoboMambaPoses, parse_action
+from robomamba_jax.data.paths import AllowedRoots
 from robomamba_jax.data.prepared import MANIFEST
 from robomamba_jax.data.records import Source
 from robomamba_jax.data.rlds import RldsSource, field_names
@@ -22,6 +23,11 @@ from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.tfrecord import TfRecords, feature_lists, is_tfrecord
 from robomamba_jax.errors import InputError
 
+# How a user lets the links of a source lead elsewhere, see ``AllowedRoots``.
+_ALLOW = (
+    "--allow-root {root} (robomamba data), or "
+    "--set data.sources.{number}.allow_roots={roots} (train.py)"
+)
 _KNOWN = "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS folder, or prepared data"
 
 
@@ -125,8 +131,12 @@ def _detect_record(record: dict[str, Any], path: Path) -> str:
     )
 
 
-def open_source(config: SourceConfig) -> Source:
+def open_source(config: SourceConfig, number: int = 0) -> Source:
     """The source of a configuration; prepared data is no source, see ``data.prepared``.
+
+    Args:
+      config: what to open.
+      number: its place among a configuration's sources, for messages.
 
     Raises:
       InputError: the path, its format or a needed setting is missing or wrong.
@@ -135,20 +145,24 @@ def open_source(config: SourceConfig) -> Source:
     if name == "custom":
         return _custom(config)
     path, root = config.path, config.root
+    allowed = AllowedRoots.of(config.allow_roots, _ALLOW.replace("{number}", str(number)))
     if name == "llava":
-        return LlavaSource(path, root)
+        return LlavaSource(path, root, allowed=allowed)
     if name == "lrv":
-        return LrvSource(path, root)
+        return LrvSource(path, root, allowed=allowed)
     if name == "robovqa":
         files = [file for found in expand(path) for file in _files(found)]
         return RoboVqaSource(files, frames=config.frames, split=config.split)
     if name == "robovqa-json":
-        return RoboVqaJsonSource(expand(path), root, frames=config.frames, split=config.split)
+        return RoboVqaJsonSource(
+            expand(path), root, frames=config.frames, split=config.split, allowed=allowed
+        )
     if name == "manipllm":
-        return ManipLlmPoses(path)
+        return ManipLlmPoses(path, allowed=allowed)
     if name == "robomamba-poses":
         order = _needed(config, "pixel_order", "xy or rowcol; the files do not say it")
-        return RoboMambaPoses(path, root, pixel_order=order, frame=config.frame or "manipllm")
+        frame = config.frame or "manipllm"
+        return RoboMambaPoses(path, root, pixel_order=order, frame=frame, allowed=allowed)
     if name == "rlds":
         if config.fields is None:
             listed = ", ".join(field_names(path))

@@ -55,7 +55,7 @@ def inspect_range(part: Part, numbers: Sequence[int], *, images: bool) -> Reply:
       images: decode them too.
 
     Returns:
-      {"problems": [[number, id, kind, reason]], "images": [found, missing, broken],
+      {"problems": [[number, id, kind, reason, fix]], "images": [found, missing, broken],
       "text_only"}, and "text" and "supervised" int64[usable samples].
     """
     problems: list[list[Any]] = []
@@ -78,7 +78,7 @@ def _one(
     name = str(number)
 
     def note(error: InputError) -> None:
-        problems.append([number, name, error.kind, error.message])
+        problems.append([number, name, error.kind, error.message, error.fix])
 
     try:
         if not isinstance(part, SourcePart):
@@ -158,8 +158,8 @@ def inspect(
         counts += reply["images"]
         text_only += reply["text_only"]
         problems += [
-            {"id": name, "reason": reason, "kind": what, "index": number}
-            for number, name, what, reason in reply["problems"]
+            {"id": name, "reason": reason, "fix": fix, "kind": what, "index": number}
+            for number, name, what, reason, fix in reply["problems"]
         ]
         texts.append(arrays["text"])
         learned.append(arrays["supervised"])

@@ -15,7 +15,7 @@ from typing import Any
 
 from robomamba_jax.config.evaluation import FilesConfig
 from robomamba_jax.convert.files import replacing
-from robomamba_jax.data.paths import find_image
+from robomamba_jax.data.paths import AllowedRoots, find_image
 from robomamba_jax.data.records import ImageRef, bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Pictures
@@ -170,11 +170,12 @@ def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str],
     root, places = Path(files.root), (*folders, "", "images")
     if files.images:
         root, places = root / files.images, ("",)
+    allowed = allowed_roots(files)
 
     @functools.cache
     def find(name: str) -> Pictures:
         try:
-            path = find_image(root, name, places)
+            path = find_image(root, name, places, allowed)
         except InputError as error:
             if error.kind != "missing_image":
                 raise
@@ -183,6 +184,15 @@ def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str],
         return functools.partial(_one, path)
 
     return find
+
+
+def allowed_roots(files: FilesConfig) -> AllowedRoots:
+    """Where links among a benchmark's files may lead.
+
+    Raises:
+      InputError: an allowed root is not a folder.
+    """
+    return AllowedRoots.of(files.allow_roots, "--set files.allow_roots={roots}")
 
 
 def _one(ref: ImageRef) -> tuple[ImageRef, ...]:

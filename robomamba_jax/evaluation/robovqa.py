@@ -19,7 +19,7 @@ from robomamba_jax.data.robovqa import RoboVqaSource
 from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.tfrecord import is_tfrecord
 from robomamba_jax.evaluation import bleu
-from robomamba_jax.evaluation.files import finder, question_files, write_json
+from robomamba_jax.evaluation.files import allowed_roots, finder, question_files, write_json
 from robomamba_jax.evaluation.intervals import bootstrap
 from robomamba_jax.evaluation.items import (
     Benchmark,
@@ -60,7 +60,8 @@ def load(config: EvalConfig) -> Loaded:
         return Loaded(tuple(_conversion(paths[0], config)), True, (paths[0],))
     else:
         root = Path(config.files.root) / config.files.images
-        source = RoboVqaJsonSource(paths, root, frames=config.frames)
+        allowed = allowed_roots(config.files)
+        source = RoboVqaJsonSource(paths, root, frames=config.frames, allowed=allowed)
     return Loaded(tuple(_items(source)), True, tuple(paths))
 
 

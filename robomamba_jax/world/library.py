@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.catalog import INSTANCES, make_object
 from robomamba_jax.world.categories import CATEGORIES, choose_categories, find_category
@@ -69,7 +70,9 @@ class PartNet:
       notes: what had to be assumed of the objects that were read so far.
     """
 
-    def __init__(self, sapien: Any, root: Path, listing: Path) -> None:
+    def __init__(
+        self, sapien: Any, root: Path, listing: Path, allowed: AllowedRoots = NO_ROOTS
+    ) -> None:
         """Read the list; objects are read when they are drawn.
 
         Args:
@@ -77,11 +80,12 @@ class PartNet:
           root: the folder of the objects' folders.
           listing: lines of "<id> <Category>", with "train" or "test" behind or without. The
             list decides the category: the folders' own meta.json is known to err.
+          allowed: where links in an object's folder may lead.
 
         Raises:
           InputError: the list is missing or wrong, or an object's folder is not there.
         """
-        self._sapien, self._root = sapien, root
+        self._sapien, self._root, self._allowed = sapien, root, allowed
         self.notes: list[str] = []
         self._objects = read_list(listing)
         for known in self._objects:
@@ -114,7 +118,8 @@ class PartNet:
     def load(self, known: Listed) -> ObjectModel:
         """Read an object."""
         folder = self._root / known.name
-        urdf = read_urdf(folder / "mobility.urdf", functools.partial(load_mesh, self._sapien))
+        mesh = functools.partial(load_mesh, self._sapien)
+        urdf = read_urdf(folder / "mobility.urdf", mesh, self._allowed)
         self.notes += urdf.notes
         parts = read_semantics(folder / "semantics.txt")
         links = tuple(

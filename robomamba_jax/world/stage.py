@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera
+from robomamba_jax.data.paths import AllowedRoots
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.driver import check_renderer, load_sapien
 from robomamba_jax.world.library import EMBEDDED, Library, PartNet
@@ -55,12 +56,18 @@ class Simulator:
       objects: where objects come from.
     """
 
-    def __init__(self, assets: str | Path | None = None, listing: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        assets: str | Path | None = None,
+        listing: str | Path | None = None,
+        allow_roots: Sequence[str] = (),
+    ) -> None:
         """Load SAPIEN.
 
         Args:
           assets: a PartNet-Mobility folder; None = the embedded objects.
           listing: the list of its objects, see ``library.PartNet``.
+          allow_roots: folders into which links among an object's files may lead.
 
         Raises:
           InputError: it is not installed, or nothing can be drawn with.
@@ -85,7 +92,8 @@ class Simulator:
                     "--assets and --asset-list belong together",
                     "give the folder of the objects and the list of their categories",
                 )
-            self.objects = PartNet(self.sapien, Path(assets), Path(listing))
+            allowed = AllowedRoots.of(allow_roots, "--allow-root {root}")
+            self.objects = PartNet(self.sapien, Path(assets), Path(listing), allowed)
 
     def scene(self) -> Any:
         """An empty scene with the world's time step."""

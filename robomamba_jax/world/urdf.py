@@ -3,7 +3,7 @@
 """URDF files, read strictly: links, joints and meshes as an ``ObjectModel``.
 
 http://wiki.ros.org/urdf/XML. Fixed joints are melted into their parents. Nothing outside the
-file's own folder is opened.
+file's own folder is opened, but for what its links lead to where that is allowed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.data.paths import below
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots, below
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.meshes import Mesh, box, cylinder, ellipsoid
 from robomamba_jax.world.model import Joint, Link, MeshFile, Solid
@@ -63,12 +63,13 @@ class _Edge:
     limits: tuple[float, float]
 
 
-def read_urdf(path: Path, load_mesh: LoadMesh) -> Urdf:
+def read_urdf(path: Path, load_mesh: LoadMesh, allowed: AllowedRoots = NO_ROOTS) -> Urdf:
     """Read a file.
 
     Args:
       path: the .urdf file.
       load_mesh: reads one mesh file.
+      allowed: where links below the file's own folder may lead.
 
     Raises:
       InputError: it is missing, broken, or needs something that we have not; in one line.
@@ -88,7 +89,7 @@ def read_urdf(path: Path, load_mesh: LoadMesh) -> Urdf:
     for name, edge in order:
         above = np.eye(4) if edge is None else poses[edge.parent] @ edge.pose
         poses[name] = above
-        pieces = _solids(bodies[name], above, path, load_mesh)
+        pieces = _solids(bodies[name], above, path, load_mesh, allowed)
         if edge is not None and edge.kind == "fixed":
             place[name] = place[edge.parent]
             solids[place[name]] += pieces
@@ -206,7 +207,9 @@ def _joint(edge: _Edge, pose: Array) -> Joint:
     return Joint(edge.kind, (x, y, z), (a, b, c), *edge.limits)
 
 
-def _solids(link: ET.Element, pose: Array, path: Path, load_mesh: LoadMesh) -> list[Solid]:
+def _solids(
+    link: ET.Element, pose: Array, path: Path, load_mesh: LoadMesh, allowed: AllowedRoots
+) -> list[Solid]:
     found = []
     for visual in link.findall("visual"):
         geometry = visual.find("geometry")
@@ -215,16 +218,23 @@ def _solids(link: ET.Element, pose: Array, path: Path, load_mesh: LoadMesh) -> l
         frame = pose @ _pose(visual.find("origin"), path)
         # PartNet-Mobility names visuals after parts: "handle-12".
         label = (visual.get("name") or "").rpartition("-")[0].replace("_", " ") or "body"
-        found.append(_solid(geometry[0], label, frame, path, load_mesh))
+        found.append(_solid(geometry[0], label, frame, path, load_mesh, allowed))
     return found
 
 
-def _solid(shape: ET.Element, label: str, frame: Array, path: Path, load_mesh: LoadMesh) -> Solid:
+def _solid(
+    shape: ET.Element,
+    label: str,
+    frame: Array,
+    path: Path,
+    load_mesh: LoadMesh,
+    allowed: AllowedRoots,
+) -> Solid:
     turn, offset = frame[:3, :3], frame[:3, 3]
     gray = COLORS["gray"]
     if shape.tag == "mesh":
         name = _attribute(shape, "filename", path)
-        file = below(path.parent, name.removeprefix("package://"))
+        file = below(path.parent, name.removeprefix("package://"), allowed)
         if not file.is_file():
             raise InputError(
                 "missing_file",

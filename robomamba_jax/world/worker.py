@@ -33,7 +33,7 @@ def main() -> int:
         try:
             fields = {**job["plan"], "categories": tuple(job["plan"]["categories"])}
             plan = WorldPlan(**fields)
-            simulator = simulator or Simulator(plan.assets, plan.asset_list)
+            simulator = simulator or Simulator(plan.assets, plan.asset_list, plan.allow_roots)
             reply = run_job(
                 simulator,
                 plan,
