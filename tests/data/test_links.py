@@ -27,6 +27,8 @@ from robomamba_jax.data.prepare_run import prepare
 from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.registry import benchmark
+from robomamba_jax.world.meshes import box
+from robomamba_jax.world.urdf import read_urdf
 from tests.data.samples import POSE, TINY, picture, turns
 
 RNG = np.random.default_rng(0)
@@ -189,13 +191,20 @@ def test_frames_and_videos_are_looked_at_themselves(place: str, tmp_path: Path) 
     assert str(file) in str(image)
 
 
-@pytest.mark.parametrize("name", ["x" * 300 + ".png", "a/" + "x" * 256, "\ud800.png"])
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "x" * 256, "ü" * 130 + ".jpg"])
 def test_names_that_no_file_can_have(name: str, tmp_path: Path) -> None:
-    """A bad record, not an OSError or a UnicodeEncodeError."""
+    """Too long, in letters or in bytes: a bad record, not an OSError."""
     with pytest.raises(InputError):
         find_image(tmp_path, name)
     with pytest.raises(InputError):
         open_source(SourceConfig(str(clip_file(tmp_path, name)), format="robovqa-json"))[0]
+
+
+@pytest.mark.parametrize("name", ["\ud800.png", "a/\udfff/b.png"])
+def test_half_a_letter_is_no_name(name: str, tmp_path: Path) -> None:
+    """No file system could hold it: a bad record, not a UnicodeEncodeError."""
+    with pytest.raises(InputError, match="is no file name"):
+        below(tmp_path, name)
 
 
 STEPS = st.lists(st.sampled_from(["in", "out", "out2", "deep"]), min_size=1, max_size=3)
@@ -323,3 +332,26 @@ def test_benchmarks_take_it_too(name: str, linked: tuple[Path, Path]) -> None:
     assert str(target) in caught.value.message
     assert f"""--set files.allow_roots='["{target}"]'""" in caught.value.fix
     assert pictures(allow_roots=(str(target),)) == (target / "a.jpg",)
+
+
+def test_an_objects_meshes(linked: tuple[Path, Path]) -> None:
+    """A URDF's meshes, linked into a store of the user's own."""
+    root, target = linked
+    visual = '<visual><geometry><mesh filename="coco/a.png"/></geometry></visual>'
+    path = root / "mobility.urdf"
+    path.write_text(f'<robot name="x"><link name="base">{visual}</link></robot>')
+    read: list[Path] = []
+
+    def load(file: Path) -> Any:
+        read.append(file)
+        return box((1, 1, 1))
+
+    with pytest.raises(InputError, match="by a link") as caught:
+        read_urdf(path, load)
+    assert repr(str(target))[:-1] in caught.value.message
+    assert read == []
+    from robomamba_jax.data.paths import AllowedRoots
+
+    allowed = AllowedRoots.of([str(target)], "--allow-root {root}")
+    assert len(read_urdf(path, load, allowed).links) == 1
+    assert read == [root / "coco" / "a.png"]
