@@ -30,6 +30,17 @@ def add_config_arguments(parser: Any, *, init: bool = True, required: bool = Tru
     )
 
 
+def add_allow_root(parser: Any) -> None:
+    """``--allow-root``, the fields ``allow_roots`` of configurations as an argument."""
+    parser.add_argument(
+        "--allow-root",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="links among the data's files may lead into this folder; repeatable",
+    )
+
+
 def add_process_arguments(parser: Any) -> None:
     """``--coordinator``, ``--process`` and ``--processes``."""
     parser.add_argument("--coordinator", help="host:port of process 0, or auto on a cluster")

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from robomamba_jax.cli import features
+from robomamba_jax.cli.configs import add_allow_root
 from robomamba_jax.cli.terminal import can_show, say
 from robomamba_jax.data.file_names import fitting
 from robomamba_jax.errors import InputError
@@ -47,6 +49,7 @@ def add_parser(commands: Any) -> None:
     prepare.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="such as on_bad=skip"
     )
+    add_allow_root(prepare)
     prepare.set_defaults(run=_prepare, parser=prepare)
     verify = whats.add_parser("verify", help="check every file's hash", epilog=EXAMPLE)
     verify.add_argument("path", metavar="DIR", help="a prepared folder")
@@ -65,6 +68,7 @@ def _add_inspect(whats: Any) -> None:
     inspect.add_argument("path", metavar="PATH", help="a file, a folder or a pattern")
     inspect.add_argument("--format", default="auto", help="where it cannot be told (auto)")
     inspect.add_argument("--root", metavar="DIR", help="of the images (beside the file)")
+    add_allow_root(inspect)
     inspect.add_argument("--frames", type=int, default=1, help="RoboVQA: images per clip (1)")
     inspect.add_argument("--split", default="standard", help="RoboVQA: standard or official")
     inspect.add_argument("--pixel-order", help="poses: xy or rowcol; without it xy is assumed")
@@ -103,6 +107,7 @@ def _inspect(args: argparse.Namespace) -> dict[str, Any]:
         frame=args.frame,
         tfds_split=args.tfds_split,
         fields=_fields(args.fields),
+        allow_roots=tuple(args.allow_root),
     )
     # Where the order of pixels is not known, whether contacts lie in the crop is not either.
     pose = kind in ("robomamba-poses", "manipllm") and not assumed
@@ -206,7 +211,8 @@ def _show(report: dict[str, Any]) -> None:
     for low, high, count in report["histogram"]:
         out.print(f"  {low:>6} .. {high:<6} {bar * round(40 * count / most):<40} {count:,}")
     for problem in report["problems"][:_SHOWN]:
-        name, reason = printable(str(problem["id"])), printable(problem["reason"])
+        name = printable(str(problem["id"]))
+        reason = printable(f"{problem['reason']} ({problem['fix']})")
         out.print(Text.assemble("  ", (name, "red"), f": {reason}"), soft_wrap=True)
     more = len(report["problems"]) - _SHOWN
     if more > 0:
@@ -220,6 +226,12 @@ def _prepare(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.data.prepare_run import prepare
 
     config = with_changes(load_data_config(args.config), args.set)
+    if args.allow_root:
+        sources = tuple(
+            dataclasses.replace(source, allow_roots=(*source.allow_roots, *args.allow_root))
+            for source in config.sources
+        )
+        config = dataclasses.replace(config, sources=sources)
     with count_bar("samples") as tell:
         manifest = prepare(config, args.out, workers=_workers(args), tell=tell)
     report = {

@@ -136,7 +136,10 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
     config, _ = read_config(args, EvalConfig)
     folder = Path(args.lmms_task)
     _, chosen, loaded = run.load(config, folder / "files")
-    result = export_task(chosen.name, loaded, folder)
+    skip = config.on_bad_record == "skip"
+    result = export_task(chosen.name, loaded, folder, skip=skip)
+    for one in result["left_out"]:
+        print(f"left out: question {one['id']!r}: {one['reason']}", file=sys.stderr)
     if not args.json:
         print(
             f"{result['questions']} questions; now: lmms-eval --include_path {folder} "

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import sys
 import time
@@ -171,19 +170,20 @@ def _predict(loaded: loading.Loaded, scene: Scene, instruction: str | None) -> A
 
 
 def draw(out: Path, scene: Scene, pose: Any) -> None:
-    """Write the picture with the pose in it, in the camera's perspective where that is known.
+    """Write the picture with the pose in it, in the camera's perspective where that is known, and
+    of what the input's file says beside its pixels nothing.
 
     Raises:
-      InputError: it cannot be written.
+      InputError: it cannot be drawn or written.
     """
     from robomamba_jax.data.drawing import draw_pose
+    from robomamba_jax.data.rgb import encoded
 
     drawn = draw_pose(scene.picture, pose.contact_xy, pose.rotation, camera=scene.camera)
-    content = io.BytesIO()
-    drawn.save(content, _PICTURES[out.suffix.lower()])
+    content = encoded(drawn, _PICTURES[out.suffix.lower()])
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(content.getvalue())
+        out.write_bytes(content)
     except OSError as error:
         raise loading.cannot_write(out, error) from error
 
@@ -293,12 +293,12 @@ class _Poses(Task):
             try:
                 scene = self._scene(request)
                 pose = _predict(self._loaded, scene, request.fields.get("instruction"))
+                out = self._out(request)
+                if out is not None:
+                    draw(out, scene, pose)
             except InputError as error:
                 replies[number] = error
                 continue
-            out = self._out(request)
-            if out is not None:
-                draw(out, scene, pose)
             replies[number] = {**pose.to_json(), "why_no_point": pose.why_no_point}
         return replies
 

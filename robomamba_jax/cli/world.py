@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli.configs import add_allow_root
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
 
@@ -52,6 +53,7 @@ def add_parser(commands: Any) -> None:
             default="error",
             help="an object or a trial that cannot be used: stop, or go on without it (error)",
         )
+        add_allow_root(each)
         each.add_argument("--json", action="store_true", help="one object on stdout")
 
 
@@ -143,7 +145,7 @@ def _simulator(args: argparse.Namespace) -> Any:
     """SAPIEN, with the objects that the arguments name."""
     from robomamba_jax.world.stage import Simulator
 
-    return Simulator(args.assets, args.asset_list, args.on_bad)
+    return Simulator(args.assets, args.asset_list, args.on_bad, args.allow_root)
 
 
 def _tell(said: Mapping[str, Any]) -> None:
@@ -187,6 +189,7 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
         contacts=args.contacts,
         assets=args.assets and str(Path(args.assets).resolve()),
         asset_list=args.asset_list and str(Path(args.asset_list).resolve()),
+        allow_roots=tuple(str(Path(root).resolve()) for root in args.allow_root),
     )
     check_plan(plan)
     with count_bar("items") as tell:

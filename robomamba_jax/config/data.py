@@ -89,6 +89,8 @@ class SourceConfig:
       tfds_split: RLDS: which split; LeRobot: which of several.
       fields: RLDS, LeRobot: which fields mean what.
       factory: "custom": "package.module:function", called with the path and the root.
+      allow_roots: folders outside of ``root`` into which links below it may lead. They say where
+        files may lie, not what they hold: neither plans nor prepared data know them.
     """
 
     path: str
@@ -103,6 +105,7 @@ class SourceConfig:
     tfds_split: str = "train"
     fields: FieldMap | None = None
     factory: str | None = None
+    allow_roots: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.format != "auto":

@@ -41,12 +41,14 @@ class FilesConfig:
         none (a test split), or they lie with the questions.
       images: the folder of its pictures; "" = looked for in root and below it, where archives
         are usually extracted.
+      allow_roots: folders outside of those into which links in them may lead.
     """
 
     root: str
     questions: tuple[str, ...] = ()
     answers: str = ""
     images: str = ""
+    allow_roots: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,6 +30,7 @@ SHARED_ORIGINS: Origins = {
         "GPT-NeoX's tokenizer and CLIP's transform, as the published checkpoints"
     ),
     "data/prepare/.*|data/features|data/on_bad": ours("docs/data.md"),
+    "data/sources/\\d+/allow_roots": ours("none, unless the user names one; docs/data.md"),
     "data/sources/\\d+/(name|format|root|split|pixel_order|frame|tfds_split|fields|factory)": ours(
         "how the user's files are read; docs/data.md"
     ),

@@ -74,7 +74,16 @@ def build_rows(
                 found = None if features is None else features.of(example)
             except InputError as error:
                 name = parts[part].name
-                problem = (name, index, str(index), error.kind, error.message, "late", step)
+                problem = (
+                    name,
+                    index,
+                    str(index),
+                    error.kind,
+                    error.message,
+                    "late",
+                    step,
+                    error.fix,
+                )
                 problems.append(Problem(*problem))
                 continue
             _put(arrays, number, filled, pictures, place, example)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import struct
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,8 +38,6 @@ _REQUIRED = ("width", "height", "K")
 _OPTIONAL = ("camera_to_world",)
 # Files carry rounded numbers: how far columns may be from orthonormal.
 _RIGID_TOLERANCE = 1e-3
-# What a broken or hostile file makes numpy and PIL raise.
-_FILE_ERRORS = (OSError, ValueError, SyntaxError, TypeError, OverflowError, EOFError, struct.error)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -281,10 +278,13 @@ def read_depth(
 
     suffix = path.suffix.lower()
     try:
+        if path.exists() and not path.is_file():  # a FIFO would make us wait
+            what = f"depth file {path} {not_a_file(path)}"
+            raise InputError("bad_depth", what, _DEPTH_FIX)
         return readers[suffix](path, check)
     except InputError:
         raise
-    except (*_FILE_ERRORS, Image.DecompressionBombError) as error:
+    except Exception as error:  # numpy and PIL raise nearly anything on hostile bytes
         if not path.is_file():
             what = f"depth file {path} {not_a_file(path)}"
             raise InputError("bad_depth", what, _DEPTH_FIX) from error

@@ -7,16 +7,16 @@ from __future__ import annotations
 import textwrap
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
 from robomamba_jax.data.drawing import draw_pose
 from robomamba_jax.data.examples import Encoder
 from robomamba_jax.data.image_refs import open_ref
-from robomamba_jax.data.images import to_rgb
 from robomamba_jax.data.manipulation import PoseSample
 from robomamba_jax.data.parts import SourcePart
 from robomamba_jax.data.prompts import Encoded
 from robomamba_jax.data.records import Sample
+from robomamba_jax.data.rgb import fitted, to_rgb
 from robomamba_jax.errors import InputError
 
 _WIDTH, _PICTURE, _TEXT = 340, 220, 190
@@ -75,7 +75,7 @@ def _pictures(sample: Sample, encoder: Encoder) -> Image.Image:
         picture = to_rgb(open_ref(ref, encoder.config.max_pixels))
         if number == 0 and isinstance(sample, PoseSample) and sample.action is not None:
             picture = _with_pose(picture, sample)
-        picture = ImageOps.contain(picture, (width, _PICTURE))
+        picture = fitted(picture, width, _PICTURE)
         left = number * width + (width - picture.width) // 2
         whole.paste(picture, (left, (_PICTURE - picture.height) // 2))
     return whole

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from robomamba_jax.data.camera import Camera
+from robomamba_jax.data.rgb import pixels_alone, to_rgb
 from robomamba_jax.errors import InputError
 
 Color = tuple[int, int, int]
@@ -62,17 +63,17 @@ def draw_pose(
       legend: whether to explain the colours.
 
     Returns:
-      An RGB image of the same size.
+      An RGB image of the same size, in the colours that the encoder sees, of pixels alone.
 
     Raises:
-      InputError: the contact lies outside the image, the rotation is not 3 x 3 finite
-        numbers, or the camera is of another size.
+      InputError: the image has no way to RGB, the contact lies outside of it, the rotation is
+        not 3 x 3 finite numbers, or the camera is of another size.
     """
     contact, axes = _checked(image, contact_xy, rotation, camera)
     unit = min(image.size)
     sizes = _Sizes(0.22 * unit, max(2.0, unit / 110), max(3.0, unit / 55), max(10, unit // 26))
     tips = arrow_tips(contact, axes, sizes.axis, camera)
-    picture = image.convert("RGB")
+    picture = pixels_alone(to_rgb(image))
     _draw_axes(picture, contact, axes, tips, sizes)
     if legend:
         _draw_legend(picture, contact, sizes.text)
@@ -111,6 +112,9 @@ def _checked(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     contact = np.asarray(contact_xy, np.float64)
     axes = np.asarray(rotation, np.float64)
+    if min(image.size) < 1:
+        what = f"the image has {image.width} x {image.height} pixels"
+        raise InputError("bad_image", what, "give one with pixels")
     # Written so that NaN is outside, too.
     if contact.shape != (2,) or not np.all((contact >= 0) & (contact <= image.size)):
         raise InputError(

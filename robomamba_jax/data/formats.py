@@ -17,6 +17,7 @@ from robomamba_jax.data.lerobot_info import is_lerobot
 from robomamba_jax.data.llava import LlavaSource
 from robomamba_jax.data.lrv import LrvSource
 from robomamba_jax.data.manipulation import ManipLlmPoses, RoboMambaPoses, parse_action
+from robomamba_jax.data.paths import AllowedRoots
 from robomamba_jax.data.prepared import MANIFEST
 from robomamba_jax.data.records import Source
 from robomamba_jax.data.rlds import RldsSource, field_names
@@ -26,6 +27,11 @@ from robomamba_jax.data.tfrecord import TfRecords, feature_lists, is_tfrecord
 from robomamba_jax.errors import InputError
 from robomamba_jax.file_kinds import is_tfrecord_head, other_file, read_head
 
+# How a user lets the links of a source lead elsewhere, see ``AllowedRoots``.
+_ALLOW = (
+    "--allow-root {root} (robomamba data), or "
+    "--set data.sources.{number}.allow_roots={roots} (train.py)"
+)
 _KNOWN = (
     "LLaVA, LRV, RoboVQA, RoboMamba or ManipLLM files, a TFDS or LeRobot folder, or prepared data"
 )
@@ -123,8 +129,12 @@ def _detect_record(record: dict[str, Any], path: Path) -> str:
     )
 
 
-def open_source(config: SourceConfig) -> Source:
+def open_source(config: SourceConfig, number: int = 0) -> Source:
     """The source of a configuration; prepared data is no source, see ``data.prepared``.
+
+    Args:
+      config: what to open.
+      number: its place among a configuration's sources, for messages.
 
     Raises:
       InputError: the path, its format or a needed setting is missing or wrong.
@@ -135,20 +145,25 @@ def open_source(config: SourceConfig) -> Source:
     path, root = config.path, config.root
     if name not in ("robovqa", "robovqa-json"):
         path = _only(path, name)
+    allowed = AllowedRoots.of(config.allow_roots, _ALLOW.replace("{number}", str(number)))
     if name == "llava":
-        return LlavaSource(path, root)
+        return LlavaSource(path, root, allowed=allowed)
     if name == "lrv":
-        return LrvSource(path, root)
+        return LrvSource(path, root, allowed=allowed)
     if name == "robovqa":
         files = [file for found in find_files(path) for file in _files(found)]
         return RoboVqaSource(files, frames=config.frames, split=config.split)
     if name == "robovqa-json":
-        return RoboVqaJsonSource(find_files(path), root, frames=config.frames, split=config.split)
+        files = find_files(path)
+        return RoboVqaJsonSource(
+            files, root, frames=config.frames, split=config.split, allowed=allowed
+        )
     if name == "manipllm":
-        return ManipLlmPoses(path)
+        return ManipLlmPoses(path, allowed=allowed)
     if name == "robomamba-poses":
         order = _needed(config, "pixel_order", "xy or rowcol; the files do not say it")
-        return RoboMambaPoses(path, root, pixel_order=order, frame=config.frame or "manipllm")
+        frame = config.frame or "manipllm"
+        return RoboMambaPoses(path, root, pixel_order=order, frame=frame, allowed=allowed)
     if name == "rlds":
         if config.fields is None:
             listed = ", ".join(field_names(path))

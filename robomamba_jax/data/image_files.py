@@ -96,6 +96,9 @@ def _too_many_bytes(what: str, count: int) -> InputError:
 def _broken(what: str, reason: object) -> InputError:
     """The error of a picture that cannot be decoded, its reason on one line."""
     text = " ".join(str(reason).split())[:200] or type(reason).__name__
+    if isinstance(reason, MemoryError):
+        # Sizes were checked before: what else asks for memory is in the file itself.
+        text = "it takes more memory than there is"
     return InputError("bad_image", f"{what} cannot be decoded: {text}", "give a whole, valid file")
 
 
@@ -165,8 +168,6 @@ def _read(what: str, file: IO[bytes], max_pixels: int) -> Image.Image:
     try:
         # The reader itself, not Image.open, which prints a warning on large pictures.
         image = reader(file)
-    except MemoryError:
-        raise
     except Exception as error:  # the readers raise nearly anything on hostile bytes
         raise _broken(what, error) from error
     _check_pixels(what, *image.size, max_pixels)
@@ -209,7 +210,5 @@ def _decode(what: str, image: Image.Image, copy: bool = True) -> Image.Image:
     try:
         image.load()
         return image.copy() if copy else image
-    except MemoryError:
-        raise
     except Exception as error:
         raise _broken(what, error) from error

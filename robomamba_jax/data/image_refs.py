@@ -25,7 +25,7 @@ def open_ref(ref: ImageRef, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The picture, decoded; errors as ``open_image``'s."""
     if isinstance(ref, VideoFrame):
         frames = _video_frames(ref.path, ref.wanted, max_pixels)
-        return frames[min(ref.place, len(frames) - 1)]
+        return frames[min(ref.place, len(frames) - 1)].copy()  # the others stay as they are
     if isinstance(ref, VideoMoment):
         return frame_at(ref, max_pixels)
     return open_image(ref, max_pixels=max_pixels)
@@ -64,7 +64,6 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
     """The wanted frames of a video. Several of one video are asked for in a row."""
     try:
         import av
-        import av.error
     except ImportError as error:
         raise InputError(
             "missing_package", f"{path} is a video", "pip install av, or extract its frames"
@@ -93,9 +92,9 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
                 for number, frame in enumerate(container.decode(video=0))
                 if number in chosen
             ]
-    except (av.error.FFmpegError, ValueError, OSError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:  # decoders raise nearly anything on hostile bytes
         head = read_head(path)
         if kind_of(head) not in (UNKNOWN, *_VIDEOS):
             raise other_file("bad_image", str(path), head, "not a video", "give a video") from error

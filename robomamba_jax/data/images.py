@@ -4,7 +4,7 @@
 
 One rule for all encoders: resize with PIL's antialiased bicubic filter until the shorter
 side is S, cut S x S out of the middle, divide by 255, normalise. It gives what the
-published code gives (timm with crop_pct 1).
+published code gives (timm with crop_pct 1) with Pillow up to 12, whichever is installed here.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from PIL import Image
 from robomamba_jax.config.checks import one_of, positive
 from robomamba_jax.data.crop import CROP_MODES, CropTransform
 from robomamba_jax.data.image_files import MAX_PIXELS, ImageSource, open_image, too_many_pixels
+from robomamba_jax.data.rgb import out_of_memory, to_rgb
 from robomamba_jax.errors import InputError, unknown_name
 
 __all__ = [
@@ -95,19 +96,15 @@ class ImageTransform:
         picture = to_rgb(open_image(image, max_pixels=max_pixels), self.background)
         way = self.geometry(*picture.size)
         width, height = way.resized
-        if width * height > max_pixels:
+        # Rows are resized first: squashed, a tall picture is larger half way than at either end.
+        rows = max(height, picture.height)
+        if width * rows > max_pixels:
             what = f"the image of {picture.width} x {picture.height} pixels, resized,"
-            raise too_many_pixels(what, width, height, max_pixels)
-        left, top, right, lower = way.box
-        bicubic = Image.Resampling.BICUBIC
-        if (right - left, height) == (width, height) or picture.height > picture.width:
-            pixels = np.asarray(picture.resize((width, height), bicubic))
-            return pixels[top:lower, left:right].copy()
-        # For wide pictures PIL resizes rows first and then columns. So do we, to the same
-        # numbers, but without the columns that are cut off.
-        wide = picture.resize((width, picture.height), bicubic)
-        wide = wide.crop((left, 0, right, picture.height))
-        return np.asarray(wide.resize((right - left, height), bicubic)).copy()
+            raise too_many_pixels(what, width, rows, max_pixels)
+        try:
+            return _resized(picture, way)
+        except MemoryError as error:
+            raise out_of_memory(f"the image of {picture.width} x {picture.height}") from error
 
     def normalize(self, pixels: np.ndarray) -> np.ndarray:
         """uint8[..., 3] -> float32[..., 3]: scaled to [0, 1], minus mean, by std."""
@@ -145,6 +142,21 @@ class ImageTransform:
             )
         one_of("interpolation", value["interpolation"], ("bicubic",))
         return cls(**{key: value[key] for key in known if key != "interpolation"})
+
+
+def _resized(picture: Image.Image, way: CropTransform) -> np.ndarray:
+    """uint8[S, S, 3]: each row to its new width, then each column to its new height.
+
+    Rounded to 8 bits in between. Pillow up to 12 takes the two in this order for every picture;
+    from 13 on it begins with the columns of some tall ones, which gives other numbers. One axis
+    at a time, all versions agree.
+    """
+    (width, height), (left, top, right, lower) = way.resized, way.box
+    bicubic = Image.Resampling.BICUBIC
+    wide = picture.resize((width, picture.height), bicubic)
+    if (left, right) != (0, width):
+        wide = wide.crop((left, 0, right, picture.height))
+    return np.asarray(wide.resize((right - left, height), bicubic))[top:lower].copy()
 
 
 def _triple(name: str, value: Any) -> Color:
@@ -194,39 +206,3 @@ def image_transform(encoder: str) -> ImageTransform:
     if encoder not in TRANSFORMS:
         raise unknown_name("unknown_preset", "image encoder", encoder, TRANSFORMS)
     return TRANSFORMS[encoder]
-
-
-def to_rgb(image: Image.Image, background: tuple[int, int, int] | None = None) -> Image.Image:
-    """Any picture that ``open_image`` gives, as 8-bit RGB.
-
-    Greys are repeated, palettes looked up, CMYK and YCbCr converted as PIL does. Of 16-bit
-    greys the high byte is kept, as PIL does for 16-bit colours (its own conversion of greys
-    would turn all but the darkest white).
-
-    Args:
-      image: decoded.
-      background: what transparent pixels are laid on; None drops the alpha channel.
-
-    Raises:
-      InputError: 32-bit or floating-point pixels, whose range nobody can know, or a colour
-        space without a conversion to RGB.
-    """
-    if image.mode.startswith("I;16"):
-        order = ">u2" if image.mode.endswith("B") else "<u2"
-        wide = np.frombuffer(image.tobytes(), order).reshape(image.height, image.width)
-        image = Image.fromarray((wide >> 8).astype(np.uint8))
-    if background is not None and image.has_transparency_data:
-        below = Image.new("RGBA", image.size, (*background, 255))
-        image = Image.alpha_composite(below, image.convert("RGBA"))
-    if image.mode in ("I", "F"):
-        raise InputError(
-            "bad_image",
-            f"the image has pixels of mode {image.mode}, whose range is unknown",
-            "scale it to 8 bits first",
-        )
-    try:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    except ValueError as error:
-        raise InputError(
-            "bad_image", f"the image of mode {image.mode} has no way to RGB", "convert it first"
-        ) from error

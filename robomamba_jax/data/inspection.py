@@ -56,7 +56,7 @@ def inspect_range(part: Part, numbers: Sequence[int], *, images: bool) -> Reply:
       images: decode them too.
 
     Returns:
-      {"problems": [[number, id, kind, reason]], "images": [found, missing, broken],
+      {"problems": [[number, id, kind, reason, fix]], "images": [found, missing, broken],
       "text_only", "ids": of the usable ones}, and "text" and "supervised" int64[usable samples].
     """
     problems: list[list[Any]] = []
@@ -80,7 +80,7 @@ def _one(
     name = str(number)
 
     def note(error: InputError) -> None:
-        problems.append([number, name, error.kind, error.message])
+        problems.append([number, name, error.kind, error.message, error.fix])
 
     try:
         if not isinstance(part, SourcePart):
@@ -162,8 +162,8 @@ def inspect(
         text_only += reply["text_only"]
         seen.update((job["part"], name) for name in reply["ids"])
         problems += [
-            {"id": name, "reason": reason, "kind": what, "index": number}
-            for number, name, what, reason in reply["problems"]
+            {"id": name, "reason": reason, "fix": fix, "kind": what, "index": number}
+            for number, name, what, reason, fix in reply["problems"]
         ]
         texts.append(arrays["text"])
         learned.append(arrays["supervised"])

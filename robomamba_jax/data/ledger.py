@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
 
 
@@ -24,6 +25,7 @@ class Problem(NamedTuple):
       reason: the error's, in one line.
       found: "plan" (by its text), "prepare", or "late" (when its batch was built).
       step: of a late one, else None.
+      fix: the error's; not in the ledger, whose readers want the samples.
     """
 
     source: str
@@ -33,17 +35,21 @@ class Problem(NamedTuple):
     reason: str
     found: str = "plan"
     step: int | None = None
+    fix: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The line's object."""
-        return {key: value for key, value in self._asdict().items() if value is not None}
+        fields = self._asdict()
+        del fields["fix"]
+        return {key: value for key, value in fields.items() if value is not None}
 
     def as_error(self) -> InputError:
         """The error for those who skip nothing."""
+        general = not self.fix or self.fix == bad_record("", "").fix
         return InputError(
             self.kind,
             f"{self.source}, sample {self.index}: {self.reason}",
-            'mend it, or set on_bad="skip" to leave such samples out',
+            f'{"mend it" if general else self.fix}, or set on_bad="skip" to leave such samples out',
         )
 
 

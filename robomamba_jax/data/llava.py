@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.data.json_records import JsonRecords
-from robomamba_jax.data.paths import find_image
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots, find_image
 from robomamba_jax.data.prompts import IMAGE
 from robomamba_jax.data.records import (
     Sample,
@@ -36,19 +36,25 @@ class LlavaSource:
     """Samples of a LLaVA file."""
 
     def __init__(
-        self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
+        self,
+        path: str | os.PathLike[str],
+        root: str | os.PathLike[str] | None = None,
+        *,
+        allowed: AllowedRoots = NO_ROOTS,
     ) -> None:
         """Find the records.
 
         Args:
           path: the JSON file.
           root: the folder of the images; None = the file's own.
+          allowed: where links below it may lead.
 
         Raises:
           InputError: the file is missing or broken, or its records are of another format.
         """
         self._records = JsonRecords(path)
         self._root = Path(path).parent if root is None else Path(root)
+        self._allowed = allowed
         check_format(self._records, ("conversations",), path, "LLaVA")
 
     def __len__(self) -> int:
@@ -69,7 +75,7 @@ class LlavaSource:
         if image is None:
             self._check_text(turns, where)
             return Sample(name, (), turns)
-        return Sample(name, (find_image(self._root, image, _FOLDERS),), turns)
+        return Sample(name, (find_image(self._root, image, _FOLDERS, self._allowed),), turns)
 
     @staticmethod
     def _check_text(turns: tuple[tuple[str, str], ...], where: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.data.json_records import JsonRecords
-from robomamba_jax.data.paths import find_image
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots, find_image
 from robomamba_jax.data.prompts import IMAGE
 from robomamba_jax.data.records import Sample, bad_record, check_format, check_input, text_field
 
@@ -29,11 +29,16 @@ class LrvSource:
     """Samples of an LRV file."""
 
     def __init__(
-        self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
+        self,
+        path: str | os.PathLike[str],
+        root: str | os.PathLike[str] | None = None,
+        *,
+        allowed: AllowedRoots = NO_ROOTS,
     ) -> None:
         """Find the records; arguments and errors as for ``LlavaSource``."""
         self._records = JsonRecords(path)
         self._root = Path(path).parent if root is None else Path(root)
+        self._allowed = allowed
         check_format(self._records, ("image_id", "question", "answer"), path, "LRV")
 
     def __len__(self) -> int:
@@ -59,7 +64,7 @@ class LrvSource:
         # Several questions share an image: the record's number tells them apart.
         return Sample(
             f"{image}#{index}",
-            (find_image(self._root, file, _FOLDERS),),
+            (find_image(self._root, file, _FOLDERS, self._allowed),),
             turns,
             task if isinstance(task, str) else None,
         )

@@ -23,7 +23,7 @@ import numpy as np
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV
 from robomamba_jax.data.json_records import JsonRecords
-from robomamba_jax.data.paths import below, find_image
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots, below, find_image
 from robomamba_jax.data.records import (
     Sample,
     bad_record,
@@ -196,6 +196,7 @@ class RoboMambaPoses:
         *,
         pixel_order: str,
         frame: str = "manipllm",
+        allowed: AllowedRoots = NO_ROOTS,
     ) -> None:
         """Find the records.
 
@@ -204,6 +205,7 @@ class RoboMambaPoses:
           root: the folder of the images; None = the file's own.
           pixel_order: "xy" or "rowcol".
           frame: of the directions, "manipllm" or "opencv".
+          allowed: where links below the root may lead.
 
         Raises:
           InputError: the file is missing or broken, or a name is unknown.
@@ -212,6 +214,7 @@ class RoboMambaPoses:
         one_of("frame", frame, FRAMES)
         self._records = JsonRecords(path)
         self._root = Path(path).parent if root is None else Path(root)
+        self._allowed = allowed
         self._how = {"pixel_order": pixel_order, "frame": frame}
 
     def __len__(self) -> int:
@@ -232,7 +235,7 @@ class RoboMambaPoses:
         image = text_field(record, "image", where)
         return PoseSample(
             text_field(record, "id", where) if "id" in record else f"{image}#{index}",
-            (find_image(self._root, image, _FOLDERS),),
+            (find_image(self._root, image, _FOLDERS, self._allowed),),
             turns,
             "manipulation",
             parse_action(answer, where, **self._how),
@@ -251,13 +254,17 @@ class ManipLlmPoses:
     (row, column) in these files, directions in ManipLLM's frame (forward, left, up).
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    def __init__(self, root: str | os.PathLike[str], *, allowed: AllowedRoots = NO_ROOTS) -> None:
         """Read every result.json once.
+
+        Args:
+          root: the folder of the trials.
+          allowed: where links below it may lead.
 
         Raises:
           InputError: there is no such folder, or none with a result.
         """
-        self._root = Path(root)
+        self._root, self._allowed = Path(root), allowed
         if not self._root.is_dir():
             what = f"{self._root} is not a folder"
             raise InputError("missing_file", what, "give ManipLLM's folder")
@@ -272,7 +279,7 @@ class ManipLlmPoses:
         self._failed = len(found) - len(self._names)
 
     def _result(self, name: str) -> dict[str, Any]:
-        records = JsonRecords(below(self._root, f"{name}/result.json"))
+        records = JsonRecords(below(self._root, f"{name}/result.json", self._allowed))
         try:
             return records[0]
         finally:
@@ -311,7 +318,7 @@ class ManipLlmPoses:
             pixel_order="rowcol",
             frame="manipllm",
         )
-        picture = find_image(self._root, f"{name}/original_rgb.png")
+        picture = find_image(self._root, f"{name}/original_rgb.png", allowed=self._allowed)
         turns = (("human", f"<image>\n{_PROMPT}"), ("gpt", answer_text(action)))
         parts = name.split("_")
         task = parts[1] if len(parts) > 1 else None

@@ -92,12 +92,12 @@ def open_parts(config: DataConfig, encoder: Encoder) -> list[Part]:
       InputError: a source cannot be opened, is empty, or two parts have one name.
     """
     parts: list[Part] = []
-    for source in config.sources:
+    for number, source in enumerate(config.sources):
         kind = source.format if source.format != "auto" else detect(source.path)
         if kind == "prepared":
             parts.extend(PreparedData(source.path).parts(encoder, source))
         else:
-            opened = open_source(source)
+            opened = open_source(source, number)
             parts.append(SourcePart(source.label, source.weight, opened, encoder))
     names = [part.name for part in parts]
     for part in parts:

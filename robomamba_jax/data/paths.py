@@ -1,13 +1,16 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Paths that come out of data files: they stay below the folder that the user gave."""
+"""Paths that come out of data files: they stay below the folder that the user gave, or lead by a
+link into another one that the user has allowed by name."""
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import itertools
+import json
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from robomamba_jax.errors import InputError
@@ -15,19 +18,155 @@ from robomamba_jax.errors import InputError
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp")
 
 
-def below(root: Path, name: object) -> Path:
-    """``root / name``, checked: relative, without "..", not through a link out of ``root``.
+@dataclasses.dataclass(frozen=True)
+class AllowedRoots:
+    """Folders into which links may lead out of the data's own. Names in records stay below the
+    data's folder all the same: neither absolute nor with "..".
+
+    Attributes:
+      roots: where they really lie; no links are left in them.
+      ways: how a user allows one more, with {root} for it and {roots} for the whole list.
+    """
+
+    roots: tuple[str, ...] = ()
+    ways: str = "allow_roots={roots}"
+
+    @classmethod
+    def of(cls, given: Sequence[str], ways: str) -> AllowedRoots:
+        """What a user has allowed.
+
+        Args:
+          given: folders; relative ones to the working folder.
+          ways: see above.
+
+        Raises:
+          InputError: one of them is not a folder.
+        """
+        for name in given:
+            path = Path(name)
+            if not name or "\0" in name or not path.is_dir():
+                what = "is not a folder" if name and path.exists() else "is not there"
+                raise InputError(
+                    "bad_root",
+                    f"the allowed root {name!r} {what}",
+                    "give the folder into which links may lead",
+                )
+        return cls(tuple(os.path.realpath(name) for name in given), ways)
+
+    def hold(self, real: str) -> bool:
+        """Whether a path without links is one of the folders, or below one."""
+        return any(_is_below(real, root) for root in self.roots)
+
+    def fix(self, folder: str) -> str:
+        """How to allow one folder more; ``--set`` replaces a list, so what it has stays in it."""
+        whole = json.dumps([*self.roots, folder], ensure_ascii=False)
+        way = self.ways.format(root=shlex.quote(folder), roots=shlex.quote(whole))
+        return f"if that is meant, allow it: {way}"
+
+
+NO_ROOTS = AllowedRoots()
+
+
+def below(root: Path, name: object, allowed: AllowedRoots = NO_ROOTS) -> Path:
+    """``root / name``, checked: relative, without "..", not through a link to anywhere else.
 
     Args:
       root: the folder.
       name: as a data file has it; forward slashes.
+      allowed: where links may lead beside ``root``.
 
     Raises:
       InputError: it is no such name. Whether the file exists is not asked.
     """
     path = _named(root, name)
-    _check_inside(root, path, name)
+    inside(root, path, name, allowed)
     return path
+
+
+def inside(root: Path, path: Path, name: object, allowed: AllowedRoots = NO_ROOTS) -> Path:
+    """Where a path below a folder really lies.
+
+    Nothing is remembered from one look to the next, since a link can be replaced in between. Who
+    opens what comes back opens what was checked.
+
+    Args:
+      root: the folder.
+      path: ``root`` and some names behind it, without "..".
+      name: of the record, for messages.
+      allowed: where links may lead beside ``root``.
+
+    Returns:
+      ``path`` itself where no link is on the way, else a path without links.
+
+    Raises:
+      InputError: a link leads elsewhere.
+    """
+    links = _links(root, path)
+    if not links:
+        return path
+    own, real = os.path.realpath(root), os.path.realpath(path)
+    if _is_below(real, own) or allowed.hold(real):
+        return Path(real)
+    # The first link that leads out, and the folder that would have to be allowed.
+    found = next((x for x in links if not _is_below(os.path.realpath(x), own)), links[-1])
+    target = os.path.realpath(found)
+    folder = _folder_of(target)
+    if not _is_below(real, folder):  # a further link, inside of where the first one leads
+        folder = _folder_of(real)
+    raise InputError(
+        "bad_path",
+        f"{repr(name)[:200]} leads out of the data's folder by a link: {str(found)!r} goes to "
+        f"{target!r}" + ("" if _is_below(real, target) else f", and on to {real!r}"),
+        allowed.fix(folder),
+    )
+
+
+def find_image(
+    root: Path,
+    name: object,
+    folders: tuple[str, ...] = ("",),
+    allowed: AllowedRoots = NO_ROOTS,
+) -> Path:
+    """An image of a data set, in one of the places where users extract archives.
+
+    The name as it stands comes first in every folder; then the same name with another
+    image's ending, since one archive holds what another calls .jpg as .gif or .png.
+
+    Args:
+      root: the data set's folder.
+      name: as the record has it.
+      folders: below ``root``, in the order of search.
+      allowed: where links may lead beside ``root``.
+
+    Returns:
+      The file, without links on the way to it, see :func:`inside`.
+
+    Raises:
+      InputError: the name is refused, or no such image is there.
+    """
+    _named(root, name)
+
+    def named() -> Iterator[Path]:
+        return (_named(root, f"{folder}/{name}" if folder else name) for folder in folders)
+
+    others = (path.with_suffix(suffix) for path in named() for suffix in _SUFFIXES)
+    for path in itertools.chain(named(), others):
+        if _is_file(path, name):
+            return inside(root, path, name, allowed)
+    for link in (link for path in named() for link in _links(root, path)):
+        if not link.exists():
+            raise InputError(
+                "missing_image",
+                f"image {str(name)[:200]!r} lies behind the link {str(link)!r}, which leads to "
+                f"{os.path.realpath(link)!r}: nothing is there",
+                "put the images there, or mend the link",
+            )
+    raise InputError(
+        "missing_image",
+        f"image {str(name)[:200]!r} is not below {root}",
+        "extract the images there, or give another root "
+        "(data.sources.N.root in a configuration, --root of data inspect)",
+    )
 
 
 def check_name(name: object) -> None:
@@ -43,6 +182,10 @@ def _named(root: Path, name: object) -> Path:
     """``root / name``, its letters checked; where links lead is not asked."""
     if not isinstance(name, str) or not name or "\0" in name or len(name) > 1000:
         raise _refused(name, "is no file name")
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise _refused(name, "is no file name") from None
     parts = PurePosixPath(name).parts
     if not parts:
         raise _refused(name, "is no file name")
@@ -51,50 +194,34 @@ def _named(root: Path, name: object) -> Path:
     return root.joinpath(*parts)
 
 
-def _check_inside(root: Path, path: Path, name: object) -> None:
-    """Links inside the folder are fine, as data sets are often put together by them; what counts
-    is where the path leads in the end."""
-    folder = _real_folder(path.parent)
-    real = os.path.realpath(path) if path.is_symlink() else f"{folder}{os.sep}{path.name}"
-    if not real.startswith(_real_folder(root).rstrip(os.sep) + os.sep):
-        raise _refused(name, "leads out of the data's folder by a link")
+def _links(root: Path, path: Path) -> list[Path]:
+    """The links on the way from a folder to a path below it; the folder itself may be one."""
+    steps = [path, *path.parents][: len(path.parts) - len(root.parts)]
+    # Unlike Path.is_symlink, false of a name that is longer than names of files may be.
+    return [step for step in reversed(steps) if os.path.islink(step)]  # noqa: PTH114
 
 
-@functools.lru_cache(maxsize=1024)
-def _real_folder(folder: Path) -> str:
-    """Where a folder is in the end; asked once per folder, not once per image."""
-    return os.path.realpath(folder)
+def _folder_of(real: str) -> str:
+    path = Path(real)
+    return real if path.is_dir() else str(path.parent)
 
 
-def find_image(root: Path, name: object, folders: tuple[str, ...] = ("",)) -> Path:
-    """An image of a data set, in one of the places where users extract archives.
+def _is_below(real: str, folder: str) -> bool:
+    """Of paths without links: /data/coco2 is not below /data/coco, and all are below /."""
+    return real == folder or real.startswith(folder.rstrip(os.sep) + os.sep)
 
-    The name as it stands comes first in every folder; then the same name with another
-    image's ending, since one archive holds what another calls .jpg as .gif or .png.
 
-    Args:
-      root: the data set's folder.
-      name: as the record has it.
-      folders: below ``root``, in the order of search.
-
-    Raises:
-      InputError: the name is refused, or no such image is there.
-    """
-
-    def named() -> Iterator[Path]:
-        return (_named(root, f"{folder}/{name}" if folder else name) for folder in folders)
-
-    others = (path.with_suffix(suffix) for path in named() for suffix in _SUFFIXES)
-    for path in itertools.chain(named(), others):
-        if path.is_file():
-            _check_inside(root, path, name)
-            return path
-    raise InputError(
-        "missing_image",
-        f"image {str(name)[:200]!r} is not below {root}",
-        "extract the images there, or give another root "
-        "(data.sources.N.root in a configuration, --root of data inspect)",
-    )
+def _is_file(path: Path, name: object) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError as error:
+        raise InputError(
+            "missing_image",
+            f"image {str(name)[:200]!r} cannot be looked for: {path.parent}: {error.strerror}",
+            "allow reading there",
+        ) from error
+    except OSError:  # such as a name that is longer than names of files may be
+        return False
 
 
 def _refused(name: object, what: str) -> InputError:

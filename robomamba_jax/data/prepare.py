@@ -54,9 +54,8 @@ def write_shard(
         try:
             example = part.example(number)
         except InputError as error:
-            problem = Problem(
-                part.name, number, str(number), error.kind, error.message, found="prepare"
-            )
+            about = (part.name, number, str(number), error.kind, error.message)
+            problem = Problem(*about, found="prepare", fix=error.fix)
             if not skip:
                 raise problem.as_error() from error
             problems.append(problem)

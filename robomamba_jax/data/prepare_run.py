@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +58,7 @@ def prepare(
         parts = pool.jobs.parts
         begun = {
             "schema": SCHEMA,
-            "config": tree_to_json(config),
+            "config": _content(config),
             "identity": pool.jobs.encoder.identity(),
             "parts": [{"name": part.name, "samples": len(part)} for part in parts],
         }
@@ -68,6 +69,16 @@ def prepare(
         shards = _shards(pool, jobs, total, tell)
         (root / _TOKENIZER).write_bytes(pool.jobs.encoder.tokenizer.data)
         return _finish(root, begun, parts, jobs, shards)
+
+
+def _content(config: DataConfig) -> Any:
+    """A configuration without the places to which links may lead: files prepared through them are
+    the same files."""
+    sources = tuple(dataclasses.replace(source, allow_roots=()) for source in config.sources)
+    content = tree_to_json(dataclasses.replace(config, sources=sources))
+    for source in content["sources"]:
+        del source["allow_roots"]
+    return content
 
 
 def _begin(root: Path, begun: dict[str, Any]) -> dict[str, Any] | None:

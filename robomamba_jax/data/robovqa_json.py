@@ -15,7 +15,7 @@ from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive
 from robomamba_jax.data.json_records import JsonRecords
-from robomamba_jax.data.paths import below
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots, below, inside
 from robomamba_jax.data.records import (
     ImageRef,
     Sample,
@@ -45,6 +45,7 @@ class RoboVqaJsonSource:
         *,
         frames: int = 1,
         split: str = "standard",
+        allowed: AllowedRoots = NO_ROOTS,
     ) -> None:
         """Read every clip's text once, to count its questions.
 
@@ -54,6 +55,7 @@ class RoboVqaJsonSource:
             ``images/<stem or uid>.jpg``; None = the first file's own.
           frames: how many of a clip's frames become images, see ``RoboVqaSource``.
           split: where answers begin, see ``parse_questions``.
+          allowed: where links below the root may lead.
 
         Raises:
           InputError: a file or a clip is broken.
@@ -64,7 +66,7 @@ class RoboVqaJsonSource:
             raise InputError("missing_file", "no RoboVQA files", "give json/train/*.json")
         self._files = [JsonRecords(path) for path in paths]
         self._root = Path(paths[0]).parent if root is None else Path(root)
-        self._frames, self._split = frames, split
+        self._frames, self._split, self._allowed = frames, split, allowed
         self._spans, self._tasks = find_questions(self._files, lambda *at: self._clip(*at)[1])
 
     def _clip(self, number: int, record: int) -> tuple[dict[str, Any], list[Question]]:
@@ -113,28 +115,44 @@ class RoboVqaJsonSource:
 
     def _pictures(self, video: str, uid: str) -> tuple[ImageRef, ...]:
         """Extracted frames in a folder, one extracted frame, or frames of the video."""
+        try:
+            found = self._find(video, uid)
+        except OSError as error:  # no permission, or a name that is too long for one
+            what = f"video {video[:200]!r} cannot be looked for: {error.strerror}"
+            raise InputError("missing_image", what, "allow reading there, or mend it") from error
+        if found is None:
+            raise InputError(
+                "missing_image",
+                f"video {video[:200]!r} is not below {self._root}",
+                "put it into videos/, or its frames into frames/<its name>/ there, or give another "
+                "root (data.sources.N.root in a configuration, --root of data inspect)",
+            )
+        return found
+
+    def _find(self, video: str, uid: str) -> tuple[ImageRef, ...] | None:
         stem = str(Path(video).with_suffix("")) if Path(video).suffix else video
         for folder in _FRAMES:
             for name in dict.fromkeys((stem, uid)):
-                place = below(self._root, f"{folder}/{name}" if folder else name)
+                place = below(self._root, f"{folder}/{name}" if folder else name, self._allowed)
                 if place.is_dir():
                     found = sorted(x for x in place.iterdir() if x.suffix.lower() in _SUFFIXES)
                     if found:
-                        return tuple(found[n] for n in even_frames(len(found), self._frames))
+                        chosen = even_frames(len(found), self._frames)
+                        return tuple(self._inside(found[n], name) for n in chosen)
                 for suffix in _SUFFIXES:
                     image = place.with_name(place.name + suffix)
                     if image.is_file():
-                        return (image,)
+                        return (self._inside(image, name),)
         for folder in _VIDEOS:
-            file = below(self._root, f"{folder}/{video}" if folder else video)
+            file = below(self._root, f"{folder}/{video}" if folder else video, self._allowed)
             if file.is_file():
-                return tuple(VideoFrame(file, n, self._frames) for n in range(self._frames))
-        raise InputError(
-            "missing_image",
-            f"video {video[:200]!r} is not below {self._root}",
-            "put it into videos/, or its frames into frames/<its name>/ there, or give another "
-            "root (data.sources.N.root in a configuration, --root of data inspect)",
-        )
+                film = self._inside(file, video)
+                return tuple(VideoFrame(film, n, self._frames) for n in range(self._frames))
+        return None
+
+    def _inside(self, path: Path, name: str) -> Path:
+        """A file that is there, as it really lies: frames may be links, too."""
+        return inside(self._root, path, name, self._allowed)
 
     def facts(self) -> Mapping[str, Any]:
         """Format, samples, clips, and samples of each task."""

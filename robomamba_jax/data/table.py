@@ -97,7 +97,8 @@ def scan(
         try:
             name, text, images, supervised = chosen.describe(index)
         except InputError as error:
-            problems.append(Problem(chosen.name, index, str(index), error.kind, error.message))
+            about = (chosen.name, index, str(index), error.kind, error.message)
+            problems.append(Problem(*about, fix=error.fix))
             continue
         columns.append((index, text, images, supervised))
         names.append(name)

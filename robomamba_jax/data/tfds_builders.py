@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.data import FieldMap
+from robomamba_jax.data.bare_files import without_metadata
 from robomamba_jax.data.image_refs import open_ref
-from robomamba_jax.data.images import to_rgb
 from robomamba_jax.data.manipulation import PoseSample
 from robomamba_jax.data.records import ImageRef, Sample, Source
+from robomamba_jax.data.rgb import encoded
 from robomamba_jax.errors import InputError
 
 CONVERSATIONS = FieldMap(image="images", turns="turns", id="id", task="task")
@@ -142,12 +143,9 @@ def _example(sample: Sample, kind: str) -> dict[str, Any]:
 
 
 def _encoded(ref: ImageRef) -> bytes:
-    """A picture's PNG or JPEG bytes as they are; anything else as PNG. All are decoded once,
-    so that no broken one is written."""
+    """A picture's PNG or JPEG bytes without their metadata; anything else as PNG. All are decoded
+    once, so that no broken one is written."""
     picture = open_ref(ref)
     data = ref.read_bytes() if isinstance(ref, Path) else ref
-    if isinstance(data, bytes) and data.startswith((b"\x89PNG", b"\xff\xd8\xff")):
-        return data
-    buffer = io.BytesIO()
-    to_rgb(picture).save(buffer, "PNG")
-    return buffer.getvalue()
+    bare = without_metadata(data) if isinstance(data, bytes) else None
+    return encoded(picture, "PNG") if bare is None else bare

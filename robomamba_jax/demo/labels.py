@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from robomamba_jax.data.image_files import open_image
 from robomamba_jax.data.images import ImageTransform
@@ -122,10 +121,10 @@ def read_maps(
 
 def _map(path: Path) -> npt.NDArray[Any]:
     try:
-        return np.asarray(Image.open(path))
-    except OSError as error:
+        return np.asarray(open_image(path))
+    except InputError as error:
         raise InputError(
-            "missing_file", f"{path} cannot be read: {error}", "generate the data again"
+            "missing_file", f"{path} cannot be read: {error.message}", "generate the data again"
         ) from error
 
 

@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from robomamba_jax.data.image_files import open_image
 from robomamba_jax.data.image_refs import open_ref
 from robomamba_jax.data.records import even_frames
+from robomamba_jax.data.rgb import encoded, pixels_alone, to_rgb
 from robomamba_jax.demo.asking import bench_config
 from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.evaluation import run
@@ -31,11 +32,9 @@ def data_uri(data: bytes, kind: str) -> str:
 
 def jpeg_uri(picture: Image.Image) -> str:
     """A picture, at most ``_SIDE`` wide."""
-    small = picture.convert("RGB")
+    small = pixels_alone(to_rgb(picture))
     small.thumbnail((_SIDE, _SIDE))
-    out = io.BytesIO()
-    small.save(out, "JPEG", quality=82)
-    return data_uri(out.getvalue(), "jpeg")
+    return data_uri(encoded(small, "JPEG", quality=82), "jpeg")
 
 
 def pose_pictures(folder: Path) -> list[dict[str, Any]]:
@@ -49,7 +48,7 @@ def pose_pictures(folder: Path) -> list[dict[str, Any]]:
         category = CATEGORIES[outcome["category"]]
         found.append(
             {
-                "image": jpeg_uri(Image.open(folder / f"{name}.png")),
+                "image": jpeg_uri(open_image(folder / f"{name}.png")),
                 "category": category.noun,
                 "instruction": outcome["instruction"],
                 "success": outcome["success"],

@@ -17,7 +17,7 @@ from robomamba_jax.data.manipulation import detection
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers import Reply
-from robomamba_jax.evaluation.batches import Batch, everywhere
+from robomamba_jax.evaluation.batches import Batch, everywhere, named
 from robomamba_jax.evaluation.items import Recipe
 from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.settings import GenerationSettings
@@ -121,20 +121,32 @@ class Poses:
             if bad[row]:
                 replies.append(Reply(request.id, None, bad[row] or ""))
                 continue
-            width, height = (int(side) for side in sizes[row])
-            pose = make_pose(
-                found.contact[row],
-                found.rotation6d[row],
-                None if found.gripper_logit is None else float(found.gripper_logit[row]),
-                geometry=self._transform.geometry(width, height),
-                contact_scale=self._processor.contact_scale,
-                rotation_convention=self._processor.rotation_convention,
-            )
-            numbers = detection(pose.contact_xy, pose.rotation)
-            if found.gripper_logit is not None:
-                numbers.append(float(found.gripper_logit[row]))
-            replies.append(Reply(request.id, numbers, ""))
+            try:
+                replies.append(Reply(request.id, self._pose(found, row, sizes[row]), ""))
+            except InputError as error:
+                if not batch.skip:
+                    raise named(request, error) from error
+                replies.append(Reply(request.id, None, error.message))
         return replies
+
+    def _pose(self, found: Any, row: int, size: np.ndarray) -> list[float]:
+        """One row of the head's output as a list of numbers; InputError where it has none."""
+        width, height = (int(side) for side in size)
+        pose = make_pose(
+            found.contact[row],
+            found.rotation6d[row],
+            None if found.gripper_logit is None else float(found.gripper_logit[row]),
+            geometry=self._transform.geometry(width, height),
+            contact_scale=self._processor.contact_scale,
+            rotation_convention=self._processor.rotation_convention,
+        )
+        numbers = detection(pose.contact_xy, pose.rotation)
+        if found.gripper_logit is not None:
+            numbers.append(float(found.gripper_logit[row]))
+        if not np.all(np.isfinite(numbers)):
+            what = "the predicted pose is not made of finite numbers"
+            raise InputError("not_finite", what, "give a checkpoint whose parameters are finite")
+        return numbers
 
 
 def _pictures(batch: Batch, mesh: Mesh | None) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from robomamba_jax.data.prompts import PromptTemplate
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Pictures
 from robomamba_jax.evaluation.prompts import places_kept
+from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.models.partition import batch_sharding, my_rows, placed, whole
 
+_LONGEST = GenerationSettings().max_prompt_tokens
 LENGTH_STEP = 64
 """Prompts are padded to multiples of it, so that few shapes reach the compiler."""
 
@@ -48,7 +50,8 @@ class Batch(NamedTuple):
       positions: int32[B, M], see ``RoboMamba``.
       images: float32[B, M, S, S, 3], on the mesh where there is one; None for text alone.
       sizes: int32[B, 2], (width, height) of the first picture's original.
-      bad: per row, why its picture cannot be used; None where it can.
+      bad: per row, why it cannot be asked; None where it can.
+      skip: whether a row that turns out to be bad is left out, and is no error.
     """
 
     requests: Sequence[Request]
@@ -57,6 +60,15 @@ class Batch(NamedTuple):
     images: Any
     sizes: np.ndarray
     bad: list[str | None]
+    skip: bool = False
+
+
+class _Prompt(NamedTuple):
+    """Token ids, the places of pictures, and why it cannot be asked (then the ids stand in)."""
+
+    ids: list[int]
+    places: list[int]
+    bad: str | None = None
 
 
 class Reader:
@@ -80,15 +92,16 @@ class Reader:
           rows: of every batch.
           pictures: of a request, at most.
           mesh: of devices; None = one device.
-          skip: a picture that cannot be read makes its row bad instead of being an error.
+          skip: a question that cannot be put, or a picture that cannot be read, makes its row bad
+            instead of being an error.
         """
         self._processor, self._template = processor, template
         self._rows, self._most, self._mesh, self._skip = rows, pictures, mesh, skip
-        self._encoded: dict[str, tuple[list[int], list[int]]] = {}
+        self._encoded: dict[str, _Prompt] = {}
 
     def batches(self, requests: Sequence[Request]) -> Iterator[Batch]:
         """All requests, short ones first; those of about one length in their order."""
-        lengths = [len(self._encode(request)[0]) for request in requests]
+        lengths = [len(self._encode(request).ids) for request in requests]
         order = sorted(range(len(requests)), key=lambda k: (-(-lengths[k] // LENGTH_STEP), k))
         parts = [order[k : k + self._rows] for k in range(0, len(order), self._rows)]
         if not parts:
@@ -101,13 +114,31 @@ class Reader:
                     coming = ahead.submit(self._read, [requests[k] for k in part])
                 yield batch
 
-    def _encode(self, request: Request) -> tuple[list[int], list[int]]:
-        """Token ids, and the places of its pictures."""
+    def _encode(self, request: Request) -> _Prompt:
         if request.id not in self._encoded:
-            text = places_kept(request.text, self._most, self._template)
-            found = self._template.encode_prompt(self._processor.need_tokenizer(), text)
-            self._encoded[request.id] = found.ids, found.image_positions
+            try:
+                found = self._tokens(request)
+            except InputError as error:
+                found = _Prompt([0], [], self._said(request, error))
+            self._encoded[request.id] = found
         return self._encoded[request.id]
+
+    def _tokens(self, request: Request) -> _Prompt:
+        """Its text as a generator takes it: what is too long there is said here, by its name."""
+        text = places_kept(request.text, self._most, self._template)
+        found = self._template.encode_prompt(self._processor.need_tokenizer(), text)
+        if len(found.ids) > _LONGEST:
+            what = f"it has {len(found.ids):,} tokens, over the limit of {_LONGEST:,}"
+            raise InputError("prompt_too_long", what, "shorten it")
+        if not found.ids and not self._most:
+            raise InputError("empty_prompt", "it is empty", "ask something")
+        return _Prompt(found.ids, found.image_positions)
+
+    def _said(self, request: Request, error: InputError) -> str:
+        """Why a request is bad, where such are skipped; else the error itself."""
+        if self._skip:
+            return error.message
+        raise named(request, error) from error
 
     def _read(self, requests: Sequence[Request]) -> Batch:
         rows = [*requests, *[requests[-1]] * (self._rows - len(requests))]
@@ -118,10 +149,12 @@ class Reader:
         pixels: dict[int, np.ndarray] = {}
         for row in self._mine():
             pixels[row], sizes[row], count, bad[row] = self._pictures(rows[row])
-            places = encoded[row][1] or [0] * count
+            places = encoded[row].places or [0] * count
             positions[row, :count] = places[:count]
         images = self._placed(pixels) if self._most else None
-        return Batch(requests, [ids for ids, _ in encoded], positions, images, sizes, bad)
+        bad = [prompt.bad or why for prompt, why in zip(encoded, bad, strict=True)]
+        ids = [prompt.ids for prompt in encoded]
+        return Batch(requests, ids, positions, images, sizes, bad, self._skip)
 
     def _pictures(self, request: Request) -> tuple[np.ndarray, tuple[int, int], int, str | None]:
         """Pixels, the first one's size, how many there are, and what is wrong with them."""
@@ -139,12 +172,7 @@ class Reader:
                 canvas[place] = transform(picture, max_pixels=limit)
                 size = size if place else picture.size
         except InputError as error:
-            if not self._skip:
-                message = f"question {request.id!r}: {error.message}"
-                raise InputError(
-                    error.kind, message, f"{error.fix}; or --set on_bad_record=skip"
-                ) from error
-            return np.zeros_like(canvas), (1, 1), self._most, error.message
+            return np.zeros_like(canvas), (1, 1), self._most, self._said(request, error)
         return canvas, size, len(refs), None
 
     def _mine(self) -> list[int]:
@@ -163,6 +191,12 @@ class Reader:
             return np.stack([pixels[row] for row in range(*index[0].indices(self._rows))])
 
         return jax.make_array_from_callback(shape, batch_sharding(self._mesh, self._rows), piece)
+
+
+def named(request: Request, error: InputError) -> InputError:
+    """An error with the question that it is about, and how to go on without that."""
+    message = f"question {request.id!r}: {error.message}"
+    return InputError(error.kind, message, f"{error.fix}; or --set on_bad_record=skip")
 
 
 def everywhere(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:

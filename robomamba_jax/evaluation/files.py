@@ -15,7 +15,7 @@ from typing import Any
 from robomamba_jax.config.evaluation import FilesConfig
 from robomamba_jax.convert.files import replacing
 from robomamba_jax.data.file_names import find_files
-from robomamba_jax.data.paths import check_name, find_image
+from robomamba_jax.data.paths import AllowedRoots, check_name, find_image
 from robomamba_jax.data.records import ImageRef, bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.items import Item, Pictures
@@ -229,10 +229,11 @@ def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str],
     root, places = Path(files.root), (*folders, "", "images")
     if files.images:
         root, places = root / files.images, ("",)
+    allowed = allowed_roots(files)
 
     def find(name: str) -> tuple[ImageRef, ...]:
         try:
-            return (find_image(root, name, places),)
+            return (find_image(root, name, places, allowed),)
         except InputError as error:
             if error.kind != "missing_image":
                 raise
@@ -245,6 +246,15 @@ def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str],
         return Lookup(functools.partial(find, name))
 
     return named
+
+
+def allowed_roots(files: FilesConfig) -> AllowedRoots:
+    """Where links among a benchmark's files may lead.
+
+    Raises:
+      InputError: an allowed root is not a folder.
+    """
+    return AllowedRoots.of(files.allow_roots, "--set files.allow_roots={roots}")
 
 
 def embedded(cell: Callable[[], str], where: str) -> Pictures:

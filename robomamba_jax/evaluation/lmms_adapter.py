@@ -20,7 +20,9 @@ from lmms_eval.api.model import lmms
 
 from robomamba_jax import api
 from robomamba_jax.config.training import MeshConfig
+from robomamba_jax.data.image_files import open_image
 from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.rgb import to_rgb
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answering import Texts
 from robomamba_jax.evaluation.batches import Reader, Request
@@ -211,5 +213,5 @@ def _arrays(visuals: Any) -> list[np.ndarray]:
                 f"the task gives a {type(visual).__name__}, not a picture",
                 "choose a task of pictures: RoboMamba reads no video",
             )
-        found.append(np.asarray(visual.convert("RGB")))
+        found.append(np.asarray(to_rgb(open_image(visual))))
     return found

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import glob
 import json
-import shutil
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.data.bare_files import without_metadata
 from robomamba_jax.data.image_refs import open_ref
-from robomamba_jax.data.images import to_rgb
+from robomamba_jax.data.rgb import encoded
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.evaluation.files import write_text
 from robomamba_jax.evaluation.items import Loaded
@@ -22,13 +22,14 @@ TASKS = ("robovqa", "ocrvqa")
 _DATA = "DATA_FILE"
 
 
-def export_task(name: str, loaded: Loaded, folder: Path) -> dict[str, Any]:
+def export_task(name: str, loaded: Loaded, folder: Path, *, skip: bool = False) -> dict[str, Any]:
     """Write the task file, its functions, its questions and its pictures.
 
     Args:
       name: one of ``TASKS``.
       loaded: the benchmark's questions.
       folder: where the task's own folder goes.
+      skip: leave out questions whose picture cannot be read, and say which.
 
     Raises:
       InputError: lmms-eval has this benchmark itself, or a picture cannot be read.
@@ -38,14 +39,22 @@ def export_task(name: str, loaded: Loaded, folder: Path) -> dict[str, Any]:
     home = folder / name
     (home / "images").mkdir(parents=True, exist_ok=True)
     known: dict[Any, str] = {}
-    rows = []
+    rows, left_out = [], []
     for number, item in enumerate(loaded.items):
-        refs = item.pictures()
-        ref = refs[-1]
-        key = ref if isinstance(ref, Path) else number
-        if key not in known:
-            known[key] = f"{len(known):06d}.jpg"
-            _put(ref, home / "images" / known[key])
+        try:
+            ref = item.pictures()[-1]
+            key = ref if isinstance(ref, Path) else number
+            if key not in known:
+                image = f"{len(known):06d}.jpg"
+                _put(ref, home / "images" / image)
+                known[key] = image
+        except InputError as error:
+            if not skip or error.kind == "cannot_write":
+                raise InputError(
+                    error.kind, f"question {item.id!r}: {error.message}", error.fix
+                ) from error
+            left_out.append({"id": item.id, "reason": error.message})
+            continue
         row = {"id": item.id, "image": known[key], "question": item.question}
         groups = {kind.replace(" ", "_"): text for kind, text in item.groups.items()}
         rows.append({**row, "answer": item.answers[0], **groups})
@@ -57,17 +66,17 @@ def export_task(name: str, loaded: Loaded, folder: Path) -> dict[str, Any]:
         home / f"{name}.yaml", task.replace(_DATA, json.dumps(glob.escape(str(data.resolve()))))
     )
     write_text(home / "utils.py", source.joinpath("utils.py").read_text(encoding="utf-8"))
-    return {"task": f"{name}_robomamba", "folder": str(folder), "questions": len(rows)}
+    told = {"task": f"{name}_robomamba", "folder": str(folder), "questions": len(rows)}
+    return {**told, "left_out": left_out}
 
 
 def _put(ref: Any, path: Path) -> None:
-    """A JPEG as it is, any other picture as one."""
+    """A JPEG without its metadata, any other picture as one."""
+    picture = open_ref(ref)
+    data = ref.read_bytes() if isinstance(ref, Path) else ref
+    is_jpeg = isinstance(data, bytes) and data.startswith(b"\xff\xd8")
+    bare = without_metadata(data) if is_jpeg else None
     try:
-        if isinstance(ref, bytes) and ref.startswith(b"\xff\xd8"):
-            path.write_bytes(ref)
-        elif isinstance(ref, Path) and ref.suffix.lower() in (".jpg", ".jpeg"):
-            shutil.copyfile(ref, path)
-        else:
-            to_rgb(open_ref(ref)).save(path, quality=95)
+        path.write_bytes(encoded(picture, "JPEG", quality=95) if bare is None else bare)
     except OSError as error:
         raise InputError("cannot_write", f"{path}: {error}", "give another folder") from error

@@ -45,7 +45,7 @@ def load(config: EvalConfig) -> Loaded:
         texts = texts or apart
         if not texts:
             raise InputError("missing_file", f"{folder} has no *.txt", "extract the archive again")
-        find = finder(FilesConfig(str(folder)))
+        find = finder(FilesConfig(str(folder), allow_roots=config.files.allow_roots))
         for path in texts:
             items += _questions(name, path, find(f"{path.stem}.jpg"))
         paths += texts

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import json
 from collections.abc import Sequence
 from importlib import resources
@@ -17,9 +16,9 @@ from PIL import Image
 
 from robomamba_jax.data.drawing import draw_pose
 from robomamba_jax.data.image_refs import open_ref
-from robomamba_jax.data.images import to_rgb
 from robomamba_jax.data.manipulation import parse_detection
 from robomamba_jax.data.records import even_frames
+from robomamba_jax.data.rgb import encoded, pixels_alone, to_rgb
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.files import write_text
 from robomamba_jax.evaluation.items import Item, Scores
@@ -91,15 +90,14 @@ def _thumbnail(item: Item, said: Any) -> str:
     """A data URI; empty where the picture cannot be read."""
     try:
         refs = item.pictures()
-        picture = to_rgb(open_ref(refs[-1]))
+        picture = pixels_alone(to_rgb(open_ref(refs[-1])))
         if not isinstance(said, str):
             picture = _with_poses(picture, item, said)
+        picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        data = encoded(picture, "JPEG", quality=80)
     except (InputError, IndexError):
         return ""
-    picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
 
 def _with_poses(picture: Image.Image, item: Item, said: Any) -> Image.Image:

@@ -28,6 +28,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation import bleu
 from robomamba_jax.evaluation.files import (
     Lookup,
+    allowed_roots,
     check_unread,
     finder,
     question_files,
@@ -82,7 +83,9 @@ def load(config: EvalConfig) -> Loaded:
         items = [item for path in paths for item in _conversion(path, config)]
     else:
         root = Path(config.files.root) / config.files.images
-        items = _of_videos(RoboVqaJsonSource(paths, root, frames=config.frames))
+        allowed = allowed_roots(config.files)
+        source = RoboVqaJsonSource(paths, root, frames=config.frames, allowed=allowed)
+        items = _of_videos(source)
     return Loaded(tuple(items), True, tuple(paths))
 
 

@@ -72,6 +72,7 @@ class WorldPlan:
       contacts: where collected poses touch, see ``samples.find_sample``.
       assets: a PartNet-Mobility folder; None = the embedded objects.
       asset_list: the list of its objects.
+      allow_roots: where links among their files may lead; it decides no byte.
     """
 
     samples: int
@@ -85,10 +86,13 @@ class WorldPlan:
     contacts: str = "spread"
     assets: str | None = None
     asset_list: str | None = None
+    allow_roots: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
-        text = json.dumps([VERSION, LAYOUT, dataclasses.asdict(self)], sort_keys=True)
+        fields = dataclasses.asdict(self)
+        del fields["allow_roots"]
+        text = json.dumps([VERSION, LAYOUT, fields], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def count(self, kind: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from robomamba_jax.config.checks import one_of
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots
 from robomamba_jax.errors import InputError
 from robomamba_jax.outside_text import read_text
 from robomamba_jax.world.catalog import INSTANCES, make_object
@@ -86,7 +87,14 @@ class PartNet:
       notes: what had to be assumed of the list and of the objects that were read so far.
     """
 
-    def __init__(self, sapien: Any, root: Path, listing: Path, on_bad: str = "error") -> None:
+    def __init__(
+        self,
+        sapien: Any,
+        root: Path,
+        listing: Path,
+        on_bad: str = "error",
+        allowed: AllowedRoots = NO_ROOTS,
+    ) -> None:
         """Read the list; objects are read when they are drawn.
 
         Args:
@@ -95,12 +103,14 @@ class PartNet:
           listing: see ``object_lists``; with "train" or "test" behind a line or without. The
             list decides the category: the folders' own meta.json is known to err.
           on_bad: "skip": objects that are not there or broken are left out, too.
+          allowed: where links in an object's folder may lead.
 
         Raises:
           InputError: the list is missing or wrong, or an object's folder is not there.
         """
         one_of("on_bad", on_bad, ON_BAD)
-        self._sapien, self._root, self._skip = sapien, root, on_bad == "skip"
+        self._sapien, self._root, self._allowed = sapien, root, allowed
+        self._skip = on_bad == "skip"
         known = read_listing(listing)
         self.notes: list[str] = list(known.notes)
         self._bad: dict[str, InputError] = {}
@@ -169,7 +179,8 @@ class PartNet:
           InputError: it is broken, or nothing of it can move.
         """
         folder = self._root / known.name
-        urdf = read_urdf(self._urdf(known), functools.partial(load_mesh, self._sapien))
+        mesh = functools.partial(load_mesh, self._sapien)
+        urdf = read_urdf(self._urdf(known), mesh, self._allowed)
         parts, said = _parts(folder / "semantics.txt")
         notes = (*urdf.notes, *said)
         if known.name not in self._notes_of:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.data.file_names import lasting_plain_path
-from robomamba_jax.data.paths import below
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots, below
 from robomamba_jax.errors import InputError
 from robomamba_jax.outside_text import is_lfs_pointer, lfs_pointer, read_bytes
 from robomamba_jax.world.meshes import Mesh, merge
@@ -34,13 +34,14 @@ _OBJ = frozenset(
 )
 
 
-def find_mesh(folder: Path, name: str) -> tuple[Path | None, str]:
+def find_mesh(folder: Path, name: str, allowed: AllowedRoots = NO_ROOTS) -> tuple[Path | None, str]:
     """A mesh file of an object.
 
     Args:
       folder: the URDF file's.
       name: as the URDF has it: "/" or "\\\\" between folders, perhaps with "package://" and a
         package's name before it.
+      allowed: where links in the folder may lead.
 
     Returns:
       The file, None where it is not there; and its name on the disk, where only capitals differ
@@ -56,13 +57,13 @@ def find_mesh(folder: Path, name: str) -> tuple[Path | None, str]:
         names = [whole, whole.partition("/")[2]] if "/" in whole else [whole]
     names = [posixpath.normpath(each) for each in names if each]
     for each in names:
-        path = _below(folder, each)
+        path = _below(folder, each, allowed)
         if is_there(path):
             return path, ""
     for each in names:
         alike = _other_letters(folder, each)
         if alike is not None:
-            path = _below(folder, alike)
+            path = _below(folder, alike, allowed)
             if is_there(path):
                 return path, alike
     return None, ""
@@ -76,9 +77,9 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def _below(folder: Path, name: str) -> Path:
+def _below(folder: Path, name: str, allowed: AllowedRoots) -> Path:
     try:
-        return below(folder, name)
+        return below(folder, name, allowed)
     except OSError:  # a name that the file system cannot have
         return folder / "\0"
 

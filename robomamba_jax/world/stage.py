@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera
 from robomamba_jax.data.file_names import lasting_plain_path
+from robomamba_jax.data.paths import AllowedRoots
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.driver import check_renderer, load_sapien
 from robomamba_jax.world.library import EMBEDDED, Library, PartNet
@@ -61,6 +62,7 @@ class Simulator:
         assets: str | Path | None = None,
         listing: str | Path | None = None,
         on_bad: str = "error",
+        allow_roots: Sequence[str] = (),
     ) -> None:
         """Load SAPIEN.
 
@@ -68,6 +70,7 @@ class Simulator:
           assets: a PartNet-Mobility folder; None = the embedded objects.
           listing: the list of its objects, see ``library.PartNet``.
           on_bad: "skip": objects of it that are not there or broken are left out.
+          allow_roots: folders into which links among an object's files may lead.
 
         Raises:
           InputError: it is not installed, or nothing can be drawn with.
@@ -92,7 +95,8 @@ class Simulator:
                     "--assets and --asset-list belong together",
                     "give the folder of the objects and the list of their categories",
                 )
-            self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_bad)
+            allowed = AllowedRoots.of(allow_roots, "--allow-root {root}")
+            self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_bad, allowed)
 
     def scene(self) -> Any:
         """An empty scene with the world's time step."""

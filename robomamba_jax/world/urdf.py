@@ -3,8 +3,9 @@
 """URDF files: links, joints and meshes as an ``ObjectModel``.
 
 http://wiki.ros.org/urdf/XML. Fixed joints are melted into their parents. Nothing outside the
-file's own folder is opened. What data sets are known to have wrong is noted and gone on with:
-meshes that never existed, joints that cannot move; what cannot be meant is an error.
+file's own folder is opened, but for what its links lead to where that is allowed. What data sets
+are known to have wrong is noted and gone on with: meshes that never existed, joints that cannot
+move; what cannot be meant is an error.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.mesh_files import EMPTY, find_mesh
 from robomamba_jax.world.meshes import Mesh, box, cylinder, ellipsoid, rotation
@@ -82,9 +84,11 @@ class _Meshes:
       notes: what had to be assumed.
     """
 
-    def __init__(self, path: Path, load_mesh: LoadMesh, notes: list[str]) -> None:
+    def __init__(
+        self, path: Path, load_mesh: LoadMesh, allowed: AllowedRoots, notes: list[str]
+    ) -> None:
         self.path, self.notes = path, notes
-        self._load = load_mesh
+        self._load, self._allowed = load_mesh, allowed
         self._named = 0
         self._lost: list[tuple[str, str]] = []
 
@@ -92,7 +96,7 @@ class _Meshes:
         """A mesh and its file; None, and a note, where there is none or it has no faces."""
         self._named += 1
         try:
-            file, other = find_mesh(self.path.parent, name)
+            file, other = find_mesh(self.path.parent, name, self._allowed)
         except InputError as error:
             what = f"{self.path}: link {link}: the mesh {error.message}"
             raise InputError(error.kind, what, FIX) from error
@@ -127,12 +131,13 @@ class _Meshes:
             )
 
 
-def read_urdf(path: Path, load_mesh: LoadMesh) -> Urdf:
+def read_urdf(path: Path, load_mesh: LoadMesh, allowed: AllowedRoots = NO_ROOTS) -> Urdf:
     """Read a file.
 
     Args:
       path: the .urdf file.
       load_mesh: reads one mesh file.
+      allowed: where links below the file's own folder may lead.
 
     Raises:
       InputError: it is missing, broken, or needs something that we have not; in one line.
@@ -140,7 +145,7 @@ def read_urdf(path: Path, load_mesh: LoadMesh) -> Urdf:
     root = parse_xml(path)
     bodies = _bodies(root, path)
     notes: list[str] = []
-    meshes = _Meshes(path, load_mesh, notes)
+    meshes = _Meshes(path, load_mesh, allowed, notes)
     edges = [_edge(joint, path, notes) for joint in root.findall("joint")]
     order = _order(path, list(bodies), edges)
     poses: dict[str, Array] = {}

@@ -36,7 +36,9 @@ def main() -> int:
         try:
             fields = {**job["plan"], "categories": tuple(job["plan"]["categories"])}
             plan = WorldPlan(**fields)
-            simulator = simulator or Simulator(plan.assets, plan.asset_list, job["on_bad"])
+            simulator = simulator or Simulator(
+                plan.assets, plan.asset_list, job["on_bad"], plan.allow_roots
+            )
             reply = run_job(
                 simulator,
                 plan,
