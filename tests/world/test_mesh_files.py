@@ -18,10 +18,8 @@ from robomamba_jax.world.urdf import read_urdf
 from tests.world.robots import ROBOT, no_mesh, write
 
 NAMES = {
-    "as it is": ("textured_objs/a.obj", ""),
     "backslashes": ("textured_objs\\a.obj", ""),
     "a package": ("package://robot/textured_objs/a.obj", ""),
-    "the folder's own package": ("package://textured_objs/a.obj", ""),
     "a way in and out": ("textured_objs/../textured_objs/./a.obj", ""),
     "capitals": ("Textured_Objs/A.OBJ", "taken to be textured_objs/a.obj"),
     "both": ("Textured_Objs\\a.obj", "taken to be textured_objs/a.obj"),
@@ -30,7 +28,8 @@ NAMES = {
 
 @pytest.mark.parametrize("what", NAMES)
 def test_names_of_meshes(tmp_path: Path, what: str) -> None:
-    """The one file that a name can mean is read, in its own place."""
+    """The one file that a name can mean is read, in its own place; likewise by its plain name, and
+    where the folder stands for a package."""
     name, note = NAMES[what]
     (tmp_path / "textured_objs").mkdir()
     (tmp_path / "textured_objs" / "a.obj").touch()
@@ -45,6 +44,10 @@ def test_names_of_meshes(tmp_path: Path, what: str) -> None:
     assert read == [tmp_path / "textured_objs" / "a.obj"]
     assert_allclose(np.ptp(urdf.links[1].solids[1].mesh.vertices, axis=0), (2, 2, 2))
     assert "".join(urdf.notes).partition(" is ")[2] == note
+    for plain in ("textured_objs/a.obj", "package://textured_objs/a.obj"):
+        text = ROBOT.replace('<sphere radius="0.2"/>', f'<mesh filename="{plain}"/>')
+        assert not read_urdf(write(tmp_path, text), mesh).notes
+    assert set(read) == {tmp_path / "textured_objs" / "a.obj"}
 
 
 WAYS_OUT = ("../a.obj", "x/../../a.obj", "..\\a.obj", "/a.obj", "package://../a.obj", "C:\\a.obj")

@@ -143,8 +143,8 @@ def test_objects_that_are_not_there(
 
 TEXTS = {
     "a mark": "\ufeff24931 Table\n2 Safe\n",
-    "old line ends": "24931 Table\r2 Safe\r",
-    "line ends of Windows": "24931 Table\r\n2 Safe\r\n",
+    "a mark, line ends of Windows": "\ufeff24931 Table\r\n2 Safe\r\n",
+    "a mark, old line ends": "\ufeff24931 Table\r2 Safe\r",
     "a separator in a remark": "24931 Table # a\u2028b c d e\n2 Safe\n",
     "a form feed": "24931 Table # page\x0c1 2 3 4\n2 Safe\n",
 }
