@@ -93,9 +93,7 @@ def _add_rollout(whats: Any) -> None:
     parser.add_argument("--clips", type=int, default=0, metavar="K", help="GIFs per category (0)")
     parser.add_argument("--pixel-order", help="of a file's points: xy or rowcol")
     parser.add_argument("--frame", default="manipllm", help="of its directions, or opencv")
-    parser.add_argument(
-        "--answer-field", metavar="NAME", help="a file's poses, if several fields"
-    )
+    parser.add_argument("--answer-field", metavar="NAME", help="a file's poses, if several fields")
     parser.add_argument("--id-field", metavar="NAME", help="its field of trials, if several")
     parser.add_argument("--on-missing", help="trials that it leaves out: error or fail (error)")
     parser.add_argument("--on-extra", help="its other trials: error or skip (error)")
