@@ -45,12 +45,14 @@ class Reply(NamedTuple):
       answer: a text, or a pose as RoboMamba's result list has it; None if the row was bad.
       reason: why it ended: "eos", "stop", "length"; "" for poses; for a bad row what was wrong.
       tokens: of a text; None for a pose.
+      raw: of a pose, the head's own numbers, which the repository's test program writes down.
     """
 
     id: str
     answer: Any
     reason: str
     tokens: list[int] | None = None
+    raw: list[float] | None = None
 
 
 class Texts:
@@ -123,6 +125,25 @@ class Poses:
         self._params = model.params
         self._read = pose_function(model.config, model.layout)
 
+    def facts(self) -> dict[str, Any]:
+        """What else than parameters decides about the numbers, as JSON values."""
+        processor = self._processor
+        return {
+            "contact_scale": processor.contact_scale,
+            "contact_frame": processor.contact_frame,
+            "contact_side": processor.contact_side,
+            "rotation_convention": processor.rotation_convention,
+        }
+
+    def raw_meaning(self) -> str:
+        """What the head's own numbers are, in a sentence."""
+        frame = {"manipllm": "ManipLLM's", "opencv": "OpenCV's"}
+        return (
+            f"manip.json holds the head's own numbers: contacts in {self._processor.contacts}, "
+            f"directions in {frame[self._processor.rotation_convention]} frame; scoring=standard "
+            "writes pixels of each picture and ManipLLM's frame"
+        )
+
     def __call__(self, batch: Batch) -> list[Reply]:
         """A batch's poses as lists of numbers."""
         ids, mask = pad_prompts(batch.tokens)
@@ -144,11 +165,15 @@ class Poses:
                 geometry=self._transform.geometry(width, height),
                 contact_scale=self._processor.contact_scale,
                 rotation_convention=self._processor.rotation_convention,
+                contact_frame=self._processor.contact_frame,
+                contact_side=self._processor.contact_side,
             )
             numbers = detection(pose.contact_xy, pose.rotation)
+            raw = [float(x) for x in (*found.contact[row], *found.rotation6d[row])]
             if found.gripper_logit is not None:
                 numbers.append(float(found.gripper_logit[row]))
-            replies.append(Reply(request.id, numbers, ""))
+                raw.append(numbers[-1])
+            replies.append(Reply(request.id, numbers, "", raw=raw))
         return replies
 
 

@@ -67,13 +67,19 @@ class AnswersFile:
         """Keep some answers; they are on the disk afterwards."""
         self.done.update({reply.id: reply for reply in replies})
         if self._write:
-            self._append([json.dumps(reply._asdict(), ensure_ascii=False) for reply in replies])
+            self._append([json.dumps(_row(reply), ensure_ascii=False) for reply in replies])
 
     def _append(self, lines: list[str]) -> None:
         with self.path.open("ab") as file:
             file.write("".join(f"{line}\n" for line in lines).encode())
             file.flush()
             os.fsync(file.fileno())
+
+
+def _row(reply: Reply) -> dict[str, Any]:
+    """A line; of texts without what poses alone have."""
+    row = reply._asdict()
+    return row if reply.raw is not None else {k: v for k, v in row.items() if k != "raw"}
 
 
 def _whole_lines(path: Path) -> bytes:

@@ -43,12 +43,16 @@ class Answered:
       checkpoint: {"path", "sha256"}; None for a file of predictions.
       source: in one word or path, for tables.
       problems: id -> why it has no answer.
+      raw: of poses per item the head's own numbers; None for texts and for a file of predictions.
+      raw_meaning: what those are, in a sentence.
     """
 
     answers: list[Any]
     checkpoint: dict[str, str] | None
     source: str
     problems: dict[str, str]
+    raw: list[Any] | None = None
+    raw_meaning: str = ""
 
 
 def load(
@@ -143,7 +147,12 @@ def finish(
     if not pairs:
         raise InputError("no_answers", "no question was answered", "see the problems above")
     items, said = [item for item, _ in pairs], [text for _, text in pairs]
-    written = chosen.submit(out, items, said)
+    told, notes = said, list(loaded.notes)
+    if answered.raw is not None and config.scoring == "official":
+        pairs = zip(answered.raw, answered.answers, strict=True)
+        told = [numbers for numbers, answer in pairs if answer is not None]
+        notes.append(answered.raw_meaning)
+    written = chosen.submit(out, items, told)
     result: dict[str, Any] = {
         "schema": SCHEMA,
         "package": __version__,
@@ -156,7 +165,7 @@ def finish(
         "questions": len(loaded.items),
         "answered": len(items),
         "problems": answered.problems,
-        "notes": list(loaded.notes),
+        "notes": notes,
         "seconds": round(seconds, 3),
         "headline": None,
         "figures": {},
@@ -232,11 +241,15 @@ def answer_all(
         "dtype": config.dtype,
         "questions": _digest(loaded.files),
     }
-    done, sha = ask(config, chosen, loaded, checkpoint, out / "answers.jsonl", facts, tell)
+    done, sha, meaning = ask(config, chosen, loaded, checkpoint, out / "answers.jsonl", facts, tell)
     answers = [done[item.id].answer if item.id in done else None for item in loaded.items]
     problems = {reply.id: reply.reason for reply in done.values() if reply.answer is None}
     identity = {"path": checkpoint, "sha256": sha}
-    return Answered(answers, identity, checkpoint, problems), time.monotonic() - started
+    raw = [done[item.id].raw if item.id in done else None for item in loaded.items]
+    answered = Answered(
+        answers, identity, checkpoint, problems, raw if chosen.poses else None, meaning
+    )
+    return answered, time.monotonic() - started
 
 
 def _digest(files: Sequence[Path]) -> str:

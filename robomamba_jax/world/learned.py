@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from robomamba_jax.data.manipulation import Action, RoboMambaPoses
+from robomamba_jax.data.prompts import as_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.policies import Observation, Proposal, rotation_for
 
@@ -113,5 +114,6 @@ class ModelPolicy:
         from robomamba_jax import api
 
         picture = Image.fromarray(seen.view.rgb)
-        pose: Any = api.predict_pose(self._model, self._processor, picture, seen.instruction)
+        asked = as_record(seen.instruction, self._processor.template)
+        pose: Any = api.predict_pose(self._model, self._processor, picture, asked)
         return Proposal(pose.contact_xy, np.asarray(pose.rotation, np.float64), pose.gripper_open)
