@@ -239,7 +239,9 @@ def predict_pose(
       model: from :func:`load`; needs a policy head.
       processor: from :func:`load`.
       image: PIL image, path or array.
-      instruction: what to do, such as "open the drawer".
+      instruction: what to do, such as "open the drawer"; the processor's template is put around
+        it. Published heads learned from records whose text began with "<image>" and a line break,
+        which is text to their template, ``official_pose``: give it where they had it.
       depth: float32[H, W], metres along the optical axis, of the original image's size.
       camera: needed to lift the contact by ``depth``.
 
@@ -263,6 +265,8 @@ def predict_pose(
         geometry=processor.transform.geometry(width, height),
         contact_scale=processor.contact_scale,
         rotation_convention=processor.rotation_convention,
+        contact_frame=processor.contact_frame,
+        contact_side=processor.contact_side,
         depth=depth,
         camera=camera,
     )

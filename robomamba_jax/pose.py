@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera, sample_depth
+from robomamba_jax.data.contacts import Contacts
 from robomamba_jax.data.crop import CropTransform
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops.rotation import rotation_from_6d
@@ -67,18 +68,22 @@ def make_pose(
     geometry: CropTransform,
     contact_scale: str,
     rotation_convention: str,
+    contact_frame: str = "crop",
+    contact_side: int | None = None,
     depth: np.ndarray | None = None,
     camera: Camera | None = None,
 ) -> Pose:
     """One row of the head's output, in the conventions of the API.
 
     Args:
-      contact: float[2], in the crop: shares of its side, or its pixels for "raw".
+      contact: float[2], as the next four say.
       rotation6d: float[6].
       gripper_logit: above 0 for an open gripper, or None.
       geometry: the image's way into the encoder.
-      contact_scale: "unit" or "raw".
+      contact_scale: "unit" or "raw", as the next two see ``data.contacts``.
       rotation_convention: "opencv" or "manipllm".
+      contact_frame: of raw contacts, "crop" or "file".
+      contact_side: of the pictures whose pixels "file" contacts are, or None.
       depth: float[H, W], metres, of the original image's size.
       camera: of the original image.
 
@@ -86,9 +91,7 @@ def make_pose(
       InputError: depth without camera, or sizes that do not fit the image.
     """
     size = geometry.width, geometry.height
-    share = np.asarray(contact, np.float64) / (geometry.side if contact_scale == "raw" else 1)
-    # A prediction outside the crop is brought to its edge: the encoder saw nothing beyond.
-    pixel = geometry.contact_to_pixel(share, clip=True)
+    pixel = Contacts(contact_scale, contact_frame, contact_side).to_pixel(contact, geometry)
     rotation = np.asarray(rotation_from_6d(jnp.asarray(rotation6d, jnp.float32)))
     if rotation_convention == "manipllm":
         rotation = MANIPLLM_TO_OPENCV @ rotation

@@ -22,11 +22,28 @@ TO = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "sa
 EXAMPLE = """examples:
   robomamba convert --from hf-mamba --in mamba-130m-hf --out mamba-130m
   robomamba convert --from robomamba --in robomamba.pth --tokenizer tokenizer.json --out robomamba
+  robomamba convert --from robomamba --in head.pth --contact-side 336 --out head
   robomamba convert --from parts --vision clip --llm mamba-130m --out start
   robomamba convert --to robomamba --in robomamba --out back.pth
   robomamba convert --from run --in runs/instruct --out instruct
   robomamba convert --from preset --in nano --out nano-start
-  robomamba convert --to hf-mamba --in runs/instruct --out instruct-hf"""
+  robomamba convert --to hf-mamba --in runs/instruct --out instruct-hf
+  robomamba convert --to robomamba --in runs/instruct --without-policy --out instruct.pth"""
+
+# Flags that belong to one way or another: attribute -> where; elsewhere they would change nothing.
+_PLACES = {
+    "tokenizer": ("hf-mamba", "robomamba", "parts", "preset"),
+    "policy": ("parts",),
+    "seed": ("parts", "preset"),
+    "lora": ("robomamba",),
+    "lora_alpha": ("robomamba",),
+    **dict.fromkeys(
+        ("template", "contact_scale", "contact_frame", "contact_side", "rotation_convention"),
+        FROM[:-2],
+    ),
+    "without_policy": ("--to robomamba",),
+    "anyway": ("--to robomamba",),
+}
 
 
 def add_parser(commands: Any) -> None:
@@ -56,21 +73,72 @@ def add_parser(commands: Any) -> None:
         metavar="KEY=VALUE",
         help="change the configuration, such as vision.heads=3; repeatable",
     )
+    parser.add_argument("--policy", help="with --from parts: the new head (two_mlp)")
+    parser.add_argument("--seed", type=int, help="with --from parts or preset: of what is new (0)")
+    _add_reading(parser)
     parser.add_argument(
-        "--policy", default="two_mlp", help="with --from parts: the new head (two_mlp)"
+        "--without-policy",
+        action="store_true",
+        help="with --to robomamba: leave the policy head out",
     )
-    parser.add_argument("--seed", type=int, default=0, help="with --from parts: of what is new (0)")
-    parser.add_argument("--lora-alpha", type=float, default=32.0, help="of LoRA factors (32)")
-    parser.add_argument("--template", help="prompt template (standard; raw for a language model)")
-    parser.add_argument("--contact-scale", help="unit or raw (raw for a published policy head)")
-    parser.add_argument("--rotation-convention", help="opencv or manipllm (as contact-scale)")
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="with --to robomamba: write what its published classes cannot load or would lose",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an older folder")
     parser.add_argument("--verbose", action="store_true", help="a line per layer, not per kind")
     parser.add_argument("--json", action="store_true", help="one object on stdout")
     parser.set_defaults(run=_run, parser=parser)
 
 
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """Flags that say what a file of weights does not."""
+    parser.add_argument("--lora", help="with --from robomamba: merge or base (merge)")
+    parser.add_argument("--lora-alpha", type=float, help="of LoRA factors (32)")
+    parser.add_argument(
+        "--template",
+        help="prompt template (standard; official_pose for a published policy head; raw for a "
+        "language model)",
+    )
+    parser.add_argument("--contact-scale", help="unit or raw (raw for a published policy head)")
+    parser.add_argument(
+        "--contact-frame",
+        help="of raw contacts: pixels of the crop, or of the picture's file (file for a published "
+        "policy head)",
+    )
+    parser.add_argument(
+        "--contact-side",
+        type=int,
+        metavar="PIXELS",
+        help="with contact-frame file: side of the square pictures that the head was trained on, "
+        "such as 336 (each picture's own pixels)",
+    )
+    parser.add_argument("--rotation-convention", help="opencv or manipllm (as contact-scale)")
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """No flag is passed over that would change nothing here.
+
+    Raises:
+      InputError: one belongs elsewhere.
+    """
+    here = f"--to {args.to}" if args.to else args.family
+    known = not args.to and args.family in FROM
+    for name, places in _PLACES.items():
+        wanted = args.to or known
+        if wanted and getattr(args, name) not in (None, False) and here not in places:
+            flag = "--" + name.replace("_", "-")
+            belongs = " or ".join(p if p.startswith("--") else f"--from {p}" for p in places)
+            raise InputError(
+                "bad_arguments",
+                f"{flag} changes nothing with {here if args.to else f'--from {here}'}",
+                f"leave it out: it belongs to {belongs}",
+            )
+
+
 def _run(args: argparse.Namespace) -> dict[str, Any]:
+    _check_places(args)
     if args.to:
         return _export(args)
     if args.family in ("run", "preset"):
@@ -103,7 +171,8 @@ def _of_ours(args: argparse.Namespace) -> dict[str, Any]:
         if args.family == "run":
             export_folder(args.source, args.out, progress=progress, **shared)
         else:
-            export_preset(args.source, args.out, args.seed, args.tokenizer, progress, **shared)
+            seed = args.seed or 0
+            export_preset(args.source, args.out, seed, args.tokenizer, progress, **shared)
     if not args.json:
         say(f"wrote {args.out}")
     return {"schema": "robomamba.convert/1", "from": args.family, "out": args.out}
@@ -117,6 +186,8 @@ def _import(args: argparse.Namespace) -> tuple[Sequence[Any], list[str]]:
     settings = {
         "template": args.template,
         "contact_scale": args.contact_scale,
+        "contact_frame": args.contact_frame,
+        "contact_side": args.contact_side,
         "rotation_convention": args.rotation_convention,
     }
     shared = {"tokenizer": args.tokenizer, "settings": settings, "overwrite": args.overwrite}
@@ -127,8 +198,8 @@ def _import(args: argparse.Namespace) -> tuple[Sequence[Any], list[str]]:
                 args.vision,
                 args.llm,
                 args.out,
-                policy=PolicyConfig(args.policy),
-                seed=args.seed,
+                policy=PolicyConfig(args.policy or "two_mlp"),
+                seed=args.seed or 0,
                 progress=progress,
                 **shared,
             )
@@ -143,9 +214,11 @@ def _import(args: argparse.Namespace) -> tuple[Sequence[Any], list[str]]:
 def _open(args: argparse.Namespace) -> Any:
     """The checkpoint; its table is printed where something in it does not fit."""
     from robomamba_jax.convert.families import open_checkpoint
+    from robomamba_jax.convert.lora import ALPHA
 
+    alpha = ALPHA if args.lora_alpha is None else args.lora_alpha
     checkpoint = open_checkpoint(
-        args.family, args.source, changes=args.set, lora_alpha=args.lora_alpha
+        args.family, args.source, changes=args.set, lora_alpha=alpha, lora=args.lora or "merge"
     )
     try:
         checkpoint.plan.check(args.source)
@@ -157,11 +230,17 @@ def _open(args: argparse.Namespace) -> Any:
 
 
 def _export(args: argparse.Namespace) -> dict[str, Any]:
+    from robomamba_jax.convert.elsewhere import remarks
     from robomamba_jax.convert.export import export
     from robomamba_jax.convert.folder import open_folder
     from robomamba_jax.training.checkpoint import is_step, is_workdir
 
     _need(args, ("source",), ("vision", "llm"))
+    if args.set or args.overwrite:
+        flag = "--set" if args.set else "--overwrite"
+        raise InputError(
+            "bad_arguments", f"{flag} changes nothing with --to {args.to}", "leave it out"
+        )
     folder: Any = args.source
     if is_workdir(folder) or is_step(folder):
         from robomamba_jax.training.export import open_trained
@@ -169,14 +248,19 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
         folder = open_trained(folder)
     else:
         folder = open_folder(folder)
-    rows = export(args.to, folder, args.out)
+    policy = not args.without_policy
+    rows = export(args.to, folder, args.out, policy=policy, anyway=args.anyway)
+    notes = remarks(args.to, folder, policy=policy)
     if not args.json:
         _print_table(rows, args.verbose)
-        say(f"wrote {args.out}: {len(rows)} tensors")
+        for note in notes:
+            say(f"note: {note}")
+        say(f"wrote {args.out}: {_counts(rows)['written']} tensors")
     return {
         "schema": "robomamba.convert/1",
         "to": args.to,
         "out": args.out,
+        "notes": notes,
         "tensors": _counts(rows),
         "table": [_as_json(row) for row in rows],
     }

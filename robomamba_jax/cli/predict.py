@@ -158,12 +158,15 @@ def read_scene(
 
 def _predict(loaded: loading.Loaded, scene: Scene, instruction: str | None) -> Any:
     from robomamba_jax import api
+    from robomamba_jax.data.prompts import as_record
 
+    if instruction is None:
+        instruction = as_record(INSTRUCTION, loaded.processor.template)
     return api.predict_pose(
         loaded.model,
         loaded.processor,
         scene.picture,
-        INSTRUCTION if instruction is None else instruction,
+        instruction,
         scene.depth,
         scene.camera,
     )

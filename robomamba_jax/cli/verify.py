@@ -51,6 +51,7 @@ def add_parser(commands: Any) -> None:
         help="as for convert, such as vision.heads=3",
     )
     parser.add_argument("--lora-alpha", type=float, default=32.0, help="of LoRA factors (32)")
+    parser.add_argument("--lora", default="merge", help="as for convert: merge or base (merge)")
     parser.add_argument("--seed", type=int, default=0, help="of the inputs (0)")
     parser.add_argument("--out", default="verify.json", help="the certificate (verify.json)")
     parser.add_argument("--verbose", action="store_true", help="a line for every op")
@@ -86,6 +87,7 @@ def _verify(
             output=args.output,
             changes=changes,
             lora_alpha=args.lora_alpha,
+            lora=args.lora,
             seed=args.seed,
         )
         status.update(f"{family}: compares")

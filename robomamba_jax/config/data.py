@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 from robomamba_jax.config.checks import one_of, positive
+from robomamba_jax.config.contacts import check_contacts
 from robomamba_jax.config.grasp import GraspConfig
 from robomamba_jax.errors import InputError
 
@@ -136,7 +137,11 @@ class EncodingConfig:
         is then read alone, as ``predict_pose`` asks.
       max_tokens: of one sample's text.
       too_long: what happens to longer ones: "cut", or "error", which ``on_bad`` treats.
-      contact_scale: poses: "unit", shares of the crop's side, or "raw", its pixels.
+      contact_scale: poses: "unit", shares of the crop's side, or "raw", pixels.
+      contact_frame: of raw contacts: pixels of the "crop", or of the picture's "file", counted
+        from 0, as the published code learns them (``data.contacts``).
+      contact_side: with "file": of the square pictures whose pixels they are, such as 336; None =
+        of each picture itself.
       max_pixels: of any picture, before it is decoded.
     """
 
@@ -149,6 +154,8 @@ class EncodingConfig:
     max_tokens: int = 2048
     too_long: str = "cut"
     contact_scale: str = "unit"
+    contact_frame: str = "crop"
+    contact_side: int | None = None
     max_pixels: int = 32_000_000
 
     def __post_init__(self) -> None:
@@ -157,6 +164,7 @@ class EncodingConfig:
         one_of("too_long", self.too_long, TOO_LONG)
         one_of("image_place", self.image_place, IMAGE_PLACES)
         one_of("target", self.target, TARGETS)
+        check_contacts(self.contact_scale, self.contact_frame, self.contact_side)
 
 
 @dataclasses.dataclass(frozen=True)

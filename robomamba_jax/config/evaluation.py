@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 from robomamba_jax.config.checks import not_negative, one_of, positive
+from robomamba_jax.config.contacts import check_contacts
 from robomamba_jax.config.mamba import DTYPES
 from robomamba_jax.config.training import MeshConfig
 from robomamba_jax.errors import InputError
@@ -90,6 +91,11 @@ class EvalConfig:
       ocr_split: OCR-VQA: which records: 1 train, 2 val, 3 test.
       pixel_order: manipulation: of the file's points, "xy" or "rowcol".
       frame: manipulation: of the file's directions, "manipllm" or "opencv".
+      contact_frame: manipulation, of predictions: "" = contacts are pixels of each picture, centres
+        at +0.5, as eval.py writes them in the standard scoring; "file" = as the published program
+        writes them: pixels of the file, counted from 0.
+      contact_side: with "file": of the square pictures that the head was trained on; None = the
+        predictions count each picture's own pixels.
       judge: MM-Vet: a file of its judge's scores; "" = none, and no score.
       on_bad_record: "error", or "skip": leave a question out whose picture is missing or broken,
         or which has no answer in a file of predictions; count it and name it.
@@ -115,6 +121,8 @@ class EvalConfig:
     ocr_split: int = 3
     pixel_order: str = "xy"
     frame: str = "manipllm"
+    contact_frame: str = ""
+    contact_side: int | None = None
     judge: str = ""
     on_bad_record: str = "error"
     answer_field: str = ""
@@ -136,6 +144,9 @@ class EvalConfig:
         not_negative("toy", self.toy)
         if self.dtype:
             one_of("dtype", self.dtype, DTYPES)
+        if self.contact_frame:
+            one_of("contact_frame", self.contact_frame, ("file",))
+        check_contacts("raw", self.contact_frame or "crop", self.contact_side)
         if self.ocr_split not in (1, 2, 3):
             raise InputError("bad_config", f"ocr_split is {self.ocr_split}", "give 1, 2 or 3")
 

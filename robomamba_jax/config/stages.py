@@ -25,7 +25,9 @@ SHARED_ORIGINS: Origins = {
     "optim/(b1|eps)": ours("AdamW's defaults, in the article's betas too as far as recalled"),
     "optim/b2": recalled("AdamW with betas 0.9 and 0.999"),
     "optim/(clip_norm|no_decay|accumulate|end_factor)": ours("common practice; LLaVA clips at 1"),
-    "data/encoding/(image_place|loss|too_long|max_pixels|contact_scale)": ours("docs/data.md"),
+    "data/encoding/(image_place|loss|too_long|max_pixels|contact_(scale|frame|side))": ours(
+        "docs/data.md"
+    ),
     "data/encoding/(tokenizer|transform|template|max_tokens|target)": ours(
         "GPT-NeoX's tokenizer and CLIP's transform, as the published checkpoints"
     ),

@@ -76,10 +76,15 @@ def _reading(processor: Processor) -> list[str]:
     lines = [f"- prompt template: {processor.template.name}"]
     if processor.tokenizer is None:
         lines.append("- tokenizer: none; give one to `rm.load(..., tokenizer=PATH)`")
+    raw = ""
+    if processor.contact_scale == "raw":
+        raw = f"contact_frame: {processor.contact_frame}; contact_side: {processor.contact_side}; "
     lines.append(
-        f"- contact_scale: {processor.contact_scale}; "
+        f"- contact_scale: {processor.contact_scale}; {raw}"
         f"rotation_convention: {processor.rotation_convention}"
     )
+    if raw:
+        lines.append(f"- contacts are {processor.contacts}")
     return lines
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from robomamba_jax.config import MambaConfig, VisionConfig
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert import tables
+from robomamba_jax.convert.elsewhere import check_published
 from robomamba_jax.convert.folder import Folder, open_folder, source_tensors
 from robomamba_jax.convert.pth_write import write_pth
 from robomamba_jax.convert.rules import Row, Rule, expand
@@ -27,7 +29,14 @@ _PARTS = {"hf-mamba": "llm", "robomamba": "llm"}
 Entries = list[tuple[str, TensorInfo, Callable[[], np.ndarray]]]
 
 
-def export(to: str, folder: Folder | str | Path, out: str | Path) -> list[Row]:
+def export(
+    to: str,
+    folder: Folder | str | Path,
+    out: str | Path,
+    *,
+    policy: bool = True,
+    anyway: bool = False,
+) -> list[Row]:
     """Write what a folder holds in another framework's layout.
 
     Args:
@@ -36,12 +45,15 @@ def export(to: str, folder: Folder | str | Path, out: str | Path) -> list[Row]:
         safetensors one file under our own names.
       folder: an inference folder, or its path.
       out: a new folder or file.
+      policy: False leaves the policy head out of robomamba.
+      anyway: write for robomamba what its published classes cannot load or would lose.
 
     Returns:
-      A row for every tensor written.
+      A row for every tensor written, and for those of the head that was left out.
 
     Raises:
-      InputError: the folder lacks what the layout needs, or ``out`` exists.
+      InputError: the folder lacks what the layout needs, the published classes have no place for
+        what it holds, or ``out`` exists.
     """
     if to not in TARGETS:
         raise unknown_name("unknown_format", "layout", to, TARGETS)
@@ -49,11 +61,23 @@ def export(to: str, folder: Folder | str | Path, out: str | Path) -> list[Row]:
     out = Path(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InputError("already_there", f"{out} exists", "give a path that is free")
+    if to != "robomamba" and (anyway or not policy):
+        raise InputError(
+            "bad_arguments", f"the layout {to} has no policy head to decide about", "for robomamba"
+        )
     source = opened.source()
     unread = opened.unread()
     try:
-        entries = _entries(to, opened, source, unread)
+        entries = _entries(to, opened, source, unread, policy)
+        if to == "robomamba" and not anyway:
+            check_published(opened, policy=policy)
         rows = [Row(name, info, "written") for name, info, _ in entries]
+        if not policy:
+            rows += [
+                Row(name, source.info(name), "ignored", (), "--without-policy")
+                for name in source.names()
+                if name.startswith("policy.")
+            ]
         _write(to, opened, entries, out)
     finally:
         source.close()
@@ -62,7 +86,9 @@ def export(to: str, folder: Folder | str | Path, out: str | Path) -> list[Row]:
     return rows
 
 
-def _entries(to: str, folder: Folder, source: TensorSource, unread: TensorSource | None) -> Entries:
+def _entries(
+    to: str, folder: Folder, source: TensorSource, unread: TensorSource | None, policy: bool
+) -> Entries:
     """Every tensor of the new file, in its own names."""
     if to == "safetensors":
         return source_tensors(source)
@@ -77,11 +103,14 @@ def _entries(to: str, folder: Folder, source: TensorSource, unread: TensorSource
         _check_encoder(to, parts)
     under = ("",) if whole else (part + ".",)
     shapes = {n: source.info(n).shape for n in source.names() if n.startswith(under)}
+    if not policy:
+        parts = dataclasses.replace(parts, policy=None)
+        shapes = {name: shape for name, shape in shapes.items() if not name.startswith("policy.")}
     entries = [
         _joined(source, step.rule, to) for step in expand(_rules(to, parts), shapes).values()
     ]
     if whole:
-        entries += _head(folder, source)
+        entries += _head(folder, source, policy)
     if unread is not None and folder.origin.get("family") == to:
         entries += source_tensors(unread)
     return entries
@@ -124,14 +153,15 @@ def _joined(source: TensorSource, rule: Rule, to: str) -> Any:
     return rule.source, TensorInfo(rule.source_shape(info.shape), info.dtype), make
 
 
-def _head(folder: Folder, source: TensorSource) -> Entries:
-    """The published layout always has a head: the embedding's copy, or zeros as it had."""
+def _head(folder: Folder, source: TensorSource, policy: bool) -> Entries:
+    """The published layout always has a head: the embedding's copy, or zeros as it had beside a
+    policy head. Without one zeros would take the embedding's place, to which it is tied there."""
     if "llm.lm_head.weight" in source.names():
         return []
     embedding = "llm.backbone.embeddings.weight"
     info = source.info(embedding)
     name = "llm.mamba.lm_head.weight"
-    if folder.origin.get("lm_head") == "zero":
+    if folder.origin.get("lm_head") == "zero" and policy:
         return [(name, info, lambda: np.zeros(info.shape, NUMPY_DTYPES[info.dtype]))]
     return [(name, info, lambda: source.read(embedding))]
 
@@ -161,15 +191,19 @@ def _config(to: str, folder: Folder) -> dict[str, Any]:
     parts = folder.parts
     if to == "hf-mamba":
         assert parts.llm is not None
-        return _mamba_json(parts.llm)
+        tokenizer = folder.processor().tokenizer
+        return _mamba_json(parts.llm, 0 if tokenizer is None else tokenizer.eos_id)
     assert parts.vision is not None
     if to == "timm-vit":
         return _timm_json(parts.vision)
     return _vit_json(to.removeprefix("hf-"), parts.vision)
 
 
-def _mamba_json(llm: MambaConfig) -> dict[str, Any]:
+def _mamba_json(llm: MambaConfig, eos: int) -> dict[str, Any]:
+    """transformers' MambaConfig, with the two names that RoboMamba's own class asks for."""
     return {
+        "d_model": llm.d_model,
+        "n_layer": llm.n_layer,
         "architectures": ["MambaForCausalLM"],
         "model_type": "mamba",
         "vocab_size": llm.vocab_size,
@@ -186,9 +220,9 @@ def _mamba_json(llm: MambaConfig) -> dict[str, Any]:
         "layer_norm_epsilon": llm.norm_eps,
         "residual_in_fp32": llm.residual_in_fp32,
         "tie_word_embeddings": llm.tie_embeddings,
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-        "pad_token_id": 0,
+        "bos_token_id": eos,
+        "eos_token_id": eos,
+        "pad_token_id": eos,
         "dtype": llm.param_dtype,
     }
 

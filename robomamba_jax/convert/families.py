@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config import VisionConfig
+from robomamba_jax.config.checks import one_of
 from robomamba_jax.config.serial import ModelParts, with_changes
 from robomamba_jax.convert import infer, tables
-from robomamba_jax.convert.lora import ALPHA, LoraMerged
+from robomamba_jax.convert.lora import ALPHA, LORA, LoraMerged
 from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.convert.rules import Plan, Row, Rule, Unread, make_plan
 from robomamba_jax.convert.sources import Renamed, open_source, read_json
@@ -62,6 +63,7 @@ def open_checkpoint(
     *,
     changes: Sequence[str] = (),
     lora_alpha: float = ALPHA,
+    lora: str = "merge",
 ) -> Checkpoint:
     """Open a checkpoint and plan its conversion.
 
@@ -70,6 +72,7 @@ def open_checkpoint(
       path: a file, or a folder as the hub holds it.
       changes: of the configuration that it comes with, such as "vision.heads=3".
       lora_alpha: of LoRA factors in a RoboMamba checkpoint.
+      lora: what becomes of those: "merge", or "base", which leaves them out.
 
     Raises:
       InputError: no such family or file, or the file is broken. Tensors that do not fit
@@ -77,9 +80,10 @@ def open_checkpoint(
     """
     if family not in FAMILIES:
         raise unknown_name("unknown_format", "checkpoint family", family, FAMILIES)
+    one_of("lora", lora, LORA)
     source = open_source(path)
     try:
-        return FAMILIES[family](source, changes, {"lora_alpha": lora_alpha})
+        return FAMILIES[family](source, changes, {"lora_alpha": lora_alpha, "lora": lora})
     except BaseException:
         source.close()
         raise
@@ -224,14 +228,9 @@ def _robomamba(
             name = "llm.mamba." + name.removeprefix(_PEFT).replace(".base_layer.", ".")
         return name.replace("llm.mamba.backbone.embedding.", "llm.mamba.backbone.embeddings.")
 
-    merged = LoraMerged(Renamed(source, rename), options["lora_alpha"])
-    if merged.merged:
-        ranks = "/".join(str(rank) for rank in sorted(set(merged.merged.values())))
-        notes.append(
-            f"LoRA of rank {ranks} merged into {len(merged.merged)} weights "
-            f"with alpha {options['lora_alpha']:g}"
-        )
-    source = merged
+    renamed = Renamed(source, rename)
+    source = LoraMerged(renamed, options["lora_alpha"], merge=options["lora"] == "merge")
+    notes += _lora_notes(source, options["lora_alpha"])
     head, unread = _head(source, "llm.mamba.", None)
     tied = head != "untied"
     llm = infer.mamba_from_shapes(infer.shapes_under(source, "llm.mamba."), source.path, tied)
@@ -251,6 +250,26 @@ def _robomamba(
         notes=tuple(notes),
         lm_head=head,
     )
+
+
+def _lora_notes(source: LoraMerged, alpha: float) -> list[str]:
+    """What becomes of the factors, and what the published code makes of them."""
+    if not source.ranks:
+        return []
+    ranks = "/".join(str(rank) for rank in sorted(set(source.ranks.values())))
+    count = len(source.ranks)
+    if source.merged:
+        first = f"LoRA of rank {ranks} merged into {count} weights with alpha {alpha:g}"
+        other = "--lora base leaves them out"
+    else:
+        first = f"LoRA of rank {ranks} left out of {count} weights"
+        other = "--lora merge adds them, as peft does"
+    why = (
+        "the published code reads the base weights of these layers in training and for poses, "
+        f"where the factors do nothing, and some of the factors in decoding; {other}"
+    )
+    idle = ["every lora_B is zero: merged or not, the weights are the same"]
+    return [first, why, *(idle if source.idle() else [])]
 
 
 FAMILIES: dict[str, Reader] = {
@@ -307,16 +326,22 @@ def _planned(
     **facts: Any,
 ) -> Checkpoint:
     plan = make_plan(source, rules, unread, tensor_shapes(parts))
-    merged = [
-        Row(name, source.info(name), "merged", plan.steps[weight].rule.targets, "LoRA")
-        for name, weight in getattr(source, "factors", {}).items()
-        if weight in plan.steps
-    ]
+    factors = _factor_rows(source, plan) if isinstance(source, LoraMerged) else []
     extras = [Row(name, None, "ignored", (), why) for name, why in source.extras.items()]
     ends = _end_problems(family, source, parts.vision, changes)
-    plan = dataclasses.replace(plan, rows=(*plan.rows, *merged, *extras, *ends))
+    plan = dataclasses.replace(plan, rows=(*plan.rows, *factors, *extras, *ends))
     parts = _stored_dtypes(parts, source, plan)
     return Checkpoint(family, source, parts, tuple(rules), plan, **facts)
+
+
+def _factor_rows(source: LoraMerged, plan: Plan) -> list[Row]:
+    """A row for every LoRA tensor, those of weights too that nobody reads."""
+    rows = []
+    for name, weight in source.factors.items():
+        targets = plan.steps[weight].rule.targets if weight in plan.steps else ()
+        how = ("merged", targets, "LoRA") if source.merged else ("ignored", (), "LoRA, --lora base")
+        rows.append(Row(name, source.info(name), *how))
+    return rows
 
 
 def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: Plan) -> ModelParts:

@@ -1,6 +1,11 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""LoRA (arXiv 2106.09685) as peft names it in a checkpoint, merged while it is read."""
+"""LoRA (arXiv 2106.09685) as peft names it in a checkpoint, merged while it is read, or left out.
+
+peft's layers add the factors to what the base weight gives. The published RoboMamba reads the
+wrapped layers' ``weight`` instead, which is the base's: neither its training nor its poses use a
+factor, so they get no gradient, and its decoding uses those of the layers that it calls.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,9 @@ from robomamba_jax.errors import InputError
 ALPHA = 32.0
 """The published repository's; a checkpoint does not say it."""
 
+LORA = ("merge", "base")
+"""What becomes of the factors: added to their weights, as peft does, or left out."""
+
 _FACTOR = re.compile(r"(.+)\.lora_([AB])(?:\.default)?\.weight")
 
 
@@ -25,16 +33,18 @@ class LoraMerged:
     and stored in the weight's own dtype, as peft's merge does.
 
     Attributes:
-      merged: weight's name -> its rank r.
-      factors: LoRA tensor's name -> the weight's that it is merged into.
+      ranks: name of each weight that has factors -> their rank r.
+      merged: those that they are added to: all of them, or none.
+      factors: LoRA tensor's name -> the weight's that it belongs to.
     """
 
-    def __init__(self, source: TensorSource, alpha: float = ALPHA) -> None:
+    def __init__(self, source: TensorSource, alpha: float = ALPHA, *, merge: bool = True) -> None:
         """Find the pairs.
 
         Args:
           source: names without peft's prefix and ``base_layer``.
           alpha: the scale's numerator.
+          merge: False leaves the factors out.
 
         Raises:
           InputError: a factor without its partner or its weight, or of a wrong shape.
@@ -46,7 +56,8 @@ class LoraMerged:
             if found := _FACTOR.fullmatch(name):
                 factors.setdefault(f"{found[1]}.weight", {})[found[2]] = name
         self._pairs = factors
-        self.merged = {name: self._rank(name, pair) for name, pair in factors.items()}
+        self.ranks = {name: self._rank(name, pair) for name, pair in factors.items()}
+        self.merged = dict(self.ranks) if merge else {}
         self.factors = {name: weight for weight, pair in factors.items() for name in pair.values()}
 
     def _rank(self, name: str, pair: dict[str, str]) -> int:
@@ -71,6 +82,10 @@ class LoraMerged:
     def names(self) -> list[str]:
         """All names but the factors'."""
         return [name for name in self._source.names() if name not in self.factors]
+
+    def idle(self) -> bool:
+        """Whether every B is zero, as training that gives the factors no gradient leaves them."""
+        return not any(np.any(self._source.read(pair["B"])) for pair in self._pairs.values())
 
     def info(self, name: str) -> TensorInfo:
         """Shape and dtype of one tensor."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def convert_checkpoint(
       out: the new folder.
       tokenizer: a tokenizer.json; None takes the one beside the weights, if there is one.
       settings: fields of ``Processor`` that shall differ: template, contact_scale,
-        rotation_convention.
+        contact_frame, contact_side, rotation_convention; None = the family's.
       overwrite: replace a folder written before.
       hash_source: note the sha256 of the files read.
       progress: told of the bytes written.
@@ -77,6 +77,8 @@ def convert_checkpoint(
         checkpoint.plan.check(checkpoint.source.path)
         found, notes = _find_tokenizer(checkpoint, tokenizer)
         processor = _processor(checkpoint, found, settings or {})
+        if _published_head(checkpoint):
+            notes += published_notes(settings or {}, processor)
         path = write(
             out,
             checkpoint.parts,
@@ -165,18 +167,50 @@ def _find_tokenizer(
 def _processor(
     checkpoint: Checkpoint, tokenizer: Tokenizer | None, settings: dict[str, Any]
 ) -> Processor:
-    """The published RoboMamba answers in pixels and in ManipLLM's frame; a language model
-    alone reads what it is given."""
-    published = checkpoint.family == "robomamba" and checkpoint.parts.policy is not None
-    alone = checkpoint.parts.vision is None
-    fields: dict[str, Any] = {
-        "contact_scale": "raw" if published else "unit",
-        "rotation_convention": "manipllm" if published else "opencv",
-        "template": "raw" if alone else "standard",
-        **{name: value for name, value in settings.items() if value is not None},
-    }
+    """A published head answers in pixels of the file and in ManipLLM's frame, and is asked as it
+    was trained; a language model alone reads what it is given."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    fields: dict[str, Any] = {"template": "raw" if checkpoint.parts.vision is None else "standard"}
+    if _published_head(checkpoint):
+        fields = {"contact_scale": "raw", "rotation_convention": "manipllm"}
+        fields["template"] = "official_pose"
+        if given.get("contact_scale", "raw") == "raw":
+            fields["contact_frame"] = "file"
+    fields |= given
     fields["template"] = prompt_template(fields["template"])
     return Processor(tokenizer, checkpoint.transform, **fields)
+
+
+def _published_head(checkpoint: Checkpoint) -> bool:
+    return checkpoint.family == "robomamba" and checkpoint.parts.policy is not None
+
+
+def published_notes(settings: Mapping[str, Any], processor: Processor) -> tuple[str, ...]:
+    """What was taken for granted of a published head, and what its file does not say.
+
+    Args:
+      settings: what was asked for; of that nothing needs to be said.
+      processor: what came of it.
+    """
+    notes = []
+    if settings.get("template") is None:
+        notes.append(
+            f"template {processor.template.name}, the prompt that the published code trains its "
+            "heads with, <image> being text in it; its test program asks poses with official_test; "
+            "--template standard for answers in words"
+        )
+    if processor.contact_scale == "raw":
+        notes.append(
+            f"contacts are {processor.contacts}, as (x, y): the file does not say in which order "
+            "the head was taught them"
+        )
+    if processor.contact_frame == "file" and processor.contact_side is None:
+        notes.append(
+            "nor how large the pictures were that it was taught with: its contacts are right in "
+            "pictures of that size alone unless --contact-side says it (ManipLLM's pictures are "
+            "336 x 336)"
+        )
+    return tuple(notes)
 
 
 def convert_parts(

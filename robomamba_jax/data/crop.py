@@ -104,6 +104,18 @@ class CropTransform:
         pixel = self._pairs("pixel_xy", pixel_xy)
         return self._inside((pixel / self._scale - self.offset) / self.side, "pixel", False)
 
+    def clip_pixel(self, pixel_xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """A position in the original image, brought to the edge of the crop if it was cut off.
+
+        Args:
+          pixel_xy: float[..., 2], (x, y) in pixels of the original image.
+
+        Raises:
+          InputError: the shape is wrong, or a number is not finite.
+        """
+        pixel = self._pairs("pixel_xy", pixel_xy)
+        return np.clip(pixel, self.contact_to_pixel((0, 0)), self.contact_to_pixel((1, 1)))
+
     @property
     def _scale(self) -> npt.NDArray[np.float64]:
         """Original pixels per resized pixel, float64[2]."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig
+from robomamba_jax.data.contacts import Contacts
 from robomamba_jax.data.crop import CropTransform
 from robomamba_jax.data.image_refs import open_ref, ref_sha256
 from robomamba_jax.data.images import ImageTransform, image_transform
@@ -27,7 +28,7 @@ class PoseTarget(NamedTuple):
     """What the policy head learns.
 
     Attributes:
-      contact: float32[2], (x, y) as shares of the crop's side, or its pixels ("raw").
+      contact: float32[2], (x, y) as ``data.contacts`` says: shares of the crop's side, or pixels.
       rotation: float32[3, 3], columns approach, left, their cross product; OpenCV frame.
       gripper: float32[], 1 = open, 0 = closed, NaN = unknown.
     """
@@ -125,6 +126,12 @@ class Encoder:
                 for name in ("loss", "image_place", "target", "max_tokens", "too_long")
             },
             "contact_scale": config.contact_scale if config.target == "pose" else None,
+            # Not in what was prepared before there was a choice, which still fits.
+            **(
+                {"contact_frame": config.contact_frame, "contact_side": config.contact_side}
+                if config.target == "pose" and config.contact_frame != "crop"
+                else {}
+            ),
         }
 
     def text(self, sample: Sample) -> Encoded:
@@ -204,7 +211,7 @@ class Encoder:
             assert isinstance(sample, PoseSample)
             assert sample.action is not None
             try:
-                pose = pose_target(sample.action, geometry, self.config.contact_scale)
+                pose = pose_target(sample.action, geometry, contacts_of(self.config))
             except InputError as error:
                 raise _about(sample, error) from error
         return Example(
@@ -245,22 +252,29 @@ class Encoder:
             raise _about(sample, error) from error
 
 
-def pose_target(action: Action, geometry: CropTransform | None, scale: str) -> PoseTarget:
+def contacts_of(config: EncodingConfig) -> Contacts:
+    """How a run's contacts are written.
+
+    Raises:
+      InputError: its settings contradict each other.
+    """
+    return Contacts(config.contact_scale, config.contact_frame, config.contact_side)
+
+
+def pose_target(action: Action, geometry: CropTransform | None, contacts: Contacts) -> PoseTarget:
     """An action as the policy head's numbers.
 
     Args:
       action: contact in pixels of the original image, unit directions.
       geometry: of the original's way into the encoder.
-      scale: "unit" or "raw".
+      contacts: what the first two numbers shall mean.
 
     Raises:
       InputError: there is no image, or the contact is cut off.
     """
     if geometry is None:
         raise InputError("bad_record", "a pose without an image", "give the image")
-    contact = geometry.pixel_to_contact(action.contact_xy)
-    if scale == "raw":
-        contact = contact * geometry.side
+    contact = contacts.of_pixel(action.contact_xy, geometry)
     gripper = math.nan if action.gripper_open is None else action.gripper_open
     return PoseTarget(
         contact.astype(np.float32),

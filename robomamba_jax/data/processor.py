@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.checks import one_of, replace
+from robomamba_jax.data.contacts import Contacts
 from robomamba_jax.data.image_files import MAX_PIXELS, open_image
 from robomamba_jax.data.images import ImageSource, ImageTransform, image_transform
 from robomamba_jax.data.prompts import IMAGE, Encoded, PromptTemplate, prompt_template
@@ -26,13 +27,12 @@ from robomamba_jax.outside_text import encode_text, parse_json, read_bytes
 
 SCHEMA = "robomamba.processor/1"
 
-# What the policy head's first two numbers are: crop coordinates divided by the crop's side,
-# or pixels of the crop (the published weights).
-CONTACT_SCALES = ("unit", "raw")
 # The camera frame in which its rotation is: x right, y down, z forward, or ManipLLM's
 # forward, left, up (the published weights). Columns 1 and 2 are approach and left in both.
 ROTATION_CONVENTIONS = ("opencv", "manipllm")
 
+# What folders of before these two were known mean.
+_LATER: dict[str, Any] = {"contact_frame": "crop", "contact_side": None}
 _MAX_JSON_BYTES = 2**20
 _FIX = "convert or export it again"
 
@@ -68,8 +68,12 @@ class Processor:
       tokenizer: of the language model; None where a checkpoint came without one.
       transform: of the image encoder; None for a language model alone.
       template: how questions are put.
-      contact_scale: "unit" or "raw", see ``CONTACT_SCALES``.
+      contact_scale: of the policy head's contacts, "unit" or "raw", see ``data.contacts``.
       rotation_convention: "opencv" or "manipllm", see ``ROTATION_CONVENTIONS``.
+      contact_frame: of raw contacts: pixels of the "crop", or of the picture's "file", as the
+        published heads have them.
+      contact_side: with "file": the side of the square pictures whose pixels they are; None =
+        those of each picture itself.
       max_pixels: of any picture, before it is decoded; a matter of the machine, not saved.
     """
 
@@ -78,11 +82,18 @@ class Processor:
     template: PromptTemplate
     contact_scale: str = "unit"
     rotation_convention: str = "opencv"
+    contact_frame: str = "crop"
+    contact_side: int | None = None
     max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
-        one_of("contact_scale", self.contact_scale, CONTACT_SCALES)
+        _ = self.contacts  # which checks the three
         one_of("rotation_convention", self.rotation_convention, ROTATION_CONVENTIONS)
+
+    @property
+    def contacts(self) -> Contacts:
+        """How the policy head's contacts are to be read."""
+        return Contacts(self.contact_scale, self.contact_frame, self.contact_side)
 
     def need_tokenizer(self) -> Tokenizer:
         """The tokenizer.
@@ -151,6 +162,8 @@ class Processor:
             "transform": None if self.transform is None else self.transform.to_json(),
             "template": self.template.to_json(),
             "contact_scale": self.contact_scale,
+            "contact_frame": self.contact_frame,
+            "contact_side": self.contact_side,
             "rotation_convention": self.rotation_convention,
             "tokenizer_sha256": None if self.tokenizer is None else self.tokenizer.sha256,
         }
@@ -176,6 +189,8 @@ class Processor:
         file = Path(folder) / "processor.json"
         content = _read_json(file)
         known = {field.name for field in dataclasses.fields(cls)} - {"tokenizer", "max_pixels"}
+        if not _LATER.keys() & content.keys():
+            content = {**content, **_LATER}
         if content.get("schema") != SCHEMA:
             raise _bad_file(file, f"has schema {content.get('schema')!r}, not {SCHEMA!r}")
         if set(content) != known | {"schema", "tokenizer_sha256"}:
@@ -190,6 +205,8 @@ class Processor:
                 template=PromptTemplate.from_json(content["template"]),
                 contact_scale=content["contact_scale"],
                 rotation_convention=content["rotation_convention"],
+                contact_frame=content["contact_frame"],
+                contact_side=content["contact_side"],
             )
         except InputError as error:
             raise InputError(error.kind, f"{str(file)!r}: {error.message}", error.fix) from error

@@ -174,6 +174,17 @@ class PromptTemplate:
             _extend(row, tokenizer.encode(piece), False)
 
 
+def as_record(instruction: str, template: PromptTemplate) -> str:
+    """An instruction as a record of training has it: behind ``<image>`` and a line break where a
+    template takes that for text, alone where it takes it for the picture's place.
+
+    Args:
+      instruction: such as "Open the drawer."
+      template: the checkpoint's.
+    """
+    return instruction if template.placeholders else f"{IMAGE}\n{instruction}"
+
+
 def _extend(row: Encoded, ids: list[int], supervised: bool) -> None:
     row.ids.extend(ids)
     row.supervised.extend([supervised] * len(ids))
@@ -204,6 +215,11 @@ TEMPLATES: dict[str, PromptTemplate] = {
         # The published code only asks with this one; the answer's part is ours.
         PromptTemplate(
             "official_test", start=IMAGE, question=("Question:", " Answer:"), answer=(" ", "\n")
+        ),
+        # What the published code reads a pose from: a record's question as it stands, <image> and
+        # all, and nothing where an answer would begin. The answer's part is official_train's.
+        PromptTemplate(
+            "official_pose", question=("<|user|> ", "\n"), answer=("<|assistant|> ", "\n")
         ),
         # LLaVA's first stage: the caption follows the image; the instruction is left out.
         PromptTemplate(

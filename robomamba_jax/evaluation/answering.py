@@ -108,6 +108,25 @@ class Poses:
         self._params = model.params
         self._read = pose_function(model.config, model.layout)
 
+    def facts(self) -> dict[str, Any]:
+        """What else than parameters decides about the numbers, as JSON values."""
+        processor = self._processor
+        return {
+            "contact_scale": processor.contact_scale,
+            "contact_frame": processor.contact_frame,
+            "contact_side": processor.contact_side,
+            "rotation_convention": processor.rotation_convention,
+        }
+
+    def raw_meaning(self) -> str:
+        """What the head's own numbers are, in a sentence."""
+        frame = {"manipllm": "ManipLLM's", "opencv": "OpenCV's"}
+        return (
+            f"manip.json holds the head's own numbers: contacts in {self._processor.contacts}, "
+            f"directions in {frame[self._processor.rotation_convention]} frame; scoring=standard "
+            "writes pixels of each picture and ManipLLM's frame"
+        )
+
     def __call__(self, batch: Batch) -> list[Reply]:
         """A batch's poses as lists of numbers."""
         ids, mask = pad_prompts(batch.tokens)
@@ -122,15 +141,17 @@ class Poses:
                 replies.append(Reply(request.id, None, bad[row] or ""))
                 continue
             try:
-                replies.append(Reply(request.id, self._pose(found, row, sizes[row]), ""))
+                numbers, raw = self._pose(found, row, sizes[row])
+                replies.append(Reply(request.id, numbers, "", raw=raw))
             except InputError as error:
                 if not batch.skip:
                     raise named(request, error) from error
                 replies.append(Reply(request.id, None, error.message))
         return replies
 
-    def _pose(self, found: Any, row: int, size: np.ndarray) -> list[float]:
-        """One row of the head's output as a list of numbers; InputError where it has none."""
+    def _pose(self, found: Any, row: int, size: np.ndarray) -> tuple[list[float], list[float]]:
+        """One row of the head's output as RoboMamba's list, and the head's own numbers; InputError
+        where they are no pose."""
         width, height = (int(side) for side in size)
         pose = make_pose(
             found.contact[row],
@@ -139,14 +160,18 @@ class Poses:
             geometry=self._transform.geometry(width, height),
             contact_scale=self._processor.contact_scale,
             rotation_convention=self._processor.rotation_convention,
+            contact_frame=self._processor.contact_frame,
+            contact_side=self._processor.contact_side,
         )
         numbers = detection(pose.contact_xy, pose.rotation)
+        raw = [float(x) for x in (*found.contact[row], *found.rotation6d[row])]
         if found.gripper_logit is not None:
             numbers.append(float(found.gripper_logit[row]))
-        if not np.all(np.isfinite(numbers)):
+            raw.append(numbers[-1])
+        if not np.all(np.isfinite([*numbers, *raw])):
             what = "the predicted pose is not made of finite numbers"
             raise InputError("not_finite", what, "give a checkpoint whose parameters are finite")
-        return numbers
+        return numbers, raw
 
 
 def _pictures(batch: Batch, mesh: Mesh | None) -> dict[str, Any]:

@@ -24,12 +24,19 @@ class Reply(NamedTuple):
       answer: a text, or a pose as RoboMamba's result list has it; None if the row was bad.
       reason: why it ended: "eos", "stop", "length"; "" for poses; for a bad row what was wrong.
       tokens: of a text; None for a pose.
+      raw: of a pose, the head's own numbers, which the repository's test program writes down.
     """
 
     id: str
     answer: Any
     reason: str
     tokens: list[int] | None = None
+    raw: list[float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Its line in a file of answers; ``raw`` only where there is one."""
+        fields = self._asdict()
+        return fields if self.raw is not None else {k: v for k, v in fields.items() if k != "raw"}
 
 
 class AnswersFile:
@@ -97,13 +104,19 @@ class AnswersFile:
         """Keep some answers; they are on the disk afterwards."""
         self.done.update({reply.id: reply for reply in replies})
         if self._write:
-            self._append([json.dumps(reply._asdict(), ensure_ascii=False) for reply in replies])
+            self._append([json.dumps(_row(reply), ensure_ascii=False) for reply in replies])
 
     def _append(self, lines: list[str]) -> None:
         with self.path.open("ab") as file:
             file.write("".join(f"{line}\n" for line in lines).encode())
             file.flush()
             os.fsync(file.fileno())
+
+
+def _row(reply: Reply) -> dict[str, Any]:
+    """A line; of texts without what poses alone have."""
+    row = reply._asdict()
+    return row if reply.raw is not None else {k: v for k, v in row.items() if k != "raw"}
 
 
 def _whole_lines(path: Path) -> bytes:

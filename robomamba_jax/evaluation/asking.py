@@ -12,7 +12,7 @@ import jax
 from robomamba_jax import api
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.processor import Processor
-from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.prompts import PromptTemplate, prompt_template
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answering import Poses, Texts, settings_of
 from robomamba_jax.evaluation.answers import AnswersFile, Reply
@@ -32,6 +32,7 @@ class Asked:
     Attributes:
       sha256: of its parameters.
       recipe: budget, style, stop rule.
+      template: around the questions.
     """
 
     def __init__(self, config: EvalConfig, chosen: Benchmark, checkpoint: str) -> None:
@@ -57,6 +58,7 @@ class Asked:
         template = processor.template
         if self.recipe.template != "checkpoint":
             template = prompt_template(self.recipe.template)
+        self.template = template
         self.reader = Reader(
             processor,
             template,
@@ -76,13 +78,24 @@ def _answerer(
     return Texts(model, processor, settings_of(recipe, processor), mesh)
 
 
-def requests_of(items: tuple[Item, ...], recipe: Recipe) -> list[Request]:
+def requests_of(
+    items: tuple[Item, ...], recipe: Recipe, template: PromptTemplate | None = None
+) -> list[Request]:
     """Questions as they are put.
 
-    The repository's test program puts a record's text as it stands; elsewhere ``<image>`` was
-    taken out of it, since pictures have places of their own.
+    The repository puts a record's text as it stands, in its test program and in training, and so
+    do its templates, to which ``<image>`` is text; elsewhere it was taken out, since pictures have
+    places of their own.
+
+    Args:
+      items: the benchmark's.
+      recipe: how they are asked.
+      template: the one that the recipe's name stands for; None looks it up, and takes a
+        checkpoint's own for one that gives pictures places.
     """
-    raw = recipe.template == "official_test"
+    if template is None and recipe.template != "checkpoint":
+        template = prompt_template(recipe.template)
+    raw = template is not None and not template.placeholders
     texts = [str(item.facts.get("raw", item.question)) if raw else item.question for item in items]
     return [
         Request(item.id, styled(text, recipe.style), item.pictures)
@@ -98,7 +111,7 @@ def ask(
     path: Path,
     facts: dict[str, Any],
     tell: Any = None,
-) -> tuple[dict[str, Reply], str]:
+) -> tuple[dict[str, Reply], str, str]:
     """Answer everything that the file of answers does not have yet.
 
     Args:
@@ -111,20 +124,30 @@ def ask(
       tell: told how many are answered, of how many.
 
     Returns:
-      id -> reply, and the checkpoint's hash.
+      id -> reply, the checkpoint's hash, and of poses what the head's own numbers mean, else "".
 
     Raises:
-      InputError: see ``Asked``, ``AnswersFile`` and ``Reader``.
+      InputError: see ``Asked``, ``AnswersFile`` and ``Reader``; or the configuration says how
+        contacts are counted, which is a matter of the checkpoint.
     """
     if config.on_bad_record == "error":
         look_for_pictures(loaded.items)
+    if config.contact_frame:
+        raise InputError(
+            "bad_config",
+            "contact_frame and contact_side are of --predictions; a checkpoint says them itself",
+            "leave them out; robomamba convert --contact-frame states a checkpoint's",
+        )
     asked = Asked(config, chosen, checkpoint)
     header = {"checkpoint": asked.sha256, **facts}
+    if chosen.poses:
+        # The parameters' hash knows neither of them.
+        header["poses"] = {**asked.answer.facts(), "template": asked.template.to_json()}
     known = {item.id for item in loaded.known}
     file = AnswersFile(path, header, write=jax.process_index() == 0, known=known)
     waiting = [
         request
-        for request in requests_of(loaded.items, asked.recipe)
+        for request in requests_of(loaded.items, asked.recipe, asked.template)
         if request.id not in file.done
     ]
     check_alike({"file of answers (is --out shared?)": "\n".join(r.id for r in waiting)})
@@ -137,4 +160,4 @@ def ask(
         done += len(batch.requests)
         if tell is not None:
             tell(done, total)
-    return file.done, asked.sha256
+    return file.done, asked.sha256, asked.answer.raw_meaning() if chosen.poses else ""

@@ -125,7 +125,7 @@ def _gaps(
     asked = Asked(config, chosen, checkpoint)
     items = tuple(item for item in loaded.items if item.id in parted)
     found: dict[str, float] = {}
-    for batch in asked.reader.batches(requests_of(items, asked.recipe)):
+    for batch in asked.reader.batches(requests_of(items, asked.recipe, asked.template)):
         prefixes = [parted[request.id] for request in batch.requests]
         prefixes += [prefixes[-1]] * (len(batch.tokens) - len(prefixes))
         logits = asked.answer.logits_behind(batch, prefixes)

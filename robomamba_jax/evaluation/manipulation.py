@@ -15,6 +15,9 @@ import numpy as np
 
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.contacts import Contacts
+from robomamba_jax.data.crop import CropTransform
+from robomamba_jax.data.image_refs import open_ref
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.manipulation import (
     FRAMES,
@@ -70,12 +73,13 @@ def load(config: EvalConfig) -> Loaded:
 def _items(path: Path, config: EvalConfig, find: Callable[[str], Pictures]) -> list[Item]:
     records = JsonRecords(path)
     items = []
+    counted = Contacts("raw", "file", config.contact_side) if config.contact_frame else None
     try:
         for number in range(len(records)):
             record, where = records[number], f"{path}: record {number}"
             image = text_field(record, "image", where)
             question, answer = _texts(record, where)
-            facts: dict[str, Any] = {"raw": question}
+            facts: dict[str, Any] = {"raw": question, "contacts": counted}
             if answer:
                 facts["action"] = parse_action(
                     answer, where, pixel_order=config.pixel_order, frame=config.frame
@@ -143,11 +147,23 @@ def _errors(item: Item, value: Any) -> tuple[float, float, float]:
     """Pixels, degrees between approaches, degrees between rotations."""
     found = parse_detection(value, f"the prediction for {item.id!r}")
     wanted: Action = item.facts["action"]
-    distance = math.dist(found.contact_xy, wanted.contact_xy)
+    distance = math.dist(_pixel(item, found.contact_xy), wanted.contact_xy)
     mine, theirs = found.rotation(), wanted.rotation()
     cosine = float(np.clip(mine[:, 0] @ theirs[:, 0], -1, 1))
     turn = float(np.clip((np.trace(mine.T @ theirs) - 1) / 2, -1, 1))
     return distance, math.degrees(math.acos(cosine)), math.degrees(math.acos(turn))
+
+
+def _pixel(item: Item, contact: tuple[float, float]) -> Sequence[float]:
+    """A prediction's contact in pixels of the picture, centres at +0.5."""
+    contacts: Contacts | None = item.facts["contacts"]
+    if contacts is None:
+        return contact
+    if contacts.side is None:
+        return [part + 0.5 for part in contact]
+    # As many pixels as the head's training pictures had: the crop was all of them.
+    size = open_ref(item.pictures()[0]).size
+    return contacts.to_pixel(contact, CropTransform(*size, contacts.side)).tolist()
 
 
 def submit(folder: Path, items: Sequence[Item], said: Sequence[Any]) -> list[Path]:

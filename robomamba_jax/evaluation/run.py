@@ -45,6 +45,8 @@ class Answered:
       source: in one word or path, for tables.
       problems: id -> why it has no answer.
       notes: what was left out, in whole sentences.
+      raw: of poses per item the head's own numbers; None for texts and for a file of predictions.
+      raw_meaning: what those are, in a sentence.
     """
 
     answers: list[Any]
@@ -52,6 +54,8 @@ class Answered:
     source: str
     problems: dict[str, str]
     notes: tuple[str, ...] = ()
+    raw: list[Any] | None = None
+    raw_meaning: str = ""
 
 
 def load(
@@ -181,7 +185,12 @@ def finish(
     if not pairs:
         raise InputError("no_answers", "no question was answered", "see the problems above")
     items, said = [item for item, _ in pairs], [text for _, text in pairs]
-    written, unwritten = _submitted(chosen, loaded, items, said, out)
+    told, notes = said, [*loaded.notes, *answered.notes]
+    if answered.raw is not None and config.scoring == "official":
+        pairs = zip(answered.raw, answered.answers, strict=True)
+        told = [numbers for numbers, answer in pairs if answer is not None]
+        notes.append(answered.raw_meaning)
+    written, unwritten = _submitted(chosen, loaded, items, told, out)
     result: dict[str, Any] = {
         "schema": SCHEMA,
         "package": __version__,
@@ -194,7 +203,7 @@ def finish(
         "questions": len(loaded.items),
         "answered": len(items),
         "problems": answered.problems,
-        "notes": [*loaded.notes, *answered.notes, *unwritten],
+        "notes": [*notes, *unwritten],
         "seconds": round(seconds, 3),
         "headline": None,
         "figures": {},
@@ -282,14 +291,18 @@ def answer_all(
         "dtype": config.dtype,
         "questions": _digest(loaded.files),
     }
-    done, sha = ask(config, chosen, loaded, checkpoint, out / "answers.jsonl", facts, tell)
+    done, sha, meaning = ask(config, chosen, loaded, checkpoint, out / "answers.jsonl", facts, tell)
     answers = [done[item.id].answer if item.id in done else None for item in loaded.items]
     asked = {item.id for item in loaded.items}
     problems = {
         key: reply.reason for key, reply in done.items() if reply.answer is None and key in asked
     }
     identity = {"path": checkpoint, "sha256": sha}
-    return Answered(answers, identity, checkpoint, problems), time.monotonic() - started
+    raw = [done[item.id].raw if item.id in done else None for item in loaded.items]
+    answered = Answered(
+        answers, identity, checkpoint, problems, raw if chosen.poses else None, meaning
+    )
+    return answered, time.monotonic() - started
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -26,7 +26,7 @@ from robomamba_jax.config.serial import parts_to_json
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.convert.sources import read_json
-from robomamba_jax.data.examples import Encoder
+from robomamba_jax.data.examples import Encoder, contacts_of
 from robomamba_jax.data.pipeline import Pipeline
 from robomamba_jax.data.plan import Plan
 from robomamba_jax.data.processor import Processor
@@ -255,14 +255,15 @@ def run_processor(config: TrainConfig, base: Base) -> Processor:
             raise InputError("other_tokenizer", "the base has another tokenizer", fix)
         if None not in (old.transform, encoder.transform) and old.transform != encoder.transform:
             raise InputError("other_transform", "the base has another image transform", fix)
+    contacts = contacts_of(config.data.encoding) if pose or old is None else old.contacts
     return Processor(
         encoder.tokenizer,
         encoder.transform if old is None or old.transform is None else old.transform,
         encoder.template,
-        contact_scale=config.data.encoding.contact_scale
-        if pose or old is None
-        else old.contact_scale,
+        contact_scale=contacts.scale,
         rotation_convention="opencv" if pose or old is None else old.rotation_convention,
+        contact_frame=contacts.frame,
+        contact_side=contacts.side,
     )
 
 

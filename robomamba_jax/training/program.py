@@ -18,6 +18,7 @@ from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.config.training import TrainConfig
+from robomamba_jax.data.examples import contacts_of
 from robomamba_jax.data.images import ImageTransform, image_transform
 from robomamba_jax.data.plan import BatchShape
 from robomamba_jax.errors import InputError
@@ -190,8 +191,7 @@ def _task(config: TrainConfig, model: RoboMambaConfig) -> Task:
             "the mixture head proposes contacts in shares of the crop's side, not in its pixels",
             "set data.encoding.contact_scale=unit",
         )
-    unit = 1.0 / side if raw else 1.0
-    return pose_task(model, config.loss, transform, unit)
+    return pose_task(model, config.loss, transform, contacts_of(config.data.encoding).unit(side))
 
 
 def run_transform(data: DataConfig) -> ImageTransform | None:

@@ -135,7 +135,10 @@ def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Arr
 
 
 def pose_task(
-    config: RoboMambaConfig, loss: LossConfig, transform: ImageTransform | None, contact_unit: float
+    config: RoboMambaConfig,
+    loss: LossConfig,
+    transform: ImageTransform | None,
+    contact_unit: float | None,
 ) -> Task:
     """Contact, rotation and gripper losses, each the mean over the poses that say it.
 
@@ -143,7 +146,8 @@ def pose_task(
       config: the model's.
       loss: which.
       transform: of the images.
-      contact_unit: what one unit of the contact is, in shares of the crop's side, for scores.
+      contact_unit: what one unit of the contact is, in shares of the crop's side, for scores;
+        None where it depends on the picture: then that score is left out.
     """
     graph, expected = abstract_params(config, "stacked")
 
@@ -175,11 +179,12 @@ def pose_task(
     def scores(params: Params, batch: Batch) -> Sums:
         output, weight = predict(params, batch), batch["weight"]
         found = summed(output, batch)
-        apart = (output.contact - batch["contact"]) * contact_unit
-        near = (jnp.linalg.norm(apart, axis=-1) < 0.05).astype(jnp.float32)
+        if contact_unit is not None:
+            apart = (output.contact - batch["contact"]) * contact_unit
+            near = (jnp.linalg.norm(apart, axis=-1) < 0.05).astype(jnp.float32)
+            found["contact_within_5_percent"] = (jnp.sum(near * weight), weight.sum())
         angle = rotation_loss(output.rotation6d, batch["rotation"])
         small = (angle < jnp.pi / 6).astype(jnp.float32)
-        found["contact_within_5_percent"] = (jnp.sum(near * weight), weight.sum())
         found["rotation_within_30_degrees"] = (jnp.sum(small * weight), weight.sum())
         return found
 

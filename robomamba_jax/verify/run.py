@@ -94,6 +94,7 @@ def open_case(
     output: str | None = None,
     changes: Sequence[str] = (),
     lora_alpha: float = ALPHA,
+    lora: str = "merge",
     seed: int = 0,
     batch: int = 2,
     length: int = 16,
@@ -108,6 +109,7 @@ def open_case(
       output: features, logits or pose; None takes the last that the checkpoint has.
       changes: of the configuration, as for ``open_checkpoint``.
       lora_alpha: of LoRA factors.
+      lora: "merge", or "base", which leaves them out on both sides.
       seed: of the inputs.
       batch: rows.
       length: text tokens per row.
@@ -116,7 +118,7 @@ def open_case(
     Raises:
       InputError: it does not load on either side, or the folder is of another model.
     """
-    checkpoint = open_checkpoint(family, path, changes=changes, lora_alpha=lora_alpha)
+    checkpoint = open_checkpoint(family, path, changes=changes, lora_alpha=lora_alpha, lora=lora)
     try:
         tensors = read_tensors(checkpoint) if folder is None else _of_folder(folder, checkpoint)
     finally:
@@ -129,7 +131,8 @@ def open_case(
         acts = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_tanh"}
         arguments = {"num_heads": vision.heads, "act_layer": acts[vision.activation]}
         arguments["img_size"] = vision.image_size
-    side = load_torch(family, path, built=built, lora_alpha=lora_alpha, arguments=arguments)
+    alpha = lora_alpha if lora == "merge" else 0.0  # by which torch's side adds nothing
+    side = load_torch(family, path, built=built, lora_alpha=alpha, arguments=arguments)
     output = output or side.outputs[-1]
     if output not in side.outputs:
         raise unknown_name("bad_arguments", "output", output, side.outputs)

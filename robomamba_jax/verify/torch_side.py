@@ -170,7 +170,8 @@ def _hf_mamba(path: Path, _: Mapping[str, Any]) -> Any:
 
     folder = path if path.is_dir() else path.parent
     content = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
-    if "d_model" in content or not content:  # the original repository, or nothing but weights
+    # The original repository, or nothing but weights; the hub's own files have both families' keys.
+    if content.get("model_type") != "mamba" and ("d_model" in content or not content):
         state = _state(folder / "pytorch_model.bin" if path.is_dir() else path)
         state = {
             k.replace("backbone.embedding.", "backbone.embeddings."): v for k, v in state.items()

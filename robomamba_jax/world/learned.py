@@ -13,6 +13,7 @@ from PIL import Image
 
 from robomamba_jax.data.json_records import JsonRecords
 from robomamba_jax.data.manipulation import Action, parse_action
+from robomamba_jax.data.prompts import as_record
 from robomamba_jax.data.records import conversation, text_field
 from robomamba_jax.errors import InputError
 from robomamba_jax.outside_text import parse_json, read_bytes
@@ -129,5 +130,6 @@ class ModelPolicy:
         from robomamba_jax import api
 
         picture = Image.fromarray(seen.view.rgb)
-        pose: Any = api.predict_pose(self._model, self._processor, picture, seen.instruction)
+        asked = as_record(seen.instruction, self._processor.template)
+        pose: Any = api.predict_pose(self._model, self._processor, picture, asked)
         return Proposal(pose.contact_xy, np.asarray(pose.rotation, np.float64), pose.gripper_open)

@@ -69,6 +69,7 @@ def test_from_files_to_answers(
         tmp_path / "whole",
         "--out",
         tmp_path / "b.pth",
+        "--anyway",
     )
     assert status == 0
     assert "78 tensors" in out

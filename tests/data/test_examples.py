@@ -40,6 +40,7 @@ MARKERS = {
     "standard": ("", "<|user|> {}\n", "<|assistant|>", " {}\n", True),
     "official_train": ("", "<|user|> {}\n", "<|assistant|>", " {}\n", True),
     "official_test": ("<image>", "Question:{} Answer:", "", " {}\n", True),
+    "official_pose": ("", "<|user|> {}\n", "", "<|assistant|> {}\n", True),
     "llava_plain": ("", None, "", "{}\n", False),
     "raw": ("", "{}", "", "{}", True),
 }

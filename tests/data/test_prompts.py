@@ -50,6 +50,7 @@ def test_prompts_to_the_letter() -> None:
     expected = {
         "official_train": "<|user|> Is it open?\n<|assistant|>",
         "official_test": "<image>Question:Is it open? Answer:",
+        "official_pose": "<|user|> Is it open?\n",
         "llava_plain": "<image>",
         "standard": "<|user|> Is it open?\n<|assistant|>",
         "raw": "Is it open?",
@@ -144,7 +145,7 @@ def test_ids_are_the_pieces_in_a_row(turns: list[Turn], name: str, loss: str) ->
 def test_a_prompt_is_the_beginning_of_its_conversation(turns: list[Turn]) -> None:
     """What the model is asked with is, in tokens, what it was trained on."""
     tokenizer = trained()
-    for name in ("standard", "official_train", "official_test", "llava_plain"):
+    for name in ("standard", "official_train", "official_test", "official_pose", "llava_plain"):
         template = prompt_template(name)
         prompt = template.encode_prompt(tokenizer, turns[0][1])
         whole = template.encode(tokenizer, turns[:2])

@@ -111,7 +111,9 @@ def test_everything_reads_a_run(trained: Path, tmp_path: Path) -> None:
 def test_a_run_goes_to_torch(trained: Path, tmp_path: Path, layout: str, name: str) -> None:
     """And comes back the same."""
     out = tmp_path / name
-    assert main(["convert", "--to", layout, "--in", str(trained), "--out", str(out)]) == 0
+    arguments = ["convert", "--to", layout, "--in", str(trained), "--out", str(out)]
+    # The head was never trained, and its widths are not the published ones.
+    assert main([*arguments, *(["--without-policy"] if layout == "robomamba" else [])]) == 0
     back = tmp_path / "back"
     arguments = ["convert", "--from", layout, "--in", str(out), "--out", str(back)]
     if layout == "robomamba":
