@@ -188,6 +188,7 @@ def open_source(config: SourceConfig, number: int = 0) -> Source:
             split=config.tfds_split,
             pixel_order=config.pixel_order,
             frame=config.frame,
+            allowed=allowed,
         )
     raise InputError("bad_config", f"{path} is prepared already", "give it to training as it is")
 

@@ -30,7 +30,7 @@ from robomamba_jax.data.lerobot_poses import GraspReader
 from robomamba_jax.data.lerobot_rows import EpisodeRows
 from robomamba_jax.data.manipulation import Action, PoseSample, answer_text
 from robomamba_jax.data.parquet_rows import ParquetFiles
-from robomamba_jax.data.paths import below
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots, below
 from robomamba_jax.data.records import ImageRef, Sample, VideoMoment, bad_record
 from robomamba_jax.errors import InputError, unknown_name
 
@@ -56,6 +56,7 @@ class LeRobotSource:
         split: str = "train",
         pixel_order: str | None = None,
         frame: str | None = None,
+        allowed: AllowedRoots = NO_ROOTS,
     ) -> None:
         """Read meta/, and compare its counts.
 
@@ -66,6 +67,7 @@ class LeRobotSource:
           split: which of several, see ``lerobot_meta.chosen_episodes``.
           pixel_order: of ``fields.contact``, "xy" or "rowcol"; needed with it.
           frame: of ``fields.approach``, "manipllm" or "opencv"; needed with it.
+          allowed: where links may lead, such as a hub cache's blobs/.
 
         Raises:
           InputError: it is not a LeRobot data set of a known version, its files differ from what
@@ -73,11 +75,11 @@ class LeRobotSource:
         """
         self.path = Path(path)
         self._root = self.path if root is None else Path(root)
-        self._files = ParquetFiles()
+        self._files, self._allowed = ParquetFiles(), allowed
         self.meta = read_meta(self.path, self._files)
         self._how = {"pixel_order": pixel_order, "frame": frame}
         self._fields = _resolved(fields or FieldMap(), self.meta, self._how)
-        self._rows = EpisodeRows(self.meta, self._files)
+        self._rows = EpisodeRows(self.meta, self._files, allowed)
         self._episodes = chosen_episodes(self.meta, split)
         self._grasp = self._open_grasp()
         lengths = self.meta.lengths[self._episodes]
@@ -181,7 +183,7 @@ class LeRobotSource:
         if not isinstance(timestamp, int | float) or not 0 <= timestamp < math.inf:
             raise bad_record(where, f"has the timestamp {timestamp!r}"[:100])
         span, half = self.meta.video(number, camera), 0.5 / self.meta.fps
-        path = below(self._root, span.name)
+        path = below(self._root, span.name, self._allowed)
         if not path.is_file():
             raise InputError(
                 "missing_image", f"{where}: video {path} does not exist", "download the videos too"
@@ -202,7 +204,7 @@ class LeRobotSource:
         step = (values["episode_index"], values["frame_index"])
         names += [name.format(camera, *step) for name in _PICTURES]
         for name in names:
-            found = below(self._root, name)
+            found = below(self._root, name, self._allowed)
             if found.is_file():
                 return found
         raise InputError(

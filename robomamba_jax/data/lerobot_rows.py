@@ -13,7 +13,7 @@ import numpy as np
 
 from robomamba_jax.data.lerobot_meta import LeRobotMeta
 from robomamba_jax.data.parquet_rows import ParquetFiles
-from robomamba_jax.data.paths import below
+from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots, below
 from robomamba_jax.data.records import bad_record
 from robomamba_jax.errors import InputError
 
@@ -23,19 +23,21 @@ _KEPT = 64  # files whose episodes' places are remembered
 class EpisodeRows:
     """The steps of episodes. Picklable; what it remembers stays behind."""
 
-    def __init__(self, meta: LeRobotMeta, files: ParquetFiles) -> None:
+    def __init__(
+        self, meta: LeRobotMeta, files: ParquetFiles, allowed: AllowedRoots = NO_ROOTS
+    ) -> None:
         """Add up how many rows each file must have.
 
         Raises:
           InputError: none of the files is there.
         """
-        self._meta, self._files = meta, files
+        self._meta, self._files, self._allowed = meta, files, allowed
         self._stated: Counter[str] = Counter()
         for number, length in enumerate(meta.lengths):
             self._stated[self._name(number)] += int(length)
         self._spans: OrderedDict[str, dict[int, tuple[int, int]]] = OrderedDict()
         names = [name for name in self._stated if name]
-        if names and not any(below(meta.path, name).is_file() for name in names):
+        if names and not any(below(meta.path, name, allowed).is_file() for name in names):
             raise InputError(
                 "missing_file",
                 f"{meta.path / names[0]} does not exist, nor any other of {len(names)} data files",
@@ -73,7 +75,7 @@ class EpisodeRows:
         """
         episode = int(self._meta.episodes[number])
         name = self._meta.data_name(number)
-        path = below(self._meta.path, name)
+        path = below(self._meta.path, name, self._allowed)
         first, count = self._span(name, path, episode)
         if count != self._meta.lengths[number]:
             raise InputError(

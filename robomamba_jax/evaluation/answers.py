@@ -33,11 +33,6 @@ class Reply(NamedTuple):
     tokens: list[int] | None = None
     raw: list[float] | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Its line in a file of answers; ``raw`` only where there is one."""
-        fields = self._asdict()
-        return fields if self.raw is not None else {k: v for k, v in fields.items() if k != "raw"}
-
 
 class AnswersFile:
     """JSON lines: first who answers what and how, then one answer each."""

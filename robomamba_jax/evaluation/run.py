@@ -298,10 +298,10 @@ def answer_all(
         key: reply.reason for key, reply in done.items() if reply.answer is None and key in asked
     }
     identity = {"path": checkpoint, "sha256": sha}
-    raw = [done[item.id].raw if item.id in done else None for item in loaded.items]
-    answered = Answered(
-        answers, identity, checkpoint, problems, raw if chosen.poses else None, meaning
-    )
+    raw = None
+    if chosen.poses:
+        raw = [done[item.id].raw if item.id in done else None for item in loaded.items]
+    answered = Answered(answers, identity, checkpoint, problems, raw=raw, raw_meaning=meaning)
     return answered, time.monotonic() - started
 
 
