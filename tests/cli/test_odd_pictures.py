@@ -36,25 +36,24 @@ def ask(models: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("ending", ["png", "jpg"])
 def test_a_transparent_colour(
     name: str,
-    ending: str,
     ask: list[Any],
     loaded: tuple[rm.Model, rm.Processor],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The pose and the picture are those of the same pixels without it."""
-    status, out, err = run(capsys, *ask, "--image", f"{name}.png", "--out", f"pose.{ending}")
-    assert (status, err) == (0, "")
+    """The pose and the picture, of either kind, are those of the same pixels without it."""
     pose = rm.predict_pose(*loaded, f"plain_{name}.png", INSTRUCTION)
-    assert out.splitlines()[0].startswith("contact   ({:.1f}, {:.1f})".format(*pose.contact_xy))
     want = draw_pose(Image.open(f"plain_{name}.png"), pose.contact_xy, pose.rotation)
-    stored = io.BytesIO()
-    want.save(stored, {"png": "PNG", "jpg": "JPEG"}[ending])
-    data = Path(f"pose.{ending}").read_bytes()
-    assert told_by(data) == []
-    assert data == stored.getvalue()
+    for ending, form in (("png", "PNG"), ("jpg", "JPEG")):
+        status, out, err = run(capsys, *ask, "--image", f"{name}.png", "--out", f"pose.{ending}")
+        assert (status, err) == (0, "")
+        assert out.startswith("contact   ({:.1f}, {:.1f})".format(*pose.contact_xy))
+        stored = io.BytesIO()
+        want.save(stored, form)
+        data = Path(f"pose.{ending}").read_bytes()
+        assert told_by(data) == []
+        assert data == stored.getvalue()
 
 
 @pytest.mark.parametrize("bad", ["error", "skip"])
@@ -117,7 +116,8 @@ def test_nothing_of_the_inputs_file_is_written(
 def test_depth_files_that_are_none(
     ask: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A depth of hostile bytes is that item's error; the batch goes on."""
+    """Depths of hostile bytes and a picture that cannot be written, one of 16 bits with a
+    transparent grey: each is its item's error, and the batch goes on to the end."""
     import json
 
     camera = {"width": 32, "height": 24, "K": [[40.0, 0, 16], [0, 40.0, 12], [0, 0, 1]]}
