@@ -199,7 +199,7 @@ def _config(to: str, folder: Folder) -> dict[str, Any]:
     return _vit_json(to.removeprefix("hf-"), parts.vision)
 
 
-def _mamba_json(llm: MambaConfig, eos: int) -> dict[str, Any]:
+def _mamba_json(llm: MambaConfig, eos: int = 0) -> dict[str, Any]:
     """transformers' MambaConfig, with the two names that RoboMamba's own class asks for."""
     return {
         "d_model": llm.d_model,

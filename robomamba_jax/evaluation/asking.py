@@ -142,7 +142,7 @@ def ask(
     header = {"checkpoint": asked.sha256, **facts}
     if chosen.poses:
         # The parameters' hash knows neither of them.
-        header["poses"] = {**asked.answer.facts(), "template": asked.template.to_json()}
+        header["convention"] = {**asked.answer.facts(), "template": asked.template.to_json()}
     known = {item.id for item in loaded.known}
     file = AnswersFile(path, header, write=jax.process_index() == 0, known=known)
     waiting = [
