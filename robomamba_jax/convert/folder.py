@@ -30,6 +30,7 @@ from robomamba_jax.convert.sources import ShardedSource, read_json
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.processor import Processor
+from robomamba_jax.data.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 
 SCHEMA = "robomamba.folder/1"
@@ -82,7 +83,7 @@ class Folder:
         path = self.path / UNREAD
         return SafetensorsFile(path) if path.is_file() else None
 
-    def processor(self, tokenizer: str | os.PathLike[str] | None = None) -> Processor:
+    def processor(self, tokenizer: str | os.PathLike[str] | Tokenizer | None = None) -> Processor:
         """The processor; ``tokenizer`` stands in for one that the folder lacks."""
         return Processor.load(self.path, tokenizer)
 
