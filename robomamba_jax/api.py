@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax.core import Tracer
+from jax.typing import DTypeLike
 
-from robomamba_jax.config import PRESETS, RoboMambaConfig, as_dtypes, model_preset
+from robomamba_jax.config import DTYPES, PRESETS, RoboMambaConfig, as_dtypes, model_preset
+from robomamba_jax.config.checks import one_of, path_of
+from robomamba_jax.config.tree import dtype_name
 from robomamba_jax.convert.folder import Folder, is_folder, open_folder
 from robomamba_jax.convert.names import Leaf
 from robomamba_jax.convert.placement import load_params
@@ -30,48 +33,57 @@ from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.generation.stopping import byte_level_spelling
 from robomamba_jax.models.bundle import Model
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.partition import auto_mesh, named_sharding
-from robomamba_jax.models.trees import abstract_params, leaf_paths
-from robomamba_jax.pose import Pose, make_pose
+from robomamba_jax.models.inputs import read_inputs
+from robomamba_jax.models.partition import auto_mesh, check_mesh, named_sharding
+from robomamba_jax.models.trees import abstract_params, fitted, leaf_paths
+from robomamba_jax.ops.arguments import switch
+from robomamba_jax.pose import Pose, as_camera, as_depth, make_pose
 from robomamba_jax.training.checkpoint import is_step, is_workdir
 
 ASSETS = Path("assets")
 
 
 def load(
-    path: str | Path,
+    path: str | os.PathLike[str],
     *,
-    dtype: str | None = None,
-    param_dtype: str | None = None,
+    dtype: DTypeLike | None = None,
+    param_dtype: DTypeLike | None = None,
     mesh: jax.sharding.Mesh | None = None,
     seed: int = 0,
-    tokenizer: str | Path | None = None,
+    tokenizer: str | os.PathLike[str] | Tokenizer | None = None,
 ) -> tuple[Model, Processor]:
     """A model and what it needs to read images and text.
 
     Args:
       path: an inference folder, a run's workdir (its newest good step), one of its steps, or
-        a preset's name for random weights.
-      dtype: of computation; the checkpoint's own if None.
+        a preset's name for random weights. "~" is the user's home.
+      dtype: of computation, by name or as numpy and jax have it; the checkpoint's own if None.
       param_dtype: of parameters in memory; the checkpoint's own if None.
       mesh: place the parameters on its devices: split along axes named ``fsdp`` and
         ``tensor`` as ``models.partition`` says, copied along others, its axes taken as
         Auto; None = one device.
       seed: of the random weights.
-      tokenizer: a local tokenizer.json, for a folder without one or for a preset. ``tiny``
-        and ``nano`` bring their own; the others take ``assets/tokenizer.json`` (``make
-        assets``) if None.
+      tokenizer: one, or a local tokenizer.json, for a folder without one or for a preset.
+        ``tiny`` and ``nano`` bring their own; the others take ``assets/tokenizer.json``
+        (``make assets``) if None.
 
     Returns:
       The model, with unrolled layers, and the processor.
 
     Raises:
-      InputError: no such folder or preset, a folder that is broken or an encoder alone, or
-        no tokenizer for a preset.
+      InputError: no such folder or preset, a folder that is broken or an encoder alone, no
+        tokenizer for a preset, or an argument of another kind.
     """
-    name, mesh = str(path), None if mesh is None else auto_mesh(mesh)
-    given = {"dtype": dtype, "param_dtype": param_dtype}
-    changes: dict[str, Any] = {key: value for key, value in given.items() if value}
+    name = str(path_of("path", path))
+    path = _checkpoint_path(name)
+    mesh = None if mesh is None else auto_mesh(check_mesh(mesh))
+    given = {"dtype": dtype_name(dtype), "param_dtype": dtype_name(param_dtype)}
+    changes: dict[str, Any] = {
+        key: value for key, value in given.items() if value not in (None, "")
+    }
+    for key, value in changes.items():
+        one_of(key, value, DTYPES)
+    seed = GenerationSettings(seed=seed).seed
     if is_folder(path):
         return _load_folder(open_folder(path), changes, mesh, tokenizer)
     if is_workdir(path) or is_step(path):
@@ -94,7 +106,7 @@ def _load_folder(
     folder: Folder,
     changes: dict[str, Any],
     mesh: jax.sharding.Mesh | None,
-    tokenizer: str | Path | None,
+    tokenizer: str | os.PathLike[str] | Tokenizer | None,
 ) -> tuple[Model, Processor]:
     config = folder.parts.model
     if config is None:
@@ -126,8 +138,19 @@ def _shardings(params: Any, mesh: jax.sharding.Mesh) -> Any:
     return structure.unflatten(named_sharding(mesh, path, leaf.shape) for path, leaf in pairs)
 
 
+def _checkpoint_path(name: str) -> Path:
+    """Where a checkpoint lies; a folder that is really called "~" comes first."""
+    try:
+        path = Path(name)
+        return path if path.exists() else path.expanduser()
+    except (OSError, RuntimeError) as error:  # a name too long, or a home that nobody has
+        raise InputError(
+            "unknown_checkpoint", f"{name[:200]!r} is not a path", "give a folder, or a preset"
+        ) from error
+
+
 def _no_checkpoint(name: str) -> InputError:
-    if Path(name).exists():
+    if _checkpoint_path(name).exists():
         return InputError(
             "unknown_checkpoint",
             f"{name} is no checkpoint folder: it has no manifest.json and config.json",
@@ -149,7 +172,7 @@ def forward(
     """Next-token logits at the text positions; a pure function, to be jitted by the caller.
 
     Args:
-      model: from :func:`load`.
+      model: from :func:`load`. All others may be whatever numpy can read.
       input_ids: int32[B, T].
       images: float32[B, S, S, 3] or [B, M, S, S, 3], already transformed.
       mask: bool[B, T], True = real; padding may lie anywhere and is invisible.
@@ -160,11 +183,12 @@ def forward(
       float32[B, T, V] (or ``config.llm.logits_dtype``).
 
     Raises:
-      InputError: shapes do not fit, or (outside jit) an id lies outside the vocabulary.
+      InputError: an argument is of another kind or shape, or (outside jit) an id lies outside the
+        vocabulary, a position outside the text.
     """
-    _check_ids(input_ids, model.config.llm.vocab_size)
-    arrays = [None if x is None else jnp.asarray(x) for x in (images, mask, image_positions)]
-    return model.module()(jnp.asarray(input_ids), *arrays)
+    config = _checked(model).config
+    given = read_inputs(config, input_ids, images, mask, image_positions)
+    return model.module()(*given[:4])
 
 
 def generate(
@@ -177,7 +201,7 @@ def generate(
     *,
     top_k: int | Sequence[int] = 0,
     top_p: float | Sequence[float] = 1.0,
-    stop: Sequence[str] = (),
+    stop: str | Sequence[str] = (),
     stop_at_eos: bool = True,
     seed: int = 0,
 ) -> list[str]:
@@ -192,7 +216,7 @@ def generate(
       temperature: 0 takes the likeliest token.
       top_k: draw among the k likeliest; 0 = all.
       top_p: draw among the fewest that reach probability p; 1 = all.
-      stop: strings that end an answer; they are not part of it.
+      stop: strings that end an answer, or one; they are not part of it.
       stop_at_eos: False runs the whole budget, as the published repository does.
       seed: of the draws; request i does not depend on its neighbours.
 
@@ -202,17 +226,18 @@ def generate(
     Raises:
       InputError: an image, a prompt or a setting is wrong.
     """
+    _checked(model, processor)
     batch, tokenizer = processor(images, prompts), processor.need_tokenizer()
     settings = GenerationSettings(
         max_new_tokens=max_new_tokens,
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,
-        eos_ids=(tokenizer.eos_id,) if stop_at_eos else (),
-        stop=tuple(stop),
+        eos_ids=(tokenizer.eos_id,) if switch("stop_at_eos", stop_at_eos) else (),
+        stop=stop,  # type: ignore[arg-type]
         seed=seed,
     )
-    spelling = _spelling(tokenizer, model.config.llm.vocab_size) if stop else None
+    spelling = _spelling(tokenizer, model.config.llm.vocab_size) if settings.stop else None
     generator = Generator(model.config, model.params, layout=model.layout, token_bytes=spelling)
     rows = [ids[real].tolist() for ids, real in zip(batch.input_ids, batch.mask, strict=True)]
     pictures: dict[str, Any] = {}
@@ -222,7 +247,7 @@ def generate(
             "image_positions": jnp.asarray(batch.image_positions),
         }
     done = generator.generate(rows, settings, **pictures)
-    return [_cut(tokenizer.decode(answer.tokens), stop) for answer in done]
+    return [_cut(tokenizer.decode(answer.tokens), settings.stop) for answer in done]
 
 
 def predict_pose(
@@ -230,34 +255,41 @@ def predict_pose(
     processor: Processor,
     image: ImageSource,
     instruction: str,
-    depth: np.ndarray | None = None,
-    camera: Camera | None = None,
+    depth: Any = None,
+    camera: Camera | Mapping[str, Any] | str | os.PathLike[str] | None = None,
 ) -> Pose:
     """Where and how the gripper should touch.
 
     Args:
       model: from :func:`load`; needs a policy head.
       processor: from :func:`load`.
-      image: PIL image, path or array.
+      image: PIL image, path, bytes or array.
       instruction: what to do, such as "open the drawer"; the processor's template is put around
         it. Published heads learned from records whose text began with "<image>" and a line break,
         which is text to their template, ``official_pose``: give it where they had it.
-      depth: float32[H, W], metres along the optical axis, of the original image's size.
-      camera: needed to lift the contact by ``depth``.
+      depth: float32[H, W], metres along the optical axis, of the original image's size; or a
+        depth file (``data.camera.read_depth``).
+      camera: needed to lift the contact by ``depth``: a Camera, a camera file, or its content.
 
     Raises:
       InputError: no policy head, a wrong image, or depth without camera.
     """
+    _checked(model, processor)
     if model.config.policy is None:
         raise InputError("no_policy", "this model has no policy head", "use one that has")
+    if image is None or isinstance(image, list | tuple):
+        what = f"image is {'missing' if image is None else f'a {type(image).__name__}'}"
+        raise InputError("bad_image", what, "give one picture: PIL image, path, bytes or array")
+    camera = None if camera is None else as_camera(camera)
     batch = processor([image], [instruction])
     assert processor.transform is not None
+    width, height = (int(side) for side in batch.image_sizes[0, 0])
+    depth = None if depth is None else as_depth(depth, (width, height))
     # Rounded up, so that few lengths reach the compiler; padding is invisible.
     extra = -batch.input_ids.shape[1] % 64
     ids, mask = (np.pad(x, ((0, 0), (0, extra))) for x in (batch.input_ids, batch.mask))
     read = pose_function(model.config, model.layout)
     output = jax.device_get(read(model.params, ids, batch.images, mask, batch.image_positions))
-    width, height = (int(side) for side in batch.image_sizes[0, 0])
     return make_pose(
         output.contact[0],
         output.rotation6d[0],
@@ -276,10 +308,10 @@ def predict_pose(
 def pose_function(config: RoboMambaConfig, layout: str) -> Any:
     """The jitted head of every model of a shape: (params, ids, images, mask, image_positions) ->
     PolicyOutput, rows as the batch has them."""
-    graph, _ = abstract_params(config, layout)
+    graph, expected = abstract_params(config, layout)
 
     def read(params: Any, *inputs: Any) -> Any:
-        model: Any = nnx.merge(graph, params)
+        model: Any = nnx.merge(graph, fitted(params, expected))
         return model.pose(*inputs)
 
     return jax.jit(read)
@@ -296,30 +328,28 @@ def _cut(text: str, stops: Sequence[str]) -> str:
     return text[: min((place for place in places if place >= 0), default=len(text))]
 
 
-def _check_ids(input_ids: Any, vocab_size: int) -> None:
-    """On the host only: inside jit the values are not known, and give NaN."""
-    if isinstance(input_ids, Tracer):
-        return
-    ids = np.asarray(input_ids)
-    if ids.size and (ids.min() < 0 or ids.max() >= vocab_size):
-        wrong = int(ids[(ids < 0) | (ids >= vocab_size)][0])
-        raise InputError(
-            "id_outside_vocabulary",
-            f"input_ids holds {wrong}; the vocabulary has {vocab_size}",
-            "use this model's tokenizer",
-        )
+def _checked(model: Any, processor: Any = False) -> Model:
+    """The model, if it and the processor are what ``load`` gives."""
+    if not isinstance(model, Model) or not isinstance(model.config, RoboMambaConfig):
+        what = f"model is a {type(model).__name__}, not what rm.load gives first"
+        raise InputError("bad_arguments", what, "write model, processor = rm.load(PATH)")
+    if processor is not False and not isinstance(processor, Processor):
+        what = f"processor is a {type(processor).__name__}, not what rm.load gives second"
+        raise InputError("bad_arguments", what, "write model, processor = rm.load(PATH)")
+    return model
 
 
-def _preset_processor(name: str, tokenizer: str | Path | None) -> Processor:
+def _preset_processor(name: str, tokenizer: str | os.PathLike[str] | Tokenizer | None) -> Processor:
     builtin = name in BUILTIN_PROCESSORS
     if builtin and tokenizer is None:
         return builtin_processor(name)
-    file = ASSETS / "tokenizer.json" if tokenizer is None else Path(tokenizer)
-    if tokenizer is None and not file.is_file():
+    file = ASSETS / "tokenizer.json" if tokenizer is None else tokenizer
+    if tokenizer is None and not Path(ASSETS / "tokenizer.json").is_file():
         raise InputError(
             "missing_tokenizer",
             f"preset {name!r} needs a tokenizer, and {file} is not there",
             "run make assets, or give tokenizer=PATH of a tokenizer.json",
         )
     encoder = name if builtin else "clip-l14-224"
-    return Processor(Tokenizer.load(file), image_transform(encoder), prompt_template("standard"))
+    found = file if isinstance(file, Tokenizer) else Tokenizer.load(file)
+    return Processor(found, image_transform(encoder), prompt_template("standard"))

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera, sample_depth
+from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera, read_depth, sample_depth
 from robomamba_jax.data.contacts import Contacts
 from robomamba_jax.data.crop import CropTransform
 from robomamba_jax.errors import InputError
@@ -106,6 +109,52 @@ def make_pose(
         image_size=size,
         why_no_point=why,
     )
+
+
+def as_camera(value: Any) -> Camera:
+    """A camera, which may be given as the path of a camera file or as its content.
+
+    Raises:
+      InputError: it is none of these, or the file or a field is wrong.
+    """
+    if isinstance(value, Camera):
+        return value
+    if isinstance(value, Mapping):
+        return Camera.from_dict(value)
+    if isinstance(value, str | bytes | os.PathLike):
+        return Camera.from_json(Path(os.fsdecode(value)))
+    raise InputError(
+        "bad_camera",
+        f"camera is a {type(value).__name__}",
+        'give an rm.Camera, a camera file, or {"width", "height", "K", "camera_to_world"}',
+    )
+
+
+def as_depth(value: Any, size: tuple[int, int]) -> np.ndarray:
+    """Depth in metres, which may be given as an array, nested lists, or a depth file's path.
+
+    Args:
+      value: float[H, W] in metres, or a path as ``read_depth`` takes it.
+      size: (width, height) of the image.
+
+    Raises:
+      InputError: it is none of these, or holds whole numbers, which may be millimetres.
+    """
+    if isinstance(value, str | bytes | os.PathLike):
+        return read_depth(Path(os.fsdecode(value)), size=size)
+    fix = "give float metres [H, W], a .npy of them, or a 16-bit .png of millimetres"
+    try:
+        depth = np.asarray(value)
+    except Exception as error:  # ragged lists, or whatever somebody's __array__ raises
+        what = f"depth is a {type(value).__name__} that makes no array"
+        raise InputError("bad_depth", what, fix) from error
+    if depth.dtype.kind in "iu":
+        what = f"depth holds whole numbers ({depth.dtype}), which may be millimetres"
+        raise InputError("bad_depth", what, "divide millimetres by 1000")
+    if depth.dtype.kind != "f" or depth.ndim != 2:
+        what = f"depth is {depth.dtype} of shape {list(depth.shape)}"
+        raise InputError("bad_depth", what, fix)
+    return depth
 
 
 def _lift(

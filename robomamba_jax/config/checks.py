@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from robomamba_jax.errors import InputError, unknown_name
@@ -36,6 +38,17 @@ def not_negative(name: str, value: Any) -> None:
     """Raise ``InputError`` unless ``value`` is a whole number from 0 on."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise InputError("bad_config", f"{name} is {value!r}", "give a whole number, 0 or more")
+
+
+def path_of(name: str, value: Any) -> Path:
+    """A path that was given as text, bytes or an object that is one.
+
+    Raises:
+      InputError: it is none of these.
+    """
+    if isinstance(value, str | bytes | os.PathLike):
+        return Path(os.fsdecode(value))
+    raise InputError("bad_arguments", f"{name} is a {type(value).__name__}", "give a path")
 
 
 def share(name: str, value: float) -> None:

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive, replace
+from robomamba_jax.config.tree import typed
 from robomamba_jax.errors import unknown_name
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -74,6 +75,7 @@ class MambaConfig:
     lora_alpha: float = 32.0
 
     def __post_init__(self) -> None:
+        typed(self)
         for name in ("d_model", "n_layer", "vocab_size", "d_state", "d_conv", "expand"):
             positive(name, getattr(self, name))
         if self.dt_rank is None:
@@ -82,6 +84,8 @@ class MambaConfig:
         for name in ("dtype", "param_dtype", "logits_dtype"):
             one_of(name, getattr(self, name), DTYPES)
         one_of("remat", self.remat, REMAT)
+        if self.chunk_size is not None:
+            positive("chunk_size", self.chunk_size)
         if self.lora_rank:
             positive("lora_rank", self.lora_rank)
         one_of("scan_method", self.scan_method, ("auto", "chunked", "associative", "sequential"))
@@ -131,6 +135,6 @@ def preset(name: str, **changes: Any) -> MambaConfig:
     Raises:
       InputError: no such preset or field.
     """
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise unknown_name("unknown_preset", "preset", name, PRESETS)
     return PRESETS[name].replace(**changes)

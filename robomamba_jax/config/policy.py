@@ -9,6 +9,7 @@ from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.mamba import DTYPES
+from robomamba_jax.config.tree import typed
 from robomamba_jax.errors import InputError
 
 POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp", "attn_mlp", "mixture")
@@ -53,6 +54,7 @@ class PolicyConfig:
     param_dtype: str = "float32"
 
     def __post_init__(self) -> None:
+        typed(self)
         one_of("kind", self.kind, POLICY_KINDS)
         one_of("param_dtype", self.param_dtype, DTYPES)
         if not isinstance(self.gripper, bool):

@@ -10,6 +10,7 @@ from typing import Any
 from robomamba_jax.config.checks import replace
 from robomamba_jax.config.mamba import PRESETS, MambaConfig
 from robomamba_jax.config.policy import PolicyConfig
+from robomamba_jax.config.tree import dtype_name, typed
 from robomamba_jax.config.vision import VISION_PRESETS, VisionConfig
 from robomamba_jax.errors import InputError, unknown_name
 
@@ -28,6 +29,9 @@ class RoboMambaConfig:
     llm: MambaConfig
     vision: VisionConfig | None = None
     policy: PolicyConfig | None = None
+
+    def __post_init__(self) -> None:
+        typed(self)
 
     def replace(self, **changes: Any) -> RoboMambaConfig:
         """A copy with some fields changed.
@@ -57,16 +61,16 @@ def model_preset(
     Raises:
       InputError: no such preset, encoder or field.
     """
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise unknown_name("unknown_preset", "preset", name, PRESETS)
     encoder = _ENCODERS.get(name, "clip-l14-224") if vision is None else vision
-    if encoder != "none" and encoder not in VISION_PRESETS:
+    if encoder != "none" and (not isinstance(encoder, str) or encoder not in VISION_PRESETS):
         raise unknown_name("unknown_preset", "vision encoder", encoder, [*VISION_PRESETS, "none"])
     shared = {key: llm[key] for key in ("dtype", "param_dtype") if key in llm}
     return RoboMambaConfig(
         llm=PRESETS[name].replace(**llm),
         vision=None if encoder == "none" else VISION_PRESETS[encoder].replace(**shared),
-        policy=policy or PolicyConfig(),
+        policy=PolicyConfig() if policy is None else policy,
     )
 
 
@@ -80,6 +84,7 @@ def as_dtypes(
     Raises:
       InputError: no such dtype.
     """
+    dtype, param_dtype = dtype_name(dtype), dtype_name(param_dtype)
     given = {"dtype": dtype, "param_dtype": param_dtype}
     changes = {name: value for name, value in given.items() if value}
     vision, policy = config.vision, config.policy

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from robomamba_jax.config.mamba import MambaConfig
 from robomamba_jax.config.policy import PolicyConfig
-from robomamba_jax.config.robomamba import RoboMambaConfig
-from robomamba_jax.config.tree import read_value
+from robomamba_jax.config.robomamba import RoboMambaConfig, as_robomamba
+from robomamba_jax.config.tree import read_value, tree_from_json
 from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.outside_text import parse_json
@@ -21,6 +21,7 @@ from robomamba_jax.outside_text import parse_json
 SCHEMA = "robomamba.config/1"
 
 PartT = TypeVar("PartT")
+AnyModel = MambaConfig | RoboMambaConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +90,29 @@ def _part(kind: type[PartT], fields: Any, where: str) -> PartT | None:
         return kind(**fields)
     except TypeError as error:  # a field without default is missing, or of another type
         raise InputError("bad_config", f"{where}: {error}", "convert or export it again") from error
+
+
+def model_config(value: Any) -> AnyModel:
+    """A model's configuration, which may be given as JSON.
+
+    Args:
+      value: a MambaConfig or RoboMambaConfig; or an object: the content of a config.json, or the
+        fields of one of the two.
+
+    Raises:
+      InputError: it is none of these, or an encoder's alone.
+    """
+    if isinstance(value, MambaConfig | RoboMambaConfig):
+        return value
+    if isinstance(value, Mapping) and "schema" in value:
+        found = parts_from_json(value, "config").model
+        if found is None:
+            raise InputError("no_language_model", "config is an encoder's alone", "add an llm")
+        return found
+    if isinstance(value, Mapping):
+        kind = RoboMambaConfig if "llm" in value else MambaConfig
+        return tree_from_json(kind, value, "config")
+    return as_robomamba(value)
 
 
 def with_changes(config: PartT, changes: Sequence[str]) -> PartT:

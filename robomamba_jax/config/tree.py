@@ -10,6 +10,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from robomamba_jax.errors import InputError, unknown_name
 
 TreeT = TypeVar("TreeT")
@@ -52,6 +54,36 @@ def tree_from_json(kind: type[TreeT], value: Any, where: str) -> TreeT:
         if name not in given and no_default:
             raise InputError("bad_config", f"{where} has no {name}", f"give {name}")
     return kind(**given)
+
+
+def typed(config: Any) -> None:
+    """Check every field of a frozen dataclass against its type when it is made. numpy's numbers
+    become Python's, which JSON can hold, and objects the dataclasses whose fields they are.
+
+    Raises:
+      InputError: a field is of another type.
+    """
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        plain = value
+        if getattr(value, "shape", None) == () and hasattr(value, "item"):
+            plain = value.item()
+        if "dtype" in field.name:
+            plain = dtype_name(value)
+        read = read_value(hints[field.name], plain, field.name)
+        if type(value) is not int:  # one that stands for a float stays as it was written
+            object.__setattr__(config, field.name, read)
+
+
+def dtype_name(value: Any) -> Any:
+    """The name of a numpy or jax dtype; a name, or what is not a dtype, as it is."""
+    if value is None or isinstance(value, str):
+        return value
+    try:
+        return np.dtype(value).name
+    except TypeError:
+        return value
 
 
 def read_value(hint: Any, value: Any, where: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.mamba import DTYPES
+from robomamba_jax.config.tree import typed
 from robomamba_jax.errors import InputError, unknown_name
 
 ACTIVATIONS = ("quick_gelu", "gelu_erf", "gelu_tanh")
@@ -61,6 +62,7 @@ class VisionConfig:
     remat: str = "none"
 
     def __post_init__(self) -> None:
+        typed(self)
         for name in ("image_size", "patch_size", "width", "depth", "heads", "mlp_dim"):
             positive(name, getattr(self, name))
         _divides("image_size", self.image_size, "patch_size", self.patch_size)
@@ -189,6 +191,6 @@ def vision_preset(name: str, **changes: Any) -> VisionConfig:
     Raises:
       InputError: no such preset or field.
     """
-    if name not in VISION_PRESETS:
+    if not isinstance(name, str) or name not in VISION_PRESETS:
         raise unknown_name("unknown_preset", "vision preset", name, VISION_PRESETS)
     return VISION_PRESETS[name].replace(**changes)

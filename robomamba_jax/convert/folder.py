@@ -31,6 +31,7 @@ from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.data.file_names import fitting
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.processor import Processor
+from robomamba_jax.data.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from robomamba_jax.outside_text import encode_text
 
@@ -84,7 +85,7 @@ class Folder:
         path = self.path / UNREAD
         return SafetensorsFile(path) if path.is_file() else None
 
-    def processor(self, tokenizer: str | os.PathLike[str] | None = None) -> Processor:
+    def processor(self, tokenizer: str | os.PathLike[str] | Tokenizer | None = None) -> Processor:
         """The processor; ``tokenizer`` stands in for one that the folder lacks."""
         return Processor.load(self.path, tokenizer)
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from robomamba_jax.config.checks import positive
+from robomamba_jax.config.checks import path_of, positive
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.file_kinds import UNKNOWN, kind_of, not_a_file, other_file, read_head
 from robomamba_jax.outside_text import parse_json, read_bytes
@@ -59,8 +59,11 @@ class Camera:
     camera_to_world: Array | None = None
 
     def __post_init__(self) -> None:
-        positive("camera width", self.width)
-        positive("camera height", self.height)
+        for name in ("width", "height"):
+            side = getattr(self, name)
+            if isinstance(side, np.integer):
+                object.__setattr__(self, name, int(side))
+            positive(f"camera {name}", getattr(self, name))
         K = _matrix("K", self.K, 3)
         if K[0, 0] <= 0 or K[1, 1] <= 0 or np.any(K[[1, 2, 2], [0, 0, 1]] != 0) or K[2, 2] != 1:
             raise InputError(
@@ -84,6 +87,7 @@ class Camera:
         Raises:
           InputError: the file cannot be read, or is no such object.
         """
+        path = path_of("camera file", path)
         try:
             data = read_bytes(path, _MAX_CAMERA_BYTES)
             fields = parse_json(data, str(path), unique_keys=True)
@@ -255,7 +259,7 @@ def read_depth(
     Raises:
       InputError: the file cannot be read, is of another kind, or has another size.
     """
-    path = Path(path)
+    path = path_of("depth file", path)
     readers = {".npy": _read_npy, ".png": _read_png}
     if path.suffix.lower() not in readers:
         raise InputError("bad_depth", f"depth file {path} is neither .npy nor .png", _DEPTH_FIX)
@@ -328,12 +332,8 @@ def _matrix(name: str, value: Any, side: int) -> Array:
     )
     try:
         given = np.asarray(value)
-        matrix = np.array(given, np.float64)
-        if given.dtype.kind not in "fiu":  # numpy would take "1" and true for 1
-            raise wrong
-    except InputError:
-        raise
-    except (TypeError, ValueError):
+        matrix = given.astype(np.float64) if given.dtype.kind in "iuf" else np.zeros(0)
+    except Exception:  # whatever somebody's __array__ raises
         raise wrong from None
     if matrix.shape != (side, side) or not np.all(np.isfinite(matrix)):
         raise wrong
@@ -353,7 +353,12 @@ def _check_rigid(pose: Array) -> None:
 
 
 def _vectors(name: str, value: npt.ArrayLike, size: int) -> Array:
-    vectors = np.asarray(value, np.float64)
+    try:
+        vectors = np.asarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "bad_arguments", f"{name} is not an array of numbers", f"give numbers as [..., {size}]"
+        ) from error
     if vectors.shape[-1:] != (size,) or not np.all(np.isfinite(vectors)):
         raise InputError(
             "shape_mismatch",

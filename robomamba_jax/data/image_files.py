@@ -14,7 +14,7 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from PIL import (
@@ -59,6 +59,10 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image.Im
     if isinstance(source, Image.Image):
         _check_pixels("the image", *source.size, max_pixels)
         return _decode("the image", source)
+    if isinstance(source, bytearray | memoryview):
+        source = bytes(source)
+    if not isinstance(source, np.ndarray) and hasattr(source, "__array__"):
+        source = _to_numpy(source)  # a jax array, or a torch tensor
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels)
     if isinstance(source, bytes):
@@ -74,6 +78,18 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image.Im
         f"an image is given as {type(source).__name__}",
         "give a PIL image, a path, bytes or a uint8 array",
     )
+
+
+def _to_numpy(source: Any) -> np.ndarray:
+    """Another library's array as numpy's."""
+    try:
+        return np.asarray(source)
+    except Exception as error:  # whatever its __array__ raises
+        raise InputError(
+            "bad_image",
+            f"an image is given as {type(source).__name__} that numpy cannot read",
+            "give a PIL image, a path, bytes or a uint8 array",
+        ) from error
 
 
 def too_many_pixels(what: str, width: int, height: int, max_pixels: int) -> InputError:

@@ -62,7 +62,8 @@ class ProcessedBatch:
 
 @dataclasses.dataclass(frozen=True)
 class Processor:
-    """What a checkpoint must know beside its weights. Immutable; any thread may use it.
+    """What a checkpoint must know beside its weights. Immutable; any thread may use it. A
+    tokenizer may be given as a path, transform and template by name or as JSON.
 
     Attributes:
       tokenizer: of the language model; None where a checkpoint came without one.
@@ -87,6 +88,15 @@ class Processor:
     max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
+        kinds: tuple[tuple[str, Any, Any], ...] = (
+            ("tokenizer", Tokenizer, Tokenizer.load),
+            ("transform", ImageTransform, _transform),
+            ("template", PromptTemplate, _template),
+        )
+        for name, kind, read in kinds:
+            value: Any = getattr(self, name)
+            if not isinstance(value, kind) and (value is not None or name == "template"):
+                object.__setattr__(self, name, read(value))  # type: ignore[arg-type]
         _ = self.contacts  # which checks the three
         one_of("rotation_convention", self.rotation_convention, ROTATION_CONVENTIONS)
 
@@ -174,13 +184,15 @@ class Processor:
 
     @classmethod
     def load(
-        cls, folder: str | os.PathLike[str], tokenizer: str | os.PathLike[str] | None = None
+        cls,
+        folder: str | os.PathLike[str],
+        tokenizer: str | os.PathLike[str] | Tokenizer | None = None,
     ) -> Processor:
         """The processor that ``save`` wrote.
 
         Args:
           folder: where it lies.
-          tokenizer: a tokenizer.json for a processor that was saved without one.
+          tokenizer: one, or its tokenizer.json, for a processor that was saved without.
 
         Raises:
           InputError: a file is missing or broken, of another schema, or the tokenizer is
@@ -216,7 +228,10 @@ class Processor:
     ) -> list[list[ImageSource]]:
         """The pictures of each prompt, as a list of lists."""
         if not isinstance(prompts, list | tuple) or not prompts:
-            raise InputError("bad_text", "prompts is no list of texts", "give one text per row")
+            what = "empty" if isinstance(prompts, list | tuple) else f"a {type(prompts).__name__}"
+            raise InputError(
+                "bad_text", f"prompts is no list of texts: it is {what}", "give one text per row"
+            )
         if images is None:
             return [[] for _ in prompts]
         if not isinstance(images, list | tuple) or len(images) != len(prompts):
@@ -258,15 +273,28 @@ class Processor:
 
 
 def _read_tokenizer(
-    file: Path, sha256: Any, given: str | os.PathLike[str] | None
+    file: Path, sha256: Any, given: str | os.PathLike[str] | Tokenizer | None
 ) -> Tokenizer | None:
     """The tokenizer beside ``file``; the one given where none was saved."""
+    if isinstance(given, Tokenizer):
+        tokenizer = given
+    elif sha256 is None and given is None:
+        return None
+    else:
+        tokenizer = Tokenizer.load(file.parent / "tokenizer.json" if given is None else given)
     if sha256 is None:
-        return None if given is None else Tokenizer.load(given)
-    tokenizer = Tokenizer.load(file.parent / "tokenizer.json" if given is None else given)
+        return tokenizer
     if tokenizer.sha256 != sha256:
         raise _bad_file(file, "was saved with another tokenizer.json than the one beside it")
     return tokenizer
+
+
+def _transform(value: Any) -> ImageTransform:
+    return image_transform(value) if isinstance(value, str) else ImageTransform.from_json(value)
+
+
+def _template(value: Any) -> PromptTemplate:
+    return prompt_template(value) if isinstance(value, str) else PromptTemplate.from_json(value)
 
 
 def _as_list(row: Any) -> list[ImageSource]:

@@ -15,6 +15,7 @@ from typing import Any
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
+from robomamba_jax.config.checks import path_of
 from robomamba_jax.errors import InputError
 from robomamba_jax.file_kinds import not_a_file
 from robomamba_jax.outside_text import check_text, parse_json
@@ -87,7 +88,7 @@ class Tokenizer:
         Raises:
           InputError: no such file, or not such a tokenizer.
         """
-        file = Path(path)
+        file = path_of("tokenizer", path)
         if file.is_dir():
             file = file / "tokenizer.json"
         if not file.is_file():

@@ -28,6 +28,26 @@ from robomamba_jax.pose import make_pose
 
 _LINE_ENDS = ("\n",)
 
+# Taken out in this order, each of them everywhere in the text before the next.
+_SPACED = (
+    *(" .", " ?", " !", " ,"),
+    " ' ",
+    *(" n't", " 'm", " 's", " 've", " 're"),
+)
+
+
+def clean_up_spaces(text: str) -> str:
+    """A text as the published repository's test program decodes it.
+
+    The transformers release that it pins (4.43.3) takes the spaces before punctuation and English
+    contractions out of whatever a tokenizer decodes: "blue .5 ?" becomes "blue.5?", and a decimal
+    that begins with its point is joined to the word before it. Later releases leave a byte-level
+    BPE's text alone, since its spaces are meant; so does every other recipe of ours.
+    """
+    for spaced in _SPACED:
+        text = text.replace(spaced, spaced.strip())
+    return text
+
 
 def settings_of(recipe: Recipe, processor: Processor) -> GenerationSettings:
     """A recipe's budget and stop rule, greedy."""
@@ -47,6 +67,8 @@ class Texts:
         processor: Processor,
         settings: GenerationSettings,
         mesh: Mesh | None,
+        *,
+        clean_up: bool = False,
     ) -> None:
         """Make ready.
 
@@ -55,7 +77,9 @@ class Texts:
           processor: its own.
           settings: budget, stop strings, temperature; one for all requests.
           mesh: of devices; None = one device.
+          clean_up: whether answers pass :func:`clean_up_spaces`.
         """
+        self._clean_up = clean_up
         self._tokenizer, self._mesh = processor.need_tokenizer(), mesh
         self._settings, self._stop = settings, settings.stop
         size = model.config.llm.vocab_size
@@ -72,6 +96,7 @@ class Texts:
         replies = []
         for request, completion, why in zip(batch.requests, done, bad, strict=False):
             text = self._tokenizer.decode(completion.tokens)
+            text = clean_up_spaces(text) if self._clean_up else text
             for stop in self._stop:
                 text = text.split(stop)[0]
             answer = None if why else text.strip()

@@ -75,7 +75,8 @@ def _answerer(
 ) -> Any:
     if chosen.poses:
         return Poses(model, processor, mesh)
-    return Texts(model, processor, settings_of(recipe, processor), mesh)
+    settings = settings_of(recipe, processor)
+    return Texts(model, processor, settings, mesh, clean_up=recipe.clean_up_spaces)
 
 
 def requests_of(

@@ -116,17 +116,27 @@ class Recipe:
       max_new_tokens: the budget of an answer.
       stop: see ``PromptConfig``.
       template: a name in ``data.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
+      clean_up_spaces: see ``answering.clean_up_spaces``.
     """
 
     style: str
     max_new_tokens: int
     stop: str
     template: str = "checkpoint"
+    clean_up_spaces: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As results.json and a file of answers have it. Spaces that stay are not spoken of, as
+        before they could be taken out, so that such files of answers can still be gone on with."""
+        fields = dataclasses.asdict(self)
+        if not self.clean_up_spaces:
+            del fields["clean_up_spaces"]
+        return fields
 
 
 def repository(style: str, max_new_tokens: int) -> Recipe:
     """A recipe of the published repository's test program."""
-    return Recipe(style, max_new_tokens, "none", "official_test")
+    return Recipe(style, max_new_tokens, "none", "official_test", clean_up_spaces=True)
 
 
 @dataclasses.dataclass(frozen=True)

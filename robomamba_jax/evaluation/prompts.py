@@ -69,6 +69,7 @@ def recipe_of(config: EvalConfig, chosen: Benchmark) -> Recipe:
         prompt.max_new_tokens or own.max_new_tokens,
         prompt.stop or own.stop,
         template,
+        own.clean_up_spaces,
     )
 
 

@@ -199,7 +199,7 @@ def finish(
         "checkpoint": answered.checkpoint,
         "answers_from": answered.source,
         "config": tree_to_json(config),
-        "recipe": dataclasses.asdict(recipe_of(config, chosen)),
+        "recipe": recipe_of(config, chosen).to_json(),
         "questions": len(loaded.items),
         "answered": len(items),
         "problems": answered.problems,
@@ -286,7 +286,7 @@ def answer_all(
     started = time.monotonic()
     facts = {
         "benchmark": chosen.name,
-        "recipe": dataclasses.asdict(recipe_of(config, chosen)),
+        "recipe": recipe_of(config, chosen).to_json(),
         "frames": config.frames,
         "dtype": config.dtype,
         "questions": _digest(loaded.files),

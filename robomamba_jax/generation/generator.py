@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -13,14 +14,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.config import MambaConfig
+from robomamba_jax.config.serial import model_config
 from robomamba_jax.errors import InputError
 from robomamba_jax.generation import decode
 from robomamba_jax.generation.sampling import Sampler, make_sampler
-from robomamba_jax.generation.settings import GenerationSettings, check_prompts
+from robomamba_jax.generation.settings import GenerationSettings, check_prompts, token_rows
 from robomamba_jax.generation.stopping import stop_table
 from robomamba_jax.models.build import AnyConfig, language_config
-from robomamba_jax.models.partition import placed, whole
-from robomamba_jax.models.trees import Params, abstract_params, check_params
+from robomamba_jax.models.inputs import read_images
+from robomamba_jax.models.partition import check_mesh, placed, whole
+from robomamba_jax.models.trees import Params, abstract_params, fitted
+from robomamba_jax.ops.arguments import INT, as_array
 
 # Shapes that reach the compiler are rounded up to these, so that few exist.
 PROMPT_STEP, CAPACITY_STEP = 64, 64
@@ -95,7 +100,7 @@ class Generator:
 
     def __init__(
         self,
-        config: AnyConfig,
+        config: AnyConfig | Mapping[str, Any],
         params: Params,
         *,
         layout: str = "list",
@@ -105,7 +110,7 @@ class Generator:
         """Take a model's parameters.
 
         Args:
-          config: the model, whole or language model alone.
+          config: the model, whole or language model alone; as ``rm.functional`` takes it.
           params: its parameters, in ``layout``.
           layout: "list" decodes faster; "stacked" compiles faster.
           token_bytes: what each token spells; needed for stop strings only.
@@ -116,16 +121,18 @@ class Generator:
         Raises:
           InputError: params do not fit the config.
         """
-        check_params(params, abstract_params(config, layout)[1])
-        self.config, self.params, self._spelling = language_config(config), params, token_bytes
+        config = model_config(config)
+        self.params = fitted(params, abstract_params(config, layout)[1])
+        self.config, self._spelling = language_config(config), token_bytes
+        self._sees = not isinstance(config, MambaConfig) and config.vision is not None
         self.prefill, self.begin, self.advance = compiled(config, layout)
         self._tables: dict[tuple[str, ...], jax.Array] = {}
-        self._mesh = mesh
+        self._mesh = None if mesh is None else check_mesh(mesh)
 
     def generate(
         self,
         prompts: Sequence[Sequence[int]],
-        settings: GenerationSettings | None = None,
+        settings: GenerationSettings | Mapping[str, Any] | None = None,
         *,
         images: jax.Array | None = None,
         image_positions: jax.Array | None = None,
@@ -133,16 +140,16 @@ class Generator:
         """Continue every prompt; one prefill call and one decode call for all of them.
 
         Args:
-          prompts: token ids, of any lengths.
-          settings: see :class:`GenerationSettings`.
-          images: float[B, M, S, S, 3], already transformed.
+          prompts: token ids, of any lengths: lists, or int[B, T].
+          settings: see :class:`GenerationSettings`; or some of its fields as a dict.
+          images: float[B, M, S, S, 3] or [B, S, S, 3], already transformed.
           image_positions: int[B, M], see ``RoboMamba``; None = before all text.
 
         Raises:
           InputError: a prompt or a setting is wrong.
         """
         pictures = _pictures(images, image_positions)
-        state, plan = self._start(prompts, settings or GenerationSettings(), pictures)
+        state, plan = self._start(prompts, GenerationSettings.of(settings), pictures)
         until = self._placed(jnp.asarray(plan.capacity, jnp.int32), 0)
         state = self.advance(self.params, state, plan.sampler, plan.limits, until, mode=plan.mode)
         return self._completions(state)
@@ -150,7 +157,7 @@ class Generator:
     def stream(
         self,
         prompts: Sequence[Sequence[int]],
-        settings: GenerationSettings | None = None,
+        settings: GenerationSettings | Mapping[str, Any] | None = None,
         *,
         every: int = 1,
         images: jax.Array | None = None,
@@ -171,11 +178,16 @@ class Generator:
         Raises:
           InputError: a prompt or a setting is wrong (before the first event).
         """
-        if every < 1:
-            raise InputError("bad_settings", f"every is {every}", "give 1 or more")
+        try:
+            step = 0 if isinstance(every, bool) else operator.index(every)
+        except TypeError:
+            step = 0
+        if step < 1:
+            what = f"every is {every!r:.60}"
+            raise InputError("bad_settings", what, "give 1 or more")
         pictures = _pictures(images, image_positions)
-        state, plan = self._start(prompts, settings or GenerationSettings(), pictures)
-        return self._events(state, plan, every)
+        state, plan = self._start(prompts, GenerationSettings.of(settings), pictures)
+        return self._events(state, plan, step)
 
     def _events(self, state: decode.DecodeState, plan: _Plan, every: int) -> Iterator[StreamEvent]:
         sent, open_rows = [0] * state.token.shape[0], set(range(state.token.shape[0]))
@@ -203,7 +215,13 @@ class Generator:
         pictures: tuple[jax.Array, ...],
     ) -> tuple[decode.DecodeState, _Plan]:
         has_image = np.any(np.asarray(pictures[1]) >= 0, axis=1).tolist() if pictures else None
-        longest = settings.max_prompt_tokens
+        longest, prompts = settings.max_prompt_tokens, token_rows(prompts)
+        if pictures and not self._sees:
+            raise InputError("no_vision", "this model reads text only", "leave images out")
+        if pictures and any(part.shape[0] != len(prompts) for part in pictures):
+            rows = pictures[0].shape[0]
+            what = f"images has {rows} rows for {len(prompts)} prompts"
+            raise InputError("shape_mismatch", what, "give images as [B, M, S, S, 3]")
         check_prompts(prompts, self.config.vocab_size, longest, has_image)
         count = len(prompts)
         plan = self._plan(count, settings)
@@ -261,6 +279,9 @@ class Generator:
             )
         if stop not in self._tables:
             spelling = list(self._spelling)[: self.config.vocab_size]
+            if not all(isinstance(spelled, bytes) for spelled in spelling):
+                what = "token_bytes holds other things than bytes"
+                raise InputError("bad_settings", what, "give what each token spells as bytes")
             spelling += [b""] * (self.config.vocab_size - len(spelling))
             self._tables[stop] = jnp.asarray(stop_table(stop, spelling))
         return self._tables[stop]
@@ -280,10 +301,14 @@ def pad_prompts(prompts: Sequence[Sequence[int]]) -> tuple[jax.Array, jax.Array]
 def _pictures(images: jax.Array | None, image_positions: jax.Array | None) -> tuple[jax.Array, ...]:
     """What prefill takes after ids and mask; nothing for text alone."""
     if images is None:
+        if image_positions is not None and np.size(image_positions):
+            what = "image_positions were given without images"
+            raise InputError("bad_arguments", what, "give both, or neither")
         return ()
+    images = read_images(images)
     if image_positions is None:
-        image_positions = jnp.zeros(images.shape[:2], jnp.int32)
-    return images, image_positions
+        return images, jnp.zeros(images.shape[:2], jnp.int32)
+    return images, as_array("image_positions", image_positions, INT, "B M")
 
 
 def _round_up(value: int, step: int) -> int:

@@ -11,7 +11,7 @@ import jax
 from flax import nnx
 
 from robomamba_jax.config import RoboMambaConfig
-from robomamba_jax.models.trees import Params, abstract_params
+from robomamba_jax.models.trees import Params, abstract_params, fitted
 
 
 @jax.tree_util.register_dataclass
@@ -30,6 +30,10 @@ class Model:
     layout: str = dataclasses.field(default="list", metadata={"static": True})
 
     def module(self) -> Any:
-        """The NNX module around these parameters, to call inside jit."""
-        graph, _ = abstract_params(self.config, self.layout)
-        return nnx.merge(graph, self.params)
+        """The NNX module around these parameters, to call inside jit.
+
+        Raises:
+          InputError: they do not fit the configuration.
+        """
+        graph, expected = abstract_params(self.config, self.layout)
+        return nnx.merge(graph, fitted(self.params, expected))

@@ -4,22 +4,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
+from robomamba_jax.config.serial import model_config
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.build import AnyConfig, build
+from robomamba_jax.models.inputs import Inputs, read_inputs
 from robomamba_jax.models.lm import MambaLM
-from robomamba_jax.models.trees import Params, abstract_params, check_params
+from robomamba_jax.models.trees import Params, abstract_params, fitted
 
 OUTPUTS = ("logits", "hidden", "before", "pose")
 
 
 def functional(
-    config: AnyConfig, *, layout: str = "stacked"
+    config: AnyConfig | Mapping[str, Any], *, layout: str = "stacked"
 ) -> tuple[Callable[..., Params], Callable[..., Any]]:
     """A model as two pure functions, for jit, vmap and grad over its parameters.
 
@@ -29,24 +33,30 @@ def functional(
     is written by hand.
 
     Args:
-      config: the whole model (RoboMambaConfig), or a language model alone (MambaConfig).
+      config: the whole model (RoboMambaConfig), or a language model alone (MambaConfig); or
+        either as JSON: the content of a config.json, or the fields.
       layout: "stacked" (layers under jax.lax.scan) or "list" (unrolled).
 
     Returns:
       init: ``init(key) -> params``, a tree of plain dicts whose paths are the torch
-        keys; under ``jax.eval_shape`` it costs nothing.
+        keys; under ``jax.eval_shape`` it costs nothing. A whole number is a seed.
       apply: ``apply(params, input_ids, images=None, mask=None, *, image_positions=None,
         segment_ids=None, features=None, output="logits")`` -> logits_dtype[B, T, V],
         dtype[B, T, D] for "hidden", a ``PolicyOutput`` for "pose", or for "before" the
         states from which each text token is predicted and where there are any
         (``RoboMamba.before``). Images as ``rm.forward`` takes them; segment_ids are for
         packed rows, of which no pose is read; features [B, M, P, W] stand instead of images
-        for "before" and "pose". It raises InputError where params do not fit the config.
+        for "before" and "pose". Arrays may be whatever numpy can read. It raises InputError
+        where params do not fit the config, or an input is not what it should be.
+
+    Raises:
+      InputError: no such configuration or layout.
     """
+    config = model_config(config)
     graph, expected = abstract_params(config, layout)
 
-    def init(key: jax.Array) -> Params:
-        return nnx.to_pure_dict(nnx.state(build(config, layout, nnx.Rngs(key))))
+    def init(key: jax.Array | int) -> Params:
+        return nnx.to_pure_dict(nnx.state(build(config, layout, nnx.Rngs(_key(key)))))
 
     def apply(
         params: Params,
@@ -59,40 +69,49 @@ def functional(
         features: jax.Array | None = None,
         output: str = "logits",
     ) -> Any:
-        if output not in OUTPUTS:
+        if not isinstance(output, str) or output not in OUTPUTS:
             raise unknown_name("bad_arguments", "output", output, OUTPUTS)
-        check_params(params, expected)
-        model: Any = nnx.merge(graph, params)
+        model: Any = nnx.merge(graph, fitted(params, expected))
+        arrays = input_ids, images, mask, image_positions, segment_ids, features
+        given = read_inputs(config, *arrays)
         if isinstance(model, MambaLM):
-            return _apply_text(model, input_ids, images, mask, segment_ids, output)
+            return _apply_text(model, given, output)
         if output == "pose":
             if segment_ids is not None:
                 raise InputError("bad_arguments", "a pose of packed rows", "give one per row")
-            return model.pose(input_ids, images, mask, image_positions, features)
+            return model.pose(*given[:4], given.features)
         if output == "before":
-            given = (input_ids, images, mask, image_positions, segment_ids)
-            return model.before(*given, features=features)
+            return model.before(*given[:5], features=given.features)
         if features is not None:
             raise InputError("bad_arguments", f"features for {output}", "use before or pose")
         call = model if output == "logits" else model.hidden
-        return call(input_ids, images, mask, image_positions, segment_ids)
+        return call(*given[:5])
 
     return init, apply
 
 
-def _apply_text(
-    model: MambaLM,
-    input_ids: jax.Array,
-    images: jax.Array | None,
-    mask: jax.Array | None,
-    segment_ids: jax.Array | None,
-    output: str,
-) -> jax.Array:
-    if images is not None:
-        raise InputError("no_vision", "this model reads text only", "leave images out")
+def _key(key: Any) -> Any:
+    """A random key, or the whole number that one is made of."""
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return int(key)
+    if isinstance(key, np.ndarray) and key.dtype == np.uint32:
+        key = jnp.asarray(key)
+    if isinstance(key, jax.Array):
+        made = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+        if key.shape == () if made else key.ndim == 1 and key.dtype == jnp.uint32:
+            return key
+        what = f"{key.dtype}{list(key.shape)}"
+    else:
+        what = f"a {type(key).__name__}"
+    raise InputError(
+        "bad_arguments", f"key is {what}, not one random key", "give jax.random.key(0)"
+    )
+
+
+def _apply_text(model: MambaLM, given: Inputs, output: str) -> jax.Array:
     if output == "pose":
         raise InputError("no_policy", "this model has no policy head", "use one that has")
     if output == "before":
         raise InputError("bad_arguments", "a language model alone has no joint rows", "use hidden")
     call = model.hidden if output == "hidden" else model
-    return call(input_ids, mask, segment_ids)
+    return call(given.input_ids, given.mask, given.segment_ids)

@@ -32,7 +32,7 @@ class MambaBackbone(nnx.Module):
     """
 
     def __init__(self, config: MambaConfig, *, layout: str, rngs: nnx.Rngs) -> None:
-        if layout not in LAYOUTS:
+        if not isinstance(layout, str) or layout not in LAYOUTS:
             raise unknown_name("bad_arguments", "layout", layout, LAYOUTS)
         self.config, self.layout = config, layout
         self.embeddings = Embedding(

@@ -24,6 +24,8 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
+from robomamba_jax.errors import InputError
+
 AXES = ("data", "fsdp", "tensor")
 ROWS = ("data", "fsdp")
 """The axes over which the rows of a batch are split."""
@@ -49,6 +51,18 @@ RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r"projector/fc2/weight", _NARROW),
 )
 _STACKED = re.compile(r".*layers/(?!\d)")
+
+
+def check_mesh(mesh: Any) -> Mesh:
+    """The mesh itself.
+
+    Raises:
+      InputError: it is not one.
+    """
+    if not isinstance(mesh, Mesh):
+        what = f"mesh is a {type(mesh).__name__}"
+        raise InputError("bad_mesh", what, "give a jax.sharding.Mesh, as of jax.make_mesh")
+    return mesh
 
 
 def auto_mesh(mesh: Mesh) -> Mesh:

@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.ops.arguments import BOOL, FLOAT, INT, floats, not_empty, optional, switch
 from robomamba_jax.ops.segments import compaction, segment_resets
-from robomamba_jax.shapes import check_shapes
+from robomamba_jax.shapes import check_shape, check_shapes
 
 
 def causal_conv1d(
@@ -51,8 +52,15 @@ def causal_conv1d(
       x.dtype[B, T, I], and with ``return_final_state`` x.dtype[B, K-1, I].
 
     Raises:
-      InputError: shapes do not fit, or both ``mask`` and ``lengths`` are given.
+      InputError: an argument is not such an array, shapes do not fit, or both ``mask`` and
+        ``lengths`` are given.
     """
+    x, weight = floats(("x", x, "B T I"), ("weight", weight, "I K"))
+    bias = optional("bias", bias, FLOAT, "I")
+    initial_state = optional("initial_state", initial_state, FLOAT, "B K-1 I")
+    segment_ids = optional("segment_ids", segment_ids, INT, "B T")
+    mask, lengths = optional("mask", mask, BOOL, "B T"), optional("lengths", lengths, INT, "B")
+    silu = switch("silu", silu)
     _check(x, weight, bias, initial_state, segment_ids, mask, lengths)
     packing = None
     if mask is not None:
@@ -67,7 +75,7 @@ def causal_conv1d(
     y = _finish(y, bias, silu).astype(x.dtype)
     if packing is not None:
         y = packing.unpack(y)
-    if not return_final_state:
+    if not switch("return_final_state", return_final_state):
         return y
     return y, _last_inputs(history, lengths, width - 1)
 
@@ -91,7 +99,18 @@ def causal_conv1d_step(
 
     Returns:
       x.dtype[B, I] and the new state, state.dtype[B, K-1, I].
+
+    Raises:
+      InputError: an argument is not such an array, or shapes do not fit.
     """
+    state, x, weight = floats(
+        ("state", state, "B K-1 I"), ("x", x, "B I"), ("weight", weight, "I K")
+    )
+    bias, silu = optional("bias", bias, FLOAT, "I"), switch("silu", silu)
+    sizes: dict[str, int] = {}
+    check_shapes(sizes, ("x", x, "B I"), ("weight", weight, "I K"), ("bias", bias, "I"))
+    not_empty(sizes)
+    check_shape("state", state, "B K-1 I", {**sizes, "K-1": sizes["K"] - 1})
     taps = weight.astype(jnp.float32)
     newest = x.astype(state.dtype)
     # Unrolled, so that it fuses with what follows: decoding is made of small kernels.
@@ -150,6 +169,7 @@ def _check(x, weight, bias, initial_state, segment_ids, mask, lengths) -> None:
         raise InputError("bad_arguments", "mask and lengths were both given", "give one of them")
     sizes: dict[str, int] = {}
     check_shapes(sizes, ("x", x, "B T I"), ("weight", weight, "I K"))
+    not_empty(sizes)
     sizes["K-1"] = sizes["K"] - 1
     check_shapes(
         sizes,

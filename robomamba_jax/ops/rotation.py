@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.ops.arguments import FLOAT, as_array
 
 # Vectors whose largest component is at most this count as zero.
 _ZERO = 1e-12
@@ -43,10 +44,9 @@ def rotation_from_6d(r6: jax.Array) -> jax.Array:
       float32[..., 3, 3].
 
     Raises:
-      InputError: the last axis is not 6.
+      InputError: not such an array; the last axis is not 6.
     """
-    _check("r6", r6, (6,))
-    r6 = r6.astype(jnp.float32)
+    r6 = _read("r6", r6, (6,))
     axes = jnp.eye(3, dtype=jnp.float32)
     first = _unit(r6[..., :3], axes[0])
     spare = axes[jnp.argmin(jnp.abs(first), axis=-1)]
@@ -62,10 +62,9 @@ def rotation_to_6d(matrix: jax.Array) -> jax.Array:
     """Column 1, then column 2: float[..., 3, 3] -> float32[..., 6].
 
     Raises:
-      InputError: the last axes are not 3 x 3.
+      InputError: not such an array; the last axes are not 3 x 3.
     """
-    _check("matrix", matrix, (3, 3))
-    matrix = matrix.astype(jnp.float32)
+    matrix = _read("matrix", matrix, (3, 3))
     return jnp.concatenate([matrix[..., :, 0], matrix[..., :, 1]], axis=-1)
 
 
@@ -89,7 +88,8 @@ def geodesic_angle(first: jax.Array, second: jax.Array) -> jax.Array:
       float32[...], radians in [0, pi].
 
     Raises:
-      InputError: the last axes are not 3 x 3.
+      InputError: not such an array; the last axes are not 3 x 3, or the leading ones do not
+        broadcast.
     """
     relative = _relative(first, second)
     skew = 0.5 * jnp.stack(
@@ -125,9 +125,15 @@ def geodesic_angle_official(first: jax.Array, second: jax.Array) -> jax.Array:
 
 def _relative(first: jax.Array, second: jax.Array) -> jax.Array:
     """first.T @ second, in true float32 on every backend."""
-    _check("first", first, (3, 3))
-    _check("second", second, (3, 3))
-    first, second = first.astype(jnp.float32), second.astype(jnp.float32)
+    first, second = _read("first", first, (3, 3)), _read("second", second, (3, 3))
+    try:
+        jnp.broadcast_shapes(first.shape, second.shape)
+    except ValueError as error:
+        raise InputError(
+            "shape_mismatch",
+            f"first has shape {list(first.shape)}, second {list(second.shape)}",
+            "give leading axes that broadcast",
+        ) from error
     return jnp.einsum("...ji,...jk->...ik", first, second, precision=jax.lax.Precision.HIGHEST)
 
 
@@ -162,12 +168,15 @@ def _reject(vector: jax.Array, unit: jax.Array) -> jax.Array:
     return vector - jnp.sum(vector * unit, axis=-1, keepdims=True) * unit
 
 
-def _check(name: str, array: jax.Array, tail: tuple[int, ...]) -> None:
+def _read(name: str, array: jax.Array, tail: tuple[int, ...]) -> jax.Array:
+    """The array in float32, its last axes checked."""
+    want = ", ".join(str(size) for size in tail)
+    array = as_array(name, array, FLOAT, f"... {want.replace(',', '')}")
     shape = tuple(array.shape)
     if shape[-len(tail) :] != tail:
-        want = ", ".join(str(size) for size in tail)
         raise InputError(
             "shape_mismatch",
             f"{name} has shape {list(shape)}, not [..., {want}]",
             f"give {name} as [..., {want}]",
         )
+    return array.astype(jnp.float32)

@@ -14,6 +14,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from robomamba_jax.errors import InputError
+from robomamba_jax.ops.arguments import BOOL, INT, NUMBER, as_array, not_empty, optional
+from robomamba_jax.shapes import check_shape, check_shapes
+
 
 def segment_resets(segment_ids: jax.Array, mask: jax.Array | None = None) -> jax.Array:
     """Where a segment begins, so that what came before must be forgotten.
@@ -27,7 +31,15 @@ def segment_resets(segment_ids: jax.Array, mask: jax.Array | None = None) -> jax
 
     Returns:
       bool[B, T].
+
+    Raises:
+      InputError: an argument is not such an array, or has another shape.
     """
+    segment_ids = as_array("segment_ids", segment_ids, INT, "B T")
+    mask = optional("mask", mask, BOOL, "B T")
+    sizes: dict[str, int] = {}
+    check_shapes(sizes, ("segment_ids", segment_ids, "B T"), ("mask", mask, "B T"))
+    not_empty(sizes)
     if mask is None:
         changed = segment_ids[:, 1:] != segment_ids[:, :-1]
         return jnp.pad(changed, ((0, 0), (1, 0)))
@@ -58,13 +70,27 @@ class Compaction(NamedTuple):
 
     def pack(self, x: jax.Array) -> jax.Array:
         """Original -> compact order; ``x`` is [B, T, ...], padding becomes 0."""
+        x = self._rows(x)
         x = jnp.take_along_axis(x, _expand(self.order, x.ndim), axis=1)
         return jnp.where(_expand(self.mask, x.ndim), x, jnp.zeros((), x.dtype))
 
     def unpack(self, x: jax.Array) -> jax.Array:
         """Compact -> original order; ``x`` is [B, T, ...], padding becomes 0."""
+        x = self._rows(x)
         x = jnp.where(_expand(self.mask, x.ndim), x, jnp.zeros((), x.dtype))
         return jnp.take_along_axis(x, _expand(self.inverse, x.ndim), axis=1)
+
+    def _rows(self, x: jax.Array) -> jax.Array:
+        """``x``, if it has these rows and positions."""
+        x = as_array("x", x, NUMBER, "B T ...")
+        if x.shape[:2] != self.order.shape:
+            want = "B={}, T={}, ...".format(*self.order.shape)
+            raise InputError(
+                "shape_mismatch",
+                f"x has shape {list(x.shape)}, not [{want}]",
+                f"give x as [{want}]",
+            )
+        return x
 
 
 def compaction(mask: jax.Array) -> Compaction:
@@ -76,8 +102,14 @@ def compaction(mask: jax.Array) -> Compaction:
 
     Args:
       mask: bool[B, T], True = real.
+
+    Raises:
+      InputError: ``mask`` is not such an array.
     """
-    mask = mask.astype(bool)
+    mask = as_array("mask", mask, BOOL, "B T")
+    sizes: dict[str, int] = {}
+    check_shape("mask", mask, "B T", sizes)
+    not_empty(sizes)
     order = jnp.argsort(~mask, axis=1, stable=True).astype(jnp.int32)
     inverse = jnp.argsort(order, axis=1).astype(jnp.int32)
     return Compaction(order, inverse, mask.sum(axis=1, dtype=jnp.int32))

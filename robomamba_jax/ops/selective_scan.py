@@ -11,12 +11,14 @@ trained with it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import operator
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.ops.arguments import BOOL, FLOAT, INT, floats, not_empty, optional, switch
 from robomamba_jax.ops.backend import current_backend
 from robomamba_jax.ops.scan_chunked import scan_chunked
 from robomamba_jax.ops.scan_core import ScanInputs, scan_associative, scan_sequential
@@ -88,14 +90,16 @@ def selective_scan(
       u.dtype[B, T, I]; with ``return_final_state`` also float32[B, I, N].
 
     Raises:
-      InputError: an unknown method, a chunk size below 1, or shapes that do not fit.
+      InputError: an argument is not such an array, an unknown method, a chunk size below 1, or
+        shapes that do not fit.
     """
-    _check(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)
+    given = _read(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)
+    u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask = given
     if mask is not None:
         u, delta = _blank(u, mask), _blank(delta, mask)
         z = None if z is None else _blank(z, mask)
         B, C = (v if v.ndim == 2 else _blank(v, mask) for v in (B, C))
-    step = _step_size(delta, delta_bias, delta_softplus)
+    step = _step_size(delta, delta_bias, switch("delta_softplus", delta_softplus))
     inputs = ScanInputs(
         u=u,
         delta=step if mask is None else _blank(step, mask),
@@ -108,7 +112,8 @@ def selective_scan(
     y, last = _run(inputs, method, chunk_size)
     y = _gate(y, u, D, z).astype(u.dtype)
     y = y if mask is None else _blank(y, mask)
-    return (y, jnp.swapaxes(last, 1, 2)) if return_final_state else y
+    whole = switch("return_final_state", return_final_state)
+    return (y, jnp.swapaxes(last, 1, 2)) if whole else y
 
 
 def selective_scan_step(
@@ -141,8 +146,11 @@ def selective_scan_step(
       u.dtype[B, I] and the new state, float32[B, I, N].
 
     Raises:
-      InputError: shapes do not fit.
+      InputError: an argument is not such an array, or shapes do not fit.
     """
+    (state,) = floats(("state", state, "B I N"))
+    u, delta, A, B, C = _required(u, delta, A, B, C, "B ")
+    D, z, delta_bias = _optional(D, z, delta_bias, "B I")
     sizes: dict[str, int] = {}
     check_shapes(
         sizes,
@@ -154,13 +162,34 @@ def selective_scan_step(
         ("z", z, "B I"),
         ("delta_bias", delta_bias, "I"),
     )
-    step = _step_size(delta, delta_bias, delta_softplus)
+    not_empty(sizes)
+    step = _step_size(delta, delta_bias, switch("delta_softplus", delta_softplus))
     b, c = (_per_channel(name, v, sizes) for name, v in (("B", B), ("C", C)))
     x = step * u.astype(jnp.float32)
     decay = jnp.exp(step[:, :, None] * A.astype(jnp.float32))
     state = decay * state.astype(jnp.float32) + x[:, :, None] * b
     y = _gate(_sum_last(state * c), u, D, z)
     return y.astype(u.dtype), state
+
+
+def _required(u: Any, delta: Any, A: Any, B: Any, C: Any, lead: str) -> list[jax.Array]:
+    """What every scan needs, with the axes ``lead`` before the channels."""
+    return floats(
+        ("u", u, f"{lead}I"),
+        ("delta", delta, f"{lead}I"),
+        ("A", A, "I N"),
+        ("B", B, f"{lead}N"),
+        ("C", C, f"{lead}N"),
+    )
+
+
+def _optional(D: Any, z: Any, bias: Any, dims: str) -> tuple[Any, Any, Any]:
+    """What a scan may have, z with the axes ``dims``."""
+    return (
+        optional("D", D, FLOAT, "I"),
+        optional("z", z, FLOAT, dims),
+        optional("delta_bias", bias, FLOAT, "I"),
+    )
 
 
 def _per_channel(name: str, v: jax.Array, sizes: dict[str, int]) -> jax.Array:
@@ -186,14 +215,21 @@ def _chunk_size(chunk_size: int | None, inputs: ScanInputs) -> int:
         if backend == "cpu" and batches_rows(inputs.u.shape[0], inputs.A.size):
             backend = "cpu, many rows"
         return CHUNK_TABLE.get(backend, CHUNK_TABLE["gpu"]).size
-    if chunk_size < 1:
-        raise InputError("bad_arguments", f"chunk_size is {chunk_size}", "give 1 or more, or None")
-    return chunk_size
+    try:
+        size = 0 if isinstance(chunk_size, bool) else operator.index(chunk_size)
+    except Exception:  # a float, a text, a traced number
+        size = 0
+    if size < 1:
+        what = f"chunk_size is {chunk_size!r:.60}"
+        raise InputError("bad_arguments", what, "give a whole number from 1, or None")
+    return size
 
 
 def _run(inputs: ScanInputs, method: str, chunk_size: int | None) -> tuple[jax.Array, jax.Array]:
     """y float32[B, T, I] and the last state float32[B, N, I] by the named method."""
     size = _chunk_size(chunk_size, inputs)
+    if not isinstance(method, str):
+        raise unknown_name("unknown_method", "scan method", method, METHODS)
     if method == "auto":
         method = "associative" if inputs.u.shape[1] <= size else "chunked"
     if method == "chunked":
@@ -241,7 +277,13 @@ def _blank(x: jax.Array, mask: jax.Array) -> jax.Array:
     return jnp.where(mask[:, :, None], x, jnp.zeros((), x.dtype))
 
 
-def _check(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask) -> None:
+def _read(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask) -> tuple[Any, ...]:
+    """The arguments as arrays of the right kinds and shapes."""
+    u, delta, A, B, C = _required(u, delta, A, B, C, "B T ")
+    D, z, delta_bias = _optional(D, z, delta_bias, "B T I")
+    initial_state = optional("initial_state", initial_state, FLOAT, "B I N")
+    segment_ids = optional("segment_ids", segment_ids, INT, "B T")
+    mask = optional("mask", mask, BOOL, "B T")
     sizes: dict[str, int] = {}
     check_shapes(
         sizes,
@@ -257,3 +299,5 @@ def _check(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask
         ("segment_ids", segment_ids, "B T"),
         ("mask", mask, "B T"),
     )
+    not_empty(sizes)
+    return u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask
