@@ -99,7 +99,8 @@ class ShardedSource:
         """
         self.path = index.parent
         self._index = index
-        where = read_json(index).get("weight_map")
+        content = read_json(index)
+        where = content.get("weight_map")
         if not isinstance(where, dict) or not all(isinstance(v, str) for v in where.values()):
             raise InputError("bad_json", f"{index} has no weight_map", "give a complete checkpoint")
         for name in set(where.values()):
@@ -112,6 +113,7 @@ class ShardedSource:
             for name in sorted(set(where.values())):
                 self._sources[name] = open_source(index.parent / name)
             self._where = self._checked(where)
+            self._told = self._size_told(content.get("metadata"))
         except InputError:
             self.close()
             raise
@@ -129,10 +131,20 @@ class ShardedSource:
             )
         return held
 
+    def _size_told(self, metadata: Any) -> dict[str, str]:
+        """The index's total size where it is not that of the tensors. Published ones count tied
+        tensors twice: it is said, and no error."""
+        told = metadata.get("total_size") if isinstance(metadata, dict) else None
+        held = sum(self.info(name).nbytes for name in self._where)
+        if told is None or told == held:
+            return {}
+        return {"total_size": f"the index tells of {told} bytes, its tensors have {held}"}
+
     @property
     def extras(self) -> Mapping[str, str]:
-        """What the files hold beside tensors."""
-        return {k: v for source in self._sources.values() for k, v in source.extras.items()}
+        """What the files hold beside tensors, and what the index says otherwise."""
+        held = {k: v for source in self._sources.values() for k, v in source.extras.items()}
+        return {**held, **self._told}
 
     def names(self) -> list[str]:
         """All tensors' names, file by file."""

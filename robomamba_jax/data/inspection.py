@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -180,15 +180,9 @@ def inspect(
         "inspected": total,
         "images": dict(zip(("found", "missing", "broken"), counts.tolist(), strict=True)),
         "images_decoded": images,
-        "tokens": {
-            "total": int(text.sum()),
-            "supervised": int(sum(int(part.sum()) for part in learned)),
-        },
+        "tokens": {"total": int(text.sum()), "supervised": sum(int(x.sum()) for x in learned)},
         "text_only": text_only,
-        "repeated_ids": {
-            "samples": sum(count for count in seen.values() if count > 1),
-            "first": next((name for (_, name), count in seen.items() if count > 1), None),
-        },
+        "repeated_ids": _repeated(seen),
         "lengths": lengths(text),
         "histogram": histogram(text),
         "facts": facts[0] if len(facts) == 1 else facts,
@@ -196,6 +190,13 @@ def inspect(
         "tokenizer": pool.jobs.config.encoding.tokenizer,
         "problems": problems,
     }
+
+
+def _repeated(seen: Mapping[tuple[int, str], int]) -> dict[str, Any]:
+    """Samples whose id another one of their part has, and the first such id."""
+    shared = {name: count for (_, name), count in seen.items() if count > 1}
+    count = sum(count for count in seen.values() if count > 1)
+    return {"samples": count, "first": next(iter(shared), None)}
 
 
 def lengths(text: np.ndarray) -> dict[str, int]:

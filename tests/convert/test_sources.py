@@ -163,3 +163,21 @@ def test_memory_is_aligned() -> None:
         array = aligned_empty(shape, np.dtype(np.float16))
         assert array.shape == shape
         assert array.ctypes.data % 64 == 0 or not array.size
+
+
+def test_an_index_that_counts_otherwise(tmp_path: Path) -> None:
+    """Not an error, since published ones count tied tensors twice; but it is said, in the table."""
+    sharded(tmp_path, RIGHT)
+    index = tmp_path / "model.safetensors.index.json"
+    source = open_source(tmp_path)
+    held = sum(source.info(name).nbytes for name in source.names())
+    source.close()
+    for told, extras in (
+        (held, {}),
+        (held + 8, {"total_size": f"the index tells of {held + 8} bytes"}),
+    ):
+        index.write_text(json.dumps({"metadata": {"total_size": told}, "weight_map": RIGHT}))
+        source = open_source(tmp_path)
+        assert source.extras.keys() == extras.keys()
+        assert all(said in source.extras[name] for name, said in extras.items())
+        source.close()
