@@ -161,7 +161,7 @@ def _set_part(config: tuple[Any, ...], path: list[str], text: str, key: str) -> 
     if number >= len(config) or len(path) < 2 or not dataclasses.is_dataclass(config[number]):
         raise InputError(
             "unknown_field",
-            f"--set {key}: {path[0]!r} is not one of {len(config)} parts with fields",
+            f"--set {key}: {path[0]!r} is none of {len(config)} parts with fields",
             "write e.g. data.sources.0.path=FILE",
         )
     part = _set(config[number], path[1:], text, key)

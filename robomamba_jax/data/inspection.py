@@ -180,10 +180,7 @@ def inspect(
         "inspected": total,
         "images": dict(zip(("found", "missing", "broken"), counts.tolist(), strict=True)),
         "images_decoded": images,
-        "tokens": {
-            "total": int(text.sum()),
-            "supervised": int(sum(int(part.sum()) for part in learned)),
-        },
+        "tokens": {"total": int(text.sum()), "supervised": sum(int(x.sum()) for x in learned)},
         "text_only": text_only,
         "repeated_ids": _repeated(seen),
         "lengths": lengths(text),
