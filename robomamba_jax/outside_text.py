@@ -33,6 +33,8 @@ MAX_TEXT_BYTES = 2**31
 # Of a JSON text: an escaped half of a surrogate pair; most texts have none, and are not walked.
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE = re.compile("[\ud800-\udfff]")
+# Without those that Python has in place of a file name's bytes (PEP 383).
+_FOREIGN = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 # What would move a terminal's cursor, end a line, or turn a line's direction around.
 _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSHOWN_LINES = re.compile(_UNSHOWN.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
@@ -117,7 +119,9 @@ def split_lines(text: str) -> list[str]:
     return lines[:-1] if not lines[-1] else lines
 
 
-def parse_json(data: bytes | str, where: str, *, unique_keys: bool = False) -> Any:
+def parse_json(
+    data: bytes | str, where: str, *, unique_keys: bool = False, stray_bytes: bool = False
+) -> Any:
     """The value of a JSON text.
 
     Args:
@@ -125,6 +129,8 @@ def parse_json(data: bytes | str, where: str, *, unique_keys: bool = False) -> A
       where: the file or record, for messages.
       unique_keys: an object's key may stand in it once only. Python's reader keeps the last of
         two, and the first is lost without a word.
+      stray_bytes: halves that stand for the bytes of file names which are not UTF-8 are let
+        through: of a file that ``encode_own_json`` wrote.
 
     Raises:
       InputError: it is not JSON, is nested too deep, has a key twice, or a text with half of a
@@ -140,7 +146,7 @@ def parse_json(data: bytes | str, where: str, *, unique_keys: bool = False) -> A
     except (ValueError, RecursionError) as error:
         raise _not_json(raw, where, error) from error
     if _HALF.search(raw):
-        _check_all(value, where)
+        _check_all(value, where, _FOREIGN if stray_bytes else _LONE)
     return value
 
 
@@ -174,7 +180,11 @@ def check_text(text: str, where: str) -> str:
     Raises:
       InputError: it holds half of a surrogate pair, as cut emoji have.
     """
-    found = _LONE.search(text)
+    return _checked(text, where, _LONE)
+
+
+def _checked(text: str, where: str, halves: re.Pattern[str]) -> str:
+    found = halves.search(text)
     if found is not None:
         what = f"{where} holds half of a surrogate pair (U+{ord(found[0]):04X}) at {found.start()}"
         raise InputError("bad_text", what, "write the whole character, or remove it")
@@ -213,14 +223,20 @@ def encode_text(text: str, *, in_json: bool = False) -> bytes:
     return writable(text, in_json=in_json).encode("utf-8")
 
 
-def _check_all(value: Any, where: str) -> None:
+def encode_own_json(text: str) -> bytes:
+    """JSON of ours that holds paths, as UTF-8: a path's bytes that are not UTF-8 stand in it as
+    JSON escapes them, and ``parse_json(..., stray_bytes=True)`` gives the same path back."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _check_all(value: Any, where: str, halves: re.Pattern[str]) -> None:
     """``check_text`` for every text in a JSON value. Not by recursion: a reader's nesting limit
     is above ours."""
     stack = [value]
     while stack:
         here = stack.pop()
         if isinstance(here, str):
-            check_text(here, where)
+            _checked(here, where, halves)
         elif isinstance(here, dict):
             stack += [*here, *here.values()]
         elif isinstance(here, list):

@@ -68,8 +68,12 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
     return (reader or SafetensorsFile)(path)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, stray_bytes: bool = False) -> dict[str, Any]:
     """The object in a JSON file of bounded size.
+
+    Args:
+      path: of the file.
+      stray_bytes: see ``parse_json``; of a file that holds paths of ours.
 
     Raises:
       InputError: it is missing, too large or not a JSON object, or has a key twice.
@@ -79,7 +83,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError("missing_file", what, "give the folder that has it")
     if path.stat().st_size > _MAX_JSON:
         raise InputError("bad_json", f"{path} is over {_MAX_JSON} bytes", "give the right file")
-    content = parse_json(read_bytes(path), str(path), unique_keys=True)
+    content = parse_json(read_bytes(path), str(path), unique_keys=True, stray_bytes=stray_bytes)
     if not isinstance(content, dict):
         raise InputError("bad_json", f"{path} is not a JSON object", "give the right file")
     return content

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +145,7 @@ def inspect(
       The object of ``data inspect --json``.
     """
     parts = pool.jobs.parts
-    jobs = []
-    for number, part in enumerate(parts):
-        count = len(part) if limit is None else min(limit, len(part))
-        chosen = (np.arange(count) * len(part) // max(count, 1)).tolist()
-        for at in range(0, count, _RANGE):
-            numbers = chosen[at : at + _RANGE]
-            jobs.append({"op": "inspect", "part": number, "numbers": numbers, "images": images})
+    jobs = list(_jobs(parts, images, limit))
     total, done = sum(len(job["numbers"]) for job in jobs), 0
     counts, text_only = np.zeros(3, np.int64), 0
     problems: list[dict[str, Any]] = []
@@ -190,6 +184,16 @@ def inspect(
         "tokenizer": pool.jobs.config.encoding.tokenizer,
         "problems": problems,
     }
+
+
+def _jobs(parts: Sequence[Part], images: bool, limit: int | None) -> Iterator[dict[str, Any]]:
+    """Pieces of the work, see ``inspect``."""
+    for number, part in enumerate(parts):
+        count = len(part) if limit is None else min(limit, len(part))
+        chosen = (np.arange(count) * len(part) // max(count, 1)).tolist()
+        for at in range(0, count, _RANGE):
+            numbers = chosen[at : at + _RANGE]
+            yield {"op": "inspect", "part": number, "numbers": numbers, "images": images}
 
 
 def _repeated(seen: Mapping[tuple[int, str], int]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import safetensors.numpy
 
 from robomamba_jax.config.data import DataConfig
-from robomamba_jax.config.tree import tree_to_json
+from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.jobs import problems_of
 from robomamba_jax.data.ledger import Ledger, nothing_usable
@@ -81,16 +81,27 @@ def _content(config: DataConfig) -> Any:
     return content
 
 
+def _same(held: dict[str, Any], begun: dict[str, Any], names: Sequence[str]) -> bool:
+    """Whether a folder was begun as this run begins; a field that its configuration does not have
+    yet has its default there."""
+    try:
+        content = _content(tree_from_json(DataConfig, held.get("config"), "config"))
+    except InputError:  # a field that there is no more
+        return False
+    held = {**held, "config": content}
+    return all(held.get(name) == begun[name] for name in names)
+
+
 def _begin(root: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
     """Make the folder, or check that it is ours to go on with; its manifest if it is done."""
     root.mkdir(parents=True, exist_ok=True)
     note = root / _BEGUN
     if (root / MANIFEST).is_file():
         manifest = read_manifest(root)
-        if all(manifest.get(name) == begun[name] for name in ("config", "identity")):
+        if _same(manifest, begun, ("config", "identity")):
             return manifest
     if note.is_file():
-        if json.loads(note.read_bytes()) != begun:
+        if not _same(json.loads(note.read_bytes()), begun, tuple(begun)):
             raise InputError(
                 "other_data",
                 f"{root} was begun with another configuration or other sources",

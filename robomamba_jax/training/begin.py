@@ -32,7 +32,7 @@ from robomamba_jax.data.plan import Plan
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.trees import Params
-from robomamba_jax.outside_text import encode_text
+from robomamba_jax.outside_text import encode_own_json
 from robomamba_jax.training import checkpoint
 from robomamba_jax.training.distributed import agreed, check_alike
 from robomamba_jax.training.export import trained_parts
@@ -196,7 +196,7 @@ def _check_workdir(config: TrainConfig, workdir: Path) -> None:
         if workdir.is_dir() and checkpoint.steps(workdir):
             raise InputError("bad_workdir", f"{file} is missing", "restore it, or take another")
         return
-    content = read_json(file)
+    content = read_json(file, stray_bytes=True)
     if content.get("schema") != RUN_SCHEMA:
         raise InputError("bad_workdir", f"{file} is of no run", "give another --workdir")
     old = values(tree_from_json(TrainConfig, content["config"], str(file)))
@@ -347,7 +347,7 @@ def _meta(program: Program, base: Base, drawn: Mapping[str, Any]) -> dict[str, A
 
 def _written(content: Any) -> bytes:
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    return encode_text(text, in_json=True)
+    return encode_own_json(text)
 
 
 def _write_run(config: TrainConfig, workdir: Path, base: Base) -> None:

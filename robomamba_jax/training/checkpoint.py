@@ -31,7 +31,7 @@ from robomamba_jax.convert.folder import check_files
 from robomamba_jax.convert.sources import read_json
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import encode_text
+from robomamba_jax.outside_text import encode_own_json
 from robomamba_jax.training import step_arrays
 from robomamba_jax.training.phases import reached
 
@@ -113,7 +113,7 @@ def read_meta(path: Path) -> dict[str, Any]:
     Raises:
       InputError: it is no step's, or of another version.
     """
-    meta = read_json(path / "meta.json")
+    meta = read_json(path / "meta.json", stray_bytes=True)
     if meta.get("schema") != SCHEMA:
         raise InputError("damaged_checkpoint", f"{path}/meta.json is no step's", "restore a copy")
     return meta
@@ -317,7 +317,7 @@ def _files(folder: Path) -> list[str]:
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    path.write_bytes(encode_text(text, in_json=True))
+    path.write_bytes(encode_own_json(text))
 
 
 def _sync(path: Path) -> None:
