@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         fix = f"see {self.prog} --help"
         if message.endswith("expected one argument"):
-            fix = f"a value that begins with a dash is written --flag=-value; {fix}"
+            fix = f"a value that begins with a dash is written with =, such as --out=-x; {fix}"
         raise InputError("bad_arguments", message, fix)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:

@@ -93,5 +93,5 @@ def load_data_config(path: str | Path) -> DataConfig:
     if not file.is_file():
         what = f"{file} {not_a_file(file)}"
         raise InputError("missing_config", what, "give a .json or .py file")
-    content = parse_json(read_bytes(file), str(file), unique_keys=True)
+    content = parse_json(read_bytes(file), str(file), unique_keys=True, stray_bytes=True)
     return tree_from_json(DataConfig, content, file.name)

@@ -183,7 +183,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         what = f"{file} {not_a_file(file)}"
         raise InputError("missing_file", what, "give a prepared folder")
     try:
-        manifest = parse_json(read_bytes(file), str(file), unique_keys=True)
+        manifest = parse_json(read_bytes(file), str(file), unique_keys=True, stray_bytes=True)
     except InputError as error:
         if error.kind == "lfs_pointer":
             raise

@@ -60,7 +60,7 @@ def check_params(params: Params, expected: Params) -> None:
     """
     if not isinstance(params, Mapping):
         what = f"params is a {type(params).__name__}, not a tree of dicts"
-        raise InputError("bad_arguments", what, "give what init made, or model.params")
+        raise InputError("bad_arguments", what, "give what init made, or a model's params")
     have, want = leaf_paths(params), leaf_paths(expected)
     for path in have:
         if path not in want:
