@@ -104,6 +104,15 @@ def _add_rollout(whats: Any) -> None:
     parser.add_argument("--clips", type=int, default=0, metavar="K", help="GIFs per category (0)")
     parser.add_argument("--pixel-order", help="of a file's points: xy or rowcol")
     parser.add_argument("--frame", default="manipllm", help="of its directions, or opencv")
+    parser.add_argument(
+        "--contact-frame",
+        metavar="file",
+        choices=("file",),
+        help="its lists are the published program's: contacts in pixels of a file, from 0",
+    )
+    parser.add_argument(
+        "--contact-side", type=int, metavar="N", help="of the square pictures of their training"
+    )
     parser.add_argument("--answer-field", metavar="NAME", help="a file's poses, if several fields")
     parser.add_argument("--id-field", metavar="NAME", help="its field of trials, if several")
     parser.add_argument("--on-missing", help="trials that it leaves out: error or fail (error)")
@@ -260,6 +269,7 @@ def _file_options(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.world.predictions import NAMING
 
     names = ("answer_field", "id_field", "on_missing", "on_extra", "pixel_order")
+    names += ("contact_frame", "contact_side")
     given = [name for name in names if getattr(args, name) is not None]
     if given and not (args.policy or "").startswith("file:"):
         flag = f"--{given[0].replace('_', '-')}"
@@ -270,7 +280,21 @@ def _file_options(args: argparse.Namespace) -> dict[str, Any]:
         "naming": naming,
         "on_missing": args.on_missing or "error",
         "on_extra": args.on_extra or "error",
+        "contacts": _contacts(args),
     }
+
+
+def _contacts(args: argparse.Namespace) -> Any:
+    """How a file counts its contacts; None = pixels of each picture, centres at +0.5."""
+    from robomamba_jax.data.contacts import Contacts
+
+    if args.contact_frame is None and args.contact_side is None:
+        return None
+    if args.contact_frame is None:
+        raise InputError(
+            "bad_arguments", "--contact-side without --contact-frame", "give --contact-frame file"
+        )
+    return Contacts("raw", args.contact_frame, args.contact_side)
 
 
 def _rollout(args: argparse.Namespace) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from robomamba_jax.data.contacts import Contacts
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.evaluation.fields import Naming
 from robomamba_jax.world.learned import ModelPolicy, PriorPolicy
@@ -26,6 +27,7 @@ def choose_policy(
     naming: Naming = NAMING,
     on_missing: str = "error",
     on_extra: str = "error",
+    contacts: Contacts | None = None,
 ) -> Policy:
     """A policy.
 
@@ -38,6 +40,7 @@ def choose_policy(
       naming: which fields of a file are meant, see ``FilePolicy``.
       on_missing: of a file's predictions, see there.
       on_extra: likewise.
+      contacts: likewise.
 
     Raises:
       InputError: none or both are given, or the name is unknown, or something is missing.
@@ -69,5 +72,6 @@ def choose_policy(
             naming=naming,
             on_missing=on_missing,
             on_extra=on_extra,
+            contacts=contacts,
         )
     raise unknown_name("unknown_policy", "policy", name, POLICIES)

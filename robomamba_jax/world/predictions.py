@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.checks import one_of
+from robomamba_jax.data.contacts import Contacts
+from robomamba_jax.data.crop import CropTransform
 from robomamba_jax.data.manipulation import (
     FRAMES,
     PIXEL_ORDERS,
@@ -45,11 +47,13 @@ _FIX = (
 
 @dataclasses.dataclass(frozen=True)
 class _Prediction:
-    """A pose, the record that holds it, and where that stands."""
+    """A pose, the record that holds it, and where that stands; ``listed`` if it is a list of
+    numbers, whose contact is in the head's own units."""
 
     where: str
     fields: Mapping[str, Any]
     proposal: Proposal
+    listed: bool
 
 
 class FilePolicy:
@@ -74,6 +78,7 @@ class FilePolicy:
         naming: Naming = NAMING,
         on_missing: str = "error",
         on_extra: str = "error",
+        contacts: Contacts | None = None,
     ) -> None:
         """Read the file.
 
@@ -86,6 +91,8 @@ class FilePolicy:
           naming: which fields hold the pose and the picture's name, where several could.
           on_missing: a trial without a prediction is an "error", or is counted as a "fail".
           on_extra: a prediction for another trial is an "error", or left out ("skip").
+          contacts: how the contacts of lists are counted, as the published program writes them;
+            None = pixels of each trial's picture, centres at +0.5.
 
         Raises:
           InputError: the file is missing or broken, a record is no prediction or two, or two
@@ -99,6 +106,7 @@ class FilePolicy:
         self.name = f"file:{path}"
         self.notes: list[str] = []
         self._path, self._on_missing, self._on_extra = path, on_missing, on_extra
+        self._contacts = contacts
         self._found: dict[str, _Prediction] = {}
         file = read_rows(path, naming, poses=True)
         if file.header.get("benchmark", "manipulation") != "manipulation":
@@ -108,8 +116,9 @@ class FilePolicy:
             if row.problem:
                 continue  # it says itself that it has no pose
             name = _name(row, naming)
-            proposal = _read(row, naming, pixel_order, frame)
-            first = self._found.setdefault(name, _Prediction(row.where, row.fields, proposal))
+            proposal, listed = _read(row, naming, pixel_order, frame)
+            here = _Prediction(row.where, row.fields, proposal, listed)
+            first = self._found.setdefault(name, here)
             if first.where != row.where and not _same(first.proposal, proposal):
                 what = f"{first.where} and {row.where} predict {name!r} differently"
                 raise InputError("double_answers", what, "keep one of the two")
@@ -132,7 +141,12 @@ class FilePolicy:
                 )
                 fix = "give the predictions of these trials: the same --seed, --split and --size"
                 raise InputError("contradicting_answer", what, fix)
-        return found.proposal
+        if self._contacts is None or not found.listed:
+            return found.proposal
+        height, width = seen.view.depth.shape
+        geometry = CropTransform(width, height, self._contacts.side or 1)
+        x, y = self._contacts.to_pixel(found.proposal.contact_xy, geometry)
+        return dataclasses.replace(found.proposal, contact_xy=(float(x), float(y)))
 
     def episodes(self) -> set[str]:
         """The names of the episodes that it speaks of."""
@@ -242,8 +256,8 @@ def _name(row: Row, naming: Naming) -> str:
     return stems[here[0]]
 
 
-def _read(row: Row, naming: Naming, pixel_order: str | None, frame: str) -> Proposal:
-    """A record's pose.
+def _read(row: Row, naming: Naming, pixel_order: str | None, frame: str) -> tuple[Proposal, bool]:
+    """A record's pose, and whether it is a list of numbers.
 
     Raises:
       InputError: it has none, or two.
@@ -263,7 +277,7 @@ def _read(row: Row, naming: Naming, pixel_order: str | None, frame: str) -> Prop
             what = f"{row.where} has both {poses[0]!r} and {other!r}, and their poses differ"
             choices = f"{naming.say_answer}{poses[0]} or {naming.say_answer}{other}"
             raise InputError("ambiguous_field", what, f"say which is the prediction: {choices}")
-    return found[poses[0]]
+    return found[poses[0]], isinstance(row.fields[poses[0]], list)
 
 
 def _may_be_pose(value: Any) -> bool:

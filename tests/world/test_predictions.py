@@ -152,3 +152,26 @@ def test_letters_that_no_file_holds(tmp_path: Path) -> None:
     path.write_text(f'[{{"image_id": "a", "detection": {POSE}, "detection": {POSE}}}]')
     with pytest.raises(InputError, match="has the key 'detection' twice"):
         FilePolicy(path)
+
+
+@pytest.mark.parametrize(
+    ("side", "wanted"), [(None, (169.5, 175.5)), (336, (169.5 / 1.5, 175.5 / 1.5))]
+)
+def test_lists_of_the_published_program(
+    tmp_path: Path, side: int | None, wanted: tuple[float, float]
+) -> None:
+    """Its numbers count pixels of a file from 0: of this picture, or of one of 336 x 336 pixels as
+    ManipLLM's are, in trials of 224. A sentence's do not change."""
+    from robomamba_jax.data.contacts import Contacts
+
+    records = [
+        {"image_id": "a", "detection": [169.0, 175.0, *POSE[2:]]},
+        {"image": "b.png", "text": SENTENCE},
+    ]
+    path = tmp_path / "predictions.json"
+    path.write_text(json.dumps(records))
+    policy = FilePolicy(path, contacts=Contacts("raw", "file", side))
+    view = SimpleNamespace(depth=np.zeros((224, 224)))
+    found = [policy.propose(SimpleNamespace(episode=name, view=view)) for name in "ab"]  # type: ignore[arg-type]
+    assert_allclose(found[0].contact_xy, wanted)
+    assert found[1].contact_xy == (30.5, 20.5)
