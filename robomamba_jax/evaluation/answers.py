@@ -16,6 +16,10 @@ from robomamba_jax.outside_text import parse_json, read_bytes
 SCHEMA = "robomamba.eval answers/1"
 
 
+# Of the first line: files that were begun before it was written down lack it, and are gone on with.
+_LATER = ("processor",)
+
+
 class Reply(NamedTuple):
     """What was said to one request.
 
@@ -79,7 +83,11 @@ class AnswersFile:
             raise InputError(
                 "bad_answers", f"{self.path} is broken: {error}", "remove it, or give another --out"
             ) from error
-        odd = [key for key in header if first.get(key) != header[key]]
+        odd = [
+            key
+            for key in header
+            if first.get(key) != header[key] and (key in first or key not in _LATER)
+        ]
         if odd:
             raise InputError(
                 "other_answers",

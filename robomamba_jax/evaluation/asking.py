@@ -69,6 +69,16 @@ class Asked:
         )
         self.answer: Any = _answerer(chosen, model, processor, self.recipe, mesh)
 
+    def reads(self) -> dict[str, Any]:
+        """How questions and pictures become numbers, which the parameters' hash does not know: a
+        folder that was converted again may have the same parameters and another template."""
+        transform = self.processor.transform
+        return {
+            "template": self.template.to_json(),
+            "transform": None if transform is None else transform.to_json(),
+            "tokenizer_sha256": self.processor.need_tokenizer().sha256,
+        }
+
 
 def _answerer(
     chosen: Benchmark, model: Model, processor: Processor, recipe: Recipe, mesh: Any
@@ -140,7 +150,7 @@ def ask(
             "leave them out; robomamba convert --contact-frame states a checkpoint's",
         )
     asked = Asked(config, chosen, checkpoint)
-    header = {"checkpoint": asked.sha256, **facts}
+    header = {"checkpoint": asked.sha256, **facts, "processor": asked.reads()}
     if chosen.poses:
         # The parameters' hash knows neither of them.
         header["convention"] = {**asked.answer.facts(), "template": asked.template.to_json()}
