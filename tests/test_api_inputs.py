@@ -151,7 +151,7 @@ POSES: dict[str, tuple[dict[str, Any], str]] = {
     "camera lacks": ({"camera": {"width": 32, "height": 24}}, "the camera has no K"),
     "camera list": ({"camera": K}, "camera is a list (give an rm.Camera, a camera file, or {"),
     "camera array": ({"camera": np.array(K)}, "camera is a ndarray"),
-    "camera path": ({"camera": "no.json"}, "cannot read camera file no.json"),
+    "camera path": ({"camera": "no.json"}, "camera file no.json does not exist"),
     "millimetres": ({"depth": np.full((24, 32), 750)}, "which may be millimetres (divide mil"),
     "list of millimetres": ({"depth": [[750] * 32] * 24}, "holds whole numbers (int64)"),
     "depth text": ({"depth": "depth.txt"}, "depth file depth.txt is neither .npy nor .png"),

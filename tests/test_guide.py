@@ -75,8 +75,11 @@ def test_the_data_guide(
     poses(Path("poses"), 5).rename("poses/train.json")
     builtin_processor("tiny").need_tokenizer().save(Path("assets/tokenizer.json"))
     text = (DOCS / "data.md").read_text()
-    config, fields = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    # The two behind them, of LeRobot data sets, are tried with LeRobot's own files.
+    config, fields, robot, _ = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     Path("data.json").write_text(config)
+    shutil.copytree(FILES / "lerobot" / "v3.0" / "two_cameras", "my_robot")
+    Path("fields.json").write_text(json.dumps(json.loads(robot)["sources"][0]["fields"]))
     for words in commands_of("data.md"):
         status = main(words)
         assert status == 0, (words, capsys.readouterr())

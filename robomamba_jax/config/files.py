@@ -12,7 +12,7 @@ from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.errors import InputError
 from robomamba_jax.file_kinds import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
-from robomamba_jax.outside_text import parse_json, read_bytes
+from robomamba_jax.outside_text import check_text, parse_json, read_bytes
 
 ConfigT = TypeVar("ConfigT")
 
@@ -94,4 +94,7 @@ def load_data_config(path: str | Path) -> DataConfig:
         what = f"{file} {not_a_file(file)}"
         raise InputError("missing_config", what, "give a .json or .py file")
     content = parse_json(read_bytes(file), str(file), unique_keys=True, stray_bytes=True)
-    return tree_from_json(DataConfig, content, file.name)
+    config = tree_from_json(DataConfig, content, file.name)
+    for source in config.sources:  # of its texts paths alone may hold bytes that are not UTF-8
+        check_text(source.name, f"{file}: the name of a source")
+    return config

@@ -119,7 +119,6 @@ def _cell_text(text: str) -> str:
 def markdown(name: str, results: Mapping[str, Mapping[str, Any]]) -> str:
     """The article's table with our row above its own, as Markdown."""
     mine = cells(results)
-    name = " ".join(name.replace("|", r"\|").split())  # a path may hold what ends a cell
     columns = [column for column, _ in COLUMNS if column in mine]
     titles = [title for column, title in COLUMNS if column in mine]
     scoring = ", ".join(sorted({str(result["scoring"]) for result in results.values()}))

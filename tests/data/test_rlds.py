@@ -128,7 +128,7 @@ def test_damaged_folders(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         RldsSource(copy, fields)
     (copy / "features.json").write_text("{")
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match=r"features.json is not JSON"):
         RldsSource(copy, fields)
 
 

@@ -126,5 +126,5 @@ def test_a_submission_is_text_whatever_it_looks_like(tmp_path: Path, capsys: Cap
     cells = [sheet.cell(row, 7) for row in range(2, 6)]
     assert [(cell.value, cell.data_type) for cell in cells] == [(text, "s") for text in said[:4]]
     assert score(path, asked, capsys)[0] == 0
-    with pytest.raises(ValueError, match=r"40,000 letters; a sheet's cell holds 32,767"):
+    with pytest.raises(ValueError, match=r"40,000 letters, and a cell of .xlsx holds 32,767"):
         chosen.submit(tmp_path / "long", asked.items, ["x" * 40_000, *said[1:]])

@@ -257,7 +257,7 @@ def ones(**changes: Any) -> dict[str, Any]:
 WRONG = {
     "associativ": ({"method": "associativ"}, "'associativ' (did you mean associative?)"),
     "no method is near": ({"method": "fft"}, "choose one of auto, chunked, associative, seq"),
-    "chunk_size": ({"chunk_size": 0}, "chunk_size is 0 (give 1 or more, or None)"),
+    "chunk_size": ({"chunk_size": 0}, "chunk_size is 0 (give a whole number from 1, or None)"),
     "u": ({"u": jnp.ones((2, 3))}, "u has shape [2, 3], not [B=2, T=3, I]"),
     "delta": ({"delta": jnp.ones((2, 4, 3))}, "delta has shape [2, 4, 3], not [B=2, T=5, I=3]"),
     "A": ({"A": jnp.ones((4, 3))}, "A has shape [4, 3], not [I=3, N=3]"),
