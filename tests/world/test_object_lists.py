@@ -168,7 +168,7 @@ def test_texts_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is UTF-16 text"):
         read_list(path)
     path.write_bytes(b"1 Safe\n2 T\xfcr\n")
-    with pytest.raises(InputError, match=r"byte 10 \(line 2\)"):
+    with pytest.raises(InputError, match=r"byte 10 is 0xFC \(line 2\)"):
         read_list(path)
 
 
