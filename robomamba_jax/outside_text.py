@@ -38,6 +38,7 @@ _FOREIGN = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 # What would move a terminal's cursor, end a line, or turn a line's direction around.
 _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSHOWN_LINES = re.compile(_UNSHOWN.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+_TEXT = "not UTF-8 text"
 _PLAIN_KINDS = ("a JSON file", "a text file", UNKNOWN)
 
 
@@ -79,7 +80,7 @@ def read_bytes(path: str | os.PathLike[str], max_bytes: int = MAX_TEXT_BYTES) ->
         ) from error
 
 
-def decode_text(data: bytes, where: str, wanted: str = "not UTF-8 text") -> str:
+def decode_text(data: bytes, where: str, wanted: str = _TEXT) -> str:
     """Bytes of a text file as text, without a byte order mark.
 
     Args:
@@ -102,7 +103,8 @@ def decode_text(data: bytes, where: str, wanted: str = "not UTF-8 text") -> str:
 def _not_text(data: bytes, where: str, wanted: str, error: UnicodeDecodeError) -> InputError:
     """The error of bytes that are not UTF-8: by what they are, else by their first odd one."""
     head = data[:HEAD_BYTES]
-    if kind_of(head) not in _PLAIN_KINDS:
+    kinds = (*_PLAIN_KINDS, "an XML file") if wanted == _TEXT else _PLAIN_KINDS
+    if kind_of(head) not in kinds:
         return other_file("bad_text", where, head, wanted, "save it as UTF-8")
     byte, line = data[error.start], data.count(b"\n", 0, error.start) + 1
     what = f"{where} is not UTF-8 text: byte {error.start} is 0x{byte:02X} (line {line})"

@@ -52,7 +52,7 @@ def test_what_a_file_is_instead(tmp_path: Path) -> None:
     """The message names the cause: another encoding, a place-holder."""
     path = tmp_path / "mobility.urdf"
     path.write_bytes(ROBOT.replace('name="r"', 'name="t\xfcr"').encode("latin-1"))
-    with pytest.raises(InputError, match=r"not UTF-8 text: byte \d+ \(line 2\)"):
+    with pytest.raises(InputError, match=r"not UTF-8 text: byte \d+ is 0x\w\w \(line 2\)"):
         read_urdf(path, no_mesh)
     path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     with pytest.raises(InputError, match="Git LFS pointer"):
