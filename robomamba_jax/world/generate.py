@@ -26,13 +26,14 @@ from typing import Any
 
 from robomamba_jax import __version__
 from robomamba_jax.config.checks import one_of
+from robomamba_jax.config.data import ON_BAD
 from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError
 from robomamba_jax.outside_text import read_bytes
 from robomamba_jax.world.benchmarks import write_benchmarks
 from robomamba_jax.world.categories import CATEGORIES
 from robomamba_jax.world.jobs import KINDS, VERSION, WorldPlan, check_plan
-from robomamba_jax.world.skipping import ON_BAD, Skips
+from robomamba_jax.world.skipping import Skips
 from robomamba_jax.world.tfrecord_write import sequence_example, write_tfrecord
 from robomamba_jax.world.worker import SAID, write_whole
 

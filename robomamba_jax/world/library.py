@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from robomamba_jax.config.checks import one_of
+from robomamba_jax.config.data import ON_BAD
 from robomamba_jax.data.paths import NO_ROOTS, AllowedRoots
 from robomamba_jax.errors import InputError
 from robomamba_jax.outside_text import read_text
@@ -20,7 +21,6 @@ from robomamba_jax.world.mesh_files import is_there, load_mesh
 from robomamba_jax.world.model import ObjectModel
 from robomamba_jax.world.object_lists import Listed, lines_of, read_list, read_listing
 from robomamba_jax.world.palette import COLORS, Draw
-from robomamba_jax.world.skipping import ON_BAD
 from robomamba_jax.world.urdf import read_urdf
 
 __all__ = ["EMBEDDED", "Embedded", "Library", "Listed", "PartNet", "Remarks", "read_list"]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.checks import one_of
+from robomamba_jax.config.evaluation import EXTRAS
 from robomamba_jax.data.contacts import Contacts
 from robomamba_jax.data.crop import CropTransform
 from robomamba_jax.data.manipulation import (
@@ -33,7 +34,6 @@ TRIALS = "trials.json"
 """What ``world episodes`` writes beside its pictures: which trials they are."""
 
 MISSING = ("error", "fail")
-EXTRAS = ("error", "skip")
 NAMING = Naming(say_answer="--answer-field ", say_id="--id-field ")
 _NAMES = ("image_id", "image", "id", "question_id")
 _TEXTS = ("text", "answer", "prediction", "output", "value")

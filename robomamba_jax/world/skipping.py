@@ -8,10 +8,8 @@ import contextlib
 from collections.abc import Iterator
 
 from robomamba_jax.config.checks import one_of
+from robomamba_jax.config.data import ON_BAD
 from robomamba_jax.errors import InputError
-
-ON_BAD = ("error", "skip")
-"""What ``on_bad`` may be."""
 
 
 class Skips:
