@@ -24,25 +24,25 @@ if TYPE_CHECKING:
     from robomamba_jax.config import VisionConfig as VisionConfig
     from robomamba_jax.config import model_preset as model_preset
     from robomamba_jax.config import preset as preset
-    from robomamba_jax.data.camera import Camera as Camera
+    from robomamba_jax.data.geometry.camera import Camera as Camera
     from robomamba_jax.data.processor import Processor as Processor
     from robomamba_jax.errors import InputError as InputError
     from robomamba_jax.generation import GenerationSettings as GenerationSettings
     from robomamba_jax.generation import Generator as Generator
-    from robomamba_jax.models.bundle import Model as Model
     from robomamba_jax.models.functional import functional as functional
+    from robomamba_jax.models.model import Model as Model
     from robomamba_jax.pose import Pose as Pose
 
-__version__ = "0.1.0"
+from robomamba_jax.utils.version import __version__
 
 # public name -> (module, attribute); None stands for the module itself.
 _EXPORTS: dict[str, tuple[str, str | None]] = {
-    "Camera": ("robomamba_jax.data.camera", "Camera"),
+    "Camera": ("robomamba_jax.data.geometry.camera", "Camera"),
     "GenerationSettings": ("robomamba_jax.generation", "GenerationSettings"),
     "Generator": ("robomamba_jax.generation", "Generator"),
     "InputError": ("robomamba_jax.errors", "InputError"),
     "MambaConfig": ("robomamba_jax.config", "MambaConfig"),
-    "Model": ("robomamba_jax.models.bundle", "Model"),
+    "Model": ("robomamba_jax.models.model", "Model"),
     "PRESETS": ("robomamba_jax.config", "PRESETS"),
     "PolicyConfig": ("robomamba_jax.config", "PolicyConfig"),
     "Pose": ("robomamba_jax.pose", "Pose"),

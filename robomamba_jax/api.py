@@ -20,22 +20,22 @@ from robomamba_jax.config import DTYPES, PRESETS, RoboMambaConfig, as_dtypes, mo
 from robomamba_jax.config.checks import one_of, path_of
 from robomamba_jax.config.tree import dtype_name
 from robomamba_jax.convert.folder import Folder, is_folder, open_folder
-from robomamba_jax.convert.names import Leaf
 from robomamba_jax.convert.placement import load_params
-from robomamba_jax.data.camera import Camera
-from robomamba_jax.data.images import ImageSource, image_transform
+from robomamba_jax.convert.tensor_names import Leaf
+from robomamba_jax.data.geometry.camera import Camera
+from robomamba_jax.data.images.transforms import ImageSource, image_transform
 from robomamba_jax.data.processor import BUILTIN_PROCESSORS, Processor, builtin_processor
-from robomamba_jax.data.prompts import prompt_template
-from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.data.text.prompts import prompt_template
+from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.generation.generator import Generator
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.generation.stopping import byte_level_spelling
-from robomamba_jax.models.bundle import Model
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.inputs import read_inputs
-from robomamba_jax.models.partition import auto_mesh, check_mesh, named_sharding
-from robomamba_jax.models.trees import abstract_params, fitted, leaf_paths
+from robomamba_jax.models.model import Model
+from robomamba_jax.models.params import abstract_params, fitted, leaf_paths
+from robomamba_jax.models.sharding import auto_mesh, check_mesh, named_sharding
 from robomamba_jax.ops.arguments import switch
 from robomamba_jax.pose import Pose, as_camera, as_depth, make_pose
 from robomamba_jax.training.checkpoint import is_step, is_workdir
@@ -60,7 +60,7 @@ def load(
       dtype: of computation, by name or as numpy and jax have it; the checkpoint's own if None.
       param_dtype: of parameters in memory; the checkpoint's own if None.
       mesh: place the parameters on its devices: split along axes named ``fsdp`` and
-        ``tensor`` as ``models.partition`` says, copied along others, its axes taken as
+        ``tensor`` as ``models.sharding`` says, copied along others, its axes taken as
         Auto; None = one device.
       seed: of the random weights.
       tokenizer: one, or a local tokenizer.json, for a folder without one or for a preset.
@@ -268,7 +268,7 @@ def predict_pose(
         it. Published heads learned from records whose text began with "<image>" and a line break,
         which is text to their template, ``official_pose``: give it where they had it.
       depth: float32[H, W], metres along the optical axis, of the original image's size; or a
-        depth file (``data.camera.read_depth``).
+        depth file (``data.geometry.camera.read_depth``).
       camera: needed to lift the contact by ``depth``: a Camera, a camera file, or its content.
 
     Raises:

@@ -242,7 +242,7 @@ def mixture_losses(
 
     Args:
       proposed: log weights float32[B, P], contacts [B, P, 2], rotations [B, P, 6] and gripper
-        logits [B, P] or None, as ``models.mixture.Proposals``.
+        logits [B, P] or None, as ``models.policy.mixture.Proposals``.
       contact: float[B, 2], in the proposals' unit.
       rotation: float[B, 3, 3].
       gripper: float[B] in [0, 1]; NaN = unknown, with loss 0.

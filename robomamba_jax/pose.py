@@ -13,9 +13,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV, Camera, read_depth, sample_depth
-from robomamba_jax.data.contacts import Contacts
-from robomamba_jax.data.crop import CropTransform
+from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV, Camera, read_depth, sample_depth
+from robomamba_jax.data.geometry.contacts import Contacts
+from robomamba_jax.data.geometry.crop import CropTransform
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops.rotation import rotation_from_6d
 
@@ -83,7 +83,7 @@ def make_pose(
       rotation6d: float[6].
       gripper_logit: above 0 for an open gripper, or None.
       geometry: the image's way into the encoder.
-      contact_scale: "unit" or "raw", as the next two see ``data.contacts``.
+      contact_scale: "unit" or "raw", as the next two see ``data.geometry.contacts``.
       rotation_convention: "opencv" or "manipllm".
       contact_frame: of raw contacts, "crop" or "file".
       contact_side: of the pictures whose pixels "file" contacts are, or None.

@@ -55,7 +55,7 @@ def make_config(out: Path, base: Path, samples: int) -> Any:
     from robomamba_jax.config.files import config_module
 
     config = config_module(ROOT / "configs/stage2_manipulation.py").get_config()
-    factory = "robomamba_jax.data.toy:poses"
+    factory = "robomamba_jax.data.sources.synthetic:poses"
     source = SourceConfig(str(samples), "poses", format="custom", factory=factory)
     encoding = EncodingConfig(tokenizer="nano", transform="nano", target="pose", max_tokens=120)
     batch = BatchConfig(rows=32, row_tokens=192, image_tokens=64)
@@ -70,9 +70,9 @@ def make_config(out: Path, base: Path, samples: int) -> Any:
 
 def make_features(config: Any) -> None:
     """Random numbers under the keys of the real samples."""
+    from robomamba_jax.data.cache.features import FeatureWriter
     from robomamba_jax.data.examples import Encoder
-    from robomamba_jax.data.feature_cache import FeatureWriter
-    from robomamba_jax.data.parts import open_parts
+    from robomamba_jax.data.pipeline.datasets import open_parts
     from robomamba_jax.training.features import cache_network
     from robomamba_jax.training.program import run_transform
     from robomamba_jax.training.weights import open_base

@@ -67,10 +67,10 @@ def faults(results: dict[str, dict[str, Any]], episodes: int) -> list[str]:
 
 def main() -> int:
     """Run all, print the table, judge."""
-    from robomamba_jax.world.categories import choose_categories
-    from robomamba_jax.world.choose_policy import choose_policy
-    from robomamba_jax.world.rollout import RolloutPlan, rollout
-    from robomamba_jax.world.stage import Simulator
+    from robomamba_jax.world.objects.categories import choose_categories
+    from robomamba_jax.world.policies.registry import choose_policy
+    from robomamba_jax.world.rollout.run import RolloutPlan, rollout
+    from robomamba_jax.world.sim.simulator import Simulator
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", type=Path, help="a folder of world generate, for the priors")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from robomamba_jax.world.stage import Simulator
+    from robomamba_jax.world.sim.simulator import Simulator
 
 _CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
 _ENVIRONMENT = {
@@ -56,7 +56,7 @@ def simulator() -> "Simulator":
     """SAPIEN with the embedded objects, one per process: its first picture takes seconds. Skipped
     by name where nothing can draw, unless ROBOMAMBA_NEED_RENDERER says that it must."""
     from robomamba_jax.errors import InputError
-    from robomamba_jax.world.stage import Simulator
+    from robomamba_jax.world.sim.simulator import Simulator
 
     try:
         return Simulator()

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 import robomamba_jax as rm
-from robomamba_jax.data.camera import MANIPLLM_TO_OPENCV
-from robomamba_jax.data.crop import CropTransform
-from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV
+from robomamba_jax.data.geometry.crop import CropTransform
+from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.pose import make_pose
 
 K = [[300.0, 0.0, 160.0], [0.0, 310.0, 120.0], [0.0, 0.0, 1.0]]

@@ -19,7 +19,7 @@ import robomamba_jax as rm
 from robomamba_jax.config import PRESETS, MambaConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.losses import linear_cross_entropy, next_token_targets
-from robomamba_jax.models.trees import count_params, leaf_paths
+from robomamba_jax.models.params import count_params, leaf_paths
 from tests import oracles
 from tests.compiling import QUICK
 

@@ -17,7 +17,7 @@ import robomamba_jax as rm
 from robomamba_jax.cli.main import main
 from robomamba_jax.cli.train import main as train_main
 from robomamba_jax.config.files import load_data_config
-from robomamba_jax.data.pipeline import Pipeline
+from robomamba_jax.data.pipeline.loader import Pipeline
 from robomamba_jax.data.processor import builtin_processor
 from robomamba_jax.verify.random_files import hf_clip, hf_mamba, robomamba
 from tests.data.samples import llava, poses

@@ -18,8 +18,8 @@ from flax import nnx
 
 from robomamba_jax.config import MambaConfig
 from robomamba_jax.models.mamba import Rows
-from robomamba_jax.models.trees import Params, abstract_params
-from robomamba_jax.verify.quiet import quiet
+from robomamba_jax.models.params import Params, abstract_params
+from robomamba_jax.verify.log_filter import quiet
 from tests.compiling import quick_jit
 
 

@@ -22,7 +22,7 @@ from flax import nnx
 
 from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.trees import Params, check_params
+from robomamba_jax.models.params import Params, check_params
 from robomamba_jax.models.vision import VisionTower
 from robomamba_jax.verify.timm_import import import_timm
 

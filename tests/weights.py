@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from robomamba_jax.config import MambaConfig
-from robomamba_jax.models.trees import Params, abstract_params, leaf_paths
+from robomamba_jax.models.params import Params, abstract_params, leaf_paths
 
 
 def random_tensors(

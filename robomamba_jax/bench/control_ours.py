@@ -20,7 +20,7 @@ from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.sampling import make_sampler
 from robomamba_jax.models.build import language_config
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.trees import abstract_params, count_params
+from robomamba_jax.models.params import abstract_params, count_params
 
 
 def build(side: str, case: dict[str, Any]) -> Work:

@@ -9,7 +9,7 @@ from typing import Any
 from robomamba_jax.bench.data_inputs import make_data
 from robomamba_jax.bench.worker import Work
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
-from robomamba_jax.data.pipeline import Pipeline
+from robomamba_jax.data.pipeline.loader import Pipeline
 
 
 def build(side: str, case: dict[str, Any]) -> Work:

@@ -20,7 +20,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
     from torch.utils.data import DataLoader, Dataset
 
     from robomamba_jax.data.examples import open_tokenizer
-    from robomamba_jax.data.images import image_transform
+    from robomamba_jax.data.images.transforms import image_transform
 
     torch.set_num_threads(1)
     path = make_data(case["samples"])

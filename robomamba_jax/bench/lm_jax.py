@@ -18,7 +18,7 @@ from robomamba_jax.generation.generator import Generator
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.losses import linear_cross_entropy, next_token_targets
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.trees import Params, abstract_params, count_params
+from robomamba_jax.models.params import Params, abstract_params, count_params
 
 
 def build(side: str, case: dict[str, Any]) -> Work:

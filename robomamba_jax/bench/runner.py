@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import robomamba_jax
+from robomamba_jax.utils.version import __version__
 
 PACKAGES = ("jax", "jaxlib", "flax", "numpy", "torch", "transformers", "mambapy")
 
@@ -109,7 +109,7 @@ def machine_facts() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Of the packages that take part, and of this one."""
-    found = {"robomamba_jax": robomamba_jax.__version__, "python": platform.python_version()}
+    found = {"robomamba_jax": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)

@@ -52,8 +52,8 @@ def make_checkpoint(preset: str, encoder: str) -> dict[str, str]:
 
 
 def make_batch(case: dict[str, Any]) -> dict[str, np.ndarray]:
-    """A batch as ``data.batches`` gives it: one image before each row's text, the second half of
-    the text learned, a pose."""
+    """A batch as ``data.pipeline.batches`` gives it: one image before each row's text, the second
+    half of the text learned, a pose."""
     rng = np.random.default_rng(0)
     rows, text, side = case["rows"], case["text"], case["side"]
     axes = np.linalg.qr(rng.normal(size=(rows, 3, 3)))[0]

@@ -18,7 +18,7 @@ from robomamba_jax.config.training import (
     OptimConfig,
     TrainConfig,
 )
-from robomamba_jax.training.feed import Feed
+from robomamba_jax.training.device_put import Feed
 from robomamba_jax.training.program import build as build_program
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.state import new_state

@@ -11,7 +11,7 @@ import numpy as np
 
 from robomamba_jax.bench.train_inputs import make_batch, pooled_features
 from robomamba_jax.bench.worker import Work
-from robomamba_jax.data.images import image_transform
+from robomamba_jax.data.images.transforms import image_transform
 
 
 def build(side: str, case: dict[str, Any]) -> Work:

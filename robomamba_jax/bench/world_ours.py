@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from robomamba_jax.bench.worker import Work
-from robomamba_jax.world.categories import SEEN
-from robomamba_jax.world.choose_policy import choose_policy
-from robomamba_jax.world.palette import Draw
-from robomamba_jax.world.rollout import RolloutPlan, act, draw_episodes, observe
-from robomamba_jax.world.scenes import draw_scene
-from robomamba_jax.world.stage import Simulator, Stage
+from robomamba_jax.world.objects.categories import SEEN
+from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.policies.registry import choose_policy
+from robomamba_jax.world.rollout.run import RolloutPlan, act, draw_episodes, observe
+from robomamba_jax.world.sim.scenes import draw_scene
+from robomamba_jax.world.sim.simulator import Simulator, Stage
 
 
 def build(side: str, case: dict[str, Any]) -> Work:

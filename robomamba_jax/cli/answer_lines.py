@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from robomamba_jax.cli.loading import cannot_write
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import encode_text
+from robomamba_jax.utils.untrusted_text import encode_text
 
 _BEGIN = b'{"id": '  # of every line that is written here
 

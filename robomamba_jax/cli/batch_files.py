@@ -21,8 +21,8 @@ from robomamba_jax.cli.answer_lines import AnswerLines
 from robomamba_jax.cli.loading import check_target
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.file_kinds import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
-from robomamba_jax.outside_text import parse_json
+from robomamba_jax.utils.file_types import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
+from robomamba_jax.utils.untrusted_text import parse_json
 
 MAX_FILE_BYTES = 256 * 2**20
 _HASHED_BYTES = 2**30  # what is larger, no reader of ours takes
@@ -275,7 +275,7 @@ def _check_fields(fields: Mapping[str, Any], task: Task) -> None:
 
 def _file_mark(path: Path) -> str:
     """The hash of a file, or why there is none: what cannot be read is an input, too."""
-    from robomamba_jax.data.hashes import file_sha256
+    from robomamba_jax.utils.hashes import file_sha256
 
     try:
         if not path.is_file():

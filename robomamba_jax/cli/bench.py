@@ -148,7 +148,7 @@ def _run_train(args: argparse.Namespace) -> dict[str, Any]:
 def _run_data(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.bench.cases import data_cases
     from robomamba_jax.data.examples import open_tokenizer
-    from robomamba_jax.data.images import image_transform
+    from robomamba_jax.data.images.transforms import image_transform
 
     image_transform(args.encoder)  # wrong names are said before anything starts
     open_tokenizer(args.tokenizer)
@@ -164,7 +164,7 @@ def _run_data(args: argparse.Namespace) -> dict[str, Any]:
 
 def _run_world(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.bench.cases import world_cases
-    from robomamba_jax.world.driver import load_sapien
+    from robomamba_jax.world.sim.vulkan import load_sapien
 
     sizes = _counts("--sizes", args.sizes, "224,336")
     load_sapien()  # a missing package is said before anything starts

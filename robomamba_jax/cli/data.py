@@ -14,9 +14,9 @@ from typing import Any
 from robomamba_jax.cli import features
 from robomamba_jax.cli.configs import add_allow_root
 from robomamba_jax.cli.terminal import can_show, say
-from robomamba_jax.data.file_names import fitting
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import parse_json, printable, read_bytes
+from robomamba_jax.utils.file_names import fitting
+from robomamba_jax.utils.untrusted_text import parse_json, printable, read_bytes
 
 EXAMPLE = """examples:
   robomamba data inspect blip_laion_cc_sbu_558k.json --root images
@@ -91,9 +91,9 @@ def _add_inspect(whats: Any) -> None:
 def _inspect(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.config.data import EncodingConfig, SourceConfig
-    from robomamba_jax.data.formats import detect
-    from robomamba_jax.data.inspection import inspect, inspection_config
-    from robomamba_jax.data.pool import WorkerPool
+    from robomamba_jax.data.pipeline.inspection import inspect, inspection_config
+    from robomamba_jax.data.pipeline.pool import WorkerPool
+    from robomamba_jax.data.sources.formats import detect
 
     kind = args.format if args.format != "auto" else detect(args.path)
     assumed = args.pixel_order is None and kind == "robomamba-poses"
@@ -150,8 +150,8 @@ def _fields(file: str | None) -> Any:
 
 def _sheet(args: argparse.Namespace, part: Any) -> str | None:
     """The page of samples; None for prepared data, whose pictures are cut already."""
-    from robomamba_jax.data.contact_sheet import contact_sheet
-    from robomamba_jax.data.parts import SourcePart
+    from robomamba_jax.data.pipeline.contact_sheet import contact_sheet
+    from robomamba_jax.data.pipeline.datasets import SourcePart
 
     if not isinstance(part, SourcePart):
         return None
@@ -223,7 +223,7 @@ def _prepare(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.config.files import load_data_config
     from robomamba_jax.config.serial import with_changes
-    from robomamba_jax.data.prepare_run import prepare
+    from robomamba_jax.data.pipeline.prepare_run import prepare
 
     config = with_changes(load_data_config(args.config), args.set)
     if args.allow_root:
@@ -250,7 +250,7 @@ def _prepare(args: argparse.Namespace) -> dict[str, Any]:
 
 def _verify(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import bytes_bar
-    from robomamba_jax.data.prepared import read_manifest, verify_files
+    from robomamba_jax.data.cache.prepared import read_manifest, verify_files
 
     files = read_manifest(Path(args.path))["files"]
     total = sum(facts["bytes"] for facts in files.values())

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.outside_text import printable
+from robomamba_jax.utils.untrusted_text import printable
 
 EXAMPLE = """examples:
   robomamba demo                              (20 minutes on two cores; make demo)
@@ -89,7 +89,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.demo.plan import demo_plan
 
     plan = demo_plan(args.mode)
-    from robomamba_jax.world.driver import load_sapien
+    from robomamba_jax.world.sim.vulkan import load_sapien
 
     load_sapien()  # a missing package is better said now than in some minutes
     # orbax logs the traceback of every thread; what fails is raised here, too.

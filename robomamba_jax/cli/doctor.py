@@ -94,13 +94,13 @@ def _devices() -> dict[str, str]:
 
 def _renderer() -> dict[str, str]:
     """Draws one picture in a process of its own: a broken driver may end it."""
-    from robomamba_jax.world.driver import FIX, find_driver
+    from robomamba_jax.world.sim.vulkan import FIX, find_driver
 
     try:
         importlib.metadata.version("sapien")
     except importlib.metadata.PackageNotFoundError:
         return _check("renderer", "missing", "no sapien to draw with", "make install-sim")
-    code = "from robomamba_jax.world.probe import main; main()"
+    code = "from robomamba_jax.world.sim.probe import main; main()"
     try:
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=_SECONDS
@@ -124,7 +124,7 @@ def _paths(config: str) -> list[dict[str, str]]:
     """The files and folders that a configuration names."""
     from robomamba_jax.config.files import config_module, get_config
     from robomamba_jax.config.training import TrainConfig
-    from robomamba_jax.data.file_names import find_files
+    from robomamba_jax.utils.file_names import find_files
 
     run = get_config(config_module(config), config, "get_config")
     if not isinstance(run, TrainConfig):

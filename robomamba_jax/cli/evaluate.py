@@ -16,7 +16,7 @@ from typing import Any
 from robomamba_jax.cli.configs import add_config_arguments, add_process_arguments, read_config
 from robomamba_jax.cli.main import Parser, run_command
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import printable
+from robomamba_jax.utils.untrusted_text import printable
 
 EXAMPLE = """examples:
   python eval.py --config configs/eval_pope.py --checkpoint runs/instruct --tiny
@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     if args.against is not None and args.checkpoint is None:
         raise InputError("bad_arguments", "--against without --checkpoint", "give the checkpoint")
     from robomamba_jax.config.evaluation import EvalConfig
-    from robomamba_jax.evaluation import run
+    from robomamba_jax.evaluation.runner import run
 
     config, _ = read_config(args, EvalConfig)
     out = Path(args.out or f"runs/eval/{config.benchmark}{'-tiny' if args.tiny else ''}")
@@ -92,7 +92,7 @@ def _alone(args: argparse.Namespace, name: str, *others: str) -> None:
 
 def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
-    from robomamba_jax.evaluation import run
+    from robomamba_jax.evaluation.runner import run
     from robomamba_jax.training.distributed import check_alike, connect
 
     logging.getLogger("absl").setLevel(logging.CRITICAL)
@@ -113,7 +113,7 @@ def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
     if first:
         result = run.finish(config, chosen, loaded, answered, out, seconds=seconds)
     if args.against is not None:
-        from robomamba_jax.evaluation.comparing import compare
+        from robomamba_jax.evaluation.runner.compare_runs import compare
 
         mine, other = out / "answers.jsonl", Path(args.against)
         result["against"] = compare(config, chosen, loaded, args.checkpoint, mine, other)
@@ -130,8 +130,8 @@ def _told(result: dict[str, Any], out: Path, args: argparse.Namespace) -> dict[s
 
 def _export(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.config.evaluation import EvalConfig
-    from robomamba_jax.evaluation import run
-    from robomamba_jax.evaluation.lmms_export import export_task
+    from robomamba_jax.evaluation.lmms.export import export_task
+    from robomamba_jax.evaluation.runner import run
 
     config, _ = read_config(args, EvalConfig)
     folder = Path(args.lmms_task)
@@ -149,7 +149,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _table(args: argparse.Namespace) -> dict[str, Any]:
-    from robomamba_jax.evaluation import paper, run
+    from robomamba_jax.evaluation.runner import paper, run
 
     folder = Path(args.table)
     results = run.collect(folder)

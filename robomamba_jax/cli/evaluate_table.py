@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.outside_text import printable
+from robomamba_jax.utils.untrusted_text import printable
 
 _MOST_PROBLEMS = 5
 _MOST_ROWS = 40
@@ -64,7 +64,7 @@ def _print_paper(console: Any, result: dict[str, Any]) -> None:
     from rich import box
     from rich.table import Table
 
-    from robomamba_jax.evaluation import paper
+    from robomamba_jax.evaluation.runner import paper
 
     mine = paper.cells({result["benchmark"]: result})
     columns = [column for column, _ in paper.COLUMNS if column in mine]

@@ -37,7 +37,7 @@ def add_parser(whats: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
-    from robomamba_jax.data.feature_cache import KINDS
+    from robomamba_jax.data.cache.features import KINDS
 
     if args.kind not in KINDS:
         raise InputError("bad_arguments", f"--kind {args.kind}", f"give {' or '.join(KINDS)}")

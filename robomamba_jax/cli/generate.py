@@ -19,7 +19,7 @@ from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Request, Task, add_batch_arguments, run_batch
 from robomamba_jax.cli.terminal import shown, text_argument
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import printable
+from robomamba_jax.utils.untrusted_text import printable
 
 if TYPE_CHECKING:
     from robomamba_jax.cli.asking import Asker, Prompt

@@ -75,7 +75,7 @@ def find_checkpoint(args: argparse.Namespace) -> Checkpoint:
     from robomamba_jax.config import PRESETS, model_preset
     from robomamba_jax.config.serial import parts_from_json
     from robomamba_jax.convert.sources import read_json
-    from robomamba_jax.data.tokenizer import Tokenizer
+    from robomamba_jax.data.text.tokenizer import Tokenizer
     from robomamba_jax.released import released_path
 
     name = str(released_path()) if args.checkpoint is None else args.checkpoint
@@ -187,7 +187,7 @@ def read_picture(path: str | Path) -> Any:
     Raises:
       InputError: it cannot be read, or has no way to RGB.
     """
-    from robomamba_jax.data.images import open_image, to_rgb
+    from robomamba_jax.data.images.transforms import open_image, to_rgb
 
     picture = open_image(path)
     try:

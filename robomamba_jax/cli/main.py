@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from robomamba_jax import __version__
 from robomamba_jax.cli import (
     bench,
     convert,
@@ -33,6 +32,7 @@ from robomamba_jax.cli import (
 )
 from robomamba_jax.cli.terminal import lenient_streams, say
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.version import __version__
 
 # What the system says of a path that a user has given, and that nobody has said better.
 _REFUSED = (

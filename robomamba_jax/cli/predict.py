@@ -15,8 +15,8 @@ from typing import Any, ClassVar, NamedTuple
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Request, Task, add_batch_arguments, run_batch
 from robomamba_jax.cli.terminal import say, shown, text_argument
-from robomamba_jax.data.file_names import fitting
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.file_names import fitting
 
 SCHEMA = "robomamba.predict/1"
 # ManipLLM's question, with which RoboMamba's pose data are asked.
@@ -142,7 +142,7 @@ def read_scene(
     Raises:
       InputError: a file is wrong, sizes differ, or there is a depth without a camera.
     """
-    from robomamba_jax.data.camera import Camera, read_depth
+    from robomamba_jax.data.geometry.camera import Camera, read_depth
 
     if depth is not None and camera is None:
         raise InputError(
@@ -158,7 +158,7 @@ def read_scene(
 
 def _predict(loaded: loading.Loaded, scene: Scene, instruction: str | None) -> Any:
     from robomamba_jax import api
-    from robomamba_jax.data.prompts import as_record
+    from robomamba_jax.data.text.prompts import as_record
 
     if instruction is None:
         instruction = as_record(INSTRUCTION, loaded.processor.template)
@@ -179,8 +179,8 @@ def draw(out: Path, scene: Scene, pose: Any) -> None:
     Raises:
       InputError: it cannot be drawn or written.
     """
-    from robomamba_jax.data.drawing import draw_pose
-    from robomamba_jax.data.rgb import encoded
+    from robomamba_jax.data.images.drawing import draw_pose
+    from robomamba_jax.data.images.rgb import encoded
 
     drawn = draw_pose(scene.picture, pose.contact_xy, pose.rotation, camera=scene.camera)
     content = encoded(drawn, _PICTURES[out.suffix.lower()])

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import check_text, printable
+from robomamba_jax.utils.untrusted_text import check_text, printable
 
 
 def lenient_streams() -> None:

@@ -93,7 +93,7 @@ def _add_trials(parser: Any) -> None:
 
 
 def _add_rollout(whats: Any) -> None:
-    from robomamba_jax.world.names import POLICIES
+    from robomamba_jax.world.policies.policy_names import POLICIES
 
     parser = whats.add_parser("rollout", help="carry out a policy's poses", epilog=EXAMPLE)
     parser.add_argument("--checkpoint", metavar="DIR", help="a model: a folder, a run or a step")
@@ -152,7 +152,7 @@ def _names(args: argparse.Namespace) -> list[str] | None:
 
 def _simulator(args: argparse.Namespace) -> Any:
     """SAPIEN, with the objects that the arguments name."""
-    from robomamba_jax.world.stage import Simulator
+    from robomamba_jax.world.sim.simulator import Simulator
 
     return Simulator(args.assets, args.asset_list, args.on_bad, args.allow_root)
 
@@ -178,10 +178,10 @@ def _but(said: Mapping[str, Any]) -> str:
 
 def _generate(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
-    from robomamba_jax.world.driver import load_sapien
-    from robomamba_jax.world.generate import generate
-    from robomamba_jax.world.jobs import WorldPlan, check_plan
-    from robomamba_jax.world.library import EMBEDDED
+    from robomamba_jax.world.dataset.generate import generate
+    from robomamba_jax.world.dataset.tasks import WorldPlan, check_plan
+    from robomamba_jax.world.objects.library import EMBEDDED
+    from robomamba_jax.world.sim.vulkan import load_sapien
 
     split = _split(args)
     load_sapien()  # a missing package is better said here than by every worker
@@ -221,8 +221,8 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _render(args: argparse.Namespace) -> dict[str, Any]:
-    from robomamba_jax.world.scenes import check_size
-    from robomamba_jax.world.sheet import render_sheet
+    from robomamba_jax.world.rollout.contact_sheet import render_sheet
+    from robomamba_jax.world.sim.scenes import check_size
 
     split = _split(args)
     path = Path(args.out)
@@ -249,9 +249,9 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
 
 def _plan(args: argparse.Namespace, simulator: Any) -> Any:
     """The trials that the arguments name."""
-    from robomamba_jax.world.episodes import check_dof
-    from robomamba_jax.world.rollout import RolloutPlan
-    from robomamba_jax.world.scenes import check_size
+    from robomamba_jax.world.rollout.run import RolloutPlan
+    from robomamba_jax.world.sim.episodes import check_dof
+    from robomamba_jax.world.sim.scenes import check_size
 
     if args.episodes < 1:
         raise InputError("bad_arguments", f"--episodes is {args.episodes}", "give 1 or more")
@@ -266,7 +266,7 @@ def _plan(args: argparse.Namespace, simulator: Any) -> Any:
 
 def _file_options(args: argparse.Namespace) -> dict[str, Any]:
     """What is said of a file of predictions."""
-    from robomamba_jax.world.predictions import NAMING
+    from robomamba_jax.world.policies.predictions import NAMING
 
     names = ("answer_field", "id_field", "on_missing", "on_extra", "pixel_order")
     names += ("contact_frame", "contact_side")
@@ -286,7 +286,7 @@ def _file_options(args: argparse.Namespace) -> dict[str, Any]:
 
 def _contacts(args: argparse.Namespace) -> Any:
     """How a file counts its contacts; None = pixels of each picture, centres at +0.5."""
-    from robomamba_jax.data.contacts import Contacts
+    from robomamba_jax.data.geometry.contacts import Contacts
 
     if args.contact_frame is None and args.contact_side is None:
         return None
@@ -301,13 +301,13 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     import json
 
     from robomamba_jax.cli.progress import count_bar
-    from robomamba_jax.world.choose_policy import choose_policy
-    from robomamba_jax.world.episodes import Thresholds
-    from robomamba_jax.world.gripper import perform
-    from robomamba_jax.world.panda import PandaExecutor
-    from robomamba_jax.world.rollout import rollout
-    from robomamba_jax.world.tallies import table
-    from robomamba_jax.world.worker import write_whole
+    from robomamba_jax.world.dataset.worker import write_whole
+    from robomamba_jax.world.policies.registry import choose_policy
+    from robomamba_jax.world.rollout.run import rollout
+    from robomamba_jax.world.rollout.success_rates import table
+    from robomamba_jax.world.sim.episodes import Thresholds
+    from robomamba_jax.world.sim.gripper import perform
+    from robomamba_jax.world.sim.panda import PandaExecutor
 
     if args.clips < 0 or (args.clips and not args.out):
         raise InputError("bad_arguments", f"--clips {args.clips} without --out", "give --out DIR")
@@ -355,7 +355,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
 
 def _episodes(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
-    from robomamba_jax.world.export import export_episodes
+    from robomamba_jax.world.rollout.export import export_episodes
 
     simulator = _simulator(args)
     plan = _plan(args, simulator)

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The three settings that say what a contact's two numbers mean; ``data.contacts`` has the ways."""
+"""The settings that say what a contact's two numbers mean, see ``data.geometry.contacts``."""
 
 from __future__ import annotations
 

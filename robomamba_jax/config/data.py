@@ -22,11 +22,14 @@ TARGETS = ("text", "pose")
 CODECS = ("png", "jpeg", "raw")
 STEPS = ("first", "last", "all")
 
+SYNTHETIC = "robomamba_jax.data.sources.synthetic"
+"""The module of ``--tiny``'s samples, which a configuration names as a factory."""
+
 
 @dataclasses.dataclass(frozen=True)
 class FieldMap:
     """Which fields of an RLDS or TFDS data set mean what, nested ones as "observation/image"; or
-    which columns of a LeRobot data set, see ``data.lerobot`` for what "task" and None are there.
+    which columns of a LeRobot data set; ``data.sources.lerobot`` says what "task" and None are.
 
     Attributes:
       image: an image, or several.
@@ -109,6 +112,10 @@ class SourceConfig:
     allow_roots: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.factory is not None:
+            # Recorded in the workdirs of runs that began before the module moved.
+            canonical = self.factory.replace("robomamba_jax.data.toy:", f"{SYNTHETIC}:")
+            object.__setattr__(self, "factory", canonical)
         if self.format != "auto":
             one_of("format", self.format, FORMATS)
         positive("frames", self.frames)
@@ -139,7 +146,7 @@ class EncodingConfig:
       too_long: what happens to longer ones: "cut", or "error", which ``on_bad`` treats.
       contact_scale: poses: "unit", shares of the crop's side, or "raw", pixels.
       contact_frame: of raw contacts: pixels of the "crop", or of the picture's "file", counted
-        from 0, as the published code learns them (``data.contacts``).
+        from 0, as the published code learns them (``data.geometry.contacts``).
       contact_side: with "file": of the square pictures whose pixels they are, such as 336; None =
         of each picture itself.
       max_pixels: of any picture, before it is decoded.

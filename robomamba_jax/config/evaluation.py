@@ -57,8 +57,8 @@ class PromptConfig:
     """How questions are put; what is left empty is as the scoring's own recipe says.
 
     Attributes:
-      style: a name in ``evaluation.prompts.STYLES``, or a text with {question} in it.
-      template: a name in ``data.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
+      style: a name in ``evaluation.benchmarks.prompts.STYLES``, or a text with {question} in it.
+      template: a name in ``data.text.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
       max_new_tokens: the budget of an answer; 0 = the recipe's.
       stop: "eos" ends an answer at the end of text, "line" also at a line's end, "none" runs
         the whole budget, as the published repository does.

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.errors import InputError
-from robomamba_jax.file_kinds import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
-from robomamba_jax.outside_text import check_text, parse_json, read_bytes
+from robomamba_jax.utils.file_types import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
+from robomamba_jax.utils.untrusted_text import check_text, parse_json, read_bytes
 
 ConfigT = TypeVar("ConfigT")
 

@@ -18,7 +18,7 @@ ROTATION_FORMS = {
     "rotation_6d": 6,
     "matrix": 9,
 }
-"""How many numbers each form of a rotation has; ``data.rotations`` says what they are."""
+"""How many numbers each form of a rotation has; ``data.sources.rotations`` says what they are."""
 
 SIDES = ("above", "below")
 AXES = ("x", "y", "z", "-x", "-y", "-z")
@@ -49,8 +49,8 @@ class GraspConfig:
     gripper is closed, no data set says.
 
     Attributes:
-      camera: path of the camera file, see ``data.camera``; it must have ``camera_to_world``,
-        whose world is the frame of ``position``, often the robot's base.
+      camera: path of the camera file, see ``data.geometry.camera``; it must have
+        ``camera_to_world``, whose world is the frame of ``position``, often the robot's base.
       position: x, y, z of the end-effector, metres.
       orientation: of the end-effector's (tool's) frame in the same world.
       orientation_form: what the orientation's numbers are, one of ``ROTATION_FORMS``.

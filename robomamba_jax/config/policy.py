@@ -42,8 +42,8 @@ class PolicyConfig:
         "attn_mlp", ours: as "two_mlp", but each MLP reads what ``QUERIES`` learned queries find
           among all positions, image tokens included (13.5M at D = 2560, most of it in the
           MLPs' first layers);
-        "mixture", ours: every image position proposes a pose near itself (models/mixture.py), for
-          objects that can be moved in several ways (9.0M at D = 2560).
+        "mixture", ours: every image position proposes a pose near itself, for
+          objects that can be moved in several ways (9.0M at D = 2560; models/policy/mixture.py).
       gripper: whether a further MLP of the same widths (of ``mixture``: a further output) says if
         the gripper is open.
       param_dtype: of stored parameters; the head computes in float32 whatever it is.

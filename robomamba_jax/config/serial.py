@@ -16,7 +16,7 @@ from robomamba_jax.config.robomamba import RoboMambaConfig, as_robomamba
 from robomamba_jax.config.tree import read_value, tree_from_json
 from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.outside_text import parse_json
+from robomamba_jax.utils.untrusted_text import parse_json
 
 SCHEMA = "robomamba.config/1"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from robomamba_jax.config.data import BatchConfig, DataConfig, SourceConfig
+from robomamba_jax.config.data import SYNTHETIC, BatchConfig, DataConfig, SourceConfig
 from robomamba_jax.config.provenance import Origins, ours, recalled
 from robomamba_jax.config.training import CheckpointConfig, MeshConfig, TrainConfig
 
@@ -55,7 +55,7 @@ def tiny(config: TrainConfig) -> TrainConfig:
     evaluation, a few dozen steps, a checkpoint every ten.
     """
     stage, batch = config.stage, config.data.batch
-    toy = f"robomamba_jax.data.toy:{_TOYS[stage]}"
+    toy = f"{SYNTHETIC}:{_TOYS[stage]}"
 
     def data(path: str) -> DataConfig:
         source = SourceConfig(path, name=_TOYS[stage], format="custom", factory=toy)

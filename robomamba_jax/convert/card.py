@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from robomamba_jax.config.serial import ModelParts
-from robomamba_jax.convert.names import abstract_parts
+from robomamba_jax.convert.tensor_names import abstract_parts
 from robomamba_jax.data.processor import Processor
-from robomamba_jax.models.trees import count_params
-from robomamba_jax.outside_text import printable
+from robomamba_jax.models.params import count_params
+from robomamba_jax.utils.untrusted_text import printable
 
 
 def model_card(

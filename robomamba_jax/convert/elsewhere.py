@@ -12,7 +12,7 @@ from __future__ import annotations
 from robomamba_jax.config import MambaConfig, VisionConfig, preset, vision_preset
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.folder import Folder
-from robomamba_jax.data.images import TRANSFORMS
+from robomamba_jax.data.images.transforms import TRANSFORMS
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 

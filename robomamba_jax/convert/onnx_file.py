@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from robomamba_jax.convert.files import open_regular, other_checkpoint
 from robomamba_jax.convert.tensors import TensorInfo
-from robomamba_jax.data.protobuf import fields, varints
+from robomamba_jax.data.sources.protobuf import fields, varints
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import open_regular, other_checkpoint
 
 _GRAPH, _NODE, _CONSTANT = 7, 1, 5  # of ModelProto, GraphProto
 _FLOAT = 1  # TensorProto.DataType

@@ -15,9 +15,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from robomamba_jax.convert.names import Leaf, leaves, put
+from robomamba_jax.convert.tensor_names import Leaf, leaves, put
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorSource, aligned_empty
-from robomamba_jax.models.trees import Params, leaf_paths
+from robomamba_jax.models.params import Params, leaf_paths
 
 Shardings = Callable[[Leaf], jax.sharding.Sharding]
 

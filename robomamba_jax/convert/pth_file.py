@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from robomamba_jax.convert.files import open_regular, other_checkpoint
 from robomamba_jax.convert.pickle_subset import Named, RefusedError, Settable, load
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.convert.zip_directory import Entry, read_directory
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import open_regular, other_checkpoint
 
 _STORAGES = {
     "FloatStorage": "float32",

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from robomamba_jax.convert.files import replacing
 from robomamba_jax.convert.tensors import TensorInfo, as_bytes
+from robomamba_jax.utils.files import replacing
 
 _STORAGES = {
     "float32": "FloatStorage",

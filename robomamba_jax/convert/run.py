@@ -21,14 +21,14 @@ from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.rules import Row
 from robomamba_jax.convert.sources import read_json
 from robomamba_jax.convert.tensors import TensorInfo, has_nonfinite
-from robomamba_jax.data.hashes import file_sha256
-from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.data.processor import Processor
-from robomamba_jax.data.prompts import prompt_template
-from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.data.text.prompts import prompt_template
+from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.policy import PolicyHead
+from robomamba_jax.models.policy.head import PolicyHead
 from robomamba_jax.models.projector import Projector
+from robomamba_jax.utils.hashes import file_sha256
 
 Progress = Callable[[int], None]
 

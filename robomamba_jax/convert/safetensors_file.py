@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from robomamba_jax.convert.files import open_regular, other_checkpoint, replacing
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import parse_json
+from robomamba_jax.utils.files import open_regular, other_checkpoint, replacing
+from robomamba_jax.utils.untrusted_text import parse_json
 
 _DTYPES = {
     "F64": "float64",

@@ -15,8 +15,8 @@ from robomamba_jax.convert.onnx_file import OnnxFile
 from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
-from robomamba_jax.file_kinds import not_a_file, other_file, read_head
-from robomamba_jax.outside_text import parse_json, read_bytes
+from robomamba_jax.utils.file_types import not_a_file, other_file, read_head
+from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 
 def _pth(path: Path) -> TensorSource:

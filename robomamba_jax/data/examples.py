@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig
-from robomamba_jax.data.contacts import Contacts
-from robomamba_jax.data.crop import CropTransform
-from robomamba_jax.data.image_refs import open_ref, ref_sha256
-from robomamba_jax.data.images import ImageTransform, image_transform
-from robomamba_jax.data.manipulation import Action, PoseSample
+from robomamba_jax.data.geometry.contacts import Contacts
+from robomamba_jax.data.geometry.crop import CropTransform
+from robomamba_jax.data.images.transforms import ImageTransform, image_transform
 from robomamba_jax.data.processor import BUILTIN_PROCESSORS, builtin_processor
-from robomamba_jax.data.prompts import IMAGE, Encoded, PromptTemplate, Turn, prompt_template
-from robomamba_jax.data.records import ImageRef, Sample
-from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.data.sources.image_refs import open_ref, ref_sha256
+from robomamba_jax.data.sources.manipulation import Action, PoseSample
+from robomamba_jax.data.sources.sample import ImageRef, Sample
+from robomamba_jax.data.text.prompts import IMAGE, Encoded, PromptTemplate, Turn, prompt_template
+from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 
 
@@ -28,7 +28,7 @@ class PoseTarget(NamedTuple):
     """What the policy head learns.
 
     Attributes:
-      contact: float32[2], (x, y) as ``data.contacts`` says: shares of the crop's side, or pixels.
+      contact: float32[2], (x, y), shares of the crop's side or pixels (``data.geometry.contacts``).
       rotation: float32[3, 3], columns approach, left, their cross product; OpenCV frame.
       gripper: float32[], 1 = open, 0 = closed, NaN = unknown.
     """

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.checks import one_of, replace
-from robomamba_jax.data.contacts import Contacts
-from robomamba_jax.data.image_files import MAX_PIXELS, open_image
-from robomamba_jax.data.images import ImageSource, ImageTransform, image_transform
-from robomamba_jax.data.prompts import IMAGE, Encoded, PromptTemplate, prompt_template
-from robomamba_jax.data.seed_text import SEED_TEXT
-from robomamba_jax.data.tokenizer import Tokenizer, train_bpe
+from robomamba_jax.data.geometry.contacts import Contacts
+from robomamba_jax.data.images.files import MAX_PIXELS, open_image
+from robomamba_jax.data.images.transforms import ImageSource, ImageTransform, image_transform
+from robomamba_jax.data.text.prompts import IMAGE, Encoded, PromptTemplate, prompt_template
+from robomamba_jax.data.text.tokenizer import Tokenizer, train_bpe
+from robomamba_jax.data.text.tokenizer_corpus import SEED_TEXT
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.file_kinds import not_a_file
-from robomamba_jax.outside_text import encode_text, parse_json, read_bytes
+from robomamba_jax.utils.file_types import not_a_file
+from robomamba_jax.utils.untrusted_text import encode_text, parse_json, read_bytes
 
 SCHEMA = "robomamba.processor/1"
 
@@ -69,7 +69,7 @@ class Processor:
       tokenizer: of the language model; None where a checkpoint came without one.
       transform: of the image encoder; None for a language model alone.
       template: how questions are put.
-      contact_scale: of the policy head's contacts, "unit" or "raw", see ``data.contacts``.
+      contact_scale: of the policy head's contacts, "unit" or "raw", see ``data.geometry.contacts``.
       rotation_convention: "opencv" or "manipllm", see ``ROTATION_CONVENTIONS``.
       contact_frame: of raw contacts: pixels of the "crop", or of the picture's "file", as the
         published heads have them.

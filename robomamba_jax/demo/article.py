@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from robomamba_jax.evaluation.paper import COLUMNS, NOTE, PAPER
+from robomamba_jax.evaluation.runner.paper import COLUMNS, NOTE, PAPER
 
 # Averages of Table 2, (seen, unseen).
 AVERAGES = {

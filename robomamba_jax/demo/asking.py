@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Benchmarks of the demo: the model's answers beside those of somebody who cannot see.
 
-The questions are asked by ``evaluation.run``, as ``eval.py`` does. Two baselines are scored by the
-same scorers: the same model that is shown a grey picture, and the answer that is most frequent.
+The questions are asked by ``evaluation.runner.run``, as ``eval.py`` does. Two baselines are scored
+by the same scorers: the same model that is shown a grey picture, and the most frequent answer.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.data.records import ImageRef
+from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.demo.plan import DemoPlan
-from robomamba_jax.evaluation import run
-from robomamba_jax.evaluation.items import Benchmark, Loaded
-from robomamba_jax.evaluation.run import Answered
-from robomamba_jax.evaluation.toy import files_of
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, Loaded
+from robomamba_jax.evaluation.runner import run
+from robomamba_jax.evaluation.runner.run import Answered
+from robomamba_jax.evaluation.synthetic.benchmark_files import files_of
 
 HEADLINES = {"pope": "accuracy"}
 """Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""

@@ -30,18 +30,18 @@ from safetensors.numpy import save
 
 from robomamba_jax.config import VisionConfig
 from robomamba_jax.config.serial import ModelParts
-from robomamba_jax.convert.files import replacing
 from robomamba_jax.convert.folder import write_folder
 from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.tensors import TensorInfo
-from robomamba_jax.data.file_names import plain_path
-from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.data.processor import Processor
-from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.demo.labels import CLASSES, Labelled
 from robomamba_jax.demo.variation import Variation, mirrored_places, mirrored_words
 from robomamba_jax.models.vision import VisionTower
-from robomamba_jax.training.feed import normalized
+from robomamba_jax.training.device_put import normalized
+from robomamba_jax.utils.file_names import plain_path
+from robomamba_jax.utils.files import replacing
 
 Params = dict[str, Any]
 Tell = Callable[[int, int, float], None]

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.data.image_files import open_image
-from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.data.images.files import open_image
+from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.facts import state_of
+from robomamba_jax.world.language.facts import state_of
 
 CLASSES = ("nothing", "body", "moving part")
 """What a pixel shows of the object."""

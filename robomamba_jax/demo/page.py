@@ -26,7 +26,7 @@ from robomamba_jax.demo.page_pictures import clips, what_it_does
 from robomamba_jax.demo.page_rollouts import rollouts
 from robomamba_jax.demo.page_run import again, data, limits, time_and_memory
 from robomamba_jax.demo.page_training import ablations, training
-from robomamba_jax.evaluation.files import write_text
+from robomamba_jax.evaluation.benchmarks.question_files import write_text
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from robomamba_jax.data.drawing import AXIS_COLORS, AXIS_NAMES, CONTACT_COLOR
+from robomamba_jax.data.images.drawing import AXIS_COLORS, AXIS_NAMES, CONTACT_COLOR
 from robomamba_jax.demo.page_markup import (
     Child,
     Markup,

@@ -11,14 +11,14 @@ from typing import Any
 
 from PIL import Image
 
-from robomamba_jax.data.image_files import open_image
-from robomamba_jax.data.image_refs import open_ref
-from robomamba_jax.data.records import even_frames
-from robomamba_jax.data.rgb import encoded, pixels_alone, to_rgb
+from robomamba_jax.data.images.files import open_image
+from robomamba_jax.data.images.rgb import encoded, pixels_alone, to_rgb
+from robomamba_jax.data.sources.image_refs import open_ref
+from robomamba_jax.data.sources.sample import even_frames
 from robomamba_jax.demo.asking import bench_config
 from robomamba_jax.demo.labels import json_lines
-from robomamba_jax.evaluation import run
-from robomamba_jax.world.categories import CATEGORIES
+from robomamba_jax.evaluation.runner import run
+from robomamba_jax.world.objects.categories import CATEGORIES
 
 _SIDE = 224
 _POSES, _CLIPS, _QUESTIONS = 24, 8, 6

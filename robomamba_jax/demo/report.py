@@ -16,14 +16,14 @@ from typing import Any
 
 import jax
 
-from robomamba_jax import __version__
 from robomamba_jax.convert.folder import open_folder
-from robomamba_jax.convert.names import tensor_shapes
+from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.demo.article import article
 from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.demo.pictures import clip_pictures, pose_pictures, question_pictures
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.stages import Places
+from robomamba_jax.utils.version import __version__
 
 SCHEMA = "robomamba.demo/1"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")

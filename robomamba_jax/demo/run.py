@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from robomamba_jax.config import VISION_PRESETS
 from robomamba_jax.convert.folder import is_folder
 from robomamba_jax.convert.run import convert_checkpoint, convert_parts
-from robomamba_jax.data.images import image_transform
+from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo import ablations, stages
 from robomamba_jax.demo.acting import act
 from robomamba_jax.demo.asking import evaluate
@@ -29,7 +29,7 @@ from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.demo.plan import PHASES, DemoPlan
 from robomamba_jax.demo.stages import Places
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.files import write_json
+from robomamba_jax.evaluation.benchmarks.question_files import write_json
 
 Tell = Callable[[str, int, int], None]
 
@@ -155,9 +155,9 @@ def _claim(plan: DemoPlan, root: Path) -> None:
 
 def _data(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> dict[str, Any]:
     """The world's data, training and test, and the tokenizer."""
-    from robomamba_jax.world.categories import SEEN, UNSEEN
-    from robomamba_jax.world.generate import generate
-    from robomamba_jax.world.jobs import WorldPlan
+    from robomamba_jax.world.dataset.generate import generate
+    from robomamba_jax.world.dataset.tasks import WorldPlan
+    from robomamba_jax.world.objects.categories import SEEN, UNSEEN
 
     def make(out: Path, split: str, counts: tuple[int, int, int], names: tuple[str, ...]) -> Any:
         poses, language, clips = counts

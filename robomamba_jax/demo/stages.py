@@ -21,7 +21,7 @@ from robomamba_jax.config.training import (
     TrainConfig,
 )
 from robomamba_jax.data.examples import without_placeholders
-from robomamba_jax.data.tokenizer import train_bpe
+from robomamba_jax.data.text.tokenizer import train_bpe
 from robomamba_jax.demo.plan import DemoPlan
 
 ROW_TOKENS = 384

@@ -23,8 +23,8 @@ from robomamba_jax.generation.settings import GenerationSettings, check_prompts,
 from robomamba_jax.generation.stopping import stop_table
 from robomamba_jax.models.build import AnyConfig, language_config
 from robomamba_jax.models.inputs import read_images
-from robomamba_jax.models.partition import check_mesh, placed, whole
-from robomamba_jax.models.trees import Params, abstract_params, fitted
+from robomamba_jax.models.params import Params, abstract_params, fitted
+from robomamba_jax.models.sharding import check_mesh, placed, whole
 from robomamba_jax.ops.arguments import INT, as_array
 
 # Shapes that reach the compiler are rounded up to these, so that few exist.

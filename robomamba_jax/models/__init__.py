@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """NNX modules that hold parameters and call ``ops``."""
 
-from robomamba_jax.models.bundle import Model
 from robomamba_jax.models.lm import Cache, MambaBackbone, MambaLM
 from robomamba_jax.models.mamba import LayerCache, MambaBlock, MambaMixer
-from robomamba_jax.models.policy import PolicyHead, PolicyOutput
+from robomamba_jax.models.model import Model
+from robomamba_jax.models.policy.head import PolicyHead, PolicyOutput
 from robomamba_jax.models.projector import Projector
 from robomamba_jax.models.robomamba import RoboMamba
 from robomamba_jax.models.vision import VisionTower

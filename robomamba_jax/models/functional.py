@@ -17,7 +17,7 @@ from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.build import AnyConfig, build
 from robomamba_jax.models.inputs import Inputs, read_inputs
 from robomamba_jax.models.lm import MambaLM
-from robomamba_jax.models.trees import Params, abstract_params, fitted
+from robomamba_jax.models.params import Params, abstract_params, fitted
 
 OUTPUTS = ("logits", "hidden", "before", "pose")
 

@@ -14,7 +14,7 @@ from robomamba_jax.config import LAYOUTS, MambaConfig
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.layers import Embedding, Linear, RMSNorm, linear
 from robomamba_jax.models.mamba import LayerCache, MambaBlock, Rows
-from robomamba_jax.models.partition import gathered
+from robomamba_jax.models.sharding import gathered
 from robomamba_jax.ops import Compaction, compaction, rms_norm
 from robomamba_jax.ops.taps import tap
 from robomamba_jax.shapes import check_shape

@@ -14,7 +14,7 @@ from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.lm import Cache, MambaLM
 from robomamba_jax.models.mamba import Rows
-from robomamba_jax.models.policy import PolicyHead, PolicyOutput, PolicyStates
+from robomamba_jax.models.policy.head import PolicyHead, PolicyOutput, PolicyStates
 from robomamba_jax.models.projector import Projector
 from robomamba_jax.models.vision import VisionTower
 from robomamba_jax.shapes import check_shape

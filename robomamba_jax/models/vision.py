@@ -21,7 +21,7 @@ from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.layernorm import LayerNorm
 from robomamba_jax.models.layers import Embedding, Linear, linear, uniform
-from robomamba_jax.models.partition import gathered
+from robomamba_jax.models.sharding import gathered
 from robomamba_jax.ops.activations import ACTIVATIONS
 from robomamba_jax.ops.taps import tap
 

@@ -29,11 +29,11 @@ import numpy as np
 
 from robomamba_jax.convert.folder import check_files
 from robomamba_jax.convert.sources import read_json
-from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.errors import InputError
-from robomamba_jax.outside_text import encode_own_json
 from robomamba_jax.training import step_arrays
-from robomamba_jax.training.phases import reached
+from robomamba_jax.training.failpoints import reached
+from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.untrusted_text import encode_own_json
 
 SCHEMA = "robomamba.step/1"
 FORMAT_VERSION = 1

@@ -8,9 +8,9 @@ from typing import Any
 
 import jax
 
-from robomamba_jax.training.begin import Session
-from robomamba_jax.training.feed import Feed
+from robomamba_jax.training.device_put import Feed
 from robomamba_jax.training.samples import Answers, Poses
+from robomamba_jax.training.setup import Session
 
 
 class Evaluation:

@@ -18,15 +18,15 @@ from robomamba_jax.config.serial import ModelParts, parts_from_json
 from robomamba_jax.config.training import ModelChoice
 from robomamba_jax.convert.folder import Folder, source_tensors, write_folder
 from robomamba_jax.convert.tensors import TensorSource
-from robomamba_jax.data.hashes import file_sha256
-from robomamba_jax.data.images import image_transform
+from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.data.processor import BUILTIN_PROCESSORS, Processor, builtin_processor
-from robomamba_jax.data.prompts import prompt_template
-from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.data.text.prompts import prompt_template
+from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.trees import Params
+from robomamba_jax.models.params import Params
 from robomamba_jax.training.checkpoint import read_meta
 from robomamba_jax.training.weights import base_source, find_step, open_base, step_source
+from robomamba_jax.utils.hashes import file_sha256
 
 
 def trained_parts(

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the frozen parts say of every picture, computed once and kept: see ``data.feature_cache``.
+"""What the frozen parts say of every picture, computed once and kept: see ``data.cache.features``.
 
 "patches": the encoder's features, for every stage; "pooled": all that a policy head of MLPs
 reads of a prompt and its picture, so that stage 2 needs nothing but the head; "states": the
@@ -20,16 +20,16 @@ import numpy as np
 from flax import nnx
 
 from robomamba_jax.config.training import TrainConfig
+from robomamba_jax.data.cache.features import FeatureReader, FeatureWriter
 from robomamba_jax.data.examples import Encoder, Example
-from robomamba_jax.data.feature_cache import FeatureReader, FeatureWriter
-from robomamba_jax.data.images import ImageTransform
-from robomamba_jax.data.parts import open_parts
+from robomamba_jax.data.images.transforms import ImageTransform
+from robomamba_jax.data.pipeline.datasets import open_parts
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.trees import Params, abstract_params
-from robomamba_jax.training.feed import normalized
+from robomamba_jax.models.params import Params, abstract_params
+from robomamba_jax.training.device_put import normalized
+from robomamba_jax.training.objectives import complete
 from robomamba_jax.training.program import run_transform, states_length
 from robomamba_jax.training.sharding import make_mesh
-from robomamba_jax.training.tasks import complete
 from robomamba_jax.training.weights import (
     Base,
     chosen_config,

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from robomamba_jax.config import RoboMambaConfig
-from robomamba_jax.models.trees import Params, leaf_paths
+from robomamba_jax.models.params import Params, leaf_paths
 
 PEAK_FLOPS = {
     # Dense bfloat16 per device, from the makers' data sheets.

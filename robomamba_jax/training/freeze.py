@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.trees import Params, leaf_paths
+from robomamba_jax.models.params import Params, leaf_paths
 
 TRAIN, FREEZE = "train", "freeze"
 PARTS = ("vision", "projector", "llm", "policy")

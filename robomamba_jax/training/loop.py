@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from robomamba_jax.data.pipeline import StepBatch
+from robomamba_jax.data.pipeline.loader import StepBatch
 from robomamba_jax.errors import InputError
-from robomamba_jax.training.begin import Session
 from robomamba_jax.training.evaluate import Evaluation
-from robomamba_jax.training.journal import Board, Lines
-from robomamba_jax.training.phases import reached
-from robomamba_jax.training.speed import Clock
+from robomamba_jax.training.failpoints import reached
+from robomamba_jax.training.metrics_writer import Board, Lines
+from robomamba_jax.training.setup import Session
+from robomamba_jax.training.throughput import Clock
 
 Say = Callable[[str], None]
 

@@ -13,7 +13,7 @@ import optax
 import optax.contrib
 
 from robomamba_jax.config.training import OptimConfig
-from robomamba_jax.models.trees import Params
+from robomamba_jax.models.params import Params
 from robomamba_jax.training.freeze import FREEZE, TRAIN
 
 MATRIX, REST = "matrix", "rest"

@@ -15,7 +15,7 @@ import numpy as np
 
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.config.training import TrainConfig
-from robomamba_jax.data.plan import BatchShape
+from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.ops.backend import target_backend
 from robomamba_jax.training.hlo import Exchange, exchanges

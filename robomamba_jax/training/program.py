@@ -19,21 +19,21 @@ from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.examples import contacts_of
-from robomamba_jax.data.images import ImageTransform, image_transform
-from robomamba_jax.data.plan import BatchShape
+from robomamba_jax.data.images.transforms import ImageTransform, image_transform
+from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.trees import Params
+from robomamba_jax.models.params import Params
 from robomamba_jax.training import freeze, optim
+from robomamba_jax.training.objectives import Task, pose_task, text_task
+from robomamba_jax.training.sharded_gradients import Spread
 from robomamba_jax.training.sharding import (
     check_rows,
     copied,
     params_shardings,
     rows_sharding,
 )
-from robomamba_jax.training.spread import Spread
 from robomamba_jax.training.state import TrainState, abstract_state, state_shardings
 from robomamba_jax.training.step import make_step
-from robomamba_jax.training.tasks import Task, pose_task, text_task
 from robomamba_jax.training.weights import chosen_config, expected_params
 
 _CACHED = {"": (), "patches": ("vision",), "pooled": ("vision", "projector", "llm")}
@@ -209,7 +209,7 @@ def states_length(data: DataConfig, patches: int) -> int:
 def abstract_batch(
     data: DataConfig, model: RoboMambaConfig, shape: BatchShape, features: str, mesh: Mesh
 ) -> dict[str, Any]:
-    """A batch's arrays as shapes with shardings, as ``data.batches`` and ``Feed`` make them."""
+    """A batch's arrays as shapes with shardings, as ``Feed`` makes them."""
     rows, place = shape.rows, rows_sharding(mesh)
     text = (rows, shape.text)
     found: dict[str, tuple[tuple[int, ...], Any]] = {

@@ -12,9 +12,9 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
-from robomamba_jax.outside_text import printable
 from robomamba_jax.training.program import Program
 from robomamba_jax.training.sharding import bytes_per_device
+from robomamba_jax.utils.untrusted_text import printable
 
 _UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 

@@ -17,16 +17,16 @@ from robomamba_jax.config.provenance import Origins, unconfirmed
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.training import loop
-from robomamba_jax.training.begin import begin
 from robomamba_jax.training.distributed import check_accelerator, topology
 from robomamba_jax.training.export import export_folder
-from robomamba_jax.training.phases import reached
+from robomamba_jax.training.failpoints import reached
 from robomamba_jax.training.report import (
     Terminal,
     freeze_lines,
     memory_lines,
     topology_lines,
 )
+from robomamba_jax.training.setup import begin
 
 SCHEMA = "robomamba.train/1"
 

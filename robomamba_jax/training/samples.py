@@ -11,13 +11,13 @@ import numpy as np
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.data.examples import Encoder, Example
-from robomamba_jax.data.parts import open_parts
-from robomamba_jax.data.pipeline import Pipeline
+from robomamba_jax.data.pipeline.datasets import open_parts
+from robomamba_jax.data.pipeline.loader import Pipeline
 from robomamba_jax.errors import InputError
 from robomamba_jax.generation.generator import Generator
 from robomamba_jax.generation.settings import GenerationSettings
-from robomamba_jax.models.trees import Params
-from robomamba_jax.training.feed import Feed
+from robomamba_jax.models.params import Params
+from robomamba_jax.training.device_put import Feed
 from robomamba_jax.training.freeze import merge
 from robomamba_jax.training.program import Program, run_transform
 

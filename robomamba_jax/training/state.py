@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh
 
-from robomamba_jax.models.trees import Params
+from robomamba_jax.models.params import Params
 from robomamba_jax.training.sharding import copied, like_params, params_shardings
 
 

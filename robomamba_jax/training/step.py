@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from robomamba_jax.models.trees import Params
+from robomamba_jax.models.params import Params
+from robomamba_jax.training.objectives import Batch, Sums, Task, total_loss
 from robomamba_jax.training.state import TrainState, zeros_like_frozen
-from robomamba_jax.training.tasks import Batch, Sums, Task, total_loss
 
 Metrics = dict[str, jax.Array]
 Step = Callable[[TrainState, Params, Batch], tuple[TrainState, Metrics]]

@@ -4,7 +4,7 @@
 
 orbax looks for what the processes have written by a pattern that begins with the folder's whole
 path: below a folder called "runs [v1]" it finds nothing, joins nothing, and says nothing. So it is
-given plain paths only (``data.file_names``), to write and to read alike.
+given plain paths only (``utils.file_names``), to write and to read alike.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from robomamba_jax.data.file_names import plain_path
+from robomamba_jax.utils.file_names import plain_path
 
 Leaves = Mapping[str, Sequence[Any]]
 """Shape and dtype's name of each array, by its path in the tree."""

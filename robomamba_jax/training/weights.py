@@ -30,17 +30,16 @@ from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_js
 from robomamba_jax.config.training import ModelChoice
 from robomamba_jax.convert.folder import is_folder, open_folder
 from robomamba_jax.convert.lora import LoraMerged
-from robomamba_jax.convert.names import leaves, put, tensor_shapes
 from robomamba_jax.convert.placement import load_params, tree_tensors
 from robomamba_jax.convert.sources import ArraySource, Overlaid, Selected
+from robomamba_jax.convert.tensor_names import leaves, put, tensor_shapes
 from robomamba_jax.convert.tensors import TensorSource
-from robomamba_jax.data.hashes import file_sha256
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.partition import named_sharding
-from robomamba_jax.models.policy import PolicyHead
-from robomamba_jax.models.trees import Params, abstract_params
+from robomamba_jax.models.params import Params, abstract_params
+from robomamba_jax.models.policy.head import PolicyHead
+from robomamba_jax.models.sharding import named_sharding
 from robomamba_jax.training.checkpoint import (
     damage,
     is_step,
@@ -49,6 +48,7 @@ from robomamba_jax.training.checkpoint import (
     read_arrays,
     read_meta,
 )
+from robomamba_jax.utils.hashes import file_sha256
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.verify.quiet import quiet
+from robomamba_jax.verify.log_filter import quiet
 from robomamba_jax.verify.timm_import import import_timm
 
 MAMBA: dict[str, Any] = {

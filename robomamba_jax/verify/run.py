@@ -16,10 +16,10 @@ import numpy as np
 from robomamba_jax.convert.families import Checkpoint, open_checkpoint
 from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.lora import ALPHA
-from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.convert.run import read_tensors
-from robomamba_jax.data.hashes import file_sha256
+from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.hashes import file_sha256
 from robomamba_jax.verify.compare import (
     GRADIENT_TOLERANCE,
     LOCAL_TOLERANCE,
@@ -33,7 +33,7 @@ from robomamba_jax.verify.compare import (
     diverging,
     of_scale,
 )
-from robomamba_jax.verify.ours import OurSide, owner
+from robomamba_jax.verify.jax_side import OurSide, owner
 from robomamba_jax.verify.torch_side import TorchSide, load_torch
 
 SCHEMA = "robomamba.verify/1"

@@ -15,7 +15,7 @@ from robomamba_jax.convert.lora import ALPHA
 from robomamba_jax.convert.sources import read_json
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.verify import torch_robomamba
-from robomamba_jax.verify.quiet import quiet
+from robomamba_jax.verify.log_filter import quiet
 from robomamba_jax.verify.timm_import import import_timm
 from robomamba_jax.verify.torch_capture import Hook, Recorder, hf_vit_hooks, mamba_hooks, timm_hooks
 

@@ -57,7 +57,7 @@ def test_without_a_simulator(
     def missing() -> None:
         raise InputError("missing_package", "sapien is not installed", "make install-sim")
 
-    monkeypatch.setattr("robomamba_jax.world.driver.load_sapien", missing)
+    monkeypatch.setattr("robomamba_jax.world.sim.vulkan.load_sapien", missing)
     monkeypatch.setattr("robomamba_jax.demo.run.run_demo", lambda *plan: sample_report())
     monkeypatch.chdir(tmp_path)
     check_mistake(capsys, tmp_path, ["demo", "--out", tmp_path / "x"], "make install-sim")
@@ -74,7 +74,7 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path]]:
         console.bar("train", 1, 2)
         return sample_report()
 
-    monkeypatch.setattr("robomamba_jax.world.driver.load_sapien", lambda: None)
+    monkeypatch.setattr("robomamba_jax.world.sim.vulkan.load_sapien", lambda: None)
     monkeypatch.setattr("robomamba_jax.demo.run.run_demo", run_demo)
     return asked
 

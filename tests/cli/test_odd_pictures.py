@@ -15,7 +15,7 @@ from PIL import Image
 
 import robomamba_jax as rm
 from robomamba_jax.cli.predict import INSTRUCTION
-from robomamba_jax.data.drawing import draw_pose
+from robomamba_jax.data.images.drawing import draw_pose
 from tests.cli.asked import answers, lines, run
 from tests.data.odd_pictures import telling, told_by, transparent
 

@@ -24,10 +24,10 @@ from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import BatchConfig, DataConfig, SourceConfig
 from robomamba_jax.config.evaluation import FilesConfig
 from robomamba_jax.config.tree import tree_to_json
-from robomamba_jax.data.image_refs import open_ref
-from robomamba_jax.data.records import VideoFrame
+from robomamba_jax.data.sources.image_refs import open_ref
+from robomamba_jax.data.sources.sample import VideoFrame
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.files import question_files
+from robomamba_jax.evaluation.benchmarks.question_files import question_files
 from tests.cli.asked import answers, as_json, lines, pictures, run
 from tests.data.samples import TINY, llava
 from tests.evaluation.runs import ROOT
@@ -337,8 +337,8 @@ def test_a_video_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.usefixtures("simulator")
 def test_a_mesh_without_utf8(tmp_path: Path) -> None:
     """SAPIEN takes UTF-8 alone."""
-    from robomamba_jax.world.driver import load_sapien
-    from robomamba_jax.world.library import load_mesh
+    from robomamba_jax.world.objects.library import load_mesh
+    from robomamba_jax.world.sim.vulkan import load_sapien
 
     path = tmp_path / nasty() / nasty(".obj")
     path.parent.mkdir()

@@ -18,7 +18,7 @@ from PIL import Image
 import robomamba_jax as rm
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.predict import INSTRUCTION, gripper_angles
-from robomamba_jax.data.drawing import draw_pose
+from robomamba_jax.data.images.drawing import draw_pose
 from tests.cli.asked import answers, as_json, check_mistake, lines, run
 
 KEYS = {

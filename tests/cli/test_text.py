@@ -15,9 +15,9 @@ import pytest
 from robomamba_jax.cli.evaluate import main as evaluate
 from robomamba_jax.cli.main import main
 from robomamba_jax.convert.folder import open_folder, source_tensors, write_folder
-from robomamba_jax.evaluation import paper
-from robomamba_jax.evaluation.files import write_json
-from robomamba_jax.training.journal import Lines
+from robomamba_jax.evaluation.benchmarks.question_files import write_json
+from robomamba_jax.evaluation.runner import paper
+from robomamba_jax.training.metrics_writer import Lines
 from tests.cli.asked import answers, as_json, run
 from tests.data.samples import turns
 from tests.evaluation.runs import ROOT

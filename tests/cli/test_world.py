@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robomamba_jax.cli.main import main
-from robomamba_jax.world.stage import Simulator
+from robomamba_jax.world.sim.simulator import Simulator
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -59,7 +59,7 @@ def test_run_resumes(folder: Path) -> None:
 
 def test_inference_folder_loads(folder: Path) -> None:
     """With the parameters whose hash stands beside the answers."""
-    from robomamba_jax.evaluation.identity import parameters_sha256
+    from robomamba_jax.evaluation.runner.params_hash import parameters_sha256
 
     model, processor = rm.load(folder / "inference")
     assert parameters_sha256(model.params) == lines(folder / "eval/answers.jsonl")[0]["checkpoint"]
@@ -100,7 +100,7 @@ def test_prepared_set_and_data_config(folder: Path, capsys: pytest.CaptureFixtur
     from robomamba_jax.config.data import DataConfig, SourceConfig
     from robomamba_jax.config.files import config_module
     from robomamba_jax.data.examples import Encoder
-    from robomamba_jax.data.parts import open_parts
+    from robomamba_jax.data.pipeline.datasets import open_parts
 
     config = config_module(folder / "user_config.py").get_config().data
     (direct,) = open_parts(config, Encoder.open(config))

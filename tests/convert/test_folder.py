@@ -21,13 +21,13 @@ import robomamba_jax as rm
 from robomamba_jax.config import model_preset
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.folder import check_files, open_folder, write_folder
-from robomamba_jax.convert.names import leaves, tensor_shapes
 from robomamba_jax.convert.placement import load_params, on_mesh, tree_tensors
+from robomamba_jax.convert.tensor_names import leaves, tensor_shapes
 from robomamba_jax.convert.tensors import TensorInfo
 from robomamba_jax.data.processor import builtin_processor
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.partition import partition_spec
-from robomamba_jax.models.trees import abstract_params, leaf_paths
+from robomamba_jax.models.params import abstract_params, leaf_paths
+from robomamba_jax.models.sharding import partition_spec
 from tests.weights import draw_parameters
 
 CONFIG = model_preset("tiny")
@@ -136,7 +136,7 @@ def test_a_mesh_places_every_leaf(folder: Path) -> None:
 
 EIGHT = """
 import sys, jax, numpy as np, robomamba_jax as rm
-from robomamba_jax.models.trees import leaf_paths
+from robomamba_jax.models.params import leaf_paths
 assert len(jax.devices()) == 8
 mesh = jax.make_mesh((2, 2, 2), ("data", "fsdp", "tensor"))
 model, _ = rm.load(sys.argv[1], mesh=mesh, param_dtype="bfloat16")

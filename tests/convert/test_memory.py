@@ -21,8 +21,8 @@ import pytest
 from robomamba_jax.config import preset
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.export import _mamba_json
-from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.convert.safetensors_file import write_safetensors
+from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorInfo
 
 PRESET = os.environ.get("ROBOMAMBA_LARGE", "370m")

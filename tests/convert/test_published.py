@@ -19,10 +19,10 @@ from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import BatchConfig, EncodingConfig
 from robomamba_jax.convert.sources import open_source
 from robomamba_jax.data.examples import Encoder
-from robomamba_jax.data.images import image_transform
-from robomamba_jax.data.manipulation import RoboMambaPoses
+from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.data.processor import Processor, builtin_processor
-from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.sources.manipulation import RoboMambaPoses
+from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.verify import torch_robomamba
 from robomamba_jax.verify.random_files import MAKERS
 
@@ -111,7 +111,7 @@ def test_the_default_question_and_the_worlds_are_put_as_records(
 ) -> None:
     """Where <image> is text, training read it before every instruction."""
     from robomamba_jax.cli.predict import INSTRUCTION
-    from robomamba_jax.world.learned import ModelPolicy
+    from robomamba_jax.world.policies.learned import ModelPolicy
 
     assert convert(capsys, head, tmp_path / "a")[0] == 0
     model, processor = rm.load(tmp_path / "a")

@@ -22,8 +22,8 @@ from robomamba_jax.config import (
 from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert import tables
-from robomamba_jax.convert.names import tensor_shapes
 from robomamba_jax.convert.rules import Rule, Unread, expand, keeps_float32, make_plan
+from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorInfo
 from robomamba_jax.errors import InputError
 

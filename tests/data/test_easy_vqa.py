@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
-from robomamba_jax.data.pipeline import Pipeline
-from robomamba_jax.data.prompts import IMAGE
+from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.text.prompts import IMAGE
 
 SPLITS = {"train": 38_575, "test": 9_673}
 

@@ -22,17 +22,17 @@ import pytest
 from PIL import Image
 
 from robomamba_jax.config.data import FieldMap
+from robomamba_jax.data.cache.record_format import from_record, to_record
 from robomamba_jax.data.examples import Example
-from robomamba_jax.data.image_files import open_image
-from robomamba_jax.data.json_records import JsonRecords
-from robomamba_jax.data.llava import LlavaSource
-from robomamba_jax.data.lrv import LrvSource
-from robomamba_jax.data.manipulation import RoboMambaPoses
-from robomamba_jax.data.record_format import from_record, to_record
-from robomamba_jax.data.rlds import RldsSource
-from robomamba_jax.data.robovqa import RoboVqaSource
-from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
-from robomamba_jax.data.tfrecord import TfRecords, feature_lists
+from robomamba_jax.data.images.files import open_image
+from robomamba_jax.data.sources.json_records import JsonRecords
+from robomamba_jax.data.sources.llava import LlavaSource
+from robomamba_jax.data.sources.lrv import LrvSource
+from robomamba_jax.data.sources.manipulation import RoboMambaPoses
+from robomamba_jax.data.sources.rlds import RldsSource
+from robomamba_jax.data.sources.robovqa import RoboVqaSource
+from robomamba_jax.data.sources.robovqa_json import RoboVqaJsonSource
+from robomamba_jax.data.sources.tfrecord import TfRecords, feature_lists
 from robomamba_jax.errors import InputError
 from tests.data.samples import POSE, picture, turns
 

@@ -20,15 +20,15 @@ from hypothesis import strategies as st
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, SourceConfig
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.data.formats import open_source
-from robomamba_jax.data.paths import below, find_image
-from robomamba_jax.data.pipeline import Pipeline
-from robomamba_jax.data.prepare_run import prepare
-from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
+from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.prepare_run import prepare
+from robomamba_jax.data.sources.formats import open_source
+from robomamba_jax.data.sources.paths import below, find_image
+from robomamba_jax.data.sources.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.registry import benchmark
-from robomamba_jax.world.meshes import box
-from robomamba_jax.world.urdf import read_urdf
+from robomamba_jax.evaluation.benchmarks.registry import benchmark
+from robomamba_jax.world.objects.meshes import box
+from robomamba_jax.world.objects.urdf import read_urdf
 from tests.data.samples import POSE, TINY, picture, turns
 
 RNG = np.random.default_rng(0)
@@ -350,7 +350,7 @@ def test_an_objects_meshes(linked: tuple[Path, Path]) -> None:
         read_urdf(path, load)
     assert repr(str(target))[:-1] in caught.value.message
     assert read == []
-    from robomamba_jax.data.paths import AllowedRoots
+    from robomamba_jax.data.sources.paths import AllowedRoots
 
     allowed = AllowedRoots.of([str(target)], "--allow-root {root}")
     assert len(read_urdf(path, load, allowed).links) == 1

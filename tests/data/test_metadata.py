@@ -17,15 +17,15 @@ from PIL import Image
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, PrepareConfig, SourceConfig
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.data.images import open_image
-from robomamba_jax.data.llava import LlavaSource
-from robomamba_jax.data.prepare_run import prepare
-from robomamba_jax.data.rlds import RldsSource
-from robomamba_jax.data.tfds_builders import CONVERSATIONS, write_tfds
-from robomamba_jax.evaluation.items import Item, Loaded, Scores
-from robomamba_jax.evaluation.lmms_export import export_task
-from robomamba_jax.evaluation.page import write_page
-from robomamba_jax.evaluation.registry import benchmark
+from robomamba_jax.data.images.transforms import open_image
+from robomamba_jax.data.pipeline.prepare_run import prepare
+from robomamba_jax.data.sources.llava import LlavaSource
+from robomamba_jax.data.sources.rlds import RldsSource
+from robomamba_jax.data.sources.tfds_builders import CONVERSATIONS, write_tfds
+from robomamba_jax.evaluation.benchmarks.base import Item, Loaded, Scores
+from robomamba_jax.evaluation.benchmarks.registry import benchmark
+from robomamba_jax.evaluation.lmms.export import export_task
+from robomamba_jax.evaluation.runner.page import write_page
 from tests.data.odd_pictures import SECRET, chunk, telling, told_by, transparent
 from tests.data.samples import TINY, turns
 
@@ -163,7 +163,7 @@ def test_a_broken_picture_is_left_out_of_a_task(
 ) -> None:
     """``on_bad_record=skip`` holds for ``--lmms-task``: the others are written, it is named."""
     from robomamba_jax.cli.evaluate import main as evaluate
-    from robomamba_jax.evaluation.toy import write_toy
+    from robomamba_jax.evaluation.synthetic.benchmark_files import write_toy
 
     toy = write_toy(EvalConfig("ocrvqa", FilesConfig(""), toy=8), tmp_path / "toy")
     item = benchmark("ocrvqa").load(toy).items[2]

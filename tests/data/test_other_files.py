@@ -15,23 +15,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.data.test_robovqa import framed
 
 from robomamba_jax.config.data import FieldMap, SourceConfig
 from robomamba_jax.config.files import config_module, load_data_config
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.convert.sources import open_source as open_weights
 from robomamba_jax.convert.sources import read_json
-from robomamba_jax.data.camera import Camera, read_depth
-from robomamba_jax.data.formats import detect, open_source
-from robomamba_jax.data.image_files import open_image
-from robomamba_jax.data.llava import LlavaSource
+from robomamba_jax.data.geometry.camera import Camera, read_depth
+from robomamba_jax.data.images.files import open_image
 from robomamba_jax.data.processor import Processor
-from robomamba_jax.data.rlds import RldsSource
-from robomamba_jax.data.robovqa import RoboVqaSource
-from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.data.sources.formats import detect, open_source
+from robomamba_jax.data.sources.llava import LlavaSource
+from robomamba_jax.data.sources.rlds import RldsSource
+from robomamba_jax.data.sources.robovqa import RoboVqaSource
+from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from tests.data.samples import mixture, picture, poses, turns
-from tests.data.test_robovqa import framed
 
 POINTER = (
     b"version https://git-lfs.github.com/spec/v1\n"

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from robomamba_jax.config import preset
-from robomamba_jax.data.images import ImageTransform, image_transform
+from robomamba_jax.data.images.transforms import ImageTransform, image_transform
 from robomamba_jax.data.processor import Processor, builtin_processor
-from robomamba_jax.data.prompts import prompt_template
-from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.data.text.prompts import prompt_template
+from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 
 

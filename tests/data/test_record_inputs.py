@@ -14,13 +14,13 @@ import pytest
 import safetensors.numpy
 
 from robomamba_jax.config.data import DataConfig, SourceConfig
-from robomamba_jax.data.camera import Camera
-from robomamba_jax.data.formats import open_source
-from robomamba_jax.data.llava import LlavaSource
-from robomamba_jax.data.lrv import LrvSource
-from robomamba_jax.data.prepare_run import prepare
-from robomamba_jax.data.prepared import PreparedData
-from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
+from robomamba_jax.data.cache.prepared import PreparedData
+from robomamba_jax.data.geometry.camera import Camera
+from robomamba_jax.data.pipeline.prepare_run import prepare
+from robomamba_jax.data.sources.formats import open_source
+from robomamba_jax.data.sources.llava import LlavaSource
+from robomamba_jax.data.sources.lrv import LrvSource
+from robomamba_jax.data.sources.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.errors import InputError
 from tests.data.samples import mixture, picture, turns
 

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from robomamba_jax.data.images import ImageTransform
+from robomamba_jax.data.images.transforms import ImageTransform
 from tests.data.pillow_12 import FILE, cases, sha256
 
 _BITS = 22  # of a weight behind the point, for 8-bit pixels

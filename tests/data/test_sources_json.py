@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robomamba_jax.data.llava import LlavaSource
-from robomamba_jax.data.lrv import LrvSource
-from robomamba_jax.data.paths import below, find_image
-from robomamba_jax.data.robovqa_text import parse_questions
+from robomamba_jax.data.sources.llava import LlavaSource
+from robomamba_jax.data.sources.lrv import LrvSource
+from robomamba_jax.data.sources.paths import below, find_image
+from robomamba_jax.data.sources.robovqa_text import parse_questions
 from robomamba_jax.errors import InputError
 
 

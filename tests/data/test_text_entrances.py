@@ -13,21 +13,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.test_robovqa import example, framed
 
 from robomamba_jax.cli.evaluate import main as evaluate
 from robomamba_jax.config.files import load_data_config
 from robomamba_jax.config.tree import tree_to_json
-from robomamba_jax.data.camera import Camera
-from robomamba_jax.data.json_records import JsonRecords
-from robomamba_jax.data.llava import LlavaSource
-from robomamba_jax.data.lrv import LrvSource
+from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.data.processor import Processor, builtin_processor
-from robomamba_jax.data.robovqa import RoboVqaSource
-from robomamba_jax.data.robovqa_json import RoboVqaJsonSource
-from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.data.sources.json_records import JsonRecords
+from robomamba_jax.data.sources.llava import LlavaSource
+from robomamba_jax.data.sources.lrv import LrvSource
+from robomamba_jax.data.sources.robovqa import RoboVqaSource
+from robomamba_jax.data.sources.robovqa_json import RoboVqaJsonSource
+from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from tests.data.samples import mixture, turns
-from tests.data.test_robovqa import example, framed
 from tests.evaluation.runs import ROOT
 
 MARK = "\ufeff"

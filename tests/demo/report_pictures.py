@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from robomamba_jax.data.drawing import draw_pose
-from robomamba_jax.world.categories import CATEGORIES, SEEN
+from robomamba_jax.data.images.drawing import draw_pose
+from robomamba_jax.world.objects.categories import CATEGORIES, SEEN
 
 _SHEET = Path(__file__).resolve().parents[2] / "docs" / "images" / "categories.jpg"
 _SIDE, _WIDE, _HIGH, _GAP = 150, 306, 190, 6  # of the sheet's pictures and cells

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.evaluation.intervals import wilson
-from robomamba_jax.world.categories import CATEGORIES, SEEN, UNSEEN
+from robomamba_jax.evaluation.metrics.intervals import wilson
+from robomamba_jax.world.objects.categories import CATEGORIES, SEEN, UNSEEN
 from tests.demo.report_pictures import clips, poses, questions
 
 _TRIALS = 20

@@ -17,11 +17,11 @@ from robomamba_jax.demo.acting import TITLES
 from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.demo.run import Journal
 from robomamba_jax.demo.stages import Places
-from robomamba_jax.evaluation import run
-from robomamba_jax.evaluation.toy import files_of, write_toy
+from robomamba_jax.evaluation.runner import run
+from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from robomamba_jax.training.export import export_preset
-from robomamba_jax.world.categories import CATEGORIES
-from robomamba_jax.world.tallies import Tally, averages
+from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.rollout.success_rates import Tally, averages
 from tests.demo.small_world import write_world
 from tests.evaluation.runs import right
 

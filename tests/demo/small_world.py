@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from robomamba_jax.data.manipulation import Action, answer_text
-from robomamba_jax.world.facts import Facts, PartState, ThingFact
+from robomamba_jax.data.sources.manipulation import Action, answer_text
+from robomamba_jax.world.language.facts import Facts, PartState, ThingFact
 
 SIDE = 24
 ACTION = Action((14.5, 12.5), (0.0, 0.6, 0.8), (1.0, 0.0, 0.0))

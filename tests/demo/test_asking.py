@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.data.image_refs import open_ref
+from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.demo import asking
 from robomamba_jax.demo.asking import blinded, evaluate, majority_answer, shuffled
 from robomamba_jax.demo.plan import MODES, DemoPlan
-from robomamba_jax.evaluation import run
-from robomamba_jax.evaluation.items import Item, Loaded
-from robomamba_jax.evaluation.run import Answered
-from robomamba_jax.evaluation.toy import files_of, write_toy
+from robomamba_jax.evaluation.benchmarks.base import Item, Loaded
+from robomamba_jax.evaluation.runner import run
+from robomamba_jax.evaluation.runner.run import Answered
+from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from tests.evaluation.runs import right
 
 PLAN = dataclasses.replace(MODES["smoke"], benchmarks=("pope", "vqav2"), questions=0)

@@ -17,9 +17,9 @@ from flax import nnx
 import robomamba_jax as rm
 from robomamba_jax.config import VISION_PRESETS
 from robomamba_jax.convert.folder import is_folder, open_folder
-from robomamba_jax.convert.names import abstract_tower, tensor_shapes
 from robomamba_jax.convert.run import convert_parts
-from robomamba_jax.data.images import image_transform
+from robomamba_jax.convert.tensor_names import abstract_tower, tensor_shapes
+from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo import encoder
 from robomamba_jax.demo.encoder import EncoderPlan, Heads, pretrain_encoder
 from robomamba_jax.demo.labels import Labelled

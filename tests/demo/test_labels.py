@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robomamba_jax.data.image_files import open_image
-from robomamba_jax.data.images import image_transform
+from robomamba_jax.data.images.files import open_image
+from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo.labels import CLASSES, read_labelled, read_maps, words_of
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.facts import PartState
+from robomamba_jax.world.language.facts import PartState
 from tests.demo.small_world import facts, write_world
 
 TRANSFORM = image_transform("tiny")

@@ -14,7 +14,7 @@ from robomamba_jax.config.evaluation import BENCHMARKS
 from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.demo.plan import MODES, PHASES, demo_plan
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.names import POLICIES
+from robomamba_jax.world.policies.policy_names import POLICIES
 
 ROOT = Path(__file__).parents[2]
 

@@ -19,8 +19,8 @@ from robomamba_jax.demo.plan import MODES, PHASES, DemoPlan
 from robomamba_jax.demo.run import Journal, peak_rss, run_demo
 from robomamba_jax.demo.stages import Places
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.categories import SEEN, UNSEEN
-from robomamba_jax.world.jobs import WorldPlan
+from robomamba_jax.world.dataset.tasks import WorldPlan
+from robomamba_jax.world.objects.categories import SEEN, UNSEEN
 from tests.demo.small_world import write_world
 
 SMOKE = MODES["smoke"]
@@ -216,7 +216,7 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             write_world(out)
         return {"poses": {"kept": plan.samples}}
 
-    monkeypatch.setattr("robomamba_jax.world.generate.generate", generate)
+    monkeypatch.setattr("robomamba_jax.world.dataset.generate.generate", generate)
     places = Places(tmp_path)
     found = run._data(SMOKE, places, Console(), Journal(tmp_path))
     assert found == {name: {"kept": plan.samples} for name, plan in plans.items()}

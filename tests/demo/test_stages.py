@@ -16,8 +16,8 @@ from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.examples import Encoder, Example
-from robomamba_jax.data.parts import open_parts
-from robomamba_jax.data.tokenizer import Tokenizer
+from robomamba_jax.data.pipeline.datasets import open_parts
+from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.demo import stages
 from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.demo.stages import Places

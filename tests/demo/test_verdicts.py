@@ -22,8 +22,8 @@ from robomamba_jax.demo.verdicts import (
     model_policy,
     verdicts,
 )
-from robomamba_jax.world import categories
-from robomamba_jax.world.names import POLICIES
+from robomamba_jax.world.objects import categories
+from robomamba_jax.world.policies.policy_names import POLICIES
 
 
 def figure(low: float, high: float) -> dict[str, Any]:

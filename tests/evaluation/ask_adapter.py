@@ -34,7 +34,7 @@ def rounds(doc: dict[str, Any], *, previous_output: Any, round_idx: int, previou
 
 def main() -> None:
     """Ask everything that lmms-eval may ask."""
-    from robomamba_jax.evaluation.lmms_adapter import RoboMamba
+    from robomamba_jax.evaluation.lmms.adapter import RoboMamba
 
     model = RoboMamba("tiny", batch_size=3, device="cpu")
     model.task_dict = {"task": {"test": DOCS}}

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.cli.evaluate import main
-from robomamba_jax.data.manipulation import detection
-from robomamba_jax.evaluation.items import Item
+from robomamba_jax.data.sources.manipulation import detection
+from robomamba_jax.evaluation.benchmarks.base import Item
 
 ROOT = Path(__file__).resolve().parents[2]
 

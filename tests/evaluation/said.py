@@ -14,9 +14,9 @@ import pytest
 
 from robomamba_jax.cli.evaluate import main
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.evaluation.items import Item, Loaded
-from robomamba_jax.evaluation.registry import benchmark
-from robomamba_jax.evaluation.toy import files_of, write_toy
+from robomamba_jax.evaluation.benchmarks.base import Item, Loaded
+from robomamba_jax.evaluation.benchmarks.registry import benchmark
+from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 
 ROOT = Path(__file__).resolve().parents[2]
 

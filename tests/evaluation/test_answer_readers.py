@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from robomamba_jax.data.manipulation import detection
+from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation import run
-from robomamba_jax.evaluation.items import Item
+from robomamba_jax.evaluation.benchmarks.base import Item
+from robomamba_jax.evaluation.runner import run
 from tests.evaluation.said import Drawn, digest, drawn
 
 KINDS = ("random", "popular", "adversarial")

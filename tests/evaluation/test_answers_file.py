@@ -16,8 +16,8 @@ from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.folder import write_folder
 from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.tensors import TensorInfo
-from robomamba_jax.data.images import image_transform
-from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.images.transforms import image_transform
+from robomamba_jax.data.text.prompts import prompt_template
 
 CONFIG = str(Path(__file__).resolve().parents[2] / "configs" / "eval_pope.py")
 

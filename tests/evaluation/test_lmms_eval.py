@@ -13,7 +13,7 @@ import pytest
 
 import robomamba_jax as rm
 from robomamba_jax.cli.evaluate import main
-from robomamba_jax.evaluation import bleu
+from robomamba_jax.evaluation.metrics import bleu
 from tests.evaluation.ask_adapter import DOCS, pictures
 from tests.evaluation.runs import ROOT, answers
 from tests.training.runs import run as train
@@ -70,7 +70,7 @@ def test_the_manifest_says_where_the_model_is() -> None:
 
     (point,) = entry_points(group="lmms_eval.models")
     assert point.name == "robomamba"
-    assert point.load().__module__ == "robomamba_jax.evaluation.lmms_manifest"
+    assert point.load().__module__ == "robomamba_jax.evaluation.lmms.manifest"
 
 
 @pytest.mark.slow

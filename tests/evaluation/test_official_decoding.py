@@ -15,11 +15,11 @@ from robomamba_jax.cli.evaluate import main
 from robomamba_jax.config import model_preset
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.folder import write_folder
-from robomamba_jax.convert.names import tensor_shapes
+from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorInfo
 from robomamba_jax.data.processor import builtin_processor
-from robomamba_jax.data.prompts import prompt_template
-from robomamba_jax.data.tokenizer import Tokenizer, train_bpe
+from robomamba_jax.data.text.prompts import prompt_template
+from robomamba_jax.data.text.tokenizer import Tokenizer, train_bpe
 from tests.evaluation.runs import answers, arguments
 from tests.weights import draw_parameters
 
@@ -132,7 +132,7 @@ def test_decoding_is_that_of_transformers(
     assert ask(checkpoint, tmp_path / "out", "official") == 0
     assert set(answers(tmp_path / "out").values()) == {THEIRS}
 
-    from robomamba_jax.evaluation.answering import clean_up_spaces
+    from robomamba_jax.evaluation.runner.predictor import clean_up_spaces
 
     rng, changed = np.random.default_rng(0), 0
     pieces = [tokenizer.encode(text) for text in (" .", " ?", " '", "'", " ", " n't", "s", "a")]

@@ -20,7 +20,7 @@ from robomamba_jax.convert.folder import write_folder
 from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.tensors import TensorInfo
 from robomamba_jax.data.processor import builtin_processor
-from robomamba_jax.data.prompts import prompt_template
+from robomamba_jax.data.text.prompts import prompt_template
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "<image>\nWhere do I touch it?"

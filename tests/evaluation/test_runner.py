@@ -43,7 +43,7 @@ def test_answers_are_those_of_generate(alone: dict[str, Path]) -> None:
     """The runner says what ``rm.generate`` says to the same prompt."""
     import robomamba_jax as rm
     from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-    from robomamba_jax.evaluation.registry import benchmark
+    from robomamba_jax.evaluation.benchmarks.registry import benchmark
 
     files = FilesConfig(str(alone["robovqa"] / "toy"), ("robovqa.json",))
     items = benchmark("robovqa").load(EvalConfig("robovqa", files)).items
@@ -257,8 +257,8 @@ def test_the_page_of_wrong_answers_shows_them(tmp_path: Path) -> None:
 
 def test_where_pictures_stand() -> None:
     """Before all text unless the question has their places; templates without places keep text."""
-    from robomamba_jax.data.prompts import prompt_template
-    from robomamba_jax.evaluation.prompts import places_kept
+    from robomamba_jax.data.text.prompts import prompt_template
+    from robomamba_jax.evaluation.benchmarks.prompts import places_kept
 
     standard, official = prompt_template("standard"), prompt_template("official_test")
     assert places_kept("What is it?", 1, standard) == "What is it?"
@@ -283,8 +283,8 @@ def test_questions_are_put_as_the_recipe_says(
 ) -> None:
     """The repository's own words, misspelt as they are; the field's words otherwise."""
     from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-    from robomamba_jax.evaluation import run as running
-    from robomamba_jax.evaluation.asking import requests_of
+    from robomamba_jax.evaluation.runner import run as running
+    from robomamba_jax.evaluation.runner.answer_cache import requests_of
 
     config = EvalConfig(name, FilesConfig(""), scoring=scoring, toy=3)
     config, chosen, loaded = running.load(config, tmp_path)
@@ -310,8 +310,8 @@ def test_the_repositorys_recipe_runs_the_whole_budget(tmp_path: Path) -> None:
 
 def test_answers_are_text_on_the_page(tmp_path: Path) -> None:
     """Whatever a model or a file says, it ends no script and begins no comment."""
-    from robomamba_jax.evaluation.items import Item, Scores
-    from robomamba_jax.evaluation.page import write_page
+    from robomamba_jax.evaluation.benchmarks.base import Item, Scores
+    from robomamba_jax.evaluation.runner.page import write_page
 
     said = "</script><!--<script>alert(1)</script>"
     item = Item("1", said, lambda: (), (said,))

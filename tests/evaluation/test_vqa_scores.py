@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robomamba_jax.evaluation.vqa_accuracy import (
+from robomamba_jax.evaluation.metrics.vqa_accuracy import (
     gqa_correct,
     gqa_correct_official,
     leave_one_out,
@@ -19,7 +19,7 @@ from robomamba_jax.evaluation.vqa_accuracy import (
     vqa_accuracy_official,
     vqa_accuracy_original,
 )
-from robomamba_jax.evaluation.vqa_words import normalized, normalized_evalai
+from robomamba_jax.evaluation.metrics.vqa_normalization import normalized, normalized_evalai
 from tests.evaluation import others
 
 

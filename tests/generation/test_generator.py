@@ -20,7 +20,7 @@ import pytest
 
 import robomamba_jax as rm
 from robomamba_jax.generation import Completion, GenerationSettings, Generator
-from robomamba_jax.models.trees import Params
+from robomamba_jax.models.params import Params
 from tests.compiling import quick_jit
 from tests.weights import random_params
 

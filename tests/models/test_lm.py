@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import robomamba_jax as rm
 from robomamba_jax.losses import linear_cross_entropy, next_token_targets
-from robomamba_jax.models.trees import Params, abstract_params, leaf_paths
+from robomamba_jax.models.params import Params, abstract_params, leaf_paths
 from tests.compiling import quick_jit
 from tests.weights import of_scale, random_params
 

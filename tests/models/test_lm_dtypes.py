@@ -21,7 +21,7 @@ from flax import nnx
 from jax.extend import core
 
 import robomamba_jax as rm
-from robomamba_jax.models.trees import abstract_params, leaf_paths
+from robomamba_jax.models.params import abstract_params, leaf_paths
 from tests.compiling import quick_jit
 from tests.weights import of_scale, random_params
 

@@ -14,12 +14,12 @@ import pytest
 from flax import nnx
 
 from robomamba_jax.config import model_preset
-from robomamba_jax.data.images import image_transform
-from robomamba_jax.data.pipeline import Pipeline, StepBatch
+from robomamba_jax.data.images.transforms import image_transform
+from robomamba_jax.data.pipeline.loader import Pipeline, StepBatch
 from robomamba_jax.errors import InputError
 from robomamba_jax.losses import linear_cross_entropy
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.trees import abstract_params
+from robomamba_jax.models.params import abstract_params
 from tests.compiling import quick_jit
 from tests.data.samples import mixture
 

@@ -23,7 +23,7 @@ from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.mamba import Rows
-from robomamba_jax.models.trees import abstract_params, count_params
+from robomamba_jax.models.params import abstract_params, count_params
 from tests.compiling import quick_jit
 
 CONFIG = model_preset("tiny")

@@ -16,7 +16,7 @@ import pytest
 
 import robomamba_jax as rm
 from robomamba_jax.losses import linear_cross_entropy, next_token_targets
-from robomamba_jax.models.trees import Params, abstract_params
+from robomamba_jax.models.params import Params, abstract_params
 
 IDS = jax.ShapeDtypeStruct((2, 70), jnp.int32)
 MASK = jax.ShapeDtypeStruct((2, 70), bool)

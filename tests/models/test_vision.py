@@ -18,8 +18,8 @@ from flax import nnx
 from robomamba_jax.config import vision as vision_config
 from robomamba_jax.config.vision import VISION_PRESETS, VisionConfig, vision_preset
 from robomamba_jax.errors import InputError
+from robomamba_jax.models.params import count_params, leaf_paths
 from robomamba_jax.models.projector import Projector
-from robomamba_jax.models.trees import count_params, leaf_paths
 from robomamba_jax.models.vision import VisionTower
 from robomamba_jax.ops import activations
 from tests.oracles import error

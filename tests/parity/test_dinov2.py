@@ -18,7 +18,7 @@ from robomamba_jax.config.vision import vision_preset
 from robomamba_jax.convert.families import open_checkpoint
 from robomamba_jax.convert.onnx_file import OnnxFile
 from robomamba_jax.convert.run import read_tensors
-from robomamba_jax.verify.ours import OurSide
+from robomamba_jax.verify.jax_side import OurSide
 from tests import dinov2_onnx, torch_towers
 from tests.oracles import error
 

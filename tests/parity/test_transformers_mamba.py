@@ -18,7 +18,7 @@ import pytest
 from flax import nnx
 
 import robomamba_jax as rm
-from robomamba_jax.models.trees import Params, abstract_params, leaf_paths
+from robomamba_jax.models.params import Params, abstract_params, leaf_paths
 from tests import torch_mamba
 from tests.compiling import quick_jit
 from tests.weights import of_scale, random_tensors, tree_of

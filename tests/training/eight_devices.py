@@ -54,7 +54,7 @@ def fill(program: Program) -> tuple[TrainState, Any]:
 
 def train(program: Program, batches: list[Any]) -> tuple[list[float], TrainState]:
     """Losses of some steps, and the state after them."""
-    from robomamba_jax.training.feed import Feed
+    from robomamba_jax.training.device_put import Feed
 
     state, frozen = fill(program)
     feed = Feed(program.mesh, program.config.data.batch.rows)
@@ -67,7 +67,7 @@ def train(program: Program, batches: list[Any]) -> tuple[list[float], TrainState
 
 def losses() -> dict[str, Any]:
     """Stage -> mesh -> losses, and bytes per device as shares of the whole."""
-    from robomamba_jax.data.pipeline import Pipeline
+    from robomamba_jax.data.pipeline.loader import Pipeline
 
     found: dict[str, Any] = {}
     for stage in STAGES:

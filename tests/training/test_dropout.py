@@ -13,7 +13,7 @@ import pytest
 
 from robomamba_jax.config.training import LossConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.training.tasks import dropped
+from robomamba_jax.training.objectives import dropped
 from tests.training.runs import QUIET, losses, run
 
 SHORT = (*QUIET, "run.steps=3", "run.log_every=1")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from robomamba_jax.data.feature_cache import FeatureReader
+from robomamba_jax.data.cache.features import FeatureReader
 from robomamba_jax.errors import InputError
 from robomamba_jax.training.features import compute_features
 from robomamba_jax.training.program import build

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from robomamba_jax.config.training import OptimConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.trees import leaf_paths
+from robomamba_jax.models.params import leaf_paths
 from robomamba_jax.training import freeze, optim
 from robomamba_jax.training.state import zeros_like_frozen
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from robomamba_jax.losses import contact_loss, gripper_loss, linear_hits, rotation_loss
-from robomamba_jax.training.tasks import _answers
+from robomamba_jax.training.objectives import _answers
 from tests.oracles import error
 
 

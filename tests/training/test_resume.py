@@ -18,7 +18,7 @@ import pytest
 import robomamba_jax as rm
 from robomamba_jax.errors import InputError
 from robomamba_jax.training import checkpoint
-from robomamba_jax.training.phases import MOMENTS
+from robomamba_jax.training.failpoints import MOMENTS
 from tests.training.runs import QUIET, ROOT, arguments, lines, process, run
 
 CHANGES = ("run.steps=9", "checkpoint.every=2", "run.eval_every=3", *QUIET)
@@ -226,7 +226,7 @@ def rewrite(folder: Path, name: str, content: Any) -> None:
     """Change a file of a step together with its hash."""
     (folder / name).write_text(json.dumps(content))
     manifest = json.loads((folder / "manifest.json").read_text())
-    from robomamba_jax.data.hashes import file_sha256
+    from robomamba_jax.utils.hashes import file_sha256
 
     manifest["files"][name] = {
         "bytes": (folder / name).stat().st_size,

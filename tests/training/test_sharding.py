@@ -18,7 +18,7 @@ import pytest
 
 from robomamba_jax.config.training import MeshConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.partition import partition_spec, split_axis
+from robomamba_jax.models.sharding import partition_spec, split_axis
 from robomamba_jax.training.sharding import mesh_shape
 from tests.training.runs import QUIET, ROOT, STAGES, arguments, lines, process
 

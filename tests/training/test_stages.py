@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import robomamba_jax as rm
-from robomamba_jax.data.plan import BatchShape
+from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.trees import leaf_paths
-from robomamba_jax.training.begin import Session, begin
+from robomamba_jax.models.params import leaf_paths
 from robomamba_jax.training.program import build
+from robomamba_jax.training.setup import Session, begin
 from robomamba_jax.training.sharding import make_mesh
 from tests.training.runs import QUIET, STAGES, lines, losses, run, tiny
 

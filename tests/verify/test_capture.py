@@ -15,10 +15,10 @@ import pytest
 
 import robomamba_jax as rm
 from robomamba_jax.config.serial import ModelParts
-from robomamba_jax.convert.names import tensor_shapes
+from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.ops.taps import tap
 from robomamba_jax.verify.capture import Watched
-from robomamba_jax.verify.ours import OurSide, owner
+from robomamba_jax.verify.jax_side import OurSide, owner
 from tests.compiling import quick_jit
 from tests.weights import draw_parameters
 

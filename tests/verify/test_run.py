@@ -17,7 +17,7 @@ from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.run import convert_checkpoint
 from robomamba_jax.errors import InputError
 from robomamba_jax.verify.compare import diverging
-from robomamba_jax.verify.ours import owner
+from robomamba_jax.verify.jax_side import owner
 from robomamba_jax.verify.random_files import MAKERS, SETTINGS, state_spaces
 from robomamba_jax.verify.run import Case, open_case, perturbed, verify
 

@@ -4,8 +4,8 @@
 
 from pathlib import Path
 
-from robomamba_jax.world.catalog import make_object
-from robomamba_jax.world.partnet_write import write_partnet
+from robomamba_jax.world.objects.catalog import make_object
+from robomamba_jax.world.objects.partnet_write import write_partnet
 
 NEVER = "textured_objs/new-1.obj"
 """A mesh that a URDF names and no download has."""

@@ -6,13 +6,13 @@ import dataclasses
 
 import numpy as np
 
-from robomamba_jax.world.episodes import EpisodeSpec, open_stage
-from robomamba_jax.world.gripper import Grip
-from robomamba_jax.world.meshes import box
-from robomamba_jax.world.model import Assembly, ObjectModel
-from robomamba_jax.world.palette import COLORS, Draw
-from robomamba_jax.world.scenes import SceneSpec, draw_scene, look_at
-from robomamba_jax.world.stage import Simulator, Stage
+from robomamba_jax.world.objects.meshes import box
+from robomamba_jax.world.objects.model import Assembly, ObjectModel
+from robomamba_jax.world.objects.palette import COLORS, Draw
+from robomamba_jax.world.sim.episodes import EpisodeSpec, open_stage
+from robomamba_jax.world.sim.gripper import Grip
+from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene, look_at
+from robomamba_jax.world.sim.simulator import Simulator, Stage
 
 FRONT = np.array([-1.0, 0, 0])
 

@@ -4,7 +4,7 @@
 
 from pathlib import Path
 
-from robomamba_jax.world.meshes import Mesh
+from robomamba_jax.world.objects.meshes import Mesh
 
 ROBOT = """<?xml version="1.0"?>
 <robot name="r">

@@ -1,0 +1,108 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the pipeline reads: named parts that give examples, made of sources or prepared data."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from robomamba_jax.config.data import DataConfig
+from robomamba_jax.data.cache.prepared import PreparedData
+from robomamba_jax.data.examples import Described, Encoder, Example
+from robomamba_jax.data.sources.formats import detect, open_source
+from robomamba_jax.data.sources.sample import Source
+from robomamba_jax.errors import InputError
+
+_KEPT = 16_384  # examples without pixels, about 2 KB each
+
+
+class Part(Protocol):
+    """Examples of one name, by number."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weight(self) -> float | None: ...
+
+    def __len__(self) -> int: ...
+
+    def describe(self, index: int) -> Described:
+        """Its size; raises InputError where ``example`` would, as far as text tells."""
+        ...
+
+    def example(self, index: int, *, pixels: bool = True, hashes: bool = True) -> Example:
+        """The example, with its images and their hashes if asked for; raises InputError."""
+        ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """What it is and how much."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class SourcePart:
+    """A source whose samples are encoded when asked for."""
+
+    name: str
+    weight: float | None
+    source: Source
+    encoder: Encoder
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def describe(self, index: int) -> Described:
+        """See ``Part``."""
+        sample = self.source[index]
+        row = self.encoder.text(sample)
+        return Described(sample.id, len(row.ids), len(row.image_positions), sum(row.supervised))
+
+    def example(self, index: int, *, pixels: bool = True, hashes: bool = True) -> Example:
+        """See ``Part``. Without pixels it is small, and kept for the next epochs: training on
+        cached features would wait for texts and hashes otherwise."""
+        if not pixels:
+            return self._small(index, hashes)
+        return self.encoder.example(self.source[index], pixels=True, hashes=hashes)
+
+    @functools.cached_property
+    def _small(self) -> Callable[[int, bool], Example]:
+        @functools.lru_cache(maxsize=_KEPT)
+        def example(index: int, hashes: bool) -> Example:
+            return self.encoder.example(self.source[index], pixels=False, hashes=hashes)
+
+        return example
+
+    def facts(self) -> Mapping[str, Any]:
+        """The source's."""
+        return self.source.facts()
+
+
+def open_parts(config: DataConfig, encoder: Encoder) -> list[Part]:
+    """All parts of a configuration, in its order.
+
+    Args:
+      config: what to open.
+      encoder: ``Encoder.open(config)``.
+
+    Raises:
+      InputError: a source cannot be opened, is empty, or two parts have one name.
+    """
+    parts: list[Part] = []
+    for number, source in enumerate(config.sources):
+        kind = source.format if source.format != "auto" else detect(source.path)
+        if kind == "prepared":
+            parts.extend(PreparedData(source.path).parts(encoder, source))
+        else:
+            opened = open_source(source, number)
+            parts.append(SourcePart(source.label, source.weight, opened, encoder))
+    names = [part.name for part in parts]
+    for part in parts:
+        if names.count(part.name) > 1:
+            raise InputError("bad_config", f"two parts are called {part.name!r}", "rename one")
+        if not len(part):
+            raise InputError("empty_source", f"{part.name} has no samples", "leave it out")
+    return parts

@@ -1,0 +1,214 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``robomamba data prepare``: all shards in parallel, taken up again where it was stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from robomamba_jax.config.data import DataConfig
+from robomamba_jax.config.tree import tree_from_json, tree_to_json
+from robomamba_jax.data.cache.prepared import INDEX, LEDGER, MANIFEST, SCHEMA, read_manifest
+from robomamba_jax.data.cache.string_array import Names
+from robomamba_jax.data.pipeline.datasets import Part
+from robomamba_jax.data.pipeline.ledger import Ledger, nothing_usable
+from robomamba_jax.data.pipeline.pool import WorkerPool
+from robomamba_jax.data.pipeline.prepare import facts_path
+from robomamba_jax.data.pipeline.tasks import problems_of
+from robomamba_jax.errors import InputError
+from robomamba_jax.utils.hashes import file_sha256
+
+_BEGUN = "begun.json"
+_TOKENIZER = "tokenizer.json"
+
+
+def prepare(
+    config: DataConfig,
+    folder: str | os.PathLike[str],
+    *,
+    workers: int = 0,
+    tell: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Tokenise, resize and store all samples.
+
+    The files are the same whatever the number of workers, and however often it was stopped.
+
+    Args:
+      config: what to prepare and how.
+      folder: where to; empty, missing, or what an earlier run of the same began.
+      workers: processes.
+      tell: called with (samples done, samples in all) after each shard.
+
+    Returns:
+      The manifest.
+
+    Raises:
+      InputError: the folder holds something else, or a sample is bad and may not be skipped.
+    """
+    root = Path(folder)
+    with WorkerPool(config, workers) as pool:
+        parts = pool.jobs.parts
+        begun = {
+            "schema": SCHEMA,
+            "config": _content(config),
+            "identity": pool.jobs.encoder.identity(),
+            "parts": [{"name": part.name, "samples": len(part)} for part in parts],
+        }
+        if (finished := _begin(root, begun)) is not None:
+            return finished
+        jobs = list(_jobs(root, parts, config.prepare.shard_samples))
+        total = sum(len(part) for part in parts)
+        shards = _shards(pool, jobs, total, tell)
+        (root / _TOKENIZER).write_bytes(pool.jobs.encoder.tokenizer.data)
+        return _finish(root, begun, parts, jobs, shards)
+
+
+def _content(config: DataConfig) -> Any:
+    """A configuration without the places to which links may lead: files prepared through them are
+    the same files."""
+    sources = tuple(dataclasses.replace(source, allow_roots=()) for source in config.sources)
+    content = tree_to_json(dataclasses.replace(config, sources=sources))
+    for source in content["sources"]:
+        del source["allow_roots"]
+    return content
+
+
+def _same(held: dict[str, Any], begun: dict[str, Any], names: Sequence[str]) -> bool:
+    """Whether a folder was begun as this run begins; a field that its configuration does not have
+    yet has its default there."""
+    try:
+        content = _content(tree_from_json(DataConfig, held.get("config"), "config"))
+    except InputError:  # a field that there is no more
+        return False
+    held = {**held, "config": content}
+    return all(held.get(name) == begun[name] for name in names)
+
+
+def _begin(root: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
+    """Make the folder, or check that it is ours to go on with; its manifest if it is done."""
+    root.mkdir(parents=True, exist_ok=True)
+    note = root / _BEGUN
+    if (root / MANIFEST).is_file():
+        manifest = read_manifest(root)
+        if _same(manifest, begun, ("config", "identity")):
+            return manifest
+    if note.is_file():
+        if not _same(json.loads(note.read_bytes()), begun, tuple(begun)):
+            raise InputError(
+                "other_data",
+                f"{root} was begun with another configuration or other sources",
+                "give another folder, or remove this one",
+            )
+    elif any(root.iterdir()):
+        what = "holds prepared data" if (root / MANIFEST).is_file() else "is not empty"
+        raise InputError("exists", f"{root} {what}", "give another folder, or remove this one")
+    else:
+        note.write_text(json.dumps(begun))
+    return None
+
+
+def _jobs(root: Path, parts: Sequence[Part], size: int) -> Iterator[dict[str, Any]]:
+    """A job per shard: fixed ranges, so that nothing depends on who does which."""
+    for number, part in enumerate(parts):
+        for shard, start in enumerate(range(0, len(part), size)):
+            name = f"part{number:02d}-{shard:05d}.array_record"
+            yield {
+                "op": "shard",
+                "part": number,
+                "start": start,
+                "stop": min(start + size, len(part)),
+                "path": str(root / name),
+            }
+
+
+def _shards(
+    pool: WorkerPool,
+    jobs: Sequence[dict[str, Any]],
+    total: int,
+    tell: Callable[[int, int], None] | None,
+) -> list[dict[str, Any]]:
+    """The facts of all shards, old and new, in order."""
+    known = {job["path"]: _known(Path(job["path"])) for job in jobs}
+    missing = [job for job in jobs if known[job["path"]] is None]
+    done = sum(job["stop"] - job["start"] for job in jobs) - sum(
+        job["stop"] - job["start"] for job in missing
+    )
+    for job, (facts, _) in zip(missing, pool.map(missing), strict=True):
+        known[job["path"]] = facts
+        done += job["stop"] - job["start"]
+        if tell is not None:
+            tell(done, total)
+    return [facts for facts in (known[job["path"]] for job in jobs) if facts is not None]
+
+
+def _known(path: Path) -> dict[str, Any] | None:
+    """The facts of a shard that an earlier run finished."""
+    note = facts_path(path)
+    if not note.is_file():
+        return None
+    facts = json.loads(note.read_bytes())
+    whole = facts["file"] is None or (path.is_file() and path.stat().st_size == facts["bytes"])
+    return facts if whole else None
+
+
+def _finish(
+    root: Path,
+    begun: dict[str, Any],
+    parts: Sequence[Part],
+    jobs: Sequence[dict[str, Any]],
+    shards: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Index, ledger and manifest; then what only a resumption needs goes away."""
+    index = [sizes for shard in shards for sizes in shard["index"]]
+    table = np.array(index, np.int32).reshape(-1, 3)
+    if not len(table):
+        raise nothing_usable([problem for shard in shards for problem in problems_of(shard)])
+    names = Names.of([name for shard in shards for name in shard["names"]])
+    owners = [job["part"] for job in jobs]
+    arrays = {
+        "part": np.repeat(owners, [shard["samples"] for shard in shards]).astype(np.int32),
+        **{name: table[:, n].copy() for n, name in enumerate(("text", "images", "supervised"))},
+        "name_bytes": names.data.copy(),
+        "name_ends": names.ends,
+    }
+    (root / INDEX).write_bytes(safetensors.numpy.save(arrays))
+    problems = [problem for shard in shards for problem in problems_of(shard)]
+    (root / LEDGER).unlink(missing_ok=True)
+    Ledger(root / LEDGER).add(problems)
+    (root / LEDGER).touch()
+    listed = []
+    for number, part in enumerate(parts):
+        own = [shard for owner, shard in zip(owners, shards, strict=True) if owner == number]
+        listed.append(
+            {
+                "name": part.name,
+                "weight": part.weight,
+                "samples": sum(shard["samples"] for shard in own),
+                "skipped": sum(len(shard["problems"]) for shard in own),
+                "facts": dict(part.facts()),
+            }
+        )
+    kept = [shard for shard in shards if shard["file"]]
+    files = {shard["file"]: {k: shard[k] for k in ("sha256", "bytes")} for shard in kept}
+    for name in (INDEX, LEDGER, _TOKENIZER):
+        files[name] = {"sha256": file_sha256(root / name), "bytes": (root / name).stat().st_size}
+    manifest = {
+        **begun,
+        "parts": listed,
+        "shards": [{k: shard[k] for k in ("file", "samples")} for shard in kept],
+        "files": files,
+    }
+    partial = root / f"{MANIFEST}.partial"
+    partial.write_text(json.dumps(manifest, indent=1))
+    partial.replace(root / MANIFEST)
+    for path in [root / _BEGUN, *(facts_path(Path(job["path"])) for job in jobs)]:
+        path.unlink(missing_ok=True)
+    return manifest

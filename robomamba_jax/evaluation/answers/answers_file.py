@@ -1,0 +1,194 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The file of answers, to which lines are only added, so that a kill loses one batch at most."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from robomamba_jax.errors import InputError
+from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
+
+SCHEMA = "robomamba.eval answers/1"
+
+
+# Of the first line: files that were begun before it was written down lack it, and are gone on with.
+_LATER = ("processor",)
+
+
+class Reply(NamedTuple):
+    """What was said to one request.
+
+    Attributes:
+      id: the item's.
+      answer: a text, or a pose as RoboMamba's result list has it; None if the row was bad.
+      reason: why it ended: "eos", "stop", "length"; "" for poses; for a bad row what was wrong.
+      tokens: of a text; None for a pose.
+      raw: of a pose, the head's own numbers, which the repository's test program writes down.
+    """
+
+    id: str
+    answer: Any
+    reason: str
+    tokens: list[int] | None = None
+    raw: list[float] | None = None
+
+
+class AnswersFile:
+    """JSON lines: first who answers what and how, then one answer each."""
+
+    def __init__(
+        self,
+        path: Path,
+        header: dict[str, Any],
+        *,
+        write: bool,
+        known: Collection[str] | None = None,
+    ) -> None:
+        """Open or begin a file.
+
+        Args:
+          path: of the file.
+          header: the checkpoint's hash, the questions', and the recipe; an existing file's must be
+            the same.
+          write: whether this process writes it.
+          known: ids of the questions that it may answer; None = any.
+
+        Raises:
+          InputError: the file belongs to another checkpoint, other questions or another recipe,
+            or is broken.
+        """
+        self.path, self._write, self._known = path, write, known
+        self.done: dict[str, Reply] = {}
+        header = json.loads(json.dumps({"schema": SCHEMA, **header}))
+        whole = _whole_lines(path) if path.is_file() else b""
+        if whole:
+            self._continue(whole, header)
+        if write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_file() and path.stat().st_size > len(whole):
+                os.truncate(path, len(whole))  # a line that a kill has torn
+            if not whole:
+                self._append([json.dumps(header)])
+
+    def _continue(self, whole: bytes, header: dict[str, Any]) -> None:
+        try:
+            first, *rest = [parse_json(line, str(self.path)) for line in _lines(whole)]
+            found = _replies(rest)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                "bad_answers", f"{self.path} is broken: {error}", "remove it, or give another --out"
+            ) from error
+        odd = [
+            key
+            for key in header
+            if first.get(key) != header[key] and (key in first or key not in _LATER)
+        ]
+        if odd:
+            raise InputError(
+                "other_answers",
+                f"{self.path} holds answers with another {odd[0]}",
+                "give another --out, or remove the file",
+            )
+        other = [key for key in found if self._known is not None and key not in self._known]
+        if other:
+            raise InputError(
+                "other_answers",
+                f"{self.path} answers {other[0]!r}, which is not a question of these files",
+                "give another --out, or remove the file",
+            )
+        self.done = found
+
+    def add(self, replies: Sequence[Reply]) -> None:
+        """Keep some answers; they are on the disk afterwards."""
+        self.done.update({reply.id: reply for reply in replies})
+        if self._write:
+            self._append([json.dumps(_row(reply), ensure_ascii=False) for reply in replies])
+
+    def _append(self, lines: list[str]) -> None:
+        with self.path.open("ab") as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _row(reply: Reply) -> dict[str, Any]:
+    """A line; of texts without what poses alone have."""
+    row = reply._asdict()
+    return row if reply.raw is not None else {k: v for k, v in row.items() if k != "raw"}
+
+
+def _whole_lines(path: Path) -> bytes:
+    """A file's content up to its last line's end."""
+    content = path.read_bytes()
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """Lines that "\n" alone ends: a text may hold what else ends lines."""
+    return content.removesuffix(b"\n").split(b"\n")
+
+
+def _replies(rows: Sequence[dict[str, Any]]) -> dict[str, Reply]:
+    found: dict[str, Reply] = {}
+    for row in rows:
+        reply = Reply(**row)
+        if not isinstance(reply.id, str):
+            raise ValueError(f"the id {reply.id!r} is not text")
+        if reply.id in found:
+            raise ValueError(f"it answers {reply.id!r} twice")
+        found[reply.id] = reply
+    return found
+
+
+def is_answers(text: str) -> bool:
+    """Whether a file's content begins as a file of answers does."""
+    try:
+        first = json.loads(text.partition("\n")[0])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and first.get("schema") == SCHEMA
+
+
+def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
+    """(header, id -> reply) of a file of answers; those of bad rows have the answer None.
+
+    Raises:
+      InputError: it is no such file, or answers a question twice.
+    """
+    content = read_bytes(path)
+    try:
+        first, *rest = [parse_json(line, str(path)) for line in _lines(content)]
+        if first.get("schema") != SCHEMA:
+            raise ValueError("its first line is no header")
+        return first, _replies(rest)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            "bad_answers", f"{path} is no file of answers: {error}", "give one that eval.py wrote"
+        ) from error
+
+
+def check_header(header: Mapping[str, Any], path: Path, benchmark: str, questions: str) -> None:
+    """Whether a file's answers are to some questions.
+
+    Args:
+      header: its first line.
+      path: of the file, for messages.
+      benchmark: the questions'.
+      questions: their hash.
+
+    Raises:
+      InputError: they are of another benchmark, or of other files.
+    """
+    if header.get("benchmark") != benchmark:
+        what = f"answers questions of {header.get('benchmark')}, not of {benchmark}"
+    elif header.get("questions") != questions:
+        what = f"answers other files of {benchmark}'s questions than those that are configured"
+    else:
+        return
+    fix = "configure the files that were asked, or give the answers to these"
+    raise InputError("other_questions", f"{path} {what}", fix)

@@ -1,0 +1,213 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Files of answers as rows, one per answer, whatever form evaluations leave them in.
+
+A JSON list or JSON lines of records (VQA, GQA, VizWiz, OCR-VQA, LLaVA, RoboMamba's repository), one
+JSON object id -> answer (MM-Vet), our own answers.jsonl, a table (MMBench: .xlsx, .tsv, .csv),
+MME's texts, or the repository's raw lines "id,answer". Which question a row answers is asked
+elsewhere, see ``matching``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from robomamba_jax.data.sources.json_records import JsonRecords
+from robomamba_jax.data.sources.sample import bad_record
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.answers.answers_file import is_answers, read_answers
+from robomamba_jax.evaluation.answers.fields import ANSWERS, IDS, Naming
+from robomamba_jax.evaluation.answers.sheets import TABLES, column_names, table_rows
+from robomamba_jax.utils.untrusted_text import parse_json, read_text, split_lines
+
+FIX = 'give a JSON list of {"question_id", "answer"}, or the benchmark\'s own result file'
+_MME_PARTS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One answer as its file has it.
+
+    Attributes:
+      where: file and place, for messages.
+      fields: by name, as they stand.
+      key: the question, where the form itself says which field names it; else None.
+      problem: why it has no answer, if it says so.
+    """
+
+    where: str
+    fields: Mapping[str, Any]
+    key: str | None = None
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class AnswerFile:
+    """A file's rows.
+
+    Attributes:
+      path: of the file.
+      rows: in its order.
+      keyed: whether rows say themselves by ``key`` which question they answer; else a field does.
+      header: the first line of our own answers.jsonl; empty of others.
+    """
+
+    path: Path
+    rows: Sequence[Row]
+    keyed: bool = False
+    header: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def files_in(path: Path) -> tuple[list[Path], list[str]]:
+    """The file itself, or those in a folder, and the names of folders in it.
+
+    Raises:
+      InputError: there is nothing.
+    """
+    if not path.exists():
+        raise InputError("missing_file", f"{path} does not exist", FIX)
+    if not path.is_dir():
+        return [path], []
+    inside = sorted(part for part in path.iterdir() if not part.name.startswith("."))
+    files = [part for part in inside if not part.is_dir()]
+    names = {file.name for file in files}
+    if not files:
+        raise InputError("missing_file", f"{path} holds no file", FIX)
+    if "results.json" in names and len(files) > 1:
+        ours = "answers.jsonl" if "answers.jsonl" in names else "the file of answers"
+        what = f"{path} is a whole result, of which answers are but a part"
+        raise InputError("surplus_input", what, f"give {path / ours}")
+    return files, [part.name for part in inside if part.is_dir()]
+
+
+def read_rows(
+    path: Path,
+    naming: Naming,
+    known: Collection[str] = (),
+    *,
+    poses: bool = False,
+    mme: bool = False,
+) -> AnswerFile:
+    """A file's rows.
+
+    Args:
+      path: of the file.
+      naming: which fields are meant.
+      known: the asked questions' ids, which tell an object id -> answer from a record.
+      poses: answers are lists of numbers, also in lines of text.
+      mme: lines may be MME's: image, question, label and answer, divided by tabs.
+
+    Raises:
+      InputError: it is missing or broken, or of no known form.
+    """
+    ending = path.suffix.lower()
+    if ending in TABLES:
+        return _table(path, naming)
+    if ending == ".txt":
+        return _lines(path, poses=poses, mme=mme)
+    text = read_text(path)
+    if is_answers(text):
+        header, replies = read_answers(path)
+        rows = [
+            Row(
+                f"{path}: the answer to {key!r}",
+                {"answer": reply.answer},
+                key,
+                reply.reason if reply.answer is None else "",
+            )
+            for key, reply in replies.items()
+        ]
+        return AnswerFile(path, rows, True, header)
+    records = JsonRecords(path)
+    try:
+        found = [records[number] for number in range(len(records))]
+    finally:
+        records.close()
+    if len(found) == 1 and text.lstrip().startswith("{") and not _is_record(found[0], path, known):
+        content = parse_json(text, str(path), unique_keys=True)
+        rows = [Row(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
+        return AnswerFile(path, rows, True)
+    rows = [Row(f"{path}: record {number}", record) for number, record in enumerate(found)]
+    return AnswerFile(path, rows)
+
+
+def _is_record(content: Mapping[str, Any], path: Path, known: Collection[str]) -> bool:
+    """Whether an only object is one record, rather than id -> answer."""
+    names = [name for name in (*IDS, *ANSWERS) if name in content]
+    keys = [key for key in content if key in known]
+    if names and keys:
+        what = f"{path} is one object with the field {names[0]!r} and the question {keys[0]!r}"
+        raise InputError("ambiguous", what, "write a list of records")
+    return bool(names)
+
+
+def _table(path: Path, naming: Naming) -> AnswerFile:
+    rows = list(table_rows(path))
+    names = column_names(rows)
+    lacking = [naming.answer or "prediction", naming.id or "index"]
+    if naming.id == "" and any(name in names for name in IDS):
+        lacking.pop()
+    lacking = [name for name in lacking if name not in names]
+    if lacking:
+        wanted = f"{naming.id or 'index'} and {naming.answer or 'prediction'}"
+        shown = ", ".join(repr(name) for name in names[:8]) or "none"
+        raise InputError(
+            "bad_record",
+            f"{path} has no columns {wanted}; it has {shown}",
+            f"{FIX}; other columns are named with {naming.say_answer}NAME and {naming.say_id}NAME",
+        )
+    # A column for what nobody has filled in, as a test split's own answers, says nothing.
+    empty = {name for name in names if all(row[name] == "" for _, row in rows)}
+    empty -= {naming.answer or "prediction", naming.id or "index"}
+    return AnswerFile(
+        path,
+        [
+            Row(
+                f"{path}: row {number}",
+                {name: cell for name, cell in row.items() if name not in empty},
+            )
+            for number, row in rows
+        ],
+    )
+
+
+def _lines(path: Path, *, poses: bool, mme: bool) -> AnswerFile:
+    """MME's results, or lines "id,answer"; an answer may hold whatever does not end a line."""
+    lines = split_lines(read_text(path))
+    tabs = [line.count("\t") == _MME_PARTS - 1 for line in lines if line]
+    if mme and any(tabs):
+        return AnswerFile(path, [_mme(path, number, line) for number, line in _numbered(lines)])
+    rows = []
+    for number, line in enumerate(lines, 1):
+        key, comma, answer = line.partition(",")
+        where = f"{path}: line {number}"
+        if not comma:
+            raise bad_record(where, 'is neither "id,answer" nor MME\'s')
+        rows.append(Row(where, {"answer": _numbers(answer, where) if poses else answer}, key))
+    return AnswerFile(path, rows, True)
+
+
+def _numbered(lines: Sequence[str]) -> list[tuple[int, str]]:
+    return [(number, line) for number, line in enumerate(lines, 1) if line]
+
+
+def _mme(path: Path, number: int, line: str) -> Row:
+    parts, where = line.split("\t"), f"{path}: line {number}"
+    if len(parts) != _MME_PARTS:
+        what = f"has {len(parts)} parts divided by tabs, not image, question, label and answer"
+        raise bad_record(where, what)
+    image, question, label, answer = parts
+    image = f"{path.stem}/{PurePosixPath(image).name}"
+    return Row(where, {"image": image, "question": question, "label": label, "answer": answer})
+
+
+def _numbers(answer: str, where: str) -> Any:
+    """A list of numbers, as the repository prints poses; else the text."""
+    try:
+        return json.loads(answer) if answer.startswith("[") else answer
+    except (ValueError, RecursionError) as error:
+        raise bad_record(where, "has a list of numbers that is broken") from error

@@ -1,0 +1,171 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""VQAv2 and OKVQA (https://visualqa.org, https://okvqa.allenai.org): questions that ten people
+answered, in two JSON files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.sources.sample import bad_record
+from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks.base import (
+    Benchmark,
+    Item,
+    Loaded,
+    Pictures,
+    Recipe,
+    Scores,
+    repository,
+)
+from robomamba_jax.evaluation.benchmarks.question_files import (
+    answers_files,
+    finder,
+    number_of,
+    question_files,
+    read_json,
+    records_in,
+    text_of,
+    write_json,
+)
+from robomamba_jax.evaluation.metrics.vqa_accuracy import (
+    vqa_accuracy,
+    vqa_accuracy_official,
+    vqa_accuracy_original,
+)
+from robomamba_jax.evaluation.metrics.vqa_normalization import normalized_evalai
+
+_FOLDERS = ("val2014", "test2015", "train2014", "images/val2014")
+
+
+def load(config: EvalConfig) -> Loaded:
+    """The questions with their people's answers."""
+    paths = question_files(config.files) or [Path(config.files.root)]
+    sources = answers_files(config.files)
+    people = _people(sources)
+    find = finder(config.files, _FOLDERS)
+    items = [item for path in paths for item in _questions(path, sources, people, find)]
+    notes = ()
+    spare = len(people) - sum(item.facts["question_id"] in people for item in items)
+    if spare:
+        notes = (f"{spare} annotations are of questions that are not in the files of questions",)
+    return Loaded(tuple(items), bool(sources), (*paths, *sources), notes)
+
+
+def _questions(
+    path: Path,
+    sources: Sequence[Path],
+    people: Mapping[int, Mapping[str, Any]],
+    find: Callable[[str], Pictures],
+) -> Iterator[Item]:
+    content = read_json(path, dict)
+    # Such as "val2014", which the file's names of pictures begin with.
+    subset = str(content.get("data_subtype") or "val2014")
+    for number, record in enumerate(records_in(content, "questions", path)):
+        where = f"{path}: question {number}"
+        key, image = (number_of(record, name, where) for name in ("question_id", "image_id"))
+        if sources and key not in people:
+            names = " or ".join(source.name for source in sources)
+            raise bad_record(where, f"(question_id {key}) has no annotation in {names}")
+        said = people.get(key, {})
+        if said.get("image_id", image) != image:
+            what = f"is about image {image}, but {said['where']} about {said['image_id']}"
+            raise bad_record(where, what)
+        name = f"COCO_{subset}_{image:012d}.jpg"
+        yield Item(
+            str(key),
+            text_of(record, "question", where),
+            find(name),
+            tuple(said.get("answers", ())),
+            said.get("groups", {}),
+            {"question_id": key},
+            name,
+            str(path),
+        )
+
+
+def _people(paths: Sequence[Path]) -> dict[int, dict[str, Any]]:
+    """question_id -> what people said, the kinds of question and answer, and about which image."""
+    found: dict[int, dict[str, Any]] = {}
+    for path in paths:
+        for number, record in enumerate(records_in(read_json(path, dict), "annotations", path)):
+            where = f"{path}: annotation {number}"
+            key = number_of(record, "question_id", where)
+            if key in found:
+                raise bad_record(where, f"is of question {key}, as {found[key]['where']} is")
+            found[key] = {**_annotation(record, where), "where": where}
+    return found
+
+
+def _annotation(record: Mapping[str, Any], where: str) -> dict[str, Any]:
+    answers = record.get("answers")
+    if not isinstance(answers, list) or not answers:
+        raise bad_record(where, "has no answers")
+    groups = {
+        name.replace("_", " "): str(record[name])
+        for name in ("answer_type", "question_type")
+        if record.get(name)
+    }
+    texts = [
+        text_of(part if isinstance(part, dict) else {}, "answer", f"{where}: answer {k}")
+        for k, part in enumerate(answers)
+    ]
+    image = {"image_id": record["image_id"]} if record.get("image_id") is not None else {}
+    return {"answers": texts, "groups": groups, **image}
+
+
+def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+    """Leave-one-out accuracy; beside the standard one those of the challenge's own code and of
+    EvalAI's processor."""
+    pairs = list(zip(items, said, strict=True))
+    if scoring == "official":
+        credit = [vqa_accuracy_official(text, item.answers) for item, text in pairs]
+        what = "the repository's lenient match, leave-one-out"
+        return Scores(
+            {"accuracy": mean_figure(credit, what)},
+            "accuracy",
+            credit,
+            by_group(items, credit, what),
+        )
+    credit = [vqa_accuracy(text, item.answers) for item, text in pairs]
+    what = "VQA accuracy, both sides normalised, leave-one-out"
+    original = [vqa_accuracy_original(text, item.answers) for item, text in pairs]
+    evalai = [vqa_accuracy(text, item.answers, normalized_evalai) for item, text in pairs]
+    figures = {
+        "accuracy": mean_figure(credit, what),
+        "accuracy_challenge_code": mean_figure(
+            original, "nothing normalised where people are unanimous, as the challenge's code"
+        ),
+        "accuracy_evalai": mean_figure(evalai, "words as EvalAI and lmms-eval split them"),
+    }
+    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
+
+
+def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+    """The challenge's result file: a list of {"question_id", "answer"}."""
+    rows: list[Mapping[str, Any]] = [
+        {"question_id": item.facts["question_id"], "answer": text}
+        for item, text in zip(items, said, strict=True)
+    ]
+    return [write_json(folder / "results_submission.json", rows)]
+
+
+VQAV2 = Benchmark(
+    "vqav2",
+    "VQAv2",
+    load,
+    score,
+    submit,
+    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 16)},
+)
+OKVQA = Benchmark(
+    "okvqa",
+    "OKVQA",
+    load,
+    score,
+    submit,
+    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 64)},
+)

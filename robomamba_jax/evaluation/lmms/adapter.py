@@ -1,0 +1,217 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""RoboMamba as a model of lmms-eval (https://github.com/EvolvingLMMs-Lab/lmms-eval).
+
+lmms-eval alone imports this module, since its base class must be there when the class is made:
+
+    lmms-eval --model robomamba --model_args checkpoint=DIR --tasks pope
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from lmms_eval.api.instance import GenerationResult, TokenCounts
+from lmms_eval.api.model import lmms
+
+from robomamba_jax import api
+from robomamba_jax.config.training import MeshConfig
+from robomamba_jax.data.images.files import open_image
+from robomamba_jax.data.images.rgb import to_rgb
+from robomamba_jax.data.text.prompts import prompt_template
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.benchmarks.prompts import places_kept
+from robomamba_jax.evaluation.runner.batches import Reader, Request
+from robomamba_jax.evaluation.runner.predictor import Texts
+from robomamba_jax.generation.settings import GenerationSettings
+from robomamba_jax.training.sharding import make_mesh
+
+_TOKENS = 256  # where a task sets no budget
+_STEP = 64
+
+
+class RoboMamba(lmms):
+    """A checkpoint that lmms-eval asks: any folder, run, step or preset that ``rm.load`` takes."""
+
+    is_simple = True
+
+    def __init__(
+        self,
+        checkpoint: str,
+        batch_size: int | str = 8,
+        dtype: str | None = None,
+        template: str | None = None,
+        tokenizer: str | None = None,
+        **ignored: Any,
+    ) -> None:
+        """Load it, over all devices that jax sees.
+
+        Args:
+          checkpoint: as ``rm.load`` takes it.
+          batch_size: questions at a time, rounded up to a multiple of the devices.
+          dtype: of computation; None = the checkpoint's own.
+          template: a prompt template's name; None = the checkpoint's own.
+          tokenizer: a tokenizer.json, for a folder without one.
+          ignored: what lmms-eval gives every model (device, max_batch_size).
+        """
+        super().__init__()
+        unknown = set(ignored) - {"device", "max_batch_size"}
+        if unknown:
+            raise InputError(
+                "bad_arguments",
+                f"--model_args has {sorted(unknown)[0]}",
+                "give checkpoint, batch_size, dtype, template or tokenizer",
+            )
+        devices = jax.device_count()
+        self._mesh = make_mesh(MeshConfig()) if devices > 1 else None
+        rows = int(batch_size) if str(batch_size).isdigit() else 8  # "auto" is not for us
+        self._rows = -(-max(rows, 1) // devices) * devices
+        self._model, self._processor = api.load(
+            checkpoint, dtype=dtype, mesh=self._mesh, tokenizer=tokenizer
+        )
+        self._template = prompt_template(template) if template else self._processor.template
+
+    def generate_until(self, requests: list[Any]) -> list[Any]:
+        """Answers, in the order of the requests."""
+        asked = [_Asked(number, *self._read(instance)) for number, instance in enumerate(requests)]
+        answers: list[Any] = [None] * len(requests)
+        groups: dict[Any, list[_Asked]] = {}
+        for one in asked:
+            groups.setdefault((one.settings, len(one.pictures)), []).append(one)
+        for (settings, count), members in groups.items():
+            for one, (text, tokens) in zip(
+                members, self._say(members, settings, count), strict=True
+            ):
+                answers[one.number] = GenerationResult(text, TokenCounts(output_tokens=tokens))
+                key = (one.text, requests[one.number].args[1])
+                self.cache_hook.add_partial("generate_until", key, text)
+        return answers
+
+    def generate_until_multi_round(self, requests: list[Any]) -> list[Any]:
+        """Per request the answers of all rounds; the task says what comes next, and when to end."""
+        found = []
+        for instance in requests:
+            context, options, to_visual, to_text, number, task, split = instance.args
+            doc = self.task_dict[task][split][number]
+            visuals, said, info = to_visual(doc), [], None
+            while True:
+                one = _Asked(0, context, _settings(options), _arrays(visuals))
+                [(text, _)] = self._say([one], one.settings, len(one.pictures))
+                said.append(text)
+                visuals, context, ended, said, info = to_text(
+                    doc, previous_output=said, round_idx=len(said), previous_round_info=info
+                )
+                said = list(said)
+                if ended:
+                    break
+            found.append(said)
+        return found
+
+    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
+        """Per request the mean negative log-likelihood of the target's tokens, as lmms-eval's own
+        models give it, and whether greedy decoding would say it."""
+        return [self._likelihood(instance) for instance in requests]
+
+    def _read(self, instance: Any) -> tuple[str, GenerationSettings, list[np.ndarray]]:
+        context, options, to_visual, number, task, split = instance.args
+        visuals = to_visual(self.task_dict[task][split][number])
+        return context, _settings(options), _arrays(visuals)
+
+    def _say(
+        self, members: Sequence[_Asked], settings: GenerationSettings, count: int
+    ) -> list[tuple[str, int]]:
+        """(text, tokens) for requests with the same settings and as many pictures."""
+        eos = (self._processor.need_tokenizer().eos_id,)
+        made = GenerationSettings(**{**vars(settings), "eos_ids": eos})
+        answer = Texts(self._model, self._processor, made, self._mesh)
+        reader = Reader(
+            self._processor,
+            self._template,
+            rows=self._rows,
+            pictures=count,
+            mesh=self._mesh,
+            skip=False,
+        )
+        asked = [
+            Request(str(place), one.text, lambda one=one: tuple(one.pictures))
+            for place, one in enumerate(members)
+        ]
+        found = {}
+        for batch in reader.batches(asked):
+            for reply in answer(batch):
+                found[int(reply.id)] = (reply.answer, len(reply.tokens or ()))
+        return [found[place] for place in range(len(members))]
+
+    def _likelihood(self, instance: Any) -> tuple[float, bool]:
+        context, target, to_visual, number, task, split = instance.args
+        doc = self.task_dict[task][split][number]
+        wanted = target if isinstance(target, str) else target(doc)
+        pictures = _arrays(to_visual(doc))
+        tokenizer, before = self._processor.need_tokenizer(), self._template.answer[0]
+        text = places_kept(context, len(pictures), self._template)
+        prompt = self._template.encode_prompt(tokenizer, text)
+        ids = [*prompt.ids, *tokenizer.encode(before + wanted)]
+        positions = prompt.image_positions or [0] * len(pictures)
+        padded = ids + [0] * (-len(ids) % _STEP)
+        images, places = None, None
+        if pictures:
+            assert self._processor.transform is not None
+            images = np.stack([self._processor.transform(picture) for picture in pictures])[None]
+            places = np.array([positions], np.int32)
+        logits = api.forward(
+            self._model,
+            np.array([padded], np.int32),
+            images,
+            np.arange(len(padded))[None] < len(ids),
+            image_positions=places,
+        )
+        here = slice(len(prompt.ids) - 1, len(ids) - 1)
+        scores = np.asarray(jax.nn.log_softmax(logits[0, here].astype(jnp.float32)))
+        wanted_ids = np.array(ids[len(prompt.ids) :])
+        losses = -scores[np.arange(len(wanted_ids)), wanted_ids]
+        greedy = bool((scores.argmax(axis=1) == wanted_ids).all())
+        return float(losses.mean()), greedy
+
+
+class _Asked:
+    """One request: its number, text, settings and pictures."""
+
+    def __init__(
+        self, number: int, text: str, settings: GenerationSettings, pictures: list[np.ndarray]
+    ) -> None:
+        self.number, self.text, self.settings, self.pictures = number, text, settings, pictures
+
+
+def _settings(options: dict[str, Any]) -> GenerationSettings:
+    """lmms-eval's generation_kwargs; what we have no equal for (num_beams) must be the default."""
+    until = options.get("until") or ()
+    stop = (until,) if isinstance(until, str) else tuple(until)
+    if options.get("num_beams", 1) not in (None, 1):
+        raise InputError("bad_settings", f"num_beams={options['num_beams']}", "use num_beams=1")
+    temperature = float(options.get("temperature") or 0.0)
+    if options.get("do_sample") is False:
+        temperature = 0.0
+    return GenerationSettings(
+        max_new_tokens=int(options.get("max_new_tokens") or _TOKENS),
+        temperature=temperature,
+        top_p=float(options.get("top_p") or 1.0),
+        stop=tuple(text for text in stop if text),
+    )
+
+
+def _arrays(visuals: Any) -> list[np.ndarray]:
+    """Pictures as pixels; videos are not for this model."""
+    found = []
+    for visual in visuals or []:
+        if not hasattr(visual, "convert"):
+            raise InputError(
+                "bad_image",
+                f"the task gives a {type(visual).__name__}, not a picture",
+                "choose a task of pictures: RoboMamba reads no video",
+            )
+        found.append(np.asarray(to_rgb(open_image(visual))))
+    return found

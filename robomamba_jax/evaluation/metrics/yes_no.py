@@ -1,0 +1,100 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Questions for yes or no: POPE (Li et al. 2023) and MME (Fu et al. 2023)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+POPE_KINDS = ("random", "popular", "adversarial")
+"""POPE's three categories of absent objects, as the names of its files say them."""
+
+_NO_WORDS = frozenset(("No", "not", "no"))
+
+
+def pope_answer(text: str) -> str:
+    """ "yes" or "no" as POPE's own code reads an answer: no word for "no" in the first
+    sentence means yes.
+    """
+    sentence = text.partition(".")[0].replace(",", "")
+    return "no" if _NO_WORDS.intersection(sentence.split(" ")) else "yes"
+
+
+def pope_answer_official(text: str) -> str:
+    """As RoboMamba's repository reads it: yes if it begins with it."""
+    return "yes" if text.strip()[:3].lower() == "yes" else "no"
+
+
+@dataclasses.dataclass(frozen=True)
+class YesNo:
+    """How yes and no fell; "yes" is the positive class. Shares of questions, from 0 to 1.
+
+    Attributes:
+      accuracy: right answers.
+      precision: of the answers yes, those that are right.
+      recall: of the questions whose answer is yes, those answered so.
+      f1: harmonic mean of the two.
+      yes_share: answers yes. (lmms-eval's pope_yes_ratio is of the labels instead.)
+    """
+
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    yes_share: float
+
+
+def yes_no_scores(said: np.ndarray, wanted: np.ndarray) -> YesNo:
+    """From bool[n], True = yes; with nothing to divide by a share is 0."""
+    n = len(said)
+    hits, yes, there = int((said & wanted).sum()), int(said.sum()), int(wanted.sum())
+    return YesNo(
+        accuracy=float((said == wanted).mean()) if n else 0.0,
+        precision=hits / yes if yes else 0.0,
+        recall=hits / there if there else 0.0,
+        f1=2 * hits / (yes + there) if yes + there else 0.0,
+        yes_share=yes / n if n else 0.0,
+    )
+
+
+def mme_answer(text: str) -> str:
+    """ "yes", "no" or "other" as MME's tool reads an answer."""
+    text = text.lower().strip().replace(".", "")
+    if len(text) == 1:
+        return {"y": "yes", "n": "no"}.get(text, "other")
+    # A whole answer of "yes" or "no" lies within the first four characters, too.
+    start = text[:4]
+    return "yes" if "yes" in start else "no" if "no" in start else "other"
+
+
+PERCEPTION = (
+    "existence",
+    "count",
+    "position",
+    "color",
+    "posters",
+    "celebrity",
+    "scene",
+    "landmark",
+    "artwork",
+    "OCR",
+)
+COGNITION = (
+    "commonsense_reasoning",
+    "numerical_calculation",
+    "text_translation",
+    "code_reasoning",
+)
+
+
+def mme_score(right: np.ndarray) -> float:
+    """A sub-task's score, 0 to 200: 100 x accuracy + 100 x share of images with both right.
+
+    Args:
+      right: bool[images, 2], whether each question of an image is.
+    """
+    if not len(right):
+        return 0.0
+    return 100 * float(right.mean()) + 100 * float(right.all(axis=1).mean())

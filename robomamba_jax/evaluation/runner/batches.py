@@ -1,0 +1,206 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Questions into arrays: each process reads the pictures of its own rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from robomamba_jax.data.processor import Processor
+from robomamba_jax.data.sources.image_refs import open_ref
+from robomamba_jax.data.text.prompts import PromptTemplate
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.benchmarks.base import Pictures
+from robomamba_jax.evaluation.benchmarks.prompts import places_kept
+from robomamba_jax.generation.settings import GenerationSettings
+from robomamba_jax.models.sharding import batch_sharding, my_rows, placed, whole
+
+_LONGEST = GenerationSettings().max_prompt_tokens
+LENGTH_STEP = 64
+"""Prompts are padded to multiples of it, so that few shapes reach the compiler."""
+
+
+class Request(NamedTuple):
+    """One question as it is put.
+
+    Attributes:
+      id: the item's.
+      text: in its style, before the template.
+      pictures: gives the pictures.
+    """
+
+    id: str
+    text: str
+    pictures: Pictures
+
+
+class Batch(NamedTuple):
+    """What a model is given. B rows, of which the first are requests and the rest repeat the last;
+    M pictures of a row at most.
+
+    Attributes:
+      requests: the rows' requests.
+      tokens: token ids per row.
+      positions: int32[B, M], see ``RoboMamba``.
+      images: float32[B, M, S, S, 3], on the mesh where there is one; None for text alone.
+      sizes: int32[B, 2], (width, height) of the first picture's original.
+      bad: per row, why it cannot be asked; None where it can.
+      skip: whether a row that turns out to be bad is left out, and is no error.
+    """
+
+    requests: Sequence[Request]
+    tokens: list[list[int]]
+    positions: np.ndarray
+    images: Any
+    sizes: np.ndarray
+    bad: list[str | None]
+    skip: bool = False
+
+
+class _Prompt(NamedTuple):
+    """Token ids, the places of pictures, and why it cannot be asked (then the ids stand in)."""
+
+    ids: list[int]
+    places: list[int]
+    bad: str | None = None
+
+
+class Reader:
+    """Makes batches of one size, ordered by length, the next one while the last is answered."""
+
+    def __init__(
+        self,
+        processor: Processor,
+        template: PromptTemplate,
+        *,
+        rows: int,
+        pictures: int,
+        mesh: Mesh | None,
+        skip: bool,
+    ) -> None:
+        """Begin.
+
+        Args:
+          processor: the checkpoint's.
+          template: around the questions.
+          rows: of every batch.
+          pictures: of a request, at most.
+          mesh: of devices; None = one device.
+          skip: a question that cannot be put, or a picture that cannot be read, makes its row bad
+            instead of being an error.
+        """
+        self._processor, self._template = processor, template
+        self._rows, self._most, self._mesh, self._skip = rows, pictures, mesh, skip
+        self._encoded: dict[str, _Prompt] = {}
+
+    def batches(self, requests: Sequence[Request]) -> Iterator[Batch]:
+        """All requests, short ones first; those of about one length in their order."""
+        lengths = [len(self._encode(request).ids) for request in requests]
+        order = sorted(range(len(requests)), key=lambda k: (-(-lengths[k] // LENGTH_STEP), k))
+        parts = [order[k : k + self._rows] for k in range(0, len(order), self._rows)]
+        if not parts:
+            return
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self._read, [requests[k] for k in parts[0]])
+            for part in [*parts[1:], []]:
+                batch = coming.result()
+                if part:
+                    coming = ahead.submit(self._read, [requests[k] for k in part])
+                yield batch
+
+    def _encode(self, request: Request) -> _Prompt:
+        if request.id not in self._encoded:
+            try:
+                found = self._tokens(request)
+            except InputError as error:
+                found = _Prompt([0], [], self._said(request, error))
+            self._encoded[request.id] = found
+        return self._encoded[request.id]
+
+    def _tokens(self, request: Request) -> _Prompt:
+        """Its text as a generator takes it: what is too long there is said here, by its name."""
+        text = places_kept(request.text, self._most, self._template)
+        found = self._template.encode_prompt(self._processor.need_tokenizer(), text)
+        if len(found.ids) > _LONGEST:
+            what = f"it has {len(found.ids):,} tokens, over the limit of {_LONGEST:,}"
+            raise InputError("prompt_too_long", what, "shorten it")
+        if not found.ids and not self._most:
+            raise InputError("empty_prompt", "it is empty", "ask something")
+        return _Prompt(found.ids, found.image_positions)
+
+    def _said(self, request: Request, error: InputError) -> str:
+        """Why a request is bad, where such are skipped; else the error itself."""
+        if self._skip:
+            return error.message
+        raise named(request, error) from error
+
+    def _read(self, requests: Sequence[Request]) -> Batch:
+        rows = [*requests, *[requests[-1]] * (self._rows - len(requests))]
+        encoded = [self._encode(request) for request in rows]
+        positions = np.full((self._rows, self._most), -1, np.int32)
+        sizes = np.zeros((self._rows, 2), np.int32)
+        bad: list[str | None] = [None] * self._rows
+        pixels: dict[int, np.ndarray] = {}
+        for row in self._mine():
+            pixels[row], sizes[row], count, bad[row] = self._pictures(rows[row])
+            places = encoded[row].places or [0] * count
+            positions[row, :count] = places[:count]
+        images = self._placed(pixels) if self._most else None
+        bad = [prompt.bad or why for prompt, why in zip(encoded, bad, strict=True)]
+        ids = [prompt.ids for prompt in encoded]
+        return Batch(requests, ids, positions, images, sizes, bad, self._skip)
+
+    def _pictures(self, request: Request) -> tuple[np.ndarray, tuple[int, int], int, str | None]:
+        """Pixels, the first one's size, how many there are, and what is wrong with them."""
+        if not self._most:
+            return np.zeros(0, np.float32), (0, 0), 0, None
+        transform, limit = self._processor.transform, self._processor.max_pixels
+        if transform is None:
+            raise InputError("bad_image", "this model reads no images", "use one that does")
+        canvas = np.zeros((self._most, transform.size, transform.size, 3), np.float32)
+        size = (0, 0)
+        try:
+            refs = request.pictures()[: self._most]
+            for place, ref in enumerate(refs):
+                picture = open_ref(ref, max_pixels=limit)
+                canvas[place] = transform(picture, max_pixels=limit)
+                size = size if place else picture.size
+        except InputError as error:
+            return np.zeros_like(canvas), (1, 1), self._most, self._said(request, error)
+        return canvas, size, len(refs), None
+
+    def _mine(self) -> list[int]:
+        """The rows whose pictures this process's devices hold."""
+        if self._mesh is None:
+            return list(range(self._rows))
+        return my_rows(self._mesh, self._rows)
+
+    def _placed(self, pixels: dict[int, np.ndarray]) -> Any:
+        """Pictures as one array, of which every process gives its rows."""
+        if self._mesh is None:
+            return np.stack([pixels[row] for row in range(self._rows)])
+        shape = (self._rows, *next(iter(pixels.values())).shape)
+
+        def piece(index: Any) -> np.ndarray:
+            return np.stack([pixels[row] for row in range(*index[0].indices(self._rows))])
+
+        return jax.make_array_from_callback(shape, batch_sharding(self._mesh, self._rows), piece)
+
+
+def named(request: Request, error: InputError) -> InputError:
+    """An error with the question that it is about, and how to go on without that."""
+    message = f"question {request.id!r}: {error.message}"
+    return InputError(error.kind, message, f"{error.fix}; or --set on_bad_record=skip")
+
+
+def everywhere(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:
+    """Rows of which each process knows its own, known to all: int32[B, ...]."""
+    if mesh is None or jax.process_count() == 1:
+        return local
+    return np.asarray(whole(mesh, placed(mesh, local, len(local))))

@@ -1,0 +1,215 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Benchmarks of drawn shapes, in the real files: what ``eval.py --tiny`` asks about."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from robomamba_jax.config.evaluation import EvalConfig
+from robomamba_jax.data.sources.manipulation import PoseSample, answer_text
+from robomamba_jax.data.sources.synthetic import COLORS, SHAPES, Toy
+from robomamba_jax.evaluation.metrics.yes_no import POPE_KINDS
+from robomamba_jax.evaluation.synthetic import export_benchmarks as export
+from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
+
+VQA_FILES = (
+    "v2_OpenEnded_mscoco_val2014_questions.json",
+    "v2_mscoco_val2014_annotations.json",
+)
+OKVQA_FILES = ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json")
+_NAMES = {
+    "vqav2": VQA_FILES[:1],
+    "okvqa": OKVQA_FILES[:1],
+    "gqa": ("testdev_balanced_questions.json",),
+    "ocrvqa": ("dataset.json",),
+    "vizwiz": ("val.json",),
+    "pope": tuple(f"coco_pope_{kind}.json" for kind in POPE_KINDS),
+    "mme": (),
+    "mmbench": ("MMBench_DEV_EN.tsv",),
+    "mmvet": ("mm-vet.json",),
+    "robovqa": ("robovqa.json",),
+    "manipulation": ("manip.json",),
+}
+_ANSWERS = {"vqav2": VQA_FILES[1], "okvqa": OKVQA_FILES[1]}
+
+
+def files_of(name: str, root: str) -> dict[str, Any]:
+    """Where a benchmark that we have written lies: fields of ``FilesConfig``."""
+    return {
+        "root": root,
+        "questions": _NAMES[name],
+        "answers": _ANSWERS.get(name, ""),
+        "images": "",
+    }
+
+
+def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
+    """Draw ``config.toy`` pictures, write the benchmark's files, and point the configuration at
+    them."""
+    name, count = config.benchmark, config.toy
+    shapes = [_Shape(number) for number in range(count)]
+    by_name = {shape.name: shape for shape in shapes}
+
+    def put(image: str, path: Path) -> None:
+        picture = by_name[image].picture if image in by_name else book_cover(int(image))
+        picture.save(path, quality=95)
+
+    _WRITERS[name](folder, shapes, put)
+    return at_toy(config, folder)
+
+
+def at_toy(config: EvalConfig, folder: Path) -> EvalConfig:
+    """The configuration, pointed at what :func:`write_toy` has written."""
+    files = dataclasses.replace(config.files, **files_of(config.benchmark, str(folder)))
+    return dataclasses.replace(config, files=files, toy=0)
+
+
+class _Shape:
+    """A picture of the toy data and what is true of it."""
+
+    def __init__(self, number: int) -> None:
+        sample = Toy("captions", f"1@{number}")[0]
+        _, self.color, self.shape = sample.turns[1][1].split()
+        pixels: Any = sample.images[0]
+        self.picture = Image.fromarray(pixels)
+        self.name = f"{number}.png"
+        self.number = number
+
+    def color_entry(self) -> Entry:
+        return Entry(self.name, "What color is it?", self.color, "color", options=tuple(COLORS))
+
+    def yes_no(self, yes: bool, kind: str = "color") -> Entry:
+        others = [color for color in COLORS if color != self.color]
+        color = self.color if yes else others[self.number % len(others)]
+        return Entry(self.name, f"Is it {color}?", "yes" if yes else "no", kind)
+
+    def shape_entry(self) -> Entry:
+        return Entry(self.name, "What shape is it?", self.shape, "shape", options=SHAPES)
+
+
+def book_cover(number: int) -> Image.Image:
+    """The cover of ``book_of(number)``, with its title and author."""
+    page = Image.new("RGB", (96, 128), (225, 220, 205))
+    draw = ImageDraw.Draw(page)
+    book = book_of(number)
+    draw.text((6, 20), book["title"], fill=(20, 20, 60))
+    draw.text((6, 96), book["authorName"], fill=(80, 20, 20))
+    return page
+
+
+_FIRST = ("Ada", "Ben", "Cleo", "Dan", "Eva")
+_LAST = ("Stone", "River", "Hill", "Wood", "Field")
+_TITLES = ("Open Doors", "The Lever", "Two Hinges", "A Robot", "Red Boxes")
+_GENRES = ("Engineering", "Travel", "History")
+
+
+def book_of(number: int) -> dict[str, str]:
+    """An invented book, by number."""
+    author = f"{_FIRST[number % 5]} {_LAST[(number // 5) % 5]}"
+    title = _TITLES[(number // 2) % 5]
+    return {
+        "image": str(number),
+        "title": title,
+        "authorName": author,
+        "genre": _GENRES[number % 3],
+    }
+
+
+def _entries(shapes: list[_Shape]) -> list[Entry]:
+    makers: list[Callable[[_Shape], Entry]] = [
+        _Shape.color_entry,
+        lambda shape: shape.yes_no(shape.number % 2 == 0),
+        _Shape.shape_entry,
+    ]
+    return [makers[shape.number % 3](shape) for shape in shapes]
+
+
+def _mme(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+    pairs = [(shape.yes_no(True), shape.yes_no(False)) for shape in shapes]
+    half = len(pairs) // 2
+    export.write_mme(folder, {"color": pairs[:half], "existence": pairs[half:]}, put)
+
+
+def _vizwiz(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+    entries = [
+        entry
+        if k % 4
+        else dataclasses.replace(
+            entry, question="What does the label say?", answer="unanswerable", also="nothing"
+        )
+        for k, entry in enumerate(_entries(shapes))
+    ]
+    export.write_vizwiz(folder, entries, put)
+
+
+def _pope(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+    entries = [shape.yes_no(shape.number % 2 == 0) for shape in shapes]
+    export.write_pope(folder, dict.fromkeys(POPE_KINDS, entries), put)
+
+
+def _robovqa(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+    entries = [
+        Entry(
+            shape.name,
+            f"touch the {shape.shape} Q: possible right now?",
+            "yes",
+            "affordance:discriminative:discrete:True",
+        )
+        if shape.number % 2
+        else Entry(
+            shape.name,
+            "Q: what action just happened?",
+            f"touch the {shape.color} {shape.shape}",
+            "past_description:freeform",
+        )
+        for shape in shapes
+    ]
+    export.write_robovqa(folder, entries, put)
+
+
+def _manipulation(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+    source = Toy("poses", str(len(shapes)))
+    records, pixels = [], {}
+    for number in range(len(shapes)):
+        sample: Any = source[number]
+        assert isinstance(sample, PoseSample)
+        assert sample.action is not None
+        name = f"Shape_{number:04d}.png"
+        pixels[name] = sample.images[0]
+        turns = [
+            {"from": "human", "value": sample.turns[0][1]},
+            {"from": "gpt", "value": answer_text(sample.action)},
+        ]
+        records.append({"image": name, "conversations": turns})
+
+    def put_pose(image: str, path: Path) -> None:
+        Image.fromarray(pixels[image]).save(path)
+
+    export.write_manipulation(folder, records, put_pose)
+
+
+_WRITERS: dict[str, Callable[[Path, list[_Shape], export.Put], Any]] = {
+    "vqav2": lambda to, shapes, put: export.write_vqa(to, _entries(shapes), put, VQA_FILES),
+    "okvqa": lambda to, shapes, put: export.write_vqa(to, _entries(shapes), put, OKVQA_FILES),
+    "gqa": lambda to, shapes, put: export.write_gqa(to, _entries(shapes), put),
+    "ocrvqa": lambda to, shapes, put: export.write_ocrvqa(
+        to, [book_of(shape.number) for shape in shapes], put
+    ),
+    "vizwiz": _vizwiz,
+    "pope": _pope,
+    "mme": _mme,
+    "mmbench": lambda to, shapes, put: export.write_mmbench(
+        to, [shape.color_entry() for shape in shapes], put
+    ),
+    "mmvet": lambda to, shapes, put: export.write_mmvet(
+        to, [dataclasses.replace(shape.color_entry(), kind="rec") for shape in shapes], put
+    ),
+    "robovqa": _robovqa,
+    "manipulation": _manipulation,
+}

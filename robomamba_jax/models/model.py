@@ -1,0 +1,39 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A model as one value: parameters and what they mean, a registered pytree."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+from flax import nnx
+
+from robomamba_jax.config import RoboMambaConfig
+from robomamba_jax.models.params import Params, abstract_params, fitted
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """What ``rm.load`` gives. Its leaves are the parameters; the rest is static.
+
+    Attributes:
+      params: nested plain dicts of arrays; paths are the torch keys.
+      config: the whole model's configuration.
+      layout: "list" or "stacked", how ``params`` hold the language model's layers.
+    """
+
+    params: Params
+    config: RoboMambaConfig = dataclasses.field(metadata={"static": True})
+    layout: str = dataclasses.field(default="list", metadata={"static": True})
+
+    def module(self) -> Any:
+        """The NNX module around these parameters, to call inside jit.
+
+        Raises:
+          InputError: they do not fit the configuration.
+        """
+        graph, expected = abstract_params(self.config, self.layout)
+        return nnx.merge(graph, fitted(self.params, expected))

@@ -1,0 +1,105 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a run writes about itself: lines of JSON, TensorBoard, Weights & Biases if asked."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.errors import InputError
+from robomamba_jax.utils.untrusted_text import writable
+
+
+class Lines:
+    """An appended file of JSON lines, cut back to a step when a run goes on from it.
+
+    A line of step k tells of the update from k to k + 1; one with ``eval`` or ``samples`` of
+    the state after k updates.
+    """
+
+    def __init__(self, path: Path, step: int) -> None:
+        """Keep what was said before ``step`` updates were done."""
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
+            kept = [line for line in path.read_bytes().splitlines(True) if _before(line, step)]
+            partial = path.with_name(f".{path.name}.partial")
+            partial.write_bytes(b"".join(kept))
+            partial.replace(path)
+        self._file = path.open("a", encoding="utf-8")
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Append a line."""
+        text = json.dumps(content, ensure_ascii=False) + "\n"
+        self._file.write(writable(text, in_json=True))
+
+    def flush(self, *, to_disk: bool = False) -> None:
+        """Hand everything to the system; ``to_disk`` waits for the disk too."""
+        self._file.flush()
+        if to_disk:
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Write the rest and close."""
+        self.flush(to_disk=True)
+        self._file.close()
+
+
+def _before(line: bytes, step: int) -> bool:
+    """Whether a line belongs to the first ``step`` updates; a torn last line does not."""
+    try:
+        content = json.loads(line)
+        after = "eval" in content or ("samples" in content and "loss" not in content)
+        return line.endswith(b"\n") and content["step"] < step + after
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+class Board:
+    """Scalars and texts for people: TensorBoard always, W&B where a project is named."""
+
+    def __init__(self, workdir: Path, step: int, wandb: str, config: Mapping[str, Any]) -> None:
+        """Begin, or go on from ``step``: later points of an interrupted run are hidden.
+
+        Raises:
+          InputError: W&B is asked for and not installed.
+        """
+        from tensorboardX import SummaryWriter
+
+        self._writer = SummaryWriter(str(workdir / "tensorboard"), purge_step=step)
+        self._wandb = _wandb_run(workdir, wandb, config) if wandb else None
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Numbers by name, such as "train/loss"."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+        if self._wandb is not None:
+            self._wandb.log(dict(values), step=step)
+
+    def text(self, step: int, name: str, text: str) -> None:
+        """A text, as Markdown."""
+        self._writer.add_text(name, writable(text), step)
+
+    def close(self) -> None:
+        """Write the rest."""
+        self._writer.close()
+        if self._wandb is not None:
+            self._wandb.finish()
+
+
+def _wandb_run(workdir: Path, project: str, config: Mapping[str, Any]) -> Any:
+    """The run of a project; it is the same one after a resume."""
+    try:
+        import wandb  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise InputError(
+            "missing_package", "run.wandb is set and wandb is not installed", "pip install wandb"
+        ) from error
+    file = workdir / "wandb_id"
+    name = file.read_text().strip() if file.is_file() else wandb.util.generate_id()
+    file.write_text(name)
+    return wandb.init(project=project, id=name, resume="allow", config=dict(config))

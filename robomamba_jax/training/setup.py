@@ -1,0 +1,361 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Everything up to the first step: the workdir, the base, the data, the program, the state.
+
+Weights come from the first of: this workdir's newest good step; what ``init_from`` names, a run
+or a converted folder; random numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.sharding import Mesh
+
+from robomamba_jax.config.data import DataConfig
+from robomamba_jax.config.provenance import values
+from robomamba_jax.config.serial import parts_to_json
+from robomamba_jax.config.training import TrainConfig
+from robomamba_jax.config.tree import tree_from_json, tree_to_json
+from robomamba_jax.convert.sources import read_json
+from robomamba_jax.data.examples import Encoder, contacts_of
+from robomamba_jax.data.pipeline.batch_plan import Plan
+from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.processor import Processor
+from robomamba_jax.errors import InputError
+from robomamba_jax.models.params import Params
+from robomamba_jax.training import checkpoint
+from robomamba_jax.training.device_put import Feed
+from robomamba_jax.training.distributed import agreed, check_alike
+from robomamba_jax.training.export import trained_parts
+from robomamba_jax.training.features import open_cache
+from robomamba_jax.training.program import Program, build
+from robomamba_jax.training.sharding import make_mesh
+from robomamba_jax.training.state import TrainState, new_state, state_tree, tree_state
+from robomamba_jax.training.weights import Base, load_tree, open_base
+from robomamba_jax.utils.untrusted_text import encode_own_json
+from robomamba_jax.utils.version import __version__
+
+RUN_SCHEMA, FROZEN_SCHEMA = "robomamba.run/1", "robomamba.frozen/1"
+
+# What may differ when a run goes on: nothing that any number of the training depends on.
+_FREE = re.compile(
+    r"mesh/.*|checkpoint/.*|init_from|data/features"
+    r"|run/(stop_after|log_every|workers|ahead|profile_.*|wandb|export)"
+)
+
+Say = Callable[[str], None]
+
+
+@dataclasses.dataclass
+class Session:
+    """A run that is ready to step.
+
+    Attributes:
+      config: the run's.
+      workdir: its folder.
+      program: what it does.
+      pipeline: the training data.
+      feed: puts it on the devices.
+      held_out: the evaluation data, if there is any.
+      state: before the next step; replaced by every step.
+      frozen: parameters.
+      step: updates done.
+      steps: updates in all.
+      meta: what every step's folder says.
+      processor: what goes along with the weights.
+      checkpoints: the writer.
+    """
+
+    config: TrainConfig
+    workdir: Path
+    program: Program
+    pipeline: Pipeline
+    feed: Feed
+    held_out: Pipeline | None
+    state: TrainState
+    frozen: Params
+    step: int
+    steps: int
+    meta: dict[str, Any]
+    processor: Processor
+    checkpoints: checkpoint.Checkpoints
+
+    def save(self) -> None:
+        """Begin to write the state as it is now."""
+        meta = {**self.meta, "data": self.pipeline.state(self.step)}
+        self.checkpoints.save(self.step, state_tree(self.state), meta, self.processor.save)
+
+    def close(self, *, failed: bool = False) -> None:
+        """Finish the last checkpoint and end the data's workers."""
+        try:
+            self.checkpoints.close(together=not failed)
+        finally:
+            self.pipeline.close()
+            if self.held_out is not None:
+                self.held_out.close()
+
+
+def begin(
+    config: TrainConfig,
+    workdir: Path,
+    *,
+    say: Say = lambda line: None,
+    measured: Any = None,
+    loaded: Callable[[int], None] = lambda count: None,
+) -> Session:
+    """Make a run ready, from its beginning or from where it was.
+
+    Args:
+      config: the run's.
+      workdir: made if missing.
+      say: told in lines what was found.
+      measured: told (samples measured, samples in all).
+      loaded: told of bytes of weights.
+
+    Raises:
+      InputError: something of it cannot be.
+    """
+    mesh = make_mesh(config.mesh)
+    _check_workdir(config, workdir)
+    resumed = _choose_step(workdir, say)
+    base = _find_base(config, workdir, resumed)
+    processor = run_processor(config, base)
+    reader = open_cache(config, base)
+    pipeline, held_out = _open_data(config, mesh, workdir, measured)
+    try:
+        steps = count_steps(config, pipeline.plan)
+        features = "" if reader is None else reader.kind
+        program = build(config, base.parts, mesh, steps=steps, features=features)
+        _check_vocabulary(program, processor)
+        _check_together(config, pipeline.plan, base)
+        state, frozen, drawn = _load(program, base, resumed, loaded)
+        step = None
+        if resumed is not None:
+            step = pipeline.restore(checkpoint.read_meta(resumed)["data"])
+        writer = checkpoint.Checkpoints(
+            workdir, keep=config.checkpoint.keep, keep_every=config.checkpoint.keep_every
+        )
+        writer.go_on_from(step)
+    except BaseException:
+        pipeline.close()
+        if held_out is not None:
+            held_out.close()
+        raise
+    _write_run(config, workdir, base)
+    return Session(
+        config=config,
+        workdir=workdir,
+        program=program,
+        pipeline=pipeline,
+        feed=Feed(mesh, config.data.batch.rows),
+        held_out=held_out,
+        state=state,
+        frozen=frozen,
+        step=step or 0,
+        steps=steps,
+        meta=_meta(program, base, drawn),
+        processor=processor,
+        checkpoints=writer,
+    )
+
+
+def _check_together(config: TrainConfig, plan: Plan, base: Base) -> None:
+    """All processes mean the same run."""
+    check_alike(
+        {
+            "configuration": json.dumps(tree_to_json(config), sort_keys=True),
+            "data": plan.sha256,
+            "base": str(base.reference["sha256"]),
+            "version": __version__,
+        }
+    )
+
+
+def count_steps(config: TrainConfig, plan: Plan) -> int:
+    """The updates of a whole run."""
+    if config.run.steps is not None:
+        return config.run.steps
+    whole = math.floor(config.run.epochs)
+    start = plan.start_of(whole)
+    rest = config.run.epochs - whole
+    return max(1, start + (round(rest * (plan.start_of(whole + 1) - start)) if rest else 0))
+
+
+def _check_workdir(config: TrainConfig, workdir: Path) -> None:
+    """A workdir holds one run; see ``_FREE`` for what may change."""
+    file = workdir / "config.json"
+    if not file.is_file():
+        if workdir.is_dir() and checkpoint.steps(workdir):
+            raise InputError("bad_workdir", f"{file} is missing", "restore it, or take another")
+        return
+    content = read_json(file, stray_bytes=True)
+    if content.get("schema") != RUN_SCHEMA:
+        raise InputError("bad_workdir", f"{file} is of no run", "give another --workdir")
+    old = values(tree_from_json(TrainConfig, content["config"], str(file)))
+    given = json.loads(_written(tree_to_json(config)))  # a path's stray bytes as they were written
+    new = values(tree_from_json(TrainConfig, given, "the configuration"))
+    for path in sorted(old.keys() | new.keys()):
+        if not _FREE.fullmatch(path) and old.get(path) != new.get(path):
+            name = path.replace("/", ".")
+            raise InputError(
+                "other_run",
+                f"{workdir} holds a run with {name} {old.get(path)!r}, now {new.get(path)!r}",
+                "give the same again to go on, or another --workdir to begin",
+            )
+
+
+def _choose_step(workdir: Path, say: Say) -> Path | None:
+    """The step to go on from; process 0 decides for all."""
+    found = checkpoint.newest_good(workdir, say) if jax.process_index() == 0 else None
+    step = agreed(-1 if found is None else int(found.name))
+    return None if step < 0 else workdir / checkpoint.FOLDER / str(step)
+
+
+def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> Base:
+    """The base of a new run, or the one that this run was begun with, wherever it lies now."""
+    everything = config.checkpoint.verify == "all"
+    if resumed is None:
+        return open_base(config.init_from, config.model, config.seed, hashes=everything)
+    reference = checkpoint.read_meta(resumed)["base"]
+    path = reference["path"]
+    if path is not None and not Path(path).exists():
+        path = config.init_from
+    base = open_base(path, config.model, config.seed, hashes=everything)
+    if base.reference["sha256"] != reference["sha256"]:
+        raise InputError(
+            "other_base",
+            f"{workdir} was begun with {reference['path'] or 'random numbers'} of sha256 "
+            f"{reference['sha256'][:12]}; {path or 'random numbers'} has "
+            f"{base.reference['sha256'][:12]}",
+            "put the old base back, or begin another --workdir",
+        )
+    return base
+
+
+def run_processor(config: TrainConfig, base: Base) -> Processor:
+    """What goes along with the trained weights: the base's, with what the run's data say.
+
+    Raises:
+      InputError: the data are encoded for another tokenizer or transform than the base's.
+    """
+    encoder = Encoder.open(config.data)
+    pose = config.loss.kind == "pose"
+    old = base.processor
+    fix = "set data.encoding to what the base was made with"
+    if old is not None:
+        if old.tokenizer is not None and old.tokenizer.sha256 != encoder.tokenizer.sha256:
+            raise InputError("other_tokenizer", "the base has another tokenizer", fix)
+        if None not in (old.transform, encoder.transform) and old.transform != encoder.transform:
+            raise InputError("other_transform", "the base has another image transform", fix)
+    contacts = contacts_of(config.data.encoding) if pose or old is None else old.contacts
+    return Processor(
+        encoder.tokenizer,
+        encoder.transform if old is None or old.transform is None else old.transform,
+        encoder.template,
+        contact_scale=contacts.scale,
+        rotation_convention="opencv" if pose or old is None else old.rotation_convention,
+        contact_frame=contacts.frame,
+        contact_side=contacts.side,
+    )
+
+
+def _check_vocabulary(program: Program, processor: Processor) -> None:
+    size = max(processor.need_tokenizer().vocab.values(), default=0) + 1
+    if size > program.model.llm.vocab_size:
+        raise InputError(
+            "other_tokenizer",
+            f"the tokenizer has {size} tokens, the model {program.model.llm.vocab_size}",
+            "give the model's own: data.encoding.tokenizer",
+        )
+
+
+def _open_data(
+    config: TrainConfig, mesh: Mesh, workdir: Path, measured: Any
+) -> tuple[Pipeline, Pipeline | None]:
+    ledger = workdir / "ledger.jsonl"
+
+    def pipeline(data: DataConfig, workers: int, tell: Any, file: Path) -> Pipeline:
+        mine = Feed(mesh, data.batch.rows).mine
+        return Pipeline(
+            data, workers=workers, rows=mine, ledger=file, tell=tell,
+            process=jax.process_index(), processes=jax.process_count(),
+        )  # fmt: skip
+
+    first = pipeline(config.data, config.run.workers, measured, ledger)
+    if config.eval_data is None:
+        return first, None
+    held_out = config.eval_data
+    if held_out.features is None:
+        held_out = dataclasses.replace(held_out, features=config.data.features)
+    try:
+        few = min(config.run.workers, 1)
+        return first, pipeline(held_out, few, None, workdir / "eval_ledger.jsonl")
+    except BaseException:
+        first.close()
+        raise
+
+
+def _load(
+    program: Program, base: Base, resumed: Path | None, loaded: Callable[[int], None]
+) -> tuple[TrainState, Params, dict[str, Any]]:
+    """(state, frozen parameters, what was drawn and is not trained)."""
+    config, mesh = program.config, program.mesh
+    frozen, drawn = load_tree(
+        base, program.frozen, program.model, mesh, seed=config.seed, progress=loaded
+    )
+    if resumed is not None:
+        tree = checkpoint.restore(resumed, state_tree(program.state))
+        return tree_state(tree, program.state), frozen, drawn
+    trained, _ = load_tree(
+        base, program.state.trained, program.model, mesh, seed=config.seed, progress=loaded
+    )
+    places = jax.tree.map(lambda leaf: leaf.sharding, program.state)
+
+    def make(trained: Params) -> TrainState:
+        return new_state(trained, program.marks, program.transform, config.seed)
+
+    state = jax.jit(make, out_shardings=places, donate_argnums=0)(trained)
+    return state, frozen, drawn
+
+
+def _meta(program: Program, base: Base, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """What every step of the run says of itself, but for its number and data state."""
+    config = program.config
+    parts = trained_parts(program.model, base.parts, config.model, program.state.trained)
+    return {
+        "stage": config.stage,
+        "version": __version__,
+        "config": tree_to_json(config),
+        "parts": parts_to_json(parts),
+        "model": tree_to_json(config.model),
+        "seed": config.seed,
+        "base": dict(base.reference),
+        "drawn": dict(drawn),
+        "features": program.features,
+        "mesh": dict(program.mesh.shape),
+        "processes": jax.process_count(),
+    }
+
+
+def _written(content: Any) -> bytes:
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return encode_own_json(text)
+
+
+def _write_run(config: TrainConfig, workdir: Path, base: Base) -> None:
+    if jax.process_index():
+        return
+    frozen = {"schema": FROZEN_SCHEMA, **base.reference}
+    run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
+    for name, content in (("frozen.json", frozen), ("config.json", run)):
+        partial = workdir / f".{name}.partial"
+        partial.write_bytes(_written(content))
+        partial.replace(workdir / name)

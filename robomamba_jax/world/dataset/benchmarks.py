@@ -1,0 +1,175 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The world's scenes as small benchmarks, in the files of VQAv2, GQA, POPE, MME and the others.
+
+Scene k is asked about in words of its split, drawn from the plan's seed, so that neither
+workers nor interruptions change a byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from robomamba_jax.data.sources.robovqa_text import parse_questions
+from robomamba_jax.data.sources.sample import even_frames
+from robomamba_jax.evaluation.synthetic import export_benchmarks
+from robomamba_jax.evaluation.synthetic.benchmark_files import (
+    OKVQA_FILES,
+    VQA_FILES,
+    book_cover,
+    book_of,
+)
+from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
+from robomamba_jax.world.dataset.tasks import WorldPlan
+from robomamba_jax.world.language import bench_questions as q
+from robomamba_jax.world.language.facts import Facts
+from robomamba_jax.world.language.wording import Wording
+from robomamba_jax.world.objects.palette import Draw
+
+# At most so many scenes, pictures of an MME sub-task, MMBench questions, books, clips' questions,
+# and poses: a benchmark of minutes, not of hours.
+SCENES, PER_SUBTASK, CHOICES, BOOKS, CLIPS, POSES = 300, 40, 150, 20, 600, 500
+_CODE = 4  # beside those of the kinds of items, see jobs
+_COVER = "cover-"
+
+
+class Scene(NamedTuple):
+    """A picture and what is true of it.
+
+    Attributes:
+      image: its name below images/.
+      facts: of it.
+      words: what draws its questions.
+    """
+
+    image: str
+    facts: Facts
+    words: Wording
+
+
+def write_benchmarks(
+    plan: WorldPlan,
+    out: Path,
+    language: Sequence[dict[str, Any]],
+    poses: Sequence[dict[str, Any]],
+    clips: Iterator[dict[str, Any]],
+) -> list[str]:
+    """``bench/<name>/`` below ``out``, those for which there is anything to ask about.
+
+    Args:
+      plan: what was generated.
+      out: its folder, whose pictures are linked to.
+      language: items of pictures with facts.
+      poses: items of poses.
+      clips: items of clips.
+
+    Returns:
+      The files' names, relative to ``out``, pictures left out.
+    """
+    bench, written = out / "bench", []
+    kept = [language[k] for k in even_frames(len(language), SCENES)] if language else []
+    scenes = [_scene(plan, item) for item in kept]
+
+    def put(image: str, path: Path) -> None:
+        if image.startswith(_COVER):
+            book_cover(int(image.removeprefix(_COVER))).save(path, quality=95)
+        else:
+            _link(out / "images" / image, path)
+
+    if scenes:
+        written += _write_scenes(bench, scenes, put)
+        books = [{**book_of(k), "image": f"{_COVER}{k}"} for k in range(BOOKS)]
+        written += export_benchmarks.write_ocrvqa(bench / "ocrvqa", books, put)
+    if poses:
+        chosen = [poses[k]["manip"] for k in even_frames(len(poses), POSES)]
+        written += export_benchmarks.write_manipulation(bench / "manipulation", chosen, put)
+    written += _write_clips(bench / "robovqa", clips)
+    return [str(path.relative_to(out)) for path in written]
+
+
+def _scene(plan: WorldPlan, item: dict[str, Any]) -> Scene:
+    name = item["stage1_1"]["image"]
+    draw = Draw((*plan.seed_of("language", int(Path(name).stem)), _CODE))
+    return Scene(name, q.facts_of(item["facts"]), Wording(draw, plan.split))
+
+
+def _link(source: Path, path: Path) -> None:
+    """The same picture under another name; a copy where the disk has no links."""
+    path.unlink(missing_ok=True)
+    try:
+        os.link(source, path)
+    except OSError:
+        shutil.copyfile(source, path)
+
+
+def _write_scenes(bench: Path, scenes: Sequence[Scene], put: export_benchmarks.Put) -> list[Path]:
+    known: list[Entry] = []
+    short: list[Entry] = []
+    unseen: list[Entry] = []
+    free: list[Entry] = []
+    for number, (image, facts, words) in enumerate(scenes):
+        short += [*q.short_questions(image, facts, words), *q.yes_no_questions(image, facts, words)]
+        known += q.knowledge(image, facts, words)
+        unseen += q.photographs(image, facts, words, answerable=number % 2 == 0)
+        free += q.free_questions(image, facts, words)
+    common = Counter(name for scene in scenes for name in q.things_of(scene.facts))
+    choices = [entry for scene in scenes for entry in q.choices(*scene)]
+    writers = {
+        "vqav2": lambda to: export_benchmarks.write_vqa(to, short, put, VQA_FILES),
+        "okvqa": lambda to: export_benchmarks.write_vqa(to, known, put, OKVQA_FILES),
+        "gqa": lambda to: export_benchmarks.write_gqa(to, short, put),
+        "vizwiz": lambda to: export_benchmarks.write_vizwiz(to, unseen, put),
+        "pope": lambda to: export_benchmarks.write_pope(to, _pope(scenes, common), put),
+        "mme": lambda to: export_benchmarks.write_mme(to, _mme(scenes), put),
+        "mmbench": lambda to: export_benchmarks.write_mmbench(
+            to, [choices[k] for k in even_frames(len(choices), CHOICES)], put
+        ),
+        "mmvet": lambda to: export_benchmarks.write_mmvet(to, free, put),
+    }
+    return [path for name, write in writers.items() for path in write(bench / name)]
+
+
+def _pope(scenes: Sequence[Scene], common: Counter[str]) -> dict[str, list[Entry]]:
+    """As many there as not, in each of the three files."""
+    ranking = [name for name, _ in sorted(common.items(), key=lambda pair: (-pair[1], pair[0]))]
+    found: dict[str, list[Entry]] = {"random": [], "popular": [], "adversarial": []}
+    for image, facts, words in scenes:
+        for kind, entries in found.items():
+            entries += q.there_or_not(image, facts, words, kind, ranking)
+    return found
+
+
+def _mme(scenes: Sequence[Scene]) -> dict[str, list[tuple[Entry, Entry]]]:
+    found: dict[str, list[tuple[Entry, Entry]]] = {}
+    for image, facts, words in scenes:
+        for name, pair in q.pairs(image, facts, words).items():
+            found.setdefault(name, []).append(pair)
+    found["OCR"] = [q.cover_pair(f"{_COVER}{k}", book_of(k), book_of(k + 1)) for k in range(BOOKS)]
+    return {
+        name: [pairs[k] for k in even_frames(len(pairs), PER_SUBTASK)]
+        for name, pairs in found.items()
+    }
+
+
+def _write_clips(folder: Path, clips: Iterator[dict[str, Any]]) -> list[Path]:
+    """The last frame of each clip with all of its questions."""
+    entries: list[Entry] = []
+    frames: dict[str, bytes] = {}
+    for number, clip in enumerate(clips):
+        if len(entries) >= CLIPS:
+            break
+        name = f"{number}"
+        frames[name] = base64.b64decode(clip["images"][-1])
+        asked = parse_questions(clip["text"], f"clip {number}")
+        entries += [Entry(name, one.question, one.answer, one.task) for one in asked]
+
+    def put(image: str, path: Path) -> None:
+        path.write_bytes(frames[image])
+
+    return export_benchmarks.write_robovqa(folder, entries, put) if entries else []

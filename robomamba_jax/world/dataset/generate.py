@@ -1,0 +1,355 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A data set of the world: jobs for workers, then the files of the real formats.
+
+Stopped at any moment it goes on where it was: a job's records lie in ``.parts`` once its
+pictures are written, and the final files are made of those alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.config.checks import one_of
+from robomamba_jax.config.data import ON_BAD
+from robomamba_jax.errors import InputError
+from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.untrusted_text import read_bytes
+from robomamba_jax.utils.version import __version__
+from robomamba_jax.world.dataset.benchmarks import write_benchmarks
+from robomamba_jax.world.dataset.tasks import KINDS, VERSION, WorldPlan, check_plan
+from robomamba_jax.world.dataset.tfrecord_write import sequence_example, write_tfrecord
+from robomamba_jax.world.dataset.worker import SAID, write_whole
+from robomamba_jax.world.failures import Skips
+from robomamba_jax.world.objects.categories import CATEGORIES
+
+_CLIPS_PER_FILE = 100
+_PATIENCE = 20.0  # seconds
+Tell = Callable[[int, int], None]
+
+
+def generate(
+    plan: WorldPlan,
+    out: Path,
+    workers: int = 2,
+    tell: Tell | None = None,
+    on_bad: str = "error",
+) -> dict[str, Any]:
+    """Carry out a plan, or the rest of it.
+
+    Args:
+      plan: what to make.
+      out: the folder.
+      workers: processes; the files do not depend on it.
+      tell: told how many items are done, of how many.
+      on_bad: "error": an item that cannot be made ends all; "skip": it is left out, and listed.
+
+    Returns:
+      The manifest, which is also in the folder.
+
+    Raises:
+      InputError: the plan cannot be, the folder holds another one, or a worker says so.
+    """
+    check_plan(plan)
+    one_of("on_bad", on_bad, ON_BAD)
+    if workers < 1:
+        raise InputError("bad_arguments", f"--workers is {workers}", "give 1 or more")
+    manifest = out / "manifest.json"
+    _claim(out, plan)
+    if manifest.is_file():
+        return _object(manifest)
+    parts = out / ".parts"
+    for folder in (parts, out / "images", out / "depth", out / "masks", out / "robovqa"):
+        folder.mkdir(parents=True, exist_ok=True)
+    waiting = [job for job in plan.jobs() if not _done(_part(parts, job), on_bad)]
+    _run(plan, out, parts, waiting, workers, tell, on_bad)
+    written = _assemble(plan, out, parts)
+    write_whole(manifest, json.dumps(written, indent=1) + "\n")
+    shutil.rmtree(parts)
+    return written
+
+
+def _claim(out: Path, plan: WorldPlan) -> None:
+    """Note the plan in a new folder; refuse a folder that has another plan or other things."""
+    note = out / "plan.json"
+    if note.is_file():
+        known = _object(note).get("digest")
+        if known != plan.digest():
+            raise InputError(
+                "other_plan",
+                f"{out} holds another data set, or a part of one",
+                "give another --out, or the same flags as before",
+            )
+        return
+    if out.exists() and any(out.iterdir()):
+        raise InputError("not_empty", f"{out} is not empty", "give a new folder as --out")
+    out.mkdir(parents=True, exist_ok=True)
+    fields = {"digest": plan.digest(), "version": VERSION, **dataclasses.asdict(plan)}
+    write_whole(note, json.dumps(fields, indent=1) + "\n")
+
+
+def _part(parts: Path, job: tuple[str, int, int]) -> Path:
+    return parts / f"{job[0]}-{job[1]:07d}.json"
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """A file that we wrote: a JSON object.
+
+    Raises:
+      InputError: it is something else by now.
+    """
+    try:
+        content = json.loads(read_bytes(path))
+    except (ValueError, RecursionError) as error:
+        what = f"{path} is not JSON: {' '.join(str(error).split())}"
+        raise InputError("bad_json", what, "give another --out, or the file as written") from error
+    if not isinstance(content, dict):
+        what = f"{path} is not a JSON object"
+        raise InputError("bad_json", what, "give another --out, or the file as written")
+    return content
+
+
+def _said(part: Path) -> dict[str, Any]:
+    """What is said of a part."""
+    said = part.with_suffix(SAID)
+    return _object(said) if said.is_file() else {}
+
+
+def _done(part: Path, on_bad: str) -> bool:
+    """Whether a part is there, and whole if that is asked for."""
+    return part.is_file() and (on_bad == "skip" or not _said(part).get("skipped"))
+
+
+def _run(
+    plan: WorldPlan,
+    out: Path,
+    parts: Path,
+    jobs: list[tuple[str, int, int]],
+    workers: int,
+    tell: Tell | None,
+    on_bad: str,
+) -> None:
+    """Let workers do the jobs; the first error ends all."""
+    total = sum(plan.count(kind) for kind in KINDS)
+    done = total - sum(count for _, _, count in jobs)
+    if tell is not None:
+        tell(done, total)
+    waiting: queue.SimpleQueue[tuple[str, int, int]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+    stop = threading.Event()
+
+    def serve() -> None:
+        with _worker() as ask:
+            while not stop.is_set():
+                try:
+                    kind, start, count = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                to = str(_part(parts, (kind, start, count)))
+                answers.put(
+                    ask(
+                        {
+                            "plan": dataclasses.asdict(plan),
+                            "root": str(out),
+                            "kind": kind,
+                            "start": start,
+                            "count": count,
+                            "to": to,
+                            "on_bad": on_bad,
+                        }
+                    )
+                )
+
+    threads = [threading.Thread(target=serve, daemon=True) for _ in range(min(workers, len(jobs)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in jobs:
+            answer = answers.get()
+            if "error" in answer:
+                raise InputError(*answer["error"])
+            if "crash" in answer:
+                raise RuntimeError(f"a world worker crashed:\n{answer['crash']}")
+            done += int(answer["done"])
+            if tell is not None:
+                tell(done, total)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=_PATIENCE)  # for the jobs in hand
+
+
+@contextlib.contextmanager
+def _worker() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
+    """A worker process, and how to ask it."""
+    package = str(Path(__file__).resolve().parents[3])
+    known = os.environ.get("PYTHONPATH")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": package + (os.pathsep + known if known else ""),
+        # One core per worker: lavapipe would otherwise use them all in each.
+        "LP_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "robomamba_jax.world.dataset.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    to, back = process.stdin, process.stdout
+    assert to is not None
+    assert back is not None
+
+    def ask(job: dict[str, Any]) -> dict[str, Any]:
+        try:
+            to.write(json.dumps(job) + "\n")
+            to.flush()
+            line = back.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            return {"crash": f"it died with status {process.wait()}; its last words are above"}
+        return json.loads(line)
+
+    try:
+        yield ask
+    finally:
+        for pipe in (to, back):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
+    """The final files, out of all the jobs' records in their order."""
+    remarks = _remarks(plan, parts)
+    poses, language = (list(_items(plan, parts, kind)) for kind in ("poses", "language"))
+    files = {
+        "manip.json": [item["manip"] for item in poses],
+        "touch.json": [item["touch"] for item in poses],
+        "stage1_1.json": [item["stage1_1"] for item in language],
+        "stage1_2_llava.json": [record for item in language for record in item["llava"]],
+        "stage1_2_lrv.json": [record for item in language for record in item["lrv"]],
+        "stage1_2_detail.json": [item["details"] for item in language],
+    }
+    written = [name for name, records in files.items() if records]
+    for name in written:
+        write_whole(out / name, json.dumps(files[name], indent=0) + "\n")
+    lines = {
+        "poses.jsonl": [item["truth"] for item in poses],
+        "scenes.jsonl": [_scene(item) for item in language],
+    }
+    clips = plan.clips - sum(one["name"].startswith("clip ") for one in remarks["skipped"])
+    clip_files, lines["clips.jsonl"] = _write_clips(out, plan, _items(plan, parts, "clips"), clips)
+    written += clip_files
+    for name, records in lines.items():
+        if records:
+            write_whole(out / name, "".join(json.dumps(record) + "\n" for record in records))
+            written.append(name)
+    written += write_benchmarks(plan, out, language, poses, _items(plan, parts, "clips"))
+    return {**_manifest(plan, out, poses, written), **remarks}
+
+
+def _remarks(plan: WorldPlan, parts: Path) -> dict[str, list[Any]]:
+    """What the jobs said, each thing once: notes, what was left out, which items were skipped."""
+    found: dict[str, list[Any]] = {"skipped": [], "notes": [], "left_out": []}
+    for job in plan.jobs():
+        for key, things in _said(_part(parts, job)).items():
+            found[key] += [thing for thing in things if thing not in found[key]]
+    total = sum(plan.count(kind) for kind in KINDS)
+    skips = Skips("skip")
+    skips.found = found["skipped"]
+    skips.check_any(total, "items")
+    return found
+
+
+def _items(plan: WorldPlan, parts: Path, kind: str) -> Iterator[dict[str, Any]]:
+    """A kind's records in their order, one job in memory at a time."""
+    for job in plan.jobs():
+        if job[0] == kind:
+            yield from _object(_part(parts, job))["items"]
+
+
+def _scene(item: dict[str, Any]) -> dict[str, Any]:
+    return {"id": item["stage1_1"]["id"], "instance": item["instance"], **item["facts"]}
+
+
+def _write_clips(
+    out: Path, plan: WorldPlan, clips: Iterator[dict[str, Any]], count: int
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """The files' names, and which object each clip shows: both from one reading."""
+    names: list[str] = []
+    shown: list[dict[str, Any]] = []
+
+    def record(clip: dict[str, Any]) -> bytes:
+        shown.append({"id": f"{len(shown):06d}", "instance": clip["instance"]})
+        return _clip_record(clip)
+
+    total = -(-count // _CLIPS_PER_FILE)
+    for number in range(total):
+        name = f"robovqa/{plan.split}-{number:05d}-of-{total:05d}.tfrecord"
+        chosen = itertools.islice(clips, _CLIPS_PER_FILE)
+        write_tfrecord(out / name, (record(clip) for clip in chosen))
+        names.append(name)
+    return names, shown
+
+
+def _clip_record(clip: dict[str, Any]) -> bytes:
+    images = [base64.b64decode(image) for image in clip["images"]]
+    return sequence_example({"images": images, "texts": [clip["text"].encode()]})
+
+
+def _manifest(
+    plan: WorldPlan, out: Path, poses: list[dict[str, Any]], written: list[str]
+) -> dict[str, Any]:
+    tallies: dict[str, dict[str, Any]] = {}
+    for item in poses:
+        category = item["truth"]["category"]
+        tally = tallies.setdefault(category, {"kept": 0, "failed": Counter()})
+        tally["kept"] += 1
+        tally["failed"].update(item["failures"])
+    kept = sum(tally["kept"] for tally in tallies.values())
+    failed = sum(sum(tally["failed"].values()) for tally in tallies.values())
+    return {
+        "schema": "robomamba.world generate/1",
+        "package": __version__,
+        "plan": {"digest": plan.digest(), "version": VERSION, **dataclasses.asdict(plan)},
+        "unseen_categories": [name for name in plan.categories if not CATEGORIES[name].seen],
+        "poses": {
+            "kept": kept,
+            "failed": failed,
+            "categories": {
+                name: {"kept": tally["kept"], "failed": dict(sorted(tally["failed"].items()))}
+                for name, tally in sorted(tallies.items())
+            },
+        },
+        "formats": {
+            "manip.json": {"format": "robomamba-poses", "pixel_order": "xy", "frame": "manipllm"}
+        },
+        "files": {
+            name: {"bytes": (out / name).stat().st_size, "sha256": file_sha256(out / name)}
+            for name in written
+        },
+    }

@@ -1,0 +1,232 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pose samples: grips that were carried out in physics, and worked.
+
+As in ManipLLM's collection a pixel is drawn where a part moves well, the gripper comes along
+the surface's normal or along the part's own way, both a little disturbed; what fails is
+counted and drawn anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.policies.affordance import good_places, middle_place
+from robomamba_jax.world.policies.reference import (
+    Proposal,
+    lift,
+    pixel_of,
+    rotation_for,
+    to_camera,
+    true_flow,
+)
+from robomamba_jax.world.sim.episodes import (
+    COLLECTION,
+    HEAVY,
+    HEAVY_SHARE,
+    EpisodeSpec,
+    draw_episode,
+    judge,
+    open_stage,
+    visible_parts,
+)
+from robomamba_jax.world.sim.grasps import find_grasp
+from robomamba_jax.world.sim.gripper import Grip, perform
+from robomamba_jax.world.sim.simulator import Simulator, Stage, View
+from robomamba_jax.world.sim.surfaces import Spot, pixels_of
+
+Array = npt.NDArray[np.float64]
+_ATTEMPTS = 200
+_PIXELS = 32  # looked at per attempt
+_NOISE = 0.05
+GRASP_SHARE = 0.5  # how often a handle is grasped that suction could pull as well
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PoseSample:
+    """A grip that worked.
+
+    Attributes:
+      spec: the trial.
+      view: the picture before it.
+      link: the touched link.
+      label: of the touched solid.
+      proposal: pixel and rotation, as a model should predict them.
+      point: float64[3], the contact, world.
+      before: float64[J], joints.
+      after: float64[J].
+      attempt: how many failed before.
+      failures: why, counted.
+    """
+
+    spec: EpisodeSpec
+    view: View
+    link: int
+    label: str
+    proposal: Proposal
+    point: Array
+    before: Array
+    after: Array
+    attempt: int
+    failures: dict[str, int]
+
+
+def find_sample(
+    simulator: Simulator,
+    seed: tuple[int, ...],
+    category: str,
+    split: str,
+    size: int,
+    dof: int,
+    contacts: str = "spread",
+) -> PoseSample:
+    """The first trial of a seed that works.
+
+    Args:
+      simulator: SAPIEN.
+      seed: of the sample; trial k of it has the seed (*seed, k).
+      category: of the object.
+      split: whose objects.
+      size: the image's side in pixels.
+      dof: 6 for suction alone, 7 for a hand that sucks with closed fingers and grasps with open.
+      contacts: "spread": a random part, a random one of its good places, as ManipLLM collects;
+        "middle": always ``affordance.middle_place``, so that like scenes have like poses.
+
+    Raises:
+      InputError: none of very many trials worked.
+    """
+    failures: Counter[str] = Counter()
+    for attempt in range(_ATTEMPTS):
+        trial = (*seed, attempt)
+        spec = draw_episode(
+            simulator.objects,
+            trial,
+            category,
+            split,
+            size,
+            heavy_share=HEAVY_SHARE[dof],
+        )
+        stage = open_stage(simulator, spec)
+        view = stage.look()
+        chosen = _propose(stage, spec, view, Draw((*trial, 1)), dof, contacts)
+        if chosen is None:
+            failures["no place"] += 1
+            continue
+        spot, proposal = chosen
+        point = lift(view, proposal.contact_xy)
+        if point is None:
+            failures["no depth"] += 1
+            continue
+        grip = world_grip(view, proposal, point)
+        outcome = perform(stage, spot.link, grip)
+        if judge(stage, spot.link, outcome, COLLECTION).success:
+            return PoseSample(
+                spec,
+                view,
+                spot.link,
+                spot.label,
+                proposal,
+                point,
+                outcome.before,
+                outcome.after,
+                attempt,
+                dict(failures),
+            )
+        failures[outcome.why or "did not move"] += 1
+    raise InputError(
+        "no_sample",
+        f"none of {_ATTEMPTS} trials with {category} worked: {dict(failures)}",
+        "leave the category out with --categories",
+    )
+
+
+def world_grip(view: View, proposal: Proposal, point: Array) -> Grip:
+    """A proposal in the world frame, at a lifted point."""
+    assert view.camera.camera_to_world is not None
+    axes = view.camera.camera_to_world[:3, :3] @ proposal.rotation
+    return Grip(point, axes[:, 0], axes[:, 1], proposal.gripper_open, proposal.pull, proposal.steer)
+
+
+def _propose(
+    stage: Stage, spec: EpisodeSpec, view: View, draw: Draw, dof: int, contacts: str
+) -> tuple[Spot, Proposal] | None:
+    """A place and a pose that may work."""
+    if contacts == "middle" and dof == 6:
+        middle = middle_place(stage, view)
+        return None if middle is None else _pulled(view, middle.spot, middle.pull, None)
+    parts = visible_parts(view.links, stage.spec.model.movable)
+    if not parts:
+        return None
+    link = draw.one(parts)
+    place = stage.spec.model.movable.index(link)
+    if spec.resistance[place] >= HEAVY[0]:
+        return _grasp(stage, view, link, draw)
+    if dof == 7 and draw.chance(GRASP_SHARE):
+        grasp = _grasp(stage, view, link, draw)
+        if grasp is not None:
+            return grasp
+    pixels = pixels_of(view.links == link)
+    chosen = draw.random.permutation(len(pixels))[:_PIXELS]
+    good = good_places(stage, link, pixels[chosen])
+    if not good:
+        return None
+    spot, pull = draw.one(good)
+    if draw.chance(0.5):
+        pull = spot.normal
+    pull = pull + draw.random.normal(0, _NOISE, 3)
+    return _pulled(view, spot, pull, None if dof == 6 else 0.0)
+
+
+def _pulled(view: View, spot: Spot, pull: Array, closed: float | None) -> tuple[Spot, Proposal]:
+    """A cup that comes against the direction in which it will pull."""
+    approach = to_camera(view, -pull / np.linalg.norm(pull))
+    return spot, Proposal(pixel_of(view, spot.point), rotation_for(approach), closed)
+
+
+def _grasp(stage: Stage, view: View, link: int, draw: Draw) -> tuple[Spot, Proposal] | None:
+    """Open fingers around the handle, drawn back along the way of the part."""
+    middle = stage.link_mesh(link).vertices.mean(axis=0)
+    flow = true_flow(stage, link, middle)
+    pull = flow + draw.random.normal(0, _NOISE, 3)
+    pull /= np.linalg.norm(pull)
+    found = find_grasp(stage, view, link, pull, draw.random)
+    if found is None:
+        return None
+    spot, grip = found
+    rotation = rotation_for(to_camera(view, grip.approach), to_camera(view, grip.closing))
+    return spot, Proposal(pixel_of(view, spot.point), rotation, 1.0)
+
+
+def sample_record(sample: PoseSample, name: str) -> dict[str, Any]:
+    """All that is known of a sample, as JSON: the truth beside the picture."""
+    scene, view = sample.spec.scene, sample.view
+    model = scene.model
+    link = model.links[sample.link]
+    assert link.joint is not None
+    return {
+        "id": name,
+        "category": model.category,
+        "instance": model.instance,
+        "part": link.part,
+        "link": link.name,
+        "label": sample.label,
+        "joint": link.joint.kind,
+        "camera": view.camera.to_dict(),
+        "contact_xy": list(sample.proposal.contact_xy),
+        "rotation": sample.proposal.rotation.tolist(),
+        "gripper_open": sample.proposal.gripper_open,
+        "point_world": sample.point.tolist(),
+        "scale": scene.scale,
+        "limits": [list(limits) for limits in scene.limits()],
+        "resistance": list(sample.spec.resistance),
+        "joints_before": sample.before.tolist(),
+        "joints_after": sample.after.tolist(),
+        "failed_attempts": sample.attempt,
+    }

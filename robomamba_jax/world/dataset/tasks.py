@@ -1,0 +1,265 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pieces of a generated data set. Item k of a kind is a function of the plan's seed and k, so
+neither workers nor interruptions change a byte."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.dataset.clips import even, film
+from robomamba_jax.world.dataset.records import (
+    jpeg_bytes,
+    llava_record,
+    lrv_records,
+    pose_record,
+    save_picture,
+    save_truth,
+)
+from robomamba_jax.world.dataset.samples import find_sample, sample_record, world_grip
+from robomamba_jax.world.failures import Skips
+from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language.captions import caption, questions, yes_no
+from robomamba_jax.world.language.details import description
+from robomamba_jax.world.language.facts import scene_facts
+from robomamba_jax.world.language.instructions import instructions, touch
+from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
+from robomamba_jax.world.language.wording import Wording
+from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.policies.affordance import CONTACTS
+from robomamba_jax.world.policies.reference import Observation, lift, link_at, oracle, part_random
+from robomamba_jax.world.sim.episodes import (
+    EVALUATION,
+    check_dof,
+    draw_episode,
+    judge,
+    open_stage,
+    visible_parts,
+)
+from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
+from robomamba_jax.world.sim.simulator import Simulator, Stage
+
+VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
+LAYOUT = 10  # of the texts and files about it; 10 has maps of the pictures with language
+KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
+_CODES = {"poses": 1, "language": 2, "clips": 3}
+_NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
+_SPLITS = ("train", "test")
+FRAMES = 16
+_CLOSED_IN_LANGUAGE = 0.35
+
+
+@dataclasses.dataclass(frozen=True)
+class WorldPlan:
+    """What to generate.
+
+    Attributes:
+      samples: pose samples that worked.
+      language: images with captions, questions and answers.
+      clips: RoboVQA clips of 16 frames.
+      seed: another seed, another data set.
+      split: "train" or "test": other objects, other wording; unseen categories in test alone.
+      size: the images' side in pixels.
+      dof: 6 or 7; 7 adds the gripper's state.
+      categories: which, in the article's order.
+      contacts: where collected poses touch, see ``samples.find_sample``.
+      assets: a PartNet-Mobility folder; None = the embedded objects.
+      asset_list: the list of its objects.
+      allow_roots: where links among their files may lead; it decides no byte.
+    """
+
+    samples: int
+    language: int
+    clips: int
+    seed: int
+    split: str
+    size: int
+    dof: int
+    categories: tuple[str, ...]
+    contacts: str = "spread"
+    assets: str | None = None
+    asset_list: str | None = None
+    allow_roots: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """A hash of all that decides the bytes."""
+        fields = dataclasses.asdict(self)
+        del fields["allow_roots"]
+        text = json.dumps([VERSION, LAYOUT, fields], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def count(self, kind: str) -> int:
+        """Items of a kind."""
+        return {"poses": self.samples, "language": self.language, "clips": self.clips}[kind]
+
+    def jobs(self) -> list[tuple[str, int, int]]:
+        """(kind, first item, number of items)."""
+        return [
+            (kind, start, min(size, self.count(kind) - start))
+            for kind, size in KINDS.items()
+            for start in range(0, self.count(kind), size)
+        ]
+
+    def seed_of(self, kind: str, item: int) -> tuple[int, ...]:
+        """Where an item's random numbers begin."""
+        return (VERSION, self.seed, _SPLITS.index(self.split), _CODES[kind], item)
+
+    def category_of(self, item: int) -> str:
+        """Categories take turns."""
+        return self.categories[item % len(self.categories)]
+
+
+def check_plan(plan: WorldPlan) -> None:
+    """See that a plan can be carried out.
+
+    Raises:
+      InputError: a number or a name cannot be.
+    """
+    for name in ("samples", "language", "clips", "seed"):
+        if getattr(plan, name) < 0:
+            raise InputError(
+                "bad_arguments", f"--{name} is {getattr(plan, name)}", "give 0 or more"
+            )
+    if plan.samples + plan.language + plan.clips == 0:
+        raise InputError("bad_arguments", "nothing to generate", "give --samples or --language")
+    check_dof(plan.dof)
+    if plan.contacts not in CONTACTS:
+        raise InputError(
+            "bad_arguments", f"--contacts is {plan.contacts!r}", f"give {' or '.join(CONTACTS)}"
+        )
+    if plan.contacts == "middle" and plan.dof != 6:
+        raise InputError(
+            "bad_arguments", "--contacts middle with --dof 7", "a hand chooses handles: give 6"
+        )
+    check_size(plan.size)
+    if not plan.categories:
+        raise InputError("bad_arguments", "no categories", "give at least one")
+
+
+def run_job(
+    simulator: Simulator,
+    plan: WorldPlan,
+    root: Path,
+    kind: str,
+    start: int,
+    count: int,
+    on_bad: str = "error",
+) -> dict[str, Any]:
+    """Make some items: pictures into the folder, records back.
+
+    Returns:
+      The items; with ``on_bad`` "skip" those that could be made, and which were ``skipped``; and
+      ``notes`` and ``left_out`` of their objects.
+
+    Raises:
+      InputError: an item cannot be made, and is not to be skipped.
+    """
+    make = {"poses": _pose, "language": _language, "clips": _clip}[kind]
+    skips, items = Skips(on_bad), []
+    simulator.objects.remarks()  # those of an earlier job are told
+    for item in range(start, start + count):
+        with skips.item(f"{_NAMES[kind]} {item} ({plan.category_of(item)})"):
+            items.append(make(simulator, plan, root, item))
+    return {"items": items, "skipped": skips.found, **simulator.objects.remarks().to_json()}
+
+
+def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    category = plan.category_of(item)
+    seed = plan.seed_of("poses", item)
+    sample = find_sample(simulator, seed, category, plan.split, plan.size, plan.dof, plan.contacts)
+    name = f"{category}_{item:06d}"
+    save_truth(root, name, sample.view)
+    save_picture(root / "images" / f"{name}.png", sample.view.rgb)
+    words = Wording(Draw((*seed, 2)), plan.split)
+    noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
+    question = words.say(wc.ASK_POSE, noun=noun)
+    place = touch(noun, (x / plan.size, y / plan.size), words)
+    if item % 2:  # asked as stage 2 will ask
+        place = dataclasses.replace(place, question=question)
+    return {
+        "touch": llava_record(name, f"{name}.png", [place]),
+        "manip": pose_record(name, f"{name}.png", question, sample.proposal),
+        "truth": sample_record(sample, name),
+        "failures": sample.failures,
+    }
+
+
+def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    category = plan.category_of(item)
+    draw = Draw(plan.seed_of("language", item))
+    model = simulator.objects.draw(category, plan.split, draw)
+    scene = draw_scene(model, draw, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
+    stage = Stage(simulator, scene)
+    view = stage.look()
+    facts = scene_facts(stage, view)
+    words = Wording(draw, plan.split)
+    name = f"{item:06d}"
+    save_truth(root, name, view)
+    save_picture(root / "images" / f"{name}.jpg", view.rgb)
+    pairs = questions(facts, words)
+    conversations = [draw.mixed(pairs, 5), *instructions(facts, words)]
+    return {
+        "stage1_1": llava_record(name, f"{name}.jpg", [caption(facts, words)], draw.chance(0.5)),
+        "llava": [
+            llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", said)
+            for k, said in enumerate(conversations)
+        ],
+        "lrv": lrv_records(name, yes_no(facts, words, 6)),
+        "details": llava_record(name, f"{name}.jpg", [description(facts, words)]),
+        "facts": dataclasses.asdict(facts),
+        "instance": model.instance,
+    }
+
+
+def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    """A clip: the oracle acts, or a random grip fails; some clips end when the gripper arrives."""
+    category = plan.category_of(item)
+    for attempt in range(50):
+        draw = Draw((*plan.seed_of("clips", item), attempt))
+        spec = draw_episode(
+            simulator.objects,
+            (*plan.seed_of("clips", item), attempt, 1),
+            category,
+            plan.split,
+            plan.size,
+        )
+        stage = open_stage(simulator, spec)
+        view = stage.look()
+        if not visible_parts(view.links, spec.scene.model.movable):
+            continue
+        facts = scene_facts(stage, view)
+        seen = Observation("", category, "", view, stage, draw.random)
+        phase = draw.one(["done", "done", "reach", "failed"])
+        proposal = part_random(seen) if phase == "failed" else oracle(seen)
+        point = None if proposal is None else lift(view, proposal.contact_xy)
+        if proposal is None or point is None:
+            continue
+        link = link_at(view, proposal.contact_xy)
+        part = next((part for part in facts.parts if part.link == link), None)
+        if part is None:
+            continue
+        frames, coming, outcome = film(stage, link, world_grip(view, proposal, point))
+        success = judge(stage, link, outcome, EVALUATION).success
+        if success != (phase != "failed"):
+            continue
+        shown = frames[:coming] if phase == "reach" else frames
+        place = spec.scene.model.movable.index(link)
+        rest = rest_value(spec.scene.model, link, spec.scene.scale)
+        way = 1 if abs(outcome.after[place] - rest) >= abs(outcome.before[place] - rest) else -1
+        text = tagged_text(ClipStory(facts, part, way, phase), Wording(draw, plan.split))
+        images = [jpeg_bytes(frame) for frame in even(shown, FRAMES)]
+        return {
+            "images": [base64.b64encode(data).decode() for data in images],
+            "text": text,
+            "instance": spec.scene.model.instance,
+        }
+    raise InputError(
+        "no_sample", f"no clip with {category} worked", "leave the category out with --categories"
+    )

@@ -1,0 +1,220 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Questions of benchmarks about one scene, with short answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
+from robomamba_jax.world.language import wording as w
+from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language.captions import (
+    OPENS,
+    action_of,
+    caption,
+    motion_of,
+    nouns_of,
+    numbered,
+    plan_steps,
+)
+from robomamba_jax.world.language.facts import Facts, PartState, ThingFact
+from robomamba_jax.world.language.wording import Wording, article
+from robomamba_jax.world.objects.palette import COLORS
+
+_OPTIONS = 4
+_MOTIONS = ("turns on a hinge", "slides in and out")
+
+Pair = tuple[Entry, Entry]
+
+
+def facts_of(content: dict[str, Any]) -> Facts:
+    """Facts out of their JSON form."""
+    fields = dict(content)
+    fields["parts"] = tuple(PartState(**part) for part in content["parts"])
+    fields["things"] = tuple(ThingFact(**thing) for thing in content["things"])
+    fields["counts"] = tuple((name, count) for name, count in content["counts"])
+    fields["places"] = tuple((name, x, y) for name, x, y in content["places"])
+    fields["touch"] = None if content["touch"] is None else tuple(content["touch"])
+    for name in ("visible", "lacks", "absent_shapes"):
+        fields[name] = tuple(content[name])
+    return Facts(**fields)
+
+
+def things_of(facts: Facts) -> list[str]:
+    """The objects in the picture."""
+    return [facts.noun, *(thing.shape for thing in facts.things)]
+
+
+def objects_of(facts: Facts) -> list[str]:
+    """What one would say is in the picture: objects, and their parts."""
+    return [*things_of(facts), *facts.visible]
+
+
+def short_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
+    """What, which colour, how many, in which state."""
+    noun = facts.noun
+    found = [
+        Entry(image, words.say(w.ASK_CATEGORY), noun, "category"),
+        Entry(image, words.say(w.ASK_COLOR, noun=noun), facts.color, "color"),
+    ]
+    if facts.counts:
+        name, count = facts.counts[0]
+        asked = words.say(w.ASK_COUNT, noun=noun, parts=f"{name}s")
+        found.append(Entry(image, asked, str(count), "count"))
+    part = _single(facts)
+    if part is not None:
+        asked = words.say(w.ASK_STATE, noun=noun, part=part.part)
+        also = "open" if part.state == "slightly open" else ""
+        found.append(Entry(image, asked, part.state, "state", also))
+    return found
+
+
+def _single(facts: Facts) -> PartState | None:
+    """A part that opens and is the only one of its name."""
+    return next((part for part in facts.single_parts if part.part in OPENS), None)
+
+
+def yes_no_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
+    """A part that is there and one that is not."""
+    found = []
+    for names, answer in ((facts.visible, "yes"), (facts.lacks, "no")):
+        if names:
+            part = words.draw.one(names)
+            asked = words.say(wc.ASK_PART, noun=facts.noun, part=part)
+            found.append(Entry(image, asked, answer, "part"))
+    return found
+
+
+def knowledge(image: str, facts: Facts, words: Wording) -> list[Entry]:
+    """What the picture does not show by itself: what moves, and how."""
+    if not facts.parts:
+        return []
+    part = words.draw.one(facts.parts)
+    others = [p.part for p in facts.parts if p.part != part.part]
+    movable = words.say(w.ASK_MOVABLE, noun=facts.noun)
+    motion = words.say(w.ASK_MOTION, noun=facts.noun, part=part.part)
+    return [
+        Entry(image, movable, part.part, "movable", others[0] if others else ""),
+        Entry(image, motion, motion_of(part), "motion"),
+    ]
+
+
+def photographs(image: str, facts: Facts, words: Wording, *, answerable: bool) -> list[Entry]:
+    """As people ask who cannot see whether their picture shows what they ask about."""
+    if answerable:
+        return [Entry(image, words.say(w.ASK_COLOR, noun=facts.noun), facts.color, "color")]
+    absent = words.draw.one(facts.absent_shapes) if facts.absent_shapes else "sign"
+    asked = words.say(w.ASK_COLOR, noun=absent)
+    return [Entry(image, asked, "unanswerable", "color", "unsuitable")]
+
+
+def free_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
+    """Sentences for a judge: a description, and a plan."""
+    said = caption(facts, words)
+    found = [Entry(image, said.question, said.answer, "rec,gen")]
+    if facts.parts:
+        part = facts.parts[0]
+        asked = words.say(w.ASK_PLAN, action=action_of(part, facts.noun))
+        found.append(Entry(image, asked, numbered(plan_steps(part), part.part), "know,gen"))
+    return found
+
+
+def there_or_not(
+    image: str, facts: Facts, words: Wording, kind: str, ranking: Sequence[str]
+) -> list[Entry]:
+    """Something that is there, and something absent, chosen as POPE does.
+
+    Args:
+      image: the picture.
+      facts: of it.
+      words: of the split.
+      kind: "random" (anything), "popular" (what most pictures have), or "adversarial" (what goes
+        with what is there).
+      ranking: what pictures show, the most frequent first.
+    """
+    here = set(objects_of(facts)) | {part.part for part in facts.parts}
+    present = words.draw.one(things_of(facts))
+    absent = [name for name in ranking if name not in here]
+    if kind == "popular":
+        absent = absent[:3]
+    elif kind == "adversarial":
+        absent = [name for name in facts.lacks if name not in here] or absent[:1]
+    if not absent:
+        return []
+    return [
+        Entry(image, words.say(wc.ASK_OBJECT, a_noun=article(name)), answer, kind)
+        for name, answer in ((present, "yes"), (words.draw.one(absent), "no"))
+    ]
+
+
+def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
+    """MME's sub-tasks that a scene allows: one question with yes, one with no."""
+    noun = facts.noun
+    absent = [known for known in nouns_of(words.split) if known not in objects_of(facts)]
+
+    def pair(phrases: Sequence[str], right: str, wrong: str, name: str, **more: str) -> Pair:
+        asked = [words.say(phrases, **more, **{name: value}) for value in (right, wrong)]
+        return Entry(image, asked[0], "yes"), Entry(image, asked[1], "no")
+
+    found = {
+        "existence": pair(wc.ASK_OBJECT, article(noun), article(words.draw.one(absent)), "a_noun"),
+        "color": pair(wc.ASK_IS_COLOR, facts.color, _other(facts.color, words), "color", noun=noun),
+    }
+    if facts.counts:
+        name, count = facts.counts[0]
+        wrong = count + 1 if count == 1 or words.draw.chance(0.5) else count - 1
+        more = {"noun": noun, "parts": f"{name}s"}
+        found["count"] = pair(wc.ASK_IS_COUNT, str(count), str(wrong), "count", **more)
+    if len(facts.things) == 1:
+        thing = facts.things[0]
+        other = "right" if thing.side == "left" else "left"
+        more = {"noun": noun, "thing": thing.shape}
+        found["position"] = pair(wc.ASK_IS_SIDE, thing.side, other, "side", **more)
+    if facts.parts:
+        motion = motion_of(facts.parts[0])
+        still = next(text for text in _MOTIONS if text != motion)
+        part = facts.parts[0].part
+        found["commonsense_reasoning"] = pair(wc.ASK_IS_MOTION, motion, still, "motion", part=part)
+    return found
+
+
+def _other(color: str, words: Wording) -> str:
+    return words.draw.one([name for name in COLORS if name != color])
+
+
+def cover_pair(image: str, book: dict[str, str], other: dict[str, str]) -> Pair:
+    """MME's OCR: whether a title is on a cover."""
+    ask = 'Is the title of this book "{}"?'.format
+    wrong = other["title"] if other["title"] != book["title"] else f"Not {book['title']}"
+    return Entry(image, ask(book["title"]), "yes"), Entry(image, ask(wrong), "no")
+
+
+def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
+    """Questions with four options, or three: object, colour, state, motion."""
+    nouns = [known for known in nouns_of(words.split) if known != facts.noun]
+    found = [
+        _choice(image, words, words.say(w.ASK_CATEGORY), facts.noun, nouns, "object_recognition"),
+        _choice(
+            image,
+            words,
+            words.say(w.ASK_COLOR, noun=facts.noun),
+            facts.color,
+            [name for name in COLORS if name != facts.color],
+            "attribute_recognition",
+        ),
+    ]
+    part = _single(facts)
+    if part is not None:
+        asked = words.say(w.ASK_STATE, noun=facts.noun, part=part.part)
+        states = [name for name in ("closed", "slightly open", "open") if name != part.state]
+        found.append(_choice(image, words, asked, part.state, states, "state_recognition"))
+    return found
+
+
+def _choice(
+    image: str, words: Wording, asked: str, right: str, wrong: Sequence[str], kind: str
+) -> Entry:
+    options = [right, *words.draw.mixed(wrong, _OPTIONS - 1)]
+    return Entry(image, asked, right, kind, options=tuple(words.draw.mixed(options)))

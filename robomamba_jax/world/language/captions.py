@@ -1,0 +1,294 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Facts into words: captions, questions with answers, and questions about what is not there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from robomamba_jax.world.language import wording as w
+from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language.facts import Facts, PartState
+from robomamba_jax.world.language.wording import Wording, article
+from robomamba_jax.world.objects.categories import CATEGORIES, SEEN
+from robomamba_jax.world.objects.palette import COLORS
+
+COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A question and its answer.
+
+    Attributes:
+      kind: what it is about, such as "color" or "absent part".
+      question: in words.
+      answer: in words.
+    """
+
+    kind: str
+    question: str
+    answer: str
+
+
+def upper(text: str) -> str:
+    """With a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def thing_name(facts: Facts) -> str:
+    """Such as "a red microwave"."""
+    return article(f"{facts.color} {facts.noun}")
+
+
+def caption(facts: Facts, words: Wording) -> Pair:
+    """A caption and the request for it."""
+    opened = [p for p in facts.parts if p.state != "closed" and p.part in OPENS]
+    parts = ""
+    if opened:
+        parts = f" with {article(opened[0].state)} {opened[0].part}"
+    elif facts.visible and words.draw.chance(0.5):
+        parts = f" with {article(words.draw.one(facts.visible))}"
+    place = ""
+    if facts.surface != "none":
+        place = f" on {article(facts.surface_color)} {facts.surface}"
+    if facts.things:
+        thing = facts.things[0]
+        place += f", beside {article(thing.color)} {thing.shape}"
+    text = words.say(w.CAPTIONS, a_thing=thing_name(facts), parts=parts, place=place)
+    return Pair("caption", words.say(w.CAPTION_ASKS), text)
+
+
+def motion_of(part: PartState) -> str:
+    """How a part moves, as a verb."""
+    if part.kind == "revolute":
+        return "turns on a hinge"
+    return "slides up and down" if part.lifts else "slides in and out"
+
+
+# What people call open or closed; other parts are moved, raised or pulled.
+OPENS = frozenset({"door", "lid", "drawer", "flap", "cap", "cover"})
+
+
+def action_of(part: PartState, noun: str, *, way: int = 0) -> str:
+    """What one would do with a part: such as "open the door of the safe".
+
+    Args:
+      part: as it stands.
+      noun: whose part.
+      way: 1 if its joint goes away from rest, -1 if back to it, 0 = what its state suggests.
+    """
+    what = f"the {part.part}" if part.part == noun else f"the {part.part} of the {noun}"
+    way = way or (-1 if part.state == "open" else 1)
+    if part.part in OPENS:
+        if way < 0:
+            return f"close {what}"
+        return f"open {what}" if part.state == "closed" else f"open {what} further"
+    if part.lifts:
+        return f"pull up {what}" if way > 0 else f"push down {what}"
+    return f"move {what}"
+
+
+def plan_steps(part: PartState, *, pulls: bool = False) -> tuple[str, ...]:
+    """What the gripper does, which depends on whether there is a handle to hold.
+
+    Args:
+      part: which.
+      pulls: whether it pulls in any case; an open part is otherwise pushed shut.
+    """
+    direction = "up" if part.lifts else "back"
+    if part.state == "open" and part.part in OPENS and not pulls:
+        return ("move the gripper to the {0}", "touch the {0}", "push the {0}", "let go")
+    if part.has_handle:
+        return ("move the gripper to the handle", "hold the handle", f"pull {direction}", "let go")
+    return (
+        "move the gripper to the {0}",
+        "attach to the {0}, far from its hinge" if part.kind == "revolute" else "attach to the {0}",
+        f"pull {direction}",
+        "let go",
+    )
+
+
+def numbered(steps: tuple[str, ...], part: str) -> str:
+    """ "1- ... 2- ...", as RoboVQA writes plans."""
+    return " ".join(f"{k}- {step.format(part)}" for k, step in enumerate(steps, 1))
+
+
+def plan(facts: Facts, words: Wording) -> Pair | None:
+    """A plan for one of the parts, or for a part that is not there."""
+    if not facts.parts:
+        return None
+    part = words.draw.one(facts.parts)
+    question = words.say(w.ASK_PLAN, action=action_of(part, facts.noun))
+    return Pair("plan", question, numbered(plan_steps(part), part.part) + ".")
+
+
+def questions(facts: Facts, words: Wording) -> list[Pair]:
+    """General questions, one of each kind that the scene allows."""
+    noun = facts.noun
+    found = [
+        Pair(
+            "category",
+            words.say(w.ASK_CATEGORY),
+            words.say(w.SAY_CATEGORY, a_noun=article(noun), a_noun_upper=upper(article(noun))),
+        ),
+        Pair(
+            "color",
+            words.say(w.ASK_COLOR, noun=noun),
+            words.say(w.SAY_COLOR, noun=noun, color=facts.color, color_upper=upper(facts.color)),
+        ),
+    ]
+    if facts.parts:
+        found += _part_questions(facts, words)
+    if facts.counts:
+        name, count = words.draw.one(facts.counts)
+        many = name if count == 1 else f"{name}s"
+        found.append(
+            Pair(
+                "count",
+                words.say(w.ASK_COUNT, noun=noun, parts=f"{name}s"),
+                words.say(
+                    w.SAY_COUNT,
+                    noun=noun,
+                    parts=many,
+                    count=COUNTS[count],
+                    count_upper=upper(COUNTS[count]),
+                    are="is" if count == 1 else "are",
+                ),
+            )
+        )
+    if len(facts.things) == 1:
+        thing = facts.things[0]
+        question = words.say(w.ASK_THING, noun=noun, side=thing.side)
+        answer = words.say(w.SAY_THING, color=thing.color, shape=thing.shape)
+        found.append(Pair("thing", question, answer))
+    steps = plan(facts, words)
+    return [*found, steps] if steps else found
+
+
+def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
+    """What moves and how, and how a part stands if there is but one of its kind."""
+    noun = facts.noun
+    part = words.draw.one(facts.parts)
+    found: list[Pair] = []
+    found.append(
+        Pair(
+            "movable",
+            words.say(w.ASK_MOVABLE, noun=noun),
+            words.say(w.SAY_MOVABLE, part=part.part),
+        )
+    )
+    found.append(
+        Pair(
+            "motion",
+            words.say(w.ASK_MOTION, noun=noun, part=part.part),
+            words.say(
+                w.SAY_MOTION,
+                noun=noun,
+                part=part.part,
+                motion=motion_of(part),
+                motion_upper=upper(motion_of(part)),
+            ),
+        )
+    )
+    single = [part for part in facts.single_parts if part.part in OPENS]
+    if single:
+        part = words.draw.one(single)
+        found.append(
+            Pair(
+                "state",
+                words.say(w.ASK_STATE, noun=noun, part=part.part),
+                words.say(
+                    w.SAY_STATE,
+                    noun=noun,
+                    part=part.part,
+                    state=part.state,
+                    state_upper=upper(part.state),
+                ),
+            )
+        )
+    return found
+
+
+_Makers = tuple[list[Callable[[], Pair]], list[Callable[[], Pair]]]  # objects, parts
+
+
+def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
+    """Questions for yes or no, as many of each answer as the scene allows, answers short or in
+    sentences. Of each answer objects and parts take turns: parts are many, and benchmarks ask
+    about objects."""
+    # A safe has a door: asking for "a door" there is no question about an absent object.
+    there = {facts.noun, *facts.visible, *(part.part for part in facts.parts)}
+    others = [noun for noun in nouns_of(words.split) if noun not in there]
+    shapes = words.draw.mixed(facts.absent_shapes, 2)
+    yes: _Makers = (
+        [
+            lambda: _object(facts.noun, True, words),
+            *(lambda t=t: _thing(t.color, t.shape, True, words) for t in facts.things),
+        ],
+        [
+            *(lambda p=p: _part(facts.noun, p, True, words) for p in facts.visible),
+            *(lambda p=p: _use(facts.noun, p, True, words) for p in _holds(facts)),
+        ],
+    )
+    no: _Makers = (
+        [
+            lambda: _object(words.draw.one(others), False, words),
+            lambda: _object(words.draw.one(others), False, words),
+            *(lambda s=s: _thing(words.draw.one(tuple(COLORS)), s, False, words) for s in shapes),
+        ],
+        [
+            *(lambda p=p: _part(facts.noun, p, False, words) for p in facts.lacks),
+            *(lambda p=p: _use(facts.noun, p, False, words) for p in facts.lacks if p in _HOLDS),
+        ],
+    )
+    chosen, turn = [], int(words.draw.chance(0.5))
+    for k in range(count):
+        makers = yes if k % 2 == 0 else no
+        group = makers[(k // 2 + turn) % 2] or makers[0] or makers[1]
+        if group:
+            chosen.append(group.pop(int(words.draw.random.integers(len(group))))())
+    return chosen
+
+
+_HOLDS = frozenset({"handle", "side handle", "long handle", "knob", "lever"})
+
+
+def _holds(facts: Facts) -> list[str]:
+    return [name for name in facts.visible if name in _HOLDS]
+
+
+def nouns_of(split: str) -> tuple[str, ...]:
+    """Objects that may be named: training never hears of the unseen categories."""
+    return tuple(CATEGORIES[name].noun for name in (SEEN if split == "train" else CATEGORIES))
+
+
+def _short(words: Wording, question: str, there: bool, long: str) -> tuple[str, str]:
+    if words.draw.chance(0.6):
+        return f"{question} {words.say(wc.SHORT)}", "Yes" if there else "No"
+    return question, long
+
+
+def _object(noun: str, there: bool, words: Wording) -> Pair:
+    question = words.say(wc.ASK_OBJECT, a_noun=article(noun))
+    phrases = wc.YES_OBJECT if there else wc.NO_OBJECT
+    long = words.say(phrases, noun=noun, a_noun=article(noun))
+    return Pair("object" if there else "absent object", *_short(words, question, there, long))
+
+
+def _thing(color: str, shape: str, there: bool, words: Wording) -> Pair:
+    """With its colour or without, as people ask."""
+    return _object(f"{color} {shape}" if words.draw.chance(0.5) else shape, there, words)
+
+
+def _part(noun: str, part: str, there: bool, words: Wording) -> Pair:
+    question = words.say(wc.ASK_PART, noun=noun, part=part)
+    long = words.say(wc.YES_PART if there else wc.NO_PART, noun=noun, part=part)
+    return Pair("part" if there else "absent part", *_short(words, question, there, long))
+
+
+def _use(noun: str, part: str, there: bool, words: Wording) -> Pair:
+    question = words.say(wc.ASK_USE, noun=noun, part=part)
+    long = words.say(wc.YES_USE if there else wc.NO_USE, noun=noun, part=part)
+    return Pair("use" if there else "absent use", *_short(words, question, there, long))

@@ -1,0 +1,235 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is true of a scene and can be seen in its picture: what language is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.policies.affordance import middle_place
+from robomamba_jax.world.policies.reference import pixel_of
+from robomamba_jax.world.sim.scenes import SHAPES, SceneSpec, joint_range, rest_value
+from robomamba_jax.world.sim.simulator import Stage, View
+from robomamba_jax.world.sim.surfaces import spots
+
+_STRIDE = 4  # pixels between two rays that look for labels
+_SEEN = 2  # rays that must meet a label before it counts as visible
+_PART_PIXELS = 20
+_SHUT, _OPEN = 0.08, 0.3  # shares of a joint's range
+
+Labels = dict[tuple[int, str], list[tuple[float, float]]]
+
+# Labels that name no part a person would ask about.
+_PLAIN = frozenset(
+    {"body", "frame", "back", "base", "rib", "mark", "leg", "post", "slit", "collar"}
+)
+
+
+def state_of(opened: float) -> str:
+    """ "closed", "slightly open" or "open", by the share of a joint's range."""
+    if opened <= _SHUT:
+        return "closed"
+    return "slightly open" if opened < _OPEN else "open"
+
+
+@dataclasses.dataclass(frozen=True)
+class PartState:
+    """A movable part.
+
+    Attributes:
+      part: what it is, such as "drawer".
+      link: its link's index.
+      kind: "revolute" or "prismatic".
+      opened: share of its range, from 0 at rest.
+      has_handle: whether a handle or knob sits on it, in view.
+      lifts: whether it moves up rather than out or round.
+    """
+
+    part: str
+    link: int
+    kind: str
+    opened: float
+    has_handle: bool
+    lifts: bool
+
+    @property
+    def state(self) -> str:
+        """See ``state_of``."""
+        return state_of(self.opened)
+
+
+@dataclasses.dataclass(frozen=True)
+class ThingFact:
+    """A plain object in view.
+
+    Attributes:
+      shape: such as "ball".
+      color: such as "red".
+      side: "left" or "right" of the main object, in the picture.
+    """
+
+    shape: str
+    color: str
+    side: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """A scene in words.
+
+    Attributes:
+      category: PartNet-Mobility's name.
+      noun: as people say it.
+      color: of the object.
+      parts: movable parts in view.
+      visible: names of parts and pieces that can be seen.
+      lacks: names of parts that this object has not, though its kind may.
+      counts: how many of a part the object has, where all can be seen.
+      surface: "none", "floor" or "table".
+      surface_color: of that.
+      things: what else is in view.
+      absent_shapes: shapes that are not in view.
+      places: names that stand for one place alone, and where that is: (name, x, y) in percent of
+        the picture's sides.
+      touch: where a gripper would best pull, likewise; None where nothing in view moves well.
+    """
+
+    category: str
+    noun: str
+    color: str
+    parts: tuple[PartState, ...]
+    visible: tuple[str, ...]
+    lacks: tuple[str, ...]
+    counts: tuple[tuple[str, int], ...]
+    surface: str
+    surface_color: str
+    things: tuple[ThingFact, ...]
+    absent_shapes: tuple[str, ...]
+    places: tuple[tuple[str, int, int], ...] = ()
+    touch: tuple[int, int] | None = None
+
+    @property
+    def single_parts(self) -> tuple[PartState, ...]:
+        """The movable parts that are the only ones of their name: "the door" says which."""
+        names = [part.part for part in self.parts]
+        return tuple(part for part in self.parts if names.count(part.part) == 1)
+
+
+def scene_facts(stage: Stage, view: View) -> Facts:
+    """The facts of a scene as it stands now."""
+    spec = stage.spec
+    labels = visible_labels(stage, view)
+    parts = tuple(
+        _part(stage, link, place, labels)
+        for place, link in enumerate(spec.model.movable)
+        if int(np.sum(view.links == link)) >= _PART_PIXELS
+    )
+    names = {part.part for part in parts} | {label for _, label in labels}
+    counts = {}
+    for name in ("drawer", "door", "flap", "lever", "toggle", "rocker"):
+        total = sum(spec.model.links[link].part == name for link in spec.model.movable)
+        if total and total == sum(part.part == name for part in parts):
+            counts[name] = total
+    things = _things(spec, view)
+    shapes = {thing.shape for thing in spec.things}
+    return Facts(
+        spec.model.category,
+        CATEGORIES[spec.model.category].noun,
+        spec.model.color.name,
+        parts,
+        tuple(sorted(names - _PLAIN)),
+        spec.model.lacks,
+        tuple(counts.items()),
+        spec.surface,
+        spec.surface_color.name,
+        things,
+        tuple(s for s in SHAPES if s not in shapes),
+        _places(labels, view),
+        _touch(stage, view),
+    )
+
+
+def _places(labels: Labels, view: View) -> tuple[tuple[str, int, int], ...]:
+    """Where the pieces are whose name the picture shows once."""
+    names = [label for _, label in labels]
+    found = []
+    for (_, label), pixels in sorted(labels.items()):
+        if names.count(label) == 1 and label not in _PLAIN:
+            at = np.array(pixels)
+            middle = at[int(np.linalg.norm(at - at.mean(axis=0), axis=1).argmin())]
+            found.append((label, *_percent(middle, view)))
+    return tuple(found)
+
+
+def _touch(stage: Stage, view: View) -> tuple[int, int] | None:
+    place = middle_place(stage, view)
+    return None if place is None else _percent(pixel_of(view, place.spot.point), view)
+
+
+def _percent(pixel: npt.ArrayLike, view: View) -> tuple[int, int]:
+    """A pixel as whole percent of the picture's sides."""
+    height, width = view.links.shape
+    return percent(np.asarray(pixel, np.float64) / (width, height))
+
+
+def percent(shares: npt.ArrayLike) -> tuple[int, int]:
+    """(x, y) in shares of the picture's sides, as whole percent."""
+    x, y = np.asarray(shares, np.float64)
+    return int(100 * x), int(100 * y)
+
+
+def _part(stage: Stage, link: int, place: int, labels: Labels) -> PartState:
+    model, scale = stage.spec.model, stage.spec.scale
+    piece = model.links[link]
+    assert piece.joint is not None
+    low, high = joint_range(model, link, scale)
+    rest = rest_value(model, link, scale)
+    opened = abs(float(stage.joints[place]) - rest) / max(high - rest, rest - low)
+    return PartState(
+        piece.part,
+        link,
+        piece.joint.kind,
+        opened,
+        any((link, label) in labels for label in ("handle", "knob")),
+        piece.joint.kind == "prismatic" and piece.joint.axis[2] > 0.9,
+    )
+
+
+def visible_labels(stage: Stage, view: View) -> Labels:
+    """(link, label) of the pieces that rays through a grid of pixels meet, and those pixels."""
+    rows, columns = np.mgrid[
+        _STRIDE // 2 : len(view.links) : _STRIDE, _STRIDE // 2 : view.links.shape[1] : _STRIDE
+    ]
+    shown = view.links[rows, columns]
+    found: Labels = {}
+    for link in range(len(stage.links)):
+        chosen = shown == link
+        if not chosen.any():
+            continue
+        pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])
+        for spot in spots(stage, link, pixels):
+            found.setdefault((link, spot.label), []).append(pixel_of(view, spot.point))
+    return {key: met for key, met in found.items() if len(met) >= _SEEN}
+
+
+def _things(spec: SceneSpec, view: View) -> tuple[ThingFact, ...]:
+    """The plain objects whose middle the picture shows, unhidden."""
+    camera = view.camera
+    assert camera.camera_to_world is not None
+    turn, eye = camera.camera_to_world[:3, :3], camera.camera_to_world[:3, 3]
+    main = camera.project(turn.T @ (np.asarray(spec.place) - eye))
+    found = []
+    for thing in spec.things:
+        point = turn.T @ (thing.mesh.vertices.mean(axis=0) - eye)
+        x, y = camera.project(point)
+        if not (8 < x < camera.width - 8 and 8 < y < camera.height - 8):
+            continue
+        seen = float(view.depth[int(y), int(x)])
+        if seen <= 0 or abs(seen - point[2]) > 0.4 or view.links[int(y), int(x)] >= 0:
+            continue
+        found.append(ThingFact(thing.shape, thing.color.name, "left" if x < main[0] else "right"))
+    return tuple(found)

@@ -1,0 +1,157 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""RoboVQA's families of questions about a clip in which a gripper acts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from robomamba_jax.world.language.captions import action_of, plan_steps
+from robomamba_jax.world.language.facts import Facts, PartState
+from robomamba_jax.world.language.wording import Wording
+
+GOALS = (
+    "{action}",
+    "please {action}",
+    "I want you to {action}",
+    "{action}, please",
+    "the task is to {action}",
+    "your job: {action}",
+    "you should {action}",
+    "let us {action}",
+)
+# After RoboVQA's own questions come other ways to ask them.
+ASK_NEXT = (
+    "immediate next step?",
+    "what is the next step?",
+    "which step comes next?",
+    "next step?",
+)
+ASK_FIVE = (
+    "next 5 steps?",
+    "what are the next 5 steps?",
+    "which 5 steps come next?",
+    "the coming 5 steps?",
+)
+ASK_PLAN = (
+    "what steps does it take?",
+    "how would you do it?",
+    "what is the plan?",
+    "which steps lead there?",
+)
+ASK_POSSIBLE = (
+    "possible right now?",
+    "can this be done now?",
+    "is that possible now?",
+    "could the robot do that now?",
+)
+ASK_ACTION = (
+    "what action is possible right now?",
+    "what can be done now?",
+    "which action would work now?",
+    "name an action that is possible right now?",
+)
+ASK_PAST = (
+    "what action just happened?",
+    "what has the robot just done?",
+    "what happened?",
+    "which action was that?",
+)
+ASK_FUTURE = (
+    "what is likely to happen next?",
+    "what will happen next?",
+    "what comes next?",
+    "what is about to happen?",
+)
+ASK_SUCCESS = ("satisfied?", "has this been done?", "was it successful?", "is the task done?")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipStory:
+    """What happens in a clip.
+
+    Attributes:
+      facts: of the scene before it.
+      part: the part that is acted on.
+      way: 1 if its joint goes away from rest, -1 if back to it.
+      phase: how far the clip goes: "reach" (the gripper arrives), "done" or "failed".
+    """
+
+    facts: Facts
+    part: PartState
+    way: int
+    phase: str
+
+
+def tagged_text(story: ClipStory, words: Wording) -> str:
+    """All questions of a clip as one string with RoboVQA's tags."""
+    noun, part = story.facts.noun, story.part
+    action = action_of(part, noun, way=story.way)
+    steps = [step.format(part.part) for step in plan_steps(part, pulls=True)]
+    reached = 1 if story.phase == "reach" else len(steps) - 1
+    goal = words.say(GOALS, action=action)
+    past = " ".join(f"{k}- {step}" for k, step in enumerate(steps[:reached], 1))
+    rest = [*steps[reached:], "done"]
+    ahead = " ".join(f"{k}- {step}" for k, step in enumerate(rest[:5], 1))
+    done = story.phase == "done"
+    pieces = [
+        _free("planning", f"current goal is: {goal} Q: {words.say(ASK_NEXT)}", rest[0]),
+        _free(
+            "immediate_planning_with_context20",
+            f"current goal is: {goal}. last 20 steps: {past} Q: {words.say(ASK_NEXT)}",
+            rest[0],
+        ),
+        _free(
+            "remaining5_planning_with_context20",
+            f"current goal is: {goal}. last 20 steps: {past} Q: {words.say(ASK_FIVE)}",
+            ahead,
+        ),
+        _free(
+            "long_horizon_planning",
+            f"current goal is: {goal} Q: {words.say(ASK_PLAN)}",
+            " ".join(f"{k}- {step}" for k, step in enumerate(steps, 1)),
+        ),
+        _free("affordance:generative:positive", f"Q: {words.say(ASK_ACTION)}", action),
+        _free("future_prediction", f"Q: {words.say(ASK_FUTURE)}", rest[0]),
+        *_affordances(story, words),
+    ]
+    just = (
+        action
+        if done
+        else steps[reached - 1]
+        if story.phase == "reach"
+        else f"the robot failed to {action}"
+    )
+    pieces.append(_free("past_description", f"Q: {words.say(ASK_PAST)}", just))
+    pieces.append(_yes_no("success", f"{goal} Q: {words.say(ASK_SUCCESS)}", done))
+    return "".join(pieces)
+
+
+def _affordances(story: ClipStory, words: Wording) -> list[str]:
+    """What can be done now, and what cannot: with a part that is not there, for one."""
+    noun = story.facts.noun
+    task = "affordance:discriminative"
+    found = [
+        _yes_no(
+            task, f"{action_of(story.part, noun, way=story.way)} Q: {words.say(ASK_POSSIBLE)}", True
+        )
+    ]
+    if story.facts.lacks:
+        absent = words.draw.one(story.facts.lacks)
+        found.append(
+            _yes_no(task, f"pull the {absent} of the {noun} Q: {words.say(ASK_POSSIBLE)}", False)
+        )
+    return found
+
+
+def _free(task: str, question: str, answer: str) -> str:
+    return f"<task:{task}:freeform>\n{question} <PRED>A: {answer}\n</PRED>"
+
+
+def _yes_no(task: str, question: str, answer: bool) -> str:
+    word = "yes" if answer else "no"
+    # True and False in a tag are a label of the task, not the answer: RoboVQA has both.
+    return (
+        f"<task:{task}:discrete:True>\n{question} <PRED>A: <PRED:ANSWER><PRED:DISCRETE>"
+        f"<PRED:BINARY>{word}</PRED:BINARY></PRED:DISCRETE></PRED:ANSWER>\n</PRED>"
+    )

@@ -1,0 +1,135 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Policies with numbers in them: a trained model, and the mean pose of its training set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from robomamba_jax.data.sources.json_records import JsonRecords
+from robomamba_jax.data.sources.manipulation import Action, parse_action
+from robomamba_jax.data.sources.sample import conversation, text_field
+from robomamba_jax.data.text.prompts import as_record
+from robomamba_jax.errors import InputError
+from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
+from robomamba_jax.world.policies.reference import Observation, Proposal, rotation_for
+
+
+class PriorPolicy:
+    """The training set's mean pose, whatever is seen: what a blind learner would say.
+
+    Attributes:
+      name: "prior", or "prior-category" for one mean per category.
+      parameters: numbers in it: eight per mean.
+      sha: there is no checkpoint.
+    """
+
+    sha: str | None = None
+
+    def __init__(self, folder: Path, *, by_category: bool = False) -> None:
+        """Read the training set.
+
+        Args:
+          folder: one that ``world generate`` wrote, or its manip.json.
+          by_category: a mean per category; categories it has not get the overall mean.
+
+        Raises:
+          InputError: there is no such training set.
+        """
+        file = folder / "manip.json" if folder.is_dir() else folder
+        size = _size(file.parent)
+        groups: dict[str, list[tuple[Action, str]]] = {"": []}
+        for name, action in _poses(file):
+            groups[""].append((action, name))
+            if by_category:
+                groups.setdefault(name.rpartition("_")[0], []).append((action, name))
+        self._means = {
+            name: _mean([action for action, _ in found], size) for name, found in groups.items()
+        }
+        self.name = "prior-category" if by_category else "prior"
+        self.parameters = 8 * len(self._means)
+
+    def propose(self, seen: Observation) -> Proposal:
+        """The mean, scaled to the picture."""
+        share, rotation = self._means.get(seen.category, self._means[""])
+        height, width = seen.view.depth.shape
+        return Proposal((float(share[0] * width), float(share[1] * height)), rotation)
+
+
+def _poses(file: Path) -> Iterator[tuple[str, Action]]:
+    """Ids and poses of a training set, without its pictures, which a mean has no use for."""
+    records = JsonRecords(file)
+    try:
+        for number in range(len(records)):
+            record, where = records[number], f"{file}: record {number}"
+            turns = conversation(record.get("conversations"), where)
+            answer = next(text for role, text in turns if role == "gpt")
+            name = text_field(record, "id" if "id" in record else "image", where)
+            yield name, parse_action(answer, where, pixel_order="xy", frame="manipllm")
+    finally:
+        records.close()
+
+
+def _size(folder: Path) -> int:
+    """The side of a training set's pictures, in pixels."""
+    path = folder / "plan.json"
+    plan = parse_json(read_bytes(path), str(path))
+    size = plan.get("size") if isinstance(plan, dict) else None
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise InputError(
+            "bad_record", f"{path} has the size {size!r}", "give world generate's folder"
+        )
+    return size
+
+
+def _mean(actions: list[Action], size: int) -> tuple[np.ndarray, np.ndarray]:
+    contact = np.mean([action.contact_xy for action in actions], axis=0) / size
+    approach = np.mean([action.approach for action in actions], axis=0)
+    return contact, rotation_for(approach, np.mean([action.left for action in actions], axis=0))
+
+
+class ModelPolicy:
+    """A checkpoint, used as its users use it: ``rm.predict_pose``.
+
+    Attributes:
+      name: its path.
+      parameters: of the policy head, which is what stage 2 trains.
+      sha: sha256 of all parameters, in the order of their names.
+    """
+
+    def __init__(self, checkpoint: str) -> None:
+        """Load it.
+
+        Raises:
+          InputError: it cannot be loaded, or has no policy head.
+        """
+        import jax
+
+        from robomamba_jax import api
+        from robomamba_jax.evaluation.runner.params_hash import parameters_sha256
+
+        self.name = str(checkpoint)
+        self._model, self._processor = api.load(checkpoint)
+        head = self._model.params.get("policy")
+        if not head:
+            raise InputError(
+                "no_policy_head",
+                f"{checkpoint} has no policy head",
+                "give a checkpoint of stage 2 (configs/stage2_manipulation.py)",
+            )
+        self.parameters = int(sum(leaf.size for leaf in jax.tree.leaves(head)))
+        self.sha: str | None = parameters_sha256(self._model.params)
+
+    def propose(self, seen: Observation) -> Proposal:
+        """What the model predicts from picture and instruction alone."""
+        from robomamba_jax import api
+
+        picture = Image.fromarray(seen.view.rgb)
+        asked = as_record(seen.instruction, self._processor.template)
+        pose: Any = api.predict_pose(self._model, self._processor, picture, asked)
+        return Proposal(pose.contact_xy, np.asarray(pose.rotation, np.float64), pose.gripper_open)

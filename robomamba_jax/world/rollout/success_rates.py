@@ -1,0 +1,100 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Counts of successes, with how sure they are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import Any
+
+from robomamba_jax.evaluation.metrics.intervals import wilson
+from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.sim.episodes import Verdict
+
+
+@dataclasses.dataclass
+class Tally:
+    """What happened in one category.
+
+    Attributes:
+      n: trials.
+      success: that the thresholds call a success.
+      initial: whose contact began to move.
+      long: whose contact moved far.
+      off_part: whose prediction lay off the movable parts, which is a failure.
+      failures: of the others, by reason.
+      skipped: that could not be run, and are not among the trials.
+    """
+
+    n: int = 0
+    success: int = 0
+    initial: int = 0
+    long: int = 0
+    off_part: int = 0
+    failures: Counter[str] = dataclasses.field(default_factory=Counter)
+    skipped: int = 0
+
+    def add(self, verdict: Verdict | None, why: str) -> None:
+        """Count a trial; without a verdict the prediction was off the part."""
+        self.n += 1
+        if verdict is None:
+            self.off_part += 1
+            return
+        self.success += verdict.success
+        self.initial += verdict.initial
+        self.long += verdict.long
+        if not verdict.success:
+            self.failures[why] += 1
+
+    def to_json(self, name: str) -> dict[str, Any]:
+        """As in the rollout's JSON."""
+        return {
+            "split": "seen" if CATEGORIES[name].seen else "unseen",
+            "n": self.n,
+            "success": self.success,
+            "rate": self.success / self.n if self.n else None,
+            "ci95": list(wilson(self.success, self.n)),
+            "initial": self.initial,
+            "long": self.long,
+            "off_part": self.off_part,
+            "failures": dict(sorted(self.failures.items())),
+            "skipped": self.skipped,
+        }
+
+
+def averages(categories: dict[str, dict[str, Any]], split: str) -> dict[str, Any]:
+    """A split's average over trials (as ManipLLM's code has it) and over categories."""
+    chosen = [entry for entry in categories.values() if entry["split"] == split and entry["n"]]
+    n, success = (sum(entry[key] for entry in chosen) for key in ("n", "success"))
+    return {
+        "n": n,
+        "success": success,
+        "by_sample": success / n if n else None,
+        "by_category": sum(entry["rate"] for entry in chosen) / len(chosen) if chosen else None,
+        "ci95": list(wilson(success, n)),
+    }
+
+
+def table(result: dict[str, Any]) -> list[str]:
+    """A rollout's result as lines of text."""
+    head = f"{'category':<18}{'split':<8}{'ok/n':>8}{'rate':>7}  {'95 %':<12}"
+    head += f"{'begun':>6}{'far':>6}{'off':>6}"
+    lines = [head]
+    for name, entry in result["categories"].items():
+        low, high = entry["ci95"]
+        count = f"{entry['success']}/{entry['n']}"
+        rate = f"{entry['rate']:.2f}" if entry["n"] else "-"
+        lines.append(
+            f"{name:<18}{entry['split']:<8}{count:>8}{rate:>7}  "
+            f"{f'{low:.2f}-{high:.2f}':<12}{entry['initial']:>6}{entry['long']:>6}{entry['off_part']:>6}"
+        )
+    for split in ("seen", "unseen"):
+        mean = result[split]
+        if mean["n"]:
+            low, high = mean["ci95"]
+            lines.append(
+                f"{split}: {mean['by_sample']:.3f} by sample ({low:.3f}-{high:.3f}), "
+                f"{mean['by_category']:.3f} by category, {mean['n']} trials"
+            )
+    return lines

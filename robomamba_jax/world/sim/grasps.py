@@ -1,0 +1,54 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where open fingers can close: around a handle, across its length."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from robomamba_jax.world.sim.gripper import Grip, obstacle
+from robomamba_jax.world.sim.simulator import Stage, View
+from robomamba_jax.world.sim.surfaces import Spot, pixels_of, spots
+
+Array = npt.NDArray[np.float64]
+_PIXELS, _TRIES = 400, 24
+
+
+def handle_axis(stage: Stage, link: int) -> Array | None:
+    """float64[3]: along which a link's handle is longest, world; None without a handle."""
+    corners, labels = stage.link_mesh(link).corners(), stage.link_labels(link)
+    mask = np.concatenate([np.full(count, label == "handle") for label, count in labels])
+    if not mask.any():
+        return None
+    points = corners[mask].reshape(-1, 3)
+    return np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
+
+
+def find_grasp(
+    stage: Stage, view: View, link: int, pull: Array, random: np.random.Generator
+) -> tuple[Spot, Grip] | None:
+    """A grip of open fingers around a visible handle of a link.
+
+    Args:
+      stage: the scene.
+      view: its picture.
+      link: whose handle.
+      pull: float64[3], unit vector; the fingers come from there.
+      random: chooses among the handle's pixels.
+    """
+    axis = handle_axis(stage, link)
+    pixels = pixels_of(view.links == link)
+    if axis is None or not len(pixels):
+        return None
+    closing = np.cross(-pull, axis)
+    if np.linalg.norm(closing) < 0.3:
+        return None
+    closing /= np.linalg.norm(closing)
+    chosen = random.permutation(len(pixels))[:_PIXELS]
+    shown = [spot for spot in spots(stage, link, pixels[chosen]) if spot.label == "handle"]
+    for spot in shown[:_TRIES]:
+        grip = Grip(spot.point, -pull, closing, gripper_open=1.0)
+        if not obstacle(stage, link, grip):
+            return spot, grip
+    return None

@@ -1,0 +1,225 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What stands where, as plain numbers drawn from a seed; nothing here needs the simulator.
+
+World frame: x forward from the viewer's side, y to the left, z up, metres; the camera looks
+at the origin from the side of -x, as ManipLLM's does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV, Camera
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.objects.meshes import Mesh, box, cone, cylinder, ellipsoid, ring, rotation
+from robomamba_jax.world.objects.model import Color, ObjectModel
+from robomamba_jax.world.objects.palette import Draw
+
+FIELD_OF_VIEW = math.radians(35)
+DISTANCE = (4.5, 5.5)
+ELEVATION = (30.0, 60.0)  # degrees
+AZIMUTH = (0.7, 1.3)  # of pi
+# ManipLLM draws 0.7 to 1.2 of PartNet-Mobility's sizes; ours fill the picture a little more.
+SCALE = (0.85, 1.25)
+CLOSED_SHARE = 0.8  # of the scenes in which all joints stand at rest
+SURFACES = ("none", "floor", "table")
+SHAPES = ("cube", "ball", "cylinder", "cone", "ring")
+_BRIGHT = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Thing:
+    """A plain object beside the one that matters.
+
+    Attributes:
+      shape: one of SHAPES.
+      color: of it.
+      mesh: in the world frame.
+    """
+
+    shape: str
+    color: Color
+    mesh: Mesh
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SceneSpec:
+    """A scene.
+
+    Attributes:
+      model: the object.
+      scale: its size; 1 = corners at distance 1.
+      yaw: its turn about z, radians.
+      place: where its middle stands, metres.
+      joints: float64 values in the order of model.movable, scaled.
+      surface: what it stands on, one of SURFACES.
+      surface_color: of that.
+      things: what else stands there.
+      camera: the camera, with its pose.
+      light: direction of the sun, and how bright it is.
+    """
+
+    model: ObjectModel
+    scale: float
+    yaw: float
+    place: tuple[float, float, float]
+    joints: tuple[float, ...]
+    surface: str
+    surface_color: Color
+    things: tuple[Thing, ...]
+    camera: Camera
+    light: tuple[float, float, float, float]
+
+    def pose(self) -> npt.NDArray[np.float64]:
+        """float64[4, 4]: object frame (already scaled) to world."""
+        pose = np.eye(4)
+        pose[:3, :3] = rotation((0, 0, 1), self.yaw)
+        pose[:3, 3] = self.place
+        return pose
+
+    def limits(self) -> list[tuple[float, float]]:
+        """The range of every joint, scaled, in the order of model.movable."""
+        return [joint_range(self.model, link, self.scale) for link in self.model.movable]
+
+
+def check_size(size: int) -> None:
+    """See that a picture's side can be drawn; InputError otherwise."""
+    if not 32 <= size <= 1024:
+        raise InputError("bad_arguments", f"--size is {size}", "give 224 or 336 pixels")
+
+
+def joint_range(model: ObjectModel, link: int, scale: float) -> tuple[float, float]:
+    """A joint's range in a scene: lengths grow with the object, angles do not."""
+    joint = model.links[link].joint
+    assert joint is not None
+    factor = scale if joint.kind == "prismatic" else 1.0
+    return joint.lower * factor, joint.upper * factor
+
+
+def rest_value(model: ObjectModel, link: int, scale: float) -> float:
+    """Where a joint stands when it is shut or at rest, scaled."""
+    joint = model.links[link].joint
+    assert joint is not None
+    return model.links[link].closed * (scale if joint.kind == "prismatic" else 1.0)
+
+
+def draw_scene(
+    model: ObjectModel,
+    draw: Draw,
+    size: int,
+    *,
+    things: int = 0,
+    closed_share: float = CLOSED_SHARE,
+    surface: str | None = None,
+) -> SceneSpec:
+    """A random scene with ManipLLM's camera.
+
+    Args:
+      model: the object.
+      draw: the random source.
+      size: the image's side in pixels.
+      things: how many others stand around at most.
+      closed_share: how often all joints are at rest; else they stand anywhere.
+      surface: what it stands on; None = drawn.
+    """
+    camera = draw_camera(draw, size)
+    scale = draw.between(*SCALE)
+    joints = []
+    at_rest = draw.chance(closed_share)
+    for link in model.movable:
+        low, high = joint_range(model, link, scale)
+        value = draw.between(low + 0.1 * (high - low), low + 0.75 * (high - low))
+        joints.append(rest_value(model, link, scale) if at_rest else value)
+    surface = surface or draw.one(["none", "none", "floor", "table"])
+    place = (draw.between(-0.12, 0.12), draw.between(-0.25, 0.25), draw.between(-0.12, 0.12))
+    light = (draw.between(-0.4, 1.0), draw.between(-0.8, 0.8), -1.0, draw.between(0.35, 0.65))
+    floor_color = _pale(draw.color("beige", "gray", "brown", "white", "green", "blue"))
+    spec = SceneSpec(
+        model,
+        scale,
+        draw.between(-0.35, 0.35),
+        place,
+        tuple(joints),
+        surface,
+        floor_color,
+        (),
+        camera,
+        light,
+    )
+    floor = spec.place[2] + scale * model.bounds()[0][2]
+    return dataclasses.replace(spec, things=draw_things(draw, spec, floor, things))
+
+
+def _pale(color: Color) -> Color:
+    """A floor's colour: the object stands out from it."""
+    r, g, b = (0.45 * part + 0.4 for part in color.rgb)
+    return Color(color.name, (r, g, b))
+
+
+def draw_camera(draw: Draw, size: int) -> Camera:
+    """ManipLLM's random camera: it looks at the origin from above the front."""
+    distance = draw.between(*DISTANCE)
+    elevation = math.radians(draw.between(*ELEVATION))
+    azimuth = math.pi * draw.between(*AZIMUTH)
+    eye = distance * np.array(
+        [
+            math.cos(elevation) * math.cos(azimuth),
+            math.cos(elevation) * math.sin(azimuth),
+            math.sin(elevation),
+        ]
+    )
+    return look_at(eye, np.zeros(3), size)
+
+
+def look_at(eye: npt.NDArray[np.float64], target: npt.NDArray[np.float64], size: int) -> Camera:
+    """A square camera with the world's field of view."""
+    forward = (target - eye) / np.linalg.norm(target - eye)
+    left = np.cross((0, 0, 1), forward)
+    left /= np.linalg.norm(left)
+    axes = np.stack([forward, left, np.cross(forward, left)], axis=1)
+    pose = np.eye(4)
+    pose[:3, :3] = axes @ MANIPLLM_TO_OPENCV.T
+    pose[:3, 3] = eye
+    focal = size / 2 / math.tan(FIELD_OF_VIEW / 2)
+    K = np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]])
+    return Camera(size, size, K, pose)
+
+
+def draw_things(draw: Draw, spec: SceneSpec, floor: float, most: int) -> tuple[Thing, ...]:
+    """Up to some plain objects around the main one, of different shapes, not in its way."""
+    things: list[Thing] = []
+    low, high = spec.model.bounds()
+    reach = spec.scale * float(np.linalg.norm(np.maximum(abs(low), abs(high))[:2]))
+    shapes = draw.mixed(SHAPES)
+    for shape in shapes[: draw.whole(0, most) if most else 0]:
+        size = draw.between(0.1, 0.19)
+        side = draw.one([-1, 1])
+        angle = side * draw.between(0.3, 0.62) * math.pi
+        distance = reach + draw.between(0.16, 0.3)
+        # Beside and behind rather than in front: the view of the object stays free.
+        x = spec.place[0] + 0.6 * distance * math.cos(angle)
+        y = spec.place[1] + distance * math.sin(angle)
+        if any(
+            np.hypot(*(thing.mesh.vertices.mean(axis=0)[:2] - (x, y))) < 0.5 for thing in things
+        ):
+            continue
+        color = draw.other(spec.model.color, *_BRIGHT)
+        things.append(Thing(shape, color, _thing_mesh(shape, size).moved((x, y, floor))))
+    return tuple(things)
+
+
+def _thing_mesh(shape: str, size: float) -> Mesh:
+    """A shape standing on z = 0."""
+    makers = {
+        "cube": lambda: box((2 * size, 2 * size, 2 * size), (0, 0, size)),
+        "ball": lambda: ellipsoid((size, size, size), (0, 0, size)),
+        "cylinder": lambda: cylinder(0.8 * size, 2.2 * size, (0, 0, 1.1 * size)),
+        "cone": lambda: cone(size, 0.01, 2.2 * size, (0, 0, 1.1 * size)),
+        "ring": lambda: ring(size, 0.35 * size, (0, 0, 0.35 * size)),
+    }
+    return makers[shape]()

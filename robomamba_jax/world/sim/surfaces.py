@@ -1,0 +1,193 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rays against the object's triangles: what a pixel shows, exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from robomamba_jax.data.geometry.camera import Camera
+from robomamba_jax.world.objects.model import Joint
+from robomamba_jax.world.objects.vectors import cross
+from robomamba_jax.world.sim.simulator import Stage
+
+Array = npt.NDArray[np.float64]
+_RAYS_AT_ONCE = 2_000_000  # rays times triangles: bounds the memory
+_EPSILON = 1e-9
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Hits:
+    """Where rays meet a surface first.
+
+    Attributes:
+      distance: float64[R], along the ray; infinity where it meets nothing.
+      point: float64[R, 3], world.
+      normal: float64[R, 3], of the flat triangle, towards the ray's origin.
+      triangle: int64[R], its number; -1 for nothing.
+    """
+
+    distance: Array
+    point: Array
+    normal: Array
+    triangle: npt.NDArray[np.int64]
+
+
+def cast(origins: Array, directions: Array, corners: Array) -> Hits:
+    """Rays against triangles (Moeller and Trumbore).
+
+    Args:
+      origins: float64[R, 3].
+      directions: float64[R, 3], unit vectors.
+      corners: float64[M, 3, 3].
+    """
+    rays = len(origins)
+    if not len(corners):
+        nothing = np.full(rays, np.inf)
+        return Hits(nothing, origins.copy(), np.zeros((rays, 3)), np.full(rays, -1))
+    step = max(1, _RAYS_AT_ONCE // max(1, len(corners)))
+    parts = [
+        _cast(origins[k : k + step], directions[k : k + step], corners)
+        for k in range(0, rays, step)
+    ]
+    distance = np.concatenate([part[0] for part in parts])
+    triangle = np.concatenate([part[1] for part in parts])
+    a, b, c = np.moveaxis(corners[np.maximum(triangle, 0)], 1, 0)
+    normal = np.cross(b - a, c - a)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), _EPSILON)
+    facing = np.sum(normal * directions, axis=1, keepdims=True)
+    normal = np.where(facing > 0, -normal, normal)
+    safe = np.where(np.isfinite(distance), distance, 0.0)
+    return Hits(distance, origins + safe[:, None] * directions, normal, triangle)
+
+
+def _cast(origins: Array, directions: Array, corners: Array) -> tuple[Array, npt.NDArray[np.int64]]:
+    a = corners[:, 0]
+    edge1, edge2 = corners[:, 1] - a, corners[:, 2] - a
+    h = np.cross(directions[:, None], edge2[None])
+    det = np.einsum("mk,rmk->rm", edge1, h)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = 1 / det
+        s = origins[:, None] - a[None]
+        u = inverse * np.einsum("rmk,rmk->rm", s, h)
+        q = np.cross(s, edge1[None])
+        v = inverse * np.einsum("rk,rmk->rm", directions, q)
+        t = inverse * np.einsum("mk,rmk->rm", edge2, q)
+        inside = (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (t > 1e-6)
+        inside &= np.abs(det) > 1e-14
+    t = np.where(inside, t, np.inf)
+    best = t.argmin(axis=1)
+    distance = t[np.arange(len(t)), best]
+    return distance, np.where(np.isfinite(distance), best, -1)
+
+
+def pixel_rays(camera: Camera, pixels: npt.ArrayLike) -> tuple[Array, Array]:
+    """Rays of pixels (float64[R, 2], centres at +0.5): origins and unit directions, world."""
+    assert camera.camera_to_world is not None
+    pixels = np.asarray(pixels, np.float64)
+    points = camera.to_world(camera.lift(pixels, np.ones(len(pixels))))
+    eye = camera.camera_to_world[:3, 3]
+    directions = points - eye
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return np.broadcast_to(eye, directions.shape), directions
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Spot:
+    """A place on the object.
+
+    Attributes:
+      link: its link's index; -1 where the pixel shows none.
+      point: float64[3], world, metres.
+      normal: float64[3], world, outward.
+      label: the solid's label, such as "handle"; empty where the object's file has none.
+    """
+
+    link: int
+    point: Array
+    normal: Array
+    label: str
+
+
+def pixels_of(mask: npt.NDArray[np.bool_]) -> Array:
+    """float64[R, 2]: the centres (x, y) of a mask's pixels, row by row."""
+    rows, columns = np.nonzero(mask)
+    return np.column_stack([columns, rows]).astype(np.float64) + 0.5
+
+
+def spots(stage: Stage, link: int, pixels: npt.ArrayLike) -> list[Spot]:
+    """What pixels of one link show, exactly; pixels whose ray misses it by a hair are left out."""
+    origins, directions = pixel_rays(stage.spec.camera, pixels)
+    hits = cast(origins, directions, stage.link_mesh(link).corners())
+    names = stage.link_labels(link)
+    ends = np.cumsum([count for _, count in names])
+    found = []
+    for k in range(len(hits.triangle)):
+        if hits.triangle[k] >= 0:
+            label = names[int(np.searchsorted(ends, hits.triangle[k], side="right"))][0]
+            found.append(Spot(link, hits.point[k], hits.normal[k], label))
+    return found
+
+
+def first_hit(stage: Stage, origin: Array, direction: Array) -> tuple[int, float]:
+    """The link that a ray meets first, and how far away: (-1, infinity) for none."""
+    best = (-1, np.inf)
+    for link in range(len(stage.links)):
+        corners = stage.link_mesh(link).corners()
+        if len(corners):
+            distance = float(cast(origin[None], direction[None], corners).distance[0])
+            if distance < best[1]:
+                best = (link, distance)
+    return best
+
+
+def motion(stage: Stage, link: int, point: Array) -> Array:
+    """float64[3]: how a point of a link moves per unit of the link's own joint, world."""
+    joint = stage.spec.model.links[link].joint
+    assert joint is not None
+    origin, axis = world_axis(stage, link, joint)
+    return cross(axis, point - origin) if joint.kind == "revolute" else axis
+
+
+def world_axis(stage: Stage, link: int, joint: Joint) -> tuple[Array, Array]:
+    """A point of a joint's axis, and the axis, where they are now."""
+    parent = stage.spec.model.links[link].parent
+    pose = stage.link_pose(parent)
+    origin = pose[:3, :3] @ (np.asarray(joint.origin) * stage.spec.scale) + pose[:3, 3]
+    return origin, pose[:3, :3] @ np.asarray(joint.axis)
+
+
+def reach(stage: Stage, link: int) -> float:
+    """The longest lever that a link offers: metres for a revolute joint, 1 for a prismatic one.
+
+    A rigid part keeps it however it moves, so it is worked out once per scene. A link without a
+    mesh offers what it carries: PartNet-Mobility's caps slide on such a link, which turns.
+    """
+    joint = stage.spec.model.links[link].joint
+    assert joint is not None
+    if joint.kind == "prismatic":
+        return 1.0
+    if link not in stage.reaches:
+        origin, axis = world_axis(stage, link, joint)
+        arms = _held_by(stage, link) - origin
+        stage.reaches[link] = float(np.linalg.norm(np.cross(axis, arms), axis=1).max())
+    return stage.reaches[link]
+
+
+def _held_by(stage: Stage, link: int) -> Array:
+    """float64[V, 3]: a link's corners, world; if it has none, those of what it carries."""
+    links = stage.spec.model.links
+    found, carried = stage.link_mesh(link).vertices, [link]
+    while not len(found) and carried:
+        carried = [k for k, other in enumerate(links) if other.parent in carried]
+        parts = [stage.link_mesh(k).vertices for k in carried]
+        found = np.concatenate([found, *parts])
+    return found
+
+
+def lever_share(stage: Stage, link: int, point: Array) -> float:
+    """A point's lever as a share of the longest that its link offers; 1 where it slides."""
+    return float(np.linalg.norm(motion(stage, link, point))) / reach(stage, link)

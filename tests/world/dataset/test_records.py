@@ -1,0 +1,30 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Truth beside pictures: which link a pixel shows comes back, or is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from robomamba_jax.data.geometry.camera import Camera
+from robomamba_jax.errors import InputError
+from robomamba_jax.world.dataset.records import save_truth
+from robomamba_jax.world.sim.simulator import View
+
+
+def test_masks_hold_every_link_or_are_refused(tmp_path: Path) -> None:
+    """A mask's pixel ends at 255, which is link 254: a link beyond would have another's number."""
+    for name in ("depth", "masks"):
+        (tmp_path / name).mkdir()
+    links = np.array([[-1, 0], [7, 254]], np.int16)
+    K = np.array([[2.0, 0, 1], [0, 2, 1], [0, 0, 1]])
+    view = View(np.zeros((2, 2, 3), np.uint8), np.ones((2, 2), np.float32), links, Camera(2, 2, K))
+    save_truth(tmp_path, "a", view)
+    mask = np.asarray(Image.open(tmp_path / "masks" / "a.png")).astype(int) - 1
+    assert mask.tolist() == links.tolist()
+    links[0, 0] = 255
+    with pytest.raises(InputError, match="has a link 255; masks end at 254"):
+        save_truth(tmp_path, "b", view)
+    assert not (tmp_path / "masks" / "b.png").exists()

@@ -1,0 +1,78 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What counts as moved, and that trials come out of seeds."""
+
+import numpy as np
+import pytest
+
+from robomamba_jax.world.objects.library import EMBEDDED
+from robomamba_jax.world.sim.episodes import (
+    COLLECTION,
+    EVALUATION,
+    HEAVY,
+    RESISTANCE,
+    Thresholds,
+    draw_episode,
+    judge,
+)
+from robomamba_jax.world.sim.gripper import Outcome
+from robomamba_jax.world.sim.simulator import Simulator
+from tests.world.made import door_stage
+
+
+def outcome(delta: float, moved: float, cosine: float, held: bool = True) -> Outcome:
+    """A joint that turned by delta, a contact that moved so far, so well along the pull."""
+    way = moved * np.array([cosine, np.sqrt(1 - cosine**2), 0])
+    pulled = np.array([1.0, 0, 0])
+    return Outcome(held, "", way, np.array([0.2]), np.array([0.2 + delta]), pulled)
+
+
+@pytest.mark.parametrize(
+    ("case", "success", "initial", "long"),
+    [
+        (outcome(0.031, 0.02, 0.9), True, True, False),
+        (outcome(0.029, 0.02, 0.9), False, True, False),
+        (outcome(-0.031, 0.12, 0.9), True, True, True),
+        (outcome(0.5, 0.2, 0.29), False, False, False),
+        (outcome(0.5, 0.2, -0.9), False, False, False),
+        (outcome(0.5, 0.2, 0.31), True, True, True),
+        (outcome(0.031, 0.009, 0.9), True, False, False),
+        (outcome(0.5, 0.2, 0.9, held=False), False, False, False),
+        (outcome(0.0, 0.0, 1.0), False, False, False),
+    ],
+)
+def test_verdicts(
+    simulator: Simulator, case: Outcome, success: bool, initial: bool, long: bool
+) -> None:
+    """ManipLLM's evaluation thresholds, and the two of the contact's way."""
+    verdict = judge(door_stage(simulator, 0.3), 1, case, EVALUATION)
+    assert (verdict.success, verdict.initial, verdict.long) == (success, initial, long)
+
+
+def test_collection_is_stricter(simulator: Simulator) -> None:
+    """0.1 of a joint and a cosine of 0.5; or half of the range, which is 1.5 here."""
+    stage = door_stage(simulator, 0.3)
+    assert not judge(stage, 1, outcome(0.09, 0.2, 0.9), COLLECTION).success
+    assert not judge(stage, 1, outcome(0.2, 0.2, 0.4), COLLECTION).success
+    assert judge(stage, 1, outcome(0.11, 0.2, 0.6), COLLECTION).success
+    wide = Thresholds(joint=9.0)
+    assert not judge(stage, 1, outcome(0.74, 0.5, 0.9), wide).success
+    assert judge(stage, 1, outcome(0.76, 0.5, 0.9), wide).success
+
+
+def test_episodes_come_out_of_seeds() -> None:
+    """The same seed is the same trial; resistances lie where they should."""
+    for category in ("Door", "Lamp"):
+        one, two, other = (
+            draw_episode(EMBEDDED, seed, category, "test", 64) for seed in ((1, 2), (1, 2), (1, 3))
+        )
+        assert one.resistance == two.resistance
+        assert one.scene.joints == two.scene.joints
+        assert np.array_equal(one.scene.camera.camera_to_world, two.scene.camera.camera_to_world)
+        assert one.resistance != other.resistance
+        assert all(RESISTANCE[0] <= share <= RESISTANCE[1] for share in one.resistance)
+    drawn = [
+        draw_episode(EMBEDDED, (k,), "Door", "train", 64, heavy_share=0.5).resistance[0]
+        for k in range(40)
+    ]
+    assert 8 < sum(share >= HEAVY[0] for share in drawn) < 32
