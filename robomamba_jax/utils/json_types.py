@@ -9,5 +9,5 @@ from typing import TypeAlias
 
 # Read-only views are allowed where a value is only written out: dict and list are invariant, so
 # that a dict[str, int] would otherwise be no Json.
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
