@@ -9,6 +9,7 @@ every tree that comes from outside passes ``check_params`` first.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import jax
@@ -18,18 +19,32 @@ from flax import nnx
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.any_config import AnyConfig
 from robomamba_jax.models.build import build
+from robomamba_jax.models.graphs import abstract
+from robomamba_jax.models.lm import MambaLM, check_layout
+from robomamba_jax.models.robomamba import RoboMamba
 
 Params = dict[str, Any]
 """Nested plain dicts of arrays; layers of a list have integer keys."""
 
 
-def abstract_params(config: AnyConfig, layout: str) -> tuple[Any, Params]:
+def abstract_params(
+    config: AnyConfig, layout: str
+) -> tuple[nnx.GraphDef[MambaLM | RoboMamba], Params]:
     """The model's static graph and its parameters as ``jax.ShapeDtypeStruct``s.
 
-    Nothing is allocated, whatever the size.
+    Nothing is allocated, whatever the size. Tracing a model's constructor takes a second, so it
+    is done once for each configuration; the dicts are the caller's own.
+
+    Raises:
+      InputError: no such layout.
     """
-    model = nnx.eval_shape(lambda: build(config, layout, nnx.Rngs(0)))
-    graph, state = nnx.split(model)
+    graph, params = _abstract(config, check_layout(layout))
+    return graph, jax.tree.map(lambda leaf: leaf, params)
+
+
+@cache
+def _abstract(config: AnyConfig, layout: str) -> tuple[nnx.GraphDef[MambaLM | RoboMamba], Params]:
+    graph, state = abstract(lambda: build(config, layout, nnx.Rngs(0)))
     return graph, nnx.to_pure_dict(state)
 
 

@@ -29,7 +29,7 @@ class ScanChunk(NamedTuple):
     delta: jax.Array  # [K, (B), I]
     B: jax.Array  # [K, (B), N], or constant in time [N, I]
     C: jax.Array
-    keep: jax.Array | None  # [K, (B)]
+    keep_mask: jax.Array | None  # [K, (B)]
 
     def fill(self, fixed: ScanChunk) -> ScanChunk:
         """With B and C from ``fixed`` where they are constant in time."""
@@ -86,8 +86,8 @@ class ScanLayout:
             self.split_array(inputs.delta),
             nothing if inputs.B.ndim == 2 else self.split_array(inputs.B),
             nothing if inputs.C.ndim == 2 else self.split_array(inputs.C),
-            # Padded positions must keep the state, so it is 1 - keep that is padded by 0.
-            None if inputs.keep is None else 1.0 - self.split_array(1.0 - inputs.keep),
+            # Padding must not reset the state, so it is 1 - keep_mask that is padded by 0.
+            None if inputs.keep_mask is None else 1.0 - self.split_array(1.0 - inputs.keep_mask),
         )
         constant = ScanChunk(
             nothing,

@@ -4,7 +4,7 @@
 
     h_t = exp(delta_t A) h_{t-1} + delta_t B_t u_t        y_t = C_t h_t + D u_t
 
-The article prints exact zero-order hold for B; every released Mamba computes
+The paper prints exact zero-order hold for B; every released Mamba computes
 delta * B (its appendix calls it a simplification), and so do we: weights were
 trained with it.
 """
@@ -106,7 +106,7 @@ def selective_scan(
         A=A.astype(jnp.float32).T,
         B=B.T if B.ndim == 2 else B,
         C=C.T if C.ndim == 2 else C,
-        keep=None if segment_ids is None else _keep(segment_ids, mask),
+        keep_mask=None if segment_ids is None else _keep_mask(segment_ids, mask),
         initial_state=_initial(initial_state, u.shape[0], A.shape),
     )
     y, last = _run(inputs, method, chunk_size)
@@ -249,7 +249,8 @@ def _step_size(delta: jax.Array, bias: jax.Array | None, softplus: bool) -> jax.
     return jax.nn.softplus(delta) if softplus else delta
 
 
-def _keep(segment_ids: jax.Array, mask: jax.Array | None) -> jax.Array:
+def _keep_mask(segment_ids: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """float32[B, T]: 0 where the state is forgotten."""
     return 1.0 - segment_resets(segment_ids, mask).astype(jnp.float32)
 
 

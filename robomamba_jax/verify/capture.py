@@ -3,7 +3,7 @@
 """Every tapped value of a function, read out of its jaxpr.
 
 The program is not changed to be looked at: it is traced as it is, and its equations are
-carried out one by one. At a tap (``ops.taps``) the value is noted, and may be replaced:
+carried out one by one. At a tap (``ops.probes``) the value is noted, and may be replaced:
 given torch's value there, what follows is computed from torch's, and so the error of each
 op stands by itself. Loops over layers are unrolled, so that every layer's taps are met in
 the order of execution; equations without taps inside run as they are.

@@ -13,6 +13,6 @@ import jax
 from jax.ad_checkpoint import checkpoint_name
 
 
-def tap(x: jax.Array, name: str) -> jax.Array:
+def probe(x: jax.Array, name: str) -> jax.Array:
     """``x``, named. The same name stands once in every layer; order tells layers apart."""
     return checkpoint_name(x, name)
