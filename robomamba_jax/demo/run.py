@@ -13,7 +13,7 @@ import json
 import resource
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,8 +30,6 @@ from robomamba_jax.demo.plan import PHASES, DemoPlan
 from robomamba_jax.demo.stages import Places
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
-
-Tell = Callable[[str, int, int], None]
 
 
 class Console(Protocol):

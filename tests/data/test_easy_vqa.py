@@ -65,7 +65,7 @@ def test_a_split_through_the_pipeline(split: str, files: dict[str, Path]) -> Non
         numbers = sorted(n for layout in layouts for row in layout.rows for n in row)
         assert numbers == list(range(SPLITS[split]))
         assert pipeline.plan.facts()["efficiency"] > 0.95
-        tokenizer = pipeline._pool.jobs.encoder.tokenizer
+        tokenizer = pipeline._pool.tasks.encoder.tokenizer
         records = json.loads(files[split].read_text())
         for found in pipeline.batches(0, 2):
             for row, members in enumerate(found.samples):

@@ -28,6 +28,7 @@ from robomamba_jax.data.examples import Example
 from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_types import not_a_file
+from robomamba_jax.utils.files import write_text
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.features/1"
@@ -166,9 +167,7 @@ class FeatureWriter:
         places = np.array([self._places[key] for key in order], "<u4")
         (self.folder / "places.bin").write_bytes(places.tobytes())
         facts = {**self._facts, "rows": len(order), "rows_per_shard": self._per_shard}
-        partial = self.folder / "manifest.json.partial"
-        partial.write_text(json.dumps(facts, indent=2))
-        partial.replace(self.folder / "manifest.json")
+        write_text(self.folder / "manifest.json", json.dumps(facts, indent=2))
         self._log.unlink(missing_ok=True)
         (self.folder / "begun.json").unlink(missing_ok=True)
 

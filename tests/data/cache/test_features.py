@@ -134,7 +134,7 @@ def test_batches_with_features_instead_of_pixels(workers: int, tmp_path: Path) -
     made = writer(tmp_path / "cache")
     with Pipeline(config) as pipeline:
         plain = list(pipeline.batches(0, 3))
-        part = pipeline._pool.jobs.parts[0]
+        part = pipeline._pool.tasks.parts[0]
         for number in range(12):
             example = part.example(number)
             for place, row in enumerate(fake(example)):

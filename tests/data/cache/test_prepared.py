@@ -210,7 +210,7 @@ def test_codecs(codec: str, folder: Path) -> None:
     """Two are exact; the third is close."""
     config = config_of(folder)
     with Pipeline(config) as pipeline:
-        part = pipeline._pool.jobs.parts[0]
+        part = pipeline._pool.tasks.parts[0]
         pictured = next(n for n in range(21) if part.describe(n).images)
         example = part.example(pictured)
     again = from_record(to_record(example, codec), "r", 15)
@@ -235,7 +235,7 @@ def test_poses_and_odd_ids(tmp_path: Path) -> None:
         for name in ("contact", "rotation", "gripper", "weight"):
             first, second = plain.batch(0).arrays[name], stored.batch(0).arrays[name]
             np.testing.assert_array_equal(first, second)
-        example = plain._pool.jobs.parts[0].example(0)
+        example = plain._pool.tasks.parts[0].example(0)
     odd = dataclasses.replace(example, id="\ud83d ü")
     assert from_record(to_record(odd, "png"), "r", 15).id == "\ud83d ü"
 
