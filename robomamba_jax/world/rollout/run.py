@@ -24,7 +24,7 @@ from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.predictions import FilePolicy
 from robomamba_jax.world.policies.reference import Observation, Policy, Proposal, lift, link_at
 from robomamba_jax.world.rollout.success_rates import Tally, averages
@@ -135,7 +135,7 @@ def draw_trial(simulator: Simulator, plan: RolloutPlan, category: str, number: i
         stage = open_stage(simulator, spec)
         view = stage.look()
         if visible_parts(view.links, spec.scene.model.movable):
-            words = Wording(Draw((*seed, 2)), plan.split)
+            words = Wording(Rng((*seed, 2)), plan.split)
             text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
             return Episode(trial_name(category, number), category, spec, text, stage, view)
     raise InputError(

@@ -11,10 +11,10 @@ from robomamba_jax.world.dataset.samples import find_sample
 from robomamba_jax.world.dataset.tasks import VERSION
 from robomamba_jax.world.objects.catalog import BUILDERS
 from robomamba_jax.world.objects.categories import SEEN
+from robomamba_jax.world.objects.colors import COLORS
 from robomamba_jax.world.objects.library import EMBEDDED
 from robomamba_jax.world.objects.meshes import box
 from robomamba_jax.world.objects.model import Assembly
-from robomamba_jax.world.objects.palette import COLORS
 from robomamba_jax.world.policies.affordance import good_places, middle_place
 from robomamba_jax.world.policies.reference import (
     Observation,
