@@ -19,14 +19,7 @@ import numpy.typing as npt
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.affordance import good_places, middle_place
-from robomamba_jax.world.policies.reference import (
-    Proposal,
-    lift,
-    pixel_of,
-    rotation_for,
-    to_camera,
-    true_flow,
-)
+from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.sim.episodes import (
     COLLECTION,
     HEAVY,
@@ -38,9 +31,10 @@ from robomamba_jax.world.sim.episodes import (
     visible_parts,
 )
 from robomamba_jax.world.sim.grasps import find_grasp
-from robomamba_jax.world.sim.gripper import Grip, perform
+from robomamba_jax.world.sim.gripper import perform
 from robomamba_jax.world.sim.simulator import Simulator, Stage, View
-from robomamba_jax.world.sim.surfaces import Spot, pixels_of
+from robomamba_jax.world.sim.surfaces import Spot, pixels_of, true_flow
+from robomamba_jax.world.sim.view_geometry import lift, pixel_of, rotation_for, to_camera
 
 Array = npt.NDArray[np.float64]
 _ATTEMPTS = 200
@@ -124,7 +118,7 @@ def find_sample(
         if point is None:
             failures["no depth"] += 1
             continue
-        grip = world_grip(view, proposal, point)
+        grip = proposal.in_world(view, point)
         outcome = perform(stage, spot.link, grip)
         if judge(stage, spot.link, outcome, COLLECTION).success:
             return PoseSample(
@@ -145,13 +139,6 @@ def find_sample(
         f"none of {_ATTEMPTS} trials with {category} worked: {dict(failures)}",
         "leave the category out with --categories",
     )
-
-
-def world_grip(view: View, proposal: Proposal, point: Array) -> Grip:
-    """A proposal in the world frame, at a lifted point."""
-    assert view.camera.camera_to_world is not None
-    axes = view.camera.camera_to_world[:3, :3] @ proposal.rotation
-    return Grip(point, axes[:, 0], axes[:, 1], proposal.gripper_open, proposal.pull, proposal.steer)
 
 
 def _propose(

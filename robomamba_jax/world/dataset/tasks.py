@@ -22,7 +22,7 @@ from robomamba_jax.world.dataset.records import (
     save_picture,
     save_truth,
 )
-from robomamba_jax.world.dataset.samples import find_sample, sample_record, world_grip
+from robomamba_jax.world.dataset.samples import find_sample, sample_record
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import caption, questions, yes_no
@@ -34,7 +34,8 @@ from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.affordance import CONTACTS
-from robomamba_jax.world.policies.reference import Observation, lift, link_at, oracle, part_random
+from robomamba_jax.world.policies.interface import Observation
+from robomamba_jax.world.policies.reference import oracle, part_random
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
     check_dof,
@@ -45,6 +46,7 @@ from robomamba_jax.world.sim.episodes import (
 )
 from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
 from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
 LAYOUT = 10  # of the texts and files about it; 10 has maps of the pictures with language
@@ -245,7 +247,7 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         part = next((part for part in facts.parts if part.link == link), None)
         if part is None:
             continue
-        frames, coming, outcome = film(stage, link, world_grip(view, proposal, point))
+        frames, coming, outcome = film(stage, link, proposal.in_world(view, point))
         success = judge(stage, link, outcome, EVALUATION).success
         if success != (phase != "failed"):
             continue

@@ -18,15 +18,14 @@ from robomamba_jax.data.images.drawing import draw_pose
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import replacing
 from robomamba_jax.world.dataset.clips import film
-from robomamba_jax.world.dataset.samples import world_grip
 from robomamba_jax.world.dataset.tasks import VERSION
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.rng import Rng
+from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
 from robomamba_jax.world.policies.predictions import FilePolicy
-from robomamba_jax.world.policies.reference import Observation, Policy, Proposal, lift, link_at
 from robomamba_jax.world.rollout.success_rates import Tally, averages
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
@@ -41,6 +40,7 @@ from robomamba_jax.world.sim.episodes import (
 )
 from robomamba_jax.world.sim.gripper import Executor, perform
 from robomamba_jax.world.sim.simulator import Simulator, Stage, View
+from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 _CODE = 9  # of rollouts' seeds
 _REDRAWS = 50
@@ -280,7 +280,7 @@ def act(
     point = lift(episode.view, proposal.contact_xy)
     if link not in episode.spec.scene.model.movable or point is None:
         return None, "off the part", []
-    grip = world_grip(episode.view, proposal, point)
+    grip = proposal.in_world(episode.view, point)
     frames: list[np.ndarray] = []
     if filmed:
         frames, _, outcome = film(episode.stage, link, grip, executor)

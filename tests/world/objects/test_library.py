@@ -16,13 +16,13 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.library import Listed, PartNet
 from robomamba_jax.world.objects.model import ObjectModel
 from robomamba_jax.world.objects.rng import Rng
-from robomamba_jax.world.policies.reference import lift, pixel_of
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.episodes import EpisodeSpec, open_stage
 from robomamba_jax.world.sim.scenes import SceneSpec
 from robomamba_jax.world.sim.simulator import Simulator, Stage
 from robomamba_jax.world.sim.surfaces import first_hit, lever_share, motion, pixels_of, reach, spots
+from robomamba_jax.world.sim.view_geometry import lift, pixel_of
 from tests.world import downloads
 from tests.world.made import door_spec
 
