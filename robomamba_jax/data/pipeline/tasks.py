@@ -83,7 +83,7 @@ class Jobs:
             features=self.features,
             step=job["step"],
         )
-        if problems and self.config.on_bad == "error":
+        if problems and self.config.on_error == "raise":
             raise problems[0].as_error()
         return {"problems": [list(problem) for problem in problems]}, arrays
 
@@ -94,7 +94,7 @@ class Jobs:
             job["stop"],
             Path(job["path"]),
             self.config.prepare.codec,
-            skip=self.config.on_bad == "skip",
+            skip=self.config.on_error == "skip",
         )
         return facts, {}
 
