@@ -192,7 +192,7 @@ def test_nothing_usable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     """No word of a ledger that was not written: the reason itself."""
     from robomamba_jax.cli.main import main
 
-    config = tree_to_json(mixture(tmp_path, {"a": 2}, on_bad="skip"))
+    config = tree_to_json(mixture(tmp_path, {"a": 2}, on_error="skip"))
     path = Path(config["sources"][0]["path"])
     records = json.loads(path.read_text())
     path.write_text(json.dumps([{**record, "image": "gone.png"} for record in records]))
