@@ -32,7 +32,7 @@ from robomamba_jax.generation.generator import Generator
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.generation.stopping import byte_level_spelling
 from robomamba_jax.models.functional import functional
-from robomamba_jax.models.inputs import read_inputs
+from robomamba_jax.models.inputs import ModelInputs, read_inputs
 from robomamba_jax.models.model import Model
 from robomamba_jax.models.params import abstract_params, fitted, leaf_paths
 from robomamba_jax.models.sharding import auto_mesh, check_mesh, named_sharding
@@ -188,7 +188,7 @@ def forward(
     """
     config = _checked(model).config
     given = read_inputs(config, input_ids, images, mask, image_positions)
-    return model.module()(*given[:4])
+    return model.module().logits(given)
 
 
 def generate(
@@ -289,7 +289,8 @@ def predict_pose(
     extra = -batch.input_ids.shape[1] % 64
     ids, mask = (np.pad(x, ((0, 0), (0, extra))) for x in (batch.input_ids, batch.mask))
     read = pose_function(model.config, model.layout)
-    output = jax.device_get(read(model.params, ids, batch.images, mask, batch.image_positions))
+    inputs = read_inputs(model.config, ids, batch.images, mask, batch.image_positions)
+    output = jax.device_get(read(model.params, inputs))
     return make_pose(
         output.contact[0],
         output.rotation6d[0],
@@ -306,13 +307,13 @@ def predict_pose(
 
 @cache
 def pose_function(config: RoboMambaConfig, layout: str) -> Any:
-    """The jitted head of every model of a shape: (params, ids, images, mask, image_positions) ->
-    PolicyOutput, rows as the batch has them."""
+    """The jitted head of every model of a shape: (params, ModelInputs) -> PolicyOutput, rows as
+    the batch has them."""
     graph, expected = abstract_params(config, layout)
 
-    def read(params: Any, *inputs: Any) -> Any:
+    def read(params: Any, inputs: ModelInputs) -> Any:
         model: Any = nnx.merge(graph, fitted(params, expected))
-        return model.pose(*inputs)
+        return model.pose(inputs)
 
     return jax.jit(read)
 

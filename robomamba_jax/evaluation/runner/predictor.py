@@ -22,6 +22,7 @@ from robomamba_jax.evaluation.runner.batches import Batch, everywhere, named
 from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.generation.stopping import byte_level_spelling
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.model import Model
 from robomamba_jax.models.sharding import placed, whole
 from robomamba_jax.pose import make_pose
@@ -112,8 +113,9 @@ class Texts:
         """
         rows = [[*tokens, *more] for tokens, more in zip(batch.tokens, said, strict=True)]
         pictures = _pictures(batch, self._mesh)
-        inputs = _on(self._mesh, [*pad_prompts(rows), *pictures.values()])
-        logits, _ = self._generator.prefill(self._generator.params, *inputs)
+        ids, mask = pad_prompts(rows)
+        inputs = _on(self._mesh, ModelInputs(ids, mask=mask, **pictures))
+        logits, _ = self._generator.prefill(self._generator.params, inputs)
         return np.asarray(_host(self._mesh, logits), np.float32)
 
 
@@ -156,8 +158,8 @@ class Poses:
         """A batch's poses as lists of numbers."""
         ids, mask = pad_prompts(batch.tokens)
         pictures = _pictures(batch, self._mesh)
-        inputs = [ids, pictures["images"], mask, pictures["image_positions"]]
-        output = self._read(self._params, *_on(self._mesh, inputs))
+        inputs = _on(self._mesh, ModelInputs(ids, mask=mask, **pictures))
+        output = self._read(self._params, inputs)
         found = _host(self._mesh, output)
         sizes, bad = everywhere(self._mesh, batch.sizes), _bad(batch, self._mesh)
         replies = []
@@ -202,7 +204,7 @@ class Poses:
 def _pictures(batch: Batch, mesh: Mesh | None) -> dict[str, Any]:
     if batch.images is None:
         return {}
-    (images,) = _on(mesh, [batch.images])
+    images = _on(mesh, batch.images)
     return {"images": images, "image_positions": jnp.asarray(everywhere(mesh, batch.positions))}
 
 
@@ -213,11 +215,11 @@ def _bad(batch: Batch, mesh: Mesh | None) -> list[str | None]:
     return [why or (other if flag else None) for why, flag in zip(batch.bad, flags, strict=True)]
 
 
-def _on(mesh: Mesh | None, arrays: list[Any]) -> list[Any]:
+def _on(mesh: Mesh | None, tree: Any) -> Any:
     """Arrays whose first axis is the batch, on the mesh."""
     if mesh is None:
-        return [jnp.asarray(array) for array in arrays]
-    return [placed(mesh, array, array.shape[0]) for array in arrays]
+        return jax.tree.map(jnp.asarray, tree)
+    return jax.tree.map(lambda array: placed(mesh, array, array.shape[0]), tree)
 
 
 def _host(mesh: Mesh | None, tree: Any) -> Any:
