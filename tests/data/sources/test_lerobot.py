@@ -30,7 +30,7 @@ from robomamba_jax.errors import InputError
 from tests.data.lerobot_sets import FRONT, LEROBOT, NAMES, changed, copied, expected, video, written
 from tests.data.samples import TINY
 
-BATCH = BatchConfig(rows=4, row_tokens=160, image_tokens=9)
+BATCH = BatchConfig(batch_size=4, seq_len=160, image_tokens=9)
 
 
 def opened(path: Path, **fields: Any) -> Source:
@@ -262,7 +262,7 @@ def test_no_torch() -> None:
     """Neither jax, torch nor pandas is loaded by reading."""
     code = (
         "import sys\n"
-        "from tests.data.test_lerobot import LEROBOT, opened\n"
+        "from tests.data.sources.test_lerobot import LEROBOT, opened\n"
         "heavy = ('torch', 'pandas', 'datasets', 'lerobot')\n"
         "before = [n for n in heavy if n in sys.modules]\n"
         "opened(LEROBOT / 'v3.0/parts')[0]\n"

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from tests.data.test_lerobot import BATCH
 
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, EncodingConfig, FieldMap, SourceConfig
@@ -26,6 +25,7 @@ from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.manipulation import PoseSample
 from robomamba_jax.errors import InputError
 from tests.data.lerobot_sets import FRONT, LEROBOT, changed, copied, expected, video, written
+from tests.data.sources.test_lerobot import BATCH
 
 POSE = EncodingConfig(tokenizer="tiny", transform="tiny", target="pose")
 LENGTHS = (5, 7, 6)
@@ -212,7 +212,7 @@ def test_skipped_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     path = camera(tmp_path, K=K)
     fields = grasp(tmp_path, camera=path)
     config = DataConfig(
-        (source(LEROBOT / "v2.1/two_cameras", fields, name="s"),), POSE, BATCH, on_bad="skip"
+        (source(LEROBOT / "v2.1/two_cameras", fields, name="s"),), POSE, BATCH, on_error="skip"
     )
     complaint = r"episode 2 grasps outside of the 64x48 picture, at \(7"
     with Pipeline(config, ledger=tmp_path / "ledger.jsonl") as pipeline:
