@@ -344,8 +344,8 @@ def _rollouts(plan: DemoPlan, places: Places, console: Console, journal: Journal
 
 
 def _report(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> None:
-    from robomamba_jax.demo.page import write_report_page
-    from robomamba_jax.demo.report import make_report
+    from robomamba_jax.demo.report.collect import make_report
+    from robomamba_jax.demo.report.page import write_report_page
 
     report = make_report(plan, places, journal)
     write_json(places.root / "report.json", report)
