@@ -18,7 +18,7 @@ from robomamba_jax.data.cache import features as feature_cache
 from robomamba_jax.data.cache.features import FeatureReader, FeatureWriter, feature_key
 from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.data.pipeline.loader import Pipeline
-from robomamba_jax.data.pipeline.tasks import Jobs
+from robomamba_jax.data.pipeline.tasks import DataTasks
 from robomamba_jax.errors import InputError
 from tests.data.samples import mixture
 
@@ -163,7 +163,7 @@ def test_what_is_said_of_a_prompt_belongs_to_it(
     that count for nothing."""
     config = mixture(tmp_path, {"talk": 6}, rows=2)
     made = writer(tmp_path / "cache", kind=kind, shape=shape, dtype="bfloat16")
-    part = Jobs(config).parts[0]
+    part = DataTasks(config).parts[0]
     for number in range(5):
         example = part.example(number)
         key = made.key(example.image_sha256.tobytes(), example.ids)
