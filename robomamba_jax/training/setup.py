@@ -25,7 +25,7 @@ from robomamba_jax.config.serial import parts_to_json
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.examples import Encoder, contacts_of
-from robomamba_jax.data.pipeline.batch_plan import Plan
+from robomamba_jax.data.pipeline.batch_plan import BatchPlan
 from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
@@ -166,7 +166,7 @@ def begin(
     )
 
 
-def _check_together(config: TrainConfig, plan: Plan, base: Base) -> None:
+def _check_together(config: TrainConfig, plan: BatchPlan, base: Base) -> None:
     """All processes mean the same run."""
     check_alike(
         {
@@ -178,7 +178,7 @@ def _check_together(config: TrainConfig, plan: Plan, base: Base) -> None:
     )
 
 
-def count_steps(config: TrainConfig, plan: Plan) -> int:
+def count_steps(config: TrainConfig, plan: BatchPlan) -> int:
     """The updates of a whole run."""
     if config.run.steps is not None:
         return config.run.steps
