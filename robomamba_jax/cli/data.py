@@ -24,7 +24,8 @@ EXAMPLE = """examples:
   robomamba data inspect poses.json --pixel-order xy
   robomamba data prepare --config data.json --out prepared --workers 8
   robomamba data verify prepared
-  robomamba data features --config configs/stage2_manipulation.py --kind pooled --out pooled"""
+  robomamba data features --config configs/stage2_manipulation.py \\
+      --kind pooled_hidden --out runs/pooled"""
 
 _NEOX = Path("assets/tokenizer.json")
 _SHOWN = 10
@@ -47,7 +48,7 @@ def add_parser(commands: Any) -> None:
     prepare.add_argument("--config", required=True, help="a DataConfig as .json, or a .py file")
     prepare.add_argument("--out", required=True, metavar="DIR", help="where to")
     prepare.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="such as on_bad=skip"
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="such as on_error=skip"
     )
     add_allow_root(prepare)
     prepare.set_defaults(run=_prepare, parser=prepare)

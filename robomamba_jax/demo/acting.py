@@ -13,7 +13,7 @@ from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
 from robomamba_jax.utils.progress import OnNamedProgress
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.policies.reference import Observation, Policy, Proposal
+from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.simulator import Simulator

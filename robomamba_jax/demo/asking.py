@@ -73,7 +73,7 @@ def evaluate(
 def bench_config(name: str, bench: Path, *, limit: int = 0) -> EvalConfig:
     """A benchmark that the world has written below a folder; 0 = all of its questions."""
     files = FilesConfig(**files_of(name, str(bench / name)))
-    return EvalConfig(name, files, rows=ROWS, limit=limit)
+    return EvalConfig(name, files, batch_size=ROWS, limit=limit)
 
 
 def _one(

@@ -97,7 +97,7 @@ class _Loop:
         """See ``run``."""
         session, config = self.session, self.config
         final = min(session.steps, config.run.stop_after or session.steps)
-        batches = session.pipeline.batches(session.step, final, prefetch=config.run.ahead)
+        batches = session.pipeline.batches(session.step, final, prefetch=config.run.prefetch)
         pending: _Pending | None = None
         try:
             for batch in self.clock.waiting(batches):

@@ -49,7 +49,7 @@ RUN_SCHEMA, FROZEN_SCHEMA = "robomamba.run/1", "robomamba.frozen/1"
 # What may differ when a run goes on: nothing that any number of the training depends on.
 _FREE = re.compile(
     r"mesh/.*|checkpoint/.*|init_from|data/features"
-    r"|run/(stop_after|log_every|workers|ahead|profile_.*|wandb|export)"
+    r"|run/(stop_after|log_every|workers|prefetch|profile_.*|wandb|export)"
 )
 
 
@@ -154,7 +154,7 @@ def begin(
         workdir=workdir,
         program=program,
         pipeline=pipeline,
-        feed=Feed(mesh, config.data.batch.rows),
+        feed=Feed(mesh, config.data.batch.batch_size),
         held_out=held_out,
         state=state,
         frozen=frozen,
@@ -282,7 +282,7 @@ def _open_data(
     ledger = workdir / "ledger.jsonl"
 
     def pipeline(data: DataConfig, workers: int, tell: Any, file: Path) -> BatchLoader:
-        mine = Feed(mesh, data.batch.rows).mine
+        mine = Feed(mesh, data.batch.batch_size).mine
         return BatchLoader(
             data, workers=workers, rows=mine, ledger=file, on_progress=tell,
             process_id=jax.process_index(), num_processes=jax.process_count(),

@@ -49,6 +49,13 @@ def test_shards_read_as_one(tmp_path: Path) -> None:
     source.close()
 
 
+def test_an_onnx_file_is_sent_back(tmp_path: Path) -> None:
+    """Earlier versions read DINOv2's export; one line says what is given instead."""
+    with pytest.raises(InputError, match=r"make assets ASSETS_ARGS=--dino") as caught:
+        open_source(tmp_path / "dinov2_s.onnx")
+    assert "\n" not in str(caught.value)
+
+
 WRONG = {
     "a name too few": ({"a": "one.safetensors"}, "is unknown|do not agree"),
     "a name too many": ({**RIGHT, "c": "two.safetensors"}, "do not agree on 'c'"),

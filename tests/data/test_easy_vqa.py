@@ -57,7 +57,7 @@ def test_a_split_through_the_pipeline(split: str, files: dict[str, Path]) -> Non
     """Every question once in a packed epoch; the pixels are the pictures' own."""
     source = SourceConfig(str(files[split]), name=split, root=str(package()))
     encoding = EncodingConfig(tokenizer="nano", transform="nano")
-    batch = BatchConfig(rows=8, packing=True, row_tokens=2048, image_tokens=64)
+    batch = BatchConfig(batch_size=8, packing=True, seq_len=2048, image_tokens=64)
     with BatchLoader(DataConfig((source,), encoding, batch), workers=2) as pipeline:
         assert len(pipeline.sample_index) == SPLITS[split]
         steps = pipeline.plan.start_of(1)

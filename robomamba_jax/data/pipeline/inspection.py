@@ -23,7 +23,7 @@ from robomamba_jax.errors import InputError
 
 SCHEMA = "robomamba.data inspect/1"
 # Lengths are measured whole, so nothing may be cut.
-_WHOLE = BatchConfig(row_tokens=2**40, image_tokens=1, images=2**20)
+_WHOLE = BatchConfig(seq_len=2**40, image_tokens=1, images=2**20)
 _RANGE = 256
 _BARS = 12
 

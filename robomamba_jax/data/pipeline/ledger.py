@@ -47,10 +47,11 @@ class Problem(NamedTuple):
     def as_error(self) -> InputError:
         """The error for those who skip nothing."""
         general = not self.fix or self.fix == bad_record("", "").fix
+        fix = "fix it" if general else self.fix
         return InputError(
             self.kind,
             f"{self.source}, sample {self.index}: {self.reason}",
-            f'{"mend it" if general else self.fix}, or set on_bad="skip" to leave such samples out',
+            f'{fix}, or set on_error="skip" to leave such samples out',
         )
 
 

@@ -85,18 +85,18 @@ class BatchLoader:
 
         Raises:
           InputError: something in the configuration or the data is wrong; with
-            ``on_bad="error"`` also the first sample that cannot be used.
+            ``on_error="raise"`` also the first sample that cannot be used.
         """
         self.config = config
         self._ledger = None if ledger is None else Ledger(_own_ledger(Path(ledger), process_id))
         if rows is None:
-            numbered = [[row] for row in range(config.batch.rows)]
+            numbered = [[row] for row in range(config.batch.batch_size)]
             rows = [row for (row,) in local_rows(numbered, process_id, num_processes)]
         self._rows = list(rows)
         self._pool = DataPool(config, workers)
         try:
             self.sample_index = _measured(self._pool, on_progress)
-            if self.sample_index.problems and config.on_bad == "error":
+            if self.sample_index.problems and config.on_error == "raise":
                 raise self.sample_index.problems[0].as_error()
             if self._ledger is not None and not process_id:
                 self._ledger.add(self.sample_index.problems)

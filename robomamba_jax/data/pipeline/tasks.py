@@ -77,7 +77,7 @@ class DataTasks:
             features=self.features,
             step=job["step"],
         )
-        if problems and self.config.on_bad == "error":
+        if problems and self.config.on_error == "raise":
             raise problems[0].as_error()
         return {"problems": [list(problem) for problem in problems]}, arrays
 
@@ -88,7 +88,7 @@ class DataTasks:
             job["stop"],
             Path(job["path"]),
             self.config.prepare.codec,
-            skip=self.config.on_bad == "skip",
+            skip=self.config.on_error == "skip",
         )
         return facts, {}
 

@@ -207,7 +207,7 @@ def look_for_pictures(items: Sequence[Item]) -> None:
             try:
                 item.pictures()
             except InputError as error:
-                fix = f"{error.fix}; or --set on_bad_record=skip"
+                fix = f"{error.fix}; or --set on_error=skip"
                 message = f"question {item.id!r}: {error.message}"
                 raise InputError(error.kind, message, fix) from error
 

@@ -137,11 +137,11 @@ def from_predictions(config: EvalConfig, path: Path, loaded: Loaded) -> Answered
     said = {item.id: answer for item, answer in zip(loaded.known, read.answers, strict=True)}
     answers = [said[item.id] for item in loaded.items]
     missing = [item.id for item, text in zip(loaded.items, answers, strict=True) if text is None]
-    if missing and config.on_bad_record == "error":
+    if missing and config.on_error == "raise":
         raise InputError(
             "missing_answers",
             f"{path} leaves {len(missing)} of {len(answers)} questions out, first {missing[0]!r}",
-            "answer them, or leave them out of the score with --set on_bad_record=skip",
+            "answer them, or leave them out of the score with --set on_error=skip",
         )
     problems = {key: read.problems.get(key, "the file has no answer to it") for key in missing}
     notes = list(read.notes)

@@ -21,6 +21,7 @@ from typing import Any
 
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.config.data import ON_BAD
+from robomamba_jax.data.sources.tfrecord import sequence_example, write_tfrecord
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import read_json, write_text
 from robomamba_jax.utils.hashes import file_sha256
@@ -30,7 +31,6 @@ from robomamba_jax.utils.version import __version__
 from robomamba_jax.world.dataset import tasks
 from robomamba_jax.world.dataset.benchmarks import write_benchmarks
 from robomamba_jax.world.dataset.tasks import KINDS, SAID, VERSION, WorldPlan, check_plan
-from robomamba_jax.world.dataset.tfrecord_write import sequence_example, write_tfrecord
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.objects.categories import CATEGORIES
 

@@ -211,7 +211,7 @@ def test_states(folder: Path) -> None:
         assert pipeline.restore(json.loads(json.dumps(state))) == 5
     others = {
         "another seed": dataclasses.replace(config, seed=1),
-        "another data, batches or mixture": mixture(folder, SIZES, packing=True, rows=2),
+        "another data, batches or mixture": mixture(folder, SIZES, packing=True, batch_size=2),
     }
     for what, other in others.items():
         with BatchLoader(other) as pipeline, pytest.raises(InputError, match=what):
@@ -277,9 +277,9 @@ def test_bad_samples_are_left_out_and_written_down(
     path = spoiled(tmp_path / "data")
     sources = (SourceConfig(str(path), name="x"),)
     batch = dataclasses.replace(
-        mixture(tmp_path, {"other": 1}).batch, rows=3, packing=packing, images=None
+        mixture(tmp_path, {"other": 1}).batch, batch_size=3, packing=packing, images=None
     )
-    config = DataConfig(sources, TINY, batch, on_bad="skip")
+    config = DataConfig(sources, TINY, batch, on_error="skip")
     ledger = tmp_path / "ledger.jsonl"
     with BatchLoader(config, workers=workers, ledger=ledger) as pipeline:
         steps = pipeline.plan.start_of(1)
@@ -379,7 +379,7 @@ def test_configurations_as_json(folder: Path) -> None:
     assert tree_from_json(DataConfig, content, "c") == config
     wrong = {
         "c.batch: 'packin' .did you mean packing": {"batch": {"packin": True}},
-        r"c.batch.rows is 'x', not int": {"batch": {"rows": "x"}},
+        r"c.batch.batch_size is 'x', not int": {"batch": {"rows": "x"}},
         r"c.sources\[0\] has no path": {"sources": [{}]},
         "c.encoding is 3": {"encoding": 3},
         "c.seed is True": {"seed": True},
