@@ -24,7 +24,7 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.cache.features import FeatureReader, FeatureWriter
 from robomamba_jax.data.examples import Encoder, Example
 from robomamba_jax.data.images.transforms import ImageTransform
-from robomamba_jax.data.pipeline.datasets import open_parts
+from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params
@@ -160,7 +160,7 @@ def _examples(
     parts = []
     for data in (config.data, config.eval_data):
         if data is not None:
-            parts += open_parts(data, Encoder.open(data))
+            parts += open_datasets(data, Encoder.open(data))
     places = [(part, index) for part in parts for index in range(len(part))]
 
     def read(place: tuple[Any, int]) -> Example | InputError:

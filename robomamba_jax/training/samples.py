@@ -11,8 +11,8 @@ import numpy as np
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.data.examples import Encoder, Example
-from robomamba_jax.data.pipeline.datasets import open_parts
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.datasets import open_datasets
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.inference.engine import Engine
@@ -34,7 +34,7 @@ class Answers:
         self._processor = Processor(encoder.tokenizer, encoder.transform, encoder.template)
         self._budget = program.config.run.sample_tokens
         self._examples: list[Example] = []
-        for part in open_parts(data, encoder):
+        for part in open_datasets(data, encoder):
             for index in range(min(len(part), 4 * count)):
                 if len(self._examples) < count:
                     self._take(part, index)
@@ -89,7 +89,7 @@ def _cut(example: Example) -> tuple[list[int], list[int]]:
 class Poses:
     """Predicted poses of the first rows of a data set beside their targets."""
 
-    def __init__(self, program: Program, pipeline: Pipeline, count: int) -> None:
+    def __init__(self, program: Program, pipeline: BatchLoader, count: int) -> None:
         """Of the first batch of a pipeline."""
         self._pipeline, self._count = pipeline, count
         self._feed = Feed(program.mesh, pipeline.config.batch.batch_size)
@@ -106,7 +106,7 @@ class Poses:
             if found["weight"][row] > 0 and len(rows) < self._count:
                 rows.append(
                     {
-                        "id": self._pipeline.table.sample_id(members[0]),
+                        "id": self._pipeline.sample_index.sample_id(members[0]),
                         "contact": found["contact"][row].tolist(),
                         "wanted": found["target"][row].tolist(),
                         "degrees": float(np.degrees(found["angle"][row])),
