@@ -24,7 +24,7 @@ import numpy as np
 
 from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
-from robomamba_jax.convert.card import model_card
+from robomamba_jax.convert.model_card import model_card
 from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
 from robomamba_jax.convert.sources import ShardedSource
 from robomamba_jax.convert.tensor_names import tensor_shapes
