@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from robomamba_jax.api import pose_function
 from robomamba_jax.bench.worker import Work
 from robomamba_jax.config import model_preset, preset
 from robomamba_jax.generation import decode
 from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.sampling import make_sampler
+from robomamba_jax.inference.poses import pose_function
 from robomamba_jax.models.any_config import language_config
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.inputs import ModelInputs

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.evaluation.test_files import PEOPLE, toy
 
 from robomamba_jax.config.evaluation import BENCHMARKS
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of
+from tests.evaluation.benchmarks.test_question_files import PEOPLE, toy
 from tests.evaluation.runs import ROOT, right
 
 
@@ -152,7 +152,7 @@ def test_scoring_answers_needs_no_pictures(name: str, tmp_path: Path) -> None:
     assert result["answered"] == len(loaded.items)
     if name in ("gqa", "vqav2", "mme"):
         page = (tmp_path / "result" / "wrong.html").read_text()
-        assert f"{len(said)} pictures are not here" in page
+        assert f"{len(said)} images are not here" in page
     with pytest.raises(InputError, match=r"--set files\.images="):
         again.items[1].pictures()
 

@@ -15,7 +15,7 @@ from flax import nnx
 
 from robomamba_jax.config import model_preset
 from robomamba_jax.data.images.transforms import image_transform
-from robomamba_jax.data.pipeline.loader import Pipeline, StepBatch
+from robomamba_jax.data.pipeline.loader import BatchLoader, StepBatch
 from robomamba_jax.errors import InputError
 from robomamba_jax.losses import linear_cross_entropy
 from robomamba_jax.models.functional import functional
@@ -64,7 +64,7 @@ def params() -> Any:
 
 
 def epoch(folder: Path, **batch: Any) -> list[StepBatch]:
-    with Pipeline(mixture(folder, {"talk": 14}, rows=4, **batch)) as pipeline:
+    with BatchLoader(mixture(folder, {"talk": 14}, batch_size=4, **batch)) as pipeline:
         return list(pipeline.batches(0, pipeline.plan.start_of(1)))
 
 
