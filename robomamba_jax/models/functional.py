@@ -17,6 +17,7 @@ from robomamba_jax.config.serial import model_config
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.any_config import AnyConfig
 from robomamba_jax.models.build import build
+from robomamba_jax.models.graphs import parameters, plain_dicts
 from robomamba_jax.models.inputs import ModelInputs, read_inputs
 from robomamba_jax.models.lm import MambaLM
 from robomamba_jax.models.params import Params, abstract_params, fitted
@@ -58,7 +59,7 @@ def functional(
     graph, expected = abstract_params(config, layout)
 
     def init(key: jax.Array | int) -> Params:
-        return nnx.to_pure_dict(nnx.state(build(config, layout, nnx.Rngs(_key(key)))))
+        return plain_dicts(parameters(build(config, layout, nnx.Rngs(_key(key)))))
 
     def apply(
         params: Params,

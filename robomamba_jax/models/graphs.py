@@ -5,8 +5,10 @@ unknown to a type checker."""
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flax import nnx
 
@@ -17,15 +19,20 @@ PyTree = Any
 
 def split(module: M) -> tuple[nnx.GraphDef[M], PyTree]:
     """What a module is, and its parameters; ``nnx.merge`` puts both together again."""
-    graph, state = nnx.split(module)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    graph, state = cast("tuple[nnx.GraphDef[M], PyTree]", nnx.split(module))
     return graph, state
 
 
 def parameters(module: nnx.Module) -> PyTree:
     """A module's parameters alone."""
-    return nnx.state(module)  # pyright: ignore[reportUnknownMemberType]
+    return cast("PyTree", nnx.state(module))
 
 
 def abstract(make: Callable[[], M]) -> tuple[nnx.GraphDef[M], PyTree]:
     """:func:`split` of what ``make`` would make, as shapes: nothing is computed or allocated."""
-    return split(nnx.eval_shape(make))  # pyright: ignore[reportUnknownMemberType]
+    return split(nnx.eval_shape(make))
+
+
+def plain_dicts(state: PyTree) -> dict[str, Any]:
+    """What :func:`split` gives as a tree of plain dicts."""
+    return nnx.to_pure_dict(state)

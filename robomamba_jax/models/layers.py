@@ -10,6 +10,8 @@ one output's weights are contiguous.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import math
 
 import jax

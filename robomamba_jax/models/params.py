@@ -8,6 +8,8 @@ every tree that comes from outside passes ``check_params`` first.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -19,7 +21,7 @@ from flax import nnx
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.any_config import AnyConfig
 from robomamba_jax.models.build import build
-from robomamba_jax.models.graphs import abstract
+from robomamba_jax.models.graphs import abstract, plain_dicts
 from robomamba_jax.models.lm import MambaLM, check_layout
 from robomamba_jax.models.robomamba import RoboMamba
 
@@ -39,13 +41,14 @@ def abstract_params(
       InputError: no such layout.
     """
     graph, params = _abstract(config, check_layout(layout))
-    return graph, jax.tree.map(lambda leaf: leaf, params)
+    structure = jax.tree.structure(params)
+    return graph, jax.tree.unflatten(structure, jax.tree.leaves(params))
 
 
 @cache
 def _abstract(config: AnyConfig, layout: str) -> tuple[nnx.GraphDef[MambaLM | RoboMamba], Params]:
     graph, state = abstract(lambda: build(config, layout, nnx.Rngs(0)))
-    return graph, nnx.to_pure_dict(state)
+    return graph, plain_dicts(state)
 
 
 def leaf_paths(params: Params) -> dict[str, Any]:

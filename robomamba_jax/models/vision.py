@@ -9,6 +9,8 @@ missing e included. Blocks stand stacked, with a leading axis L, and run under
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import math
 from functools import partial
 

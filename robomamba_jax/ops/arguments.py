@@ -10,6 +10,8 @@ ones, as everywhere in jax unless ``jax_enable_x64`` is set, where their values 
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from typing import Any
 
 import jax
@@ -34,7 +36,7 @@ def floats(*arguments: tuple[str, Any, str]) -> list[jax.Array]:
     return [as_array(name, value, FLOAT, dims) for name, value, dims in arguments]
 
 
-def optional(name: str, value: Any, kind: str, dims: str) -> Any:
+def optional(name: str, value: object, kind: str, dims: str) -> jax.Array | None:
     """:func:`as_array`, or None where nothing is given."""
     return None if value is None else as_array(name, value, kind, dims)
 

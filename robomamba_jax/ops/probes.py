@@ -9,6 +9,8 @@ layout, and by which a rematerialisation policy may choose what to save.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import jax
 from jax.ad_checkpoint import checkpoint_name
 

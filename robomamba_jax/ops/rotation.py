@@ -8,6 +8,8 @@ computed in float32, whatever comes in, and NaN in gives NaN out.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import jax
 import jax.numpy as jnp
 

@@ -22,6 +22,8 @@ Four things here are not mathematics but bend XLA's CPU backend to compute it fa
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from functools import partial
 
 import jax

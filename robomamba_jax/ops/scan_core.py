@@ -11,6 +11,8 @@ axis I is the contiguous one.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from typing import NamedTuple
 
 import jax

@@ -13,6 +13,8 @@ Two layouts, one meaning:
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from typing import Any, NamedTuple
 
 import jax

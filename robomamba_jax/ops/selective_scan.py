@@ -11,6 +11,8 @@ trained with it.
 
 from __future__ import annotations
 
+# A, B, C and D are the paper's matrices; strict typing takes upper-case names for constants.
+# pyright: reportConstantRedefinition=false
 import operator
 from typing import Any, NamedTuple
 
@@ -278,7 +280,35 @@ def _blank(x: jax.Array, mask: jax.Array) -> jax.Array:
     return jnp.where(mask[:, :, None], x, jnp.zeros((), x.dtype))
 
 
-def _read(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask) -> tuple[Any, ...]:
+class _Arguments(NamedTuple):
+    """Those of ``selective_scan`` that are arrays."""
+
+    u: jax.Array
+    delta: jax.Array
+    A: jax.Array
+    B: jax.Array
+    C: jax.Array
+    D: jax.Array | None
+    z: jax.Array | None
+    delta_bias: jax.Array | None
+    initial_state: jax.Array | None
+    segment_ids: jax.Array | None
+    mask: jax.Array | None
+
+
+def _read(
+    u: Any,
+    delta: Any,
+    A: Any,
+    B: Any,
+    C: Any,
+    D: Any,
+    z: Any,
+    delta_bias: Any,
+    initial_state: Any,
+    segment_ids: Any,
+    mask: Any,
+) -> _Arguments:
     """The arguments as arrays of the right kinds and shapes."""
     u, delta, A, B, C = _required(u, delta, A, B, C, "B T ")
     D, z, delta_bias = _optional(D, z, delta_bias, "B T I")
@@ -301,4 +331,4 @@ def _read(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)
         ("mask", mask, "B T"),
     )
     not_empty(sizes)
-    return u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask
+    return _Arguments(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)
