@@ -102,17 +102,18 @@ def _renamed(output: str) -> str:
 
 def _key(key: Any) -> Any:
     """A random key, or the whole number that one is made of."""
+    given = key  # isinstance would narrow it to a type that numpy leaves partly unknown
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        return int(key)
-    if isinstance(key, np.ndarray) and key.dtype == np.uint32:
-        key = jnp.asarray(key)
+        return int(given)
+    if isinstance(key, np.ndarray) and given.dtype == np.uint32:
+        key = jnp.asarray(given)
     if isinstance(key, jax.Array):
         made = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
         if key.shape == () if made else key.ndim == 1 and key.dtype == jnp.uint32:
             return key
         what = f"{key.dtype}{list(key.shape)}"
     else:
-        what = f"a {type(key).__name__}"
+        what = f"a {type(given).__name__}"
     raise InputError(
         "bad_arguments", f"key is {what}, not one random key", "give jax.random.key(0)"
     )

@@ -45,7 +45,8 @@ class MambaBackbone(nnx.Module):
             config.vocab_size, config.d_model, rngs=rngs, param_dtype=config.param_dtype
         )
         keys = jax.random.split(rngs.params(), config.n_layer)
-        graph, make = _block_graph(config), partial(_block_parameters, config)
+        graph = _block_graph(config)
+        make = cast("Callable[[jax.Array], PyTree]", partial(_block_parameters, config))
         # Of a stack, a MambaBlock whose parameters all have the leading axis L.
         self.layers: nnx.List[MambaBlock] | MambaBlock
         if layout == "list":

@@ -12,7 +12,7 @@ from __future__ import annotations
 # pyright: reportUnknownMemberType=false
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from flax import nnx
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.any_config import AnyConfig
 from robomamba_jax.models.build import build
-from robomamba_jax.models.graphs import abstract, plain_dicts
+from robomamba_jax.models.graphs import PyTree, abstract, plain_dicts
 from robomamba_jax.models.lm import MambaLM, check_layout
 from robomamba_jax.models.robomamba import RoboMamba
 
@@ -41,8 +41,11 @@ def abstract_params(
       InputError: no such layout.
     """
     graph, params = _abstract(config, check_layout(layout))
-    structure = jax.tree.structure(params)
-    return graph, jax.tree.unflatten(structure, jax.tree.leaves(params))
+    return graph, jax.tree.map(_same, params)
+
+
+def _same(leaf: PyTree) -> PyTree:
+    return leaf
 
 
 @cache
@@ -51,9 +54,11 @@ def _abstract(config: AnyConfig, layout: str) -> tuple[nnx.GraphDef[MambaLM | Ro
     return graph, plain_dicts(state)
 
 
-def leaf_paths(params: Params) -> dict[str, Any]:
+def leaf_paths(params: PyTree) -> dict[str, Any]:
     """``{"backbone/layers/0/mixer/A_log": leaf, ...}`` in the tree's order."""
-    leaves = jax.tree_util.tree_flatten_with_path(params)[0]
+    leaves = cast(
+        "list[tuple[tuple[object, ...], Any]]", jax.tree_util.tree_flatten_with_path(params)[0]
+    )
     return {"/".join(_name(key) for key in path): leaf for path, leaf in leaves}
 
 
@@ -70,7 +75,7 @@ def count_params(params: Params) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
-def check_params(params: Params, expected: Params) -> None:
+def check_params(params: PyTree, expected: Params) -> None:
     """Compare names and shapes; dtypes may differ (a bf16 copy of a model is one).
 
     Raises:
@@ -110,4 +115,4 @@ def fitted(params: Params, expected: Params) -> Params:
     check_params(params, expected)
     have = leaf_paths(params)
     leaves = [jnp.asarray(have[path]) for path in leaf_paths(expected)]
-    return jax.tree.unflatten(jax.tree.structure(expected), leaves)
+    return jax.tree.unflatten(cast("Any", jax.tree.structure(expected)), leaves)

@@ -11,7 +11,8 @@ from __future__ import annotations
 # pyright: reportUnknownMemberType=false
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import cast
 
 import jax
 import numpy as np
@@ -35,8 +36,10 @@ def batch_sharding(mesh: Mesh, rows: int) -> NamedSharding:
 
 def local_rows(mesh: Mesh, rows: int) -> list[int]:
     """Which rows of a global batch this process's devices hold, in order."""
-    slices: Mapping[object, tuple[slice, ...] | None]
-    slices = batch_sharding(mesh, rows).addressable_devices_indices_map((rows,))
+    slices = cast(
+        "dict[object, tuple[slice, ...] | None]",
+        batch_sharding(mesh, rows).addressable_devices_indices_map((rows,)),
+    )
     # A set, since devices along other axes hold copies of the same rows.
     return sorted({n for one in slices.values() if one for n in range(*one[0].indices(rows))})
 

@@ -17,7 +17,7 @@ import contextvars
 import re
 from collections.abc import Generator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -187,7 +187,7 @@ def gathered(tree: Any, prefix: str, *, but: tuple[str, ...] = ()) -> Any:
 def _gather(x: jax.Array, axis: int, dtype: Any) -> jax.Array:
     """The whole of which each device along ``fsdp`` has a piece. Its gradient is summed over
     the devices in float32 and comes back in pieces: a reduce-scatter."""
-    return jax.lax.all_gather(x.astype(dtype), "fsdp", axis=axis, tiled=True)
+    return cast("jax.Array", jax.lax.all_gather(x.astype(dtype), "fsdp", axis=axis, tiled=True))
 
 
 def _gather_fwd(x: jax.Array, axis: int, dtype: Any) -> tuple[jax.Array, jax.Array]:
@@ -196,8 +196,9 @@ def _gather_fwd(x: jax.Array, axis: int, dtype: Any) -> tuple[jax.Array, jax.Arr
 
 
 def _gather_bwd(axis: int, dtype: Any, like: jax.Array, grad: jax.Array) -> tuple[jax.Array]:
-    total = jax.lax.psum_scatter(
-        grad.astype(jnp.float32), "fsdp", scatter_dimension=axis, tiled=True
+    total = cast(
+        "jax.Array",
+        jax.lax.psum_scatter(grad.astype(jnp.float32), "fsdp", scatter_dimension=axis, tiled=True),
     )
     return (total.astype(like.dtype),)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 # pyright: reportUnknownMemberType=false
 import math
 from functools import partial
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -174,7 +175,7 @@ class VisionEncoder(nnx.Module):
 
         if self.remat == "block":
             # Inside a scan nothing can be merged across iterations: no barrier is needed.
-            body = jax.checkpoint(body, prevent_cse=False)
+            body = cast("Any", jax.checkpoint(body, prevent_cse=False))
         return jax.lax.scan(body, x, state)[0]
 
 

@@ -84,19 +84,19 @@ def _forward(
 ) -> tuple[Scanned, jax.Array | None]:
     """(y, last), and the state before each chunk: float32[steps, (B), N, I] or None."""
     layout, constant = ScanLayout(inputs, chunk), inputs.constant
-    varying, fixed = layout.split(inputs)
+    chunks = layout.split(inputs)
 
     def step(
         carry: Carry, xs: tuple[ScanChunk, jax.Array]
     ) -> tuple[Carry, tuple[jax.Array, jax.Array | None]]:
-        x, index = xs[0].fill(fixed), xs[1]
+        x, index = layout.fill(xs[0], inputs), xs[1]
         h = layout.enter(carry, inputs.initial_state, index)
         _, states = _states(h, x, inputs.A, constant)
         y = contract_state(states, x.C, constant.C)
         return layout.leave(carry, states[-1], index), (y, h if keep_boundaries else None)
 
     start = layout.start(inputs.initial_state)
-    carry, (y, boundaries) = jax.lax.scan(step, start, (varying, layout.index))
+    carry, (y, boundaries) = jax.lax.scan(step, start, (chunks, layout.index))
     return (layout.join(y), layout.finish(carry)), boundaries
 
 
@@ -116,7 +116,7 @@ def _backward(
 ) -> ScanInputs:
     """The cotangents of every input, each in its input's dtype."""
     layout, constant = ScanLayout(inputs, chunk, reverse=True), inputs.constant
-    varying, fixed = layout.split(inputs)
+    chunks = layout.split(inputs)
     start = layout.start(dlast)
     zero = jnp.zeros_like(start.h)
     # The sums over time of what is constant in time: A always, B and C if they are.
@@ -127,11 +127,13 @@ def _backward(
     ) -> tuple[tuple[Carry, TimeSums], PositionGrads]:
         (carry, sums), (x, before, dy, index) = loop, xs
         later = layout.enter(carry, dlast, index)
-        grads, q, more = _chunk_backward(x.fill(fixed), before, later, dy, inputs.A, constant)
+        grads, q, more = _chunk_backward(
+            layout.fill(x, inputs), before, later, dy, inputs.A, constant
+        )
         sums = jax.tree.map(jnp.add, sums, more)
         return (layout.leave(carry, q, index), sums), grads
 
-    xs = (varying, boundaries, layout.split_array(dy), layout.index)
+    xs = (chunks, boundaries, layout.split_array(dy), layout.index)
     (carry, sums), grads = jax.lax.scan(step, (start, sums), xs, reverse=True)
     sum_a, sum_b, sum_c = jax.tree.map(layout.over_batch, sums)
     du, ddelta, db, dc = jax.tree.map(layout.join, grads)

@@ -227,7 +227,7 @@ def _chunk_size(chunk_size: int | None, inputs: ScanInputs) -> int:
     return size
 
 
-def _run(inputs: ScanInputs, method: str, chunk_size: int | None) -> tuple[jax.Array, jax.Array]:
+def _run(inputs: ScanInputs, method: object, chunk_size: int | None) -> tuple[jax.Array, jax.Array]:
     """y float32[B, T, I] and the last state float32[B, N, I] by the named method."""
     size = _chunk_size(chunk_size, inputs)
     if not isinstance(method, str):
