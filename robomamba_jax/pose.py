@@ -9,7 +9,6 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +18,7 @@ from robomamba_jax.data.geometry.contacts import Contacts
 from robomamba_jax.data.geometry.crop import CropTransform
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops.rotation import rotation_from_6d
+from robomamba_jax.utils.json_types import Json, JsonObject
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Pose:
     image_size: tuple[int, int]
     why_no_point: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The keys of ``predict --json``."""
 
-        def listed(array: np.ndarray | None) -> Any:
+        def listed(array: np.ndarray | None) -> Json:
             return None if array is None else np.asarray(array, np.float64).tolist()
 
         return {
@@ -108,7 +108,7 @@ def make_pose(
       contact_scale: "unit" or "raw", as the next two see ``data.geometry.contacts``.
       rotation_convention: "opencv" or "manipllm".
       contact_frame: of raw contacts, "crop" or "file".
-      contact_side: of the pictures whose pixels "file" contacts are, or None.
+      contact_side: of the images whose pixels "file" contacts are, or None.
       depth: float[H, W], metres, of the original image's size.
       camera: of the original image.
 
@@ -133,7 +133,7 @@ def make_pose(
     )
 
 
-def as_camera(value: Any) -> Camera:
+def as_camera(value: object) -> Camera:
     """A camera, which may be given as the path of a camera file or as its content.
 
     Raises:
@@ -152,7 +152,7 @@ def as_camera(value: Any) -> Camera:
     )
 
 
-def as_depth(value: Any, size: tuple[int, int]) -> np.ndarray:
+def as_depth(value: object, size: tuple[int, int]) -> np.ndarray:
     """Depth in metres, which may be given as an array, nested lists, or a depth file's path.
 
     Args:

@@ -14,19 +14,28 @@ lower case.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 from robomamba_jax.errors import InputError
 
 
-def check_shapes(sizes: dict[str, int], *arguments: tuple[str, Any, str]) -> None:
+class Shaped(Protocol):
+    """An array of any library, or what stands for one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of its axes."""
+        ...
+
+
+def check_shapes(sizes: dict[str, int], *arguments: tuple[str, Shaped | None, str]) -> None:
     """:func:`check_shape` of several ``(name, array, dims)``; an array of None is absent."""
     for name, array, dims in arguments:
         if array is not None:
             check_shape(name, array, dims, sizes)
 
 
-def check_shape(name: str, array: Any, dims: str, sizes: dict[str, int]) -> None:
+def check_shape(name: str, array: Shaped, dims: str, sizes: dict[str, int]) -> None:
     """Check one array against letters, and learn the letters not yet known.
 
     Args:
@@ -38,6 +47,8 @@ def check_shape(name: str, array: Any, dims: str, sizes: dict[str, int]) -> None
     Raises:
       InputError: the rank or a size differs.
     """
+    # Letters are learned before they are compared: of a first array that has too few axes the
+    # message then still says what is known, and a letter that stands twice in it must agree.
     letters = dims.split()
     shape = tuple(array.shape)
     for letter, size in zip(letters, shape, strict=False):

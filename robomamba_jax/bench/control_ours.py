@@ -17,6 +17,7 @@ from robomamba_jax.config import model_preset, preset
 from robomamba_jax.generation import decode
 from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.sampling import make_sampler
+from robomamba_jax.generation.settings import PerRequest
 from robomamba_jax.inference.poses import pose_function
 from robomamba_jax.models.any_config import language_config
 from robomamba_jax.models.functional import functional
@@ -73,7 +74,12 @@ def _decode(
 ) -> Callable[[], Any]:
     """Some tokens behind a prompt that is read beforehand."""
     count, new = case["batch"], case["new_tokens"]
-    values = {"temperature": [0.0] * count, "top_k": [0] * count, "top_p": [1.0] * count}
+    values: PerRequest = {
+        "max_new_tokens": [new] * count,
+        "temperature": [0.0] * count,
+        "top_k": [0] * count,
+        "top_p": [1.0] * count,
+    }
     sampler, mode = make_sampler(0, values)
     # One more than is asked for, so that nothing ends early.
     limits = decode.Limits(jnp.full(count, new + 2, jnp.int32), jnp.zeros(0, jnp.int32), None)

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from robomamba_jax.generation.sampling import Sampler, make_sampler
 from robomamba_jax.generation.settings import GenerationSettings, check_prompts, token_rows
 from robomamba_jax.generation.stopping import stop_table
 from robomamba_jax.models.any_config import AnyConfig, language_config
+from robomamba_jax.models.graphs import PyTree
 from robomamba_jax.models.inputs import ModelInputs, read_images
 from robomamba_jax.models.lm import Cache, MambaLM
 from robomamba_jax.models.params import Params, abstract_params, fitted
@@ -64,14 +65,14 @@ class Compiled(NamedTuple):
     """The jitted functions of one model shape, shared by all its generators.
 
     Attributes:
-      prefill: (params, ModelInputs) -> logits, cache.
+      prefill: reads the prompts: float[B, V] after the last token of each, and the cache.
       begin: see ``decode.begin``; the cache is donated.
       advance: (params, state, sampler, limits, until, mode=) -> state; it is donated.
     """
 
-    prefill: Any
-    begin: Any
-    advance: Any
+    prefill: Callable[[Params, ModelInputs], tuple[jax.Array, Cache]]
+    begin: Callable[..., decode.DecodeState]
+    advance: Callable[..., decode.DecodeState]
 
 
 @cache
@@ -80,13 +81,22 @@ def compiled(config: AnyConfig, layout: str) -> Compiled:
     graph, _ = abstract_params(config, layout)
 
     def prefill(params: Params, inputs: ModelInputs) -> tuple[jax.Array, Cache]:
-        model: Any = nnx.merge(graph, params)
+        model = nnx.merge(graph, params)
         if isinstance(model, MambaLM):
             return model.prefill(inputs.input_ids, inputs.mask)
         return model.prefill(inputs)
 
-    def advance(params: Params, state: decode.DecodeState, *args: Any, mode: str):
-        return decode.advance(nnx.merge(graph, params), state, *args, mode=mode)
+    def advance(
+        params: Params,
+        state: decode.DecodeState,
+        sampler: Sampler,
+        limits: decode.Limits,
+        until: jax.Array,
+        *,
+        mode: str,
+    ) -> decode.DecodeState:
+        model = nnx.merge(graph, params)
+        return decode.advance(model, state, sampler, limits, until, mode=mode)
 
     return Compiled(
         jax.jit(prefill),
@@ -104,7 +114,7 @@ class Generator:
 
     def __init__(
         self,
-        config: AnyConfig | Mapping[str, Any],
+        config: AnyConfig | Mapping[str, object],
         params: Params,
         *,
         layout: str = "list",
@@ -136,7 +146,7 @@ class Generator:
     def generate(
         self,
         prompts: Sequence[Sequence[int]],
-        settings: GenerationSettings | Mapping[str, Any] | None = None,
+        settings: GenerationSettings | Mapping[str, object] | None = None,
         *,
         images: jax.Array | None = None,
         image_positions: jax.Array | None = None,
@@ -161,7 +171,7 @@ class Generator:
     def stream(
         self,
         prompts: Sequence[Sequence[int]],
-        settings: GenerationSettings | Mapping[str, Any] | None = None,
+        settings: GenerationSettings | Mapping[str, object] | None = None,
         *,
         every: int = 1,
         images: jax.Array | None = None,
@@ -254,14 +264,14 @@ class Generator:
         capacity = _round_up(max(values["max_new_tokens"]), CAPACITY_STEP)
         return _Plan(sampler, limits, mode, capacity)
 
-    def _placed(self, tree: Any, rows: int) -> Any:
+    def _placed(self, tree: PyTree, rows: int) -> PyTree:
         """Arrays on the mesh, where there is one: split by their first axis if that is the batch,
         which has ``rows`` rows; 0 = copied."""
         mesh = self._mesh
         if mesh is None:
             return tree
 
-        def leaf(x: Any) -> Any:
+        def leaf(x: PyTree) -> PyTree:
             if not isinstance(x, jax.Array):
                 return x
             if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
@@ -271,12 +281,12 @@ class Generator:
         return jax.tree.map(leaf, tree)
 
     def _completions(self, state: decode.DecodeState) -> list[Completion]:
-        told = state.tokens, state.count, state.reason
+        arrays = state.tokens, state.count, state.reason
         if self._mesh is not None:
-            told = replicate(self._mesh, told)
+            arrays = replicate(self._mesh, arrays)
         return [
             Completion(row[:n].tolist(), decode.REASONS[why])
-            for row, n, why in zip(*jax.device_get(told), strict=True)
+            for row, n, why in zip(*jax.device_get(arrays), strict=True)
         ]
 
     def _stop_table(self, stop: tuple[str, ...]) -> jax.Array:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from robomamba_jax.generation.settings import PerRequest
 
 MODES = ("greedy", "draw", "filter")
 
@@ -29,12 +30,12 @@ class Sampler(NamedTuple):
     top_p: jax.Array
 
 
-def make_sampler(seed: int, values: Mapping[str, Sequence[Any]]) -> tuple[Sampler, str]:
+def make_sampler(seed: int, values: PerRequest) -> tuple[Sampler, str]:
     """The arrays, and which of MODES they need: sorting a vocabulary is not free.
 
     Args:
       seed: the generation's seed.
-      values: "temperature", "top_k" and "top_p", one value per request.
+      values: one per request; the number of new tokens is not looked at.
     """
     count = len(values["temperature"])
     keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.arange(count))
@@ -44,10 +45,10 @@ def make_sampler(seed: int, values: Mapping[str, Sequence[Any]]) -> tuple[Sample
         jnp.asarray(values["top_k"], jnp.int32),
         jnp.asarray(values["top_p"], jnp.float32),
     )
-    drawn = [i for i in range(count) if values["temperature"][i] > 0]
-    if not drawn:
+    sampled = [i for i in range(count) if values["temperature"][i] > 0]
+    if not sampled:
         return sampler, "greedy"
-    cut = any(values["top_k"][i] > 0 or values["top_p"][i] < 1 for i in drawn)
+    cut = any(values["top_k"][i] > 0 or values["top_p"][i] < 1 for i in sampled)
     return sampler, "filter" if cut else "draw"
 
 

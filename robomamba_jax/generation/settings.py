@@ -8,7 +8,7 @@ import dataclasses
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -16,6 +16,15 @@ from robomamba_jax.errors import InputError, unknown_name
 
 _PER_REQUEST = ("max_new_tokens", "temperature", "top_k", "top_p")
 _LARGEST = 2**31 - 1
+
+
+class PerRequest(TypedDict):
+    """The settings that each prompt of a batch has for itself, one value per prompt."""
+
+    max_new_tokens: list[int]
+    temperature: list[float]
+    top_k: list[int]
+    top_p: list[float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +75,7 @@ class GenerationSettings:
         object.__setattr__(self, "max_prompt_tokens", longest)
 
     @classmethod
-    def of(cls, value: Any) -> GenerationSettings:
+    def of(cls, value: object) -> GenerationSettings:
         """Settings that are such already, an object of some of the fields, or None for the
         defaults.
 
@@ -84,7 +93,7 @@ class GenerationSettings:
                 raise unknown_name("bad_settings", "setting", name, known)
         return cls(**(value or {}))
 
-    def per_request(self, count: int) -> dict[str, list[Any]]:
+    def per_request(self, count: int) -> PerRequest:
         """Each per-request field as a list of ``count`` checked values.
 
         Raises:
@@ -96,7 +105,7 @@ class GenerationSettings:
             "top_k": (lambda v: _is_whole(v, _LARGEST), "a whole number from 0"),
             "top_p": (lambda v: _is_number(v) and 0 < v <= 1, "above 0 and at most 1"),
         }
-        result: dict[str, list[Any]] = {}
+        result: Any = {}
         for name, (allowed, words) in limits.items():
             value = getattr(self, name)
             values = list(value) if isinstance(value, list | tuple) else [value] * count
@@ -113,14 +122,14 @@ class GenerationSettings:
         return result
 
 
-def token_rows(prompts: Any) -> list[list[int]]:
+def token_rows(prompts: object) -> list[list[int]]:
     """Prompts as lists of ids, whether they are given as lists, tuples or arrays.
 
     Raises:
       InputError: they are not one list of whole numbers per prompt.
     """
     if hasattr(prompts, "dtype"):
-        prompts = list(np.asarray(prompts)) if np.ndim(prompts) == 2 else None
+        prompts = list(np.asarray(prompts)) if np.asarray(prompts).ndim == 2 else None
     if not isinstance(prompts, list | tuple):
         what = f"prompts is a {type(prompts).__name__}, not lists of token ids"
         raise InputError("bad_prompts", what, "give one list of ids per prompt")

@@ -33,6 +33,6 @@ def abstract(make: Callable[[], M]) -> tuple[nnx.GraphDef[M], PyTree]:
     return split(nnx.eval_shape(make))
 
 
-def plain_dicts(state: PyTree) -> dict[str, Any]:
+def plain_dicts(state: PyTree) -> dict[str, PyTree]:
     """What :func:`split` gives as a tree of plain dicts."""
     return nnx.to_pure_dict(state)

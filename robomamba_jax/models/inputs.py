@@ -6,7 +6,6 @@ known, values."""
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import jax
 import numpy as np
@@ -48,12 +47,12 @@ class ModelInputs:
 
 def read_inputs(
     config: AnyConfig,
-    input_ids: Any,
-    images: Any = None,
-    mask: Any = None,
-    image_positions: Any = None,
-    segment_ids: Any = None,
-    features: Any = None,
+    input_ids: object,
+    images: object = None,
+    mask: object = None,
+    image_positions: object = None,
+    segment_ids: object = None,
+    features: object = None,
 ) -> ModelInputs:
     """Whatever numpy can read, as the arrays that a model of this configuration takes.
 
@@ -74,14 +73,14 @@ def read_inputs(
     check_shape("input_ids", ids, "B T", sizes)
     not_empty(sizes)
     check_ids(ids, language_config(config).vocab_size)
-    mask = optional("mask", mask, BOOL, "B T")
-    segment_ids = optional("segment_ids", segment_ids, INT, "B T")
-    check_shapes(sizes, ("mask", mask, "B T"), ("segment_ids", segment_ids, "B T"))
-    images, features = _read_vision(config, sizes, images, features)
+    real = optional("mask", mask, BOOL, "B T")
+    segments = optional("segment_ids", segment_ids, INT, "B T")
+    check_shapes(sizes, ("mask", real, "B T"), ("segment_ids", segments, "B T"))
+    pixels, patches = _read_vision(config, sizes, images, features)
     positions = optional("image_positions", image_positions, INT, "B M")
     if positions is not None:
-        _check_positions(positions, sizes, images is not None or features is not None)
-    return ModelInputs(ids, images, mask, positions, segment_ids, features)
+        _check_positions(positions, sizes, pixels is not None or patches is not None)
+    return ModelInputs(ids, pixels, real, positions, segments, patches)
 
 
 def check_ids(input_ids: jax.Array, vocab_size: int) -> None:
@@ -102,23 +101,25 @@ def check_ids(input_ids: jax.Array, vocab_size: int) -> None:
     )
 
 
-def read_images(images: Any) -> jax.Array:
+def read_images(images: object) -> jax.Array:
     """float[B, M, S, S, 3], or [B, S, S, 3] as one image each.
 
     Raises:
       InputError: no such array.
     """
-    images = as_array("images", images, FLOAT, "B M S S 3")
-    if images.ndim not in (4, 5):
+    array = as_array("images", images, FLOAT, "B M S S 3")
+    if array.ndim not in (4, 5):
         raise InputError(
             "shape_mismatch",
-            f"images has shape {list(images.shape)}, not [B, S, S, 3] or [B, M, S, S, 3]",
+            f"images has shape {list(array.shape)}, not [B, S, S, 3] or [B, M, S, S, 3]",
             "transform images with this model's processor",
         )
-    return images if images.ndim == 5 else images[:, None]
+    return array if array.ndim == 5 else array[:, None]
 
 
-def _read_vision(config: AnyConfig, sizes: dict[str, int], images: Any, features: Any) -> Any:
+def _read_vision(
+    config: AnyConfig, sizes: dict[str, int], images: object, features: object
+) -> tuple[jax.Array | None, jax.Array | None]:
     """Images or features, of a model that reads such."""
     vision = None if isinstance(config, MambaConfig) else config.vision
     for name, value in (("images", images), ("features", features)):
@@ -127,14 +128,16 @@ def _read_vision(config: AnyConfig, sizes: dict[str, int], images: Any, features
     if images is not None and features is not None:
         raise InputError("bad_arguments", "images and features were both given", "give one of them")
     if images is not None:
-        images = read_images(images)
-        check_shape("images", images, "B M S S 3", {**sizes, "3": 3})
+        pixels = read_images(images)
+        check_shape("images", pixels, "B M S S 3", {**sizes, "3": 3})
+        return pixels, None
     if features is not None:
         assert vision is not None
-        features = as_array("features", features, FLOAT, "B M P W")
-        wanted = {**sizes, "P": vision.num_patches, "W": vision.width}
-        check_shape("features", features, "B M P W", wanted)
-    return images, features
+        patches = as_array("features", features, FLOAT, "B M P W")
+        expected = {**sizes, "P": vision.num_patches, "W": vision.width}
+        check_shape("features", patches, "B M P W", expected)
+        return None, patches
+    return None, None
 
 
 def _check_positions(positions: jax.Array, sizes: dict[str, int], has_images: bool) -> None:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import cast
 
 import jax
 from flax import nnx
 
 from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.models.params import Params, abstract_params, fitted
+from robomamba_jax.models.robomamba import RoboMamba
 
 
 @jax.tree_util.register_dataclass
@@ -29,11 +30,11 @@ class Model:
     config: RoboMambaConfig = dataclasses.field(metadata={"static": True})
     layout: str = dataclasses.field(default="list", metadata={"static": True})
 
-    def module(self) -> Any:
+    def module(self) -> RoboMamba:
         """The NNX module around these parameters, to call inside jit.
 
         Raises:
           InputError: they do not fit the configuration.
         """
         graph, expected = abstract_params(self.config, self.layout)
-        return nnx.merge(graph, fitted(self.params, expected))
+        return cast("RoboMamba", nnx.merge(graph, fitted(self.params, expected)))

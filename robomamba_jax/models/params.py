@@ -54,7 +54,7 @@ def _abstract(config: AnyConfig, layout: str) -> tuple[nnx.GraphDef[MambaLM | Ro
     return graph, plain_dicts(state)
 
 
-def leaf_paths(params: PyTree) -> dict[str, Any]:
+def leaf_paths(params: PyTree) -> dict[str, PyTree]:
     """``{"backbone/layers/0/mixer/A_log": leaf, ...}`` in the tree's order."""
     leaves = cast(
         "list[tuple[tuple[object, ...], Any]]", jax.tree_util.tree_flatten_with_path(params)[0]

@@ -25,6 +25,10 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.models.graphs import PyTree
+
+KeyPath = tuple[Any, ...]
+"""The keys that lead to a leaf."""
 
 AXES = ("data", "fsdp", "tensor")
 _WIDEN = ("tensor", "fsdp")
@@ -50,7 +54,7 @@ RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
 _STACKED = re.compile(r".*layers/(?!\d)")
 
 
-def check_mesh(mesh: Any) -> Mesh:
+def check_mesh(mesh: object) -> Mesh:
     """The mesh itself.
 
     Raises:
@@ -158,7 +162,7 @@ def in_pieces(axes: Mapping[str, int], dtype: DTypeLike) -> Generator[None]:
         _SPLIT.reset(token)
 
 
-def gathered(tree: Any, prefix: str, *, but: tuple[str, ...] = ()) -> Any:
+def gathered(tree: PyTree, prefix: str, *, but: tuple[str, ...] = ()) -> PyTree:
     """Parameters whole again, if they are in pieces; call it where they are about to be used, so
     that a layer's weights exist one layer at a time, also in the backward pass.
 
@@ -171,7 +175,7 @@ def gathered(tree: Any, prefix: str, *, but: tuple[str, ...] = ()) -> Any:
     if split is None or not split.axes:
         return tree
 
-    def leaf(path: Any, x: jax.Array) -> jax.Array:
+    def leaf(path: KeyPath, x: jax.Array) -> jax.Array:
         name = "/".join(str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey))
         name = f"{prefix}/{name}" if prefix else name
         if name not in split.axes or name.startswith(but):

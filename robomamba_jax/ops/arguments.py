@@ -12,6 +12,7 @@ from __future__ import annotations
 
 # Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
 # pyright: reportUnknownMemberType=false
+from collections.abc import Callable
 from typing import Any, cast
 
 import jax
@@ -31,7 +32,7 @@ _KINDS: dict[str, tuple[Any, ...]] = {
 }
 
 
-def floats(*arguments: tuple[str, Any, str]) -> list[jax.Array]:
+def floats(*arguments: tuple[str, object, str]) -> list[jax.Array]:
     """:func:`as_array` of several ``(name, value, dims)`` of kind float."""
     return [as_array(name, value, FLOAT, dims) for name, value, dims in arguments]
 
@@ -41,7 +42,7 @@ def optional(name: str, value: object, kind: str, dims: str) -> jax.Array | None
     return None if value is None else as_array(name, value, kind, dims)
 
 
-def as_array(name: str, value: Any, kind: str, dims: str) -> jax.Array:
+def as_array(name: str, value: object, kind: str, dims: str) -> jax.Array:
     """An argument as a jax array.
 
     Args:
@@ -58,8 +59,9 @@ def as_array(name: str, value: Any, kind: str, dims: str) -> jax.Array:
       InputError: no array of numbers, of another kind, or with numbers that its type here cannot
         hold.
     """
-    if not isinstance(value, jax.Array) and callable(getattr(value, "__jax_array__", None)):
-        value = value.__jax_array__()  # a parameter in its box
+    unbox: Callable[[], object] | None = getattr(value, "__jax_array__", None)
+    if not isinstance(value, jax.Array) and callable(unbox):
+        value = unbox()  # a parameter in its box, as nnx.Param is
     wanted = f"give {name} as {kind}[{', '.join(dims.split())}]"
     if not isinstance(value, jax.Array):
         value = _from_host(name, value, kind, wanted)
@@ -70,7 +72,7 @@ def as_array(name: str, value: Any, kind: str, dims: str) -> jax.Array:
     return value
 
 
-def known(value: Any) -> np.ndarray | None:
+def known(value: object) -> np.ndarray | None:
     """The values of an array on the host; None inside jit, or where other processes hold some."""
     if isinstance(value, Tracer):
         return None
@@ -86,7 +88,7 @@ def not_empty(sizes: dict[str, int]) -> None:
             raise InputError("shape_mismatch", f"{letter} is 0", f"give arrays with {letter} > 0")
 
 
-def switch(name: str, value: Any) -> bool:
+def switch(name: str, value: object) -> bool:
     """An argument that is on or off.
 
     Raises:
