@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from robomamba_jax.generation import GenerationSettings as GenerationSettings
     from robomamba_jax.generation import Generator as Generator
     from robomamba_jax.models.functional import functional as functional
+    from robomamba_jax.models.inputs import ModelInputs as ModelInputs
+    from robomamba_jax.models.lm import MambaBackbone as MambaBackbone
+    from robomamba_jax.models.lm import MambaLM as MambaLM
+    from robomamba_jax.models.mamba import MambaBlock as MambaBlock
+    from robomamba_jax.models.mamba import MambaMixer as MambaMixer
     from robomamba_jax.models.model import Model as Model
+    from robomamba_jax.models.policy.head import PolicyHead as PolicyHead
+    from robomamba_jax.models.projector import Projector as Projector
+    from robomamba_jax.models.robomamba import RoboMamba as RoboMamba
+    from robomamba_jax.models.vision import VisionTower as VisionTower
     from robomamba_jax.pose import Pose as Pose
 
 from robomamba_jax.utils.version import __version__
@@ -41,22 +50,31 @@ _EXPORTS: dict[str, tuple[str, str | None]] = {
     "GenerationSettings": ("robomamba_jax.generation", "GenerationSettings"),
     "Generator": ("robomamba_jax.generation", "Generator"),
     "InputError": ("robomamba_jax.errors", "InputError"),
+    "MambaBackbone": ("robomamba_jax.models.lm", "MambaBackbone"),
+    "MambaBlock": ("robomamba_jax.models.mamba", "MambaBlock"),
     "MambaConfig": ("robomamba_jax.config", "MambaConfig"),
+    "MambaLM": ("robomamba_jax.models.lm", "MambaLM"),
+    "MambaMixer": ("robomamba_jax.models.mamba", "MambaMixer"),
     "Model": ("robomamba_jax.models.model", "Model"),
+    "ModelInputs": ("robomamba_jax.models.inputs", "ModelInputs"),
     "PRESETS": ("robomamba_jax.config", "PRESETS"),
     "PolicyConfig": ("robomamba_jax.config", "PolicyConfig"),
+    "PolicyHead": ("robomamba_jax.models.policy.head", "PolicyHead"),
     "Pose": ("robomamba_jax.pose", "Pose"),
     "Processor": ("robomamba_jax.data.processor", "Processor"),
+    "Projector": ("robomamba_jax.models.projector", "Projector"),
+    "RoboMamba": ("robomamba_jax.models.robomamba", "RoboMamba"),
     "RoboMambaConfig": ("robomamba_jax.config", "RoboMambaConfig"),
     "VisionConfig": ("robomamba_jax.config", "VisionConfig"),
+    "VisionTower": ("robomamba_jax.models.vision", "VisionTower"),
     "forward": ("robomamba_jax.api", "forward"),
     "functional": ("robomamba_jax.models.functional", "functional"),
     "generate": ("robomamba_jax.api", "generate"),
     "load": ("robomamba_jax.api", "load"),
     "model_preset": ("robomamba_jax.config", "model_preset"),
+    "ops": ("robomamba_jax.ops", None),
     "predict_pose": ("robomamba_jax.api", "predict_pose"),
     "preset": ("robomamba_jax.config", "preset"),
-    "ops": ("robomamba_jax.ops", None),
 }
 
 __all__ = [
@@ -65,13 +83,22 @@ __all__ = [
     "GenerationSettings",
     "Generator",
     "InputError",
+    "MambaBackbone",
+    "MambaBlock",
     "MambaConfig",
+    "MambaLM",
+    "MambaMixer",
     "Model",
+    "ModelInputs",
     "PolicyConfig",
+    "PolicyHead",
     "Pose",
     "Processor",
+    "Projector",
+    "RoboMamba",
     "RoboMambaConfig",
     "VisionConfig",
+    "VisionTower",
     "__version__",
     "forward",
     "functional",

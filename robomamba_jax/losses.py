@@ -32,6 +32,8 @@ def next_token_targets(
       labels int32[B, T], and weights float32[B, T], 0 where there is nothing to predict.
     """
     batch, length = input_ids.shape
+    # Padding may stand between two tokens, so the next real one is looked up: a running minimum
+    # from the right over the positions of real tokens.
     real = jnp.ones((batch, length), bool) if mask is None else mask
     position = jnp.where(real, jnp.arange(length, dtype=jnp.int32), length)
     following = jax.lax.cummin(position, axis=1, reverse=True)[:, 1:]
@@ -49,7 +51,7 @@ def answer_weights(
 ) -> jax.Array:
     """Weights by which a short answer may count as much as a long one.
 
-    A mean over tokens, as LLaVA and the article take it, hears "yes" once where it hears a
+    A mean over tokens, as LLaVA and the paper take it, hears "yes" once where it hears a
     described scene forty times. An answer is a run of learned tokens in one segment; each of its
     n tokens weighs n ** -balance.
 
@@ -67,6 +69,8 @@ def answer_weights(
     goes_on = jnp.pad(learned[:, :-1], ((0, 0), (1, 0)))
     if segment_ids is not None:
         goes_on &= segment_ids == jnp.pad(segment_ids[:, :-1], ((0, 0), (1, 0)))
+    # Every run of learned tokens gets a number of its own in the whole batch; their lengths are
+    # then one scatter-add, whatever the number of runs.
     answer = jnp.cumsum(learned & ~goes_on, axis=1, dtype=jnp.int32)
     answer += (length + 1) * jnp.arange(rows, dtype=jnp.int32)[:, None]
     tokens = jnp.zeros(rows * (length + 1), jnp.float32).at[answer].add(learned)
@@ -98,6 +102,8 @@ def linear_cross_entropy(
     Returns:
       float32[], to be divided by ``weights.sum()`` for a mean.
     """
+    # Blocks run along time and hold a piece of every row: over rows instead, a batch that is
+    # split over devices would have to be gathered for each block.
     blocks = _split(hidden, chunk), _split(labels, chunk), _split(weights, chunk)
     return _blocks(blocks[0], head_weight, blocks[1], jax.lax.stop_gradient(blocks[2]))
 
@@ -141,10 +147,12 @@ def _block(hidden, labels, weights, head):
     """One block's loss, and its logits' gradient float32[B, chunk, V]."""
     logits = _logits(hidden, head)
     log_total = jax.nn.logsumexp(logits, axis=-1)
+    # Where nothing is learned the label may be anything, -100 too, as other libraries mark it.
     labels = jnp.where(weights > 0, labels, 0)
     chosen = jnp.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
     loss = jnp.sum(jnp.where(weights > 0, (log_total - chosen) * weights, 0.0))
     grad = jnp.exp(logits - log_total[..., None])
+    # softmax - onehot. The one-hot by comparison, which fuses; a scatter into the logits does not.
     grad = grad - (jnp.arange(logits.shape[-1]) == labels[..., None])
     return loss, jnp.where(weights[..., None] > 0, grad * weights[..., None], 0.0)
 
@@ -155,12 +163,15 @@ def _blocks_fwd(hidden, head, labels, weights):
         shape = block[0].shape
         hidden, labels, weights = (x.reshape(-1, *x.shape[2:]) for x in block)
         loss, grad = _block(hidden, labels, weights, head)
+        # The block's logits go no further than this: both gradients are products with them, and
+        # the loss is linear in its cotangent, by which the backward pass scales what is ready.
         grad = grad.astype(hidden.dtype)
         dot = partial(jax.lax.dot_general, preferred_element_type=jnp.float32)
         hidden_grad = dot(grad, head.astype(grad.dtype), (((1,), (0,)), ((), ())))
         head_grad = head_grad + dot(grad, hidden, (((0,), (0,)), ((), ())))
         return (total + loss, head_grad), hidden_grad.astype(hidden.dtype).reshape(shape)
 
+    # The head's gradient is summed over all blocks in float32: bf16 would lose the small ones.
     start = (jnp.zeros((), jnp.float32), jnp.zeros(head.shape, jnp.float32))
     (total, head_grad), hidden_grad = jax.lax.scan(add, start, (hidden, labels, weights))
     # An empty array carries the head's dtype to the backward pass.
@@ -183,7 +194,7 @@ _blocks.defvjp(_blocks_fwd, _blocks_bwd)
 def contact_loss(predicted: jax.Array, target: jax.Array, kind: str = "l1") -> jax.Array:
     """Of each contact point, the mean over x and y: float32[B].
 
-    The article's position loss is the absolute difference.
+    The paper's position loss is the absolute difference.
 
     Args:
       predicted: float[B, 2].
@@ -218,6 +229,7 @@ def gripper_loss(logit: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Ar
       logit: float[B].
       target: float[B] in [0, 1]; NaN = unknown, with loss 0.
     """
+    # NaN is taken out before the loss, not after: 0 * NaN would still reach the gradient.
     known = ~jnp.isnan(target)
     logit, target = logit.astype(jnp.float32), jnp.where(known, target, 0.0)
     loss = jax.nn.softplus(logit) - target * logit
@@ -251,6 +263,8 @@ def mixture_losses(
     """
     log_weight, contacts, rotations, logits = proposed
     joint = log_weight - jnp.abs(contacts - contact[:, None]).sum(axis=-1) / spread
+    # How likely it is that each proposal made this contact (the E step). Not differentiated, so
+    # that the rotation's loss does not move the weights, which the likelihood alone trains.
     share = jax.lax.stop_gradient(jax.nn.softmax(joint, axis=-1))
     rows, count = share.shape
     flat = rotations.reshape(rows * count, -1)

@@ -49,6 +49,7 @@ class Pose:
     def to_json(self) -> JsonObject:
         """The keys of ``predict --json``."""
 
+        # json writes no numpy numbers; tolist() gives Python's.
         def listed(array: np.ndarray | None) -> Json:
             return None if array is None else np.asarray(array, np.float64).tolist()
 
@@ -116,14 +117,17 @@ def make_pose(
       InputError: depth without camera, or sizes that do not fit the image.
     """
     size = geometry.width, geometry.height
+    # From the head's unit (shares of the crop, or pixels of crop or file) to original pixels.
     pixel = Contacts(contact_scale, contact_frame, contact_side).to_pixel(contact, geometry)
     rotation = np.asarray(rotation_from_6d(jnp.asarray(rotation6d, jnp.float32)))
+    # Heads trained on ManipLLM's files predict in its camera frame (forward, left, up).
     if rotation_convention == "manipllm":
         rotation = MANIPLLM_TO_OPENCV @ rotation
     point, world, why = _lift(pixel, size, depth, camera)
     return Pose(
         contact_xy=(float(pixel[0]), float(pixel[1])),
         rotation=rotation,
+        # As the head gave them, before Gram-Schmidt: what a loss or a comparison needs.
         rotation6d=np.asarray(rotation6d, np.float32),
         point_camera=point,
         point_world=world,
@@ -170,6 +174,7 @@ def as_depth(value: object, size: tuple[int, int]) -> np.ndarray:
     except Exception as error:  # ragged lists, or whatever somebody's __array__ raises
         what = f"depth is a {type(value).__name__} that makes no array"
         raise InputError("bad_depth", what, fix) from error
+    # Sensors write millimetres as whole numbers: taken for metres they would pass every check.
     if depth.dtype.kind in "iu":
         what = f"depth holds whole numbers ({depth.dtype}), which may be millimetres"
         raise InputError("bad_depth", what, "divide millimetres by 1000")
@@ -188,6 +193,8 @@ def _lift(
         raise InputError("missing_camera", "depth was given without a camera", "give camera=")
     depth = np.asarray(depth)
     sample = sample_depth(depth, pixel)
+    # Depth and intrinsics must both be of the original image: a crop's would lift to a wrong point
+    # without any other sign.
     camera.check_size("image", *size)
     camera.check_size("depth", depth.shape[1], depth.shape[0])
     if sample.depth_m is None:

@@ -52,7 +52,7 @@ def check_shape(name: str, array: Shaped, dims: str, sizes: dict[str, int]) -> N
     letters = dims.split()
     shape = tuple(array.shape)
     for letter, size in zip(letters, shape, strict=False):
-        sizes.setdefault(letter, size)
+        sizes.setdefault(letter, size)  # the first array that has a letter decides its size
     expected = tuple(sizes.get(letter, -1) for letter in letters)
     if shape != expected:
         want = ", ".join(

@@ -27,6 +27,15 @@ def test_no_module_shadows_a_name(name: str) -> None:
         assert importlib.util.find_spec(f"robomamba_jax.{name}") is None
 
 
+def test_modules_are_flax_modules() -> None:
+    """What the documentation calls an NNX class is one, and is reached from the top."""
+    from flax import nnx
+
+    names = ("RoboMamba", "MambaLM", "MambaBackbone", "MambaBlock", "MambaMixer")
+    for name in (*names, "VisionTower", "Projector", "PolicyHead"):
+        assert issubclass(getattr(rm, name), nnx.Module), name
+
+
 def test_unknown_name() -> None:
     """A misspelt name is an AttributeError that names it."""
     with pytest.raises(AttributeError, match="functoinal"):

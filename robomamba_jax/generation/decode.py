@@ -13,6 +13,7 @@ from robomamba_jax.generation.sampling import Sampler, sample
 from robomamba_jax.models.lm import Cache, MambaLM
 from robomamba_jax.models.robomamba import RoboMamba
 
+# Numbers, since the loop runs on the device; REASONS are their names.
 RUNNING, EOS, STOP, LENGTH = range(4)
 REASONS = ("running", "eos", "stop", "length")
 
@@ -61,6 +62,7 @@ def begin(
     zeros = jnp.zeros((batch,), jnp.int32)
     tokens = jnp.zeros((batch, capacity), jnp.int32)
     state = DecodeState(cache, zeros, tokens, zeros, zeros, zeros, jnp.zeros((), jnp.int32))
+    # From here on every state holds one token that the model has not read yet.
     return _choose(state, logits, sampler, limits, mode)
 
 
@@ -82,6 +84,8 @@ def advance(
         logits, cache = model.step(state.token, state.cache)
         return _choose(state._replace(cache=cache), logits, sampler, limits, mode)
 
+    # A while loop and not a scan: it ends when the last row does, and since ``until`` is an array
+    # one program serves every budget, and streaming too, which only calls it more often.
     return jax.lax.while_loop(unfinished, body, state)
 
 
@@ -89,9 +93,12 @@ def _choose(
     state: DecodeState, logits: jax.Array, sampler: Sampler, limits: Limits, mode: str
 ) -> DecodeState:
     """Choose, write and judge one token per running row; ended rows stand still."""
+    # Shapes are static, so ended rows are computed along with the others; what comes of them is
+    # dropped below.
     token = sample(logits, sampler, state.step, mode)
     running = state.reason == RUNNING
     is_eos = jnp.any(token[:, None] == limits.eos_ids, axis=1)
+    # EOS ends an answer and is no part of it: neither written nor counted against ``max_new``.
     write = running & ~is_eos
     # By comparison, not by index: rows that lie on other devices need not be asked for.
     here = jnp.arange(state.tokens.shape[1]) == state.count[:, None]
@@ -100,7 +107,9 @@ def _choose(
     matcher, seen = state.matcher, jnp.zeros_like(write)
     if limits.stop_table is not None:
         matcher = jnp.where(write, limits.stop_table[matcher, token], matcher)
+        # The automaton's last state absorbs: once a string was seen it stays seen.
         seen = matcher == limits.stop_table.shape[0] - 1
+    # What the text says wins over the budget where both end it at the same token.
     reason = jnp.where(count >= limits.max_new, LENGTH, RUNNING)
     reason = jnp.where(is_eos, EOS, jnp.where(seen, STOP, reason))
     return DecodeState(

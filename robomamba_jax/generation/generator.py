@@ -75,6 +75,8 @@ class Compiled(NamedTuple):
     advance: Callable[..., decode.DecodeState]
 
 
+# One entry per configuration and layout, not per Generator: a second model of the same shape, or
+# the same one loaded again, compiles nothing.
 @cache
 def compiled(config: AnyConfig, layout: str) -> Compiled:
     """The functions that a model of this shape needs; nothing is compiled before its call."""
@@ -98,6 +100,8 @@ def compiled(config: AnyConfig, layout: str) -> Compiled:
         model = nnx.merge(graph, params)
         return decode.advance(model, state, sampler, limits, until, mode=mode)
 
+    # Caches and states are donated: XLA writes the new ones where the old ones lie, so that
+    # decoding needs the memory of one state however long the answer gets.
     return Compiled(
         jax.jit(prefill),
         jax.jit(decode.begin, static_argnames=("capacity", "mode"), donate_argnames=("cache",)),
@@ -205,6 +209,7 @@ class Generator:
 
     def _events(self, state: decode.DecodeState, plan: _Plan, every: int) -> Iterator[StreamEvent]:
         sent, open_rows = [0] * state.token.shape[0], set(range(state.token.shape[0]))
+        # begin() has chosen the first token already; it is sent before the first call.
         step = 1
         while True:
             for index, done in enumerate(self._completions(state)):
@@ -241,6 +246,7 @@ class Generator:
         check_prompts(prompts, self.config.vocab_size, longest, has_image)
         count = len(prompts)
         plan = self._plan(count, settings)
+        # ``eos_ids`` and the stop table have no batch axis: copied, not split by rows.
         limits = plan.limits._replace(
             max_new=self._placed(plan.limits.max_new, count),
             eos_ids=self._placed(plan.limits.eos_ids, 0),
@@ -261,6 +267,7 @@ class Generator:
             jnp.asarray(settings.eos_ids, jnp.int32),
             self._stop_table(settings.stop) if settings.stop else None,
         )
+        # The buffer of tokens is rounded up, the budget is not: it is an array, in ``limits``.
         capacity = _round_up(max(values["max_new_tokens"]), CAPACITY_STEP)
         return _Plan(sampler, limits, mode, capacity)
 
@@ -275,6 +282,7 @@ class Generator:
             if not isinstance(x, jax.Array):
                 return x
             if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+                # A key array cannot be built from a callback; its words can.
                 return jax.random.wrap_key_data(shard_rows(mesh, jax.random.key_data(x), rows))
             return shard_rows(mesh, x, rows)
 
@@ -299,6 +307,7 @@ class Generator:
             if not all(isinstance(spelled, bytes) for spelled in spelling):
                 what = "token_bytes holds other things than bytes"
                 raise InputError("bad_settings", what, "give what each token spells as bytes")
+            # An embedding may have more rows than the tokenizer has tokens; they spell nothing.
             spelling += [b""] * (self.config.vocab_size - len(spelling))
             self._tables[stop] = jnp.asarray(stop_table(stop, spelling))
         return self._tables[stop]

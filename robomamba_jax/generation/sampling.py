@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from robomamba_jax.generation.settings import PerRequest
 
+# From the cheapest: no random number; a random number; and a sort of the vocabulary.
 MODES = ("greedy", "draw", "filter")
 
 
@@ -38,6 +39,8 @@ def make_sampler(seed: int, values: PerRequest) -> tuple[Sampler, str]:
       values: one per request; the number of new tokens is not looked at.
     """
     count = len(values["temperature"])
+    # A request's key is made of its index and, per token, of the step: never of the batch's size,
+    # so that a draw does not depend on the requests beside it.
     keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.arange(count))
     sampler = Sampler(
         keys,
@@ -67,6 +70,7 @@ def sample(logits: jax.Array, sampler: Sampler, step: jax.Array, mode: str) -> j
     likeliest = jnp.argmax(logits, axis=-1).astype(jnp.int32)
     if mode == "greedy":
         return likeliest
+    # A row of temperature 0 is divided by 1e-6 to stay finite; its draw is thrown away below.
     scaled = logits.astype(jnp.float32) / jnp.maximum(sampler.temperature, 1e-6)[:, None]
     if mode == "filter":
         scaled = filter_logits(scaled, sampler.top_k, sampler.top_p)
@@ -88,11 +92,14 @@ def filter_logits(logits: jax.Array, top_k: jax.Array, top_p: jax.Array) -> jax.
     Returns:
       float32[B, V], -inf where ruled out.
     """
+    # Sorted once for both filters. Stable, so that of equal logits the lower id comes first, as
+    # argmax has it: k = 1 is then greedy decoding to the letter.
     order = jnp.argsort(-logits, axis=-1, stable=True)
     ranked = jnp.take_along_axis(logits, order, axis=-1)
     rank = jnp.arange(logits.shape[-1])
     ranked = jnp.where((top_k[:, None] > 0) & (rank >= top_k[:, None]), -jnp.inf, ranked)
     probability = jax.nn.softmax(ranked, axis=-1)
+    # The mass in front of a token, not up to it: the one that reaches p is kept too.
     before = jnp.cumsum(probability, axis=-1) - probability
     # p = 1 rules nothing out, also where rounding lets the sum reach 1 early.
     keep = (before < top_p[:, None]) | (top_p[:, None] >= 1) | (rank == 0)

@@ -15,7 +15,7 @@ import numpy as np
 from robomamba_jax.errors import InputError, unknown_name
 
 _PER_REQUEST = ("max_new_tokens", "temperature", "top_k", "top_p")
-_LARGEST = 2**31 - 1
+_LARGEST = 2**31 - 1  # counts and ids are int32 on the device
 
 
 class PerRequest(TypedDict):
@@ -54,6 +54,7 @@ class GenerationSettings:
     max_prompt_tokens: int = 8192
 
     def __post_init__(self) -> None:
+        # Frozen, so only through object: numbers of numpy and jax become Python's, once, here.
         for name in _PER_REQUEST:
             object.__setattr__(self, name, _plain(getattr(self, name)))
         stop = (self.stop,) if isinstance(self.stop, str) else self.stop
@@ -128,6 +129,7 @@ def token_rows(prompts: object) -> list[list[int]]:
     Raises:
       InputError: they are not one list of whole numbers per prompt.
     """
+    # An array of whatever library; one of one axis would be a single prompt, which is refused.
     if hasattr(prompts, "dtype"):
         prompts = list(np.asarray(prompts)) if np.asarray(prompts).ndim == 2 else None
     if not isinstance(prompts, list | tuple):
@@ -146,6 +148,7 @@ def _ids(row: int, prompt: Any) -> list[int]:
         what = f"prompt {row} is {_short(prompt)}, not a list of token ids"
         raise InputError("bad_prompts", what, "encode texts with the tokenizer, or use rm.generate")
     try:
+        # operator.index takes True for 1; a list of bools is a mask that stands in the wrong place.
         if any(isinstance(token, bool) for token in prompt):
             raise TypeError
         return [operator.index(token) for token in prompt]

@@ -32,6 +32,7 @@ def stop_table(stops: Sequence[str], token_bytes: Sequence[bytes]) -> np.ndarray
     """
     if any(not stop for stop in stops):
         raise InputError("bad_settings", "a stop string is empty", "leave it out")
+    # UTF-8 bytes, not letters: a token may hold half a letter, and the table must still follow it.
     step = _byte_automaton([stop.encode() for stop in stops])
     count, longest = len(token_bytes), max((len(t) for t in token_bytes), default=0)
     table = np.repeat(np.arange(len(step), dtype=np.int32)[:, None], count, axis=1)
@@ -39,6 +40,8 @@ def stop_table(stops: Sequence[str], token_bytes: Sequence[bytes]) -> np.ndarray
     codes = np.zeros((count, longest), np.uint8)
     for token, spelled in enumerate(token_bytes):
         codes[token, : len(spelled)] = np.frombuffer(spelled, np.uint8)
+    # Byte by byte for all tokens and all states at once: a loop over the vocabulary's 50,000 tokens
+    # in Python would take longer than the answer.
     for place in range(longest):
         alive = np.flatnonzero(lengths > place)
         table[:, alive] = step[table[:, alive], codes[alive, place]]
@@ -72,6 +75,8 @@ def _byte_automaton(words: Sequence[bytes]) -> np.ndarray:
             queue.append(child)
         for byte, child in children[state].items():
             step[state, byte] = child
+    # Whatever the state, a transition into the end of a word leads to the absorbing state: how the
+    # text goes on does not matter any more.
     ends = np.array([final[state] for state in range(seen)] + [True])
     step[ends[step]] = seen
     step[seen] = seen
@@ -91,6 +96,8 @@ def byte_level_spelling(
     Returns:
       ``size`` byte strings.
     """
+    # GPT-2's table: printable Latin-1 letters stand for their own byte, and the other 68 bytes, in
+    # order, for the letters from U+0100 on.
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = {chr(byte): byte for byte in printable}
     others = (byte for byte in range(256) if byte not in printable)

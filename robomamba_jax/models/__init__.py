@@ -1,6 +1,10 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""NNX modules that hold parameters and call ``ops``."""
+"""NNX modules that hold parameters and call ``ops``.
+
+Weights lie as torch stores them, ``weight`` [out, in], where Flax's own layers have ``kernel``
+[in, out], and a parameter's path is its torch key with slashes.
+"""
 
 from robomamba_jax.models.lm import Cache, MambaBackbone, MambaLM
 from robomamba_jax.models.mamba import LayerCache, MambaBlock, MambaMixer

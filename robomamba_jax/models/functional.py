@@ -75,6 +75,7 @@ def functional(
         output = _renamed(output)
         if output not in OUTPUTS:
             raise unknown_name("bad_arguments", "output", output, OUTPUTS)
+        # The parameters are checked at every eager call and at every trace, not when compiled.
         model: Any = nnx.merge(graph, fitted(params, expected))
         arrays = input_ids, images, mask, image_positions, segment_ids, features
         given = read_inputs(config, *arrays)
@@ -105,6 +106,7 @@ def _key(key: Any) -> Any:
     given = key  # isinstance would narrow it to a type that numpy leaves partly unknown
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
         return int(given)
+    # Raw keys of jax.random.PRNGKey, also as a checkpoint gives them back.
     if isinstance(key, np.ndarray) and given.dtype == np.uint32:
         key = jnp.asarray(given)
     if isinstance(key, jax.Array):

@@ -72,6 +72,7 @@ def read_inputs(
     sizes: dict[str, int] = {}
     check_shape("input_ids", ids, "B T", sizes)
     not_empty(sizes)
+    # Values are checked on the host only: inside jit they are not known, and this does nothing.
     check_ids(ids, language_config(config).vocab_size)
     real = optional("mask", mask, BOOL, "B T")
     segments = optional("segment_ids", segment_ids, INT, "B T")
@@ -125,6 +126,7 @@ def _read_vision(
     for name, value in (("images", images), ("features", features)):
         if value is not None and vision is None:
             raise InputError("no_vision", "this model reads text only", f"leave {name} out")
+    # Features stand for images that were encoded before: both at once would say one thing twice.
     if images is not None and features is not None:
         raise InputError("bad_arguments", "images and features were both given", "give one of them")
     if images is not None:
@@ -143,6 +145,7 @@ def _read_vision(
 def _check_positions(positions: jax.Array, sizes: dict[str, int], has_images: bool) -> None:
     """That every position is one of the text, and that images stand there."""
     check_shape("image_positions", positions, "B M", dict(sizes))
+    # An empty array is what a batch without images has; it asks for nothing.
     if positions.size and not has_images:
         raise InputError(
             "bad_arguments", "image_positions were given without images", "give both, or neither"

@@ -44,6 +44,7 @@ class MambaBackbone(nnx.Module):
         self.embeddings = Embedding(
             config.vocab_size, config.d_model, rngs=rngs, param_dtype=config.param_dtype
         )
+        # One key per layer, whatever the layout: both then start from the same numbers.
         keys = jax.random.split(rngs.params(), config.n_layer)
         graph = _block_graph(config)
         make = cast("Callable[[jax.Array], PyTree]", partial(_block_parameters, config))
@@ -75,6 +76,8 @@ class MambaBackbone(nnx.Module):
         x = x.astype(self.residual_dtype)
         if isinstance(self.layers, nnx.List):
             assert isinstance(cache, list)
+            # Unrolled, so that XLA sees every layer: decoding is bound by small kernels, and a loop
+            # over stacked layers would slice each weight out of the stack first.
             new: list[LayerCache] = []
             for block, layer_cache in zip(self.layers, cache, strict=True):
                 x, layer_cache = block.step(x, layer_cache)
@@ -188,6 +191,8 @@ class MambaLM(nnx.Module):
 
     def logits(self, hidden: jax.Array) -> jax.Array:
         """dtype[..., D] -> logits_dtype[..., V], accumulated in float32."""
+        # Logits summed in bf16 would tie where the float32 ones differ, and greedy decoding takes
+        # the likeliest.
         x = hidden.astype(self.config.dtype)
         y = linear(x, self.head_weight, out_dtype=jnp.float32)
         return probe(y, "lm_head").astype(self.config.logits_dtype)
@@ -220,6 +225,7 @@ class MambaLM(nnx.Module):
         if packing is None:
             last = x[:, -1]
         else:
+            # An empty row has no last position: its logits mean nothing, and its cache stays.
             index = jnp.maximum(packing.lengths - 1, 0)
             last = jnp.take_along_axis(x, index[:, None, None], axis=1)[:, 0]
         assert cache is not None
@@ -235,6 +241,8 @@ class MambaLM(nnx.Module):
         config = self.config
 
         def layer(lead: tuple[int, ...]) -> LayerCache:
+            # The convolution's inputs have the dtype of computation; the state sums over the whole
+            # text and stays float32.
             conv = (*lead, batch, config.d_conv - 1, config.d_inner)
             ssm = (*lead, batch, config.d_inner, config.d_state)
             return LayerCache(jnp.zeros(conv, config.dtype), jnp.zeros(ssm, jnp.float32))
@@ -247,6 +255,7 @@ class MambaLM(nnx.Module):
         self, x: jax.Array, mask: jax.Array | None, segment_ids: jax.Array | None
     ) -> tuple[jax.Array, SequenceInfo, Compaction | None]:
         """Move padding to the rows' ends once, so that no block need know of it."""
+        # Without a mask nothing is gathered, and no block masks its final state.
         if mask is None:
             return x, SequenceInfo(segment_ids), None
         packing = compaction(mask)

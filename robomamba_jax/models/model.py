@@ -26,6 +26,8 @@ class Model:
       layout: "list" or "stacked", how ``params`` hold the language model's layers.
     """
 
+    # A plain tree and not a module: jit, grad and device_put then take a model as it is, and an
+    # optimizer sees torch's names.
     params: Params
     config: RoboMambaConfig = dataclasses.field(metadata={"static": True})
     layout: str = dataclasses.field(default="list", metadata={"static": True})

@@ -40,6 +40,7 @@ def abstract_params(
     Raises:
       InputError: no such layout.
     """
+    # Checked first: a cache cannot look up what is not hashable, as a list given for a layout.
     graph, params = _abstract(config, check_layout(layout))
     return graph, jax.tree.map(_same, params)
 
@@ -64,6 +65,7 @@ def leaf_paths(params: PyTree) -> dict[str, PyTree]:
 
 def _name(key: Any) -> str:
     """One step of a path: a dict's key, a list's place or a field's name."""
+    # jax has a class for each kind of container, and no common attribute.
     for kind in ("key", "idx", "name"):
         if hasattr(key, kind):
             return str(getattr(key, kind))
@@ -86,6 +88,7 @@ def check_params(params: PyTree, expected: Params) -> None:
         what = f"params is a {type(params).__name__}, not a tree of dicts"
         raise InputError("bad_arguments", what, "give what init made, or a model's params")
     have, want = leaf_paths(params), leaf_paths(expected)
+    # Unknown names before missing ones: of a misspelt key both are true, and the first says more.
     for path in have:
         if path not in want:
             raise unknown_name("unknown_parameter", "parameter", path, want)
@@ -95,6 +98,7 @@ def check_params(params: PyTree, expected: Params) -> None:
         if not hasattr(have[path], "shape"):
             what = f"{path} is a {type(have[path]).__name__}, not an array"
             raise InputError("bad_arguments", what, "give every parameter as an array")
+        # Dtypes are not compared: a bf16 copy of a float32 model is the same model.
         if tuple(have[path].shape) != tuple(leaf.shape):
             raise InputError(
                 "shape_mismatch",

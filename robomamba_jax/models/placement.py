@@ -50,6 +50,8 @@ def shard_rows(mesh: Mesh, x: ArrayLike, rows: int) -> jax.Array:
     sharding = batch_sharding(mesh, rows)
     if isinstance(x, jax.Array) and x.sharding == sharding:
         return x
+    # A callback per device, which asks for its own rows only: jax.device_put would have to hold the
+    # global batch in every process.
     host = np.asarray(x)
     return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
 

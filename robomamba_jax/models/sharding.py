@@ -51,6 +51,7 @@ RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r"projector/fc[13]/weight", _WIDEN),
     (r"projector/fc2/weight", _NARROW),
 )
+# "layers/" without a number after it: all layers of a stack in one array, axis 0 in front.
 _STACKED = re.compile(r".*layers/(?!\d)")
 
 
@@ -90,13 +91,17 @@ def partition_spec(
       ``fsdp`` then takes the longest other one that it divides, so that nothing large is copied.
     """
     found = next((axes for pattern, axes in RULES if re.fullmatch(pattern, path)), ())
+    # The layer axis is never split: jax.lax.scan takes one layer at a time from it.
     stacked = int(_STACKED.match(path) is not None)
     axes = (*(None,) * stacked, *found) if found else ()
     axes = (*axes, *(None,) * (len(shape) - len(axes)))
+    # An axis of the mesh that is not there has size + 1, which divides nothing.
     entries: list[Any] = [
         axis if axis and size % mesh_shape.get(axis, size + 1) == 0 else None
         for size, axis in zip(shape, axes, strict=True)
     ]
+    # Where the table's axis is not divisible (a mesh axis of 3, say), something else is
+    # split: a whole copy of a large matrix on every device is what FSDP exists to avoid.
     if "fsdp" not in entries and mesh_shape.get("fsdp", 1) > 1:
         _split_longest(entries, shape, mesh_shape, stacked)
     return PartitionSpec(*entries)
@@ -111,6 +116,7 @@ def _split_longest(
         inside = mesh_shape["tensor"] if entries[axis] == "tensor" else 1
         return shape[axis] > 0 and shape[axis] % (mesh_shape["fsdp"] * inside) == 0
 
+    # Axis 0 of stacked layers is left out by ``start``. Of equally long axes the first is taken.
     fit = [axis for axis in range(start, len(shape)) if divides(axis)]
     if fit:
         axis = max(fit, key=lambda axis: shape[axis])
@@ -143,6 +149,8 @@ class _Split(NamedTuple):
     dtype: Any
 
 
+# A context variable and not an argument: between the training step, which knows the mesh, and a
+# block, which does not, stand jax.lax.scan, jax.checkpoint and NNX.
 _SPLIT: contextvars.ContextVar[_Split | None] = contextvars.ContextVar("split", default=None)
 
 
@@ -182,6 +190,7 @@ def gathered(tree: PyTree, prefix: str, *, but: tuple[str, ...] = ()) -> PyTree:
             return x
         stacked = bool(prefix) and _STACKED.match(name) is not None
         dtype = split.dtype if _CAST.fullmatch(name) else x.dtype
+        # In the dtype of computation: a bf16 copy is half the traffic of the float32 parameter.
         return _gather(x, split.axes[name] - stacked, dtype)
 
     return jax.tree_util.tree_map_with_path(leaf, tree)

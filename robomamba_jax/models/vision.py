@@ -74,6 +74,7 @@ class VisionEmbeddings(nnx.Module):
     def __call__(self, images: jax.Array) -> jax.Array:
         """float[B, S, S, 3] -> float32[B, T, D]; T is P, or 1 + P with a class token."""
         x = probe(self.patch_embedding(images), "patch_embedding")
+        # CLIP puts its class token in front; positions are learned for it, too, as number 0.
         if self.class_embedding is not None:
             token = self.class_embedding[...].astype(x.dtype)
             token = jnp.broadcast_to(token, (x.shape[0], 1, x.shape[2]))
@@ -146,6 +147,7 @@ class VisionBlock(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """float32[B, T, D] -> float32[B, T, D]."""
+        # Both branches in the dtype of computation, their sum in float32.
         y = self.self_attn(probe(self.layer_norm1(x), "layer_norm1"))
         x = x + _scaled(y, self.layer_scale1, "layer_scale1")
         y = self.mlp(probe(self.layer_norm2(x), "layer_norm2"))
@@ -211,12 +213,14 @@ class VisionTower(nnx.Module):
         if self.pre_layrnorm is not None:
             x = probe(self.pre_layrnorm(x), "pre_layrnorm")
         x = self.encoder(x)
+        # LLaVA and RoboMamba read patches only; the class token has done its work in attention.
         if self.config.cls_token:
             x = x[:, 1:]
         return x.astype(self.config.dtype)
 
     def _check(self, images: jax.Array) -> None:
         size = self.config.image_size
+        # A wrong channel order or a wrong scale cannot be seen; sizes and kinds can.
         if images.ndim != 4 or images.shape[1:] != (size, size, CHANNELS):
             raise InputError(
                 "shape_mismatch",
@@ -233,5 +237,6 @@ class VisionTower(nnx.Module):
 
 def _scaled(y: jax.Array, scale: LayerScale | None, name: str) -> jax.Array:
     """A residual branch, float32, times its LayerScale where there is one."""
+    # Cast before the factor, which is float32 and may be as small as 1e-5 (DINOv2's start).
     y = y.astype(jnp.float32)
     return y if scale is None else probe(y * scale.lambda1[...], name)

@@ -65,6 +65,7 @@ def as_array(name: str, value: object, kind: str, dims: str) -> jax.Array:
     wanted = f"give {name} as {kind}[{', '.join(dims.split())}]"
     if not isinstance(value, jax.Array):
         value = _from_host(name, value, kind, wanted)
+    # Tokenizers give masks as 0 and 1.
     if kind == BOOL and jnp.issubdtype(value.dtype, jnp.integer):
         value = _as_bool(name, value, wanted)
     if not any(jnp.issubdtype(value.dtype, part) for part in _KINDS[kind]):
@@ -108,10 +109,12 @@ def _from_host(name: str, value: Any, kind: str, wanted: str) -> jax.Array:
     untyped = isinstance(value, list | tuple | int | float)  # a list has no dtype to be wrong
     if untyped and kind == FLOAT and array.dtype.kind in "iu" and not isinstance(value, bool):
         array = array.astype(np.float64)
+    # jax knows neither 80-bit floats nor foreign byte orders.
     if array.dtype == np.longdouble:
         array = array.astype(np.float64)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     _check_range(name, array)
+    # jnp.array copies; jnp.asarray may share the caller's memory, which he may write to.
     return jnp.array(array)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Generator
 
 import jax
 
+# A context variable: `robomamba plan` traces for a TPU in a process that has none.
 _TARGET: contextvars.ContextVar[str | None] = contextvars.ContextVar("target_backend", default=None)
 
 

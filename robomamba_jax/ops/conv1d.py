@@ -72,6 +72,7 @@ def causal_conv1d(
     width = weight.shape[1]
     if initial_state is None:
         initial_state = jnp.zeros((x.shape[0], width - 1, x.shape[2]), x.dtype)
+    # The inputs before position 0 stand in front, so that every window is a plain slice.
     history = jnp.concatenate([initial_state.astype(x.dtype), x], axis=1)
     y = _windows(history, weight, x.shape[1], _segment_index(segment_ids, lengths, x.shape[1]))
     y = _finish(y, bias, silu).astype(x.dtype)
@@ -153,6 +154,7 @@ def _segment_index(
 
 
 def _last_inputs(history: jax.Array, lengths: jax.Array | None, count: int) -> jax.Array:
+    # A row shorter than the window keeps the newest of the old inputs in front of its own.
     if lengths is None:
         return history[:, history.shape[1] - count :]
     # `history` starts with `count` old inputs, so its last real ones start at `lengths`.

@@ -57,6 +57,8 @@ def rotation_from_6d(r6: jax.Array) -> jax.Array:
     second = _unit(r6[..., 3:], spare)
     parallel = _squared(_reject(second, first)) <= _PARALLEL**2
     second = jnp.where(parallel[..., None], spare, second)
+    # Twice is enough (Kahan and Parlett): after the first pass a nearly parallel vector keeps an
+    # error along ``first``, of rounding over the sine between them, which the second takes away.
     second = _unit(_reject(second, first), spare)
     second = _unit(_reject(second, first), spare)
     return jnp.stack([first, second, jnp.cross(first, second)], axis=-1)
@@ -123,6 +125,8 @@ def geodesic_angle_official(first: jax.Array, second: jax.Array) -> jax.Array:
     Returns:
       float32[...], radians.
     """
+    # At +-1 the slope of acos is infinite: clipping makes it 0 there instead, which is why a
+    # prediction opposite to its target does not learn from this form.
     bound = 1.0 - _OFFICIAL_MARGIN
     return jnp.arccos(jnp.clip(_cosine(_relative(first, second)), -bound, bound))
 

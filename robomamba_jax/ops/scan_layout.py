@@ -54,6 +54,7 @@ class Carry(NamedTuple):
     rows: jax.Array | None
 
 
+# Numbers of state per row, and rows, from which the batched layout wins on a CPU; see below.
 _SMALL_STATE, _MANY_ROWS = 4096, 8
 
 

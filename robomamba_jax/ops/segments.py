@@ -45,6 +45,8 @@ def segment_resets(segment_ids: jax.Array, mask: jax.Array | None = None) -> jax
     if mask is None:
         changed = segment_ids[:, 1:] != segment_ids[:, :-1]
         return jnp.pad(changed, ((0, 0), (1, 0)))
+    # Padding between two tokens is looked through: what counts is the last real position before
+    # each, a running maximum over the positions of real ones.
     position = jnp.arange(segment_ids.shape[1], dtype=jnp.int32)
     last_real = jax.lax.cummax(jnp.where(mask, position, -1), axis=1)
     previous = jnp.pad(last_real[:, :-1], ((0, 0), (1, 0)), constant_values=-1)
@@ -112,6 +114,7 @@ def compaction(mask: jax.Array) -> Compaction:
     sizes: dict[str, int] = {}
     check_shape("mask", mask, "B T", sizes)
     not_empty(sizes)
+    # Stable: real positions keep their order. The inverse of a permutation is its own argsort.
     order = jnp.argsort(~mask, axis=1, stable=True).astype(jnp.int32)
     inverse = jnp.argsort(order, axis=1).astype(jnp.int32)
     return Compaction(order, inverse, mask.sum(axis=1, dtype=jnp.int32))

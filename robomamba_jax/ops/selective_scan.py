@@ -105,6 +105,7 @@ def selective_scan(
     inputs = ScanInputs(
         u=u,
         delta=step if mask is None else _blank(step, mask),
+        # (N, I) from here on, so that the long axis is the contiguous one.
         A=A.astype(jnp.float32).T,
         B=B.T if B.ndim == 2 else B,
         C=C.T if C.ndim == 2 else C,
@@ -167,6 +168,7 @@ def selective_scan_step(
     not_empty(sizes)
     step = _step_size(delta, delta_bias, switch("delta_softplus", delta_softplus))
     b, c = (_per_channel(name, v, sizes) for name, v in (("B", B), ("C", C)))
+    # In the cache's layout (I, N): the sequence scan's would need two transposes per token.
     x = step * u.astype(jnp.float32)
     decay = jnp.exp(step[:, :, None] * A.astype(jnp.float32))
     state = decay * state.astype(jnp.float32) + x[:, :, None] * b
@@ -232,6 +234,7 @@ def _run(inputs: ScanInputs, method: object, chunk_size: int | None) -> tuple[ja
     size = _chunk_size(chunk_size, inputs)
     if not isinstance(method, str):
         raise unknown_name("unknown_method", "scan method", method, METHODS)
+    # One chunk is one associative scan; the loop around it would only cost.
     if method == "auto":
         method = "associative" if inputs.u.shape[1] <= size else "chunked"
     if method == "chunked":
@@ -245,6 +248,8 @@ def _run(inputs: ScanInputs, method: object, chunk_size: int | None) -> tuple[ja
 
 def _step_size(delta: jax.Array, bias: jax.Array | None, softplus: bool) -> jax.Array:
     """float32 step."""
+    # float32 before the bias: softplus of a step near dt_min = 0.001 lives in the bits that bf16
+    # has not.
     delta = delta.astype(jnp.float32)
     if bias is not None:
         delta = delta + bias.astype(jnp.float32)

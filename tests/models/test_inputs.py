@@ -1,12 +1,14 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``ModelInputs``: what jit sees of it."""
+"""``ModelInputs``: what jit sees of it; and what else callers share of a configuration."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+import robomamba_jax as rm
 from robomamba_jax.models.inputs import ModelInputs
+from robomamba_jax.models.params import abstract_params
 
 
 def test_leaves_are_the_arrays_that_are_there() -> None:
@@ -33,3 +35,14 @@ def test_one_program_per_structure() -> None:
     for inputs in (ModelInputs(ids), ModelInputs(2 * ids), ModelInputs(ids, mask=ids > 0)):
         read(inputs)
     assert traced == [False, True]
+
+
+def test_abstract_parameters_are_the_callers_own() -> None:
+    """They are derived once for a configuration, and what one caller does to its dicts no other
+    caller sees."""
+    config = rm.preset("tiny")
+    graph, first = abstract_params(config, "list")
+    first["backbone"].clear()
+    again, second = abstract_params(config, "list")
+    assert graph is again
+    assert second["backbone"]["layers"]

@@ -133,6 +133,8 @@ class PolicyHead(nnx.Module):
         self._check(states)
         if self.mixture is not None:
             return _read_mixture(self.mixture, states)
+        # float32 whatever the language model computes in: a contact is read to the pixel, and
+        # bf16 has eight bits.
         hidden, mask = states.hidden.astype(jnp.float32), states.mask
         with jax.default_matmul_precision("highest"):
             if self.config.pooling == "attention":
@@ -144,6 +146,7 @@ class PolicyHead(nnx.Module):
             assert self.ssm2 is not None
             info, real = SequenceInfo(), None
             if mask is not None:
+                # A Mamba block reads padding at the end only.
                 packing = compaction(mask)
                 hidden, real = packing.pack(hidden), packing.mask
                 info = SequenceInfo(lengths=packing.lengths)
@@ -173,6 +176,7 @@ class PolicyHead(nnx.Module):
 
     def _read(self, contact: jax.Array, rotation: jax.Array, gripper: jax.Array) -> PolicyOutput:
         """The MLPs over their pooled states, each float32[B, D]."""
+        # One MLP for both as some checkpoints have it; the contact's outputs stand first.
         if self.action_head is not None:
             both = self.action_head(contact)
             contact, rotation = both[:, :CONTACT_SIZE], both[:, CONTACT_SIZE:]
@@ -180,6 +184,7 @@ class PolicyHead(nnx.Module):
             assert self.action_head1 is not None
             assert self.action_head2 is not None
             contact, rotation = self.action_head1(contact), self.action_head2(rotation)
+        # A head of its own and not an output of the others: the published files have none.
         logit = None if self.gripper_head is None else self.gripper_head(gripper)[:, 0]
         return PolicyOutput(contact, rotation, logit)
 
@@ -226,6 +231,7 @@ def pool_official(hidden: jax.Array, first_text: jax.Array, last: jax.Array) -> 
     """
     rows = jnp.arange(hidden.shape[0])
 
+    # Not clipped to the nearest position, as jax does by itself: a mistake must show.
     def state(position: jax.Array) -> jax.Array:
         return hidden.at[rows, position].get(
             mode="fill", fill_value=jnp.nan, wrap_negative_indices=False
@@ -246,6 +252,7 @@ def pool_mean(hidden: jax.Array, mask: jax.Array | None = None) -> jax.Array:
     """
     if mask is None:
         return hidden.mean(axis=1)
+    # where, not a product: NaN at padding times 0 is NaN.
     total = jnp.where(mask[..., None], hidden, 0).sum(axis=1)
     return total / jnp.maximum(mask.sum(axis=1), 1)[:, None].astype(hidden.dtype)
 

@@ -47,6 +47,7 @@ class AttentionPooling(nnx.Module):
     def __call__(self, hidden: jax.Array, mask: jax.Array | None) -> jax.Array:
         """float32[B, T, D] and bool[B, T] (None = all real) -> float32[B, Q * D], each query's
         weighted mean of the real positions; 0 for a row that has none."""
+        # Zeroed, not only masked in the softmax: 0 * NaN at padding would reach the weighted mean.
         if mask is not None:
             hidden = jnp.where(mask[..., None], hidden, 0)
         scores = jnp.einsum("btd,qd->bqt", hidden, self.weight[...].astype(jnp.float32))
@@ -58,6 +59,7 @@ class AttentionPooling(nnx.Module):
 def xavier(d_in: int, d_out: int, bias: bool, rngs: nnx.Rngs, param_dtype: str) -> Linear:
     """A float32 layer with Xavier-uniform weights and biases at 0."""
     scale = math.sqrt(6 * d_in / (d_in + d_out))  # Linear's own bound is scale / sqrt(d_in)
+    # Linear draws its bias too; it is overwritten, so that the stream of keys stays as it is.
     layer = Linear(
         d_in,
         d_out,

@@ -70,8 +70,10 @@ class Mixture(nnx.Module):
             upper left; one outside the row proposes from a state of 0.
 
         Raises:
-          InputError: P is no square.
+          InputError: P is not a square.
         """
+        # An offset of 1 is one patch: outputs start small, so that each position first proposes a
+        # contact near its own centre.
         centres, width = grid_centres(image_index.shape[1])
         patches = states_at(hidden, image_index)
         everything = self.from_all(self.queries(hidden, mask))
@@ -89,13 +91,13 @@ def grid_centres(patches: int) -> tuple[np.ndarray, float]:
     and a patch's width, in shares of the image's side.
 
     Raises:
-      InputError: P is no square.
+      InputError: P is not a square.
     """
     side = math.isqrt(patches)
     if side * side != patches or not patches:
         raise InputError(
             "bad_config",
-            f"{patches} image tokens are no square, and the mixture head asks where each stands",
+            f"{patches} image tokens are not a square, and the mixture head asks where each stands",
             "use an encoder with one token per patch, or another policy head",
         )
     along = ((np.arange(side) + 0.5) / side).astype(np.float32)
@@ -113,6 +115,8 @@ def mode(proposals: Proposals) -> jax.Array:
 
     The density is that of the trained likelihood: Laplace kernels of ``SPREAD`` in x and in y.
     """
+    # The mixture's mode is looked for among its own centres only. All pairs: P^2 = 65,536 numbers
+    # a row for 256 patches.
     contact = proposals.contact
     apart = jnp.abs(contact[:, :, None] - contact[:, None]).sum(axis=-1) / SPREAD
     return jnp.argmax(

@@ -179,7 +179,7 @@ def test_centres_and_states() -> None:
 
 @pytest.mark.parametrize(
     ("image_index", "said"),
-    [(None, "got none"), (np.zeros((3, 8), np.int32), "8 image tokens are no square")],
+    [(None, "got none"), (np.zeros((3, 8), np.int32), "8 image tokens are not a square")],
 )
 def test_wrong_images(image_index: Any, said: str) -> None:
     """None at all; tokens that stand in no grid."""
