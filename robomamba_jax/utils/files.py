@@ -116,7 +116,7 @@ def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
         partial.replace(path)
     except OSError as error:
         raise InputError(
-            "cannot_write", f"{path}: {error.strerror}", "make room, or give another path"
+            "cannot_write", f"{path}: {error.strerror}", "free some space, or give another path"
         ) from error
     finally:
         partial.unlink(missing_ok=True)

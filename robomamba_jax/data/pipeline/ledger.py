@@ -62,7 +62,7 @@ def nothing_usable(problems: Sequence[Problem]) -> InputError:
         first = problems[0]
         what += f": {len(problems):,} were left out, the first, {first.source}'s sample "
         what += f"{first.index}, since {first.reason}"
-    return InputError("empty_source", what, "mend the data, or give other files")
+    return InputError("empty_source", what, "fix the data, or give other files")
 
 
 class Ledger:

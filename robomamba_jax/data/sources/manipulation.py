@@ -299,7 +299,7 @@ class ManipLlmPoses:
         """One sample.
 
         Raises:
-          InputError: a field or the picture is missing.
+          InputError: a field or the image is missing.
         """
         name = self._names[index]
         where, result = f"{self._root}/{name}", self._result(name)
@@ -318,11 +318,11 @@ class ManipLlmPoses:
             pixel_order="rowcol",
             frame="manipllm",
         )
-        picture = find_image(self._root, f"{name}/original_rgb.png", allowed=self._allowed)
+        image_path = find_image(self._root, f"{name}/original_rgb.png", allowed=self._allowed)
         turns = (("human", f"<image>\n{_PROMPT}"), ("gpt", answer_text(action)))
         parts = name.split("_")
         task = parts[1] if len(parts) > 1 else None
-        return PoseSample(name, (picture,), turns, task, action)
+        return PoseSample(name, (image_path,), turns, task, action)
 
     def facts(self) -> Mapping[str, Any]:
         """Format, samples, and trials that failed and are none."""

@@ -16,13 +16,13 @@ from robomamba_jax.data.text.prompts import ROLES, Turn
 from robomamba_jax.errors import InputError
 
 _LOOK = 10
-# Names of fields that bring more than a reader of one picture knows, and other names of a picture;
+# Names of fields that bring more than a reader of one image knows, and other names of an image;
 # in small letters, without "_", "-" and a plural's "s".
 _OTHER_INPUT = frozenset(
     {"video", "videopath", "videofile", "frame", "audio", "audiopath", "audiofile", "sound"}
     | {"depth", "depthpath", "depthimage", "pointcloud", "system", "tool", "imagelist"}
 )
-_PICTURES = frozenset(
+_IMAGE_FIELDS = frozenset(
     {"imagepath", "imagefile", "imagename", "imageurl", "img", "imgpath", "imgfile", "imageid"}
     | {"picture", "photo", "pixelvalue", "filename", "imagebyte", "imagebase64", "imagedata"}
 )
@@ -130,7 +130,7 @@ def conversation(value: object, where: str, *, image: bool = True) -> tuple[Turn
 def check_input(record: Mapping[str, Any], read: Sequence[str], where: str) -> None:
     """Check that a record brings no input in a field that its reader does not know.
 
-    Without this a picture under another name is left out, and the record trained on as text alone.
+    Without this an image under another name is left out, and the record trained on as text alone.
 
     Args:
       record: an object of a file.
@@ -139,15 +139,15 @@ def check_input(record: Mapping[str, Any], read: Sequence[str], where: str) -> N
 
     Raises:
       InputError: a field's name says that it is input, or, in a record without an image, its value
-        is the name of a picture, video or sound; it is not empty.
+        is the name of an image, video or sound; it is not empty.
     """
-    pictured = any(record.get(name) for name in ("image", "image_id", "video") if name in read)
+    has_image = any(record.get(name) for name in ("image", "image_id", "video") if name in read)
     for name, value in record.items():
         if name in read or value in (None, "", [], {}, False):
             continue
         plain = name.lower().replace("-", "").replace("_", "").removesuffix("s")
         other = plain in _OTHER_INPUT or (plain == "image" and name != "image")
-        if other or (not pictured and (plain in _PICTURES or _names_media(value))):
+        if other or (not has_image and (plain in _IMAGE_FIELDS or _names_media(value))):
             listed = ", ".join(read)
             raise InputError(
                 "unread_input",
@@ -224,4 +224,4 @@ def even_frames(count: int, wanted: int) -> list[int]:
 
 def bad_record(where: str, what: str) -> InputError:
     """An ``InputError`` about a record."""
-    return InputError("bad_record", f"{where} {what}", "mend the record, or leave it out")
+    return InputError("bad_record", f"{where} {what}", "fix the record, or leave it out")

@@ -176,7 +176,7 @@ class PromptTemplate:
 
 def as_record(instruction: str, template: PromptTemplate) -> str:
     """An instruction as a record of training has it: behind ``<image>`` and a line break where a
-    template takes that for text, alone where it takes it for the picture's place.
+    template takes that for text, alone where it takes it for the image's place.
 
     Args:
       instruction: such as "Open the drawer."
