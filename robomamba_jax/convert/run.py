@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import MambaConfig, PolicyConfig, VisionConfig
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.families import FAMILIES, Checkpoint, open_checkpoint
-from robomamba_jax.convert.folder import is_folder, open_folder, source_tensors
+from robomamba_jax.convert.folder import open_folder, source_tensors
 from robomamba_jax.convert.folder import write_folder as write
 from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.rules import Row
@@ -319,7 +320,7 @@ def open_part(path: str | Path, part: str) -> Part:
     Raises:
       InputError: it has no such part, or its family cannot be told.
     """
-    if is_folder(path):
+    if stored_kind(path) == "folder":
         folder = open_folder(path)
         if getattr(folder.parts, part) is None:
             raise InputError("no_such_part", f"{path} has no {part}", f"give one that has: {part}")

@@ -215,7 +215,7 @@ def _choose_step(workdir: Path, say: Log) -> Path | None:
     """The step to go on from; process 0 decides for all."""
     found = checkpoint.newest_good(workdir, say) if jax.process_index() == 0 else None
     step = agreed(-1 if found is None else int(found.name))
-    return None if step < 0 else workdir / checkpoint.FOLDER / str(step)
+    return None if step < 0 else workdir / checkpoint.STEPS_FOLDER / str(step)
 
 
 def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> Base:
