@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from robomamba_jax.data.sources.sample import ImageRef, Sample
 from robomamba_jax.data.text.prompts import IMAGE, Encoded, PromptTemplate, Turn, prompt_template
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import JsonObject
 
 
 class PoseTarget(NamedTuple):
@@ -114,7 +115,7 @@ class Encoder:
         """The same for whole conversations, where this one reads a pose's prompt alone."""
         return dataclasses.replace(self, config=dataclasses.replace(self.config, target="text"))
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> JsonObject:
         """All that decides what an example holds, as JSON values; not where files lie."""
         config, transform = self.config, self.transform
         return {

@@ -236,7 +236,7 @@ class Processor:
         if images is None:
             return [[] for _ in prompts]
         if not isinstance(images, list | tuple) or len(images) != len(prompts):
-            what = f"{len(images)}" if isinstance(images, list | tuple) else "no list"
+            what = f"{len(images)}" if isinstance(images, list | tuple) else "not a list"
             raise InputError(
                 "bad_image",
                 f"images is {what} for {len(prompts)} prompts",

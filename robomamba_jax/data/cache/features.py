@@ -22,6 +22,7 @@ from typing import Any
 import google_crc32c
 import ml_dtypes
 import numpy as np
+import numpy.typing as npt
 
 from robomamba_jax.config.aliases import feature_kind
 from robomamba_jax.config.checks import one_of
@@ -41,7 +42,7 @@ _CHECK = 4
 
 
 def feature_key(
-    network: str, transform: ImageTransform, image_sha256: bytes, ids: Any = None
+    network: str, transform: ImageTransform, image_sha256: bytes, ids: npt.ArrayLike | None = None
 ) -> bytes:
     """32 bytes for one image, and for one prompt about it where ``ids`` are given.
 
@@ -128,7 +129,7 @@ class FeatureWriter:
     def __len__(self) -> int:
         return len(self._places)
 
-    def key(self, image_sha256: bytes, ids: Any = None) -> bytes:
+    def key(self, image_sha256: bytes, ids: npt.ArrayLike | None = None) -> bytes:
         """``feature_key`` of this cache's network and transform."""
         return feature_key(str(self._facts["network"]), self._transform, image_sha256, ids)
 

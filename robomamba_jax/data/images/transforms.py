@@ -22,6 +22,7 @@ from robomamba_jax.data.geometry.crop import CROP_MODES, CropTransform
 from robomamba_jax.data.images.files import MAX_PIXELS, ImageSource, open_image, too_many_pixels
 from robomamba_jax.data.images.rgb import out_of_memory, to_rgb
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import JsonObject
 
 __all__ = [
     "MAX_PIXELS",
@@ -115,7 +116,7 @@ class ImageTransform:
         """What the encoder reads: float32[S, S, 3]; arguments and errors as in ``crop``."""
         return self.normalize(self.crop(image, max_pixels=max_pixels))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The fields as JSON values; ``from_json`` takes them back."""
         return {
             "size": self.size,

@@ -33,6 +33,7 @@ from robomamba_jax.data.sources.parquet_rows import ParquetFiles
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots, below
 from robomamba_jax.data.sources.sample import ImageRef, Sample, VideoMoment, bad_record
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import Json
 
 ASK = "What is the robot doing?"
 
@@ -213,7 +214,7 @@ class LeRobotSource:
             "download the images too, or give the right root",
         )
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format and version, how much there is, and which fields are read."""
         fields, meta = self._fields, self.meta
         return {

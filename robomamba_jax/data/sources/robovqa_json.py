@@ -28,6 +28,7 @@ from robomamba_jax.data.sources.sample import (
     text_field,
 )
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 # Beside the JSON file, or beside the folder json/ that holds train/ and val/.
@@ -154,7 +155,7 @@ class RoboVqaJsonSource:
         """A file that is there, as it really lies: frames may be links, too."""
         return inside(self._root, path, name, self._allowed)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format, samples, clips, and samples of each task."""
         return {
             "format": "robovqa-json",

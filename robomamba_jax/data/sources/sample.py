@@ -12,8 +12,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.text.prompts import ROLES, Turn
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 
 _LOOK = 10
 # Names of fields that bring more than a reader of one image knows, and other names of an image;
@@ -91,7 +93,7 @@ class Source(Protocol):
 
     def __getitem__(self, index: int) -> Sample: ...
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """What it is and how much: format, records, and what else the format knows."""
         ...
 
@@ -127,7 +129,7 @@ def conversation(value: object, where: str, *, image: bool = True) -> tuple[Turn
     return tuple(turns)
 
 
-def check_input(record: Mapping[str, Any], read: Sequence[str], where: str) -> None:
+def check_input(record: Mapping[str, Json], read: Sequence[str], where: str) -> None:
     """Check that a record brings no input in a field that its reader does not know.
 
     Without this an image under another name is left out, and the record trained on as text alone.
@@ -161,7 +163,7 @@ def _names_media(value: Any) -> bool:
     return any(isinstance(part, str) and _MEDIA.search(part) is not None for part in values)
 
 
-def check_format(records: Any, fields: Sequence[str], where: object, name: str) -> None:
+def check_format(records: JsonRecords, fields: Sequence[str], where: object, name: str) -> None:
     """Whether records are of a format, by the first ones that can be read.
 
     Args:
@@ -188,7 +190,7 @@ def check_format(records: Any, fields: Sequence[str], where: object, name: str) 
     raise errors[0]
 
 
-def text_field(record: Mapping[str, Any], name: str, where: str) -> str:
+def text_field(record: Mapping[str, Json], name: str, where: str) -> str:
     """A field that must be text; numbers, which some copies hold for ids, become it.
 
     Raises:
@@ -203,7 +205,7 @@ def text_field(record: Mapping[str, Any], name: str, where: str) -> str:
     return value
 
 
-def image_field(record: Mapping[str, Any], where: str) -> Any:
+def image_field(record: Mapping[str, Json], where: str) -> Json:
     """What a record has as its image; None where it has none.
 
     Raises:

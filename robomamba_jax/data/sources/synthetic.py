@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from robomamba_jax.data.sources.manipulation import Action, PoseSample
 from robomamba_jax.data.sources.sample import Sample
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 
 COLORS = {"red": (210, 40, 40), "green": (40, 170, 60), "blue": (50, 70, 220)}
 SHAPES = ("square", "disk")
@@ -88,7 +89,7 @@ class SyntheticSource:
         turns = (("human", f"<image>\nIs it {color}?"), ("gpt", answer))
         return Sample(name, images, turns)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format and number of records."""
         return {"format": f"toy {self._kind}", "records": self._count}
 

@@ -243,7 +243,7 @@ def test_settings_that_cannot_be(tmp_path: Path) -> None:
             open_source(source(path, fields, **more))
 
     fails(grasp(tmp_path, camera=camera(tmp_path, camera_to_world=None)), "has no camera_to_world")
-    fails(grasp(tmp_path, camera=camera(tmp_path, width=640)), "picture is 64x48, but the camera")
+    fails(grasp(tmp_path, camera=camera(tmp_path, width=640)), "image is 64x48, but the camera")
     camera(tmp_path)
     fails(grasp(tmp_path, gripper={"column": STATE, "at": [8]}), "grasp.gripper needs 1 of the 8")
     fails(grasp(tmp_path, gripper={"column": STATE}), "grasp.gripper needs 1 of the 8")
