@@ -30,6 +30,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "released": ("errors",),
     "shapes": ("errors",),
     "config": ("errors", "utils"),
+    "configs": ("config",),
     "ops": ("errors", "shapes"),
     "losses": ("errors", "shapes", "ops"),
     "models": (*_BASE, "ops", "losses"),

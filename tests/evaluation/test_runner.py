@@ -191,7 +191,10 @@ def test_a_bad_picture_is_an_error_or_left_out(
         (["--config", "configs/eval_pope.py"], "one of --checkpoint and --predictions"),
         (["--checkpoint", "tiny"], "no --config"),
         (["--config", "configs/eval_x.py", "--checkpoint", "tiny"], "does not exist"),
-        (["--config", "configs/stage1_1_align.py", "--checkpoint", "tiny"], "is no EvalConfig"),
+        (
+            ["--config", "configs/stage1_1_align.py", "--checkpoint", "tiny"],
+            "is not a configuration of evaluation",
+        ),
         (["--config", "configs/eval_pope.py", "--checkpoint", "tiny"], "coco_pope_random.json is"),
         (["--table", "tests"], r"has no \*/results.json"),
         (
