@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from robomamba_jax.convert.onnx_file import OnnxFile
 from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
@@ -28,7 +27,6 @@ def _pth(path: Path) -> TensorSource:
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".safetensors": SafetensorsFile,
     **dict.fromkeys((".pth", ".pt", ".bin", ".ckpt"), _pth),
-    ".onnx": OnnxFile,
 }
 # What a folder may hold, the safest first.
 _IN_FOLDER = (
@@ -59,6 +57,12 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
         path = found
     if path.name.endswith(".index.json"):
         return ShardedSource(path)
+    if path.suffix.lower() == ".onnx":
+        raise InputError(
+            "unknown_format",
+            f"{path} is an ONNX file, which is not read",
+            "of DINOv2 give dinov2_s.safetensors, which make assets ASSETS_ARGS=--dino writes",
+        )
     reader = _READERS.get(path.suffix.lower())
     if reader is None and path.exists():
         head, fix = read_head(path), f"give {', '.join(_READERS)}"
@@ -151,7 +155,7 @@ class ShardedSource:
             source.close()
 
 
-class Renamed:
+class RenamedSource:
     """A source whose tensors have other names.
 
     Args:
@@ -226,7 +230,7 @@ class ArraySource:
         """Nothing to give back."""
 
 
-class Overlaid:
+class OverlaidSource:
     """A source of which some tensors are replaced, and to which some are added."""
 
     def __init__(self, source: TensorSource, arrays: Mapping[str, np.ndarray], path: Path) -> None:
@@ -258,7 +262,7 @@ class Overlaid:
         self._source.close()
 
 
-class Selected:
+class SelectedSource:
     """Some tensors of a source: those with the names and shapes that are asked for, and LoRA
     factors of them."""
 

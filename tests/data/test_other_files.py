@@ -45,7 +45,6 @@ READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "TFRecord": ("x.tfrecord", lambda path: RoboVqaSource([path])),
     "safetensors": ("x.safetensors", open_weights),
     "torch": ("x.pth", open_weights),
-    "ONNX": ("x.onnx", open_weights),
     "config.json": ("config.json", read_json),
     "tokenizer": ("tokenizer.json", Tokenizer.load),
     "processor": ("processor.json", lambda path: Processor.load(path.parent)),
@@ -81,7 +80,7 @@ def test_what_it_is(reader: str, tmp_path: Path) -> None:
             assert caught.value.fix == "run git lfs pull"
 
 
-FOLDERS = {"picture", "tokenizer", "safetensors", "torch", "ONNX", "a format"}
+FOLDERS = {"picture", "tokenizer", "safetensors", "torch", "a format"}
 
 
 @pytest.mark.parametrize("reader", [name for name in READERS if name not in FOLDERS])
