@@ -157,8 +157,8 @@ POSES: dict[str, tuple[dict[str, Any], str]] = {
     "depth text": ({"depth": "depth.txt"}, "depth file depth.txt is neither .npy nor .png"),
     "depth ragged": ({"depth": [[0.5], [0.5, 0.5]]}, "depth is a list that makes no array"),
     "depth objects": ({"depth": np.full((24, 32), None)}, "depth is object of shape [24, 32]"),
-    "no image": ({"image": None}, "image is missing (give one picture"),
-    "images": ({"image": [PIXELS, PIXELS]}, "image is a list (give one picture"),
+    "no image": ({"image": None}, "image is missing (give one image"),
+    "images": ({"image": [PIXELS, PIXELS]}, "image is a list (give one image"),
     "no processor": ({"processor": None}, "processor is a NoneType, not what rm.load gives second"),
     "swapped": ({"processor": "tiny"}, "processor is a str, not what rm.load gives second"),
 }
