@@ -97,6 +97,8 @@ class Processor:
         for name, kind, read in kinds:
             value: Any = getattr(self, name)
             if not isinstance(value, kind) and (value is not None or name == "template"):
+                # Frozen, so fields are set around its own __setattr__; only here, before anybody
+                # has it.
                 object.__setattr__(self, name, read(value))  # type: ignore[arg-type]
         _ = self.contacts  # which checks the three
         one_of("rotation_convention", self.rotation_convention, ROTATION_CONVENTIONS)
@@ -143,6 +145,7 @@ class Processor:
         """
         rows = self._image_rows(images, prompts)
         encoded = [self._text(number, prompt) for number, prompt in enumerate(prompts)]
+        # At least 1: a batch of images alone still has a text axis.
         count, length = len(prompts), max(1, *(len(row.ids) for row in encoded))
         most = max(len(row) for row in rows)
         batch = ProcessedBatch(

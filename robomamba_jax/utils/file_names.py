@@ -72,6 +72,8 @@ def find_files(
 def _named(folder: Path, part: str, *, last: bool) -> list[Path]:
     """What a part of a pattern, maybe its last one, names in a folder."""
     exact = folder / part
+    # Exact names first: data sets are called things like "tf[1]". lexists, so that a broken link is
+    # found and named in the message instead of matching nothing.
     if os.path.lexists(exact):
         return [exact]
     if not _WILD.search(part) or not _is_dir(folder):
@@ -110,6 +112,7 @@ def _all_below(folder: Path, *, files: bool) -> list[Path]:
     while waiting:
         here = waiting.pop()
         about = here.stat()
+        # By inode: links may lead in circles.
         if (about.st_dev, about.st_ino) in seen:
             continue
         seen.add((about.st_dev, about.st_ino))
@@ -142,6 +145,7 @@ def fitting(name: str, end: str = "", *, most: int = MAX_NAME_BYTES) -> str:
     whole = os.fsencode(name + end)
     if len(whole) <= most:
         return name + end
+    # A hash of the whole name: two long names with one beginning stay two files.
     mark = f"-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}{end}"
     kept = name[:most]
     while len(os.fsencode(kept + mark)) > most:
@@ -205,6 +209,7 @@ def _linked(folder: Path, target: Path) -> Path:
 def _own(process: int) -> Path:
     """This process's folder of links; a forked one has another."""
     folder = Path(tempfile.mkdtemp(prefix="robomamba-", dir=_place()))
+    # The process's id goes with it: a forked child runs its parent's exit handlers.
     atexit.register(_remove, folder, process)
     return folder
 

@@ -147,6 +147,7 @@ def parse_json(
         raise InputError("bad_record", what, "keep one of the two") from None
     except (ValueError, RecursionError) as error:
         raise _not_json(raw, where, error) from error
+    # Only a text with such an escape can hold one; others need not be walked, in Python.
     if _HALF.search(raw):
         _check_all(value, where, _FOREIGN if stray_bytes else _LONE)
     return value
@@ -157,6 +158,8 @@ class _TwiceError(Exception):
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Python's reader keeps the last of two equal keys; shorter than the pairs means that there were
+    # two.
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]

@@ -36,6 +36,7 @@ from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.features/1"
 DTYPES: dict[str, Any] = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
+# Small enough to copy or to fetch again one by one; rows never cross a shard.
 SHARD_BYTES = 2**30
 _FIX = "compute the features again"
 _CHECK = 4
@@ -52,6 +53,7 @@ def feature_key(
       image_sha256: of the image's file; of several images one behind the other.
       ids: int[T], of the prompt.
     """
+    # Everything that the features depend on. The NUL bytes keep ("ab", "c") from ("a", "bc").
     digest = hashlib.sha256(network.encode() + b"\0")
     digest.update(json.dumps(transform.to_json(), sort_keys=True).encode() + b"\0")
     digest.update(image_sha256)
@@ -115,6 +117,8 @@ class FeatureWriter:
                 raise InputError(
                     "other_features", f"{self.folder} has other features", "give another folder"
                 )
+        # A finished cache is opened again to add rows: back to the form of an unfinished one, the
+        # keys in the order of their rows.
         if manifest.is_file():
             reader = FeatureReader(self.folder)
             pairs = sorted(zip(reader.places.tolist(), reader.keys, strict=True))
@@ -122,6 +126,7 @@ class FeatureWriter:
             manifest.unlink()
         begun.write_text(json.dumps(self._facts))
         logged = self._log.read_bytes() if self._log.is_file() else b""
+        # A kill may tear the last key; its row is written again.
         logged = logged[: len(logged) // 32 * 32]
         self._log.write_bytes(logged)
         self._places = {logged[at : at + 32]: at // 32 for at in range(0, len(logged), 32)}
@@ -152,6 +157,8 @@ class FeatureWriter:
         place = len(self._places)
         shard, row = divmod(place, self._per_shard)
         path = self.folder / _shard(shard)
+        # The row first, its key in the log afterwards: a key that is there has a whole row. Rows
+        # have a fixed size, so a row that was written without its key is simply overwritten.
         with path.open("rb+" if path.is_file() else "wb") as file:
             file.seek(row * self._row_bytes)
             file.write(google_crc32c.value(data).to_bytes(_CHECK, "little") + data)
@@ -161,6 +168,8 @@ class FeatureWriter:
 
     def finish(self) -> None:
         """Sort the keys and write the manifest: from now on it can be read."""
+        # Sorted, so that a reader finds a key by bisection in a mapped file instead of loading a
+        # dictionary of millions.
         order = sorted(self._places)
         last, rest = divmod(len(order), self._per_shard)
         if rest and (self.folder / _shard(last)).is_file():
@@ -192,6 +201,7 @@ class FeatureReader:
         self._transform = ImageTransform.from_json(self.facts["transform"])
         count, per_shard = int(self.facts["rows"]), int(self.facts["rows_per_shard"])
         size = _CHECK + int(np.prod(self.shape)) * self.dtype.itemsize
+        # void32: compared as bytes. numpy's S32 would drop trailing zeros, which a hash may have.
         self.keys = self._mapped("keys.bin", (count,), np.dtype("V32"))
         self.places = self._mapped("places.bin", (count,), np.dtype("<u4"))
         self._per_shard = per_shard
@@ -223,6 +233,7 @@ class FeatureReader:
         if place is None:
             raise InputError("no_features", "the cache has no such image", _FIX)
         shard, row = divmod(place, self._per_shard)
+        # A copy: the check sum and the result must be of the same bytes.
         data = self._shards[shard][row].tobytes()
         if google_crc32c.value(data[_CHECK:]) != int.from_bytes(data[:_CHECK], "little"):
             where = f"{self.folder / _shard(shard)}: row {row}"
@@ -230,6 +241,7 @@ class FeatureReader:
         return np.frombuffer(data, self.dtype, offset=_CHECK).reshape(self.shape)
 
     def _find(self, key: bytes) -> int | None:
+        # np.searchsorted has no order for void types.
         low, high = 0, len(self.keys)
         while low < high:
             middle = (low + high) // 2
@@ -243,6 +255,8 @@ class FeatureReader:
     def of(self, example: Example) -> np.ndarray:
         """An example's features: [M, P, W], [W] for pooled ones, [J, W] for states; errors as
         ``get``'s."""
+        # Pooled features and hidden states depend on all images and the prompt: one row for a
+        # sample. Patches depend on an image alone: one row for each, shared by samples.
         images = example.image_sha256.tobytes()
         if self.kind != "vision_patches":
             return self.get(feature_key(self.network, self._transform, images, example.ids))

@@ -59,6 +59,7 @@ class Contacts:
         Raises:
           InputError: the position was cut off.
         """
+        # Also for the frames that do not need it: a contact that the encoder cannot see is refused.
         share = geometry.pixel_to_contact(pixel_xy)
         if self.scale == "unit":
             return share

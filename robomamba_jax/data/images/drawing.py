@@ -100,6 +100,7 @@ def arrow_tips(
     if camera is None:
         return contact_xy + length * rotation[:2].T
     # Scaling the whole scene by the contact's depth changes no pixel, so depth 1 will do.
+    # So that an axis across the optical axis is ``length`` pixels long; others are foreshortened.
     share = min(length / math.sqrt(camera.K[0, 0] * camera.K[1, 1]), _LONGEST)
     return camera.project(camera.lift(contact_xy, 1.0) + share * rotation.T)
 
@@ -148,6 +149,7 @@ def _draw_axes(
     box = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
     part = canvas.crop(box)
     pen = _Pen(part, low)
+    # Painter's order: the camera looks along +z, so the larger z is farther and drawn first.
     for index in sorted(range(3), key=lambda index: -axes[2, index]):
         away = bool(axes[2, index] > 0)
         pen.axis(contact, tips[index], away, AXIS_COLORS[index], sizes)
@@ -163,6 +165,8 @@ class _Pen:
     def __init__(self, part: Image.Image, origin: npt.NDArray[np.int_]) -> None:
         self.size, self.origin = part.size, origin
         self.smooth = _SMOOTH if part.width * part.height <= _SMOOTH_PIXELS else 1
+        # Drawn larger and averaged down: PIL draws no smooth edges. NEAREST up and BOX down give
+        # untouched pixels back as they were.
         size = (part.width * self.smooth, part.height * self.smooth)
         self.layer = part.resize(size, Image.Resampling.NEAREST)
         self.draw = ImageDraw.Draw(self.layer)

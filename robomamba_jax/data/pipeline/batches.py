@@ -61,6 +61,8 @@ def build_rows(
     Returns:
       Arrays, and what could not be used.
     """
+    # With cached features no pixel is decoded; what is needed of an image is its file's hash, the
+    # cache's key.
     plain = features is None
     arrays = _empty(len(rows), shape, pad_id, side if plain else None, pose)
     if features is not None:
@@ -74,6 +76,9 @@ def build_rows(
                 found = None if features is None else features.of(example)
             except InputError as error:
                 name = datasets[dataset].name
+                # ``found`` is "late": its text was fine when it was measured, and its image turns
+                # out to be bad now. It becomes nothing (a shorter row), never another sample: which
+                # samples are in which step is fixed.
                 problem = (
                     name,
                     index,
@@ -122,10 +127,13 @@ def _put(
 ) -> None:
     """Writes one sample behind what its row has."""
     end, last = start + len(example.ids), first_image + len(example.image_positions)
+    # Positions count text tokens alone: the model inserts image tokens, so ``start`` is also what
+    # this sample's image positions are moved by.
     arrays["input_ids"][row, start:end] = example.ids
     arrays["mask"][row, start:end] = True
     arrays["segment_ids"][row, start:end] = place
     arrays["loss_mask"][row, start:end] = example.supervised
+    # A sample's positions count from its own first token; those of the row from the row's.
     arrays["image_positions"][row, first_image:last] = example.image_positions + start
     if "images" in arrays and example.images is not None:
         arrays["images"][row, first_image:last] = example.images

@@ -80,6 +80,8 @@ class GraspReader:
         """
         config = self._config
         closing = self._closing(_numbers(rows, config.gripper, where)[:, 0], where)
+        # The image from before the grasp, the pose from the moment of closing: what the model is
+        # asked is where to go, seen from where it is.
         look = 0 if config.before is None else closing - config.before
         if look < 0:
             raise bad_record(
@@ -95,6 +97,8 @@ class GraspReader:
             for name in (config.approach_axis, config.left_axis)
         )
         point = self._to_camera[:3, :3] @ position + self._to_camera[:3, 3]
+        # The end-effector's frame often lies in the flange; ``tip`` metres along the approach are
+        # the fingertips.
         pixel = self._pixel(point + config.tip * approach, where)
         action = make_action(pixel, approach, left, None, where, pixel_order="xy", frame="opencv")
         # A projected point is no whole pixel of a file, to which half of one is added.
@@ -108,6 +112,7 @@ class GraspReader:
             raise bad_record(where, f"has a {name} that is not finite")
         limit = config.threshold
         closed = values > limit if config.closed == "above" else values < limit
+        # A transition from open to closed: a gripper that begins closed does not count.
         steps = np.flatnonzero(closed[1:] & ~closed[:-1])
         if not len(steps):
             raise InputError(

@@ -132,7 +132,11 @@ class RoboVqaJsonSource:
 
     def _find(self, video: str, uid: str) -> tuple[ImageRef, ...] | None:
         stem = str(Path(video).with_suffix("")) if Path(video).suffix else video
+        # Extracted frames win over the video: who extracted them chose them, and they need no
+        # decoder.
         for folder in _FRAMES:
+            # Both names are in use; dict.fromkeys drops the second where they are equal, and keeps
+            # the order.
             for name in dict.fromkeys((stem, uid)):
                 place = below(self._root, f"{folder}/{name}" if folder else name, self._allowed)
                 if place.is_dir():
