@@ -32,6 +32,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "checkpoints": ("errors", "utils", "config", "released"),
     "shapes": ("errors",),
     "config": ("errors", "utils"),
+    "configs": ("config",),
     "ops": ("errors", "shapes"),
     "losses": ("errors", "shapes", "ops"),
     "models": (*_BASE, "ops", "losses"),

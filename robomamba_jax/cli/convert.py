@@ -231,8 +231,8 @@ def _open(args: argparse.Namespace) -> Any:
 
 def _export(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.checkpoints import stored_kind
-    from robomamba_jax.convert.elsewhere import remarks
     from robomamba_jax.convert.export import export
+    from robomamba_jax.convert.export_checks import export_notes
     from robomamba_jax.convert.folder import open_folder
 
     _need(args, ("source",), ("vision", "llm"))
@@ -250,7 +250,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
         folder = open_folder(folder)
     policy = not args.without_policy
     rows = export(args.to, folder, args.out, policy=policy, anyway=args.anyway)
-    notes = remarks(args.to, folder, policy=policy)
+    notes = export_notes(args.to, folder, policy=policy)
     if not args.json:
         _print_table(rows, args.verbose)
         for note in notes:

@@ -32,7 +32,7 @@ from robomamba_jax.config.training import ModelChoice
 from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.lora import LoraMerged
 from robomamba_jax.convert.placement import load_params, tree_tensors
-from robomamba_jax.convert.sources import ArraySource, Overlaid, Selected
+from robomamba_jax.convert.sources import ArraySource, OverlaidSource, SelectedSource
 from robomamba_jax.convert.tensor_names import leaves, put, tensor_shapes
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.processor import Processor
@@ -146,10 +146,10 @@ def step_source(path: Path) -> TensorSource:
     parts = parts_from_json(meta["parts"], f"{path}/meta.json: parts")
     assert parts.model is not None
     drawn = _drawn({name: tuple(x) for name, x in meta["drawn"].items()}, parts.model, meta["seed"])
-    over = Overlaid(source, {**drawn, **_by_tensor(trained)}, path)
+    over = OverlaidSource(source, {**drawn, **_by_tensor(trained)}, path)
     choice = ModelChoice(**meta["model"])
     # What the base had in place of a new head is no part of this model.
-    kept = Selected(over, tensor_shapes(parts))
+    kept = SelectedSource(over, tensor_shapes(parts))
     return LoraMerged(kept, choice.lora_alpha) if choice.lora_rank else kept
 
 
@@ -276,7 +276,7 @@ def load_tree(
         }
         _check_new(lacking, base)
         new = _drawn(lacking, config, seed)
-        whole = Overlaid(source, new, source.path) if new else source
+        whole = OverlaidSource(source, new, source.path) if new else source
         params = load_params(
             whole,
             expected,

@@ -220,8 +220,9 @@ def claims(form: str, side: int) -> bytes:
 
 
 PROBE = """
-import resource, sys, time
+import resource, sys
 from pathlib import Path
+from PIL import Image
 from robomamba_jax.data.images.files import open_image
 from robomamba_jax.errors import InputError
 import numpy as np
@@ -229,23 +230,25 @@ import numpy as np
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
+def decode(*arguments):
+    raise AssertionError("a decoder was made")
+
+Image._getdecoder = decode
 before = peak()
 for path in sys.argv[1:]:
     for source in (path, Path(path).read_bytes()):
-        start = time.monotonic()
         try:
             open_image(source)
         except InputError as error:
             assert error.kind == "image_too_large", error
         else:
             raise AssertionError(path)
-        assert time.monotonic() - start < 1, path
 print(peak() - before)
 """
 
 
 def test_bombs_take_no_memory(tmp_path: Path) -> None:
-    """Files that claim 88 to 268 million pixels: refused at once, without a word from PIL."""
+    """Files that claim 88 to 268 million pixels: none is decoded, and PIL prints no warning."""
     paths = []
     for form in FORMATS:
         for side in (9_400, 13_300, 16_383):

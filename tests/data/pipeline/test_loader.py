@@ -26,6 +26,7 @@ from robomamba_jax.data.pipeline.ledger import Ledger, Problem
 from robomamba_jax.data.pipeline.loader import BatchLoader, StepBatch
 from robomamba_jax.data.pipeline.tasks import DataPool
 from robomamba_jax.errors import InputError
+from tests.counting import PATIENCE
 from tests.data.samples import TINY, mixture, picture, poses, turns
 
 SIZES = {"captions": 31, "talk": 12}
@@ -171,7 +172,7 @@ def test_workers_end_with_their_run(folder: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3])
     pids = [int(pid) for pid in done.stdout.split()]
     assert len(pids) == 2
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while any(alive(pid) for pid in pids):
         assert time.monotonic() < until
         time.sleep(0.05)
