@@ -236,8 +236,8 @@ class Encoder:
         self, sample: Sample, pixels: bool
     ) -> tuple[np.ndarray | None, CropTransform | None]:
         """uint8[M, S, S, 3], and the first image's geometry where a pose needs it."""
-        wanted = self.transform is not None and self.config.target == "pose"
-        if self.transform is None or not (pixels or wanted):
+        needs_geometry = self.transform is not None and self.config.target == "pose"
+        if self.transform is None or not (pixels or needs_geometry):
             return None, None
         side, geometry = self.transform.size, None
         crops = np.zeros((len(sample.images), side, side, 3), np.uint8)

@@ -139,7 +139,7 @@ class Processor:
           prompts: what is asked, before the template.
 
         Raises:
-          InputError: an image or prompt is wrong (the message names its place), the lists
+          InputError: an image or prompt is wrong (the message names its row), the lists
             differ in length, a row's images do not match its placeholders, or a row has
             neither text nor image.
         """
@@ -160,10 +160,10 @@ class Processor:
                 raise InputError("empty_prompt", f"prompts[{number}] is empty", "ask something")
             batch.input_ids[number, : len(text.ids)] = text.ids
             batch.mask[number, : len(text.ids)] = True
-            places = _places(number, text.image_positions, len(row_images))
-            batch.image_positions[number, : len(row_images)] = places
-            for place, image in enumerate(row_images):
-                self._fill(batch, number, place, image)
+            positions = _image_positions(number, text.image_positions, len(row_images))
+            batch.image_positions[number, : len(row_images)] = positions
+            for slot, image in enumerate(row_images):
+                self._fill(batch, number, slot, image)
         return batch
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -210,8 +210,8 @@ class Processor:
         if content.get("schema") != SCHEMA:
             raise _bad_file(file, f"has schema {content.get('schema')!r}, not {SCHEMA!r}")
         if set(content) != known | {"schema", "tokenizer_sha256"}:
-            odd = sorted(set(content) ^ (known | {"schema", "tokenizer_sha256"}))
-            raise _bad_file(file, f"has missing or unknown fields: {', '.join(odd)[:200]}")
+            different = sorted(set(content) ^ (known | {"schema", "tokenizer_sha256"}))
+            raise _bad_file(file, f"has missing or unknown fields: {', '.join(different)[:200]}")
         read = _read_tokenizer(file, content["tokenizer_sha256"], tokenizer)
         transform = content["transform"]
         try:
@@ -263,17 +263,17 @@ class Processor:
         side = self.transform.size
         return np.zeros((count, most, side, side, 3), np.float32)
 
-    def _fill(self, batch: ProcessedBatch, row: int, place: int, source: ImageSource) -> None:
+    def _fill(self, batch: ProcessedBatch, row: int, slot: int, source: ImageSource) -> None:
         """Puts one image and its size into the batch."""
         assert self.transform is not None
         assert batch.images is not None
         try:
             image = open_image(source, max_pixels=self.max_pixels)
-            batch.images[row, place] = self.transform(image, max_pixels=self.max_pixels)
+            batch.images[row, slot] = self.transform(image, max_pixels=self.max_pixels)
         except InputError as error:
-            where = f"images[{row}]" if place == 0 else f"images[{row}][{place}]"
+            where = f"images[{row}]" if slot == 0 else f"images[{row}][{slot}]"
             raise InputError(error.kind, f"{where}: {error.message}", error.fix) from error
-        batch.image_sizes[row, place] = image.size
+        batch.image_sizes[row, slot] = image.size
 
 
 def _read_tokenizer(
@@ -308,7 +308,7 @@ def _as_list(row: Any) -> list[ImageSource]:
     return list(row) if isinstance(row, list | tuple) else [row]
 
 
-def _places(row: int, placeholders: list[int], count: int) -> list[int]:
+def _image_positions(row: int, placeholders: list[int], count: int) -> list[int]:
     """The position of each image of a row: its placeholder's, or before all text."""
     if placeholders and len(placeholders) != count:
         raise InputError(

@@ -86,10 +86,10 @@ class PreparedFolder:
             counts = {name: len(index[name]) for name in _INDEX_COLUMNS}
         except Exception as error:  # safetensors raises its own kinds
             raise InputError("damaged_file", f"{file}: {error}", _FIX) from error
-        told = sum(dataset["samples"] for dataset in self.manifest["parts"])
+        stated = sum(dataset["samples"] for dataset in self.manifest["parts"])
         for name, count in counts.items():
-            if count != told:
-                what = f"{file} has {count:,} samples ({name}), manifest.json tells of {told:,}"
+            if count != stated:
+                what = f"{file} has {count:,} samples ({name}), manifest.json states {stated:,}"
                 raise InputError("damaged_file", what, _FIX)
         return index
 
@@ -149,14 +149,14 @@ class PreparedFolder:
         return [found[names.index(source.name)]]
 
     def _check(self, encoder: Encoder) -> None:
-        wanted, have = encoder.identity(), self.manifest["identity"]
+        expected, have = encoder.identity(), self.manifest["identity"]
         # Where files lie is not part of the identity: a prepared folder can be moved, and used with
         # another copy of the tokenizer. A key that is missing on both sides is equal.
-        odd = [name for name in wanted if wanted[name] != have.get(name)]
-        if odd:
+        different = [name for name in expected if expected[name] != have.get(name)]
+        if different:
             raise InputError(
                 "other_encoding",
-                f"{self.path} was prepared with another {' and '.join(odd)}",
+                f"{self.path} was prepared with another {' and '.join(different)}",
                 "set the same encoding, or prepare it again",
             )
 

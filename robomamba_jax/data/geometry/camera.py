@@ -298,8 +298,8 @@ def read_depth(
             what = f"depth file {path} {not_a_file(path)}"
             raise InputError("bad_depth", what, _DEPTH_FIX) from error
         if path.stat().st_size == 0 or kind_of(read_head(path)) not in (_KINDS[suffix], UNKNOWN):
-            where, wanted = f"depth file {path}", f"not {_KINDS[suffix]}"
-            raise other_file("bad_depth", where, read_head(path), wanted, _DEPTH_FIX) from error
+            where, expected = f"depth file {path}", f"not {_KINDS[suffix]}"
+            raise other_file("bad_depth", where, read_head(path), expected, _DEPTH_FIX) from error
         reason = str(getattr(error, "strerror", None) or error).split("\n")[0]
         raise InputError(
             "bad_depth", f"cannot read depth file {path}: {reason}", _DEPTH_FIX

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the two numbers of a contact mean, and the way between them and the original's pixels.
+"""What the two numbers of a contact mean, and how they map to the original's pixels.
 
 "unit" contacts are shares of the crop's side. "raw" ones are pixels, and a checkpoint says of
 which image:

@@ -177,7 +177,7 @@ class _Pen:
 
     def dot(self, center: npt.NDArray[np.float64], radius: float, color: Color) -> None:
         """A filled circle."""
-        x, y = self._place(center)
+        x, y = self._on_layer(center)
         radius = radius * self.smooth
         self.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
 
@@ -227,9 +227,9 @@ class _Pen:
             self._polygon([center + corner for corner in corners], color)
 
     def _polygon(self, corners: list[npt.NDArray[np.float64]], color: Color) -> None:
-        self.draw.polygon([self._place(corner) for corner in corners], fill=color)
+        self.draw.polygon([self._on_layer(corner) for corner in corners], fill=color)
 
-    def _place(self, point: npt.NDArray[np.float64]) -> tuple[float, float]:
+    def _on_layer(self, point: npt.NDArray[np.float64]) -> tuple[float, float]:
         # ImageDraw's whole numbers are pixel centres, ours lie half a pixel before them.
         x, y = (point - self.origin) * self.smooth - 0.5
         return float(x), float(y)

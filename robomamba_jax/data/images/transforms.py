@@ -76,7 +76,7 @@ class ImageTransform:
             object.__setattr__(self, "background", tuple(int(part) for part in color))
 
     def geometry(self, width: int, height: int) -> CropTransform:
-        """Where the pixels of a ``width`` x ``height`` image go, and the way back.
+        """Where the pixels of a ``width`` x ``height`` image go, and back.
 
         Raises:
           InputError: the image has no pixels.

@@ -224,7 +224,7 @@ class BatchPlan:
 
     def _packed(self, samples: np.ndarray) -> list[list[int]]:
         batch = self.batch
-        places = pack(
+        packed = pack(
             self.sample_index.text[samples],
             self.sample_index.images[samples],
             row_tokens=batch.seq_len,
@@ -232,7 +232,7 @@ class BatchPlan:
             image_limit=batch.image_limit,
             image_tokens=batch.image_tokens,
         )
-        return [samples[row].tolist() for row in places]
+        return [samples[row].tolist() for row in packed]
 
     def start_of(self, epoch: int) -> int:
         """The first step of an epoch."""
@@ -256,10 +256,12 @@ class BatchPlan:
           step: from 0.
         """
         with self._lock:  # threads that read ahead would each compute an epoch's rows
-            epoch, place = self.locate(step)
+            epoch, step_in_epoch = self.locate(step)
             content = self.epoch(epoch)
-        rows = [content.rows[row] if row >= 0 else [] for row in content.steps[place].tolist()]
-        return Layout(epoch, self.shape(int(content.tokens[place])), rows)
+        rows = [
+            content.rows[row] if row >= 0 else [] for row in content.steps[step_in_epoch].tolist()
+        ]
+        return Layout(epoch, self.shape(int(content.tokens[step_in_epoch])), rows)
 
     def shape(self, tokens: int) -> BatchShape:
         """Of the batches whose rows have at most ``tokens`` tokens."""

@@ -6,7 +6,7 @@ B rows, T text tokens, M images of side S, K the most samples of a row:
 
 - ``input_ids`` int32[B, T], the samples of a row one behind the other, padded on the right
 - ``mask`` bool[B, T], True = real
-- ``segment_ids`` int32[B, T], the sample's place in its row, from 0
+- ``segment_ids`` int32[B, T], the sample's number in its row, from 0
 - ``loss_mask`` bool[B, T], True = the model learns to say this token
 - ``image_positions`` int32[B, M], the text index before which an image stands, -1 = none
 - ``images`` uint8[B, M, S, S, 3], not yet normalised; or ``features`` [B, M, P, W] from a
@@ -69,7 +69,7 @@ def build_rows(
         arrays["features"] = features.empty(len(rows), shape.images)
     problems = []
     for number, members in enumerate(rows):
-        filled, num_images, place = 0, 0, 0
+        filled, num_images, segment = 0, 0, 0
         for dataset, index in members:
             try:
                 example = datasets[dataset].example(index, pixels=plain, hashes=not plain)
@@ -91,14 +91,14 @@ def build_rows(
                 )
                 problems.append(Problem(*problem))
                 continue
-            _put(arrays, number, filled, num_images, place, example)
+            _put(arrays, number, filled, num_images, segment, example)
             if found is not None and features is not None:
                 features.put(arrays["features"], number, num_images, found)
             filled, num_images = (
                 filled + len(example.ids),
                 num_images + len(example.image_positions),
             )
-            place += 1
+            segment += 1
     return arrays, problems
 
 
@@ -123,7 +123,7 @@ def _empty(count: int, shape: BatchShape, pad_id: int, side: int | None, pose: b
 
 
 def _put(
-    arrays: Arrays, row: int, start: int, first_image: int, place: int, example: Example
+    arrays: Arrays, row: int, start: int, first_image: int, segment: int, example: Example
 ) -> None:
     """Writes one sample behind what its row has."""
     end, last = start + len(example.ids), first_image + len(example.image_positions)
@@ -131,7 +131,7 @@ def _put(
     # this sample's image positions are moved by.
     arrays["input_ids"][row, start:end] = example.ids
     arrays["mask"][row, start:end] = True
-    arrays["segment_ids"][row, start:end] = place
+    arrays["segment_ids"][row, start:end] = segment
     arrays["loss_mask"][row, start:end] = example.supervised
     # A sample's positions count from its own first token; those of the row from the row's.
     arrays["image_positions"][row, first_image:last] = example.image_positions + start

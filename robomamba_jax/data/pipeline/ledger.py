@@ -96,7 +96,7 @@ class Ledger:
     def add(self, problems: Iterable[Problem]) -> None:
         """Append those that are not in it yet."""
         new = {(p.source, p.index): p for p in problems}
-        new = {place: p for place, p in new.items() if place not in self._known}
+        new = {key: p for key, p in new.items() if key not in self._known}
         if not new:
             return
         with JsonlWriter(self.path, keep_bytes=self._keep_bytes) as file:

@@ -30,7 +30,7 @@ def pack(
       image_tokens: P, of one image.
 
     Returns:
-      Places in the arrays, row by row; each sample once.
+      Indices into the arrays, row by row; each sample once.
     """
     # Best fit decreasing, which for one limit needs at most 11/9 of the fewest rows (plus a
     # constant). Worked example, rows of 8 tokens, no images, text = [3, 5, 4, 2]:

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""One shard of prepared data: written aside, then put in its place together with its facts."""
+"""One shard of prepared data: written beside its path, then moved there; its facts follow."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def prepare(
 
 
 def _content(config: DataConfig) -> Any:
-    """A configuration without the places to which links may lead: files prepared through them are
+    """A configuration without the folders to which links may lead: files prepared through them are
     the same files."""
     sources = tuple(dataclasses.replace(source, allow_roots=()) for source in config.sources)
     content = tree_to_json(dataclasses.replace(config, sources=sources))

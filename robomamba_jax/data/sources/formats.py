@@ -85,8 +85,8 @@ def _detect_file(path: Path) -> str:
         finally:
             records.close()
     if not is_tfrecord_head(head):
-        wanted = "neither JSON nor TFRecord"
-        raise other_file("unknown_format", str(path), head, wanted, f"give {_KNOWN}")
+        expected = "neither JSON nor TFRecord"
+        raise other_file("unknown_format", str(path), head, expected, f"give {_KNOWN}")
     record = TfRecords(path)[0]  # whose own error tells of damage
     try:
         # RoboVQA is told by its fields; any other TFRecord file is of no use without a description.
@@ -140,7 +140,7 @@ def open_source(config: SourceConfig, number: int = 0) -> Source:
 
     Args:
       config: what to open.
-      number: its place among a configuration's sources, for messages.
+      number: its index among a configuration's sources, for messages.
 
     Raises:
       InputError: the path, its format or a needed setting is missing or wrong.

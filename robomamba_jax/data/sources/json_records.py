@@ -3,7 +3,7 @@
 """The records of a large JSON file, one at a time.
 
 A list of 665,000 conversations is a gigabyte of text and several of Python objects. Here
-the file is mapped, the places of its records are found once, and a record is parsed when
+the file is mapped, the offsets of its records are found once, and a record is parsed when
 it is asked for. A list of objects, one object, and one object per line are understood.
 """
 
@@ -80,7 +80,7 @@ class JsonRecords:
           InputError: it is not JSON in UTF-8, has a key twice or half of a surrogate pair, or is
             larger than ``MAX_RECORD_BYTES``.
         """
-        start, end = (int(place) for place in self._spans[index])
+        start, end = (int(offset) for offset in self._spans[index])
         where = f"{self.path}: record {index}"
         if end - start > MAX_RECORD_BYTES:
             raise InputError("bad_record", f"{where} has {end - start} bytes", _FIX)

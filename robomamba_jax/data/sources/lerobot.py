@@ -116,9 +116,9 @@ class LeRobotSource:
             raise IndexError(index)
         # side="right": _ends has where each episode ends, and the index itself belongs to the next
         # one.
-        place = int(np.searchsorted(self._ends, index, side="right"))
-        number = int(self._episodes[place])
-        step = index - (int(self._ends[place - 1]) if place else 0)
+        position = int(np.searchsorted(self._ends, index, side="right"))
+        number = int(self._episodes[position])
+        step = index - (int(self._ends[position - 1]) if position else 0)
         name = f"{self.meta.episodes[number]}"
         if self._fields.step == "all":
             name = f"{name}/{step}"

@@ -17,7 +17,7 @@ from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots, below
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 
-_KEPT = 64  # files whose episodes' places are remembered
+_KEPT = 64  # files whose episodes' row ranges are remembered
 
 
 class EpisodeRows:
@@ -63,7 +63,7 @@ class EpisodeRows:
         """Some steps of an episode.
 
         Args:
-          number: the episode's place in ``meta.episodes``.
+          number: the episode's index in ``meta.episodes``.
           start: the first step.
           stop: behind the last one.
           names: of columns.
@@ -85,8 +85,8 @@ class EpisodeRows:
                 f"{self._meta.lengths[number]}",
                 "download the file again, or skip bad records",
             )
-        wanted = tuple(dict.fromkeys((*names, "frame_index", "episode_index")))
-        rows = self._files.rows(path, first + start, first + stop, wanted)
+        columns = tuple(dict.fromkeys((*names, "frame_index", "episode_index")))
+        rows = self._files.rows(path, first + start, first + stop, columns)
         # Counts may agree and rows be swapped, as after a bad merge; an image of another step would
         # be trained on.
         if rows["frame_index"] != list(range(start, stop)):

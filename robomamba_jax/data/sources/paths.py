@@ -25,19 +25,19 @@ class AllowedRoots:
 
     Attributes:
       roots: where they really lie; no links are left in them.
-      ways: how a user allows one more, with {root} for it and {roots} for the whole list.
+      how_to_allow: how a user allows one more, with {root} for it and {roots} for the whole list.
     """
 
     roots: tuple[str, ...] = ()
-    ways: str = "allow_roots={roots}"
+    how_to_allow: str = "allow_roots={roots}"
 
     @classmethod
-    def of(cls, given: Sequence[str], ways: str) -> AllowedRoots:
+    def of(cls, given: Sequence[str], how_to_allow: str) -> AllowedRoots:
         """What a user has allowed.
 
         Args:
           given: folders; relative ones to the working folder.
-          ways: see above.
+          how_to_allow: see above.
 
         Raises:
           InputError: one of them is not a folder.
@@ -51,7 +51,7 @@ class AllowedRoots:
                     f"the allowed root {name!r} {what}",
                     "give the folder into which links may lead",
                 )
-        return cls(tuple(os.path.realpath(name) for name in given), ways)
+        return cls(tuple(os.path.realpath(name) for name in given), how_to_allow)
 
     def hold(self, real: str) -> bool:
         """Whether a path without links is one of the folders, or below one."""
@@ -60,8 +60,8 @@ class AllowedRoots:
     def fix(self, folder: str) -> str:
         """How to allow one folder more; ``--set`` replaces a list, so what it has stays in it."""
         whole = json.dumps([*self.roots, folder], ensure_ascii=False)
-        way = self.ways.format(root=shlex.quote(folder), roots=shlex.quote(whole))
-        return f"if that is meant, allow it: {way}"
+        how = self.how_to_allow.format(root=shlex.quote(folder), roots=shlex.quote(whole))
+        return f"if that is meant, allow it: {how}"
 
 
 NO_ROOTS = AllowedRoots()

@@ -73,12 +73,12 @@ class RldsSource:
         """int64[samples, 3]: record, step (-1 = none), question."""
         fields, count = self._fields, len(self._records)
         if not fields.tagged and (fields.step != "all" or not fields.steps):
-            places = np.zeros((count, 3), np.int64)
-            places[:, 0] = np.arange(count)
+            one_each = np.zeros((count, 3), np.int64)
+            one_each[:, 0] = np.arange(count)
             # -1 = the last step, known when the episode is read. One sample per record needs no
             # reading at all here.
-            places[:, 1] = {"first": 0, "last": -1, "all": 0}[fields.step]
-            return places
+            one_each[:, 1] = {"first": 0, "last": -1, "all": 0}[fields.step]
+            return one_each
         spans: list[tuple[int, int, int]] = []
         errors = []
         for record in range(count):
@@ -247,11 +247,11 @@ def _records(builder: Any, split: str) -> Any:
             raise InputError("missing_file", what, "download the data set again")
     records = _open_files(info.file_format.value, paths)
     # A missing shard would make the data smaller without a word.
-    told = info.splits[split].num_examples
-    if len(records) != told:
+    stated = info.splits[split].num_examples
+    if len(records) != stated:
         raise InputError(
             "bad_dataset",
-            f"dataset_info.json says that {split} has {told:,} records; its files hold "
+            f"dataset_info.json says that {split} has {stated:,} records; its files hold "
             f"{len(records):,}",
             "download the data set again, all of its files",
         )

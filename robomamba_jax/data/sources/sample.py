@@ -35,17 +35,17 @@ _MEDIA = re.compile(
 
 
 class VideoFrame(NamedTuple):
-    """One of ``wanted`` frames of a video, evenly spread and ending with the last one.
+    """One of ``total`` frames of a video, evenly spread and ending with the last one.
 
     Attributes:
       path: the video.
-      place: which of the wanted ones, from 0.
-      wanted: how many.
+      number: which of them, from 0.
+      total: how many.
     """
 
     path: Path
-    place: int
-    wanted: int
+    number: int
+    total: int
 
 
 class VideoMoment(NamedTuple):
@@ -220,13 +220,13 @@ def image_field(record: Mapping[str, Json], where: str) -> Json:
     return image
 
 
-def even_frames(count: int, wanted: int) -> list[int]:
-    """``wanted`` of ``count`` frames, evenly spread, the last one among them; all of them if
+def even_frames(count: int, total: int) -> list[int]:
+    """``total`` of ``count`` frames, evenly spread, the last one among them; all of them if
     there are no more."""
-    wanted = min(count, wanted)
+    total = min(count, total)
     # From the end backwards in equal steps, rounded down: 10 frames, 4 wanted -> 2, 4, 7, 9.
     # RoboVQA asks what is done at the end of the clip, so the last frame must be there.
-    return [count - 1 - (wanted - 1 - n) * count // wanted for n in range(wanted)]
+    return [count - 1 - (total - 1 - n) * count // total for n in range(total)]
 
 
 def bad_record(where: str, what: str) -> InputError:

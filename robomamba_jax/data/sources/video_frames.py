@@ -165,8 +165,8 @@ class _Video:
         base, start = float(self._stream.time_base or 1), self._stream.start_time or 0
         # An index may be wrong: where the seek ends behind the moment, once more from the
         # beginning.
-        for place in (max(round(seconds / base), start), start):
-            self._container.seek(place, stream=self._stream)
+        for offset in (max(round(seconds / base), start), start):
+            self._container.seek(offset, stream=self._stream)
             self._frames, self._seen = self._container.decode(self._stream), []
             found = self._nearest(seconds, tolerance)
             if found is not None and found.time <= seconds + tolerance:
