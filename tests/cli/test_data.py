@@ -138,7 +138,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "failing config": (("prepare", "--config", "fails.py", "--out", "o"), "ZeroDivisionError"),
     "empty config": (("prepare", "--config", "empty.py", "--out", "o"), "get_config"),
     "a change": (
-        ("prepare", "--config", "good.json", "--out", "o", "--set", "on_bda=skip"),
+        ("prepare", "--config", "good.json", "--out", "o", "--set", "on_eror=skip"),
         "did you mean on_error",
     ),
     "no prepared": (("verify", "."), "manifest.json does not exist"),
