@@ -75,29 +75,17 @@ def build_rows(
                 example = datasets[dataset].example(index, pixels=plain, hashes=not plain)
                 found = None if features is None else features.of(example)
             except InputError as error:
+                # "late": its text was fine when it was measured, and its image turns out to be bad
+                # now. It becomes nothing (a shorter row), never another sample: which samples are
+                # in which step is fixed.
                 name = datasets[dataset].name
-                # ``found`` is "late": its text was fine when it was measured, and its image turns
-                # out to be bad now. It becomes nothing (a shorter row), never another sample: which
-                # samples are in which step is fixed.
-                problem = (
-                    name,
-                    index,
-                    str(index),
-                    error.kind,
-                    error.message,
-                    "late",
-                    step,
-                    error.fix,
-                )
-                problems.append(Problem(*problem))
+                problems.append(Problem.of(name, index, error, "late", step))
                 continue
             _put(arrays, number, filled, num_images, segment, example)
             if found is not None and features is not None:
                 features.put(arrays["features"], number, num_images, found)
-            filled, num_images = (
-                filled + len(example.ids),
-                num_images + len(example.image_positions),
-            )
+            filled += len(example.ids)
+            num_images += len(example.image_positions)
             segment += 1
     return arrays, problems
 

@@ -39,6 +39,13 @@ class Problem(NamedTuple):
     step: int | None = None
     fix: str = ""
 
+    @classmethod
+    def of(
+        cls, source: str, index: int, error: InputError, found: str, step: int | None = None
+    ) -> Problem:
+        """The problem that an error is; the id is not known, so the number stands for it."""
+        return cls(source, index, str(index), error.kind, error.message, found, step, error.fix)
+
     def to_json(self) -> JsonObject:
         """The line's object."""
         fields = self._asdict()

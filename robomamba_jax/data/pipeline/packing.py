@@ -18,7 +18,7 @@ def pack(
 ) -> list[list[int]]:
     """Which samples share a row.
 
-    Each sample goes into the row with the least room that it still fits into, in text, in
+    Each sample goes into the row with the least free space that it still fits into, in text, in
     images and in both together; where there is none, a row is begun.
 
     Args:
@@ -92,7 +92,7 @@ class _Rows:
                 self._bits[k] |= 1 << free
 
     def _best(self, num_text: int, num_images: int) -> int:
-        """The row with the least sufficient room, or -1."""
+        """The row with the least free space that suffices, or -1."""
         lists = self._lists[num_images]
         while fitting := self._bits[num_images] >> num_text:
             # x & -x isolates the lowest set bit.

@@ -72,8 +72,7 @@ def write_shard(
             try:
                 example = dataset.example(number)
             except InputError as error:
-                about = (dataset.name, number, str(number), error.kind, error.message)
-                problem = Problem(*about, found="prepare", fix=error.fix)
+                problem = Problem.of(dataset.name, number, error, "prepare")
                 if not skip:
                     raise problem.as_error() from error
                 problems.append(problem)

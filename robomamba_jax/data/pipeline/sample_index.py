@@ -101,8 +101,7 @@ def scan(
         try:
             name, text, images, supervised = chosen.describe(index)
         except InputError as error:
-            about = (chosen.name, index, str(index), error.kind, error.message)
-            problems.append(Problem(*about, fix=error.fix))
+            problems.append(Problem.of(chosen.name, index, error, "plan"))
             continue
         # Plain tuples, then one array: a million NamedTuples would take several times the memory.
         columns.append((index, text, images, supervised))
