@@ -9,14 +9,18 @@ import dataclasses
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robomamba_jax.cli import features
 from robomamba_jax.cli.configs import add_allow_root
+from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.terminal import can_show, say
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
 from robomamba_jax.utils.untrusted_text import parse_json, printable, read_bytes
+
+if TYPE_CHECKING:
+    from robomamba_jax.data.pipeline.datasets import Dataset
 
 EXAMPLE = """examples:
   robomamba data inspect blip_laion_cc_sbu_558k.json --root images
@@ -84,8 +88,10 @@ def _add_inspect(whats: Any) -> None:
     inspect.add_argument("--encoder", default="nano", help="poses: whose crop is checked (nano)")
     inspect.add_argument("--limit", type=int, help="look at so many samples, evenly spread")
     inspect.add_argument("--no-images", action="store_true", help="do not decode images")
-    inspect.add_argument("--sheet", metavar="FILE", help="the page of samples (NAME.contact.png)")
-    inspect.add_argument("--no-sheet", action="store_true", help="draw no page")
+    add_renamed(
+        inspect, "--preview", "--sheet", metavar="FILE", help="a page of samples (NAME.contact.png)"
+    )
+    add_renamed(inspect, "--no-preview", "--no-sheet", action="store_true", help="draw no page")
     inspect.set_defaults(run=_inspect, parser=inspect)
 
 
@@ -132,7 +138,8 @@ def _inspect(args: argparse.Namespace) -> dict[str, Any]:
                 pool, kind, args.path, images=images, limit=args.limit, on_progress=bar
             )
         report["assumed_pixel_order"] = "xy" if assumed else None
-        report["sheet"] = None if args.no_sheet else _sheet(args, pool.tasks.datasets[0])
+        report["preview"] = None if args.no_preview else _preview(args, pool.tasks.datasets[0])
+        report["sheet"] = report["preview"]  # its earlier name, for one version
     if not args.json:
         _show(report)
     return report
@@ -151,22 +158,22 @@ def _fields(file: str | None) -> Any:
     return tree_from_json(FieldMap, content, file)
 
 
-def _sheet(args: argparse.Namespace, part: Any) -> str | None:
+def _preview(args: argparse.Namespace, dataset: Dataset) -> str | None:
     """The page of samples; None for prepared data, whose images are cut already."""
     from robomamba_jax.data.pipeline.contact_sheet import contact_sheet
     from robomamba_jax.data.pipeline.datasets import SourceDataset
 
-    if not isinstance(part, SourceDataset):
+    if not isinstance(dataset, SourceDataset):
         return None
     stem = Path(args.path.rstrip("/*")).stem or "data"
-    path = Path(args.sheet or fitting(stem, ".contact.png"))
-    page = contact_sheet(part)
+    path = Path(args.preview or fitting(stem, ".contact.png"))
+    page = contact_sheet(dataset)
     try:
         page.save(path, "PNG")
     except OSError as error:
-        if args.sheet:
+        if args.preview:
             raise InputError(
-                "bad_arguments", f"--sheet {path}: {error}", "give another place"
+                "bad_arguments", f"--preview {path}: {error}", "give another path"
             ) from error
         say(f"robomamba: no page of samples: {error}", file=sys.stderr)
         return None
@@ -204,8 +211,8 @@ def _show(report: dict[str, Any]) -> None:
         rows["ids"] = f"{repeated['samples']:,} samples share one, such as {repeated['first']!r}"
     if report["assumed_pixel_order"]:
         rows["pixels"] = "taken for (x, y): give --pixel-order to have the contacts checked"
-    if report["sheet"]:
-        rows["samples"] = report["sheet"]
+    if report["preview"]:
+        rows["samples"] = report["preview"]
     for name, value in rows.items():
         table.add_row(name, printable(value))
     out.print(table)

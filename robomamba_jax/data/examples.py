@@ -126,6 +126,7 @@ class Encoder:
                 name: getattr(config, name)
                 for name in ("loss", "image_place", "target", "max_tokens", "too_long")
             },
+            # A setting that does not matter to text must not make prepared text another one.
             "contact_scale": config.contact_scale if config.target == "pose" else None,
             # Not in what was prepared before there was a choice, which still fits.
             **(
@@ -146,6 +147,7 @@ class Encoder:
         if self.config.target == "pose":
             if not isinstance(sample, PoseSample) or sample.action is None:
                 raise _bad(sample, "has no pose to learn")
+            # Of a pose only the question is read: the answer is what the head learns, not text.
             question = next((text for role, text in turns if role == "human"), "")
             row = self.template.encode_prompt(self.tokenizer, question)
         else:
@@ -156,6 +158,7 @@ class Encoder:
     def _turns(self, sample: Sample) -> tuple[Turn, ...]:
         """The conversation; for images in front, without their placeholders."""
         asked = sum(text.count(IMAGE) for role, text in sample.turns if role == "human")
+        # 0: data sets whose images stand in front of all text have no placeholders.
         if asked not in (0, len(sample.images)):
             raise _bad(sample, f"has {asked} {IMAGE} for {len(sample.images)} images")
         if not self.template.placeholders or self.config.image_place == "text":
@@ -178,13 +181,17 @@ class Encoder:
         if count > batch.image_limit:
             raise _bad(sample, f"has {count} images, a row holds {batch.image_limit}")
         limit = min(self.config.max_tokens, batch.text_limit)
+        # Image tokens count against the row as well.
         limit = min(limit, batch.seq_len - count * batch.image_tokens)
         if len(row.ids) > limit:
             if self.config.too_long == "error" or self.config.target == "pose" or limit < 1:
                 raise _bad(sample, f"has {len(row.ids)} tokens, {limit} fit", kind="too_long")
             if any(position >= limit for position in row.image_positions):
                 raise _bad(sample, f"has an image behind token {limit}, its cut", kind="too_long")
+            # The end is cut, as LLaVA's code does: the question stays, an answer may lose its last
+            # words.
             row = Encoded(row.ids[:limit], row.supervised[:limit], row.image_positions)
+        # A row without a learned token would have no loss, and a mean over zero tokens.
         if self.config.target == "text" and not any(row.supervised):
             raise _bad(sample, "has no token to learn from", kind="no_supervised")
         return row
@@ -229,8 +236,8 @@ class Encoder:
         self, sample: Sample, pixels: bool
     ) -> tuple[np.ndarray | None, CropTransform | None]:
         """uint8[M, S, S, 3], and the first image's geometry where a pose needs it."""
-        wanted = self.transform is not None and self.config.target == "pose"
-        if self.transform is None or not (pixels or wanted):
+        needs_geometry = self.transform is not None and self.config.target == "pose"
+        if self.transform is None or not (pixels or needs_geometry):
             return None, None
         side, geometry = self.transform.size, None
         crops = np.zeros((len(sample.images), side, side, 3), np.uint8)
@@ -276,6 +283,7 @@ def pose_target(action: Action, geometry: CropTransform | None, contacts: Contac
     if geometry is None:
         raise InputError("bad_record", "a pose without an image", "give the image")
     contact = contacts.of_pixel(action.contact_xy, geometry)
+    # NaN = unknown: suction samples have no gripper, and the loss leaves them out.
     gripper = math.nan if action.gripper_open is None else action.gripper_open
     return PoseTarget(
         contact.astype(np.float32),
@@ -286,6 +294,7 @@ def pose_target(action: Action, geometry: CropTransform | None, contacts: Contac
 
 def without_placeholders(text: str) -> str:
     """A question without its placeholders and the line breaks that set them off."""
+    # Longest first, so that the line break goes with its placeholder.
     for piece in (f"{IMAGE}\n", f"\n{IMAGE}", IMAGE):
         text = text.replace(piece, "")
     return text

@@ -97,6 +97,8 @@ class Processor:
         for name, kind, read in kinds:
             value: Any = getattr(self, name)
             if not isinstance(value, kind) and (value is not None or name == "template"):
+                # Frozen, so fields are set around its own __setattr__; only here, before anybody
+                # has it.
                 object.__setattr__(self, name, read(value))  # type: ignore[arg-type]
         _ = self.contacts  # which checks the three
         one_of("rotation_convention", self.rotation_convention, ROTATION_CONVENTIONS)
@@ -137,12 +139,13 @@ class Processor:
           prompts: what is asked, before the template.
 
         Raises:
-          InputError: an image or prompt is wrong (the message names its place), the lists
+          InputError: an image or prompt is wrong (the message names its row), the lists
             differ in length, a row's images do not match its placeholders, or a row has
             neither text nor image.
         """
         rows = self._image_rows(images, prompts)
         encoded = [self._text(number, prompt) for number, prompt in enumerate(prompts)]
+        # At least 1: a batch of images alone still has a text axis.
         count, length = len(prompts), max(1, *(len(row.ids) for row in encoded))
         most = max(len(row) for row in rows)
         batch = ProcessedBatch(
@@ -157,10 +160,10 @@ class Processor:
                 raise InputError("empty_prompt", f"prompts[{number}] is empty", "ask something")
             batch.input_ids[number, : len(text.ids)] = text.ids
             batch.mask[number, : len(text.ids)] = True
-            places = _places(number, text.image_positions, len(row_images))
-            batch.image_positions[number, : len(row_images)] = places
-            for place, image in enumerate(row_images):
-                self._fill(batch, number, place, image)
+            positions = _image_positions(number, text.image_positions, len(row_images))
+            batch.image_positions[number, : len(row_images)] = positions
+            for slot, image in enumerate(row_images):
+                self._fill(batch, number, slot, image)
         return batch
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -207,8 +210,8 @@ class Processor:
         if content.get("schema") != SCHEMA:
             raise _bad_file(file, f"has schema {content.get('schema')!r}, not {SCHEMA!r}")
         if set(content) != known | {"schema", "tokenizer_sha256"}:
-            odd = sorted(set(content) ^ (known | {"schema", "tokenizer_sha256"}))
-            raise _bad_file(file, f"has missing or unknown fields: {', '.join(odd)[:200]}")
+            different = sorted(set(content) ^ (known | {"schema", "tokenizer_sha256"}))
+            raise _bad_file(file, f"has missing or unknown fields: {', '.join(different)[:200]}")
         read = _read_tokenizer(file, content["tokenizer_sha256"], tokenizer)
         transform = content["transform"]
         try:
@@ -260,17 +263,17 @@ class Processor:
         side = self.transform.size
         return np.zeros((count, most, side, side, 3), np.float32)
 
-    def _fill(self, batch: ProcessedBatch, row: int, place: int, source: ImageSource) -> None:
+    def _fill(self, batch: ProcessedBatch, row: int, slot: int, source: ImageSource) -> None:
         """Puts one image and its size into the batch."""
         assert self.transform is not None
         assert batch.images is not None
         try:
             image = open_image(source, max_pixels=self.max_pixels)
-            batch.images[row, place] = self.transform(image, max_pixels=self.max_pixels)
+            batch.images[row, slot] = self.transform(image, max_pixels=self.max_pixels)
         except InputError as error:
-            where = f"images[{row}]" if place == 0 else f"images[{row}][{place}]"
+            where = f"images[{row}]" if slot == 0 else f"images[{row}][{slot}]"
             raise InputError(error.kind, f"{where}: {error.message}", error.fix) from error
-        batch.image_sizes[row, place] = image.size
+        batch.image_sizes[row, slot] = image.size
 
 
 def _read_tokenizer(
@@ -305,7 +308,7 @@ def _as_list(row: Any) -> list[ImageSource]:
     return list(row) if isinstance(row, list | tuple) else [row]
 
 
-def _places(row: int, placeholders: list[int], count: int) -> list[int]:
+def _image_positions(row: int, placeholders: list[int], count: int) -> list[int]:
     """The position of each image of a row: its placeholder's, or before all text."""
     if placeholders and len(placeholders) != count:
         raise InputError(

@@ -24,6 +24,7 @@ def to_cell(text: str, where: str) -> str:
       InputError: it is longer than a cell may be, which sheets would cut without a word.
     """
     cell = _UNHELD.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    # A letter outside the basic plane counts twice.
     count = len(cell.encode("utf-16-le", "surrogatepass")) // 2
     if count > LONGEST:
         what = f"{where} has {count:,} letters, and a cell of .xlsx holds {LONGEST:,}"

@@ -72,6 +72,8 @@ def find_files(
 def _named(folder: Path, part: str, *, last: bool) -> list[Path]:
     """What a part of a pattern, maybe its last one, names in a folder."""
     exact = folder / part
+    # Exact names first: data sets are called things like "tf[1]". lexists, so that a broken link is
+    # found and named in the message instead of matching nothing.
     if os.path.lexists(exact):
         return [exact]
     if not _WILD.search(part) or not _is_dir(folder):
@@ -110,6 +112,7 @@ def _all_below(folder: Path, *, files: bool) -> list[Path]:
     while waiting:
         here = waiting.pop()
         about = here.stat()
+        # By inode: links may lead in circles.
         if (about.st_dev, about.st_ino) in seen:
             continue
         seen.add((about.st_dev, about.st_ino))
@@ -142,6 +145,7 @@ def fitting(name: str, end: str = "", *, most: int = MAX_NAME_BYTES) -> str:
     whole = os.fsencode(name + end)
     if len(whole) <= most:
         return name + end
+    # A hash of the whole name: two long names with one beginning stay two files.
     mark = f"-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}{end}"
     kept = name[:most]
     while len(os.fsencode(kept + mark)) > most:
@@ -166,13 +170,13 @@ def plain_path(path: str | os.PathLike[str]) -> Iterator[Path]:
       path: of a file or folder, which need not be there yet.
 
     Raises:
-      InputError: there is no place for a link.
+      InputError: there is no folder for a link.
     """
     target = Path(path).absolute()
     if _PLAIN.fullmatch(str(target)):
         yield target
         return
-    folder = Path(tempfile.mkdtemp(prefix="robomamba-", dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix="robomamba-", dir=_links_parent()))
     try:
         yield _linked(folder, target)
     finally:
@@ -182,7 +186,7 @@ def plain_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 def lasting_plain_path(path: str | os.PathLike[str]) -> Path:
     """As :func:`plain_path`, for readers that stay open: the link goes when the process ends."""
     target = Path(path).absolute()
-    return target if _PLAIN.fullmatch(str(target)) else _linked(_own(os.getpid()), target)
+    return target if _PLAIN.fullmatch(str(target)) else _linked(_own_folder(os.getpid()), target)
 
 
 def _linked(folder: Path, target: Path) -> Path:
@@ -202,21 +206,22 @@ def _linked(folder: Path, target: Path) -> Path:
 
 
 @functools.cache
-def _own(process: int) -> Path:
+def _own_folder(process: int) -> Path:
     """This process's folder of links; a forked one has another."""
-    folder = Path(tempfile.mkdtemp(prefix="robomamba-", dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix="robomamba-", dir=_links_parent()))
+    # The process's id goes with it: a forked child runs its parent's exit handlers.
     atexit.register(_remove, folder, process)
     return folder
 
 
-def _place() -> str:
+def _links_parent() -> str:
     """Where temporary files go, if its path is plain, else where they usually go."""
-    places = (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")
-    for place in places:
-        if _PLAIN.fullmatch(place) and os.access(place, os.W_OK | os.X_OK):
-            return place
+    folders = (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")
+    for folder in folders:
+        if _PLAIN.fullmatch(folder) and os.access(folder, os.W_OK | os.X_OK):
+            return folder
     raise InputError(
-        "cannot_write", f"{places[0]} is no place for links", "set TMPDIR to a folder of plain name"
+        "cannot_write", f"{folders[0]} cannot hold links", "set TMPDIR to a folder of plain name"
     )
 
 

@@ -166,14 +166,14 @@ def lfs_pointer(where: str) -> InputError:
     )
 
 
-def other_file(kind: str, where: str, head: bytes, wanted: str, fix: str) -> InputError:
+def other_file(kind: str, where: str, head: bytes, expected: str, fix: str) -> InputError:
     """The error of a file that is another than its reader reads.
 
     Args:
       kind: the error's.
       where: the file, as messages call it.
       head: its first bytes.
-      wanted: what it is not, such as "not JSON" or "neither JSON nor TFRecord".
+      expected: what it is not, such as "not JSON" or "neither JSON nor TFRecord".
       fix: what to do, unless what the file is has a fix of its own.
     """
     found = kind_of(head)
@@ -183,4 +183,4 @@ def other_file(kind: str, where: str, head: bytes, wanted: str, fix: str) -> Inp
         fix = "the download failed and left a page instead: download the file again"
     elif any(word in found for word in _UNPACK):
         fix = "unpack it, and give what is in it"
-    return InputError(kind, f"{where} is {found}, {wanted}", fix)
+    return InputError(kind, f"{where} is {found}, {expected}", fix)

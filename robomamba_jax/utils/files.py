@@ -34,21 +34,21 @@ def open_regular(path: Path) -> IO[bytes]:
     raise InputError("missing_file", f"{path} {not_a_file(path)}", "give a checkpoint")
 
 
-def other_checkpoint(path: Path, wanted: str, fix: str) -> InputError | None:
+def other_checkpoint(path: Path, expected: str, fix: str) -> InputError | None:
     """The error of a file that is not of the kind that its name tells; None where nobody knows.
 
     Args:
       path: of the file.
-      wanted: such as "a safetensors file", in ``file_kinds``' words.
+      expected: such as "a safetensors file", in ``file_kinds``' words.
       fix: what to do where nothing better is known.
     """
     head = read_head(path)
     found = kind_of(head)
-    if found in (wanted, UNKNOWN):
+    if found in (expected, UNKNOWN):
         return None
     if found in _SUFFIXES:
         fix = f"give it the name that it should have: {path.stem}{_SUFFIXES[found]}"
-    return other_file("bad_checkpoint", str(path), head, f"not {wanted}", fix)
+    return other_file("bad_checkpoint", str(path), head, f"not {expected}", fix)
 
 
 def read_json(
@@ -81,8 +81,8 @@ def read_json(
         read_bytes(path, max_bytes), str(path), unique_keys=True, stray_bytes=stray_bytes
     )
     if not isinstance(content, kind):
-        wanted = "object" if kind is dict else "list"
-        raise InputError("bad_json", f"{path} is not a JSON {wanted}", fix)
+        expected = "object" if kind is dict else "list"
+        raise InputError("bad_json", f"{path} is not a JSON {expected}", fix)
     return content
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from robomamba_jax.utils.progress import OnBytes
 
+# 4 MiB: large enough that reading and hashing are all the time, small against memory.
 _BLOCK = 2**22
 
 

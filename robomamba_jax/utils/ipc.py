@@ -37,6 +37,7 @@ def send(pipe: IO[bytes], header: Mapping[str, Json], arrays: Mapping[str, np.nd
     listed = [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()]
     # ensure_ascii keeps half of a surrogate pair in an id as it is.
     text = json.dumps({**header, "arrays": listed}).encode()
+    # A length first: JSON could be ended by a newline, the arrays' bytes could not.
     pipe.write(len(text).to_bytes(8, "little") + text)
     for array in arrays.values():
         pipe.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
@@ -67,6 +68,8 @@ def receive(pipe: IO[bytes]) -> Reply | None:
 
 def _fill(pipe: IO[bytes], buffer: np.ndarray) -> None:
     """Reads as many bytes as the buffer has, into it."""
+    # readinto may give fewer bytes than asked for; into the array itself, so that nothing is
+    # copied.
     view, done = memoryview(buffer.data), 0
     while done < len(view):
         count = pipe.readinto(view[done:])  # type: ignore[attr-defined]

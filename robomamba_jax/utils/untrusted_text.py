@@ -80,13 +80,13 @@ def read_bytes(path: str | os.PathLike[str], max_bytes: int = MAX_TEXT_BYTES) ->
         ) from error
 
 
-def decode_text(data: bytes, where: str, wanted: str = _TEXT) -> str:
+def decode_text(data: bytes, where: str, expected: str = _TEXT) -> str:
     """Bytes of a text file as text, without a byte order mark.
 
     Args:
       data: the bytes.
       where: the file or record, for messages.
-      wanted: what it is not where it is of another kind, for messages.
+      expected: what it is not where it is of another kind, for messages.
 
     Raises:
       InputError: they are not UTF-8 text; the message says what they are instead.
@@ -94,18 +94,18 @@ def decode_text(data: bytes, where: str, wanted: str = _TEXT) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _not_text(data, where, wanted, error) from error
+        raise _not_text(data, where, expected, error) from error
     if is_lfs_pointer(data):
         raise lfs_pointer(where)
     return text.removeprefix("\ufeff")
 
 
-def _not_text(data: bytes, where: str, wanted: str, error: UnicodeDecodeError) -> InputError:
+def _not_text(data: bytes, where: str, expected: str, error: UnicodeDecodeError) -> InputError:
     """The error of bytes that are not UTF-8: by what they are, else by their first odd one."""
     head = data[:HEAD_BYTES]
-    kinds = (*_PLAIN_KINDS, "an XML file") if wanted == _TEXT else _PLAIN_KINDS
+    kinds = (*_PLAIN_KINDS, "an XML file") if expected == _TEXT else _PLAIN_KINDS
     if kind_of(head) not in kinds:
-        return other_file("bad_text", where, head, wanted, "save it as UTF-8")
+        return other_file("bad_text", where, head, expected, "save it as UTF-8")
     byte, line = data[error.start], data.count(b"\n", 0, error.start) + 1
     what = f"{where} is not UTF-8 text: byte {error.start} is 0x{byte:02X} (line {line})"
     return InputError("bad_text", what, "save it as UTF-8")
@@ -147,6 +147,7 @@ def parse_json(
         raise InputError("bad_record", what, "keep one of the two") from None
     except (ValueError, RecursionError) as error:
         raise _not_json(raw, where, error) from error
+    # Only a text with such an escape can hold one; others need not be walked, in Python.
     if _HALF.search(raw):
         _check_all(value, where, _FOREIGN if stray_bytes else _LONE)
     return value
@@ -157,6 +158,8 @@ class _TwiceError(Exception):
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Python's reader keeps the last of two equal keys; shorter than the pairs means that there were
+    # two.
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]

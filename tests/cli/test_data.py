@@ -45,16 +45,31 @@ def test_inspect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report["records"] == 20
     with Image.open(tmp_path / "data.contact.png") as page:
         assert page.width > 1000
-    status, out, _ = ran(capsys, "data", "inspect", str(path), "--workers", "1", "--no-sheet")
+    status, out, _ = ran(capsys, "data", "inspect", str(path), "--workers", "1", "--no-preview")
     assert status == 0
     assert "llava" in out
     assert "20" in out
 
 
+def test_earlier_names_of_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--sheet and --no-sheet do the same as --preview, with one line on stderr."""
+    path, page = llava(tmp_path / "set", 2), tmp_path / "page.png"
+    words = ("data", "inspect", str(path), "--workers", "0", "--json")
+    status, out, err = ran(capsys, *words, "--sheet", str(page))
+    report = json.loads(out)
+    assert (status, page.is_file()) == (0, True)
+    assert report["preview"] == report["sheet"] == str(page)
+    assert "--sheet" in err
+    assert "--preview" in err
+    status, out, err = ran(capsys, *words, "--no-sheet")
+    assert (status, json.loads(out)["preview"]) == (0, None)
+    assert "--no-preview" in err
+
+
 def test_inspect_names_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """For people the first ones; the status stays 0, since looking succeeded."""
     path = spoiled(tmp_path / "set")
-    status, out, _ = ran(capsys, "data", "inspect", str(path), "--workers", "0", "--no-sheet")
+    status, out, _ = ran(capsys, "data", "inspect", str(path), "--workers", "0", "--no-preview")
     assert status == 0
     assert "6 found, 1 missing, 4 broken" in out
     assert "s4: " in out
@@ -116,14 +131,14 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "a limit": (("inspect", "a.json", "--limit", "0"), "--limit is 0"),
     "workers": (("inspect", "a.json", "--workers", "-1"), "--workers is -1"),
     "fields": (("inspect", "a.json", "--fields", "no.json"), "--fields no.json"),
-    "a page": (("inspect", "a.json", "--sheet", "no/such/page.png"), "--sheet"),
+    "a page": (("inspect", "a.json", "--preview", "no/such/page.png"), "--preview"),
     "no config": (("prepare", "--config", "no.json", "--out", "o"), "no.json does not exist"),
     "broken config": (("prepare", "--config", "text.json", "--out", "o"), "is not JSON"),
     "wrong config": (("prepare", "--config", "wrong.json", "--out", "o"), "did you mean sources"),
     "failing config": (("prepare", "--config", "fails.py", "--out", "o"), "ZeroDivisionError"),
     "empty config": (("prepare", "--config", "empty.py", "--out", "o"), "get_config"),
     "a change": (
-        ("prepare", "--config", "good.json", "--out", "o", "--set", "on_bda=skip"),
+        ("prepare", "--config", "good.json", "--out", "o", "--set", "on_eror=skip"),
         "did you mean on_error",
     ),
     "no prepared": (("verify", "."), "manifest.json does not exist"),

@@ -138,8 +138,8 @@ def test_data(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = as_json(capsys, "data", "inspect", named, "--tokenizer", "tiny", "--workers", 0)
     assert told["records"] == 6
     assert told["images"]["missing"] == 0
-    assert Path(told["sheet"]).is_file()
-    status, _, err = run(capsys, "data", "inspect", named, "--tokenizer", "tiny", "--no-sheet")
+    assert Path(told["preview"]).is_file()
+    status, _, err = run(capsys, "data", "inspect", named, "--tokenizer", "tiny", "--no-preview")
     assert (status, err) == (0, "")
     config = place / nasty(".config.json")
     sources = (SourceConfig(str(named)),)
@@ -193,7 +193,7 @@ def test_the_folder_is_no_pattern(tmp_path: Path, capsys: pytest.CaptureFixture[
         (tmp_path / folder).mkdir()
         for number in range(count):
             shutil.copy(ROBOVQA, tmp_path / folder / f"train-{number}")
-    words = ["--tokenizer", "tiny", "--no-images", "--no-sheet", "--workers", 0]
+    words = ["--tokenizer", "tiny", "--no-images", "--no-preview", "--workers", 0]
     one = as_json(capsys, "data", "inspect", tmp_path / "tf[1]" / "train-0", *words)["records"]
     found = as_json(capsys, "data", "inspect", tmp_path / "tf[1]" / "train*", *words)
     assert found["records"] == 2 * one
@@ -243,7 +243,7 @@ def test_a_pattern_of_several_where_one_is_due(
     """Says so; one that names one file is that file."""
     for name in ("one.json", "two.json"):
         llava(place / "set", 3).rename(place / "set" / name)
-    words = ["--tokenizer", "tiny", "--no-sheet", "--workers", 0]
+    words = ["--tokenizer", "tiny", "--no-preview", "--workers", 0]
     assert as_json(capsys, "data", "inspect", place / "set" / "o*.json", *words)["records"] == 3
     status, _, err = run(capsys, "data", "inspect", place / "set" / "*.json", *words)
     assert status == 2
@@ -289,7 +289,7 @@ def test_leading_dashes(
     source = llava(tmp_path / "set", 3)
     source.rename("-data.json")
     shutil.move("set/pictures", "pictures")
-    words = ["--tokenizer", "tiny", "--no-sheet", "--workers", 0]
+    words = ["--tokenizer", "tiny", "--no-preview", "--workers", 0]
     status, _, err = run(capsys, "data", "inspect", "-data.json", *words)
     assert status == 2
     assert "./-data.json" in err

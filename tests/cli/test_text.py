@@ -50,7 +50,7 @@ def test_names_on_any_terminal(
     sound = {"id": "1", "conversations": turns("q", "a")}
     (tmp_path / "x.json").write_text(json.dumps([record, sound]))
     screen = Screen(encoding, monkeypatch)
-    words = ["data", "inspect", str(tmp_path / "x.json"), "--workers", "0", "--no-sheet"]
+    words = ["data", "inspect", str(tmp_path / "x.json"), "--workers", "0", "--no-preview"]
     assert main(words) == 0
     said = screen.text()
     assert "\x1b" not in said
@@ -186,7 +186,7 @@ def test_ids_that_are_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str
     """Counted and named, as published files have them; all samples are used."""
     records = [{"id": name, "conversations": turns("q", "a")} for name in "abcaba"]
     (tmp_path / "x.json").write_text(json.dumps(records))
-    words = ["data", "inspect", tmp_path / "x.json", "--workers", 0, "--no-sheet"]
+    words = ["data", "inspect", tmp_path / "x.json", "--workers", 0, "--no-preview"]
     _, out, _ = run(capsys, *words)
     assert "5 samples share one, such as 'a'" in out
     report = as_json(capsys, *words)

@@ -259,7 +259,7 @@ def test_a_missing_video_is_one_sample(tmp_path: Path, capsys: pytest.CaptureFix
     gone(VIDEO21)(path)
     gone("data/chunk-000/episode_000002.parquet")(path)
     (tmp_path / "fields.json").write_text(json.dumps({"image": FRONT}))
-    more = ("--fields", str(tmp_path / "fields.json"), "--workers", "0", "--no-sheet", "--json")
+    more = ("--fields", str(tmp_path / "fields.json"), "--workers", "0", "--no-preview", "--json")
     assert main(["data", "inspect", str(path), *more]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["images"] == {"found": 1, "missing": 1, "broken": 0}

@@ -258,7 +258,7 @@ def test_the_commands_and_their_workers(
     monkeypatch.chdir(tmp_path)
     root, target = linked
     path = llava_file(root, "coco/a.png")
-    words = ["inspect", str(path), "--no-sheet", "--workers", workers]
+    words = ["inspect", str(path), "--no-preview", "--workers", workers]
     found = as_json(capsys, *words)
     (problem,) = found["problems"]
     assert str(target) in problem["reason"]

@@ -72,7 +72,7 @@ def test_data_sets_that_are_written(tmp_path: Path) -> None:
         prepare(config, tmp_path / codec)
         assert silent(tmp_path / codec)
     sheet = tmp_path / "sheet.png"
-    assert main(["data", "inspect", str(path), "--workers", "0", "--sheet", str(sheet)]) == 0
+    assert main(["data", "inspect", str(path), "--workers", "0", "--preview", str(sheet)]) == 0
     assert told_by(sheet.read_bytes()) == []
 
 

@@ -184,7 +184,7 @@ def test_images_elsewhere(tmp_path: Path) -> None:
     source = SourceConfig(str(path), root=str(tmp_path / "else"))
     assert open_source(source)[0].images == (tmp_path / "else" / "a.png",)
     words = ["data", "inspect", str(path), "--root", str(tmp_path / "else"), "--workers", "0"]
-    assert main([*words, "--no-sheet"]) == 0
+    assert main([*words, "--no-preview"]) == 0
 
 
 def test_nothing_usable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,7 +137,7 @@ def test_a_prepared_folder_that_says_otherwise(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "out", short)
     manifest["parts"][0]["samples"] = 5
     (short / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match=r"has 6 samples .*manifest\.json tells of 5"):
+    with pytest.raises(InputError, match=r"has 6 samples .*manifest\.json states 5"):
         _ = PreparedFolder(short).index
     index = safetensors.numpy.load_file(short / "index.safetensors")
     ends = index["name_ends"]

@@ -36,6 +36,7 @@ from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.features/1"
 DTYPES: dict[str, Any] = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
+# Small enough to copy or to fetch again one by one; rows never cross a shard.
 SHARD_BYTES = 2**30
 _FIX = "compute the features again"
 _CHECK = 4
@@ -52,6 +53,7 @@ def feature_key(
       image_sha256: of the image's file; of several images one behind the other.
       ids: int[T], of the prompt.
     """
+    # Everything that the features depend on. The NUL bytes keep ("ab", "c") from ("a", "bc").
     digest = hashlib.sha256(network.encode() + b"\0")
     digest.update(json.dumps(transform.to_json(), sort_keys=True).encode() + b"\0")
     digest.update(image_sha256)
@@ -103,7 +105,7 @@ class FeatureWriter:
         self._row_bytes = _CHECK + int(np.prod(shape)) * self._dtype.itemsize
         self._per_shard = max(1, SHARD_BYTES // self._row_bytes)
         self._log = self.folder / "keys.partial"
-        self._places: dict[bytes, int] = {}
+        self._positions: dict[bytes, int] = {}
         self._resume()
 
     def _resume(self) -> None:
@@ -115,26 +117,29 @@ class FeatureWriter:
                 raise InputError(
                     "other_features", f"{self.folder} has other features", "give another folder"
                 )
+        # A finished cache is opened again to add rows: back to the form of an unfinished one, the
+        # keys in the order of their rows.
         if manifest.is_file():
             reader = FeatureReader(self.folder)
-            pairs = sorted(zip(reader.places.tolist(), reader.keys, strict=True))
+            pairs = sorted(zip(reader.positions.tolist(), reader.keys, strict=True))
             self._log.write_bytes(b"".join(bytes(key) for _, key in pairs))
             manifest.unlink()
         begun.write_text(json.dumps(self._facts))
         logged = self._log.read_bytes() if self._log.is_file() else b""
+        # A kill may tear the last key; its row is written again.
         logged = logged[: len(logged) // 32 * 32]
         self._log.write_bytes(logged)
-        self._places = {logged[at : at + 32]: at // 32 for at in range(0, len(logged), 32)}
+        self._positions = {logged[at : at + 32]: at // 32 for at in range(0, len(logged), 32)}
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._positions)
 
     def key(self, image_sha256: bytes, ids: npt.ArrayLike | None = None) -> bytes:
         """``feature_key`` of this cache's network and transform."""
         return feature_key(str(self._facts["network"]), self._transform, image_sha256, ids)
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self._places
+        return key in self._positions
 
     def add(self, key: bytes, features: np.ndarray) -> None:
         """Append a row; one that is there already is left as it is.
@@ -142,33 +147,37 @@ class FeatureWriter:
         Raises:
           InputError: another shape, or numbers that are not finite.
         """
-        if key in self._places:
+        if key in self._positions:
             return
         if features.shape != self._shape or not np.all(np.isfinite(features.astype(np.float32))):
             raise InputError(
                 "bad_features", f"features of shape {list(features.shape)}", "finite numbers only"
             )
         data = np.ascontiguousarray(features.astype(self._dtype)).tobytes()
-        place = len(self._places)
-        shard, row = divmod(place, self._per_shard)
+        position = len(self._positions)
+        shard, row = divmod(position, self._per_shard)
         path = self.folder / _shard(shard)
+        # The row first, its key in the log afterwards: a key that is there has a whole row. Rows
+        # have a fixed size, so a row that was written without its key is simply overwritten.
         with path.open("rb+" if path.is_file() else "wb") as file:
             file.seek(row * self._row_bytes)
             file.write(google_crc32c.value(data).to_bytes(_CHECK, "little") + data)
         with self._log.open("ab") as file:
             file.write(key)
-        self._places[key] = place
+        self._positions[key] = position
 
     def finish(self) -> None:
         """Sort the keys and write the manifest: from now on it can be read."""
-        order = sorted(self._places)
+        # Sorted, so that a reader finds a key by bisection in a mapped file instead of loading a
+        # dictionary of millions.
+        order = sorted(self._positions)
         last, rest = divmod(len(order), self._per_shard)
         if rest and (self.folder / _shard(last)).is_file():
             # A row whose key an earlier run did not come to log.
             os.truncate(self.folder / _shard(last), rest * self._row_bytes)
         (self.folder / "keys.bin").write_bytes(b"".join(order))
-        places = np.array([self._places[key] for key in order], "<u4")
-        (self.folder / "places.bin").write_bytes(places.tobytes())
+        positions = np.array([self._positions[key] for key in order], "<u4")
+        (self.folder / "places.bin").write_bytes(positions.tobytes())
         facts = {**self._facts, "rows": len(order), "rows_per_shard": self._per_shard}
         write_text(self.folder / "manifest.json", json.dumps(facts, indent=2))
         self._log.unlink(missing_ok=True)
@@ -192,8 +201,9 @@ class FeatureReader:
         self._transform = ImageTransform.from_json(self.facts["transform"])
         count, per_shard = int(self.facts["rows"]), int(self.facts["rows_per_shard"])
         size = _CHECK + int(np.prod(self.shape)) * self.dtype.itemsize
+        # void32: compared as bytes. numpy's S32 would drop trailing zeros, which a hash may have.
         self.keys = self._mapped("keys.bin", (count,), np.dtype("V32"))
-        self.places = self._mapped("places.bin", (count,), np.dtype("<u4"))
+        self.positions = self._mapped("places.bin", (count,), np.dtype("<u4"))
         self._per_shard = per_shard
         self._shards = [
             self._mapped(_shard(n), (min(per_shard, count - n * per_shard), size), np.dtype("u1"))
@@ -201,12 +211,12 @@ class FeatureReader:
         ]
 
     def _mapped(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-        path, wanted = self.folder / name, int(np.prod(shape)) * dtype.itemsize
+        path, expected = self.folder / name, int(np.prod(shape)) * dtype.itemsize
         size = path.stat().st_size if path.is_file() else -1
-        if size != wanted:
-            what = "is missing" if size < 0 else f"has {size} bytes, not {wanted}"
+        if size != expected:
+            what = "is missing" if size < 0 else f"has {size} bytes, not {expected}"
             raise InputError("damaged_file", f"{path} {what}", _FIX)
-        if not wanted:
+        if not expected:
             return np.zeros(shape, dtype)
         return np.memmap(path, dtype, "r", shape=shape)
 
@@ -219,10 +229,11 @@ class FeatureReader:
         Raises:
           InputError: it is not there, or it is damaged.
         """
-        place = self._find(key)
-        if place is None:
+        position = self._find(key)
+        if position is None:
             raise InputError("no_features", "the cache has no such image", _FIX)
-        shard, row = divmod(place, self._per_shard)
+        shard, row = divmod(position, self._per_shard)
+        # A copy: the check sum and the result must be of the same bytes.
         data = self._shards[shard][row].tobytes()
         if google_crc32c.value(data[_CHECK:]) != int.from_bytes(data[:_CHECK], "little"):
             where = f"{self.folder / _shard(shard)}: row {row}"
@@ -230,6 +241,7 @@ class FeatureReader:
         return np.frombuffer(data, self.dtype, offset=_CHECK).reshape(self.shape)
 
     def _find(self, key: bytes) -> int | None:
+        # np.searchsorted has no order for void types.
         low, high = 0, len(self.keys)
         while low < high:
             middle = (low + high) // 2
@@ -238,11 +250,13 @@ class FeatureReader:
             else:
                 high = middle
         found = low < len(self.keys) and self.keys[low].tobytes() == key
-        return int(self.places[low]) if found else None
+        return int(self.positions[low]) if found else None
 
     def of(self, example: Example) -> np.ndarray:
         """An example's features: [M, P, W], [W] for pooled ones, [J, W] for states; errors as
         ``get``'s."""
+        # Pooled features and hidden states depend on all images and the prompt: one row for a
+        # sample. Patches depend on an image alone: one row for each, shared by samples.
         images = example.image_sha256.tobytes()
         if self.kind != "vision_patches":
             return self.get(feature_key(self.network, self._transform, images, example.ids))
@@ -252,8 +266,8 @@ class FeatureReader:
 
     def empty(self, rows: int, images: int) -> np.ndarray:
         """Zeros for a batch: [B, M, P, W], [B, W] for pooled ones, [B, J, W] for states."""
-        places = (rows, images) if self.kind == "vision_patches" else (rows,)
-        return np.zeros((*places, *self.shape), self.dtype)
+        leading = (rows, images) if self.kind == "vision_patches" else (rows,)
+        return np.zeros((*leading, *self.shape), self.dtype)
 
     def put(self, batch: np.ndarray, row: int, image: int, features: np.ndarray) -> None:
         """Write an example's features into the batch."""
@@ -267,8 +281,8 @@ def _shard(number: int) -> str:
     return f"features-{number:05d}.bin"
 
 
-def _same(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(found.get(name) == value for name, value in wanted.items())
+def _same(found: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+    return all(found.get(name) == value for name, value in expected.items())
 
 
 def _current(facts: dict[str, Any]) -> dict[str, Any]:

@@ -81,14 +81,15 @@ class PreparedFolder:
         """Arrays by name: part, text, images, supervised, name_bytes, name_ends."""
         file = self.path / INDEX
         try:
+            # Whole, not mapped: four numbers and an id per sample, read once by every worker.
             index = safetensors.numpy.load(file.read_bytes())
             counts = {name: len(index[name]) for name in _INDEX_COLUMNS}
         except Exception as error:  # safetensors raises its own kinds
             raise InputError("damaged_file", f"{file}: {error}", _FIX) from error
-        told = sum(dataset["samples"] for dataset in self.manifest["parts"])
+        stated = sum(dataset["samples"] for dataset in self.manifest["parts"])
         for name, count in counts.items():
-            if count != told:
-                what = f"{file} has {count:,} samples ({name}), manifest.json tells of {told:,}"
+            if count != stated:
+                what = f"{file} has {count:,} samples ({name}), manifest.json states {stated:,}"
                 raise InputError("damaged_file", what, _FIX)
         return index
 
@@ -101,6 +102,8 @@ class PreparedFolder:
         for path in paths:
             if not Path(path).is_file():
                 raise InputError("missing_file", f"{path} is missing", _FIX)
+        # ArrayRecord, as grain and TFDS have it: random access and a check sum per record. A
+        # TFRecord would need an index of its own.
         records = ArrayRecordDataSource([str(lasting_plain_path(path)) for path in paths])
         if len(records) != len(self.index["text"]):
             what = f"{self.path}: its shards hold {len(records):,} samples, its index "
@@ -126,6 +129,7 @@ class PreparedFolder:
           InputError: they were prepared in another way than ``encoder`` encodes.
         """
         self._check(encoder)
+        # Datasets lie one behind the other in the shards, in the manifest's order.
         ends = np.cumsum([dataset["samples"] for dataset in self.manifest["parts"]])
         found = [
             PreparedDataset(
@@ -145,12 +149,14 @@ class PreparedFolder:
         return [found[names.index(source.name)]]
 
     def _check(self, encoder: Encoder) -> None:
-        wanted, have = encoder.identity(), self.manifest["identity"]
-        odd = [name for name in wanted if wanted[name] != have.get(name)]
-        if odd:
+        expected, have = encoder.identity(), self.manifest["identity"]
+        # Where files lie is not part of the identity: a prepared folder can be moved, and used with
+        # another copy of the tokenizer. A key that is missing on both sides is equal.
+        different = [name for name in expected if expected[name] != have.get(name)]
+        if different:
             raise InputError(
                 "other_encoding",
-                f"{self.path} was prepared with another {' and '.join(odd)}",
+                f"{self.path} was prepared with another {' and '.join(different)}",
                 "set the same encoding, or prepare it again",
             )
 

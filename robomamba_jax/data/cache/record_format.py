@@ -59,6 +59,8 @@ def from_record(data: bytes, where: str, side: int | None, *, pixels: bool = Tru
       InputError: the record is damaged, or its images are of another size.
     """
     try:
+        # safetensors inside of an ArrayRecord: typed, no code is executed, and a tensor more does
+        # not break older readers.
         tensors = safetensors.numpy.load(data)
         name = _name(data)
         ids, supervised = tensors["ids"], tensors["supervised"]
@@ -92,6 +94,7 @@ def _packed(pixels: np.ndarray, codec: str) -> np.ndarray:
         # Level 1: half the time of the default for a few percent more bytes.
         image.save(buffer, "PNG", compress_level=1)
     else:
+        # No chroma subsampling: crops are small, and colour edges matter to the contact.
         image.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return np.frombuffer(buffer.getvalue(), np.uint8)
 
@@ -99,6 +102,8 @@ def _packed(pixels: np.ndarray, codec: str) -> np.ndarray:
 def _pixels(stored: Any, where: str, side: int) -> np.ndarray:
     if stored is None:
         raise _damaged(where, "an image is missing")
+    # One dimension = an encoded file, three = raw pixels: a folder may be read whatever codec wrote
+    # it.
     if stored.ndim == 1:
         try:
             stored = np.asarray(open_image(stored.tobytes(), max_pixels=side * side))
@@ -111,6 +116,7 @@ def _pixels(stored: Any, where: str, side: int) -> np.ndarray:
 
 def _name(data: bytes) -> str:
     """The id in a safetensors header: 8 bytes of length, then JSON."""
+    # safetensors.numpy.load gives no metadata; the header's place is part of the format.
     length = int.from_bytes(data[:8], "little")
     return str(json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["id"]))
 

@@ -23,6 +23,8 @@ class StringArray:
     @classmethod
     def of(cls, names: Sequence[str]) -> StringArray:
         """Out of strings; half of a surrogate pair is kept."""
+        # An id may come out of JSON with half a surrogate pair; it must compare equal to itself
+        # later.
         parts = [name.encode(errors="surrogatepass") for name in names]
         ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
         return cls(np.frombuffer(b"".join(parts), np.uint8), ends)
@@ -30,6 +32,7 @@ class StringArray:
     @classmethod
     def joined(cls, parts: Sequence[StringArray]) -> StringArray:
         """Several, one behind the other."""
+        # One start more than arrays, hence strict=False: the last one is the end of all.
         starts = np.cumsum([0, *(part.data.size for part in parts)])
         ends = [part.ends + start for part, start in zip(parts, starts, strict=False)]
         return cls(

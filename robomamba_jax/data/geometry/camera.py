@@ -161,6 +161,7 @@ class Camera:
             raise InputError(
                 "unknown_depth", "a depth is not a length above 0", "give known depths in metres"
             )
+        # K inverted by hand, bottom row first: v = fy y + cy, u = fx x + s y + cx, for z = 1.
         y = (pixel[..., 1] - self.K[1, 2]) / self.K[1, 1]
         x = (pixel[..., 0] - self.K[0, 2] - self.K[0, 1] * y) / self.K[0, 0]
         return np.stack([x, y, np.ones_like(x)], axis=-1) * depth[..., None]
@@ -183,6 +184,7 @@ class Camera:
             raise InputError(
                 "behind_camera", "a point is not in front of the camera", "give points with z > 0"
             )
+        # The last row of K is (0, 0, 1), so two rows give both pixels.
         return (point / point[..., 2:]) @ self.K[:2].T
 
     def to_world(self, point_camera: npt.ArrayLike) -> Array:
@@ -231,6 +233,8 @@ def sample_depth(depth: npt.NDArray[np.floating], pixel_xy: npt.ArrayLike) -> De
         return DepthSample(
             None, f"({x:.1f}, {y:.1f}) lies outside the {width}x{height} depth image"
         )
+    # Pixel i covers [i, i + 1), so its number is the whole part. No interpolation: between a handle
+    # and the wall behind it lies no surface.
     column, row = min(int(x), width - 1), min(int(y), height - 1)
     value = float(depth[row, column])
     if not np.isfinite(value) or value <= 0:
@@ -294,8 +298,8 @@ def read_depth(
             what = f"depth file {path} {not_a_file(path)}"
             raise InputError("bad_depth", what, _DEPTH_FIX) from error
         if path.stat().st_size == 0 or kind_of(read_head(path)) not in (_KINDS[suffix], UNKNOWN):
-            where, wanted = f"depth file {path}", f"not {_KINDS[suffix]}"
-            raise other_file("bad_depth", where, read_head(path), wanted, _DEPTH_FIX) from error
+            where, expected = f"depth file {path}", f"not {_KINDS[suffix]}"
+            raise other_file("bad_depth", where, read_head(path), expected, _DEPTH_FIX) from error
         reason = str(getattr(error, "strerror", None) or error).split("\n")[0]
         raise InputError(
             "bad_depth", f"cannot read depth file {path}: {reason}", _DEPTH_FIX
@@ -323,6 +327,7 @@ def _read_png(path: Path, check: Any) -> npt.NDArray[np.float32]:
             raise InputError(
                 "bad_depth", f"depth file {path} is a PNG of mode {image.mode}", _DEPTH_FIX
             )
+        # Millimetres to metres.
         return np.asarray(image, np.float32) / np.float32(1000)
 
 
@@ -343,6 +348,7 @@ def _matrix(name: str, value: Any, side: int) -> Array:
 
 
 def _check_rigid(pose: Array) -> None:
+    # R^T R = 1 and det R = +1; a determinant of -1 is a mirror, as a left-handed frame gives.
     turn = pose[:3, :3]
     skewed = np.max(np.abs(turn.T @ turn - np.eye(3))) > _RIGID_TOLERANCE
     if skewed or np.linalg.det(turn) < 0 or np.any(pose[3] != (0, 0, 0, 1)):

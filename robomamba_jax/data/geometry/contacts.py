@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the two numbers of a contact mean, and the way between them and the original's pixels.
+"""What the two numbers of a contact mean, and how they map to the original's pixels.
 
 "unit" contacts are shares of the crop's side. "raw" ones are pixels, and a checkpoint says of
 which image:
@@ -59,6 +59,7 @@ class Contacts:
         Raises:
           InputError: the position was cut off.
         """
+        # Also for the frames that do not need it: a contact that the encoder cannot see is refused.
         share = geometry.pixel_to_contact(pixel_xy)
         if self.scale == "unit":
             return share

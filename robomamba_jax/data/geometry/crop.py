@@ -57,12 +57,16 @@ class CropTransform:
         if self.mode == "squash":
             return self.side, self.side
         short = min(self.width, self.height)
+        # Whole numbers, rounded down: torchvision's Resize(int). In floats 224 * 640 / 427 may come
+        # out one pixel off.
         return self.side * self.width // short, self.side * self.height // short
 
     @property
     def offset(self) -> tuple[int, int]:
         """(left, top) of the crop in the resized image, in pixels."""
         width, height = self.resized
+        # Python rounds halves to even, as torchvision's CenterCrop does, which calls the same
+        # round.
         return round((width - self.side) / 2), round((height - self.side) / 2)
 
     @property
@@ -87,6 +91,8 @@ class CropTransform:
           InputError: the shape is wrong, a number is not finite, or a position lies outside.
         """
         contact = self._inside(self._pairs("contact", contact), "contact", clip)
+        # crop [0, 1] -> pixels of the crop -> of the resized image -> of the original. Centres lie
+        # at +0.5 in all of them, so that scaling needs no shift.
         return (contact * self.side + self.offset) * self._scale
 
     def pixel_to_contact(self, pixel_xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -119,6 +125,7 @@ class CropTransform:
     @property
     def _scale(self) -> npt.NDArray[np.float64]:
         """Original pixels per resized pixel, float64[2]."""
+        # Not one number: both sides are rounded for themselves, and squashing scales them apart.
         return np.array([self.width, self.height], np.float64) / self.resized
 
     def _inside(

@@ -100,6 +100,7 @@ def arrow_tips(
     if camera is None:
         return contact_xy + length * rotation[:2].T
     # Scaling the whole scene by the contact's depth changes no pixel, so depth 1 will do.
+    # So that an axis across the optical axis is ``length`` pixels long; others are foreshortened.
     share = min(length / math.sqrt(camera.K[0, 0] * camera.K[1, 1]), _LONGEST)
     return camera.project(camera.lift(contact_xy, 1.0) + share * rotation.T)
 
@@ -148,6 +149,7 @@ def _draw_axes(
     box = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
     part = canvas.crop(box)
     pen = _Pen(part, low)
+    # Painter's order: the camera looks along +z, so the larger z is farther and drawn first.
     for index in sorted(range(3), key=lambda index: -axes[2, index]):
         away = bool(axes[2, index] > 0)
         pen.axis(contact, tips[index], away, AXIS_COLORS[index], sizes)
@@ -163,6 +165,8 @@ class _Pen:
     def __init__(self, part: Image.Image, origin: npt.NDArray[np.int_]) -> None:
         self.size, self.origin = part.size, origin
         self.smooth = _SMOOTH if part.width * part.height <= _SMOOTH_PIXELS else 1
+        # Drawn larger and averaged down: PIL draws no smooth edges. NEAREST up and BOX down give
+        # untouched pixels back as they were.
         size = (part.width * self.smooth, part.height * self.smooth)
         self.layer = part.resize(size, Image.Resampling.NEAREST)
         self.draw = ImageDraw.Draw(self.layer)
@@ -173,7 +177,7 @@ class _Pen:
 
     def dot(self, center: npt.NDArray[np.float64], radius: float, color: Color) -> None:
         """A filled circle."""
-        x, y = self._place(center)
+        x, y = self._on_layer(center)
         radius = radius * self.smooth
         self.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
 
@@ -223,9 +227,9 @@ class _Pen:
             self._polygon([center + corner for corner in corners], color)
 
     def _polygon(self, corners: list[npt.NDArray[np.float64]], color: Color) -> None:
-        self.draw.polygon([self._place(corner) for corner in corners], fill=color)
+        self.draw.polygon([self._on_layer(corner) for corner in corners], fill=color)
 
-    def _place(self, point: npt.NDArray[np.float64]) -> tuple[float, float]:
+    def _on_layer(self, point: npt.NDArray[np.float64]) -> tuple[float, float]:
         # ImageDraw's whole numbers are pixel centres, ours lie half a pixel before them.
         x, y = (point - self.origin) * self.smooth - 0.5
         return float(x), float(y)

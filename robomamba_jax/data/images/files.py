@@ -57,10 +57,12 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image.Im
         pixels, too many, or an array of another shape or type.
     """
     if isinstance(source, Image.Image):
+        # PIL images may be lazy: their size is known before their pixels are read.
         _check_pixels("the image", *source.size, max_pixels)
         return _decode("the image", source)
     if isinstance(source, bytearray | memoryview):
         source = bytes(source)
+    # Not isinstance checks: jax and torch must not be imported here.
     if not isinstance(source, np.ndarray) and hasattr(source, "__array__"):
         source = _to_numpy(source)  # a jax array, or a torch tensor
     if isinstance(source, np.ndarray):
@@ -127,6 +129,7 @@ def _regular_file(name: str, path: str | os.PathLike[str]) -> IO[bytes]:
     if not os.fspath(path) or "\0" in os.fspath(path):
         raise InputError("missing_image", f"{name} is not a path", "give the path of an image")
     try:
+        # O_NONBLOCK: opening a FIFO returns at once. O_CLOEXEC: workers inherit nothing.
         handle = os.open(Path(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError("missing_image", f"{name} does not exist", "correct the path") from error
@@ -183,6 +186,7 @@ def _read(what: str, file: IO[bytes], max_pixels: int) -> Image.Image:
         _check_pixels(what, *canvas, max_pixels)
     try:
         # The reader itself, not Image.open, which prints a warning on large images.
+        # Opening reads the header alone; pixels come with load() in _decode, after the check.
         image = reader(file)
     except Exception as error:  # the readers raise nearly anything on hostile bytes
         raise _broken(what, error) from error
@@ -213,6 +217,8 @@ def _webp_canvas(head: bytes) -> tuple[int, int] | None:
     def number(start: int, count: int) -> int:
         return int.from_bytes(head[start : start + count], "little")
 
+    # Extended: width and height minus one, 24 bits each. Lossless (VP8L): minus one, 14 bits each,
+    # packed. Lossy (VP8 ): 14 bits each, with two bits of scaling above.
     if kind == b"VP8X":
         return number(24, 3) + 1, number(27, 3) + 1
     if kind == b"VP8L":

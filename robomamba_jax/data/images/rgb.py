@@ -59,12 +59,15 @@ def to_rgb(image: Image.Image, background: tuple[int, int, int] | None = None) -
 
 def _converted(image: Image.Image, background: tuple[int, int, int] | None) -> Image.Image:
     if image.mode.startswith("I;16"):
+        # "I;16B" is big-endian, "I;16N" native, the others little-endian.
         order = {"B": ">u2", "N": "=u2"}.get(image.mode[-1], "<u2")
         wide = np.frombuffer(image.tobytes(), order).reshape(image.height, image.width)
         image = Image.fromarray((wide >> 8).astype(np.uint8))
+    # Premultiplied grey with alpha has no conversion to RGB in PIL, but one to LA.
     if image.mode == "La":
         image = image.convert("LA")
     if background is not None and image.has_transparency_data:
+        # Compositing, not paste: half-transparent pixels are mixed.
         below = Image.new("RGBA", image.size, (*background, 255))
         image = Image.alpha_composite(below, image.convert("RGBA"))
     if image.mode == "RGB":

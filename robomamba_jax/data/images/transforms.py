@@ -76,7 +76,7 @@ class ImageTransform:
             object.__setattr__(self, "background", tuple(int(part) for part in color))
 
     def geometry(self, width: int, height: int) -> CropTransform:
-        """Where the pixels of a ``width`` x ``height`` image go, and the way back.
+        """Where the pixels of a ``width`` x ``height`` image go, and back.
 
         Raises:
           InputError: the image has no pixels.
@@ -109,6 +109,7 @@ class ImageTransform:
 
     def normalize(self, pixels: np.ndarray) -> np.ndarray:
         """uint8[..., 3] -> float32[..., 3]: scaled to [0, 1], minus mean, by std."""
+        # In this order, and in float32: torchvision's ToTensor and Normalize, to the bit.
         scaled = pixels.astype(np.float32) / np.float32(255)
         return (scaled - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
 
@@ -155,6 +156,7 @@ def _resized(rgb: Image.Image, geometry: CropTransform) -> np.ndarray:
     (width, height), (left, top, right, lower) = geometry.resized, geometry.box
     bicubic = Image.Resampling.BICUBIC
     rows_resized = rgb.resize((width, rgb.height), bicubic)
+    # Columns that the crop drops need not be resized; their neighbours do not depend on them.
     if (left, right) != (0, width):
         rows_resized = rows_resized.crop((left, 0, right, rgb.height))
     return np.asarray(rows_resized.resize((right - left, height), bicubic))[top:lower].copy()

@@ -29,6 +29,8 @@ from robomamba_jax.data.pipeline.sample_index import SampleIndex
 from robomamba_jax.data.pipeline.shuffle import permutation
 from robomamba_jax.errors import InputError
 
+# Of the rules in this file, and part of the plan's hash: a change that gives other batches needs
+# another number, so that no run resumes with another order than it began with.
 VERSION = 1
 
 
@@ -92,6 +94,10 @@ class BatchPlan:
         Raises:
           InputError: there is no sample, one is larger than a row, or weights lack a part.
         """
+        # Why not grain's or tf.data's mixing and shuffling: they are iterators, whose state has to
+        # be saved and replayed. Here "row i of step s" is a function of (data, config, seed, s), so
+        # a checkpoint holds a step number and a hash, and any number of processes or workers gives
+        # the same batches.
         self.sample_index, self.batch, self.seed = sample_index, batch, seed
         self._check()
         self._members = [
@@ -102,6 +108,8 @@ class BatchPlan:
             None if weights is None else {name: weights[name] for name in sample_index.datasets}
         )
         self.quotas = self._quotas()
+        # The text that is hashed keeps its first keys for ever ("table", "rows", ...), whatever the
+        # fields are called today: a run that was begun with older names resumes.
         content = {
             "version": VERSION,
             "batch": with_old_names(BatchConfig, tree_to_json(batch)),
@@ -110,7 +118,9 @@ class BatchPlan:
         }
         text = json.dumps(content, sort_keys=True)
         self.sha256 = hashlib.sha256(text.encode()).hexdigest()
+        # Two: at the end of an epoch, threads that read ahead ask for the next one already.
         self.epoch = lru_cache(maxsize=2)(self._epoch)
+        # Epochs may differ in their number of steps (packing), so they are added up one by one.
         self._starts = [0]  # the first step of each epoch that is known
         self._lock = threading.RLock()
 
@@ -119,6 +129,8 @@ class BatchPlan:
         if not len(sample_index):
             raise nothing_usable(sample_index.problems)
         joint = self._joint()
+        # Said before the first step, and for all samples: found in the middle of a run, a sample
+        # that fits no row could only be dropped without a word.
         over = (joint > batch.seq_len) | (sample_index.text > batch.text_limit)
         over |= sample_index.images > batch.image_limit
         if np.any(over):
@@ -140,6 +152,9 @@ class BatchPlan:
         shares = sizes if self.weights is None else np.array([*self.weights.values()])
         shares = np.where(sizes > 0, shares, 0.0)
         total = self.batch.epoch_samples or len(self.sample_index)
+        # Largest remainders, as seats in a parliament: weights (.2, .5, .3) and 33 samples are
+        # exactly (6.6, 16.5, 9.9), floors (6, 16, 9), and the two seats left go to the remainders
+        # .9 and .6, which gives (7, 16, 10). The sum is the epoch's length, always.
         exact = shares / shares.sum() * total
         quotas = np.floor(exact).astype(np.int64)
         order = np.argsort(-(exact - quotas), kind="stable")
@@ -150,9 +165,14 @@ class BatchPlan:
         """int64[samples]: an epoch's sample numbers in their mixed order."""
         chosen = []
         for number, (members, quota) in enumerate(zip(self._members, self.quotas, strict=True)):
+            # Each dataset is an endless stream: its permutation number 0, then number 1, ... Epoch
+            # e takes quota samples from position e * quota on. With 5 samples and a quota of 3,
+            # epoch 0 takes places 0-2 of permutation 0, epoch 1 places 3-4 of it and place 0 of
+            # permutation 1: no sample comes a second time before all others have come.
             name, taken = self.sample_index.datasets[number], epoch * quota
             while quota:
                 turn, start = divmod(taken, len(members))
+                # "part" is a key of the recorded order, not a word for people: see the hash above.
                 order = permutation(len(members), self.seed, "part", name, turn)
                 piece = members[order[start : start + quota]]
                 chosen.append(piece)
@@ -163,24 +183,40 @@ class BatchPlan:
     def _epoch(self, number: int) -> _Epoch:
         samples = self.samples(number)
         used = int(self._joint()[samples].sum())
+        # One bucket for packed rows, whose length is always seq_len; else a row is one sample, and
+        # goes into the first bucket that is long enough for it.
         if self.batch.packing:
             rows, lengths = self._packed(samples), [self.batch.seq_len]
             kinds = [np.arange(len(rows))]
         else:
             rows = [[sample] for sample in samples.tolist()]
             lengths = list(self.batch.buckets) or [self.batch.seq_len]
+            # The last bucket takes what fits no other: every sample has one.
             if lengths[-1] < self.batch.seq_len:
                 lengths.append(self.batch.seq_len)
+            # searchsorted(left): lengths [128, 512] put 128 tokens into bucket 0, 129 into bucket
+            # 1.
             bucket = np.searchsorted(lengths, self._joint()[samples])
             kinds = [np.flatnonzero(bucket == which) for which in range(len(lengths))]
         steps, tokens = [], []
         for length, kind in zip(lengths, kinds, strict=True):
+            # A step has rows of one bucket, so that its arrays have one shape and the step is
+            # compiled once for each length. Example, batch_size 2, rows 0-4, of which 0, 2, 4 are
+            # in the short bucket and 1, 3 in the long one:
+            #   short: shuffled [4, 0, 2] + one empty -> steps [[4, 0], [2, -1]]
+            #   long:  shuffled [3, 1]               -> step  [[3, 1]]
+            #   then the steps are shuffled: [[2, -1], [3, 1], [4, 0]] of lengths [128, 512, 128].
             order = kind[permutation(len(kind), self.seed, "rows", number, length)]
+            # -n % b is what is missing to the next multiple of b. Empty rows instead of dropped
+            # samples: every sample counts once an epoch, and an empty row has weight 0.
             empty = np.full(-len(order) % self.batch.batch_size, -1, np.int64)
             found = np.concatenate([order, empty]).reshape(-1, self.batch.batch_size)
             steps.append(found)
             tokens.append(np.full(len(found), length, np.int32))
         together = np.concatenate(steps).astype(np.int32)
+        # Buckets take turns; without this an epoch would begin with all its short steps. One bucket
+        # needs no second shuffle, and is spared one since the first version (the order is
+        # recorded).
         order = np.arange(len(together))
         if len(lengths) > 1:
             order = permutation(len(together), self.seed, "steps", number)
@@ -188,7 +224,7 @@ class BatchPlan:
 
     def _packed(self, samples: np.ndarray) -> list[list[int]]:
         batch = self.batch
-        places = pack(
+        packed = pack(
             self.sample_index.text[samples],
             self.sample_index.images[samples],
             row_tokens=batch.seq_len,
@@ -196,7 +232,7 @@ class BatchPlan:
             image_limit=batch.image_limit,
             image_tokens=batch.image_tokens,
         )
-        return [samples[row].tolist() for row in places]
+        return [samples[row].tolist() for row in packed]
 
     def start_of(self, epoch: int) -> int:
         """The first step of an epoch."""
@@ -220,14 +256,18 @@ class BatchPlan:
           step: from 0.
         """
         with self._lock:  # threads that read ahead would each compute an epoch's rows
-            epoch, place = self.locate(step)
+            epoch, step_in_epoch = self.locate(step)
             content = self.epoch(epoch)
-        rows = [content.rows[row] if row >= 0 else [] for row in content.steps[place].tolist()]
-        return Layout(epoch, self.shape(int(content.tokens[place])), rows)
+        rows = [
+            content.rows[row] if row >= 0 else [] for row in content.steps[step_in_epoch].tolist()
+        ]
+        return Layout(epoch, self.shape(int(content.tokens[step_in_epoch])), rows)
 
     def shape(self, tokens: int) -> BatchShape:
         """Of the batches whose rows have at most ``tokens`` tokens."""
         batch = self.batch
+        # No row can have more images than fit into its tokens: short buckets get smaller image
+        # arrays.
         images = min(batch.image_limit, tokens // batch.image_tokens)
         if not self.sample_index.images.any():
             images = 0
@@ -264,5 +304,7 @@ def local_rows(
             f"{len(rows)} rows for {num_processes} processes, of which this is {process_id}",
             "choose batch.batch_size as a multiple of the processes",
         )
+    # Contiguous slices: process p holds the rows that its devices get, when the mesh has the
+    # processes in their order.
     count = len(rows) // num_processes
     return rows[process_id * count : (process_id + 1) * count]

@@ -6,7 +6,7 @@ B rows, T text tokens, M images of side S, K the most samples of a row:
 
 - ``input_ids`` int32[B, T], the samples of a row one behind the other, padded on the right
 - ``mask`` bool[B, T], True = real
-- ``segment_ids`` int32[B, T], the sample's place in its row, from 0
+- ``segment_ids`` int32[B, T], the sample's number in its row, from 0
 - ``loss_mask`` bool[B, T], True = the model learns to say this token
 - ``image_positions`` int32[B, M], the text index before which an image stands, -1 = none
 - ``images`` uint8[B, M, S, S, 3], not yet normalised; or ``features`` [B, M, P, W] from a
@@ -61,39 +61,32 @@ def build_rows(
     Returns:
       Arrays, and what could not be used.
     """
+    # With cached features no pixel is decoded; what is needed of an image is its file's hash, the
+    # cache's key.
     plain = features is None
     arrays = _empty(len(rows), shape, pad_id, side if plain else None, pose)
     if features is not None:
         arrays["features"] = features.empty(len(rows), shape.images)
     problems = []
     for number, members in enumerate(rows):
-        filled, num_images, place = 0, 0, 0
+        filled, num_images, segment = 0, 0, 0
         for dataset, index in members:
             try:
                 example = datasets[dataset].example(index, pixels=plain, hashes=not plain)
                 found = None if features is None else features.of(example)
             except InputError as error:
+                # "late": its text was fine when it was measured, and its image turns out to be bad
+                # now. It becomes nothing (a shorter row), never another sample: which samples are
+                # in which step is fixed.
                 name = datasets[dataset].name
-                problem = (
-                    name,
-                    index,
-                    str(index),
-                    error.kind,
-                    error.message,
-                    "late",
-                    step,
-                    error.fix,
-                )
-                problems.append(Problem(*problem))
+                problems.append(Problem.of(name, index, error, "late", step))
                 continue
-            _put(arrays, number, filled, num_images, place, example)
+            _put(arrays, number, filled, num_images, segment, example)
             if found is not None and features is not None:
                 features.put(arrays["features"], number, num_images, found)
-            filled, num_images = (
-                filled + len(example.ids),
-                num_images + len(example.image_positions),
-            )
-            place += 1
+            filled += len(example.ids)
+            num_images += len(example.image_positions)
+            segment += 1
     return arrays, problems
 
 
@@ -118,14 +111,17 @@ def _empty(count: int, shape: BatchShape, pad_id: int, side: int | None, pose: b
 
 
 def _put(
-    arrays: Arrays, row: int, start: int, first_image: int, place: int, example: Example
+    arrays: Arrays, row: int, start: int, first_image: int, segment: int, example: Example
 ) -> None:
     """Writes one sample behind what its row has."""
     end, last = start + len(example.ids), first_image + len(example.image_positions)
+    # Positions count text tokens alone: the model inserts image tokens, so ``start`` is also what
+    # this sample's image positions are moved by.
     arrays["input_ids"][row, start:end] = example.ids
     arrays["mask"][row, start:end] = True
-    arrays["segment_ids"][row, start:end] = place
+    arrays["segment_ids"][row, start:end] = segment
     arrays["loss_mask"][row, start:end] = example.supervised
+    # A sample's positions count from its own first token; those of the row from the row's.
     arrays["image_positions"][row, first_image:last] = example.image_positions + start
     if "images" in arrays and example.images is not None:
         arrays["images"][row, first_image:last] = example.images

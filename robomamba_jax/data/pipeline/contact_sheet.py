@@ -41,10 +41,10 @@ def contact_sheet(dataset: SourceDataset, count: int = 12) -> Image.Image:
     rows = -(-count // columns)
     step, height = _WIDTH + _MARGIN, _IMAGE + _TEXT + _MARGIN
     page = Image.new("RGB", (columns * step + _MARGIN, rows * height + _MARGIN), _PAGE)
-    for place in range(count):
-        left = _MARGIN + place % columns * step
-        top = _MARGIN + place // columns * height
-        page.paste(_cell(dataset, place * len(dataset) // count), (left, top))
+    for cell in range(count):
+        left = _MARGIN + cell % columns * step
+        top = _MARGIN + cell // columns * height
+        page.paste(_cell(dataset, cell * len(dataset) // count), (left, top))
     return page
 
 

@@ -17,6 +17,7 @@ from robomamba_jax.data.sources.sample import Source
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.json_types import Json
 
+# Enough for a stage-2 data set; it is a cache, so more samples are right, too, and slower.
 _KEPT = 16_384  # examples without pixels, about 2 KB each
 
 
@@ -69,6 +70,8 @@ class SourceDataset:
             return self._small(index, hashes)
         return self.encoder.example(self.source[index], pixels=True, hashes=hashes)
 
+    # The cache belongs to the object: lru_cache on the method would keep every dataset alive that
+    # was ever opened. (cached_property writes into __dict__, which frozen does not forbid.)
     @functools.cached_property
     def _small(self) -> Callable[[int, bool], Example]:
         @functools.lru_cache(maxsize=_KEPT)
@@ -98,6 +101,7 @@ def open_datasets(config: DataConfig, encoder: Encoder) -> list[Dataset]:
         if kind == "prepared":
             datasets.extend(PreparedFolder(source.path).datasets(encoder, source))
         else:
+            # Prepared data is several datasets, one per source that went in; a source is one.
             opened = open_source(source, number)
             datasets.append(SourceDataset(source.label, source.weight, opened, encoder))
     names = [dataset.name for dataset in datasets]

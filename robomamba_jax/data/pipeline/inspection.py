@@ -65,6 +65,7 @@ def inspect_range(dataset: Dataset, numbers: Sequence[int], *, images: bool) -> 
     for number in numbers:
         found = _one(dataset, number, images, counts, problems)
         if found is not None:
+            # An image can be broken and the text usable: both are counted for themselves.
             sizes.append((found.text, found.supervised))
             names.append(found.id)
             text_only += found.images == 0
@@ -214,6 +215,8 @@ def _jobs(datasets: Sequence[Dataset], images: bool, limit: int | None) -> Itera
     """Pieces of the work, see ``inspect``."""
     for number, dataset in enumerate(datasets):
         count = len(dataset) if limit is None else min(limit, len(dataset))
+        # Evenly spread: files are often sorted, by source or by difficulty, so the first N say
+        # little.
         chosen = (np.arange(count) * len(dataset) // max(count, 1)).tolist()
         for at in range(0, count, _RANGE):
             numbers = chosen[at : at + _RANGE]
@@ -231,6 +234,7 @@ def lengths(text: np.ndarray) -> dict[str, int]:
     """Median, 99th percentile and greatest of some lengths: each is one of them."""
     if not len(text):
         return {"p50": 0, "p99": 0, "max": 0}
+    # inverted_cdf: a length that occurs, not a mean of two.
     p50, p99 = np.quantile(text, [0.5, 0.99], method="inverted_cdf")
     return {"p50": int(p50), "p99": int(p99), "max": int(text.max())}
 
@@ -239,6 +243,7 @@ def histogram(text: np.ndarray) -> list[list[int]]:
     """[shortest, longest, samples] of a few ranges of equal width."""
     if not len(text):
         return []
+    # -(-a // b) rounds up. Lengths from 0 to max are max + 1 numbers.
     width = -(-(int(text.max()) + 1) // _BARS)
     counts = np.bincount(text // width)
     return [[n * width, (n + 1) * width - 1, int(count)] for n, count in enumerate(counts)]

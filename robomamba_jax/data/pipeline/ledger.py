@@ -39,6 +39,13 @@ class Problem(NamedTuple):
     step: int | None = None
     fix: str = ""
 
+    @classmethod
+    def of(
+        cls, source: str, index: int, error: InputError, found: str, step: int | None = None
+    ) -> Problem:
+        """The problem that an error is; the id is not known, so the number stands for it."""
+        return cls(source, index, str(index), error.kind, error.message, found, step, error.fix)
+
     def to_json(self) -> JsonObject:
         """The line's object."""
         fields = self._asdict()
@@ -96,7 +103,7 @@ class Ledger:
     def add(self, problems: Iterable[Problem]) -> None:
         """Append those that are not in it yet."""
         new = {(p.source, p.index): p for p in problems}
-        new = {place: p for place, p in new.items() if place not in self._known}
+        new = {key: p for key, p in new.items() if key not in self._known}
         if not new:
             return
         with JsonlWriter(self.path, keep_bytes=self._keep_bytes) as file:

@@ -99,6 +99,7 @@ class BatchLoader:
         self.config = config
         self._ledger = None if ledger is None else Ledger(_own_ledger(Path(ledger), process_id))
         if rows is None:
+            # local_rows checks and cuts lists of samples; here the rows' own numbers are cut.
             numbered = [[row] for row in range(config.batch.batch_size)]
             rows = [row for (row,) in local_rows(numbered, process_id, num_processes)]
         self._rows = list(rows)
@@ -107,9 +108,12 @@ class BatchLoader:
             self.sample_index = _measured(self._pool, on_progress)
             if self.sample_index.problems and config.on_error == "raise":
                 raise self.sample_index.problems[0].as_error()
+            # All processes measure the same samples: one of them writes what it found. Late
+            # problems are found by the process that has the row.
             if self._ledger is not None and not process_id:
                 self._ledger.add(self.sample_index.problems)
             weights = {dataset.name: dataset.weight for dataset in self._pool.tasks.datasets}
+            # All or none have weights, which DataConfig has checked.
             given = {name: weight for name, weight in weights.items() if weight is not None}
             self.plan = BatchPlan(self.sample_index, config.batch, config.seed, given or None)
         except BaseException:
@@ -140,6 +144,8 @@ class BatchLoader:
     def batch(self, step: int) -> StepBatch:
         """One step's batch, whatever was read before."""
         layout = self.plan.layout(step)
+        # Every process computes the whole layout, which is cheap against decoding, and then
+        # builds its own rows alone.
         rows = [layout.rows[row] for row in self._rows]
         sample_index = self.sample_index
         positions = [
@@ -163,11 +169,16 @@ class BatchLoader:
         Raises:
           InputError: see ``build_rows``, where nothing may be skipped.
         """
+        # Here and not above: grain imports jax, which workers must not load.
         import grain
 
+        # Each thread waits for one reply at a time, and a worker takes two jobs
+        # (ProcessPool.depth).
         threads = max(1, 2 * self._pool.workers)
         dataset = grain.MapDataset.source(_Steps(self, start, stop))
         options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + prefetch)
+        # grain keeps the order of the steps whatever thread is done first, so what comes out is
+        # deterministic.
         for batch in dataset.to_iter_dataset(options):
             if batch.problems and self._ledger is not None:
                 self._ledger.add(batch.problems)
@@ -228,6 +239,8 @@ def _measured(pool: DataPool, on_progress: OnProgress | None) -> SampleIndex:
     names = tuple(dataset.name for dataset in datasets)
     jobs: list[dict[str, Any]] = []
     for number, dataset in enumerate(datasets):
+        # Of prepared data one job: its sizes are read out of an index. Other data is tokenised to
+        # be measured, in jobs that are large against a message and small against the whole.
         size = len(dataset) if isinstance(dataset, PreparedDataset) else _SCAN
         jobs += [
             {"op": "scan", "dataset": number, "start": at, "stop": min(at + size, len(dataset))}

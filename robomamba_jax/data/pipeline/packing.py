@@ -18,7 +18,7 @@ def pack(
 ) -> list[list[int]]:
     """Which samples share a row.
 
-    Each sample goes into the row with the least room that it still fits into, in text, in
+    Each sample goes into the row with the least free space that it still fits into, in text, in
     images and in both together; where there is none, a row is begun.
 
     Args:
@@ -30,9 +30,15 @@ def pack(
       image_tokens: P, of one image.
 
     Returns:
-      Places in the arrays, row by row; each sample once.
+      Indices into the arrays, row by row; each sample once.
     """
+    # Best fit decreasing, which for one limit needs at most 11/9 of the fewest rows (plus a
+    # constant). Worked example, rows of 8 tokens, no images, text = [3, 5, 4, 2]:
+    #   5 opens row 0 (3 free); 4 opens row 1 (4 free); 3 fits rows 0 and 1, row 0 has
+    #   less free (3 -> 0); 2 goes to row 1 (4 -> 2): [[1, 0], [2, 3]].
     rows = _Rows(sorted(set(images.tolist())), row_tokens, text_limit, image_limit, image_tokens)
+    # Stable, so that equal sizes keep the order of the epoch's shuffle: the packing is a pure
+    # function of its arguments, which the batch plan relies on.
     order = np.argsort(-(text + images * image_tokens), kind="stable")
     for sample, num_text, num_images in zip(
         order.tolist(), text[order].tolist(), images[order].tolist(), strict=True
@@ -55,9 +61,15 @@ class _Rows:
         self.members: list[list[int]] = []
         self._limits = (row_tokens, text_limit, image_limit)
         self._per_image = per_image
+        # A row has three limits, and images are discrete: sorting rows by one number is not enough.
+        # So for each image count k that occurs, rows are bucketed by the text that still fits
+        # beside k more images; most data has k in {0, 1}.
         self._free: list[tuple[int, int, int]] = []  # tokens, text, images that are left
         # For a sample of k images: rows by their room for its text, and a bit per filled list.
         self._lists = {k: [[] for _ in range(text_limit + 1)] for k in image_counts}
+        # Bit r of _bits[k] = bucket r of _lists[k] is not empty: "the fullest row that still has n"
+        # is the lowest set bit from n on, found in one shift instead of a search. A million samples
+        # are packed in seconds.
         self._bits = dict.fromkeys(image_counts, 0)
 
     def add(self, sample: int, num_text: int, num_images: int) -> None:
@@ -71,6 +83,8 @@ class _Rows:
         tokens, text, images = self._free[row]
         tokens -= num_text + num_images * self._per_image
         self._free[row] = (tokens, text - num_text, images - num_images)
+        # The row is listed anew under what is left; its old entries are stale and dropped when they
+        # are met.
         for k in self._lists:
             free = self._free_text(row, k)
             if free > 0:
@@ -78,10 +92,13 @@ class _Rows:
                 self._bits[k] |= 1 << free
 
     def _best(self, num_text: int, num_images: int) -> int:
-        """The row with the least sufficient room, or -1."""
+        """The row with the least free space that suffices, or -1."""
         lists = self._lists[num_images]
         while fitting := self._bits[num_images] >> num_text:
+            # x & -x isolates the lowest set bit.
             free = num_text + (fitting & -fitting).bit_length() - 1
+            # The row that was filled last: ties are broken by recency, which is arbitrary but
+            # fixed.
             row = lists[free][-1]
             if self._free_text(row, num_images) == free:
                 return row

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""One shard of prepared data: written aside, then put in its place together with its facts."""
+"""One shard of prepared data: written beside its path, then moved there; its facts follow."""
 
 from __future__ import annotations
 
@@ -72,8 +72,7 @@ def write_shard(
             try:
                 example = dataset.example(number)
             except InputError as error:
-                about = (dataset.name, number, str(number), error.kind, error.message)
-                problem = Problem(*about, found="prepare", fix=error.fix)
+                problem = Problem.of(dataset.name, number, error, "prepare")
                 if not skip:
                     raise problem.as_error() from error
                 problems.append(problem)

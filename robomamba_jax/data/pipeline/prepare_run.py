@@ -80,7 +80,7 @@ def prepare(
 
 
 def _content(config: DataConfig) -> Any:
-    """A configuration without the places to which links may lead: files prepared through them are
+    """A configuration without the folders to which links may lead: files prepared through them are
     the same files."""
     sources = tuple(dataclasses.replace(source, allow_roots=()) for source in config.sources)
     content = tree_to_json(dataclasses.replace(config, sources=sources))
@@ -109,6 +109,8 @@ def _begin(root: Path, begun: dict[str, Any]) -> Manifest | None:
         if _same(manifest, begun, ("config", "identity")):
             return manifest
     if note.is_file():
+        # Another configuration must not complete what this one began: shards of two encodings would
+        # stand in one folder.
         if not _same(json.loads(note.read_bytes()), begun, tuple(begun)):
             raise InputError(
                 "other_data",
@@ -127,6 +129,7 @@ def _jobs(root: Path, datasets: Sequence[Dataset], size: int) -> Iterator[dict[s
     """A job per shard: fixed ranges, so that nothing depends on who does which."""
     for number, dataset in enumerate(datasets):
         for shard, start in enumerate(range(0, len(dataset), size)):
+            # Names of recorded files: "part" is a dataset here, see the glossary.
             name = f"part{number:02d}-{shard:05d}.array_record"
             yield {
                 "op": "shard",
@@ -144,6 +147,8 @@ def _shards(
     on_progress: OnProgress | None,
 ) -> list[ShardFacts]:
     """The facts of all shards, old and new, in order."""
+    # A shard counts when its facts are there, which are written after it; so a kill costs the
+    # shards in hand and no others.
     known = {job["path"]: _known(Path(job["path"])) for job in jobs}
     missing = [job for job in jobs if known[job["path"]] is None]
     done = sum(job["stop"] - job["start"] for job in jobs) - sum(
@@ -163,6 +168,8 @@ def _known(path: Path) -> ShardFacts | None:
     if not note.is_file():
         return None
     facts = json.loads(note.read_bytes())
+    # Length alone: hashing terabytes again at each resumption would take longer than preparing
+    # them. ``data verify`` compares hashes.
     whole = facts["file"] is None or (path.is_file() and path.stat().st_size == facts["bytes"])
     return facts if whole else None
 
@@ -189,6 +196,7 @@ def _finish(
     }
     (root / INDEX).write_bytes(safetensors.numpy.save(arrays))
     problems = [problem for shard in shards for problem in problems_of(shard)]
+    # Written anew: a kill between here and the manifest leaves one that would get all lines twice.
     (root / LEDGER).unlink(missing_ok=True)
     Ledger(root / LEDGER).add(problems)
     (root / LEDGER).touch()
@@ -215,6 +223,7 @@ def _finish(
         "files": files,
     }
     write_text(root / MANIFEST, json.dumps(manifest, indent=1))
+    # Last: until the manifest is there, the next call needs these to go on.
     for path in [root / _BEGUN, *(facts_path(Path(job["path"])) for job in jobs)]:
         path.unlink(missing_ok=True)
     return cast(Manifest, manifest)

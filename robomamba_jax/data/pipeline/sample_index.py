@@ -65,6 +65,8 @@ class SampleIndex:
     def sha256(self) -> str:
         """Of all but the problems."""
         digest = hashlib.sha256("\0".join(self.datasets).encode(errors="surrogatepass"))
+        # Types, shapes and bytes, in this order and without the columns' names: part of the plan's
+        # hash, so it cannot change. dtype.str has the byte order.
         for column in self.to_arrays().values():
             digest.update(f"{column.dtype.str}{column.shape}".encode())
             digest.update(np.ascontiguousarray(column).tobytes())
@@ -99,9 +101,9 @@ def scan(
         try:
             name, text, images, supervised = chosen.describe(index)
         except InputError as error:
-            about = (chosen.name, index, str(index), error.kind, error.message)
-            problems.append(Problem(*about, fix=error.fix))
+            problems.append(Problem.of(chosen.name, index, error, "plan"))
             continue
+        # Plain tuples, then one array: a million NamedTuples would take several times the memory.
         columns.append((index, text, images, supervised))
         names.append(name)
     sizes = np.array(columns, np.int64).reshape(-1, 4)
@@ -114,8 +116,10 @@ def _from_index(
     names: Sequence[str], dataset: int, prepared: PreparedDataset, start: int, stop: int
 ) -> SampleIndex:
     """What the folder's index says; nothing is read sample by sample."""
+    # The folder has one index for all its datasets; this one's samples are start ... start + count.
     here = slice(prepared.start + start, prepared.start + stop)
     index, ends = prepared.data.index, prepared.data.names.ends
+    # The ids' bytes are cut out as well, and their ends counted from the cut.
     first = int(ends[here.start - 1]) if here.start else 0
     data = prepared.data.names.data[first : int(ends[here.stop - 1]) if stop > start else first]
     sizes = [index[name][here] for name in ("text", "images", "supervised")]

@@ -17,8 +17,13 @@ def permutation(count: int, *key: str | int) -> np.ndarray:
     """
     if count == 0:
         return np.zeros(0, np.int64)
+    # The type is part of the key: ("a", 1) and ("a", "1") are different orders.
     text = "\0".join(f"{type(part).__name__}:{part}" for part in key)
     digest = hashlib.sha256(text.encode(errors="surrogatepass"))
+    # A Philox key is 128 bits, half of a SHA-256. Little-endian on every machine.
     words = np.frombuffer(digest.digest()[:16], "<u8").astype(np.uint64)
+    # Why not rng.permutation or grain's index_shuffle: NumPy promises the bit stream alone across
+    # versions (NEP 19), and a resumed run must see the same order. Equal 64-bit words, about n^2 /
+    # 2^65 likely, are broken by the stable sort.
     stream = np.random.Philox(key=words).random_raw(count)
     return np.argsort(stream, kind="stable").astype(np.int64)

@@ -78,6 +78,7 @@ class DataTasks:
             features=self.features,
             step=job["step"],
         )
+        # The first of the batch: the same whatever the workers, since a batch is one job.
         if problems and self.config.on_error == "raise":
             raise problems[0].as_error()
         return {"problems": [list(problem) for problem in problems]}, arrays

@@ -77,6 +77,7 @@ def _detect_file(path: Path) -> str:
     except OSError as error:
         what = f"{path} cannot be read: {error.strerror}"
         raise InputError("unreadable_file", what, "give a readable file") from error
+    # A byte order mark and blanks may come first.
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
         records = JsonRecords(path)
         try:
@@ -84,10 +85,11 @@ def _detect_file(path: Path) -> str:
         finally:
             records.close()
     if not is_tfrecord_head(head):
-        wanted = "neither JSON nor TFRecord"
-        raise other_file("unknown_format", str(path), head, wanted, f"give {_KNOWN}")
+        expected = "neither JSON nor TFRecord"
+        raise other_file("unknown_format", str(path), head, expected, f"give {_KNOWN}")
     record = TfRecords(path)[0]  # whose own error tells of damage
     try:
+        # RoboVQA is told by its fields; any other TFRecord file is of no use without a description.
         lists = feature_lists(record, str(path))
     except InputError:
         lists = {}
@@ -116,6 +118,8 @@ def _detect_record(record: dict[str, Any], path: Path) -> str:
         turns = record["conversations"] if isinstance(record["conversations"], list) else []
         texts = [turn.get("value") for turn in turns if isinstance(turn, dict)]
         try:
+            # The same fields as LLaVA's; an answer that is a pose makes the difference. The
+            # conventions given here only serve to parse it.
             parse_action(str(texts[-1]), "", pixel_order="xy", frame="opencv")
         except (InputError, IndexError):
             return "llava"
@@ -136,7 +140,7 @@ def open_source(config: SourceConfig, number: int = 0) -> Source:
 
     Args:
       config: what to open.
-      number: its place among a configuration's sources, for messages.
+      number: its index among a configuration's sources, for messages.
 
     Raises:
       InputError: the path, its format or a needed setting is missing or wrong.

@@ -24,8 +24,8 @@ _VIDEOS = ("an MP4 or MOV video", "a Matroska or WebM video", "a RIFF file (soun
 def open_ref(ref: ImageRef, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The image, decoded; errors as ``open_image``'s."""
     if isinstance(ref, VideoFrame):
-        frames = _video_frames(ref.path, ref.wanted, max_pixels)
-        return frames[min(ref.place, len(frames) - 1)].copy()  # the others stay as they are
+        frames = _video_frames(ref.path, ref.total, max_pixels)
+        return frames[min(ref.number, len(frames) - 1)].copy()  # the others stay as they are
     if isinstance(ref, VideoMoment):
         return frame_at(ref, max_pixels)
     return open_image(ref, max_pixels=max_pixels)
@@ -38,8 +38,8 @@ def ref_sha256(ref: ImageRef) -> bytes:
       InputError: the file cannot be read.
     """
     if isinstance(ref, VideoFrame):
-        place = f":{ref.place}/{ref.wanted}".encode()
-        return hashlib.sha256(_file_sha256(ref.path) + place).digest()
+        number = f":{ref.number}/{ref.total}".encode()
+        return hashlib.sha256(_file_sha256(ref.path) + number).digest()
     if isinstance(ref, VideoMoment):
         return moment_sha256(ref)
     if isinstance(ref, Path):
@@ -60,7 +60,7 @@ def _file_sha256(path: Path) -> bytes:
 
 
 @functools.lru_cache(maxsize=2)
-def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]:
+def _video_frames(path: Path, total: int, max_pixels: int) -> list[Image.Image]:
     """The wanted frames of a video. Several of one video are asked for in a row."""
     try:
         import av
@@ -85,7 +85,7 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
             if width * height > max_pixels:
                 raise too_many_pixels(str(path), width, height, max_pixels)
             count = sum(1 for _ in container.decode(stream))
-        chosen = even_frames(count, wanted)
+        chosen = even_frames(count, total)
         with av.open(name) as container:
             frames = [
                 frame.to_image()

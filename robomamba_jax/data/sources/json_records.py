@@ -3,7 +3,7 @@
 """The records of a large JSON file, one at a time.
 
 A list of 665,000 conversations is a gigabyte of text and several of Python objects. Here
-the file is mapped, the places of its records are found once, and a record is parsed when
+the file is mapped, the offsets of its records are found once, and a record is parsed when
 it is asked for. A list of objects, one object, and one object per line are understood.
 """
 
@@ -24,6 +24,10 @@ from robomamba_jax.utils.untrusted_text import parse_json
 
 # Strings are skipped whole, so that braces inside them do not count. An unclosed string
 # reaches to the end of the file: trying every quote behind it would take quadratic time.
+# Why not ijson or json.load: the one is a stream without random access, the other takes several
+# times the file in memory, in every worker. One regular expression finds strings and brackets at
+# the speed of C; only a record that is asked for is parsed.
+#
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z|\\\Z)|[\[\]{}]', re.DOTALL)
 _FIX = "download or write the file again"
 MAX_RECORD_BYTES = 2**24
@@ -76,7 +80,7 @@ class JsonRecords:
           InputError: it is not JSON in UTF-8, has a key twice or half of a surrogate pair, or is
             larger than ``MAX_RECORD_BYTES``.
         """
-        start, end = (int(place) for place in self._spans[index])
+        start, end = (int(offset) for offset in self._spans[index])
         where = f"{self.path}: record {index}"
         if end - start > MAX_RECORD_BYTES:
             raise InputError("bad_record", f"{where} has {end - start} bytes", _FIX)
@@ -95,15 +99,20 @@ class JsonRecords:
 
     def _find(self) -> np.ndarray:
         """int64[records, 2]: where each begins and ends."""
+        # A stack of open brackets. Depth 0 is between records; a "[" there, before any record, is
+        # the list that holds them all.
         spans: list[int] = []
         stack: list[bytes] = []
         start = end = 0
         listed: int | None = None  # where the list's first record may begin
         for found in _TOKEN.finditer(self._map):
             token = found[0]
+            # A string, skipped whole: its brackets are text.
             if token[:1] == b'"':
                 continue
             if token in b"[{":
+                # ``listed`` is None before and after the list. JSON lines have none: their records
+                # stand alone.
                 if not stack and token == b"[" and not spans and listed is None:
                     self._between(0, found.start(), 0)
                     listed = end = found.end()
@@ -121,6 +130,7 @@ class JsonRecords:
                     end, listed = found.end(), None
                     break
                 raise self._broken(f"an unexpected {token.decode()} at byte {found.start()}")
+            # The kinds must match as well: "[}" is not a record.
             if stack.pop() + token not in (b"[]", b"{}"):
                 raise self._broken(f"brackets that do not match at byte {found.start()}")
             if not stack:

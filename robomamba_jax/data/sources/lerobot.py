@@ -114,9 +114,11 @@ class LeRobotSource:
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
-        place = int(np.searchsorted(self._ends, index, side="right"))
-        number = int(self._episodes[place])
-        step = index - (int(self._ends[place - 1]) if place else 0)
+        # side="right": _ends has where each episode ends, and the index itself belongs to the next
+        # one.
+        position = int(np.searchsorted(self._ends, index, side="right"))
+        number = int(self._episodes[position])
+        step = index - (int(self._ends[position - 1]) if position else 0)
         name = f"{self.meta.episodes[number]}"
         if self._fields.step == "all":
             name = f"{name}/{step}"
@@ -189,6 +191,8 @@ class LeRobotSource:
             raise InputError(
                 "missing_image", f"{where}: video {path} does not exist", "download the videos too"
             )
+        # v3.0 has many episodes in one video: without this the frame of the next episode would be
+        # taken where a video is too short.
         if span.start + timestamp > span.stop - half:
             raise bad_record(
                 where, f"is at {timestamp:.4f} s of a video of {span.stop - span.start:.4f} s"
@@ -201,6 +205,7 @@ class LeRobotSource:
 
     def _image_file(self, camera: str, values: Mapping[str, Any], path: Any, where: str) -> Path:
         """An image that is a file: where the cell says, or where LeRobot puts it."""
+        # A cell may have the absolute path of the machine that wrote it, which is never followed.
         names = [] if not isinstance(path, str) or path.startswith("/") else [path]
         step = (values["episode_index"], values["frame_index"])
         names += [name.format(camera, *step) for name in _IMAGE_FILES]

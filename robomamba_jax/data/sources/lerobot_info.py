@@ -129,7 +129,7 @@ def need_file(path: Path) -> None:
 
 
 def read_lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """(place, object) of each line of a .jsonl file that is not empty.
+    """(where it is, object) of each line of a .jsonl file that is not empty.
 
     Raises:
       InputError: it is missing, or a line is not a JSON object.

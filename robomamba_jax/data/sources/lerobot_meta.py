@@ -52,7 +52,7 @@ class LeRobotMeta:
       subtasks: subtask_index -> text, where there are any.
       episodes: int64[E], their numbers, rising.
       lengths: int64[E], steps.
-      places: of v3.0: column of the table of episodes -> array[E].
+      locations: of v3.0: column of the table of episodes -> array[E].
     """
 
     path: Path
@@ -62,7 +62,7 @@ class LeRobotMeta:
     subtasks: Mapping[int, str]
     episodes: np.ndarray
     lengths: np.ndarray
-    places: Mapping[str, np.ndarray]
+    locations: Mapping[str, np.ndarray]
 
     @property
     def fps(self) -> float:
@@ -103,7 +103,7 @@ class LeRobotMeta:
         start, stop = 0.0, math.inf
         if self.version == "v3.0":
             start, stop = (
-                float(self.places[f"videos/{camera}/{end}_timestamp"][number])
+                float(self.locations[f"videos/{camera}/{end}_timestamp"][number])
                 for end in ("from", "to")
             )
             if not 0 <= start <= stop < math.inf:
@@ -117,7 +117,7 @@ class LeRobotMeta:
             values["episode_chunk"] = episode // self.info["chunks_size"]
         else:
             for name in ("chunk_index", "file_index"):
-                values[name] = int(self.places[f"{prefix}/{name}"][number])
+                values[name] = int(self.locations[f"{prefix}/{name}"][number])
                 if values[name] < 0:
                     raise self._nowhere(number, prefix)
         return fill_template(self.info.get(key), key, values, f"{self.path / INFO}")
@@ -141,7 +141,7 @@ def read_meta(path: Path, files: ParquetFiles) -> LeRobotMeta:
     info = read_info(path)
     version = info["codebase_version"]
     subtasks: dict[int, str] = {}
-    places: dict[str, np.ndarray] = {}
+    locations: dict[str, np.ndarray] = {}
     if version == "v2.1":
         tasks = _tasks_of_lines(path / "meta/tasks.jsonl")
         episodes, lengths = _episodes_of_lines(path / "meta/episodes.jsonl")
@@ -149,10 +149,10 @@ def read_meta(path: Path, files: ParquetFiles) -> LeRobotMeta:
         tasks = _texts_of_table(path / "meta/tasks.parquet", "task", files)
         if (path / "meta/subtasks.parquet").is_file():
             subtasks = _texts_of_table(path / "meta/subtasks.parquet", "subtask", files)
-        places = _episodes_of_tables(path, info, files)
-        episodes, lengths = places["episode_index"], places["length"]
+        locations = _episodes_of_tables(path, info, files)
+        episodes, lengths = locations["episode_index"], locations["length"]
     _check_counts(path, info, episodes, lengths)
-    return LeRobotMeta(path, version, info, tasks, subtasks, episodes, lengths, places)
+    return LeRobotMeta(path, version, info, tasks, subtasks, episodes, lengths, locations)
 
 
 def _tasks_of_lines(path: Path) -> dict[int, str]:
@@ -217,20 +217,20 @@ def _episodes_of_tables(
             found[name] += values
     try:
         # A video that was never encoded has no place: its episode's reading says so.
-        places: dict[str, np.ndarray] = {
+        locations: dict[str, np.ndarray] = {
             name: np.array([-1 if value is None else value for value in found[name]], np.int64)
             for name in whole
         }
         for name in times:
             values = [math.nan if value is None else value for value in found[name]]
-            places[name] = np.array(values, np.float64)
+            locations[name] = np.array(values, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError("bad_dataset", f"{folder}: {error}", AGAIN) from error
-    order = np.argsort(places["episode_index"], kind="stable")
-    numbers = places["episode_index"][order]
-    if np.any(numbers < 0) or np.any(places["length"] < 0) or np.any(np.diff(numbers) == 0):
+    order = np.argsort(locations["episode_index"], kind="stable")
+    numbers = locations["episode_index"][order]
+    if np.any(numbers < 0) or np.any(locations["length"] < 0) or np.any(np.diff(numbers) == 0):
         raise InputError("bad_dataset", f"{folder} has an episode twice, or without number", AGAIN)
-    return {name: values[order] for name, values in places.items()}
+    return {name: values[order] for name, values in locations.items()}
 
 
 def _check_counts(
@@ -247,7 +247,7 @@ def _check_counts(
 
 
 def chosen_episodes(meta: LeRobotMeta, split: str) -> np.ndarray:
-    """int64[N]: places in ``meta.episodes`` of a split.
+    """int64[N]: indices into ``meta.episodes`` of a split.
 
     LeRobot reads all episodes whatever "splits" says, and writes "train": "0:N" alone; only where
     somebody has written several are they told apart.

@@ -51,14 +51,14 @@ class GraspReader:
             )
         if size is not None:
             self.camera.check_size("the data set's image", *size)
-        wanted = {
+        read = {
             "position": (config.position, 3),
             "orientation": (config.orientation, ROTATION_FORMS[config.orientation_form]),
             "gripper": (config.gripper, 1),
         }
-        for name, (entries, count) in wanted.items():
+        for name, (entries, count) in read.items():
             _check_entries(name, entries, count, shapes[entries.column])
-        self.columns = tuple(dict.fromkeys(entries.column for entries, _ in wanted.values()))
+        self.columns = tuple(dict.fromkeys(entries.column for entries, _ in read.values()))
         self._to_camera = np.linalg.inv(self.camera.camera_to_world)
 
     def find(self, rows: Mapping[str, Sequence[Any]], where: str) -> tuple[int, Action]:
@@ -71,7 +71,7 @@ class GraspReader:
         Returns:
           The step, from 0; and the action: the end-effector's point (moved by ``tip``) in pixels
           of the image, and its axes in the camera's OpenCV frame. How far the gripper is open
-          is not said: it closes.
+          is not set: it closes.
 
         Raises:
           InputError: the gripper never closes, or closes too early for ``before``, or the point
@@ -80,8 +80,10 @@ class GraspReader:
         """
         config = self._config
         closing = self._closing(_numbers(rows, config.gripper, where)[:, 0], where)
-        look = 0 if config.before is None else closing - config.before
-        if look < 0:
+        # The image from before the grasp, the pose from the moment of closing: what the model is
+        # asked is where to go, seen from where it is.
+        seen_step = 0 if config.before is None else closing - config.before
+        if seen_step < 0:
             raise bad_record(
                 where, f"closes its gripper at step {closing}, less than {config.before} steps in"
             )
@@ -95,10 +97,12 @@ class GraspReader:
             for name in (config.approach_axis, config.left_axis)
         )
         point = self._to_camera[:3, :3] @ position + self._to_camera[:3, 3]
+        # The end-effector's frame often lies in the flange; ``tip`` metres along the approach are
+        # the fingertips.
         pixel = self._pixel(point + config.tip * approach, where)
         action = make_action(pixel, approach, left, None, where, pixel_order="xy", frame="opencv")
         # A projected point is no whole pixel of a file, to which half of one is added.
-        return look, dataclasses.replace(action, contact_xy=pixel)
+        return seen_step, dataclasses.replace(action, contact_xy=pixel)
 
     def _closing(self, values: np.ndarray, where: str) -> int:
         """The first step at which the gripper is closed and was open one step before."""
@@ -108,6 +112,7 @@ class GraspReader:
             raise bad_record(where, f"has a {name} that is not finite")
         limit = config.threshold
         closed = values > limit if config.closed == "above" else values < limit
+        # A transition from open to closed: a gripper that begins closed does not count.
         steps = np.flatnonzero(closed[1:] & ~closed[:-1])
         if not len(steps):
             raise InputError(
@@ -154,7 +159,7 @@ def _check_entries(name: str, entries: Entries, count: int, shape: Any) -> None:
         raise InputError(
             "bad_config",
             f"grasp.{name} needs {count} of the {total} numbers of {entries.column}, not {which}",
-            f"give at: {count} places from 0 to {total - 1}",
+            f"give at: {count} indices from 0 to {total - 1}",
         )
 
 

@@ -17,7 +17,7 @@ from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots, below
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 
-_KEPT = 64  # files whose episodes' places are remembered
+_KEPT = 64  # files whose episodes' row ranges are remembered
 
 
 class EpisodeRows:
@@ -45,6 +45,7 @@ class EpisodeRows:
             )
 
     def __getstate__(self) -> dict[str, Any]:
+        # Every worker finds the spans it needs by itself; a pickle of them could be large.
         return {**self.__dict__, "_spans": OrderedDict()}
 
     def _name(self, number: int) -> str:
@@ -62,7 +63,7 @@ class EpisodeRows:
         """Some steps of an episode.
 
         Args:
-          number: the episode's place in ``meta.episodes``.
+          number: the episode's index in ``meta.episodes``.
           start: the first step.
           stop: behind the last one.
           names: of columns.
@@ -84,8 +85,10 @@ class EpisodeRows:
                 f"{self._meta.lengths[number]}",
                 "download the file again, or skip bad records",
             )
-        wanted = tuple(dict.fromkeys((*names, "frame_index", "episode_index")))
-        rows = self._files.rows(path, first + start, first + stop, wanted)
+        columns = tuple(dict.fromkeys((*names, "frame_index", "episode_index")))
+        rows = self._files.rows(path, first + start, first + stop, columns)
+        # Counts may agree and rows be swapped, as after a bad merge; an image of another step would
+        # be trained on.
         if rows["frame_index"] != list(range(start, stop)):
             raise bad_record(
                 f"{path}: episode {episode}", f"has other frame_index at steps {start} to {stop}"
@@ -116,6 +119,7 @@ def _runs(values: list[Any], path: Path) -> dict[int, tuple[int, int]]:
         numbers = np.array(values, np.int64)
     except (TypeError, ValueError, OverflowError) as error:
         raise bad_record(f"{path}: a row", "has no episode_index") from error
+    # Where the episode's number changes; prepend=-1 makes row 0 a start.
     starts = np.flatnonzero(np.diff(numbers, prepend=-1)) if len(numbers) else np.zeros(0, int)
     ends = np.append(starts[1:], len(numbers))
     found: dict[int, tuple[int, int]] = {}

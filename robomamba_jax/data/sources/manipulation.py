@@ -124,6 +124,9 @@ def make_action(
     frame: str,
 ) -> Action:
     """An action out of numbers in a file's own convention; arguments as above."""
+    # ManipLLM's "(x, y)" is (row, column), since its writer and its reader both swap; files of
+    # RoboMamba's form exist in both orders. Nothing in a file tells which, so it is configured and
+    # never guessed.
     x, y = point if pixel_order == "xy" else point[::-1]
     turn = MANIPLLM_TO_OPENCV if frame == "manipllm" else np.eye(3)
     axes = [turn @ np.asarray(axis, np.float64) for axis in (approach, left)]
@@ -131,9 +134,11 @@ def make_action(
     if min(lengths) < 1e-6 or not all(map(math.isfinite, (x, y, *lengths))):
         raise bad_record(where, "has a direction without length")
     first, second = (axis / length for axis, length in zip(axes, lengths, strict=True))
+    # Parallel directions span no frame; nearly parallel ones would give one of noise.
     if np.linalg.norm(np.cross(first, second)) < 1e-3:
         raise bad_record(where, "has two directions that are parallel")
     return Action(
+        # Files count pixels from 0 at their centres; here centres lie at +0.5.
         (x + 0.5, y + 0.5),
         (float(first[0]), float(first[1]), float(first[2])),
         (float(second[0]), float(second[1]), float(second[2])),
@@ -166,6 +171,7 @@ def parse_detection(
         (x, y),
         numbers[2:5],
         numbers[5:8],
+        # A logit: above 0 is a probability above 1/2.
         float(numbers[8] > 0) if len(numbers) == 9 else None,
         where,
         pixel_order=pixel_order,

@@ -93,14 +93,18 @@ class ParquetFiles:
             if low >= high:
                 continue
             if _fits(file, group, names):
+                # A slice is a view: no copy.
                 yield self._group(path, file, number, names).slice(low, high - low)
             else:
                 yield from _in_pieces(file, number, names, low, high)
 
     def _group(self, path: Path, file: Any, number: int, names: tuple[str, ...]) -> Any:
+        # A row group is decompressed whole, so neighbouring samples share it. Least recently used
+        # goes first; the newest stays even if it is larger than the limit.
         key = (path, number, names)
         table = self._groups.pop(key, None)
         if table is None:
+            # use_threads=False: one core per worker.
             table = file.read_row_group(number, columns=list(names), use_threads=False)
         self._groups[key] = table
         total = sum(kept.nbytes for kept in self._groups.values())

@@ -25,19 +25,19 @@ class AllowedRoots:
 
     Attributes:
       roots: where they really lie; no links are left in them.
-      ways: how a user allows one more, with {root} for it and {roots} for the whole list.
+      how_to_allow: how a user allows one more, with {root} for it and {roots} for the whole list.
     """
 
     roots: tuple[str, ...] = ()
-    ways: str = "allow_roots={roots}"
+    how_to_allow: str = "allow_roots={roots}"
 
     @classmethod
-    def of(cls, given: Sequence[str], ways: str) -> AllowedRoots:
+    def of(cls, given: Sequence[str], how_to_allow: str) -> AllowedRoots:
         """What a user has allowed.
 
         Args:
           given: folders; relative ones to the working folder.
-          ways: see above.
+          how_to_allow: see above.
 
         Raises:
           InputError: one of them is not a folder.
@@ -51,7 +51,7 @@ class AllowedRoots:
                     f"the allowed root {name!r} {what}",
                     "give the folder into which links may lead",
                 )
-        return cls(tuple(os.path.realpath(name) for name in given), ways)
+        return cls(tuple(os.path.realpath(name) for name in given), how_to_allow)
 
     def hold(self, real: str) -> bool:
         """Whether a path without links is one of the folders, or below one."""
@@ -60,8 +60,8 @@ class AllowedRoots:
     def fix(self, folder: str) -> str:
         """How to allow one folder more; ``--set`` replaces a list, so what it has stays in it."""
         whole = json.dumps([*self.roots, folder], ensure_ascii=False)
-        way = self.ways.format(root=shlex.quote(folder), roots=shlex.quote(whole))
-        return f"if that is meant, allow it: {way}"
+        how = self.how_to_allow.format(root=shlex.quote(folder), roots=shlex.quote(whole))
+        return f"if that is meant, allow it: {how}"
 
 
 NO_ROOTS = AllowedRoots()
@@ -101,9 +101,11 @@ def inside(root: Path, path: Path, name: object, allowed: AllowedRoots = NO_ROOT
     Raises:
       InputError: a link leads elsewhere.
     """
+    # Most names have no link, and realpath asks the system for every folder on the path.
     links = _links(root, path)
     if not links:
         return path
+    # Both resolved: the root may be a link itself, and a link to the root's real folder is fine.
     own, real = os.path.realpath(root), os.path.realpath(path)
     if _is_below(real, own) or allowed.hold(real):
         return Path(real)
@@ -149,6 +151,7 @@ def find_image(
     def named() -> Iterator[Path]:
         return (_named(root, f"{folder}/{name}" if folder else name) for folder in folders)
 
+    # All folders by the given name first, then other endings: an exact name wins wherever it lies.
     others = (path.with_suffix(suffix) for path in named() for suffix in _SUFFIXES)
     for path in itertools.chain(named(), others):
         if _is_file(path, name):
@@ -189,6 +192,9 @@ def _named(root: Path, name: object) -> Path:
     parts = PurePosixPath(name).parts
     if not parts:
         raise _refused(name, "is not a file name")
+    # Names come from data files, which somebody else wrote: none may reach out of the folder. A
+    # backslash and "C:" are refused on every system, so that a data set is valid everywhere or
+    # nowhere.
     if name.startswith(("/", "~")) or "\\" in name or ":" in parts[0] or ".." in parts:
         raise _refused(name, "leaves the data's folder")
     return root.joinpath(*parts)

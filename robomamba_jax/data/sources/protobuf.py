@@ -16,8 +16,13 @@ def fields(message: bytes | memoryview) -> Iterator[tuple[int, int | memoryview]
     Raises:
       ValueError: the message is cut, or of an unknown form.
     """
+    # Why not google.protobuf with generated classes: it would be one more dependency that every
+    # worker loads, for two messages of a known shape. A memoryview, so that images inside of a
+    # message are not copied level by level.
     message, at = memoryview(message), 0
     while at < len(message):
+        # key = field number << 3 | wire type: 0 varint, 1 eight bytes, 2 length and bytes, 5 four
+        # bytes. 3 and 4 (groups) are not written any more.
         key, at = _varint(message, at)
         wire = key & 7
         if wire == 0:
@@ -54,6 +59,7 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         at, shift = at + 1, shift + 7
         if byte < 128:
             return value, at
+        # Ten bytes hold 64 bits; more would be a hostile file's endless number.
         if shift > 63:
             raise ValueError("a number is too long")
     raise ValueError("it is cut")

@@ -73,10 +73,12 @@ class RldsSource:
         """int64[samples, 3]: record, step (-1 = none), question."""
         fields, count = self._fields, len(self._records)
         if not fields.tagged and (fields.step != "all" or not fields.steps):
-            places = np.zeros((count, 3), np.int64)
-            places[:, 0] = np.arange(count)
-            places[:, 1] = {"first": 0, "last": -1, "all": 0}[fields.step]
-            return places
+            one_each = np.zeros((count, 3), np.int64)
+            one_each[:, 0] = np.arange(count)
+            # -1 = the last step, known when the episode is read. One sample per record needs no
+            # reading at all here.
+            one_each[:, 1] = {"first": 0, "last": -1, "all": 0}[fields.step]
+            return one_each
         spans: list[tuple[int, int, int]] = []
         errors = []
         for record in range(count):
@@ -206,6 +208,7 @@ def _builder(path: Path) -> Any:
             f"{path} has no dataset_info.json and features.json",
             "give a TFDS data set's folder, such as robot_vqa/1.0.0",
         )
+    # By our own reader first, whose messages say what a broken file is.
     for name in ("dataset_info.json", "features.json"):
         parse_json(read_bytes(path / name), str(path / name), unique_keys=True)
     import tensorflow_datasets as tfds
@@ -230,6 +233,7 @@ class _Files:
 
     def __getitem__(self, index: int) -> bytes:
         number = int(np.searchsorted(self._ends, index, side="right"))
+        # ends[number] - len(file) is where the file begins.
         return self._files[number][index - int(self._ends[number]) + len(self._files[number])]
 
 
@@ -242,11 +246,12 @@ def _records(builder: Any, split: str) -> Any:
             what = f"{path} {not_a_file(path)}"
             raise InputError("missing_file", what, "download the data set again")
     records = _open_files(info.file_format.value, paths)
-    told = info.splits[split].num_examples
-    if len(records) != told:
+    # A missing shard would make the data smaller without a word.
+    stated = info.splits[split].num_examples
+    if len(records) != stated:
         raise InputError(
             "bad_dataset",
-            f"dataset_info.json says that {split} has {told:,} records; its files hold "
+            f"dataset_info.json says that {split} has {stated:,} records; its files hold "
             f"{len(records):,}",
             "download the data set again, all of its files",
         )

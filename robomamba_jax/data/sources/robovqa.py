@@ -25,7 +25,7 @@ from robomamba_jax.utils.untrusted_text import decode_text
 
 
 class RoboVqaSource:
-    """Samples of RoboVQA's TFRecord files: which frames, and where answers begin, are said."""
+    """Samples of RoboVQA's TFRecord files; which frames, and where answers begin, is configured."""
 
     def __init__(
         self, paths: Sequence[str | os.PathLike[str]], *, frames: int = 1, split: str = "standard"
@@ -109,7 +109,7 @@ def find_questions(
       read: the questions of (file, clip).
 
     Returns:
-      int64[samples, 3], each one's file, clip and place in the clip; and the tasks' counts.
+      int64[samples, 3], each one's file, clip and number in the clip; and the tasks' counts.
 
     Raises:
       InputError: no clip is sound; the first one's reason.

@@ -132,16 +132,20 @@ class RoboVqaJsonSource:
 
     def _find(self, video: str, uid: str) -> tuple[ImageRef, ...] | None:
         stem = str(Path(video).with_suffix("")) if Path(video).suffix else video
+        # Extracted frames win over the video: who extracted them chose them, and they need no
+        # decoder.
         for folder in _FRAMES:
+            # Both names are in use; dict.fromkeys drops the second where they are equal, and keeps
+            # the order.
             for name in dict.fromkeys((stem, uid)):
-                place = below(self._root, f"{folder}/{name}" if folder else name, self._allowed)
-                if place.is_dir():
-                    found = sorted(x for x in place.iterdir() if x.suffix.lower() in _SUFFIXES)
+                path = below(self._root, f"{folder}/{name}" if folder else name, self._allowed)
+                if path.is_dir():
+                    found = sorted(x for x in path.iterdir() if x.suffix.lower() in _SUFFIXES)
                     if found:
                         chosen = even_frames(len(found), self._frames)
                         return tuple(self._inside(found[n], name) for n in chosen)
                 for suffix in _SUFFIXES:
-                    image = place.with_name(place.name + suffix)
+                    image = path.with_name(path.name + suffix)
                     if image.is_file():
                         return (self._inside(image, name),)
         for folder in _VIDEOS:

@@ -35,17 +35,17 @@ _MEDIA = re.compile(
 
 
 class VideoFrame(NamedTuple):
-    """One of ``wanted`` frames of a video, evenly spread and ending with the last one.
+    """One of ``total`` frames of a video, evenly spread and ending with the last one.
 
     Attributes:
       path: the video.
-      place: which of the wanted ones, from 0.
-      wanted: how many.
+      number: which of them, from 0.
+      total: how many.
     """
 
     path: Path
-    place: int
-    wanted: int
+    number: int
+    total: int
 
 
 class VideoMoment(NamedTuple):
@@ -120,6 +120,7 @@ def conversation(value: object, where: str, *, image: bool = True) -> tuple[Turn
             raise bad_record(where, what if role not in ROLES else f"{what}: {text!r:.80}")
         if len(turn) > 2:
             check_input(turn, ("from", "value"), f"{where}, turn {number}")
+        # An image alone may be the first question.
         if not text.strip() and not (role == "human" and image and not turns):
             what = "an empty answer" if role == "gpt" else "an empty question"
             raise bad_record(where, f"has {what} (turn {number})")
@@ -148,6 +149,8 @@ def check_input(record: Mapping[str, Json], read: Sequence[str], where: str) -> 
         if name in read or value in (None, "", [], {}, False):
             continue
         plain = name.lower().replace("-", "").replace("_", "").removesuffix("s")
+        # "image" itself is read, "images" is another field: it would be lost where a reader takes
+        # one image.
         other = plain in _OTHER_INPUT or (plain == "image" and name != "image")
         if other or (not has_image and (plain in _IMAGE_FIELDS or _names_media(value))):
             listed = ", ".join(read)
@@ -217,11 +220,13 @@ def image_field(record: Mapping[str, Json], where: str) -> Json:
     return image
 
 
-def even_frames(count: int, wanted: int) -> list[int]:
-    """``wanted`` of ``count`` frames, evenly spread, the last one among them; all of them if
+def even_frames(count: int, total: int) -> list[int]:
+    """``total`` of ``count`` frames, evenly spread, the last one among them; all of them if
     there are no more."""
-    wanted = min(count, wanted)
-    return [count - 1 - (wanted - 1 - n) * count // wanted for n in range(wanted)]
+    total = min(count, total)
+    # From the end backwards in equal steps, rounded down: 10 frames, 4 wanted -> 2, 4, 7, 9.
+    # RoboVQA asks what is done at the end of the clip, so the last frame must be there.
+    return [count - 1 - (total - 1 - n) * count // total for n in range(total)]
 
 
 def bad_record(where: str, what: str) -> InputError:

@@ -30,6 +30,8 @@ from robomamba_jax.utils.file_types import (
 )
 from robomamba_jax.utils.files import replacing
 
+# Why not tf.data or the tfrecord package: TensorFlow is heavy in a worker, neither gives random
+# access, and the small package checks no CRC.
 _HEADER = struct.Struct("<QI")
 MAX_RECORD_BYTES = 2**28
 _FIX = "download or write the file again"
@@ -59,6 +61,8 @@ class TfRecords:
             raise InputError("unreadable_file", what, "give a readable file") from error
 
     def _walk(self) -> np.ndarray:
+        # Only the lengths are read: 12 bytes a record, skipping over the data between. They have a
+        # check sum of their own, so that a flipped bit cannot send the walk astray.
         spans, at = [], 0
         with self.path.open("rb") as file:
             total = os.fstat(file.fileno()).st_size
@@ -71,6 +75,8 @@ class TfRecords:
                         )
                     raise self._broken(f"record {len(spans)} is cut")
                 length, check = _HEADER.unpack(head)
+                # The first record decides whether it is a TFRecord file at all: then the message
+                # says what it is instead.
                 if masked_crc(head[:8]) != check:
                     if not spans:
                         begin = os.pread(file.fileno(), HEAD_BYTES, 0)
@@ -144,6 +150,7 @@ def feature_lists(record: bytes, where: str) -> dict[str, list[bytes]]:
 def _entry(entry: memoryview) -> tuple[str, list[bytes] | None]:
     """A map entry: 1 the key, 2 the feature list, whose features are field 1."""
     parts: dict[int, Any] = dict(fields(entry))
+    # Fields that have their default value are not written: a missing key is the empty one.
     name = bytes(message_of(parts.get(1, memoryview(b"")))).decode()
     steps = [_bytes_of(message_of(v)) for n, v in fields(message_of(parts.get(2))) if n == 1]
     return name, None if None in steps else [step for step in steps if step is not None]

@@ -45,7 +45,9 @@ def frame_at(moment: VideoMoment, max_pixels: int) -> Image.Image:
       InputError: the video is missing or broken, its frames are too large or of another size
         than the moment says, none is near enough, or av is not installed.
     """
+    # A forked process must not share a decoder with its parent.
     key = (os.getpid(), *_identity(moment.path))
+    # One decoder serves all threads of a process: opening and seeking cost more than waiting.
     with _lock:
         video = _videos.pop(key, None)
         if video is None:
@@ -81,6 +83,7 @@ def _identity(path: Path) -> tuple[Path, int, int]:
         ) from error
     if not path.is_file():
         raise InputError("bad_image", f"{path} is not a regular file", "give a video file")
+    # Size and time of change: enough to notice another file without reading it each time.
     return path, about.st_size, about.st_mtime_ns
 
 
@@ -156,11 +159,14 @@ class _Video:
         """The nearest frame: from where the last call stopped, from the key frame before it, or
         from the beginning, whichever of them comes in front of it."""
         edge = seconds + _ROUNDING * tolerance
+        # Forward within a second: decode on, since a seek goes back to the last key frame.
         if self._seen and self._seen[0].time <= edge and seconds < self._seen[-1].time + _AHEAD:
             return self._nearest(seconds, tolerance)
         base, start = float(self._stream.time_base or 1), self._stream.start_time or 0
-        for place in (max(round(seconds / base), start), start):
-            self._container.seek(place, stream=self._stream)
+        # An index may be wrong: where the seek ends behind the moment, once more from the
+        # beginning.
+        for offset in (max(round(seconds / base), start), start):
+            self._container.seek(offset, stream=self._stream)
             self._frames, self._seen = self._container.decode(self._stream), []
             found = self._nearest(seconds, tolerance)
             if found is not None and found.time <= seconds + tolerance:
@@ -174,6 +180,7 @@ class _Video:
             if frame is None:
                 break
             if frame.time is not None:
+                # Two frames are enough: the one before the moment and the one behind it.
                 self._seen = [*self._seen[-1:], frame]
         return min(self._seen, key=lambda frame: abs(frame.time - seconds), default=None)
 

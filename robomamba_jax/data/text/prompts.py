@@ -191,8 +191,8 @@ def _extend(row: Encoded, ids: list[int], supervised: bool) -> None:
     row.supervised.extend([supervised] * len(ids))
 
 
-def _bad_field(name: str, value: object, wanted: str) -> InputError:
-    return InputError("bad_config", f"the template's {name} is {value!r}", f"give {wanted}")
+def _bad_field(name: str, value: object, expected: str) -> InputError:
+    return InputError("bad_config", f"the template's {name} is {value!r}", f"give {expected}")
 
 
 TEMPLATES: dict[str, PromptTemplate] = {

@@ -146,7 +146,7 @@ def test_long_thin_pictures_are_on_the_page_of_samples(
     talk = turns("<image>\nWhat?", "A line.")
     path = tmp_path / "data.json"
     path.write_text(json.dumps([{"id": "a", "image": "a.png", "conversations": talk}]))
-    words = ["data", "inspect", str(path), "--workers", "0", "--sheet", str(tmp_path / "s.png")]
+    words = ["data", "inspect", str(path), "--workers", "0", "--preview", str(tmp_path / "s.png")]
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["problems"] == []
     with Image.open(tmp_path / "s.png") as page:

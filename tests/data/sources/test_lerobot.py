@@ -114,7 +114,7 @@ def test_inspect(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """One camera needs no map; two are named, with the setting; a map says the rest."""
     for version in ("v2.1", "v3.0"):
         path = str(LEROBOT / version / "pictures")
-        assert main(["data", "inspect", path, "--json", "--no-sheet", "--workers", "0"]) == 0
+        assert main(["data", "inspect", path, "--json", "--no-preview", "--workers", "0"]) == 0
         report = json.loads(capsys.readouterr().out)
         assert (report["format"], report["records"]) == ("lerobot", 2)
         assert report["images"] == {"found": 2, "missing": 0, "broken": 0}
@@ -128,7 +128,7 @@ def test_inspect(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         assert "observation.images.front, observation.images.wrist" in error["message"]
         assert "fields.image" in error["fix"]
         (tmp_path / "fields.json").write_text(json.dumps({"image": FRONT, "step": "all"}))
-        more = ("--fields", str(tmp_path / "fields.json"), "--no-sheet", "--workers", "0")
+        more = ("--fields", str(tmp_path / "fields.json"), "--no-preview", "--workers", "0")
         assert main(["data", "inspect", path, "--json", *more]) == 0
         report = json.loads(capsys.readouterr().out)
         assert (report["records"], report["images"]["found"]) == (18, 18)

@@ -224,7 +224,7 @@ def test_skipped_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert len(ledger) == len(problems) == 2
     assert {problem.kind for problem in problems} == {"outside_image"}
     (tmp_path / "fields.json").write_text(json.dumps(fields))
-    more = ("--fields", str(tmp_path / "fields.json"), "--workers", "0", "--no-sheet")
+    more = ("--fields", str(tmp_path / "fields.json"), "--workers", "0", "--no-preview")
     more = (*more, "--json", "--encoder", "tiny")
     assert main(["data", "inspect", str(LEROBOT / "v2.1/two_cameras"), *more]) == 0
     report = json.loads(capsys.readouterr().out)
