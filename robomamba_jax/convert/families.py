@@ -34,11 +34,12 @@ from robomamba_jax.convert.rules import (
     UnreadTensors,
     make_plan,
 )
-from robomamba_jax.convert.sources import RenamedSource, open_source, read_json
+from robomamba_jax.convert.sources import RenamedSource, open_source
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.images.transforms import TRANSFORMS, ImageTransform
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.json_types import JsonObject
 
 _CLIP, _SIGLIP, _DINOV2 = (

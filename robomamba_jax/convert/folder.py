@@ -20,16 +20,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
 from robomamba_jax.convert.model_card import model_card
 from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
-from robomamba_jax.convert.sources import ShardedSource, read_json
+from robomamba_jax.convert.sources import ShardedSource
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import LazyTensor, TensorSource
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
+from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
 from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import encode_text
@@ -86,20 +88,6 @@ class Folder:
     def processor(self, tokenizer: str | os.PathLike[str] | Tokenizer | None = None) -> Processor:
         """The processor; ``tokenizer`` is used where the folder has none."""
         return Processor.load(self.path, tokenizer)
-
-
-def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether ``path`` is an inference folder.
-
-    Raises:
-      InputError: it may not be read.
-    """
-    try:
-        return all((Path(path) / name).is_file() for name in ("manifest.json", "config.json"))
-    except OSError as error:
-        what = f"{os.fspath(path)}: {error.strerror}"
-        fix = "give another path, or change its permissions"
-        raise InputError("unreadable_file", what, fix) from error
 
 
 def open_folder(path: str | os.PathLike[str], *, hashes: bool = False) -> Folder:
@@ -222,7 +210,7 @@ def _check_target(path: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise InputError("already_there", f"{path} exists", "give another folder, or --overwrite")
-    if not is_folder(path):
+    if stored_kind(path) != "folder":
         raise InputError(
             "already_there", f"{path} is not an inference folder", "it is kept: give another folder"
         )

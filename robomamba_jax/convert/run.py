@@ -12,14 +12,15 @@ from typing import Any, TypedDict
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import MambaConfig, PolicyConfig, VisionConfig
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.families import FAMILIES, ForeignCheckpoint, open_checkpoint
-from robomamba_jax.convert.folder import is_folder, open_folder, source_tensors
+from robomamba_jax.convert.folder import open_folder, source_tensors
 from robomamba_jax.convert.folder import write_folder as write
 from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.rules import TensorRow
-from robomamba_jax.convert.sources import open_source, read_json
+from robomamba_jax.convert.sources import open_source
 from robomamba_jax.convert.tensors import LazyTensor, TensorInfo, has_nonfinite
 from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.data.processor import Processor
@@ -28,6 +29,7 @@ from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.policy.head import PolicyHead
 from robomamba_jax.models.projector import Projector
+from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
 
 Progress = Callable[[int], None]
@@ -345,7 +347,7 @@ def open_part(path: str | Path, part: str) -> OpenedPart:
     Raises:
       InputError: it has no such part, or its family is unknown.
     """
-    if is_folder(path):
+    if stored_kind(path) == "folder":
         folder = open_folder(path)
         if getattr(folder.parts, part) is None:
             raise InputError("no_such_part", f"{path} has no {part}", f"give one that has: {part}")

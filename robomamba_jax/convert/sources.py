@@ -7,15 +7,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
-from robomamba_jax.utils.file_types import not_a_file, other_file, read_head
-from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
+from robomamba_jax.utils.file_types import other_file, read_head
+from robomamba_jax.utils.files import read_json
 
 
 def _pth(path: Path) -> TensorSource:
@@ -72,27 +71,6 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
     return (reader or SafetensorsFile)(path)
 
 
-def read_json(path: Path, *, stray_bytes: bool = False) -> dict[str, Any]:
-    """The object in a JSON file of at most 64 MiB.
-
-    Args:
-      path: of the file.
-      stray_bytes: see ``parse_json``; for files in which we have written paths.
-
-    Raises:
-      InputError: it is missing, too large or not a JSON object, or has a key twice.
-    """
-    if not path.is_file():
-        what = f"{path} {not_a_file(path)}"
-        raise InputError("missing_file", what, "give the folder that has it")
-    if path.stat().st_size > _MAX_JSON:
-        raise InputError("bad_json", f"{path} is over {_MAX_JSON} bytes", "give the right file")
-    content = parse_json(read_bytes(path), str(path), unique_keys=True, stray_bytes=stray_bytes)
-    if not isinstance(content, dict):
-        raise InputError("bad_json", f"{path} is not a JSON object", "give the right file")
-    return content
-
-
 class ShardedSource:
     """Several files behind one index, as Hugging Face writes them.
 
@@ -107,7 +85,7 @@ class ShardedSource:
         """
         self.path = index.parent
         self._index = index
-        content = read_json(index)
+        content = read_json(index, max_bytes=_MAX_JSON)
         where = content.get("weight_map")
         if not isinstance(where, dict) or not all(isinstance(v, str) for v in where.values()):
             raise InputError("bad_json", f"{index} has no weight_map", "give a complete checkpoint")

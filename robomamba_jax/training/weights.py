@@ -20,6 +20,7 @@ import jax
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import (
     PolicyConfig,
     RoboMambaConfig,
@@ -28,7 +29,7 @@ from robomamba_jax.config import (
 )
 from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
 from robomamba_jax.config.training import ModelChoice
-from robomamba_jax.convert.folder import is_folder, open_folder
+from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.lora import LoraMerged
 from robomamba_jax.convert.placement import load_params, tree_tensors
 from robomamba_jax.convert.sources import ArraySource, OverlaidSource, SelectedSource
@@ -42,8 +43,6 @@ from robomamba_jax.models.policy.head import PolicyHead
 from robomamba_jax.models.sharding import named_sharding
 from robomamba_jax.training.checkpoint import (
     damage,
-    is_step,
-    is_workdir,
     newest_good,
     read_arrays,
     read_meta,
@@ -92,7 +91,7 @@ def open_base(
         sha256 = hashlib.sha256(f"{seed} {content}".encode()).hexdigest()
         reference = {"kind": "random", "path": None, "seed": seed, "sha256": sha256}
         return Base(parts, reference, None)
-    if is_folder(path):
+    if stored_kind(path) == "folder":
         folder = open_folder(path, hashes=hashes)
         sha256 = file_sha256(folder.path / "manifest.json")
         reference = {"kind": "folder", "path": str(Path(path).absolute()), "sha256": sha256}
@@ -106,14 +105,15 @@ def find_step(path: str | Path) -> Path:
     Raises:
       InputError: there is none, or it is damaged.
     """
-    if is_step(path):
+    kind = stored_kind(path)
+    if kind == "step":
         what = damage(Path(path))
         if what:
             raise InputError("damaged_checkpoint", f"{path}: {what}", "take another step")
         return Path(path)
-    found = newest_good(path) if is_workdir(path) else None
+    found = newest_good(path) if kind == "workdir" else None
     if found is None:
-        what = "has no checkpoint yet" if is_workdir(path) else "holds no weights"
+        what = "has no checkpoint yet" if kind == "workdir" else "holds no weights"
         raise InputError(
             "missing_checkpoint",
             f"{path} {what}" if Path(path).exists() else f"{path} does not exist",

@@ -16,6 +16,7 @@ from flax import nnx
 
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.tensor_names import abstract_tower, leaves, put
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params, leaf_paths
 from robomamba_jax.verify.capture import Namer, ProbedFunction
 
@@ -140,10 +141,10 @@ class JaxSide:
                 tower: Any = nnx.merge(graph, params["vision"])
                 return tower(inputs["images"])
             model: Any = nnx.merge(graph, params)
-            batch = (inputs["input_ids"], inputs.get("images"))
+            ids, images = inputs["input_ids"], inputs.get("images")
             if output == "logits":
-                return model(*batch)
-            pose = model.pose(*batch)
+                return model(ids, images)
+            pose = model.pose(ModelInputs(ids, images))
             return jnp.concatenate([pose.contact, pose.rotation6d], axis=1)
 
         return call

@@ -12,9 +12,10 @@ import pytest
 
 from robomamba_jax.convert.lora import LoraMerged
 from robomamba_jax.convert.safetensors_file import write_safetensors
-from robomamba_jax.convert.sources import RenamedSource, open_source, read_json
+from robomamba_jax.convert.sources import RenamedSource, open_source
 from robomamba_jax.convert.tensors import TensorInfo, aligned_empty, has_nonfinite
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import read_json
 
 
 def save(path: Path, *names: str, **arrays: np.ndarray) -> Path:
