@@ -85,7 +85,7 @@ def data_cases(*, samples: int, rows: int, encoder: str, tokenizer: str, peers: 
     """Decoding, resizing and tokenising, in the process itself and in one worker.
 
     Args:
-      samples: of an epoch, each with a picture of 640 x 480.
+      samples: of an epoch, each with an image of 640 x 480.
       rows: of a batch.
       encoder: whose transform.
       tokenizer: see ``EncodingConfig``.
@@ -150,17 +150,17 @@ def train_cases(
 
 
 def world_cases(sizes: Sequence[int], *, peers: bool) -> list[Case]:
-    """Pictures (beside SAPIEN's default shaders), and whole trials, at each size.
+    """Images (beside SAPIEN's default shaders), and whole trials, at each size.
 
     Args:
-      sizes: of pictures, in pixels.
-      peers: also draw with SAPIEN's default shaders.
+      sizes: of images, in pixels.
+      peers: also render with SAPIEN's default shaders.
     """
     cases = []
     for size in sizes:
         shared = {"size": size, "samples": 20}
         sides = ("world", *(("sapien-default",) if peers else ()))
-        cases.append(Case(f"20 pictures, {size} px", sides, {"kind": "picture", **shared}))
+        cases.append(Case(f"20 images, {size} px", sides, {"kind": "picture", **shared}))
         cases.append(Case(f"20 trials, {size} px", ("world",), {"kind": "trial", **shared}))
     return cases
 

@@ -14,10 +14,10 @@ from robomamba_jax.errors import InputError, unknown_name
 
 ACTION_TOKENS = 7
 DEFINITION = (
-    "One pose, ours: a picture that lies in memory as numbers, and an instruction of tokens, "
+    "One pose, ours: an image that is in memory as an array, and an instruction of tokens, "
     "through encoder, projector, language model and policy head, back on the host. LLaMA's shape "
     f"beside it: as many tokens in, and {ACTION_TOKENS} out one after the other, which is how "
-    "OpenVLA says an action; its own picture encoder is left out, in its favour. Weights are "
+    "OpenVLA writes an action; its own image encoder is left out, in its favour. Weights are "
     "random. Medians of single runs, after two that warm up and compile; p99 is the slowest of "
     "fewer than 100."
 )
@@ -110,8 +110,8 @@ def control_cases(
 
     Args:
       preset: of the language model.
-      encoder: of pictures, by its name in ``VISION_PRESETS``.
-      batch: pictures at a time.
+      encoder: of images, by its name in ``VISION_PRESETS``.
+      batch: images at a time.
       text: tokens of an instruction.
       dtype: ours, of computation and parameters.
       peers: names in ``LLAMA``, the one for the curve first; none = ours alone.
@@ -127,7 +127,7 @@ def control_cases(
 
     vision = model_preset(preset, vision=encoder).vision
     if vision is None:
-        raise InputError("bad_arguments", f"{encoder} reads no pictures", "give --encoder NAME")
+        raise InputError("bad_arguments", f"{encoder} reads no images", "give --encoder NAME")
     shared = {
         "control": True,
         "preset": preset,

@@ -59,7 +59,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
 
 
 def _first(generator: Generator, inputs: ModelInputs) -> Callable[[], Any]:
-    """From the numbers of picture and prompt to the first token on the host."""
+    """From the arrays of image and prompt to the first token on the host."""
 
     def run() -> Any:
         logits, _ = generator.prefill(generator.params, inputs)

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The simulator's speed: pictures of one scene, and whole trials of many."""
+"""The simulator's speed: images of one scene, and whole trials of many."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from robomamba_jax.world.sim.simulator import Simulator, Stage
 
 
 def build(side: str, case: dict[str, Any]) -> Work:
-    """A picture: colour, depth and links; a trial: scene, picture, grip, physics, verdict."""
+    """An image: colour, depth and links; a trial: scene, image, grasp, physics, evaluation."""
     simulator = Simulator()
     size, samples = case["size"], case["samples"]
     if case["kind"] == "picture":
-        return _pictures(simulator, side, size, samples)
+        return _images(simulator, side, size, samples)
     policy = choose_policy("part-normal")
     plan = RolloutPlan(SEEN, samples // len(SEEN), size=size)
 
@@ -34,7 +34,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
     return Work(run, {})
 
 
-def _pictures(simulator: Simulator, side: str, size: int, samples: int) -> Work:
+def _images(simulator: Simulator, side: str, size: int, samples: int) -> Work:
     model = simulator.objects.draw("StorageFurniture", "train", Rng((0,)))
     scene = draw_scene(model, Rng((1,)), size, things=2, surface="floor")
     if side == "world":

@@ -112,7 +112,7 @@ class FeatureWriter:
         for path in (begun, manifest):
             if path.is_file() and not _same(_current(json.loads(path.read_bytes())), self._facts):
                 raise InputError(
-                    "other_features", f"{self.folder} has other features", "give another folder"
+                    "features_mismatch", f"{self.folder} has other features", "give another folder"
                 )
         if manifest.is_file():
             reader = FeatureReader(self.folder)

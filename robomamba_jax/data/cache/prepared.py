@@ -126,7 +126,7 @@ class PreparedFolder:
         odd = [name for name in wanted if wanted[name] != have.get(name)]
         if odd:
             raise InputError(
-                "other_encoding",
+                "encoding_mismatch",
                 f"{self.path} was prepared with another {' and '.join(odd)}",
                 "set the same encoding, or prepare it again",
             )
@@ -159,7 +159,7 @@ class PreparedDataset:
             record = self.data.records[at]
         except (RuntimeError, ValueError, OSError) as error:  # damaged, as array_record says it
             raise InputError(
-                "damaged_record", f"{where}: {error}", "robomamba data verify finds what else"
+                "damaged_file", f"{where}: {error}", "robomamba data verify finds what else"
             ) from error
         return from_record(record, where, self.data.side, pixels=pixels)
 

@@ -103,7 +103,7 @@ def _begin(root: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
     if note.is_file():
         if not _same(json.loads(note.read_bytes()), begun, tuple(begun)):
             raise InputError(
-                "other_data",
+                "data_mismatch",
                 f"{root} was begun with another configuration or other sources",
                 "give another folder, or remove this one",
             )
