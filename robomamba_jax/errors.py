@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that a user can mend, each said in one line.
+"""Errors that a user can fix, each in one line.
 
 A command prints an ``InputError`` as one line and exits with status 2; the
 Python API raises it, and since it is a ``ValueError``, callers need not know it.
@@ -13,10 +13,10 @@ from difflib import get_close_matches
 
 
 class InputError(ValueError):
-    """The caller's input is wrong; the message names the thing, ``fix`` the mend.
+    """The caller's input is wrong; the message names the thing, ``fix`` what to do.
 
     Attributes:
-      kind: short machine-readable name, such as "unknown_preset".
+      kind: short machine-readable name, such as "unknown_preset"; docs/errors.md lists all.
       message: what is wrong, in one line.
       fix: what to do about it, in one line.
     """

@@ -4,21 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robomamba_jax.bench import control
-from robomamba_jax.bench.runner import Case, machine_facts, run_case, versions
+from robomamba_jax.bench.runner import BenchCase, machine_facts, run_case, versions
 from robomamba_jax.utils.progress import Log
 
 SCHEMA = "robomamba.bench/1"
 
 
-def machine_cases() -> list[Case]:
+def machine_cases() -> list[BenchCase]:
     """The machine's own limits, measured beside everything else."""
     return [
-        Case("memory read", ("machine",), {"kind": "read"}),
-        Case("float32 product", ("machine",), {"kind": "gemm"}),
+        BenchCase("memory read", ("machine",), {"kind": "read"}),
+        BenchCase("float32 product", ("machine",), {"kind": "gemm"}),
     ]
 
 
@@ -30,7 +30,7 @@ def scan_cases(
     state: int,
     chunk_size: int | None,
     peers: bool,
-) -> list[Case]:
+) -> list[BenchCase]:
     """The selective scan, forward and with gradients, at each length."""
     ours = ("jax-chunked", "jax-associative", "jax-sequential")
     cases = []
@@ -43,13 +43,13 @@ def scan_cases(
         ):
             work = {"kind": kind, "chunk_size": chunk_size, **shape}
             sides = ours + (theirs if peers else ())
-            cases.append(Case(f"scan {kind} {batch}x{length}x{inner}x{state}", sides, work))
+            cases.append(BenchCase(f"scan {kind} {batch}x{length}x{inner}x{state}", sides, work))
     return cases
 
 
 def lm_cases(
     preset: str, kinds: Sequence[str], *, full: bool, remat: str, peers: bool
-) -> list[Case]:
+) -> list[BenchCase]:
     """Prefill, decoding and a training step of one preset.
 
     Args:
@@ -77,15 +77,17 @@ def lm_cases(
     for kind in kinds:
         name, theirs, work = table[kind]
         sides = ("robomamba", *(theirs if peers else ()))
-        cases.append(Case(f"{preset} {name}", sides, {"kind": kind, "preset": preset, **work}))
+        cases.append(BenchCase(f"{preset} {name}", sides, {"kind": kind, "preset": preset, **work}))
     return cases
 
 
-def data_cases(*, samples: int, rows: int, encoder: str, tokenizer: str, peers: bool) -> list[Case]:
+def data_cases(
+    *, samples: int, rows: int, encoder: str, tokenizer: str, peers: bool
+) -> list[BenchCase]:
     """Decoding, resizing and tokenising, in the process itself and in one worker.
 
     Args:
-      samples: of an epoch, each with a picture of 640 x 480.
+      samples: of an epoch, each with an image of 640 x 480.
       rows: of a batch.
       encoder: whose transform.
       tokenizer: see ``EncodingConfig``.
@@ -94,7 +96,7 @@ def data_cases(*, samples: int, rows: int, encoder: str, tokenizer: str, peers: 
     sides = ("robomamba-data", "robomamba-packed", *(("torch-dataloader",) if peers else ()))
     work = {"samples": samples, "rows": rows, "encoder": encoder, "tokenizer": tokenizer}
     return [
-        Case(f"{samples} samples, {name}", sides, {"kind": "data", "workers": workers, **work})
+        BenchCase(f"{samples} samples, {name}", sides, {"kind": "data", "workers": workers, **work})
         for workers, name in ((0, "one process"), (1, "one worker process"))
     ]
 
@@ -108,7 +110,7 @@ def train_cases(
     text: int,
     remat: str,
     peers: bool,
-) -> list[Case]:
+) -> list[BenchCase]:
     """A step of each stage, on the same weights and batch in both frameworks.
 
     Args:
@@ -145,27 +147,27 @@ def train_cases(
             theirs = ("torch-loop",)
         name = f"{stage}, {preset} + {encoder}, {rows} x ({config.vision.num_patches} + {text})"
         sides = ("robomamba-train", *(theirs if peers else ()))
-        cases.append(Case(name, sides, {"kind": stage, **shared}))
+        cases.append(BenchCase(name, sides, {"kind": stage, **shared}))
     return cases
 
 
-def world_cases(sizes: Sequence[int], *, peers: bool) -> list[Case]:
-    """Pictures (beside SAPIEN's default shaders), and whole trials, at each size.
+def world_cases(sizes: Sequence[int], *, peers: bool) -> list[BenchCase]:
+    """Images (beside SAPIEN's default shaders), and whole trials, at each size.
 
     Args:
-      sizes: of pictures, in pixels.
-      peers: also draw with SAPIEN's default shaders.
+      sizes: of images, in pixels.
+      peers: also render with SAPIEN's default shaders.
     """
     cases = []
     for size in sizes:
         shared = {"size": size, "samples": 20}
         sides = ("world", *(("sapien-default",) if peers else ()))
-        cases.append(Case(f"20 pictures, {size} px", sides, {"kind": "picture", **shared}))
-        cases.append(Case(f"20 trials, {size} px", ("world",), {"kind": "trial", **shared}))
+        cases.append(BenchCase(f"20 images, {size} px", sides, {"kind": "picture", **shared}))
+        cases.append(BenchCase(f"20 trials, {size} px", ("world",), {"kind": "trial", **shared}))
     return cases
 
 
-def run(what: str, cases: Sequence[Case], rounds: int, tell: Log) -> dict[str, Any]:
+def run(what: str, cases: Sequence[BenchCase], rounds: int, tell: Log) -> dict[str, Any]:
     """Run the machine's limits and ``cases``; one JSON-ready object."""
     read, gemm = (run_case(case, rounds, tell)["sides"]["machine"] for case in machine_cases())
     result = {
@@ -204,7 +206,9 @@ def table_rows(case: dict[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _rates(work: dict[str, Any], side: dict[str, Any], limits: dict[str, float]) -> dict[str, Any]:
+def _rates(
+    work: Mapping[str, Any], side: dict[str, Any], limits: dict[str, float]
+) -> dict[str, Any]:
     """Tokens per second, and the share of the read bandwidth that decoding reaches."""
     if "control" in work:
         return control.rates(work, side)

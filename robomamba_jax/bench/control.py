@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from robomamba_jax.bench.runner import Case
+from robomamba_jax.bench.runner import BenchCase
 from robomamba_jax.errors import InputError, unknown_name
 
 ACTION_TOKENS = 7
 DEFINITION = (
-    "One pose, ours: a picture that lies in memory as numbers, and an instruction of tokens, "
+    "One pose, ours: an image that is in memory as an array, and an instruction of tokens, "
     "through encoder, projector, language model and policy head, back on the host. LLaMA's shape "
     f"beside it: as many tokens in, and {ACTION_TOKENS} out one after the other, which is how "
-    "OpenVLA says an action; its own picture encoder is left out, in its favour. Weights are "
+    "OpenVLA writes an action; its own image encoder is left out, in its favour. Weights are "
     "random. Medians of single runs, after two that warm up and compile; p99 is the slowest of "
     "fewer than 100."
 )
@@ -105,13 +105,13 @@ def control_cases(
     peer_dtype: str,
     lengths: Sequence[int],
     rounds: int,
-) -> list[Case]:
+) -> list[BenchCase]:
     """Poses, first tokens and decoding, and the curve over the length of the context.
 
     Args:
       preset: of the language model.
-      encoder: of pictures, by its name in ``VISION_PRESETS``.
-      batch: pictures at a time.
+      encoder: of images, by its name in ``VISION_PRESETS``.
+      batch: images at a time.
       text: tokens of an instruction.
       dtype: ours, of computation and parameters.
       peers: names in ``LLAMA``, the one for the curve first; none = ours alone.
@@ -127,7 +127,7 @@ def control_cases(
 
     vision = model_preset(preset, vision=encoder).vision
     if vision is None:
-        raise InputError("bad_arguments", f"{encoder} reads no pictures", "give --encoder NAME")
+        raise InputError("bad_arguments", f"{encoder} reads no images", "give --encoder NAME")
     shared = {
         "control": True,
         "preset": preset,
@@ -146,13 +146,13 @@ def control_cases(
         for kind, name in (("pose", "one pose"), ("first", "first token"), ("decode", "decoding")):
             work = {**shared, "kind": kind, "new_tokens": 32}
             size = f"{preset} + {encoder}, {batch} x ({vision.num_patches} + {text})"
-            cases.append(Case(f"{name}{beside}: {size}", sides, work, few))
+            cases.append(BenchCase(f"{name}{beside}: {size}", sides, work, few))
     return cases + _curve(shared, peers[:1], lengths, max(3, rounds // 10))
 
 
 def _curve(
     shared: dict[str, Any], peers: Sequence[str], lengths: Sequence[int], rounds: int
-) -> list[Case]:
+) -> list[BenchCase]:
     """The language models alone, batch 1, behind contexts of several lengths."""
     cases = []
     sides = ("robomamba-control", *(f"llama-{peer}" for peer in peers))
@@ -160,11 +160,11 @@ def _curve(
         for kind, name in (("prefill", "read"), ("decode", "decode behind")):
             work = {**shared, "kind": kind, "batch": 1, "text": length, "patches": 0}
             work |= {"new_tokens": 16, "context": length}
-            cases.append(Case(f"{name} {length} tokens", sides, work, rounds))
+            cases.append(BenchCase(f"{name} {length} tokens", sides, work, rounds))
     return cases
 
 
-def rates(work: dict[str, Any], side: dict[str, Any]) -> dict[str, Any]:
+def rates(work: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, float]:
     """Poses a second, or tokens a second, of the median."""
     seconds, batch = side["seconds"], work["batch"]
     if work["kind"] == "pose":

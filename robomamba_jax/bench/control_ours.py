@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.records import ControlWork
+from robomamba_jax.bench.worker import Workload
 from robomamba_jax.config import model_preset, preset
 from robomamba_jax.generation import decode
 from robomamba_jax.generation.generator import Generator, pad_prompts
@@ -25,11 +26,11 @@ from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import abstract_params, count_params
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: ControlWork) -> Workload:
     """``case["kind"]``: "pose", "first", "decode" or "prefill"."""
     del side
     # The curve's contexts are read by a language model alone.
-    dtypes = {"dtype": case["dtype"], "param_dtype": case["dtype"]}
+    dtypes: dict[str, Any] = {"dtype": case["dtype"], "param_dtype": case["dtype"]}
     config: Any = preset(case["preset"], **dtypes)
     if case["patches"]:
         config = model_preset(case["preset"], vision=case["encoder"], **dtypes)
@@ -50,17 +51,17 @@ def build(side: str, case: dict[str, Any]) -> Work:
     inputs = ModelInputs(tokens, images, mask, positions)
     if case["kind"] == "pose":
         read = pose_function(config, "list")
-        return Work(lambda: jax.device_get(read(params, inputs)), facts, repeat=False)
+        return Workload(lambda: jax.device_get(read(params, inputs)), facts, repeat=False)
     generator = Generator(config, params)
     if case["kind"] == "decode":
         run = _decode(config, generator, inputs, case)
     else:
         run = _first(generator, inputs)
-    return Work(run, facts, repeat=False)
+    return Workload(run, facts, repeat=False)
 
 
 def _first(generator: Generator, inputs: ModelInputs) -> Callable[[], Any]:
-    """From the numbers of picture and prompt to the first token on the host."""
+    """From the arrays of image and prompt to the first token on the host."""
 
     def run() -> Any:
         logits, _ = generator.prefill(generator.params, inputs)
@@ -70,7 +71,7 @@ def _first(generator: Generator, inputs: ModelInputs) -> Callable[[], Any]:
 
 
 def _decode(
-    config: Any, generator: Generator, inputs: ModelInputs, case: dict[str, Any]
+    config: Any, generator: Generator, inputs: ModelInputs, case: ControlWork
 ) -> Callable[[], Any]:
     """Some tokens behind a prompt that is read beforehand."""
     count, new = case["batch"], case["new_tokens"]

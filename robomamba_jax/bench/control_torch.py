@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.bench.control import ACTION_TOKENS, LLAMA, VOCAB
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.records import ControlWork
+from robomamba_jax.bench.worker import Workload
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: ControlWork) -> Workload:
     """The same work as ours; the side's name has the shape's."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -58,14 +59,14 @@ def build(side: str, case: dict[str, Any]) -> Work:
                 start.past_key_values.crop(-case["new_tokens"])
                 return said
 
-        return Work(run, facts, repeat=False)
+        return Workload(run, facts, repeat=False)
     more = ACTION_TOKENS - 1 if case["kind"] == "pose" else 0
 
     def whole() -> Any:
         with torch.inference_mode():
             return say(read(), more)
 
-    return Work(whole, facts, repeat=False)
+    return Workload(whole, facts, repeat=False)
 
 
 def _fill(model: Any, torch: Any) -> None:

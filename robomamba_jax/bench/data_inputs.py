@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What both data sides read: a LLaVA file of photo-sized JPEGs and talk of ordinary length."""
+"""What both data sides read: a LLaVA file of photo-sized JPEGs and usual conversations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def make_data(samples: int) -> Path:
     """Write it, the same for everybody, into a folder that goes away with the process.
 
     Args:
-      samples: how many, each with a picture of its own.
+      samples: how many, each with an image of its own.
 
     Returns:
       The JSON file.

@@ -7,12 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 from robomamba_jax.bench.data_inputs import make_data
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.records import DataWork
+from robomamba_jax.bench.worker import Workload
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 from robomamba_jax.data.pipeline.loader import BatchLoader
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: DataWork) -> Workload:
     """An epoch in one worker process; or with none, in this one."""
     path = make_data(case["samples"])
     encoding = EncodingConfig(
@@ -32,4 +33,4 @@ def build(side: str, case: dict[str, Any]) -> Work:
     facts: dict[str, Any] = {"samples": len(pipeline.sample_index)}
     if packed:
         facts["packing_efficiency"] = pipeline.plan.facts()["efficiency"]
-    return Work(run, facts)
+    return Workload(run, facts)

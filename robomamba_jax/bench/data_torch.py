@@ -8,10 +8,11 @@ import json
 from typing import Any
 
 from robomamba_jax.bench.data_inputs import make_data
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.records import DataWork
+from robomamba_jax.bench.worker import Workload
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: DataWork) -> Workload:
     """An epoch; batches hold ids, labels and uint8 crops, as ours do."""
     import numpy as np
     import torch
@@ -78,4 +79,4 @@ def build(side: str, case: dict[str, Any]) -> Work:
     def run() -> int:
         return sum(len(batch[0]) for batch in loader)
 
-    return Work(run, {"samples": len(records)})
+    return Workload(run, {"samples": len(records)})

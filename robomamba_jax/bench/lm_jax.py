@@ -12,7 +12,8 @@ import numpy as np
 import optax
 from flax import nnx
 
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.records import LanguageWork
+from robomamba_jax.bench.worker import Workload
 from robomamba_jax.config import MambaConfig, preset
 from robomamba_jax.generation.generator import Generator
 from robomamba_jax.generation.settings import GenerationSettings
@@ -22,7 +23,7 @@ from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params, count_params
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: LanguageWork) -> Workload:
     """``case["kind"]``: "prefill", "decode" or "train"."""
     del side
     config = preset(case["preset"], remat=case.get("remat", "none"))
@@ -39,13 +40,13 @@ def build(side: str, case: dict[str, Any]) -> Work:
     generator = Generator(config, params)
     if case["kind"] == "prefill":
         inputs = ModelInputs(jnp.asarray(ids, jnp.int32), mask=jnp.ones(ids.shape, bool))
-        return Work(lambda: jax.block_until_ready(generator.prefill(params, inputs)), facts)
-    settings = GenerationSettings(max_new_tokens=case["new_tokens"], eos_ids=())
+        return Workload(lambda: jax.block_until_ready(generator.prefill(params, inputs)), facts)
+    settings = GenerationSettings(max_new_tokens=case.get("new_tokens", 1), eos_ids=())
     prompts = ids.tolist()
-    return Work(lambda: generator.generate(prompts, settings), facts)
+    return Workload(lambda: generator.generate(prompts, settings), facts)
 
 
-def _train(config: MambaConfig, params: Params, ids: jax.Array, facts: dict[str, Any]) -> Work:
+def _train(config: MambaConfig, params: Params, ids: jax.Array, facts: dict[str, Any]) -> Workload:
     """One AdamW step on every parameter; parameters and moments are donated."""
     graph, _ = abstract_params(config, "stacked")
     optimizer = optax.adamw(1e-4)
@@ -69,4 +70,4 @@ def _train(config: MambaConfig, params: Params, ids: jax.Array, facts: dict[str,
         state[0], state[1], value = compiled(*state)
         jax.block_until_ready(value)
 
-    return Work(run, {**facts, "temp_bytes": memory and memory.temp_size_in_bytes})
+    return Workload(run, {**facts, "temp_bytes": memory and memory.temp_size_in_bytes})

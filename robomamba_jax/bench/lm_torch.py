@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.records import LanguageWork
+from robomamba_jax.bench.worker import Workload
 from robomamba_jax.config import preset
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: LanguageWork) -> Workload:
     """The same work as ours, on the GPU if torch sees one; "mambapy" trains through it."""
     import torch
     from transformers import MambaConfig, MambaForCausalLM
@@ -46,7 +47,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
             optimizer.step()
             finish()
 
-        return Work(step, facts)
+        return Workload(step, facts)
     model.eval()
 
     def infer() -> None:
@@ -54,8 +55,8 @@ def build(side: str, case: dict[str, Any]) -> Work:
             if case["kind"] == "prefill":
                 model(tokens, use_cache=True, logits_to_keep=1)
             else:
-                count = case["new_tokens"]
+                count = case.get("new_tokens", 1)
                 model.generate(tokens, max_new_tokens=count, min_new_tokens=count, do_sample=False)
         finish()
 
-    return Work(infer, facts)
+    return Workload(infer, facts)

@@ -4,24 +4,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.records import MachineWork
+from robomamba_jax.bench.worker import Workload
 
 READ_BYTES = 512 * 2**20
 GEMM_SIZE = 2048
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: MachineWork) -> Workload:
     """``case["kind"]`` "read" (GB/s of a sum) or "gemm" (GFLOP/s of a float32 product)."""
     del side
     if case["kind"] == "read":
         array = jnp.ones((READ_BYTES // 4,), jnp.float32)
         total = jax.jit(jnp.sum)
-        return Work(lambda: jax.block_until_ready(total(array)), {"bytes": READ_BYTES})
+        return Workload(lambda: jax.block_until_ready(total(array)), {"bytes": READ_BYTES})
     array = jax.random.normal(jax.random.key(0), (GEMM_SIZE, GEMM_SIZE), jnp.float32)
     product = jax.jit(jnp.matmul)
-    return Work(lambda: jax.block_until_ready(product(array, array)), {"flops": 2 * GEMM_SIZE**3})
+    return Workload(
+        lambda: jax.block_until_ready(product(array, array)), {"flops": 2 * GEMM_SIZE**3}
+    )

@@ -9,11 +9,13 @@ import os
 import platform
 import statistics
 import tempfile
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from robomamba_jax.bench import worker
+from robomamba_jax.bench.records import MachineFacts
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.process_pool import WorkerError, WorkerProcess
 from robomamba_jax.utils.progress import Log
@@ -23,7 +25,7 @@ _FAILURES = (WorkerError, InputError)
 PACKAGES = ("jax", "jaxlib", "flax", "numpy", "torch", "transformers", "mambapy")
 
 
-class Case(NamedTuple):
+class BenchCase(NamedTuple):
     """One piece of work and who does it; the first side is the one compared with.
 
     Attributes:
@@ -35,11 +37,11 @@ class Case(NamedTuple):
 
     name: str
     sides: tuple[str, ...]
-    work: dict[str, Any]
+    work: Mapping[str, Any]
     rounds: int = 0
 
 
-def run_case(case: Case, rounds: int, tell: Log) -> dict[str, Any]:
+def run_case(case: BenchCase, rounds: int, tell: Log) -> dict[str, Any]:
     """All sides of one case, taking turns for ``rounds`` rounds.
 
     Args:
@@ -95,7 +97,7 @@ def run_case(case: Case, rounds: int, tell: Log) -> dict[str, Any]:
     return {"name": case.name, "work": case.work, "sides": figures, "ratios": ratios}
 
 
-def machine_facts() -> dict[str, Any]:
+def machine_facts() -> MachineFacts:
     """What this machine is, without its name."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = {line.split(":")[1].strip() for line in lines if line.startswith("model name")}
@@ -144,7 +146,7 @@ def _figures(result: dict[str, Any]) -> dict[str, Any]:
 class _Process:
     """A worker, and what it wrote to stderr."""
 
-    def __init__(self, side: str, work: dict[str, Any]) -> None:
+    def __init__(self, side: str, work: Mapping[str, Any]) -> None:
         # A file, not a pipe: a worker that warns a lot must not wait for us to read.
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (lives as long as the worker)
         self._worker = WorkerProcess(

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from robomamba_jax.bench.records import ScanWork
 
 ORDER = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias")
 
 
-def scan_inputs(case: dict[str, Any]) -> dict[str, np.ndarray]:
+def scan_inputs(case: ScanWork) -> dict[str, np.ndarray]:
     """float32 arrays in our layout; delta like a trained model's, log-uniform in 1e-3..1e-1."""
     random = np.random.default_rng(0)
     B, T, I, N = (case[name] for name in ("batch", "length", "inner", "state"))

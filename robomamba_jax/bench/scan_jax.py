@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
+from robomamba_jax.bench.records import ScanWork
 from robomamba_jax.bench.scan_inputs import scan_inputs
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.worker import Workload
 from robomamba_jax.ops import selective_scan
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: ScanWork) -> Workload:
     """Forward, or value and gradients of every input; softplus, skip and gate included."""
     method = side.removeprefix("jax-")
     inputs = [jnp.asarray(array) for array in scan_inputs(case).values()]
@@ -38,4 +37,4 @@ def build(side: str, case: dict[str, Any]) -> Work:
         "device": jax.devices()[0].device_kind,
         "temp_bytes": None if memory is None else memory.temp_size_in_bytes,
     }
-    return Work(lambda: jax.block_until_ready(compiled(*inputs)), facts)
+    return Workload(lambda: jax.block_until_ready(compiled(*inputs)), facts)

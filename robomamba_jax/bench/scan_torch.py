@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from robomamba_jax.bench.records import ScanWork
 from robomamba_jax.bench.scan_inputs import scan_inputs
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.worker import Workload
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: ScanWork) -> Workload:
     """The same work as the JAX sides, on the GPU if torch sees one."""
     import torch
     from transformers.models.mamba.modeling_mamba import mamba_selective_scan
@@ -34,4 +33,4 @@ def build(side: str, case: dict[str, Any]) -> Work:
         if device == "cuda":
             torch.cuda.synchronize()
 
-    return Work(run, {"device": device})
+    return Workload(run, {"device": device})

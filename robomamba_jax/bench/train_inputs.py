@@ -8,9 +8,10 @@ import atexit
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from robomamba_jax.bench.records import TrainWork
 
 STAGES = ("instruct", "manipulate", "manipulate-cached")
 
@@ -51,7 +52,7 @@ def make_checkpoint(preset: str, encoder: str) -> dict[str, str]:
     return {"folder": str(folder), "published": str(root / "theirs.safetensors")}
 
 
-def make_batch(case: dict[str, Any]) -> dict[str, np.ndarray]:
+def make_batch(case: TrainWork) -> dict[str, np.ndarray]:
     """A batch as ``data.pipeline.batches`` gives it: one image before each row's text, the second
     half of the text learned, a pose."""
     rng = np.random.default_rng(0)
@@ -74,7 +75,7 @@ def make_batch(case: dict[str, Any]) -> dict[str, np.ndarray]:
     }
 
 
-def pooled_features(case: dict[str, Any]) -> np.ndarray:
+def pooled_features(case: TrainWork) -> np.ndarray:
     """float32[rows, D]: stand-ins for cached features, of their shape and scale."""
     rng = np.random.default_rng(1)
     return rng.normal(size=(case["rows"], case["width"])).astype(np.float32)

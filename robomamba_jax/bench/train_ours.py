@@ -8,8 +8,9 @@ from typing import Any
 
 import jax
 
+from robomamba_jax.bench.records import TrainWork
 from robomamba_jax.bench.train_inputs import make_batch, pooled_features
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.worker import Workload
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 from robomamba_jax.config.training import (
     LossConfig,
@@ -27,7 +28,7 @@ from robomamba_jax.training.weights import load_tree, open_base
 _TRAINED = {"instruct": ("projector/.*", "llm/.*")}
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: TrainWork) -> Workload:
     """``case["kind"]`` is one of ``train_inputs.STAGES``."""
     del side
     kind = case["kind"]
@@ -78,4 +79,4 @@ def build(side: str, case: dict[str, Any]) -> Work:
         jax.block_until_ready(metrics)
 
     run()
-    return Work(run, facts)
+    return Workload(run, facts)

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from robomamba_jax.bench.records import TrainWork
 from robomamba_jax.bench.train_inputs import make_batch, pooled_features
-from robomamba_jax.bench.worker import Work
+from robomamba_jax.bench.worker import Workload
 from robomamba_jax.data.images.transforms import image_transform
 
 
-def build(side: str, case: dict[str, Any]) -> Work:
+def build(side: str, case: TrainWork) -> Workload:
     """``case["kind"]`` is one of ``train_inputs.STAGES``; "torch-mambapy" scans through it."""
     import torch
     from safetensors.torch import load_file
@@ -63,7 +64,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
         facts.setdefault("loss", float(loss.detach()))
 
     run()
-    return Work(run, facts)
+    return Workload(run, facts)
 
 
 def _states(torch: Any, model: Any, batch: Any) -> tuple[Any, int]:

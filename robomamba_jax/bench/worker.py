@@ -46,7 +46,7 @@ SIDES = {
 SHORTEST_RUN = 0.2  # seconds; shorter work is repeated within one measurement
 
 
-class Work(NamedTuple):
+class Workload(NamedTuple):
     """What a side does once, finished when it returns, and facts about it.
 
     Attributes:
@@ -68,7 +68,7 @@ class Side:
         """Build it and run it twice: to warm up, and to see how long it takes."""
         module, function = SIDES[side].split(":")
         started = time.perf_counter()
-        work: Work = getattr(importlib.import_module(module), function)(side, case)
+        work: Workload = getattr(importlib.import_module(module), function)(side, case)
         work.run()
         ready = time.perf_counter() - started
         took, _ = _measure(work.run, 1)

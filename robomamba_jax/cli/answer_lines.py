@@ -65,7 +65,7 @@ class AnswerLines:
             what = ""
         if what:
             fix = "give another --out, or remove the file"
-            raise InputError("other_answers", f"{path}: {what}", fix)
+            raise InputError("answers_mismatch", f"{path}: {what}", fix)
         self.bad = sum("error" in json.loads(text) for text in whole)
         self.kept, self._size = len(whole), len(content)
         self._whole = len(content) - len(torn)

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``robomamba bench``: how fast, next to what others reach here in the same run."""
+"""``robomamba bench``: speed and memory beside other implementations in the same run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import argparse
 import sys
 from typing import Any
 
+from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.errors import InputError, unknown_name
 
 KINDS = ("prefill", "decode", "train")
@@ -23,49 +24,51 @@ EXAMPLE = """example:
   robomamba bench control --preset 130m --encoder clip-l14-224 --peers 130m"""
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``bench scan``, ``lm``, ``data``, ``train``, ``world`` and ``control``."""
     parser = commands.add_parser(
         "bench",
         help="measure speed and memory beside other implementations",
         description=(
-            "Each side runs in a process of its own and they take turns; figures are medians, "
-            "ratios are taken round by round. The machine's own limits are measured beside."
+            "Each side runs in a process of its own and they take turns; times are medians, "
+            "ratios are taken round by round. The machine's own limits are measured too."
         ),
         epilog=EXAMPLE,
     )
-    whats = parser.add_subparsers(dest="what", metavar=WHATS, required=True)
-    scan = whats.add_parser("scan", help="the selective scan", epilog=EXAMPLE)
+    subcommands = parser.add_subparsers(dest="what", metavar=WHATS, required=True)
+    scan = subcommands.add_parser("scan", help="the selective scan", epilog=EXAMPLE)
     scan.add_argument("--lengths", default="1024", help="lengths, separated by commas (1024)")
-    scan.add_argument("--batch", type=_count, default=1, help="rows (1)")
+    add_renamed(scan, "--batch-size", "--batch", type=_count, default=1, help="rows (1)")
     scan.add_argument("--inner", type=_count, default=1536, help="channels I (1536)")
     scan.add_argument("--state", type=_count, default=16, help="states N per channel (16)")
     scan.add_argument("--chunk-size", type=_count, help="of the chunked method (backend's table)")
     scan.set_defaults(run=_run_scan, parser=scan)
-    lm = whats.add_parser("lm", help="the language model", epilog=EXAMPLE)
+    lm = subcommands.add_parser("lm", help="the language model", epilog=EXAMPLE)
     lm.add_argument("--preset", default="130m", help="the model's shape (130m)")
     lm.add_argument("--cases", default=",".join(KINDS), help="of prefill,decode,train (all)")
     lm.add_argument("--full", action="store_true", help="train on 2x512 tokens, not 2x128")
     lm.add_argument("--remat", default="block", help="none, block or dots, for training (block)")
     lm.set_defaults(run=_run_lm, parser=lm)
-    data = whats.add_parser("data", help="decoding, resizing, tokenising", epilog=EXAMPLE)
+    data = subcommands.add_parser("data", help="decoding, resizing, tokenising", epilog=EXAMPLE)
     data.add_argument("--samples", type=_count, default=128, help="of an epoch (128)")
-    data.add_argument("--rows", type=_count, default=16, help="of a batch (16)")
+    add_renamed(data, "--batch-size", "--rows", type=_count, default=16, help="samples (16)")
     data.add_argument("--encoder", default="clip-l14-224", help="whose transform (clip-l14-224)")
     data.add_argument("--tokenizer", default="nano", help="a tokenizer.json (the small nano)")
     data.set_defaults(run=_run_data, parser=data)
-    train = whats.add_parser("train", help="a training step of each stage", epilog=EXAMPLE)
+    train = subcommands.add_parser("train", help="a training step of each stage", epilog=EXAMPLE)
     train.add_argument("--preset", default="130m", help="the language model's shape (130m)")
     train.add_argument("--encoder", default="nano-clip", help="clip-l14-224, ... (nano-clip)")
     train.add_argument("--stages", default=",".join(TRAIN_STAGES), help="(all)")
-    train.add_argument("--rows", type=_count, default=2, help="of the batch (2)")
+    add_renamed(train, "--batch-size", "--rows", type=_count, default=2, help="rows (2)")
     train.add_argument("--text", type=_count, default=64, help="tokens behind each image (64)")
     train.add_argument("--remat", default="block", help="none, block or dots (block)")
     train.set_defaults(run=_run_train, parser=train)
-    world = whats.add_parser("world", help="pictures and trials of the simulator", epilog=EXAMPLE)
-    world.add_argument("--sizes", default="224,336", help="of pictures, in pixels (224,336)")
+    world = subcommands.add_parser(
+        "world", help="images and trials of the simulator", epilog=EXAMPLE
+    )
+    world.add_argument("--sizes", default="224,336", help="of images, in pixels (224,336)")
     world.set_defaults(run=_run_world, parser=world)
-    control = _add_control(whats)
+    control = _add_control(subcommands)
     for each in (scan, lm, data, train, world, control):
         rounds = 30 if each is control else 5
         each.add_argument(
@@ -75,15 +78,17 @@ def add_parser(commands: Any) -> None:
         each.add_argument("--json", action="store_true", help="one object on stdout")
 
 
-def _add_control(whats: Any) -> Any:
-    control = whats.add_parser(
+def _add_control(
+    subcommands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
+    control = subcommands.add_parser(
         "control",
         help="poses a second, time to the first token, beside a LLaMA-shaped transformer",
         epilog=EXAMPLE,
     )
     control.add_argument("--preset", default="130m", help="the language model's shape (130m)")
-    control.add_argument("--encoder", default="clip-l14-224", help="of pictures (clip-l14-224)")
-    control.add_argument("--batch", type=_count, default=1, help="pictures at a time (1)")
+    control.add_argument("--encoder", default="clip-l14-224", help="of images (clip-l14-224)")
+    add_renamed(control, "--batch-size", "--batch", type=_count, default=1, help="images (1)")
     control.add_argument("--text", type=_count, default=32, help="tokens of an instruction (32)")
     control.add_argument("--dtype", default="float32", help="ours: float32 or bfloat16 (float32)")
     control.add_argument(
@@ -102,7 +107,7 @@ def _run_scan(args: argparse.Namespace) -> dict[str, Any]:
     lengths = _counts("--lengths", args.lengths, "256,1024")
     cases = scan_cases(
         lengths,
-        batch=args.batch,
+        batch=args.batch_size,
         inner=args.inner,
         state=args.state,
         chunk_size=args.chunk_size,
@@ -115,7 +120,7 @@ def _run_lm(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.bench.cases import lm_cases
     from robomamba_jax.config import preset
 
-    preset(args.preset, remat=args.remat)  # a wrong name is said before anything starts
+    preset(args.preset, remat=args.remat)  # a wrong name is an error before anything starts
     kinds = args.cases.split(",")
     for kind in kinds:
         if kind not in KINDS:
@@ -128,7 +133,9 @@ def _run_train(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.bench.cases import train_cases
     from robomamba_jax.config import model_preset
 
-    model_preset(args.preset, vision=args.encoder, remat=args.remat)  # wrong names at once
+    model_preset(
+        args.preset, vision=args.encoder, remat=args.remat
+    )  # a wrong name is an error before anything starts
     stages = args.stages.split(",")
     for stage in stages:
         if stage not in TRAIN_STAGES:
@@ -137,7 +144,7 @@ def _run_train(args: argparse.Namespace) -> dict[str, Any]:
         stages,
         preset=args.preset,
         encoder=args.encoder,
-        rows=args.rows,
+        rows=args.batch_size,
         text=args.text,
         remat=args.remat,
         peers=not args.no_peers,
@@ -150,11 +157,11 @@ def _run_data(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.data.examples import open_tokenizer
     from robomamba_jax.data.images.transforms import image_transform
 
-    image_transform(args.encoder)  # wrong names are said before anything starts
+    image_transform(args.encoder)  # a wrong name is an error before anything starts
     open_tokenizer(args.tokenizer)
     cases = data_cases(
         samples=args.samples,
-        rows=args.rows,
+        rows=args.batch_size,
         encoder=args.encoder,
         tokenizer=args.tokenizer,
         peers=not args.no_peers,
@@ -167,7 +174,7 @@ def _run_world(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.world.sim.vulkan import load_sapien
 
     sizes = _counts("--sizes", args.sizes, "224,336")
-    load_sapien()  # a missing package is said before anything starts
+    load_sapien()  # a missing package is an error before anything starts
     return _run("world", world_cases(sizes, peers=not args.no_peers), args)
 
 
@@ -188,7 +195,7 @@ def _run_control(args: argparse.Namespace) -> dict[str, Any]:
     cases = control.control_cases(
         args.preset,
         args.encoder,
-        batch=args.batch,
+        batch=args.batch_size,
         text=args.text,
         dtype=args.dtype,
         peers=peers,
@@ -221,7 +228,7 @@ def _run(what: str, cases: Any, args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.bench.cases import run, table_rows
 
     progress = Console(file=sys.stderr)
-    with progress.status("starts") as status:
+    with progress.status("Starting ...") as status:
         result = run(what, cases, args.rounds, status.update)
     if args.json:
         return result

@@ -46,13 +46,13 @@ _PLACES = {
 }
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``convert``."""
     parser = commands.add_parser(
         "convert",
-        help="bring weights in from other frameworks, and out again",
+        help="convert checkpoints from and to other frameworks",
         description=(
-            "Every tensor of the file stands in the table that is printed: loaded, kept or "
+            "Every tensor of the file is listed in the table that is printed: loaded, kept or "
             "ignored for a stated reason. One that does not fit ends the conversion, and nothing "
             "is written. No code in any file is run."
         ),
@@ -65,7 +65,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--out", required=True, metavar="PATH", help="the new folder or file")
     parser.add_argument("--vision", metavar="PATH", help="with --from parts: the encoder")
     parser.add_argument("--llm", metavar="PATH", help="with --from parts: the language model")
-    parser.add_argument("--tokenizer", metavar="FILE", help="a tokenizer.json to go along")
+    parser.add_argument("--tokenizer", metavar="FILE", help="the tokenizer.json to add")
     parser.add_argument(
         "--set",
         action="append",
@@ -74,7 +74,9 @@ def add_parser(commands: Any) -> None:
         help="change the configuration, such as vision.heads=3; repeatable",
     )
     parser.add_argument("--policy", help="with --from parts: the new head (two_mlp)")
-    parser.add_argument("--seed", type=int, help="with --from parts or preset: of what is new (0)")
+    parser.add_argument(
+        "--seed", type=int, help="with --from parts or preset: of the new parameters (0)"
+    )
     _add_reading(parser)
     parser.add_argument(
         "--without-policy",
@@ -87,7 +89,7 @@ def add_parser(commands: Any) -> None:
         help="with --to robomamba: write what its published classes cannot load or would lose",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an older folder")
-    parser.add_argument("--verbose", action="store_true", help="a line per layer, not per kind")
+    parser.add_argument("--verbose", action="store_true", help="one line per layer")
     parser.add_argument("--json", action="store_true", help="one object on stdout")
     parser.set_defaults(run=_run, parser=parser)
 
@@ -104,15 +106,15 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--contact-scale", help="unit or raw (raw for a published policy head)")
     parser.add_argument(
         "--contact-frame",
-        help="of raw contacts: pixels of the crop, or of the picture's file (file for a published "
-        "policy head)",
+        help="of raw contacts: crop or file: pixels of the crop, or of the whole image (file for a "
+        "published policy head)",
     )
     parser.add_argument(
         "--contact-side",
         type=int,
         metavar="PIXELS",
-        help="with contact-frame file: side of the square pictures that the head was trained on, "
-        "such as 336 (each picture's own pixels)",
+        help="with contact-frame file: side of the square images that the head was trained on, "
+        "such as 336 (each image's own pixels)",
     )
     parser.add_argument("--rotation-convention", help="opencv or manipllm (as contact-scale)")
 
@@ -167,7 +169,7 @@ def _of_ours(args: argparse.Namespace) -> dict[str, Any]:
             "set it where the model is trained: train.py --set model....",
         )
     shared = {"overwrite": args.overwrite}
-    with bytes_bar("writes") as progress:
+    with bytes_bar("Writing") as progress:
         if args.family == "run":
             export_folder(args.source, args.out, progress=progress, **shared)
         else:
@@ -193,7 +195,7 @@ def _import(args: argparse.Namespace) -> tuple[Sequence[Any], list[str]]:
     shared = {"tokenizer": args.tokenizer, "settings": settings, "overwrite": args.overwrite}
     if args.family == "parts":
         _need(args, ("vision", "llm"), ("source",))
-        with bytes_bar("writes") as progress:
+        with bytes_bar("Writing") as progress:
             done = convert_parts(
                 args.vision,
                 args.llm,
@@ -206,7 +208,7 @@ def _import(args: argparse.Namespace) -> tuple[Sequence[Any], list[str]]:
         return done.rows, list(done.notes)
     _need(args, ("source",), ("vision", "llm"))
     checkpoint = _open(args)
-    with bytes_bar("writes") as progress:
+    with bytes_bar("Writing") as progress:
         done = convert_checkpoint(checkpoint, args.out, progress=progress, **shared)
     return done.rows, list(done.notes)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``robomamba doctor``: is everything here that the commands need, and what mends it?"""
+"""``robomamba doctor``: is everything installed that the commands need, and what fixes it?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLE = """examples:
   robomamba doctor --config configs/stage2_manipulation.py --json"""
 
 _NEEDED = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "transformers", "numpy", "pillow")
-# package -> what needs it, and the mend
+# package -> what needs it, and the fix
 _EXTRAS = {
     "sapien": ("robomamba world", "make install-sim"),
     "torch": ("robomamba verify, the tests", "make install-test"),
@@ -29,12 +29,12 @@ _SECONDS = 120
 _FIX = "give a configuration of training, such as configs/stage1_1_align.py"
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``doctor``."""
     parser = commands.add_parser(
         "doctor",
         help="check packages, devices, the renderer and data paths",
-        description="Looks at what the commands need; every fault comes with its mend. "
+        description="Checks what the commands need; every fault comes with its fix. "
         "Exit status 0 if nothing needed is missing, 2 otherwise.",
         epilog=EXAMPLE,
     )
@@ -93,20 +93,20 @@ def _devices() -> dict[str, str]:
 
 
 def _renderer() -> dict[str, str]:
-    """Draws one picture in a process of its own: a broken driver may end it."""
+    """Renders one image, in a process of its own: a broken driver may crash it."""
     from robomamba_jax.world.sim.vulkan import FIX, find_driver
 
     try:
         importlib.metadata.version("sapien")
     except importlib.metadata.PackageNotFoundError:
-        return _check("renderer", "missing", "no sapien to draw with", "make install-sim")
+        return _check("renderer", "missing", "sapien is not installed", "make install-sim")
     code = "from robomamba_jax.world.sim.probe import main; main()"
     try:
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired:
-        return _check("renderer", "fault", f"no picture after {_SECONDS} s", FIX)
+        return _check("renderer", "fault", f"no image after {_SECONDS} s", FIX)
     if done.returncode:
         said = (done.stdout + done.stderr).strip().splitlines()
         return _check("renderer", "fault", said[-1] if said else f"died ({done.returncode})", FIX)

@@ -59,7 +59,7 @@ class CheckpointChoice(NamedTuple):
             return
         if vision is not None and self.parts.vision is None:
             raise InputError(
-                "no_encoder",
+                "no_vision",
                 f"checkpoint {self.path} has no image encoder, and cannot read {vision}",
                 "give one that has, or join it with an encoder: robomamba convert --from parts",
             )

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``robomamba verify``: the proof that a converted checkpoint is the original, against torch."""
+"""``robomamba verify``: is a converted checkpoint the original? Compared with torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXAMPLE = """examples:
   robomamba verify --hashes mamba-130m"""
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``verify``."""
     parser = commands.add_parser(
         "verify",
@@ -79,7 +79,7 @@ def _verify(
 
     from robomamba_jax.verify.run import open_comparison, verify
 
-    with Console(file=sys.stderr).status(f"{family}: loads") as status:
+    with Console(file=sys.stderr).status(f"{family}: loading ...") as status:
         comparison = open_comparison(
             family,
             source,
@@ -90,7 +90,7 @@ def _verify(
             lora=args.lora,
             seed=args.seed,
         )
-        status.update(f"{family}: compares")
+        status.update(f"{family}: comparing ...")
         report = verify(comparison, gradients=not args.no_gradients, perturb=args.perturb)
     if not args.json:
         _print(report, args.verbose)
@@ -126,7 +126,7 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
             changes = SETTINGS if bare else []
             reports[family] = _verify(args, family, path, changes, None)
     for family, why in skipped.items():
-        print(f"{family}: left out, {why}", file=sys.stderr)
+        print(f"{family}: skipped, {why}", file=sys.stderr)
     result = {
         "schema": "robomamba.verify/1",
         "agree": all(report["agree"] for report in reports.values()),

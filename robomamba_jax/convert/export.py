@@ -1,14 +1,13 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The way back: from an inference folder to the files of other frameworks, bit for bit."""
+"""From an inference folder to the files of other frameworks, bit for bit."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,13 +19,12 @@ from robomamba_jax.convert.folder import Folder, open_folder, source_tensors
 from robomamba_jax.convert.pth_write import write_pth
 from robomamba_jax.convert.rules import TensorRow, TensorRule, match_rules
 from robomamba_jax.convert.safetensors_file import write_safetensors
-from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, TensorSource
+from robomamba_jax.convert.tensors import NUMPY_DTYPES, LazyTensor, TensorInfo, TensorSource
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import JsonObject
 
 TARGETS = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "safetensors")
 _PARTS = {"hf-mamba": "llm", "robomamba": "llm"}
-
-Entries = list[tuple[str, TensorInfo, Callable[[], np.ndarray]]]
 
 
 def export(
@@ -60,7 +58,7 @@ def export(
     opened = folder if isinstance(folder, Folder) else open_folder(folder)
     out = Path(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise InputError("already_there", f"{out} exists", "give a path that is free")
+        raise InputError("exists", f"{out} exists", "give another path")
     if to != "robomamba" and (anyway or not policy):
         raise InputError(
             "bad_arguments", f"the layout {to} has no policy head to decide about", "for robomamba"
@@ -88,7 +86,7 @@ def export(
 
 def _entries(
     to: str, folder: Folder, source: TensorSource, unread: TensorSource | None, policy: bool
-) -> Entries:
+) -> list[LazyTensor]:
     """Every tensor of the new file, in its own names."""
     if to == "safetensors":
         return source_tensors(source)
@@ -110,14 +108,14 @@ def _entries(
         _joined(source, match.rule, to) for match in match_rules(_rules(to, parts), shapes).values()
     ]
     if whole:
-        entries += _head(folder, source, policy)
+        entries += _output_head(folder, source, policy)
     if unread is not None and folder.origin.get("family") == to:
         entries += source_tensors(unread)
     return entries
 
 
 def _check_encoder(to: str, parts: ModelParts) -> None:
-    """An encoder goes into a layout of its own kind only."""
+    """Refuse a layout of another kind of encoder."""
     assert parts.vision is not None
     kind = "siglip"
     if parts.vision.cls_token:
@@ -139,7 +137,7 @@ def _rules(to: str, parts: ModelParts) -> Sequence[TensorRule]:
     }[to]
 
 
-def _joined(source: TensorSource, rule: TensorRule, to: str) -> Any:
+def _joined(source: TensorSource, rule: TensorRule, to: str) -> LazyTensor:
     infos = {source.info(target) for target in rule.targets}
     if len(infos) != 1:
         raise InputError(
@@ -153,9 +151,10 @@ def _joined(source: TensorSource, rule: TensorRule, to: str) -> Any:
     return rule.source, TensorInfo(rule.source_shape(info.shape), info.dtype), make
 
 
-def _head(folder: Folder, source: TensorSource, policy: bool) -> Entries:
-    """The published layout always has a head: the embedding's copy, or zeros as it had beside a
-    policy head. Without one zeros would take the embedding's place, to which it is tied there."""
+def _output_head(folder: Folder, source: TensorSource, policy: bool) -> list[LazyTensor]:
+    """The output head of the published layout, which always has one."""
+    # Stage 2 files hold zeros there. Without a policy head the file is for a class that ties the
+    # head to the embedding, which zeros would replace: it gets a copy instead.
     if "llm.lm_head.weight" in source.names():
         return []
     embedding = "llm.backbone.embeddings.weight"
@@ -166,7 +165,7 @@ def _head(folder: Folder, source: TensorSource, policy: bool) -> Entries:
     return [(name, info, lambda: source.read(embedding))]
 
 
-def _write(to: str, folder: Folder, entries: Entries, out: Path) -> None:
+def _write(to: str, folder: Folder, entries: Sequence[LazyTensor], out: Path) -> None:
     try:
         (out.parent if to in ("robomamba", "safetensors") else out).mkdir(
             parents=True, exist_ok=True
@@ -187,7 +186,7 @@ def _write(to: str, folder: Folder, entries: Entries, out: Path) -> None:
         (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
 
 
-def _config(to: str, folder: Folder) -> dict[str, Any]:
+def _config(to: str, folder: Folder) -> JsonObject:
     parts = folder.parts
     if to == "hf-mamba":
         assert parts.llm is not None
@@ -199,7 +198,7 @@ def _config(to: str, folder: Folder) -> dict[str, Any]:
     return _vit_json(to.removeprefix("hf-"), parts.vision)
 
 
-def _mamba_json(llm: MambaConfig, eos: int = 0) -> dict[str, Any]:
+def _mamba_json(llm: MambaConfig, eos: int = 0) -> JsonObject:
     """transformers' MambaConfig, with the two names that RoboMamba's own class asks for."""
     return {
         "d_model": llm.d_model,
@@ -230,8 +229,8 @@ def _mamba_json(llm: MambaConfig, eos: int = 0) -> dict[str, Any]:
 _HF_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_pytorch_tanh"}
 
 
-def _vit_json(kind: str, vision: VisionConfig) -> dict[str, Any]:
-    content: dict[str, Any] = {
+def _vit_json(kind: str, vision: VisionConfig) -> JsonObject:
+    content: JsonObject = {
         "model_type": "dinov2" if kind == "dinov2" else f"{kind}_vision_model",
         "hidden_size": vision.width,
         "num_hidden_layers": vision.depth,
@@ -246,14 +245,14 @@ def _vit_json(kind: str, vision: VisionConfig) -> dict[str, Any]:
         if vision.mlp_dim % vision.width:
             raise InputError(
                 "no_such_part",
-                f"an MLP of {vision.mlp_dim} is no multiple of the width {vision.width}",
+                f"an MLP of {vision.mlp_dim} is not a multiple of the width {vision.width}",
                 "transformers' Dinov2Config takes whole ratios only",
             )
         return {**content, "mlp_ratio": vision.mlp_dim // vision.width}
     return {**content, "intermediate_size": vision.mlp_dim}
 
 
-def _timm_json(vision: VisionConfig) -> dict[str, Any]:
+def _timm_json(vision: VisionConfig) -> JsonObject:
     kind = "clip" if vision.cls_token else "siglip"
     return {
         "architecture": f"vit_large_patch14_{kind}_224"

@@ -1,10 +1,11 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the reader of an exported file would not load, would lose, or would take for something else.
+"""What the reader of an exported file would not load, would lose, or would misinterpret.
 
-The published RoboMamba loads with ``strict=False``: a tensor that it does not know it passes over,
-one that it misses it keeps from elsewhere, and it says neither. What is lost in that way, or does
-not fit its classes at any size, is refused unless it was asked for; all else is said.
+The published RoboMamba loads with ``strict=False``: it skips tensors that it does not know and
+keeps its initial values for those that are missing, both silently. What would be lost in that way,
+or does not fit its classes at any size, is refused unless the user insists; everything else is a
+note.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 
 _LLMS = ("370m", "790m", "1.4b", "2.8b")
+# Whose sizes the published code knows: its own table of Mamba models, and timm's names.
 _TOWERS = ("clip-l14-224", "clip-l14-336", "siglip-l16-256", "siglip-l16-384")
 _HEAD_FIX = (
     "train it with model.policy=two_mlp_repo, leave it out with --without-policy, take --to "
-    "safetensors, or write it all the same with --anyway"
+    "safetensors, or write it anyway with --anyway"
 )
-_FIX = "take --to safetensors, or write it all the same with --anyway"
+_FIX = "take --to safetensors, or write it anyway with --anyway"
 
 
 def check_published(folder: Folder, *, policy: bool) -> None:
@@ -33,7 +35,7 @@ def check_published(folder: Folder, *, policy: bool) -> None:
       policy: whether its head is.
 
     Raises:
-      InputError: something would not load there, or get lost without a word.
+      InputError: something would not load there, or would be lost silently.
     """
     parts = folder.parts
     heads, others = _head_problems(parts) if policy else [], _llm_problems(parts.llm)
@@ -53,7 +55,7 @@ def _head_problems(parts: ModelParts) -> list[str]:
             "has 1/2 and 1/4 and cannot load it"
         )
     if parts.policy is not None and parts.policy.gripper:
-        found.append("RoboMamba's class has no gripper head and would pass over this one")
+        found.append("RoboMamba's class has no gripper head and would ignore this one")
     return found
 
 
@@ -72,7 +74,7 @@ def _llm_problems(llm: MambaConfig | None) -> list[str]:
 
 
 def export_notes(to: str, folder: Folder, *, policy: bool = True) -> list[str]:
-    """What the reader of a written file should know, in sentences.
+    """What the user of a written file should know, in sentences.
 
     Args:
       to: the layout.
@@ -106,7 +108,7 @@ def _tower_notes(to: str, folder: Folder, vision: VisionConfig) -> list[str]:
         behind = [f"block {number}" for number in range(vision.built_layers, vision.depth)]
         notes.append(
             f"{' and '.join([*behind, 'the last norm'])}, which RoboMamba never reads, are not in "
-            "the folder: what another program has in their place is its own"
+            "the folder: another program fills them with its own"
         )
     usual = 1e-5 if vision.cls_token else 1e-6
     if to == "timm-vit" and vision.norm_eps != usual:
@@ -134,17 +136,17 @@ def _published_notes(folder: Folder, policy: bool) -> list[str]:
         )
     if (processor.contact_scale, processor.contact_frame) != ("raw", "file"):
         notes.append(
-            f"this head says contacts in {processor.contacts}; RoboMamba's programs take them for "
-            "pixels of the picture's file"
+            f"this head gives contacts in {processor.contacts}; RoboMamba's programs take them for "
+            "pixels of the image file"
         )
     if processor.rotation_convention != "manipllm":
         notes.append(
-            "this head says directions in OpenCV's frame; RoboMamba's programs take them for "
+            "this head gives directions in OpenCV's frame; RoboMamba's programs take them for "
             "ManipLLM's (forward, left, up)"
         )
     if processor.template.name != "official_pose":
         notes.append(
-            f"this head was taught with the template {processor.template.name}; RoboMamba trains "
+            f"this head was trained with the template {processor.template.name}; RoboMamba trains "
             "poses with official_pose and asks with official_test"
         )
     return notes
@@ -157,8 +159,8 @@ def _size_notes(llm: MambaConfig, vision: VisionConfig) -> list[str]:
     mine = tuple(getattr(llm, name) for name in names)
     notes = []
     if mine not in sizes:
-        told = ", ".join(f"{name} {value}" for name, value in zip(names, mine, strict=True))
-        notes.append(f"RoboMamba's code names no language model of this size ({told})")
+        sizes_text = ", ".join(f"{name} {value}" for name, value in zip(names, mine, strict=True))
+        notes.append(f"RoboMamba's code names no language model of this size ({sizes_text})")
     fields = ("image_size", "patch_size", "width", "depth", "heads", "mlp_dim", "cls_token")
     towers = [tuple(getattr(tower, n) for n in fields) for tower in map(vision_preset, _TOWERS)]
     if tuple(getattr(vision, name) for name in fields) not in towers:
@@ -171,7 +173,7 @@ def _size_notes(llm: MambaConfig, vision: VisionConfig) -> list[str]:
 
 
 def _setting_notes(llm: MambaConfig, vision: VisionConfig, processor: Processor) -> list[str]:
-    """What no tensor shows, and RoboMamba's code has otherwise."""
+    """Settings that no tensor shows and that differ from those of RoboMamba's code."""
     clip = vision.cls_token
     usual = TRANSFORMS["clip-l14-224" if clip else "siglip-l16-256"]
     seen = processor.transform

@@ -209,10 +209,10 @@ def _check_target(path: Path, overwrite: bool) -> None:
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     if not overwrite:
-        raise InputError("already_there", f"{path} exists", "give another folder, or --overwrite")
+        raise InputError("exists", f"{path} exists", "give another folder, or --overwrite")
     if stored_kind(path) != "folder":
         raise InputError(
-            "already_there", f"{path} is not an inference folder", "it is kept: give another folder"
+            "exists", f"{path} is not an inference folder", "it is kept: give another folder"
         )
 
 

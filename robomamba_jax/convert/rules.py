@@ -6,6 +6,9 @@ A rule pairs two name templates in which ``{i}`` stands for a layer's number. Ap
 the tensors that a model has, a table becomes a plan with a row for every tensor of the
 file: loaded, kept or ignored for a stated reason, or a problem. A plan with problems is
 never carried out.
+
+Worked example: ``TensorRule("pos_embed", ("vision.embeddings.position_embedding.weight",), 1)``
+reads timm's float[1, 197, 768] as ours of [197, 768], and writes it back with the leading 1.
 """
 
 from __future__ import annotations
@@ -66,12 +69,12 @@ def same(*names: str, prefix: str = "") -> tuple[TensorRule, ...]:
 
 
 class UnreadTensors(NamedTuple):
-    """Tensors that no rule wants.
+    """Tensors of a checkpoint that its model does not use.
 
     Attributes:
       pattern: a regular expression of whole names.
       reason: why, for the table.
-      keep: they belong to the same model and go along, unread, for the way back.
+      keep: store them in the inference folder, so that an export can write them back.
     """
 
     pattern: str
@@ -85,9 +88,9 @@ class TensorRow:
 
     Attributes:
       name: in the checkpoint; None for one of ours that it lacks.
-      info: shape and dtype there.
-      action: "loaded", "merged", "kept", "ignored", "new" (of ours), "written" (on the
-        way back) or "problem".
+      info: shape and dtype in the checkpoint.
+      action: "loaded", "merged", "kept", "ignored", "new" (of ours), "written" (by
+        an export) or "problem".
       targets: our names.
       reason: why it is not simply loaded; near names for a problem.
     """
@@ -100,7 +103,7 @@ class TensorRow:
 
 
 class MatchedRule(NamedTuple):
-    """One tensor's way: the rule with its numbers filled in, and the shape of each target."""
+    """A rule with its layer number filled in, and the shape of each target."""
 
     rule: TensorRule
     shape: tuple[int, ...]
@@ -108,7 +111,7 @@ class MatchedRule(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ConversionPlan:
-    """A row for every tensor, and for those that are loaded how.
+    """A row for every tensor, and the rule of those that are loaded.
 
     Attributes:
       rows: in the checkpoint's order; what it lacks comes last.
@@ -134,7 +137,7 @@ class ConversionPlan:
 def match_rules(rules: Sequence[TensorRule], shapes: Shapes) -> dict[str, MatchedRule]:
     """A table for the tensors that a model has: checkpoint's name -> rule.
 
-    Rules whose targets do not exist here (another head, no bias) fall away.
+    Rules whose targets the model lacks (another head, no bias) are dropped.
 
     Raises:
       AssertionError: a tensor of the model has no rule or two: the table is wrong.
@@ -168,7 +171,7 @@ def make_plan(
     Args:
       source: the checkpoint.
       rules: its family's table.
-      unread: what may stand there unread.
+      unread: what may be there without a rule.
       shapes: the model's tensors.
     """
     matched = match_rules(rules, shapes)
@@ -182,7 +185,11 @@ def make_plan(
     ]
     for name in missing:
         near = get_close_matches(name, unknown, n=2, cutoff=0.6)
-        hint = f"the file's {' or '.join(near)} looks like it" if near else _whole(matched, infos)
+        hint = (
+            f"the file's {' or '.join(near)} looks like it"
+            if near
+            else _missing_hint(matched, infos)
+        )
         rows.append(
             TensorRow(
                 None, None, "problem", matched[name].rule.targets, f"{name} is missing; {hint}"
@@ -218,6 +225,8 @@ def _mismatch(name: str, info: TensorInfo, match: MatchedRule, common: str) -> s
     want = match.rule.source_shape(match.shape)
     if info.dtype not in FLOATS:
         return f"{name} is {info.dtype}; store weights as {', '.join(FLOATS)}"
+    # Files in bfloat16 may hold the float32 islands (A_log, D, norms) in float32, as torch's Mamba
+    # saves them; any other mixture is a sign of a broken conversion.
     if info.dtype not in (common, "float32"):
         return f"{name} is {info.dtype} among {common}; store it as {common} or float32"
     if info.dtype != common and not keeps_float32(match.rule.targets[0]):
@@ -233,7 +242,7 @@ def _mismatch(name: str, info: TensorInfo, match: MatchedRule, common: str) -> s
 
 
 def keeps_float32(name: str) -> bool:
-    """Whether one of our tensors is float32 in memory whatever its neighbours are."""
+    """Whether one of our tensors is float32 in memory whatever dtype the others have."""
     return bool(
         re.search(r"(\.A_log|\.mixer\.D|dt_proj\.bias|norm\w*\.(weight|bias)|lambda1)$", name)
     )
@@ -251,7 +260,7 @@ def _part(match: MatchedRule) -> str:
 def _common_dtypes(
     matched: Mapping[str, MatchedRule], infos: Mapping[str, TensorInfo]
 ) -> dict[str, str]:
-    """For each part the dtype of most of its numbers."""
+    """For each part the dtype that most of its numbers have."""
     totals: dict[str, dict[str, int]] = {}
     for name, match in matched.items():
         counts = totals.setdefault(_part(match), {"float32": 0})
@@ -260,7 +269,7 @@ def _common_dtypes(
     return {part: max(counts, key=lambda key: counts[key]) for part, counts in totals.items()}
 
 
-def _whole(matched: Mapping[str, MatchedRule], infos: Mapping[str, TensorInfo]) -> str:
+def _missing_hint(matched: Mapping[str, MatchedRule], infos: Mapping[str, TensorInfo]) -> str:
     if not set(matched) & set(infos):
         return "no name of this family is in the file: is --from right?"
     return "give the complete file"

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The rule tables, one per checkpoint family: data, in the checkpoints' own words."""
+"""The rule tables, one per checkpoint family, in the checkpoints' own names."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def robomamba(policy: PolicyConfig | None) -> tuple[TensorRule, ...]:
     return _ROBOMAMBA
 
 
-_AFTER = "behind the features that are read"
+_AFTER = "after the features that are read"
 
 
 def _deep(template: str, config: VisionConfig) -> list[UnreadTensors]:
@@ -177,8 +177,10 @@ def hf_vit_unread(config: VisionConfig) -> list[UnreadTensors]:
         *_deep(r"encoder\.layers\.{i}", config),
         UnreadTensors(r"(post_layernorm|head)\..+", _AFTER, keep=True),
         UnreadTensors(r"(embeddings\.)?position_ids", "counts 0, 1, 2, ..."),
-        UnreadTensors(r"(text_model\..+|text_projection.*|visual_projection.*)", "the text side"),
-        UnreadTensors(r"logit_(scale|bias)", "the contrastive loss's"),
+        UnreadTensors(
+            r"(text_model\..+|text_projection.*|visual_projection.*)", "of the text encoder"
+        ),
+        UnreadTensors(r"logit_(scale|bias)", "of the contrastive loss"),
     ]
 
 
@@ -197,5 +199,5 @@ def dinov2_unread(config: VisionConfig) -> list[UnreadTensors]:
         *_deep(r"encoder\.layer\.{i}", config),
         UnreadTensors(r"layernorm\..+", _AFTER, keep=True),
         UnreadTensors(r"embeddings\.mask_token", "used in pre-training only", keep=True),
-        UnreadTensors(r"(classifier|decoder)\..+", "another task's head"),
+        UnreadTensors(r"(classifier|decoder)\..+", "head of another task"),
     ]

@@ -143,7 +143,7 @@ def _claim(plan: DemoPlan, root: Path) -> None:
             keys = known.keys() | content.keys()
             changed = sorted(key for key in keys if known.get(key) != content.get(key))
             raise InputError(
-                "other_demo",
+                "demo_mismatch",
                 f"{root} holds a demo of mode {known.get('mode')!r} with other {changed[0]}",
                 f"remove it, or give another folder: make demo DEMO={plan.mode} DEMO_DIR=DIR",
             )

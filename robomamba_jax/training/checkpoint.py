@@ -84,7 +84,7 @@ def newest_good(workdir: str | os.PathLike[str], say: Log = lambda line: None) -
         bad.append(f"{path}: {what}")
         say(f"passed over: {bad[-1]}")
     if bad:
-        raise InputError("damaged_checkpoint", bad[0], "restore a copy, or begin a new workdir")
+        raise InputError("bad_checkpoint", bad[0], "restore a copy, or begin a new workdir")
     return None
 
 
@@ -96,7 +96,7 @@ def read_meta(path: Path) -> dict[str, Any]:
     """
     meta = read_json(path / "meta.json", stray_bytes=True)
     if meta.get("schema") != SCHEMA:
-        raise InputError("damaged_checkpoint", f"{path}/meta.json is no step's", "restore a copy")
+        raise InputError("bad_checkpoint", f"{path}/meta.json is no step's", "restore a copy")
     return meta
 
 
@@ -272,7 +272,7 @@ def restore(path: Path, like: Mapping[str, Any]) -> dict[str, Any]:
     for name in sorted(held.keys() | wanted.keys()):
         if held.get(name) != wanted.get(name):
             raise InputError(
-                "other_run",
+                "run_mismatch",
                 f"{path}: {name} is {held.get(name)}, this run has {wanted.get(name)}",
                 "give the configuration that the run was begun with, or another --workdir",
             )

@@ -81,14 +81,14 @@ def open_cache(config: TrainConfig, base: Base) -> FeatureReader | None:
     wanted = cache_network(base, reader.kind, config.model.dtype)
     if reader.network != wanted:
         raise InputError(
-            "other_features",
+            "features_mismatch",
             f"{config.data.features} was computed with other weights (or another model.dtype)",
             "compute the features again: robomamba data features",
         )
     transform = run_transform(config.data)
     if transform is None or reader.facts["transform"] != transform.to_json():
         raise InputError(
-            "other_features",
+            "features_mismatch",
             f"{config.data.features} was computed of other crops",
             "give the data.encoding.transform that it was computed with",
         )

@@ -205,7 +205,7 @@ def _check_workdir(config: TrainConfig, workdir: Path) -> None:
         if not _FREE.fullmatch(path) and old.get(path) != new.get(path):
             name = path.replace("/", ".")
             raise InputError(
-                "other_run",
+                "run_mismatch",
                 f"{workdir} holds a run with {name} {old.get(path)!r}, now {new.get(path)!r}",
                 "give the same again to go on, or another --workdir to begin",
             )
@@ -230,7 +230,7 @@ def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> Base
     base = open_base(path, config.model, config.seed, hashes=everything)
     if base.reference["sha256"] != reference["sha256"]:
         raise InputError(
-            "other_base",
+            "base_mismatch",
             f"{workdir} was begun with {reference['path'] or 'random numbers'} of sha256 "
             f"{reference['sha256'][:12]}; {path or 'random numbers'} has "
             f"{base.reference['sha256'][:12]}",
@@ -251,9 +251,9 @@ def run_processor(config: TrainConfig, base: Base) -> Processor:
     fix = "set data.encoding to what the base was made with"
     if old is not None:
         if old.tokenizer is not None and old.tokenizer.sha256 != encoder.tokenizer.sha256:
-            raise InputError("other_tokenizer", "the base has another tokenizer", fix)
+            raise InputError("tokenizer_mismatch", "the base has another tokenizer", fix)
         if None not in (old.transform, encoder.transform) and old.transform != encoder.transform:
-            raise InputError("other_transform", "the base has another image transform", fix)
+            raise InputError("transform_mismatch", "the base has another image transform", fix)
     contacts = contacts_of(config.data.encoding) if pose or old is None else old.contacts
     return Processor(
         encoder.tokenizer,
@@ -270,7 +270,7 @@ def _check_vocabulary(program: Program, processor: Processor) -> None:
     size = max(processor.need_tokenizer().vocab.values(), default=0) + 1
     if size > program.model.llm.vocab_size:
         raise InputError(
-            "other_tokenizer",
+            "tokenizer_mismatch",
             f"the tokenizer has {size} tokens, the model {program.model.llm.vocab_size}",
             "give the model's own: data.encoding.tokenizer",
         )

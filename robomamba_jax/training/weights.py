@@ -109,7 +109,7 @@ def find_step(path: str | Path) -> Path:
     if kind == "step":
         what = damage(Path(path))
         if what:
-            raise InputError("damaged_checkpoint", f"{path}: {what}", "take another step")
+            raise InputError("bad_checkpoint", f"{path}: {what}", "take another step")
         return Path(path)
     found = newest_good(path) if kind == "workdir" else None
     if found is None:
@@ -170,7 +170,7 @@ def reopen(reference: Mapping[str, Any], meta: Mapping[str, Any], where: Path) -
     base = open_base(path, choice, reference.get("seed", 0), hashes=False)
     if base.reference["sha256"] != reference["sha256"]:
         raise InputError(
-            "other_base",
+            "base_mismatch",
             f"{where} was trained on {path or 'random numbers'} of sha256 "
             f"{reference['sha256'][:12]}, now it is {base.reference['sha256'][:12]}",
             "put the old one back",
@@ -231,7 +231,7 @@ def _check_size(found: RoboMambaConfig, wanted: RoboMambaConfig) -> None:
             a, b = getattr(have, name, None), getattr(want, name, None)
             if a != b:
                 raise InputError(
-                    "other_model",
+                    "model_mismatch",
                     f"the base has {part}.{name} {a}, the preset {b}",
                     "--set model.preset=none takes the base's own sizes",
                 )

@@ -13,19 +13,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend import core
 
 Namer = Callable[[str, int], str]
 """From a probe's name and how often it has been met before, to the op's path."""
 OnProbe = Callable[[str, jax.Array], jax.Array]
 Captures = dict[str, jax.Array]
+PyTree: TypeAlias = Any
+"""Any nesting of dicts, sequences and registered classes with arrays as leaves."""
 
 
-# Equations that carry out the program inside them, once.
+# Equations that run the program inside them, once: it is entered. A loop other than scan has no
+# fixed number of iterations to unroll, so a probe inside one is an error.
 _TRANSPARENT = ("jit", "pjit", "checkpoint", "remat", "remat2", "closed_call", "core_call")
 
 
@@ -79,7 +83,9 @@ class ProbedFunction:
         result = evaluate(self._function, args, on_probe=_named(self._namer, note))
         return result, _Ordered(tuple(seen), tuple(seen.values()))
 
-    def gradients(self, weight: Any, params: Any, *args: Any) -> tuple[Any, Captures]:
+    def gradients(
+        self, weight: np.ndarray | jax.Array, params: PyTree, *args: PyTree
+    ) -> tuple[PyTree, Captures]:
         """Of sum(result * weight), with respect to parameters and to the value at every probe.
 
         A zero is added at each probe, and the derivative taken with respect to it.
@@ -93,7 +99,7 @@ class ProbedFunction:
           Gradients like ``params``, and by path.
         """
 
-        def total(params: Any, deltas: Captures) -> tuple[jax.Array, Captures]:
+        def total(params: PyTree, deltas: Captures) -> tuple[jax.Array, Captures]:
             seen: Captures = {}
 
             def note(path: str, value: jax.Array) -> jax.Array:
@@ -109,7 +115,9 @@ class ProbedFunction:
         return jax.jit(jax.grad(lambda p, d: total(p, d)[0], argnums=(0, 1)))(params, zeros)
 
 
-def evaluate(function: Callable[..., Any], args: Sequence[Any], *, on_probe: OnProbe) -> Any:
+def evaluate(
+    function: Callable[..., PyTree], args: Sequence[PyTree], *, on_probe: OnProbe
+) -> PyTree:
     """``function(*args)`` where ``on_probe(name, value)`` gives what flows on from each probe."""
     closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
     flat = jax.tree.leaves(tuple(args))
@@ -139,7 +147,7 @@ def _run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any], on_probe: OnPro
     """The values of a jaxpr's results."""
     values: dict[Any, Any] = {}
 
-    def read(variable: Any) -> Any:
+    def read(variable: core.Var | core.Literal) -> jax.Array:
         return variable.val if isinstance(variable, core.Literal) else values[variable]
 
     values.update(zip(jaxpr.constvars, consts, strict=True))

@@ -7,9 +7,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 import numpy as np
+
+from robomamba_jax.utils.json_types import Json
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -180,7 +182,7 @@ def diverging(rows: list[OpRow], tolerance: float = LOCAL_TOLERANCE) -> list[str
     return [row.op for row in rows if not row.error <= tolerance]
 
 
-def to_json(value: Any) -> Any:
+def to_json(value: object) -> Json:
     """A report as JSON values; what is infinite or NaN becomes text, which JSON lacks."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {key: to_json(item) for key, item in vars(value).items()}
@@ -190,4 +192,4 @@ def to_json(value: Any) -> Any:
         return [to_json(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value
+    return cast("Json", value)

@@ -19,6 +19,7 @@ from robomamba_jax.convert.tensor_names import abstract_tower, leaves, put
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params, leaf_paths
 from robomamba_jax.verify.capture import Namer, ProbedFunction
+from robomamba_jax.verify.compare import Arrays
 
 OUTPUTS = ("logits", "pose", "features")
 
@@ -105,7 +106,7 @@ class JaxSide:
         return other
 
     def run(
-        self, inputs: Mapping[str, Any], output: str, forced: Mapping[str, Any] | None = None
+        self, inputs: Arrays, output: str, forced: Arrays | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """The result and every op's output, float32.
 
@@ -120,7 +121,7 @@ class JaxSide:
         return np.asarray(result), {path: np.asarray(value) for path, value in seen.items()}
 
     def gradients(
-        self, inputs: Mapping[str, Any], output: str, weight: np.ndarray
+        self, inputs: Arrays, output: str, weight: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Gradients of sum(result * weight): by our tensors' names, and by op."""
         with jax.default_matmul_precision("highest"):
@@ -136,7 +137,7 @@ class JaxSide:
     def _function(self, output: str) -> Callable[[Params, Mapping[str, Any]], jax.Array]:
         graph = self._graph
 
-        def call(params: Params, inputs: Mapping[str, Any]) -> jax.Array:
+        def call(params: Params, inputs: Mapping[str, jax.Array]) -> jax.Array:
             if output == "features":
                 tower: Any = nnx.merge(graph, params["vision"])
                 return tower(inputs["images"])

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small checkpoints with random weights, written by the libraries whose formats they have.
 
-Sizes are odd on purpose, and nothing stands at its initial value: norms, biases and steps
+Sizes are odd on purpose, and no parameter has its initial value: norms, biases and steps
 are random too, scaled so that signals keep their size through the layers.
 """
 
@@ -15,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.verify.log_filter import quiet
 from robomamba_jax.verify.timm_import import import_timm
+from robomamba_jax.verify.torch_types import TorchModule
 
 MAMBA: dict[str, Any] = {
     "vocab_size": 300,
@@ -45,7 +47,7 @@ SETTINGS = ["vision.heads=3"]
 _MLP = 50
 
 
-def randomise(model: Any, seed: int = 0) -> Any:
+def randomise(model: TorchModule, seed: int = 0) -> TorchModule:
     """Give every parameter of a torch module a random value."""
     import torch
 
@@ -82,7 +84,7 @@ def _typed(model: Any, dtype: str) -> Any:
 
 
 def hf_mamba(
-    folder: Path, *, dtype: str = "float32", tied: bool = True, shard: str = "5GB", **config: Any
+    folder: Path, *, dtype: str = "float32", tied: bool = True, shard: str = "5GB", **config: Json
 ) -> Path:
     """transformers' MambaForCausalLM by save_pretrained.
 
@@ -165,7 +167,7 @@ def _hf_vit(kind: str) -> Callable[..., Path]:
 hf_clip, hf_siglip, dinov2 = (_hf_vit(kind) for kind in ("CLIP", "Siglip", "dinov2"))
 
 
-def timm_tower(kind: str = "clip", **arguments: Any) -> Any:
+def timm_tower(kind: str = "clip", **arguments: Json) -> TorchModule:
     """timm's encoder as RoboMamba makes it, random."""
     names = {"clip": "vit_large_patch14_clip_224", "siglip": "vit_large_patch16_siglip_256"}
     act = "quick_gelu" if kind == "clip" else "gelu"
@@ -207,7 +209,7 @@ def robomamba(
     head: str | None = None,
     lora: bool = False,
     prefix: str = "",
-    **tower: Any,
+    **tower: Json,
 ) -> Path:
     """A .pth with the published repository's keys, by torch.save of a module's state dict.
 
@@ -227,14 +229,16 @@ def robomamba(
     with quiet():
         settings = transformers.MambaConfig(**MAMBA, use_mambapy=False)
         mamba = transformers.MambaForCausalLM(settings)
-    eye = {**TIMM, **tower}["embed_dim"]
-    width, inner = MAMBA["hidden_size"], 4 * eye
+    encoder_width = {**TIMM, **tower}["embed_dim"]
+    width, inner = MAMBA["hidden_size"], 4 * encoder_width
     model = nn.Module()
-    model.vision, model.projector, model.llm = nn.Module(), nn.Module(), nn.Module()
-    model.vision.model = timm_tower(kind, **tower)
-    layers = [nn.Linear(eye, inner), nn.GELU(), nn.Linear(inner, width), nn.GELU()]
-    model.projector.projector = nn.Sequential(*layers, nn.Linear(width, width))
-    model.llm.mamba = mamba
+    for name in ("vision", "projector", "llm"):
+        model.add_module(name, nn.Module())
+    parts: Any = dict(model.named_children())
+    parts["vision"].model = timm_tower(kind, **tower)
+    layers = [nn.Linear(encoder_width, inner), nn.GELU(), nn.Linear(inner, width), nn.GELU()]
+    parts["projector"].projector = nn.Sequential(*layers, nn.Linear(width, width))
+    parts["llm"].mamba = mamba
     for name, module in _heads(head, mamba.config):
         model.add_module(name, module)
     state = {name: v.clone() for name, v in _typed(randomise(model), dtype).state_dict().items()}
@@ -256,8 +260,8 @@ def _heads(head: str | None, config: Any) -> list[tuple[str, Any]]:
     width = MAMBA["hidden_size"]
     first, second = (width // 4, width // 8) if head == "two_mlp" else (width // 2, width // 4)
 
-    def mlp(out: int) -> Any:
-        module = nn.Module()
+    def mlp(out: int) -> TorchModule:
+        module: Any = nn.Module()
         module.fc1, module.fc2 = nn.Linear(width, first), nn.Linear(first, second)
         module.fc3 = nn.Linear(second, out, bias=False)
         return module

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The proof: a checkpoint in torch and here, weights, ops and gradients, in one certificate."""
+"""A checkpoint in torch and here compared: weights, ops and gradients, in one certificate."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Tensors = dict[str, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """A checkpoint on both sides, ready to be compared as often as one likes.
+    """A checkpoint loaded on both sides.
 
     Attributes:
       checkpoint: opened; its rules map names.
@@ -297,7 +297,7 @@ def _gradients(comparison: Comparison, tensors: Tensors, shape: tuple[int, ...])
 
 
 def _found(planted: str, comparison: Comparison, report: Mapping[str, Any]) -> dict[str, Any]:
-    """What the two reports say of a planted error; neither was told of it."""
+    """Whether the two reports found a planted error, of which neither has been informed."""
     file_name = next(
         name
         for name, match in comparison.checkpoint.plan.matched.items()

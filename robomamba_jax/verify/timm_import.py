@@ -37,7 +37,7 @@ class _Hollow(types.ModuleType):
     __getattr__: Any = _Empty.__getattr__
 
 
-def import_timm() -> Any:
+def import_timm() -> types.ModuleType:
     """The module ``timm``; hollow modules stand in for torchvision while it loads.
 
     Raises:

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-Split = Callable[[Any], Sequence[Any]]
+from robomamba_jax.verify.torch_types import TorchModule
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Hook(NamedTuple):
@@ -25,7 +28,7 @@ class Hook(NamedTuple):
     """
 
     paths: tuple[str, ...]
-    module: Any
+    module: TorchModule | None
     at: str = "out"
     view: Callable[[np.ndarray], Sequence[np.ndarray]] | None = None
 
@@ -44,11 +47,11 @@ class Recorder:
     """The tensors that hooks saw, in the order of execution."""
 
     def __init__(self) -> None:
-        self._seen: list[tuple[Hook, Any]] = []
+        self._seen: list[tuple[Hook, torch.Tensor]] = []
 
     @contextlib.contextmanager
     def watching(self, hooks: Sequence[Hook], scans: Sequence[str] = ()) -> Iterator[None]:
-        """Hooks are there inside the context and gone behind it, whatever happens.
+        """Hooks are set inside the context and removed after it, whatever happens.
 
         Args:
           hooks: what to watch.
@@ -57,6 +60,7 @@ class Recorder:
         """
         with contextlib.ExitStack() as stack:
             for hook in hooks:
+                assert hook.module is not None
                 register = (
                     hook.module.register_forward_hook
                     if hook.at == "out"
@@ -68,7 +72,7 @@ class Recorder:
             yield
 
     def _noting(self, hook: Hook) -> Callable[..., None]:
-        def note(_: Any, inputs: Any, output: Any = None) -> None:
+        def note(_: TorchModule, inputs: object, output: object = None) -> None:
             value = inputs if hook.at == "in" else output
             self._note(hook, value[0] if isinstance(value, tuple) else value)
 
@@ -83,9 +87,10 @@ class Recorder:
     def _scans(self, paths: list[str]) -> Iterator[None]:
         from transformers.models.mamba import modeling_mamba
 
+        # The scan is a function of the module, not a submodule: it is replaced while we watch.
         scan = modeling_mamba.mamba_selective_scan
 
-        def watched(x: Any, dt: Any, *args: Any, **kwargs: Any) -> Any:
+        def watched(x: torch.Tensor, dt: torch.Tensor, *args: object, **kwargs: object) -> object:
             view = lambda array: [array.swapaxes(1, 2)]  # noqa: E731
             self._note(Hook((paths.pop(0),), None, view=view), dt)
             return scan(x, dt, *args, **kwargs)
@@ -96,7 +101,7 @@ class Recorder:
         finally:
             modeling_mamba.mamba_selective_scan = scan
 
-    def tensor(self, path: str) -> Any:
+    def tensor(self, path: str) -> torch.Tensor:
         """The torch tensor itself of an op that is alone in its hook."""
         return next(tensor for hook, tensor in self._seen if hook.paths == (path,))
 
@@ -120,7 +125,7 @@ class Recorder:
         return found
 
 
-def mamba_block_hooks(block: Any, path: str) -> list[Hook]:
+def mamba_block_hooks(block: TorchModule, path: str) -> list[Hook]:
     """A transformers MambaBlock: norm, mixer and the block itself."""
     mixer = block.mixer
     return [
@@ -135,7 +140,7 @@ def mamba_block_hooks(block: Any, path: str) -> list[Hook]:
     ]
 
 
-def mamba_hooks(model: Any, prefix: str = "llm.") -> tuple[list[Hook], list[str]]:
+def mamba_hooks(model: TorchModule, prefix: str = "llm.") -> tuple[list[Hook], list[str]]:
     """A transformers MambaForCausalLM: its hooks, and the paths for ``watching``'s scans."""
     backbone, layers = model.backbone, f"{prefix}backbone.layers"
     hooks = [Hook((f"{prefix}backbone.embeddings",), backbone.embeddings)]
@@ -148,7 +153,7 @@ def mamba_hooks(model: Any, prefix: str = "llm.") -> tuple[list[Hook], list[str]
     return hooks, [f"{layers}.{n}.mixer.dt_proj" for n in range(len(backbone.layers))]
 
 
-def _vit_block(block: Any, path: str, names: Mapping[str, str]) -> list[Hook]:
+def _vit_block(block: TorchModule, path: str, names: Mapping[str, str]) -> list[Hook]:
     """Hooks of an encoder block: our op -> torch's module, "in X" for the input of X."""
     hooks = []
     for op, name in names.items():
@@ -194,7 +199,7 @@ _TIMM_BLOCK = {
 }
 
 
-def hf_vit_hooks(model: Any, built: int, prefix: str = "vision.") -> list[Hook]:
+def hf_vit_hooks(model: TorchModule, built: int, prefix: str = "vision.") -> list[Hook]:
     """transformers' CLIPVisionModel, SiglipVisionModel or Dinov2Model.
 
     Args:
@@ -218,7 +223,7 @@ def hf_vit_hooks(model: Any, built: int, prefix: str = "vision.") -> list[Hook]:
     return hooks
 
 
-def timm_hooks(model: Any, built: int, prefix: str = "vision.") -> list[Hook]:
+def timm_hooks(model: TorchModule, built: int, prefix: str = "vision.") -> list[Hook]:
     """timm's VisionTransformer."""
     hooks = [
         Hook((f"{prefix}embeddings.patch_embedding",), model.patch_embed.proj, view=channels_last),

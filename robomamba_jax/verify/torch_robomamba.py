@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.verify.timm_import import import_timm
 from robomamba_jax.verify.torch_capture import Hook, mamba_block_hooks, mamba_hooks, timm_hooks
+from robomamba_jax.verify.torch_types import StateDict, TorchModule
+
+if TYPE_CHECKING:
+    import torch
 
 _PEFT = "llm.mamba.base_model.model."
 _FACTOR = re.compile(r"(.+)\.lora_A(\.default)?\.weight")
 
 
-def plain_state(state: Mapping[str, Any], alpha: float) -> dict[str, Any]:
+def plain_state(state: StateDict, alpha: float) -> dict[str, torch.Tensor]:
     """A state dict without ``module.``, without peft's names, LoRA added in float64.
 
     Args:
@@ -48,7 +53,7 @@ def plain_state(state: Mapping[str, Any], alpha: float) -> dict[str, Any]:
     }
 
 
-def build(state: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+def build(state: StateDict, arguments: Mapping[str, Json]) -> TorchModule:
     """The module with these weights, in float32.
 
     Args:
@@ -59,27 +64,27 @@ def build(state: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
 
     width = state["llm.mamba.backbone.embeddings.weight"].shape[1]
     model = nn.Module()
-    model.vision = nn.Module()
-    model.vision.model = encoder(_under(state, "vision.model."), arguments)
+    for name in ("vision", "projector", "llm"):
+        model.add_module(name, nn.Module())
+    parts: Any = dict(model.named_children())
+    parts["vision"].model = encoder(_under(state, "vision.model."), arguments)
     into = state["projector.projector.0.weight"].shape
-    model.projector = nn.Module()
-    model.projector.projector = nn.Sequential(
+    parts["projector"].projector = nn.Sequential(
         nn.Linear(into[1], into[0]),
         nn.GELU(),
         nn.Linear(into[0], width),
         nn.GELU(),
         nn.Linear(width, width),
     )
-    model.llm = nn.Module()
     wanted = dict(state)
     head, embedding = "llm.mamba.lm_head.weight", "llm.mamba.backbone.embeddings.weight"
     if head not in wanted or not wanted[head].any():  # stage 2 files hold zeros there
         wanted[head] = wanted[embedding]
     tied = bool((wanted[head] == wanted[embedding]).all())
-    model.llm.mamba = language_model(_under(wanted, "llm.mamba."), tie_word_embeddings=tied)
+    parts["llm"].mamba = language_model(_under(wanted, "llm.mamba."), tie_word_embeddings=tied)
     for name in ("ssm1", "ssm2"):
         if f"{name}.norm.weight" in state:
-            model.add_module(name, _block(model.llm.mamba.config))
+            model.add_module(name, _block(parts["llm"].mamba.config))
     for name in ("action_head", "action_head1", "action_head2", "gripper_head"):
         if f"{name}.fc1.weight" in state:
             model.add_module(name, _head(state, name))
@@ -87,11 +92,11 @@ def build(state: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
     return model.float().eval()
 
 
-def _under(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def _under(state: StateDict, prefix: str) -> dict[str, torch.Tensor]:
     return {name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)}
 
 
-def encoder(state: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+def encoder(state: StateDict, arguments: Mapping[str, Json]) -> TorchModule:
     """timm's encoder of the sizes that the tensors have."""
     timm = import_timm()
     width, _, patch, _ = state["patch_embed.proj.weight"].shape
@@ -112,7 +117,7 @@ def encoder(state: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
     return timm.create_model(name, pretrained=False, num_classes=0, **given)
 
 
-def language_model(state: Mapping[str, Any], **known: Any) -> Any:
+def language_model(state: StateDict, *, tie_word_embeddings: bool) -> TorchModule:
     """transformers' Mamba of the sizes that the tensors have."""
     import transformers
 
@@ -129,7 +134,7 @@ def language_model(state: Mapping[str, Any], **known: Any) -> Any:
         "time_step_rank": state[mixer + "dt_proj.weight"].shape[1],
         "use_mambapy": False,
         "use_associative_scan": False,
-        **known,
+        "tie_word_embeddings": tie_word_embeddings,
     }
     return transformers.MambaForCausalLM(transformers.MambaConfig(**given))
 
@@ -140,17 +145,17 @@ def _block(config: Any) -> Any:
     return MambaBlock(config, layer_idx=0)
 
 
-def _head(state: Mapping[str, Any], name: str) -> Any:
+def _head(state: StateDict, name: str) -> Any:
     from torch import nn
 
     sizes = [state[f"{name}.fc{n}.weight"].shape for n in (1, 2, 3)]
-    head = nn.Module()
+    head: Any = nn.Module()
     for number, (out, into) in enumerate(sizes, 1):
         head.add_module(f"fc{number}", nn.Linear(into, out, bias=number < 3))
     return head
 
 
-def hooks_of(model: Any, built: int, output: str) -> tuple[list[Hook], list[str]]:
+def hooks_of(model: TorchModule, built: int, output: str) -> tuple[list[Hook], list[str]]:
     """Hooks of all its ops, and the paths of its scans in the order of execution."""
     hooks = timm_hooks(model.vision.model, built)
     hooks += [Hook((f"projector.fc{n + 1}",), model.projector.projector[2 * n]) for n in range(3)]
@@ -169,7 +174,9 @@ def hooks_of(model: Any, built: int, output: str) -> tuple[list[Hook], list[str]
     return hooks, scans
 
 
-def forward(model: Any, input_ids: Any, images: Any, output: str) -> Any:
+def forward(
+    model: TorchModule, input_ids: torch.Tensor, images: torch.Tensor, output: str
+) -> torch.Tensor:
     """Logits float32[B, T, V] at the text positions, or the pose float32[B, 8].
 
     Args:
@@ -181,6 +188,7 @@ def forward(model: Any, input_ids: Any, images: Any, output: str) -> Any:
     import torch
 
     encoder = model.vision.model
+    # RoboMamba reads the last block but one, as LLaVA does.
     patches = encoder.get_intermediate_layers(images, n={len(encoder.blocks) - 2})[0]
     image = model.projector.projector(patches)
     mamba = model.llm.mamba

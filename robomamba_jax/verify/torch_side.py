@@ -5,19 +5,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from robomamba_jax.convert.lora import ALPHA
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.files import read_json
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.verify import torch_robomamba
 from robomamba_jax.verify.log_filter import quiet
 from robomamba_jax.verify.timm_import import import_timm
 from robomamba_jax.verify.torch_capture import Hook, Recorder, hf_vit_hooks, mamba_hooks, timm_hooks
+from robomamba_jax.verify.torch_types import TorchModule
+
+
+class _LoadOptions(NamedTuple):
+    """What no file states; see ``load_torch``."""
+
+    lora_alpha: float
+    arguments: Mapping[str, Json]
 
 
 class TorchSide:
@@ -28,7 +37,13 @@ class TorchSide:
       outputs: which results it has: "features", "logits", "pose".
     """
 
-    def __init__(self, family: str, module: Any, built: int, rename: Any = None) -> None:
+    def __init__(
+        self,
+        family: str,
+        module: TorchModule,
+        built: int,
+        rename: Callable[[str], str] | None = None,
+    ) -> None:
         """Wrap a loaded module.
 
         Args:
@@ -91,6 +106,8 @@ class TorchSide:
             if self.family == "hf-mamba":
                 result = self.module(ids, use_cache=False).logits
             elif self.family == "robomamba":
+                assert ids is not None
+                assert images is not None
                 result = torch_robomamba.forward(self.module, ids, images, output)
             else:
                 call = getattr(self.module, "forward_features", self.module)
@@ -126,7 +143,7 @@ def load_torch(
     *,
     built: int = 0,
     lora_alpha: float = ALPHA,
-    arguments: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Json] | None = None,
 ) -> TorchSide:
     """Load a checkpoint by the libraries that it was made for.
 
@@ -158,14 +175,14 @@ def load_torch(
         raise InputError(
             "missing_package", f"{error.name} is not installed", "pip install torch==2.13.0"
         ) from error
-    options = {"lora_alpha": lora_alpha, "arguments": dict(arguments or {})}
+    options = _LoadOptions(lora_alpha, dict(arguments or {}))
     with quiet():
         module = loaders[family](Path(path), options)
     rename = _dinov2_file_name if family == "dinov2" else None
     return TorchSide(family, module.float().eval(), built, rename)
 
 
-def _hf_mamba(path: Path, _: Mapping[str, Any]) -> Any:
+def _hf_mamba(path: Path, _: _LoadOptions) -> TorchModule:
     import transformers
 
     folder = path if path.is_dir() else path.parent
@@ -194,7 +211,7 @@ def _local() -> dict[str, Any]:
 
 
 def _hf_vit(kind: str) -> Any:
-    def load(path: Path, _: Mapping[str, Any]) -> Any:
+    def load(path: Path, _: _LoadOptions) -> TorchModule:
         import transformers
 
         folder = path if path.is_dir() else path.parent
@@ -205,7 +222,7 @@ def _hf_vit(kind: str) -> Any:
     return load
 
 
-def _timm_vit(path: Path, options: Mapping[str, Any]) -> Any:
+def _timm_vit(path: Path, options: _LoadOptions) -> TorchModule:
     timm = import_timm()
     folder = path if path.is_dir() else path.parent
     content = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
@@ -214,9 +231,9 @@ def _timm_vit(path: Path, options: Mapping[str, Any]) -> Any:
         path = next((file for file in found if file.is_file()), found[0])
     state = _state(path)
     if "architecture" not in content:
-        model = torch_robomamba.encoder(state, options["arguments"])
+        model = torch_robomamba.encoder(state, options.arguments)
     else:
-        given = {**content.get("model_args", {}), **options["arguments"]}
+        given = {**content.get("model_args", {}), **options.arguments}
         name = content["architecture"]
         model = timm.create_model(name, pretrained=False, num_classes=0, **given)
     # OpenAI's projection or a classifier: nobody reads it here.
@@ -232,9 +249,9 @@ def _timm_vit(path: Path, options: Mapping[str, Any]) -> Any:
     return model
 
 
-def _robomamba(path: Path, options: Mapping[str, Any]) -> Any:
-    state = torch_robomamba.plain_state(_state(path), options["lora_alpha"])
-    return torch_robomamba.build(state, options["arguments"])
+def _robomamba(path: Path, options: _LoadOptions) -> TorchModule:
+    state = torch_robomamba.plain_state(_state(path), options.lora_alpha)
+    return torch_robomamba.build(state, options.arguments)
 
 
 def _state(path: Path) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_another_processor_is_another_answerer(
     for name, value in changed.items():
         assert ask(folder(tmp_path / name, **{name: value}), out) == 2
         error = json.loads(capsys.readouterr().out)["error"]
-        assert error["kind"] == "other_answers"
+        assert error["kind"] == "answers_mismatch"
         assert "another processor" in error["message"]
     file = out / "answers.jsonl"
     first, *rest = file.read_text(encoding="utf-8").split("\n")

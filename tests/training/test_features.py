@@ -118,7 +118,7 @@ def test_features_of_other_weights(tmp_path: Path) -> None:
     compute_features(tiny("manipulate", *CHANGES), cache, kind="vision_patches")
     with pytest.raises(InputError) as caught:
         run("manipulate", tmp_path / "run", *CHANGES, f"data.features={cache}", "seed=1")
-    assert caught.value.kind == "other_features"
+    assert caught.value.kind == "features_mismatch"
 
 
 def test_features_of_what_is_trained(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_a_damaged_step_asked_for_by_name(quiet: Path, tmp_path: Path) -> None:
     (step / "processor.json").write_text("{}")
     with pytest.raises(InputError) as caught:
         rm.load(step)
-    assert caught.value.kind == "damaged_checkpoint"
+    assert caught.value.kind == "bad_checkpoint"
 
 
 def test_no_good_step_is_an_error(quiet: Path, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_no_good_step_is_an_error(quiet: Path, tmp_path: Path) -> None:
         (workdir / "checkpoints" / str(step) / "meta.json").unlink()
     with pytest.raises(InputError) as caught:
         run("instruct", workdir, *CHANGES)
-    assert caught.value.kind == "damaged_checkpoint"
+    assert caught.value.kind == "bad_checkpoint"
 
 
 def test_what_stays(quiet: Path, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_other_data_are_noticed(quiet: Path, tmp_path: Path) -> None:
     rewrite(workdir / "checkpoints" / "9", "meta.json", meta)
     with pytest.raises(InputError) as caught:
         run("instruct", workdir, *CHANGES)
-    assert caught.value.kind == "other_data"
+    assert caught.value.kind == "data_mismatch"
 
 
 def test_another_base_is_noticed(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_another_base_is_noticed(tmp_path: Path) -> None:
     assert readme.is_file()
     with pytest.raises(InputError) as caught:
         run("manipulate", two, "run.steps=4", *QUIET, init=one / "export")
-    assert caught.value.kind == "other_base"
+    assert caught.value.kind == "base_mismatch"
     shutil.rmtree(one / "export")
     with pytest.raises(InputError) as caught:
         run("manipulate", two, "run.steps=4", *QUIET, init=one / "export")

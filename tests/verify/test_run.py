@@ -49,7 +49,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "timm siglip": ("timm-vit", {"kind": "siglip"}),
     "timm clip with its projection": ("timm-vit", {"classes": 7}),
     "robomamba, no head": ("robomamba", {}),
-    "robomamba, the article's head": ("robomamba", {"head": "two_mlp", "kind": "siglip"}),
+    "robomamba, the paper's head": ("robomamba", {"head": "two_mlp", "kind": "siglip"}),
     "robomamba, two heads": ("robomamba", {"head": "two_mlp_repo", "dtype": "float16"}),
     "robomamba, one head": ("robomamba", {"head": "mlp", "prefix": "module."}),
     "robomamba, ssm heads, LoRA": ("robomamba", {"head": "ssm_mlp", "lora": True}),

@@ -115,7 +115,7 @@ class FeatureWriter:
         for path in (begun, manifest):
             if path.is_file() and not _same(_current(json.loads(path.read_bytes())), self._facts):
                 raise InputError(
-                    "other_features", f"{self.folder} has other features", "give another folder"
+                    "features_mismatch", f"{self.folder} has other features", "give another folder"
                 )
         # A finished cache is opened again to add rows: back to the form of an unfinished one, the
         # keys in the order of their rows.

@@ -155,7 +155,7 @@ class PreparedFolder:
         different = [name for name in expected if expected[name] != have.get(name)]
         if different:
             raise InputError(
-                "other_encoding",
+                "encoding_mismatch",
                 f"{self.path} was prepared with another {' and '.join(different)}",
                 "set the same encoding, or prepare it again",
             )
@@ -188,7 +188,7 @@ class PreparedDataset:
             record = self.data.records[at]
         except (RuntimeError, ValueError, OSError) as error:  # damaged, as array_record says it
             raise InputError(
-                "damaged_record", f"{where}: {error}", "robomamba data verify finds what else"
+                "damaged_file", f"{where}: {error}", "robomamba data verify finds what else"
             ) from error
         return from_record(record, where, self.data.side, pixels=pixels)
 

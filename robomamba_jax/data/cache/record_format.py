@@ -123,5 +123,5 @@ def _name(data: bytes) -> str:
 
 def _damaged(where: str, what: str) -> InputError:
     return InputError(
-        "damaged_record", f"{where}: {what}", "robomamba data verify finds what else; prepare again"
+        "damaged_file", f"{where}: {what}", "robomamba data verify finds what else; prepare again"
     )

@@ -134,7 +134,7 @@ class BatchLoader:
         for name, what in (("seed", "seed"), ("plan_hash", "data, batches or mixture")):
             if state[name] != mine[name]:
                 raise InputError(
-                    "other_data",
+                    "data_mismatch",
                     f"the checkpoint was made with another {what}: {name} "
                     f"{str(state[name])[:12]}, now {str(mine[name])[:12]}",
                     "restore the configuration and the files, or begin a new run",

@@ -113,7 +113,7 @@ def _begin(root: Path, begun: dict[str, Any]) -> Manifest | None:
         # stand in one folder.
         if not _same(json.loads(note.read_bytes()), begun, tuple(begun)):
             raise InputError(
-                "other_data",
+                "data_mismatch",
                 f"{root} was begun with another configuration or other sources",
                 "give another folder, or remove this one",
             )

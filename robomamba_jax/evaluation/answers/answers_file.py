@@ -89,14 +89,14 @@ class AnswersFile:
         ]
         if odd:
             raise InputError(
-                "other_answers",
+                "answers_mismatch",
                 f"{self.path} holds answers with another {odd[0]}",
                 "give another --out, or remove the file",
             )
         other = [key for key in found if self._known is not None and key not in self._known]
         if other:
             raise InputError(
-                "other_answers",
+                "answers_mismatch",
                 f"{self.path} answers {other[0]!r}, which is not a question of these files",
                 "give another --out, or remove the file",
             )
@@ -176,4 +176,4 @@ def check_header(header: Mapping[str, Any], path: Path, benchmark: str, question
     else:
         return
     fix = "configure the files that were asked, or give the answers to these"
-    raise InputError("other_questions", f"{path} {what}", fix)
+    raise InputError("questions_mismatch", f"{path} {what}", fix)

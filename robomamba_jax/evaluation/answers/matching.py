@@ -257,7 +257,7 @@ def _by_place(file: AnswerFile, questions: Questions, naming: Naming) -> bool:
             f"{file.path} has {len(file.rows)} answers without a question_id, but "
             f"{len(questions.in_order)} questions were asked"
         )
-        raise InputError("other_questions", what, "give each its question_id")
+        raise InputError("questions_mismatch", what, "give each its question_id")
     silent = next((row for row in file.rows if "question" not in row.fields), None)
     if silent is not None:
         what = "has neither question_id nor question: whose answer it is cannot be checked"

@@ -137,7 +137,7 @@ def _check_foreign(path: Path, questions: Questions, matched: Matched, *, skip: 
     words = questions.words(matched.foreign)
     if not matched.found:
         raise InputError(
-            "other_questions",
+            "questions_mismatch",
             f"{path} answers none of the benchmark's questions: its ids are "
             f"{words}, the benchmark's {questions.items[0].id!r}",
             "give the answers to this benchmark, or its other files with --set files.questions=",

@@ -55,7 +55,9 @@ def compare(
     only_other = len(second) - len(both)
     if not both:
         raise InputError(
-            "other_questions", f"{other} has no question of this run", "give the same benchmark's"
+            "questions_mismatch",
+            f"{other} has no question of this run",
+            "give the same benchmark's",
         )
     differ = [key for key in both if first[key].answer != second[key].answer]
     gaps: dict[str, float | None] = dict.fromkeys(differ)
@@ -103,7 +105,7 @@ def _check_known(found: Collection[str], path: Path, loaded: Loaded) -> None:
     strange = [key for key in found if key not in known]
     if strange:
         what = f"{path} answers {strange[0]!r}, which is not a question of these files"
-        raise InputError("other_questions", what, "give the file as eval.py wrote it")
+        raise InputError("questions_mismatch", what, "give the file as eval.py wrote it")
 
 
 def _parting(mine: Sequence[int], other: Sequence[int]) -> list[int]:

@@ -87,7 +87,7 @@ def _claim(out: Path, plan: WorldPlan) -> None:
         known = _object(note).get("digest")
         if known != plan.digest():
             raise InputError(
-                "other_plan",
+                "plan_mismatch",
                 f"{out} holds another data set, or a part of one",
                 "give another --out, or the same flags as before",
             )

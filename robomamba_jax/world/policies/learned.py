@@ -120,7 +120,7 @@ class ModelPolicy:
         head = model.params.get("policy")
         if not head:
             raise InputError(
-                "no_policy_head",
+                "no_policy",
                 f"{checkpoint} has no policy head",
                 "give a checkpoint of stage 2 (configs/stage2_manipulation.py)",
             )

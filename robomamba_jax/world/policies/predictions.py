@@ -112,7 +112,7 @@ class FilePolicy:
         file = read_rows(path, naming, poses=True)
         if file.header.get("benchmark", "manipulation") != "manipulation":
             what = f"{path} answers questions of {file.header['benchmark']}, not of manipulation"
-            raise InputError("other_questions", what, _FIX)
+            raise InputError("questions_mismatch", what, _FIX)
         for row in file.rows:
             if row.problem:
                 continue  # it says itself that it has no pose
@@ -169,7 +169,7 @@ class FilePolicy:
         extra = [name for name in self._found if name not in trials]
         if len(missing) == len(trials):
             raise InputError(
-                "other_questions",
+                "questions_mismatch",
                 f"{self._path} predicts none of the {len(trials)} trials: it speaks of "
                 f"{_first(extra)}, the trials are {_first(missing)}{_near(extra, trials)}",
                 "give the predictions of these trials, or the --categories that were predicted",
@@ -222,7 +222,7 @@ def _check_facts(content: Mapping[str, Any], facts: Mapping[str, Any], where: st
         if isinstance(content.get(name), int | str) and str(content[name]) != str(facts[name]):
             what = f"{where} has the {name} {content[name]!r}, but the rollout has {facts[name]!r}"
             fix = f"give --{name} {content[name]}, or predictions of these trials"
-            raise InputError("other_questions", what, fix)
+            raise InputError("questions_mismatch", what, fix)
 
 
 def _first(names: Sequence[str]) -> str:
