@@ -152,7 +152,7 @@ def _fields(file: str | None) -> Any:
 
 
 def _sheet(args: argparse.Namespace, part: Any) -> str | None:
-    """The page of samples; None for prepared data, whose pictures are cut already."""
+    """The page of samples; None for prepared data, whose images are cut already."""
     from robomamba_jax.data.pipeline.contact_sheet import contact_sheet
     from robomamba_jax.data.pipeline.datasets import SourceDataset
 

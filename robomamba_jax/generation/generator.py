@@ -25,7 +25,8 @@ from robomamba_jax.models.any_config import AnyConfig, language_config
 from robomamba_jax.models.inputs import ModelInputs, read_images
 from robomamba_jax.models.lm import Cache, MambaLM
 from robomamba_jax.models.params import Params, abstract_params, fitted
-from robomamba_jax.models.sharding import check_mesh, placed, whole
+from robomamba_jax.models.placement import replicate, shard_rows
+from robomamba_jax.models.sharding import check_mesh
 from robomamba_jax.ops.arguments import INT, as_array
 
 # Shapes that reach the compiler are rounded up to these, so that few exist.
@@ -264,15 +265,15 @@ class Generator:
             if not isinstance(x, jax.Array):
                 return x
             if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
-                return jax.random.wrap_key_data(placed(mesh, jax.random.key_data(x), rows))
-            return placed(mesh, x, rows)
+                return jax.random.wrap_key_data(shard_rows(mesh, jax.random.key_data(x), rows))
+            return shard_rows(mesh, x, rows)
 
         return jax.tree.map(leaf, tree)
 
     def _completions(self, state: decode.DecodeState) -> list[Completion]:
         told = state.tokens, state.count, state.reason
         if self._mesh is not None:
-            told = whole(self._mesh, told)
+            told = replicate(self._mesh, told)
         return [
             Completion(row[:n].tolist(), decode.REASONS[why])
             for row, n, why in zip(*jax.device_get(told), strict=True)

@@ -22,8 +22,8 @@ from robomamba_jax.inference.prompts import Prompt, PromptBatch, batch_of
 from robomamba_jax.inference.text import AnswerText, token_bytes, until_stop
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.model import Model
+from robomamba_jax.models.placement import replicate, shard_rows
 from robomamba_jax.models.policy.head import PolicyOutput
-from robomamba_jax.models.sharding import placed, whole
 from robomamba_jax.pose import Pose, as_depth, make_pose
 
 
@@ -297,7 +297,7 @@ class Engine:
         mesh = self._mesh
         if mesh is None:
             return jax.tree.map(jnp.asarray, tree)
-        return jax.tree.map(lambda array: placed(mesh, array, array.shape[0]), tree)
+        return jax.tree.map(lambda array: shard_rows(mesh, array, array.shape[0]), tree)
 
     def _to_host(self, tree: Any) -> Any:
-        return jax.device_get(tree if self._mesh is None else whole(self._mesh, tree))
+        return jax.device_get(tree if self._mesh is None else replicate(self._mesh, tree))

@@ -17,6 +17,7 @@ from robomamba_jax.config.serial import model_config
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.models.any_config import AnyConfig
 from robomamba_jax.models.build import build
+from robomamba_jax.models.graphs import parameters, plain_dicts
 from robomamba_jax.models.inputs import ModelInputs, read_inputs
 from robomamba_jax.models.lm import MambaLM
 from robomamba_jax.models.params import Params, abstract_params, fitted
@@ -58,7 +59,7 @@ def functional(
     graph, expected = abstract_params(config, layout)
 
     def init(key: jax.Array | int) -> Params:
-        return nnx.to_pure_dict(nnx.state(build(config, layout, nnx.Rngs(_key(key)))))
+        return plain_dicts(parameters(build(config, layout, nnx.Rngs(_key(key)))))
 
     def apply(
         params: Params,
@@ -101,17 +102,18 @@ def _renamed(output: str) -> str:
 
 def _key(key: Any) -> Any:
     """A random key, or the whole number that one is made of."""
+    given = key  # isinstance would narrow it to a type that numpy leaves partly unknown
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        return int(key)
-    if isinstance(key, np.ndarray) and key.dtype == np.uint32:
-        key = jnp.asarray(key)
+        return int(given)
+    if isinstance(key, np.ndarray) and given.dtype == np.uint32:
+        key = jnp.asarray(given)
     if isinstance(key, jax.Array):
         made = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
         if key.shape == () if made else key.ndim == 1 and key.dtype == jnp.uint32:
             return key
         what = f"{key.dtype}{list(key.shape)}"
     else:
-        what = f"a {type(key).__name__}"
+        what = f"a {type(given).__name__}"
     raise InputError(
         "bad_arguments", f"key is {what}, not one random key", "give jax.random.key(0)"
     )

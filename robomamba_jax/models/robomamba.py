@@ -14,7 +14,7 @@ from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.lm import Cache, MambaLM
-from robomamba_jax.models.mamba import Rows
+from robomamba_jax.models.mamba import SequenceInfo
 from robomamba_jax.models.policy.head import PolicyHead, PolicyOutput, PolicyStates
 from robomamba_jax.models.projector import Projector
 from robomamba_jax.models.vision import VisionTower
@@ -42,9 +42,9 @@ class Joint(NamedTuple):
     image_index: jax.Array | None
 
     @property
-    def rows(self) -> Rows:
-        """What the blocks must know of the rows."""
-        return Rows(self.segment_ids, self.lengths)
+    def info(self) -> SequenceInfo:
+        """What the blocks must know of these rows."""
+        return SequenceInfo(self.segment_ids, self.lengths)
 
 
 class RoboMamba(nnx.Module):
@@ -84,7 +84,7 @@ class RoboMamba(nnx.Module):
     def hidden(self, inputs: ModelInputs) -> jax.Array:
         """dtype[B, T, D] after the final norm, at the text positions; 0 at padding."""
         joint = self.join(inputs)
-        x, _ = self.llm.backbone.run(joint.x, joint.rows)
+        x, _ = self.llm.backbone.run(joint.x, joint.info)
         return self._read(x, joint.text_index, joint.text_mask)
 
     def next_token_states(
@@ -112,7 +112,7 @@ class RoboMamba(nnx.Module):
             joint = joint._replace(
                 x=joint.x[:, :row_tokens], segment_ids=None if ids is None else ids[:, :row_tokens]
             )
-        x, _ = self.llm.backbone.run(joint.x, joint.rows)
+        x, _ = self.llm.backbone.run(joint.x, joint.info)
         index = jnp.clip(joint.text_index - 1, 0, x.shape[1] - 1)
         valid = joint.text_mask & (joint.text_index > 0)
         if joint.segment_ids is not None and inputs.segment_ids is not None:
@@ -153,7 +153,7 @@ class RoboMamba(nnx.Module):
         if inputs.segment_ids is not None:
             raise InputError("bad_arguments", "a pose of packed rows", "give one per row")
         joint = self.join(inputs)
-        x, _ = self.llm.backbone.run(joint.x, joint.rows)
+        x, _ = self.llm.backbone.run(joint.x, joint.info)
         # The first real text token; text_mask is true from there on or, in an empty row, nowhere.
         first = jnp.argmax(joint.text_mask, axis=1)[:, None]
         return PolicyStates(
@@ -173,7 +173,7 @@ class RoboMamba(nnx.Module):
     def prefill(self, inputs: ModelInputs) -> tuple[jax.Array, Cache]:
         """logits_dtype[B, V] after each row's last real position, and the cache there."""
         joint = self.join(inputs)
-        x, cache = self.llm.backbone.run(joint.x, joint.rows, return_cache=True)
+        x, cache = self.llm.backbone.run(joint.x, joint.info, return_cache=True)
         last = jnp.maximum(joint.lengths - 1, 0)[:, None, None]
         x = jnp.take_along_axis(x, last, axis=1)[:, 0]
         assert cache is not None

@@ -110,7 +110,7 @@ class ProbedFunction:
 
 
 def evaluate(function: Callable[..., Any], args: Sequence[Any], *, on_probe: OnProbe) -> Any:
-    """``function(*args)`` with ``on_probe(name, value)`` called at each probe."""
+    """``function(*args)`` where ``on_probe(name, value)`` gives what flows on from each probe."""
     closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
     flat = jax.tree.leaves(tuple(args))
     out = _run(closed.jaxpr, closed.consts, flat, on_probe)

@@ -182,7 +182,7 @@ def test_an_index_that_counts_otherwise(tmp_path: Path) -> None:
     source.close()
     for told, extras in (
         (held, {}),
-        (held + 8, {"total_size": f"the index tells of {held + 8} bytes"}),
+        (held + 8, {"total_size": f"the index says {held + 8} bytes"}),
     ):
         index.write_text(json.dumps({"metadata": {"total_size": told}, "weight_map": RIGHT}))
         source = open_source(tmp_path)

@@ -35,7 +35,7 @@ VIDEO21 = f"videos/chunk-000/{FRONT}/episode_000001.mp4"
 
 
 def read_all(path: Path, **fields: Any) -> None:
-    """Open it and read every sample and picture."""
+    """Open it and read every sample and image."""
     source = opened(path, step="all", **fields)
     for number in range(len(source)):
         for ref in source[number].images:
@@ -299,7 +299,7 @@ def test_pictures_as_files(tmp_path: Path) -> None:
         source[0]
     assert len(source[1].images) == 1
     cells("own/7.png", None)
-    with pytest.raises(InputError, match=r"picture 'own/7\.png' is not below"):
+    with pytest.raises(InputError, match=r"image 'own/7\.png' is not below"):
         opened(path, step="all")[0]
 
 

@@ -55,7 +55,7 @@ def test_input_under_another_name(name: str, tmp_path: Path) -> None:
 
 
 def test_what_else_a_record_may_say(tmp_path: Path) -> None:
-    """A picture's size, its address, a number, the model: nothing that a model should see."""
+    """An image's size, its address, a number, the model: nothing that a model should see."""
     file = picture(tmp_path / "a.png", np.random.default_rng(0))
     also = {"image_id": 7, "width": 3, "url": "http://x.invalid/a.jpg", "model": "", "source": "vg"}
     path = tmp_path / "x.json"
@@ -67,7 +67,7 @@ def test_what_else_a_record_may_say(tmp_path: Path) -> None:
 
 
 def test_input_of_other_formats(tmp_path: Path) -> None:
-    """A turn's own picture, LRV's second one, frames beside a clip's text."""
+    """A turn's own image, LRV's second one, frames beside a clip's text."""
     path = tmp_path / "x.json"
     talk = [{**TALK[0], "image": "a.png"}, TALK[1]]
     path.write_text(json.dumps([{"id": "1", "conversations": talk}]))

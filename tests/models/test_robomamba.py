@@ -22,7 +22,7 @@ from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.inputs import ModelInputs
-from robomamba_jax.models.mamba import Rows
+from robomamba_jax.models.mamba import SequenceInfo
 from robomamba_jax.models.params import abstract_params, count_params
 from tests.compiling import quick_jit
 from tests.counting import nothing_is_computed
@@ -107,7 +107,7 @@ def test_order_is_the_hand_built_sequence(model: Any, batch: dict[str, jax.Array
     ids, images = batch["input_ids"][3], batch["images"][3]  # images before texts 2 and 7
     text, patches = model.llm.embed(ids), model.image_features(images[None])[0]
     by_hand = jnp.concatenate([text[:2], patches[0], text[2:7], patches[1], text[7:]])[None]
-    x, _ = model.llm.backbone.run(by_hand, Rows())
+    x, _ = model.llm.backbone.run(by_hand, SequenceInfo())
     logits = model.llm.logits(model.llm.backbone.normed(x))[0]
     count = patches.shape[1]
     at = [0, 1, *range(2 + count, 7 + count), *range(7 + 2 * count, 9 + 2 * count)]
@@ -162,7 +162,7 @@ def test_official_pooling_reads_first_text_and_last(
     """The head reads the mean of the states at position P (images first) and at the end."""
     ids, images = batch["input_ids"][:1], batch["images"][:1, 0]
     joint = model.join(ModelInputs(ids, images))
-    x, _ = model.llm.backbone.run(joint.x, Rows())
+    x, _ = model.llm.backbone.run(joint.x, SequenceInfo())
     x = model.llm.backbone.normed(x)
     assert CONFIG.vision is not None
     pooled = (x[:, CONFIG.vision.num_patches] + x[:, -1]) / 2

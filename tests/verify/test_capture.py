@@ -16,7 +16,7 @@ import pytest
 import robomamba_jax as rm
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.tensor_names import tensor_shapes
-from robomamba_jax.ops.taps import tap
+from robomamba_jax.ops.probes import probe
 from robomamba_jax.verify.capture import ProbedFunction
 from robomamba_jax.verify.jax_side import JaxSide, op_of_parameter
 from tests.compiling import quick_jit
@@ -37,11 +37,11 @@ def toy(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
 
     @jax.checkpoint
     def body(x: jax.Array, w: jax.Array) -> tuple[jax.Array, jax.Array]:
-        x = tap(jnp.sin(x @ w), "layer")
+        x = probe(jnp.sin(x @ w), "layer")
         return x, x.sum()
 
-    x, sums = jax.lax.scan(body, tap(x, "in"), params["w"], reverse=True)
-    return tap(jax.jit(lambda x: tap(x * 2, "inner"))(x), "out") + sums.sum()
+    x, sums = jax.lax.scan(body, probe(x, "in"), params["w"], reverse=True)
+    return probe(jax.jit(lambda x: probe(x * 2, "inner"))(x), "out") + sums.sum()
 
 
 TOY = {"w": jnp.asarray(RNG.standard_normal((3, 4, 4)), jnp.float32)}
@@ -79,7 +79,7 @@ def test_each_program_keeps_its_own_labels() -> None:
 
     def either(x: jax.Array) -> jax.Array:
         first, second = ("a", "b") if x.shape[0] == 1 else ("b", "a")
-        return tap(tap(x + 1, first) * 2, second)
+        return probe(probe(x + 1, first) * 2, second)
 
     watched = ProbedFunction(either, toy_name)
     for _ in range(2):
@@ -112,7 +112,7 @@ def test_recomputation_changes_no_capture(remat: str) -> None:
             jax.checkpoint, policy=jax.checkpoint_policies.dots_with_no_batch_dims_saveable
         ),
     }[remat]
-    layer = wrap(lambda x, w: tap(jnp.sin(x @ w), "layer"))
+    layer = wrap(lambda x, w: probe(jnp.sin(x @ w), "layer"))
 
     def run(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
         return jax.lax.scan(lambda x, w: (layer(x, w), None), x, params["w"])[0]
@@ -207,7 +207,7 @@ def test_taps_compile_to_nothing() -> None:
         return jax.jit(lambda x: x * 2)(jnp.sin(x @ params["w"][0]))
 
     def tapped(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
-        x = tap(jnp.sin(tap(x, "a") @ params["w"][0]), "b")
-        return tap(jax.jit(lambda x: tap(x, "c") * 2)(x), "d")
+        x = probe(jnp.sin(probe(x, "a") @ params["w"][0]), "b")
+        return probe(jax.jit(lambda x: probe(x, "c") * 2)(x), "d")
 
     assert counted(bare) == counted(tapped)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 import safetensors.numpy
@@ -28,12 +28,35 @@ from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_names import lasting_plain_path
 from robomamba_jax.utils.file_types import not_a_file
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.json_types import Json
+from robomamba_jax.utils.progress import OnBytes
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
+
+if TYPE_CHECKING:
+    from array_record.python.array_record_data_source import ArrayRecordDataSource
 
 SCHEMA = "robomamba.prepared/1"
 MANIFEST, INDEX, LEDGER = PREPARED_MANIFEST, "index.safetensors", "ledger.jsonl"
 _INDEX_COLUMNS = ("part", "text", "images", "supervised", "name_ends")
 _FIX = "run robomamba data prepare again"
+
+
+class FileFacts(TypedDict):
+    """A file of the folder, by its name in ``Manifest.files``."""
+
+    sha256: str
+    bytes: int
+
+
+class Manifest(TypedDict):
+    """manifest.json; ``parts`` are its datasets, by the key that it has had from the first."""
+
+    schema: str
+    config: dict[str, Json]
+    identity: dict[str, Any]
+    parts: list[dict[str, Any]]
+    shards: list[dict[str, Any]]
+    files: dict[str, FileFacts]
 
 
 class PreparedFolder:
@@ -70,7 +93,7 @@ class PreparedFolder:
         return index
 
     @cached_property
-    def records(self) -> Any:
+    def records(self) -> ArrayRecordDataSource:
         """Random access to all records, in the index's order."""
         from array_record.python.array_record_data_source import ArrayRecordDataSource
 
@@ -163,7 +186,7 @@ class PreparedDataset:
             ) from error
         return from_record(record, where, self.data.side, pixels=pixels)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format and samples."""
         return {"format": "prepared", "records": self.count}
 
@@ -173,7 +196,7 @@ class PreparedDataset:
         return self.start + index
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> Manifest:
     """A prepared folder's manifest.
 
     Raises:
@@ -194,10 +217,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError("bad_dataset", f"{file} is not {SCHEMA}", "give a prepared folder")
     if any(name not in manifest for name in needed):
         raise InputError("damaged_file", f"{file} lacks {needed}", _FIX)
-    return manifest
+    return cast(Manifest, manifest)
 
 
-def verify_files(folder: Path, on_bytes: Any = None) -> list[dict[str, str]]:
+def verify_files(folder: Path, on_bytes: OnBytes | None = None) -> list[dict[str, str]]:
     """Every file against the manifest's hashes.
 
     Args:

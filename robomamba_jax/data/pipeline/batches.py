@@ -67,7 +67,7 @@ def build_rows(
         arrays["features"] = features.empty(len(rows), shape.images)
     problems = []
     for number, members in enumerate(rows):
-        filled, pictures, place = 0, 0, 0
+        filled, num_images, place = 0, 0, 0
         for dataset, index in members:
             try:
                 example = datasets[dataset].example(index, pixels=plain, hashes=not plain)
@@ -86,10 +86,13 @@ def build_rows(
                 )
                 problems.append(Problem(*problem))
                 continue
-            _put(arrays, number, filled, pictures, place, example)
+            _put(arrays, number, filled, num_images, place, example)
             if found is not None and features is not None:
-                features.put(arrays["features"], number, pictures, found)
-            filled, pictures = filled + len(example.ids), pictures + len(example.image_positions)
+                features.put(arrays["features"], number, num_images, found)
+            filled, num_images = (
+                filled + len(example.ids),
+                num_images + len(example.image_positions),
+            )
             place += 1
     return arrays, problems
 
@@ -114,16 +117,18 @@ def _empty(count: int, shape: BatchShape, pad_id: int, side: int | None, pose: b
     return arrays
 
 
-def _put(arrays: Arrays, row: int, start: int, picture: int, place: int, example: Example) -> None:
+def _put(
+    arrays: Arrays, row: int, start: int, first_image: int, place: int, example: Example
+) -> None:
     """Writes one sample behind what its row has."""
-    end, last = start + len(example.ids), picture + len(example.image_positions)
+    end, last = start + len(example.ids), first_image + len(example.image_positions)
     arrays["input_ids"][row, start:end] = example.ids
     arrays["mask"][row, start:end] = True
     arrays["segment_ids"][row, start:end] = place
     arrays["loss_mask"][row, start:end] = example.supervised
-    arrays["image_positions"][row, picture:last] = example.image_positions + start
+    arrays["image_positions"][row, first_image:last] = example.image_positions + start
     if "images" in arrays and example.images is not None:
-        arrays["images"][row, picture:last] = example.images
+        arrays["images"][row, first_image:last] = example.images
     if example.pose is not None:
         for name, value in example.pose._asdict().items():
             arrays[name][row] = value

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.data.cache.prepared import PreparedFolder
@@ -15,6 +15,7 @@ from robomamba_jax.data.examples import Described, Encoder, Example
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.sources.sample import Source
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 
 _KEPT = 16_384  # examples without pixels, about 2 KB each
 
@@ -38,7 +39,7 @@ class Dataset(Protocol):
         """The example, with its images and their hashes if asked for; raises InputError."""
         ...
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """What it is and how much."""
         ...
 
@@ -76,7 +77,7 @@ class SourceDataset:
 
         return example
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """The source's."""
         return self.source.facts()
 

@@ -6,28 +6,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.data.cache.prepared import PreparedFolder
-from robomamba_jax.data.examples import Described
+from robomamba_jax.data.examples import Described, Encoder
 from robomamba_jax.data.pipeline.datasets import Dataset, SourceDataset
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.sample import Sample
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.ipc import Job, Reply
+from robomamba_jax.utils.progress import OnProgress
 
 SCHEMA = "robomamba.data inspect/1"
 # Lengths are measured whole, so nothing may be cut.
 _WHOLE = BatchConfig(seq_len=2**40, image_tokens=1, images=2**20)
 _RANGE = 256
 _BARS = 12
-
-Reply = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
 def inspection_config(source: SourceConfig, kind: str, encoding: EncodingConfig) -> DataConfig:
@@ -122,14 +122,38 @@ def _broken_images(
     return errors
 
 
+class OpenedData(Protocol):
+    """What of ``tasks.DataTasks`` is read here."""
+
+    @property
+    def datasets(self) -> Sequence[Dataset]: ...
+
+    @property
+    def encoder(self) -> Encoder: ...
+
+    @property
+    def config(self) -> DataConfig: ...
+
+
+class InspectionPool(Protocol):
+    """A ``tasks.DataPool``, which imports this module for its workers."""
+
+    @property
+    def tasks(self) -> OpenedData: ...
+
+    def map(self, jobs: Iterable[Job], /) -> Iterator[Reply]:
+        """See ``ProcessPool.map``."""
+        ...
+
+
 def inspect(
-    pool: Any,
+    pool: InspectionPool,
     kind: str,
     path: str,
     *,
     images: bool = True,
     limit: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """The report on all parts of opened data.
 

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from robomamba_jax.data.pipeline.ledger import Ledger, Problem
 from robomamba_jax.data.pipeline.sample_index import SampleIndex, joined
 from robomamba_jax.data.pipeline.tasks import DataPool, problems_of
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.progress import OnProgress
 
 _SCAN = 1024  # samples per job
 # Steps of any run: more than anybody takes, and few enough for grain's own arithmetic.
@@ -50,6 +51,14 @@ class StepBatch:
     problems: list[Problem]
 
 
+class DataState(TypedDict):
+    """What a checkpoint keeps of the data: batches are a pure function of it."""
+
+    seed: int
+    step: int
+    plan_hash: str
+
+
 class BatchLoader:
     """The data of a training run.
 
@@ -68,7 +77,7 @@ class BatchLoader:
         num_processes: int = 1,
         rows: Sequence[int] | None = None,
         ledger: str | os.PathLike[str] | None = None,
-        on_progress: Any = None,
+        on_progress: OnProgress | None = None,
     ) -> None:
         """Open the data, measure every sample's text, and plan.
 
@@ -107,7 +116,7 @@ class BatchLoader:
             self.close()
             raise
 
-    def state(self, step: int) -> dict[str, Any]:
+    def state(self, step: int) -> DataState:
         """What a checkpoint keeps before ``step``: enough to go on from there."""
         return {"seed": self.config.seed, "step": step, "plan_hash": self.plan.sha256}
 
@@ -180,7 +189,12 @@ class BatchLoader:
 
 
 def Pipeline(
-    config: DataConfig, *, process: int = 0, processes: int = 1, tell: Any = None, **rest: Any
+    config: DataConfig,
+    *,
+    process: int = 0,
+    processes: int = 1,
+    tell: OnProgress | None = None,
+    **rest: Any,
 ) -> BatchLoader:
     """``BatchLoader`` by the name that it had before; for one version."""
     print("robomamba: data.pipeline.loader.Pipeline is now BatchLoader", file=sys.stderr)
@@ -208,7 +222,7 @@ def _own_ledger(path: Path, process_id: int) -> Path:
     return path if process_id == 0 else path.with_name(f"{path.stem}.{process_id}{path.suffix}")
 
 
-def _measured(pool: DataPool, on_progress: Any) -> SampleIndex:
+def _measured(pool: DataPool, on_progress: OnProgress | None) -> SampleIndex:
     """All samples' sizes: of prepared parts from their index, of others by reading."""
     datasets = pool.tasks.datasets
     names = tuple(dataset.name for dataset in datasets)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from robomamba_jax.data.cache.record_format import to_record
 from robomamba_jax.data.pipeline.datasets import Dataset
@@ -25,9 +25,31 @@ def facts_path(shard: Path) -> Path:
     return shard.with_name(f"{shard.name}.json")
 
 
+class ShardFacts(TypedDict):
+    """What is known of a written shard.
+
+    Attributes:
+      file: its name; None where no sample was usable, and there is no file.
+      bytes: its size.
+      sha256: of its bytes.
+      samples: how many are in it.
+      index: (tokens of text, images, supervised tokens) of each.
+      names: their ids.
+      problems: ``Problem``s of those that were left out.
+    """
+
+    file: str | None
+    bytes: int
+    sha256: str
+    samples: int
+    index: list[tuple[int, int, int]]
+    names: list[str]
+    problems: list[list[Any]]
+
+
 def write_shard(
     dataset: Dataset, start: int, stop: int, path: Path, codec: str, *, skip: bool
-) -> dict[str, Any]:
+) -> ShardFacts:
     """Encode a range of samples into one ArrayRecord file.
 
     Args:
@@ -37,10 +59,6 @@ def write_shard(
       path: of the file; beside it a JSON file of its facts is left, the sign that it is whole.
       codec: of the images.
       skip: leave bad samples out instead of stopping.
-
-    Returns:
-      {"file", "bytes", "sha256", "samples", "index": [text, images, supervised] a sample,
-      "names": ids, "problems"}.
 
     Raises:
       InputError: a sample is bad and may not be skipped.
@@ -68,7 +86,7 @@ def write_shard(
         if not names:
             # An empty ArrayRecord file is one that others refuse to open.
             partial.unlink()
-        facts = {
+        facts: ShardFacts = {
             "file": path.name if names else None,
             "bytes": partial.stat().st_size if names else 0,
             "sha256": file_sha256(partial) if names else "",

@@ -21,10 +21,11 @@ from robomamba_jax.data.pipeline.batches import build_rows
 from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.data.pipeline.inspection import inspect_range
 from robomamba_jax.data.pipeline.ledger import Problem
-from robomamba_jax.data.pipeline.prepare import write_shard
+from robomamba_jax.data.pipeline.prepare import ShardFacts, write_shard
 from robomamba_jax.data.pipeline.sample_index import scan
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.ipc import Job, Reply
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.process_pool import ProcessPool
 
 
@@ -90,14 +91,14 @@ class DataTasks:
             self.config.prepare.codec,
             skip=self.config.on_error == "skip",
         )
-        return facts, {}
+        return dict(facts), {}
 
     def _inspect(self, job: Job) -> Reply:
         dataset = self.datasets[job["dataset"]]
         return inspect_range(dataset, job["numbers"], images=job["images"])
 
 
-def open_tasks(config: Any) -> DataTasks:
+def open_tasks(config: Json) -> DataTasks:
     """What a worker process calls: the data of a configuration as JSON."""
     return DataTasks(tree_from_json(DataConfig, config, "config"))
 
@@ -137,6 +138,6 @@ class DataPool(ProcessPool):
         )
 
 
-def problems_of(reply: Mapping[str, Any]) -> list[Problem]:
+def problems_of(reply: Mapping[str, list[list[Any]]] | ShardFacts) -> list[Problem]:
     """The problems in a reply."""
     return [Problem(*problem) for problem in reply["problems"]]

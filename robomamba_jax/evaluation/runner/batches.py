@@ -20,7 +20,7 @@ from robomamba_jax.evaluation.benchmarks.base import Pictures
 from robomamba_jax.evaluation.benchmarks.prompts import places_kept
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.prompts import padded_length
-from robomamba_jax.models.sharding import batch_sharding, my_rows, placed, whole
+from robomamba_jax.models.placement import batch_sharding, local_rows, replicate, shard_rows
 
 _LONGEST = GenerationSettings().max_prompt_tokens
 
@@ -178,7 +178,7 @@ class Reader:
         """The rows whose pictures this process's devices hold."""
         if self._mesh is None:
             return list(range(self._rows))
-        return my_rows(self._mesh, self._rows)
+        return local_rows(self._mesh, self._rows)
 
     def _placed(self, pixels: dict[int, np.ndarray]) -> Any:
         """Pictures as one array, of which every process gives its rows."""
@@ -202,4 +202,4 @@ def everywhere(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:
     """Rows of which each process knows its own, known to all: int32[B, ...]."""
     if mesh is None or jax.process_count() == 1:
         return local
-    return np.asarray(whole(mesh, placed(mesh, local, len(local))))
+    return np.asarray(replicate(mesh, shard_rows(mesh, local, len(local))))

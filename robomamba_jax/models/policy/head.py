@@ -13,9 +13,9 @@ from flax import nnx
 from robomamba_jax.config.mamba import MambaConfig
 from robomamba_jax.config.policy import CONTACT_SIZE, QUERIES, PolicyConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.mamba import MambaBlock, Rows
-from robomamba_jax.models.policy.layers import PolicyMLP, Queries
-from robomamba_jax.models.policy.mixture import Mixture, Proposals, densest
+from robomamba_jax.models.mamba import MambaBlock, SequenceInfo
+from robomamba_jax.models.policy.layers import AttentionPooling, PolicyMLP
+from robomamba_jax.models.policy.mixture import Mixture, Proposals, mode
 from robomamba_jax.ops.segments import compaction
 from robomamba_jax.shapes import check_shape
 
@@ -84,8 +84,8 @@ class PolicyHead(nnx.Module):
         self.ssm2 = None if block is None else MambaBlock(block, rngs=rngs)
         widths, outputs = config.hidden_widths(d_model), config.outputs
         attends = config.pooling == "attention"
-        self.attn1 = Queries(d_model, config.param_dtype, rngs=rngs) if attends else None
-        self.attn2 = Queries(d_model, config.param_dtype, rngs=rngs) if attends else None
+        self.attn1 = AttentionPooling(d_model, config.param_dtype, rngs=rngs) if attends else None
+        self.attn2 = AttentionPooling(d_model, config.param_dtype, rngs=rngs) if attends else None
         d_in = QUERIES * d_model if attends else d_model
 
         def mlp(name: str) -> PolicyMLP | None:
@@ -142,12 +142,12 @@ class PolicyHead(nnx.Module):
                 return self._read(first, second, second)
             assert self.ssm1 is not None
             assert self.ssm2 is not None
-            rows, real = Rows(), None
+            info, real = SequenceInfo(), None
             if mask is not None:
                 packing = compaction(mask)
                 hidden, real = packing.pack(hidden), packing.mask
-                rows = Rows(lengths=packing.lengths)
-            first, second = self.ssm1(hidden, rows)[0], self.ssm2(hidden, rows)[0]
+                info = SequenceInfo(lengths=packing.lengths)
+            first, second = self.ssm1(hidden, info)[0], self.ssm2(hidden, info)[0]
             return self._read(*(pool_mean(x, real) for x in (first, second, hidden)))
 
     def pool(self, states: PolicyStates) -> jax.Array:
@@ -202,7 +202,7 @@ def _read_mixture(mixture: Mixture, states: PolicyStates) -> PolicyOutput:
         )
     with jax.default_matmul_precision("highest"):
         found = mixture(states.hidden.astype(jnp.float32), states.mask, states.image_index)
-    chosen, seen = densest(found), jnp.any(states.image_index >= 0, axis=1)
+    chosen, seen = mode(found), jnp.any(states.image_index >= 0, axis=1)
 
     def of_chosen(x: jax.Array) -> jax.Array:
         at = chosen.reshape(-1, *[1] * (x.ndim - 1))

@@ -19,7 +19,7 @@ from flax import nnx
 
 from robomamba_jax.config.policy import CONTACT_SIZE, QUERIES, ROTATION_SIZE, SPREAD, PolicyConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.policy.layers import PolicyMLP, Queries, xavier
+from robomamba_jax.models.policy.layers import AttentionPooling, PolicyMLP, xavier
 
 
 class Proposals(NamedTuple):
@@ -52,7 +52,7 @@ class Mixture(nnx.Module):
           rngs: a ``params`` stream.
         """
         widths, dtype = config.hidden_widths(d_model), config.param_dtype
-        self.queries = Queries(d_model, dtype, rngs=rngs)
+        self.queries = AttentionPooling(d_model, dtype, rngs=rngs)
         self.from_all = xavier(QUERIES * d_model, widths[0], True, rngs, dtype)
         self.from_patch = xavier(d_model, widths[0], False, rngs, dtype)
         outputs = 1 + CONTACT_SIZE + ROTATION_SIZE + config.gripper
@@ -108,7 +108,7 @@ def states_at(hidden: jax.Array, at: jax.Array) -> jax.Array:
     return hidden.at[rows, at].get(mode="fill", fill_value=0, wrap_negative_indices=False)
 
 
-def densest(proposals: Proposals) -> jax.Array:
+def mode(proposals: Proposals) -> jax.Array:
     """int32[B]: the proposal at whose contact the contacts' density is highest.
 
     The density is that of the trained likelihood: Laplace kernels of ``SPREAD`` in x and in y.

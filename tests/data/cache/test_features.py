@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Cached features come back as they were, for their own picture only, or not at all."""
+"""Cached features come back as they were, for their own image only, or not at all."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_there_and_back(dtype: str, tmp_path: Path) -> None:
         found = reader.get(key)
         assert found.dtype == kind
         np.testing.assert_array_equal(found, row.astype(kind))
-    with pytest.raises(InputError, match="no such picture"):
+    with pytest.raises(InputError, match="no such image"):
         reader.get(bytes(32))
 
 
 def test_keys_are_of_everything_that_counts() -> None:
-    """Network, transform, picture, prompt."""
+    """Network, transform, image, prompt."""
     base = feature_key("ab", TRANSFORM, KEYS[0])
     others = [
         feature_key("ac", TRANSFORM, KEYS[0]),
@@ -133,7 +133,7 @@ def fake(example: Any) -> np.ndarray:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_batches_with_features_instead_of_pixels(workers: int, tmp_path: Path) -> None:
-    """Each picture's own, in its place, and nothing else in the batch has changed."""
+    """Each image's own, in its place, and nothing else in the batch has changed."""
     config = mixture(tmp_path, {"talk": 12}, packing=True)
     made = writer(tmp_path / "cache")
     with BatchLoader(config) as pipeline:

@@ -171,6 +171,6 @@ def test_contact_sheets(count: int, tmp_path: Path) -> None:
     shown = min(count, 13)
     assert page.width == min(4, shown) * 350 + 10
     assert page.height == -(-shown // 4) * 420 + 10
-    pixels = np.asarray(page).astype(int)[230:]  # below the pictures of the first line
+    pixels = np.asarray(page).astype(int)[230:]  # below the images of the first line
     red = (pixels == (190, 0, 0)).all(-1)
     assert red.any() == (shown > 1)

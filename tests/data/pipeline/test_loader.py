@@ -253,7 +253,7 @@ def spoiled(folder: Path) -> Path:
     (folder / "3.png").unlink()
     (folder / "4.png").write_text("this is no picture")
     (folder / "5.png").write_bytes(b"")
-    # A picture that says it has 60,000 x 60,000 pixels.
+    # An image that says it has 60,000 x 60,000 pixels.
     bomb = bytearray(whole)
     bomb[16:24] = (60_000).to_bytes(4, "big") * 2
     bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")

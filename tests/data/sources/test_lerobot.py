@@ -69,7 +69,7 @@ def test_every_item_is_lerobots(name: str) -> None:
 @pytest.mark.parametrize("name", ["v2.1/two_cameras", "v3.0/two_cameras", "v3.0/parts"])
 @pytest.mark.parametrize("step", ["first", "last"])
 def test_one_step_of_each_episode(name: str, step: str) -> None:
-    """Of that step are the task and the picture."""
+    """Of that step are the task and the image."""
     items, camera = expected(name)["items"], next(iter(expected(name)["items"][0]["colours"]))
     assert detect(str(LEROBOT / name)) == "lerobot"
     source = opened(LEROBOT / name, image=camera, step=step, ask="What now?")
@@ -153,7 +153,7 @@ def test_a_batch_of_text(workers: int) -> None:
         for version in ("v2.1", "v3.0")
         for item in expected("v3.0/two_cameras")["items"]
     }
-    # Step 3 of episode 1 after the encoder's crop: both versions hold the same picture.
+    # Step 3 of episode 1 after the encoder's crop: both versions hold the same image.
     colours = {name: image[0, 0, 0].astype(int) for name, image in found.items()}
     np.testing.assert_allclose(colours["v2.1:1/3"], colours["v3.0:1/3"], atol=3)
     assert np.abs(colours["v3.0:1/3"] - colours["v3.0:1/4"]).max() > 15

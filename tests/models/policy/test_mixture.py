@@ -18,7 +18,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import count_params, leaf_paths
 from robomamba_jax.models.policy.head import PolicyHead, PolicyOutput, PolicyStates
-from robomamba_jax.models.policy.mixture import Proposals, densest, grid_centres, states_at
+from robomamba_jax.models.policy.mixture import Proposals, grid_centres, mode, states_at
 from robomamba_jax.models.robomamba import RoboMamba, first_image_index
 
 WIDTH, PATCHES = 64, 9
@@ -125,7 +125,7 @@ def test_the_middle_of_two_is_not_chosen() -> None:
         contact = jnp.array([[[x, 0.5] for x in xs]])
         log_weight = jnp.log(jnp.array([weights]))
         rotation = jnp.zeros((1, len(xs), 6))
-        return int(densest(Proposals(log_weight, contact, rotation, None))[0])
+        return int(mode(Proposals(log_weight, contact, rotation, None))[0])
 
     assert of([0.4, 0.6], [0.1, 0.9]) == 1
     assert of([0.4, 0.35, 0.25], [0.1, 0.9, 0.905]) == 1
