@@ -110,6 +110,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"jax sees no {platform} (JAX_PLATFORMS={os.environ['JAX_PLATFORMS']})")
 
 
+@pytest.fixture(scope="module")
+def quick_compiling() -> Iterator[None]:
+    """For modules whose time is compiling large programs for tiny arrays, in subprocesses too, and
+    which compare what was compiled alike: ``pytestmark = usefixtures("quick_compiling")``."""
+    from tests.compiling import quick_compilation
+
+    with quick_compilation():
+        yield
+
+
 @pytest.fixture(scope="session")
 def simulator() -> "Simulator":
     """SAPIEN with the embedded objects, one per process: its first picture takes seconds. Skipped
