@@ -48,13 +48,13 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.stamp-$(KIND)
 
-.PHONY: help demo venv install install-test install-bench install-sim vulkan plan-env test-plan lmms-env test-lmms assets test lint format typecheck lock bench clean
+.PHONY: help demo venv install install-test install-bench install-sim vulkan plan-env test-plan lmms-env test-lmms assets test test-fast test-wheel test-all lint format typecheck lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@echo "  here: ACCEL=$(KIND), VENV=$(VENV); the variables are at the top of the Makefile"
 
-demo: $(STAMP)-sim vulkan $(if $(filter dino,$(DEMO)),assets-dino) ## the whole article in 20 minutes: data, training, benchmarks, rollouts
+demo: $(STAMP)-sim vulkan $(if $(filter dino,$(DEMO)),assets-dino) ## the whole paper in 20 minutes: data, training, benchmarks, rollouts
 	JAX_PLATFORMS=$(DEMO_PLATFORMS) $(PY) -m robomamba_jax demo --mode $(DEMO) --out $(DEMO_DIR)
 
 venv: $(VENV)/.stamp-venv ## make the virtual environment
@@ -116,14 +116,23 @@ assets: $(VENV)/.stamp-venv ## fetch real inputs: the tokenizer; ASSETS_ARGS=--d
 assets-dino: $(VENV)/.stamp-venv
 	$(PY) scripts/fetch_assets.py --dino
 
-test: $(STAMP)-test ## run the tests
+test: $(STAMP)-test ## run all tests (half an hour of CPU)
 	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
+
+test-fast: $(STAMP)-test ## run the tests that take less than ten seconds each (minutes)
+	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m pytest -n $(TEST_WORKERS) -m "not slow" $(PYTEST_ARGS)
+
+test-wheel: $(STAMP)-test ## install the wheel into an empty environment, train and evaluate there
+	JAX_PLATFORMS=cpu scripts/check_wheel.sh $(PY)
+
+test-all: test test-wheel ## run all tests, and try the wheel
 
 lint: $(STAMP)-test ## look for mistakes and unformatted code
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	@$(PY) scripts/size_hints.py
 
-format: $(STAMP)-test ## format the code and mend what can be mended
+format: $(STAMP)-test ## format the code and fix what can be fixed
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 

@@ -43,8 +43,9 @@ settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-# Above this a worker gives back what it can between modules; ROBOMAMBA_RSS=FILE shows the effect.
-_MEMORY = 2**30
+# A worker gives back what it can above the first, and again whenever it has grown by the second.
+_MEMORY, _GROWTH = 2**30, 2**28
+_kept = 0  # bytes that stayed the last time
 
 
 def _resident_bytes() -> int:
@@ -60,8 +61,8 @@ def _cpu_seconds() -> float:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Memory is given back behind a module's last test; what each test took is written to
-    ROBOMAMBA_RSS: its name, MiB in memory afterwards, seconds, CPU seconds, by tabs."""
+    """Gives memory back behind a test. What each took is written to ROBOMAMBA_RSS: its name, MiB in
+    memory, seconds, CPU seconds, by tabs."""
     file = os.environ.get("ROBOMAMBA_RSS")
     started, spent = time.monotonic(), _cpu_seconds()
     result = yield
@@ -71,8 +72,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         took, cpu = time.monotonic() - started, _cpu_seconds() - spent
         with Path(file).open("a") as lines:
             lines.write(f"{item.nodeid}\t{_resident_bytes() >> 20}\t{took:.2f}\t{cpu:.2f}\n")
-    if nextitem is None or nextitem.path != item.path:
-        _give_memory_back()
+    _give_memory_back()
     return result
 
 
@@ -83,12 +83,18 @@ def _give_memory_back() -> None:
     threads, each with an arena of its own, of which glibc returns little by itself (of 1,030 MiB
     after three runs of training 420 are free, 50 are jax's caches).
     """
-    if _resident_bytes() < _MEMORY:
+    global _kept
+    if _resident_bytes() < max(_MEMORY, _kept + _GROWTH):
         return
-    if "jax" in sys.modules:
-        sys.modules["jax"].clear_caches()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)  # glibc's alone
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
+    trim(0)
+    if _resident_bytes() > _MEMORY and "jax" in sys.modules:
+        # Compiled again, mostly from the persistent cache: not without need.
+        sys.modules["jax"].clear_caches()
+        gc.collect()
+        trim(0)
+    _kept = _resident_bytes()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -102,6 +108,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             jax.devices(platform)
         except RuntimeError:
             pytest.skip(f"jax sees no {platform} (JAX_PLATFORMS={os.environ['JAX_PLATFORMS']})")
+
+
+@pytest.fixture(scope="module")
+def quick_compiling() -> Iterator[None]:
+    """For modules whose time is compiling large programs for tiny arrays, in subprocesses too, and
+    which compare what was compiled alike: ``pytestmark = usefixtures("quick_compiling")``."""
+    from tests.compiling import quick_compilation
+
+    with quick_compilation():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -75,8 +75,6 @@ UNSAFE_MODULES = frozenset(
 )
 UNSAFE_KEYWORDS = frozenset({"allow_pickle", "trust_remote_code"})
 HEADER = f"# Copyright 2026 The {PACKAGE} authors\n# SPDX-License-Identifier: Apache-2.0\n"
-MAX_FILE_LINES = 400
-MAX_FUNCTION_LINES = 70
 
 
 @dataclass(frozen=True)
@@ -262,24 +260,14 @@ def check_unsafe(modules: dict[str, Module]) -> list[str]:
 
 
 def check_files(root: Path) -> list[str]:
-    """Headers and sizes of all Python files, tests and scripts included."""
+    """Headers of all Python files, tests and scripts included."""
     found = []
     folders = (PACKAGE, "tests", "configs", "scripts")
     for path in [*root.glob("*.py"), *(p for f in folders for p in (root / f).rglob("*.py"))]:
         text = path.read_text(encoding="utf-8")
-        name = path.relative_to(root)
         body = text.partition("\n")[2] if text.startswith("#!") else text
         if not body.startswith(HEADER):
-            found.append(f"{name}:1: the two header lines are missing")
-        if len(text.splitlines()) > MAX_FILE_LINES:
-            found.append(f"{name}: over {MAX_FILE_LINES} lines: give each purpose a file")
-        for node in ast.walk(ast.parse(text, str(path))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                assert node.end_lineno is not None
-                if node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES:
-                    found.append(
-                        f"{name}:{node.lineno}: {node.name} is over {MAX_FUNCTION_LINES} lines"
-                    )
+            found.append(f"{path.relative_to(root)}:1: the two header lines are missing")
     return found
 
 
@@ -328,8 +316,6 @@ PLANTED = {
     "yaml": ("cli/main.py", "import yaml\nyaml.load('1')", "yaml.load() runs"),
     "allow_pickle": ("data/npz.py", "f(allow_pickle=True)", "allow_pickle must stay False"),
     "remote code": ("data/tok.py", "f(trust_remote_code=x)", "trust_remote_code must stay"),
-    "long file": ("shapes.py", "x = 1\n" * MAX_FILE_LINES, "over 400 lines"),
-    "long function": ("shapes.py", "def f():\n" + "    x = 1\n" * 70, "f is over 70 lines"),
 }
 INNOCENT = {
     "config.py": "from robomamba_jax import errors",
@@ -376,6 +362,22 @@ def test_a_missing_header_is_found(tmp_path: Path) -> None:
     assert check_files(tmp_path) == []
     (tmp_path / "train.py").write_text("import sys\n" + HEADER)
     assert check_files(tmp_path) == ["train.py:1: the two header lines are missing"]
+
+
+def test_what_is_long_is_a_hint(tmp_path: Path) -> None:
+    """Of `make lint`, which goes on: a file may be as long as it reads well."""
+    long = "x = 1\n" * 400, "def f():\n" + "    x = 1\n" * 70
+    plant(tmp_path, {"shapes.py": long[0], "losses.py": long[1]})
+    script = ROOT / "scripts" / "size_hints.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == [
+        f"{PACKAGE}/losses.py:3: f has 71 lines",
+        f"{PACKAGE}/shapes.py: 403 lines: does each purpose have a file?",
+        "2 hints about size",
+    ]
+    assert check_all(tmp_path) == []
 
 
 def loaded_after(names: list[str]) -> set[str]:

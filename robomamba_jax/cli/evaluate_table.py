@@ -6,21 +6,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robomamba_jax.utils.untrusted_text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _MOST_PROBLEMS = 5
 _MOST_ROWS = 40
 
 
 def print_result(result: dict[str, Any], out: Path) -> None:
-    """Figures with intervals, groups, the article's table, what went wrong, and where files lie."""
+    """Metrics with intervals, groups, the paper's table, what went wrong, and where files lie."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    # Redirected output has no width of its own; rich would cut at 80.
+    # Redirected output has no width, for which rich takes 80 columns: too few for a metric's row.
     width = None if sys.stdout.isatty() else 120
     # Paths and names from files are shown as they are, whatever stands in them.
     console = Console(width=width, highlight=False, markup=False, emoji=False)
@@ -59,8 +62,8 @@ def print_result(result: dict[str, Any], out: Path) -> None:
     console.print(printable(f"in {out}: {', '.join(names)}"), soft_wrap=True)
 
 
-def _print_paper(console: Any, result: dict[str, Any]) -> None:
-    """Our figures above the article's."""
+def _print_paper(console: Console, result: dict[str, Any]) -> None:
+    """Our metrics above the paper's."""
     from rich import box
     from rich.table import Table
 
@@ -70,7 +73,7 @@ def _print_paper(console: Any, result: dict[str, Any]) -> None:
     columns = [column for column, _ in paper.COLUMNS if column in mine]
     if not columns:
         return
-    table = Table(title="beside the article", title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title="beside the paper", title_justify="left", box=box.SIMPLE_HEAD)
     for title in ("model", *(name for column, name in paper.COLUMNS if column in mine)):
         table.add_column(title, no_wrap=True)
     table.add_row("this one", *(mine[column][0] for column in columns))
@@ -80,7 +83,7 @@ def _print_paper(console: Any, result: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _print_problems(console: Any, result: dict[str, Any]) -> None:
+def _print_problems(console: Console, result: dict[str, Any]) -> None:
     problems = list(result["problems"].items())
     if problems:
         console.print(f"{len(problems)} questions were left out:")

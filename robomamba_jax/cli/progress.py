@@ -7,14 +7,18 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from robomamba_jax.utils.progress import OnBytes, OnProgress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 
 @contextlib.contextmanager
 def bytes_bar(what: str, total: int | None = None) -> Iterator[OnBytes]:
-    """Gives what is called with each number of bytes done."""
+    """A bar of bytes; what is yielded moves it on by a number of bytes."""
     from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
@@ -25,13 +29,13 @@ def bytes_bar(what: str, total: int | None = None) -> Iterator[OnBytes]:
 
 @contextlib.contextmanager
 def count_bar(what: str) -> Iterator[OnProgress]:
-    """Gives what is called with (how many are done, of how many)."""
+    """A bar of things that are counted; what is yielded sets it to (done, total)."""
     with count_progress() as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def count_progress(console: Any = None) -> Any:
+def count_progress(console: Console | None = None) -> Progress:
     """A rich ``Progress`` of things that are counted; see ``_bar``.
 
     Args:
@@ -43,14 +47,14 @@ def count_progress(console: Any = None) -> Any:
     return _bar(*columns, console=console)
 
 
-def _bar(*columns: Any, console: Any = None) -> Any:
-    """A bar on stderr that goes away when it is done, its description first; nothing where stderr
-    is no terminal, of which an empty line would be left."""
+def _bar(*columns: ProgressColumn, console: Console | None = None) -> Progress:
+    """A bar on stderr with its description first, which is removed when it is done."""
     from rich.console import Console
     from rich.progress import Progress, TextColumn
 
     description = TextColumn("{task.description}")
     console = console or Console(file=sys.stderr)
+    # Without a terminal rich would print an empty line for a bar that it removes.
     return Progress(
         description, *columns, console=console, transient=True, disable=not console.is_terminal
     )

@@ -15,6 +15,9 @@ from robomamba_jax.cli.evaluate import main
 from tests.counting import PATIENCE
 from tests.evaluation.runs import answers, arguments, run, start
 
+# Every mesh and batch compiles decoding anew.
+pytestmark = pytest.mark.usefixtures("quick_compiling")
+
 LONG = ("prompt.max_new_tokens=6", "toy=6")
 
 

@@ -26,6 +26,7 @@ CHANGES = ("run.steps=12", "data.sources.0.path=40", "eval_data.sources.0.path=1
 ATTN = ("model.policy=attn_mlp", "seed=1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "kind", "policy"),
     [

@@ -43,6 +43,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return workdir
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["runs [v1]/a", NAME])
 def test_a_workdir_of_any_name(name: str, plain: Path, tmp_path: Path) -> None:
     """Begun, gone on with, exported, loaded, begun from: the numbers of a plain one."""

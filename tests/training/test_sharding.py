@@ -44,6 +44,7 @@ def eight(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_same_losses_on_any_mesh(eight: Any, stage: str) -> None:
     """8 x 1 x 1, 1 x 8 x 1 and 2 x 2 x 2 against one device."""
@@ -54,6 +55,7 @@ def test_the_same_losses_on_any_mesh(eight: Any, stage: str) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["align", "instruct"])
 def test_bytes_per_device(eight: Any, stage: str) -> None:
     """Along fsdp parameters and moments are split; along data they are copied."""
@@ -62,6 +64,7 @@ def test_bytes_per_device(eight: Any, stage: str) -> None:
     assert found["8x1x1"]["share"] == 1.0
 
 
+@pytest.mark.slow
 def test_saved_on_n_restored_on_m(eight: Any) -> None:
     """16 of 16, to the bit."""
     assert len(eight["matrix"]) == 16
