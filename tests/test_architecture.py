@@ -47,7 +47,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "serving": _ALL,
     "bench": (*_ALL, "world"),
     "demo": (*_ALL, "world"),
-    "cli": (*_ALL, "world", "serving", "bench", "demo"),
+    "cli": (*_ALL, "__init__", "world", "serving", "bench", "demo"),
     "__main__": ("cli",),
     "__init__": _ALL,
 }
@@ -305,7 +305,7 @@ PLANTED = {
     "upwards, relative": ("ops/scan.py", "from ..models import vlm", "`ops` imports"),
     "upwards, lazily": ("errors.py", "def f():\n    from . import ops", "`errors` imports"),
     "whole part": (
-        "evaluation/runner/run.py",
+        "evaluation/run.py",
         "from ..training import loop",
         "`evaluation` imports",
     ),

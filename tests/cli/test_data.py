@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tests.data.test_pipeline import spoiled
 
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.tree import tree_to_json
+from tests.data.pipeline.test_loader import spoiled
 from tests.data.samples import llava, mixture, poses
 
 

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tests.data.test_prompts import ANY_TEXT, conversations
 
 from robomamba_jax.config.data import BatchConfig, EncodingConfig
 from robomamba_jax.data.examples import Encoder, open_tokenizer
@@ -22,6 +21,7 @@ from robomamba_jax.data.sources.manipulation import Action, PoseSample
 from robomamba_jax.data.sources.sample import Sample
 from robomamba_jax.data.text.prompts import LOSSES, TEMPLATES, prompt_template
 from robomamba_jax.errors import InputError
+from tests.data.text.test_prompts import ANY_TEXT, conversations
 
 ROOM = BatchConfig(seq_len=4000, image_tokens=9, images=4)
 

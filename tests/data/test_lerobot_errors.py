@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.test_lerobot import BATCH, opened
 
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, FieldMap, SourceConfig
@@ -26,6 +25,7 @@ from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.errors import InputError
 from tests.data.lerobot_sets import FRONT, LEROBOT, changed, copied, written
 from tests.data.samples import TINY
+from tests.data.sources.test_lerobot import BATCH, opened
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
 V21, V30, PARTS = "v2.1/two_cameras", "v3.0/two_cameras", "v3.0/parts"

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.data.test_robovqa import framed
 
 from robomamba_jax.config.data import FieldMap, SourceConfig
 from robomamba_jax.config.files import config_module, load_data_config
@@ -32,6 +31,7 @@ from robomamba_jax.data.sources.robovqa import RoboVqaSource
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from tests.data.samples import mixture, picture, poses, turns
+from tests.data.sources.test_robovqa import framed
 
 POINTER = (
     b"version https://git-lfs.github.com/spec/v1\n"

@@ -152,7 +152,7 @@ def test_a_prepared_folder_that_says_otherwise(tmp_path: Path) -> None:
 
 def test_texts_of_a_clip_that_differ(tmp_path: Path) -> None:
     """The second would be lost."""
-    from tests.data.test_robovqa import CLASSES, framed
+    from tests.data.sources.test_robovqa import CLASSES, framed
 
     made = CLASSES["SequenceExample"]()
     lists = made.feature_lists.feature_list

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.test_robovqa import example, framed
 
 from robomamba_jax.cli.evaluate import main as evaluate
 from robomamba_jax.config.files import load_data_config
@@ -28,6 +27,7 @@ from robomamba_jax.data.sources.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from tests.data.samples import mixture, turns
+from tests.data.sources.test_robovqa import example, framed
 from tests.evaluation.runs import ROOT
 
 MARK = "\ufeff"

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.evaluation.test_files import PEOPLE, toy
 
 from robomamba_jax.config.evaluation import BENCHMARKS
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of
+from tests.evaluation.benchmarks.test_question_files import PEOPLE, toy
 from tests.evaluation.runs import ROOT, right
 
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.data.test_pipeline import BY_TEXT, LATE, spoiled
 
 from robomamba_jax.config.data import DataConfig, PrepareConfig, SourceConfig
 from robomamba_jax.config.tree import tree_to_json
@@ -26,6 +25,7 @@ from robomamba_jax.data.cache.record_format import from_record, to_record
 from robomamba_jax.data.pipeline.loader import Pipeline
 from robomamba_jax.data.pipeline.prepare_run import prepare
 from robomamba_jax.errors import InputError
+from tests.data.pipeline.test_loader import BY_TEXT, LATE, spoiled
 from tests.data.samples import TINY, mixture, poses
 
 SIZES = {"captions": 21, "talk": 9}

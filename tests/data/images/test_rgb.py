@@ -16,8 +16,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
-from tests.data.test_image_files import png_bomb
-from tests.data.test_robovqa_json import video
 
 from robomamba_jax.cli.main import main
 from robomamba_jax.data.images.drawing import draw_pose
@@ -25,8 +23,10 @@ from robomamba_jax.data.images.transforms import ImageTransform, open_image, to_
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.sample import VideoFrame
 from robomamba_jax.errors import InputError
+from tests.data.images.test_files import png_bomb
 from tests.data.odd_pictures import MODES, TRANSPARENCIES, telling, told_by, transparent
 from tests.data.samples import picture, turns
+from tests.data.sources.test_robovqa_json import video
 
 CENTER, LOOKING = (16.0, 12.0), np.eye(3)[:, [2, 0, 1]]
 

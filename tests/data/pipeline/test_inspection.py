@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.test_pipeline import spoiled
 
 from robomamba_jax.config.data import EncodingConfig, SourceConfig
 from robomamba_jax.data.examples import open_tokenizer
@@ -23,6 +22,7 @@ from robomamba_jax.data.pipeline.pool import WorkerPool
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.errors import InputError
+from tests.data.pipeline.test_loader import spoiled
 from tests.data.samples import POSE, llava, picture, poses, turns
 
 TINY = EncodingConfig(tokenizer="tiny", transform="tiny", max_tokens=2**40)

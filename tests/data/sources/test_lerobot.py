@@ -262,7 +262,7 @@ def test_no_torch() -> None:
     """Neither jax, torch nor pandas is loaded by reading."""
     code = (
         "import sys\n"
-        "from tests.data.test_lerobot import LEROBOT, opened\n"
+        "from tests.data.sources.test_lerobot import LEROBOT, opened\n"
         "heavy = ('torch', 'pandas', 'datasets', 'lerobot')\n"
         "before = [n for n in heavy if n in sys.modules]\n"
         "opened(LEROBOT / 'v3.0/parts')[0]\n"

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from tests.data.test_lerobot import BATCH
 
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, EncodingConfig, FieldMap, SourceConfig
@@ -26,6 +25,7 @@ from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.manipulation import PoseSample
 from robomamba_jax.errors import InputError
 from tests.data.lerobot_sets import FRONT, LEROBOT, changed, copied, expected, video, written
+from tests.data.sources.test_lerobot import BATCH
 
 POSE = EncodingConfig(tokenizer="tiny", transform="tiny", target="pose")
 LENGTHS = (5, 7, 6)

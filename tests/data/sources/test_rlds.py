@@ -206,7 +206,7 @@ def test_no_tensorflow() -> None:
     """Neither it nor jax is loaded by reading."""
     code = (
         "import sys\n"
-        "from tests.data.test_rlds import EPISODES, TAGGED, RldsSource\n"
+        "from tests.data.sources.test_rlds import EPISODES, TAGGED, RldsSource\n"
         "RldsSource(EPISODES, TAGGED)[0]\n"
         "print([n for n in ('tensorflow', 'jax') if n in sys.modules])\n"
     )

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.test_tokenizer import neox, trained
 
 from robomamba_jax.data.text.prompts import (
     LOSSES,
@@ -20,6 +19,7 @@ from robomamba_jax.data.text.prompts import (
 )
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
+from tests.data.text.test_tokenizer import neox, trained
 
 # What people write: it does not end or begin with a blank, is in form NFC and no special token.
 WORDS = st.lists(

@@ -64,7 +64,7 @@ def test_objects_are_well_made(category: str) -> None:
 def test_the_same_seed_is_the_same_object_in_another_process() -> None:
     """Nothing may depend on the order of a set of strings, or on how BLAS rounds."""
     code = (
-        "from tests.world.test_catalog import digest\n"
+        "from tests.world.objects.test_catalog import digest\n"
         "from robomamba_jax.world.objects.catalog import BUILDERS, make_object\n"
         "print(*(digest(make_object(name, 'test', 3)) for name in BUILDERS))"
     )
