@@ -17,7 +17,7 @@ POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp", "attn_mlp", "mixtur
 QUERIES = 4
 """Learned queries per MLP of ``attn_mlp``, and of ``mixture``."""
 
-SPREAD = 0.05
+KERNEL_WIDTH = 0.05
 """Of ``mixture``: how far from a proposed contact another one is nearly as good, in shares of the
 crop's side (the scale of a Laplace distribution in x and in y)."""
 

@@ -22,7 +22,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import jax
 import numpy as np
@@ -42,7 +42,70 @@ FOLDER = "checkpoints"
 _SYSTEM = re.compile(r"No space left|Disk quota|Permission denied|Read-only|Input/output error")
 _PARTIAL, _GOING = ".partial-", ".deleting-"
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
+
+
+class BaseReference(TypedDict):
+    """What a run has started from, by path and hash: the content of frozen.json.
+
+    Attributes:
+      kind: "random", "folder" (an inference folder) or "step" (of another run).
+      path: absolute; None where it is random.
+      sha256: of the folder's or step's manifest; of seed and sizes where it is random.
+      seed: of random numbers.
+    """
+
+    kind: str
+    path: str | None
+    sha256: str
+    seed: NotRequired[int]
+
+
+class RunMeta(TypedDict):
+    """What all steps of a run say alike in their meta.json.
+
+    Attributes:
+      stage: of the configuration.
+      version: of this package.
+      config: the run's, as ``tree_to_json`` writes it.
+      parts: of the model that comes out, as config.json has them.
+      model: ``ModelChoice``.
+      seed: of what was initialized.
+      base: what it has started from.
+      initialized: shape and dtype of each frozen tensor that the base lacks ("drawn" in steps of
+        earlier versions).
+      features: kind of the cached features, "" for none.
+      mesh: axis -> size.
+      processes: how many.
+    """
+
+    stage: str
+    version: str
+    config: dict[str, Any]
+    parts: dict[str, Any]
+    model: dict[str, Any]
+    seed: int
+    base: BaseReference
+    initialized: step_arrays.Leaves
+    features: str
+    mesh: dict[str, int]
+    processes: int
+
+
+class StepMeta(RunMeta):
+    """A step's meta.json.
+
+    Attributes:
+      schema: ``SCHEMA``.
+      step: updates done.
+      data: the data state, ``{seed, step, plan hash}``.
+      leaves: shape and dtype of each array.
+    """
+
+    schema: str
+    step: int
+    data: dict[str, Any]
+    leaves: step_arrays.Leaves
 
 
 def is_step(path: str | os.PathLike[str]) -> bool:
@@ -85,8 +148,8 @@ def damage(path: Path) -> str:
         return f"meta.json does not say what it holds: {error}"
 
 
-def newest_good(workdir: str | os.PathLike[str], say: Say = lambda line: None) -> Path | None:
-    """The newest step whose files are all as they were written; what is passed over is said.
+def newest_good(workdir: str | os.PathLike[str], log: Log = lambda line: None) -> Path | None:
+    """The newest step whose files are all as they were written; what is passed over is logged.
 
     Returns:
       Its folder, or None where there is no step at all.
@@ -101,22 +164,24 @@ def newest_good(workdir: str | os.PathLike[str], say: Say = lambda line: None) -
         if not what:
             return path
         bad.append(f"{path}: {what}")
-        say(f"passed over: {bad[-1]}")
+        log(f"passed over: {bad[-1]}")
     if bad:
         raise InputError("damaged_checkpoint", bad[0], "restore a copy, or begin a new workdir")
     return None
 
 
-def read_meta(path: Path) -> dict[str, Any]:
+def read_meta(path: Path) -> StepMeta:
     """What a step says of itself.
 
     Raises:
-      InputError: it is no step's, or of another version.
+      InputError: it is not a step's, or of another version.
     """
     meta = read_json(path / "meta.json", stray_bytes=True)
     if meta.get("schema") != SCHEMA:
-        raise InputError("damaged_checkpoint", f"{path}/meta.json is no step's", "restore a copy")
-    return meta
+        raise InputError(
+            "damaged_checkpoint", f"{path}/meta.json is not that of a step", "restore a copy"
+        )
+    return cast(StepMeta, meta)
 
 
 class Checkpoints:
@@ -140,8 +205,8 @@ class Checkpoints:
     def save(
         self,
         step: int,
-        tree: Mapping[str, Any],
-        meta: Mapping[str, Any],
+        tree: step_arrays.ArrayTree,
+        meta: Mapping[str, object],
         beside: Callable[[Path], None],
     ) -> None:
         """Begin to write a step; the arrays may be changed as soon as this returns. The one that
@@ -150,7 +215,7 @@ class Checkpoints:
         Args:
           step: updates done.
           tree: of arrays; nested dicts.
-          meta: JSON values.
+          meta: JSON values; its other fields are filled in.
           beside: writes further files into the folder that it is given.
 
         Raises:
@@ -182,7 +247,7 @@ class Checkpoints:
         partial: Path,
         final: Path,
         meta: Mapping[str, Any],
-        sums: Any,
+        sums: jax.Array | np.ndarray,
         beside: Callable[[Path], None],
         first: bool,
     ) -> None:
@@ -253,8 +318,8 @@ class Checkpoints:
                 "make room, then give the same command: the steps before are whole",
             ) from error
 
-    def go_on_from(self, step: int | None) -> None:
-        """Say which step lies here and was read; None = a new run. Later ones, which must be
+    def resume_from(self, step: int | None) -> None:
+        """Set which step lies here and was read; None = a new run. Later ones, which must be
         damaged, are moved out of the way."""
         self._latest = step
         step = -1 if step is None else step
@@ -279,7 +344,7 @@ class Checkpoints:
                 _meet("checkpoints-closed")
 
 
-def restore(path: Path, like: Mapping[str, Any]) -> dict[str, Any]:
+def restore(path: Path, like: step_arrays.ArrayTree) -> step_arrays.ArrayTree:
     """A step's arrays onto the shardings of ``like``, a tree of ``jax.ShapeDtypeStruct``s; called
     by all processes together.
 

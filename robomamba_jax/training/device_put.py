@@ -24,7 +24,7 @@ def normalized(pixels: jax.Array, transform: ImageTransform) -> jax.Array:
     return (pixels.astype(jnp.float32) / np.float32(255) - mean) / std
 
 
-class Feed:
+class DeviceFeeder:
     """Puts each process's rows on its devices, as parts of global arrays.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from robomamba_jax.training.device_put import Feed
+from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.samples import Answers, Poses
 from robomamba_jax.training.setup import Session
 
@@ -20,7 +20,7 @@ class Evaluation:
         """Nothing is read or compiled before it is asked for."""
         self._session = session
         self._say: Any = None
-        self._feed: Feed | None = None
+        self._feeder: DeviceFeeder | None = None
 
     def scores(self) -> dict[str, float]:
         """Means over the evaluation's batches; {} without evaluation data."""
@@ -28,12 +28,12 @@ class Evaluation:
         pipeline = session.held_out
         if pipeline is None:
             return {}
-        if self._feed is None:
-            self._feed = Feed(session.program.mesh, pipeline.config.batch.batch_size)
+        if self._feeder is None:
+            self._feeder = DeviceFeeder(session.program.mesh, pipeline.config.batch.batch_size)
         steps = min(session.config.run.eval_steps, pipeline.plan.start_of(1))
         totals: dict[str, list[float]] = {}
         for batch in pipeline.batches(0, steps):
-            arrays = self._feed.put(batch.arrays)
+            arrays = self._feeder.put(batch.arrays)
             found = session.program.evaluate(session.state.trained, session.frozen, arrays)
             for name, (value, count) in jax.device_get(found).items():
                 sums = totals.setdefault(name, [0.0, 0.0])

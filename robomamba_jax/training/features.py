@@ -29,10 +29,10 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.training.device_put import normalized
 from robomamba_jax.training.objectives import complete
-from robomamba_jax.training.program import run_transform, states_length
+from robomamba_jax.training.program import run_image_transform, states_length
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.weights import (
-    Base,
+    InitialWeights,
     chosen_config,
     expected_params,
     load_tree,
@@ -63,12 +63,12 @@ class Written(NamedTuple):
     skipped: list[tuple[str, str]]
 
 
-def cache_network(base: Base, kind: str, dtype: str) -> str:
+def cache_network(base: InitialWeights, kind: str, dtype: str) -> str:
     """The hash by which a cache of one kind knows the frozen parameters."""
     return network_hash(base, NETWORKS[kind], dtype)
 
 
-def open_cache(config: TrainConfig, base: Base) -> FeatureReader | None:
+def open_cache(config: TrainConfig, base: InitialWeights) -> FeatureReader | None:
     """The cache that a run reads, if it reads one.
 
     Raises:
@@ -84,7 +84,7 @@ def open_cache(config: TrainConfig, base: Base) -> FeatureReader | None:
             f"{config.data.features} was computed with other weights (or another model.dtype)",
             "compute the features again: robomamba data features",
         )
-    transform = run_transform(config.data)
+    transform = run_image_transform(config.data)
     if transform is None or reader.facts["transform"] != transform.to_json():
         raise InputError(
             "other_features",
@@ -118,7 +118,7 @@ def compute_features(
       InputError: the base has no encoder, or (``on_error="raise"``) a sample cannot be read.
     """
     kind = feature_kind(kind, warn=True)
-    transform = run_transform(config.data)
+    transform = run_image_transform(config.data)
     base = open_base(config.init_from, config.model, config.seed)
     if transform is None or base.parts.vision is None:
         raise InputError("no_vision", "there is no encoder", "give data.encoding.transform")
@@ -180,7 +180,7 @@ class _Extractor:
     """Runs the frozen parts over batches of one size."""
 
     def __init__(
-        self, config: TrainConfig, base: Base, kind: str, transform: ImageTransform
+        self, config: TrainConfig, base: InitialWeights, kind: str, transform: ImageTransform
     ) -> None:
         model = chosen_config(config.model, base.parts)
         assert model.vision is not None

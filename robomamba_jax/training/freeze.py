@@ -21,7 +21,7 @@ TRAIN, FREEZE = "train", "freeze"
 PARTS = ("vision", "projector", "llm", "policy")
 
 
-def labels(params: Params, patterns: Sequence[str]) -> Params:
+def param_labels(params: Params, patterns: Sequence[str]) -> Params:
     """ "train" or "freeze" for every leaf.
 
     Args:
@@ -50,19 +50,19 @@ def labels(params: Params, patterns: Sequence[str]) -> Params:
     return structure.unflatten(TRAIN if path in chosen else FREEZE for path in paths)
 
 
-def split(params: Params, marks: Params) -> tuple[Params, Params]:
+def split(params: Params, labels: Params) -> tuple[Params, Params]:
     """The trained and the frozen leaves, as two trees that have only those."""
-    return _only(params, marks, TRAIN), _only(params, marks, FREEZE)
+    return _only(params, labels, TRAIN), _only(params, labels, FREEZE)
 
 
-def _only(params: Params, marks: Params, wanted: str) -> Params:
+def _only(params: Params, labels: Params, wanted: str) -> Params:
     result: Params = {}
     for name, part in params.items():
         if isinstance(part, dict):
-            inner = _only(part, marks[name], wanted)
+            inner = _only(part, labels[name], wanted)
             if inner:
                 result[name] = inner
-        elif marks[name] == wanted:
+        elif labels[name] == wanted:
             result[name] = part
     return result
 

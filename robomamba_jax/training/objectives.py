@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from robomamba_jax.config import RoboMambaConfig
-from robomamba_jax.config.policy import SPREAD
+from robomamba_jax.config.policy import KERNEL_WIDTH
 from robomamba_jax.config.training import LossConfig
 from robomamba_jax.convert.tensor_names import STACKS
 from robomamba_jax.data.images.transforms import ImageTransform
@@ -42,7 +42,7 @@ Sums = dict[str, tuple[jax.Array, jax.Array]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class Objective:
     """What one stage minimises.
 
     Attributes:
@@ -64,12 +64,12 @@ class Task:
     draws: bool = False
 
 
-def text_task(
+def text_objective(
     config: RoboMambaConfig,
     loss: LossConfig,
     transform: ImageTransform | None,
     row_tokens: int,
-) -> Task:
+) -> Objective:
     """Next-token cross-entropy over what is learned; scored by answers that are right.
 
     Args:
@@ -115,7 +115,7 @@ def text_task(
             "answer_accuracy": (right, found),
         }
 
-    return Task({"text": 1.0}, losses, None, scores)
+    return Objective({"text": 1.0}, losses, None, scores)
 
 
 def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -134,12 +134,12 @@ def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Arr
     return found.sum(dtype=jnp.float32), (found & (wrong == 0)).sum(dtype=jnp.float32)
 
 
-def pose_task(
+def pose_objective(
     config: RoboMambaConfig,
     loss: LossConfig,
     transform: ImageTransform | None,
     contact_unit: float | None,
-) -> Task:
+) -> Objective:
     """Contact, rotation and gripper losses, each the mean over the poses that say it.
 
     Args:
@@ -199,14 +199,16 @@ def pose_task(
         names.append("gripper")
     given = (loss.contact_weight, loss.rotation_weight, loss.gripper_weight)
     weights = dict(zip(names, given, strict=False))
-    return Task(weights, losses, counts, scores, outputs, draws=loss.hidden_dropout > 0)
+    return Objective(weights, losses, counts, scores, outputs, draws=loss.hidden_dropout > 0)
 
 
 def _pose_losses(output: PolicyOutput, batch: Batch, loss: LossConfig) -> dict[str, jax.Array]:
     """float32[B] each: what every row's pose loses."""
     targets = batch["contact"], batch["rotation"], batch["gripper"]
     if output.proposals is not None:
-        return mixture_losses(output.proposals, *targets, spread=SPREAD, kind=loss.rotation)
+        return mixture_losses(
+            output.proposals, *targets, kernel_width=KERNEL_WIDTH, kind=loss.rotation
+        )
     each = {
         "contact": contact_loss(output.contact, targets[0], loss.contact),
         "rotation": rotation_loss(output.rotation6d, targets[1], loss.rotation),

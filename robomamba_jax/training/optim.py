@@ -21,7 +21,7 @@ MATRIX, REST = "matrix", "rest"
 _ROOT_MEAN_SQUARE = 0.2
 
 
-def schedule(config: OptimConfig, steps: int) -> optax.Schedule:
+def lr_schedule(config: OptimConfig, steps: int) -> optax.Schedule:
     """The learning rate of each of ``steps`` steps, from 0: a rise, then the fall.
 
     Step k has the rate after k + 1 of the warm-up's steps, so that the first one moves.
@@ -42,7 +42,7 @@ def schedule(config: OptimConfig, steps: int) -> optax.Schedule:
     return optax.join_schedules([rise, fall], [warmup])
 
 
-def optimizer(config: OptimConfig, steps: int, marks: Params) -> optax.GradientTransformation:
+def optimizer(config: OptimConfig, steps: int, labels: Params) -> optax.GradientTransformation:
     """The transformation of a whole parameter tree's gradients.
 
     Clipping stands inside the trained branch: outside it would read frozen gradients, which
@@ -51,15 +51,15 @@ def optimizer(config: OptimConfig, steps: int, marks: Params) -> optax.GradientT
     Args:
       config: see there.
       steps: of the whole run, for the schedule.
-      marks: from ``freeze.labels``.
+      labels: from ``freeze.param_labels``.
     """
     parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
     parts += [
         _direction(config),
         optax.add_decayed_weights(config.weight_decay, mask=lambda tree: decays(tree, config)),
-        optax.scale_by_learning_rate(schedule(config, steps)),
+        optax.scale_by_learning_rate(lr_schedule(config, steps)),
     ]
-    return optax.multi_transform({TRAIN: optax.chain(*parts), FREEZE: optax.set_to_zero()}, marks)
+    return optax.multi_transform({TRAIN: optax.chain(*parts), FREEZE: optax.set_to_zero()}, labels)
 
 
 def _direction(config: OptimConfig) -> optax.GradientTransformation:

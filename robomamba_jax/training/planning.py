@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""A run's real step, compiled for hardware that is not here: does it fit, what does it exchange?"""
+"""A run's real step, compiled for hardware that is not here: does it fit, and which collectives?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.ops.backend import target_backend
-from robomamba_jax.training.hlo import Exchange, exchanges
+from robomamba_jax.training.hlo import Collective, collectives
 from robomamba_jax.training.program import Program, build
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.weights import chosen_config, open_base
@@ -159,16 +159,16 @@ def _findings(
         - memory.alias_size_in_bytes
         + memory.temp_size_in_bytes
     )
-    found, asked = exchanges(text), exchanges(lowered.as_text(dialect="hlo"))
+    found, asked = collectives(text), collectives(lowered.as_text(dialect="hlo"))
     fits = None if topology.memory is None else sizes["peak"] <= topology.memory
     return {
         "bytes": sizes,
         "fits": fits,
         "hlo_bytes": len(text),
         "asked": _by_kind(asked),
-        "asked_exchanges": [exchange._asdict() for exchange in asked],
+        "asked_exchanges": [collective._asdict() for collective in asked],
         "collectives": _by_kind(found),
-        "exchanges": [exchange._asdict() for exchange in found],
+        "exchanges": [collective._asdict() for collective in found],
         "advice": _advice(program) if fits is False else [],
     }
 
@@ -217,14 +217,14 @@ def _text(compiled: Any) -> str:
         return ""
 
 
-def _by_kind(found: Sequence[Exchange]) -> dict[str, dict[str, int]]:
+def _by_kind(found: Sequence[Collective]) -> dict[str, dict[str, int]]:
     """Kind -> how often a step runs it, the bytes of its results, and how many in loops."""
     table: dict[str, dict[str, int]] = {}
-    for exchange in found:
-        row = table.setdefault(exchange.kind, {"count": 0, "bytes": 0, "in_loops": 0})
-        row["count"] += exchange.count
-        row["bytes"] += exchange.count * exchange.bytes
-        row["in_loops"] += exchange.count if exchange.loops else 0
+    for collective in found:
+        row = table.setdefault(collective.kind, {"count": 0, "bytes": 0, "in_loops": 0})
+        row["count"] += collective.count
+        row["bytes"] += collective.count * collective.bytes
+        row["in_loops"] += collective.count if collective.loops else 0
     return table
 
 

@@ -99,7 +99,7 @@ class Terminal:
     """Where lines and bars go: stderr of process 0, or nowhere."""
 
     def __init__(self, *, quiet: bool = False, every: int = 10) -> None:
-        """Say a line every ``every`` steps; nothing at all where it is quiet."""
+        """Log a line every ``every`` steps; nothing at all where it is quiet."""
         self.quiet, self.every = quiet or jax.process_index() > 0, every
         self._console: Any = None
         if not self.quiet:
@@ -107,7 +107,7 @@ class Terminal:
 
             self._console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """One line."""
         if self._console is not None:
             self._console.print(printable(line, lines=True), soft_wrap=True)
@@ -115,7 +115,7 @@ class Terminal:
     def lines(self, lines: Sequence[str]) -> None:
         """Several."""
         for line in lines:
-            self.say(line)
+            self.log(line)
 
     def step(self, step: int, steps: int, values: Mapping[str, Any]) -> None:
         """The line of a step, where one is due."""
@@ -134,7 +134,7 @@ class Terminal:
                 f"{values['tokens_per_s']:,.0f} tokens/s",
                 f"MFU {values['mfu']:.1%}",
             ]
-        self.say("  ".join(parts))
+        self.log("  ".join(parts))
 
     @contextlib.contextmanager
     def bars(self) -> Iterator[Bars]:
@@ -167,12 +167,12 @@ class Terminal:
         """A count of bytes."""
         done = 0
 
-        def tell(count: int) -> None:
+        def count(more: int) -> None:
             nonlocal done
-            done += count
+            done += more
 
-        yield tell
-        self.say(f"{what} {bytes_text(done)}")
+        yield count
+        self.log(f"{what} {bytes_text(done)}")
 
 
 class _WithText:

@@ -38,7 +38,7 @@ def train(
     origins: Origins | None = None,
     terminal: Terminal | None = None,
 ) -> dict[str, Any]:
-    """Train, or go on training; the same call after any interruption.
+    """Train, or resume training; the same call after any interruption.
 
     Args:
       config: the run's.
@@ -64,9 +64,11 @@ def train(
             "cannot_write", f"{folder}: {error.strerror}", "give another --workdir"
         ) from error
     for path, value in unconfirmed(config, origins or {}).items():
-        shown.say(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
+        shown.log(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
     with shown.bars() as bars, _full_disk(folder):
-        session = begin(config, folder, say=shown.say, measured=bars.measured, loaded=bars.loaded)
+        session = begin(
+            config, folder, log=shown.log, on_samples=bars.measured, on_bytes=bars.loaded
+        )
         failed = True
         try:
             program = session.program
@@ -74,24 +76,26 @@ def train(
             shown.lines(freeze_lines(program))
             shown.lines(memory_lines(session.state, session.frozen))
             if session.step:
-                shown.say(f"goes on from step {session.step} of {session.steps}")
-            done = loop.run(session, say=shown.say, progress=bars.step)
+                shown.log(f"resuming from step {session.step} of {session.steps}")
+            result = loop.run(session, log=shown.log, on_progress=bars.step)
             failed = False
         finally:
             session.close(failed=failed)
-    exported = _export(config, folder, done, shown) if not done.stopped else None
-    if done.stopped:
-        shown.say(f"stopped at step {done.step}: {done.stopped}; the same command goes on")
+    exported = _export(config, folder, result, shown) if not result.stopped else None
+    if result.stopped:
+        shown.log(
+            f"stopped at step {result.step}: {result.stopped}; run the same command to resume"
+        )
     return {
         "schema": SCHEMA,
         "stage": config.stage,
         "workdir": str(folder),
-        "step": done.step,
+        "step": result.step,
         "steps": session.steps,
-        "stopped": done.stopped,
-        "first": done.first,
-        "last": done.last,
-        "eval": done.eval,
+        "stopped": result.stopped,
+        "first": result.first,
+        "last": result.last,
+        "eval": result.eval,
         "table": [row._asdict() for row in program.table],
         "export": exported,
     }
@@ -112,16 +116,18 @@ def _full_disk(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _export(config: TrainConfig, folder: Path, done: loop.Done, shown: Terminal) -> str | None:
+def _export(
+    config: TrainConfig, folder: Path, result: loop.RunResult, shown: Terminal
+) -> str | None:
     """``export/``, by process 0; one that is there already is of the same last step."""
     out = folder / "export"
     if not config.run.export or jax.process_index():
         return None
     if not out.exists():
-        reached("exporting", done.step)
-        with shown.bytes("exports") as tell:
-            export_folder(folder, out, progress=tell)
-        shown.say(f"exported to {out}")
+        reached("exporting", result.step)
+        with shown.bytes("exports") as on_bytes:
+            export_folder(folder, out, progress=on_bytes)
+        shown.log(f"exported to {out}")
     return str(out)
 
 

@@ -17,9 +17,9 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.generation.generator import Generator
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.device_put import Feed
+from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.freeze import merge
-from robomamba_jax.training.program import Program, run_transform
+from robomamba_jax.training.program import Program, run_image_transform
 
 
 class Answers:
@@ -29,7 +29,7 @@ class Answers:
         """Read the questions; what cannot be read is passed over."""
         encoder = Encoder.open(data)
         self._program, self._tokenizer = program, encoder.tokenizer
-        self._transform = run_transform(data)
+        self._transform = run_image_transform(data)
         self._tokens = program.config.run.sample_tokens
         self._examples: list[Example] = []
         for part in open_parts(data, encoder):
@@ -99,7 +99,8 @@ class Poses:
     def __init__(self, program: Program, pipeline: Pipeline, count: int) -> None:
         """Of the first batch of a pipeline."""
         self._pipeline, self._count = pipeline, count
-        self._feed = Feed(program.mesh, pipeline.config.batch.batch_size)
+        self._feed = DeviceFeeder(program.mesh, pipeline.config.batch.batch_size)
+        assert program.outputs is not None
         self._predict = program.outputs
 
     def __call__(self, trained: Params, frozen: Params) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ def make_mesh(config: MeshConfig, devices: Sequence[Any] | None = None) -> Mesh:
     return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
 
 
-def copied(mesh: Mesh) -> NamedSharding:
+def replicated(mesh: Mesh) -> NamedSharding:
     """A copy on every device."""
     return NamedSharding(mesh, PartitionSpec())
 
@@ -102,7 +102,7 @@ def like_params(tree: Any, params: Any, mesh: Mesh) -> Any:
             name = "/".join(keys[start:])
             if shapes.get(name) == tuple(leaf.shape):
                 return named_sharding(mesh, name, shapes[name])
-        return copied(mesh)
+        return replicated(mesh)
 
     return jax.tree_util.tree_map_with_path(place, tree)
 

@@ -13,7 +13,7 @@ import optax
 from jax.sharding import Mesh
 
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.sharding import copied, like_params, params_shardings
+from robomamba_jax.training.sharding import like_params, params_shardings, replicated
 
 
 @jax.tree_util.register_dataclass
@@ -36,30 +36,30 @@ class TrainState:
     opt_state: Any
 
 
-def zeros_like_frozen(trained: Params, marks: Params) -> Params:
+def zeros_like_frozen(trained: Params, labels: Params) -> Params:
     """A whole tree for the optimizer: trained leaves as they are, scalars where it is frozen."""
     result: Params = {}
-    for name, mark in marks.items():
-        if isinstance(mark, dict):
-            result[name] = zeros_like_frozen(trained.get(name, {}), mark)
+    for name, label in labels.items():
+        if isinstance(label, dict):
+            result[name] = zeros_like_frozen(trained.get(name, {}), label)
         else:
             result[name] = trained.get(name, jnp.zeros((), jnp.float32))
     return result
 
 
 def abstract_state(
-    trained: Params, marks: Params, transform: optax.GradientTransformation
+    trained: Params, labels: Params, optimizer: optax.GradientTransformation
 ) -> TrainState:
     """The state as shapes and dtypes, from the trained parameters' own."""
 
     def make(trained: Params) -> TrainState:
-        return new_state(trained, marks, transform, seed=0)
+        return new_state(trained, labels, optimizer, seed=0)
 
     return jax.eval_shape(make, trained)
 
 
 def new_state(
-    trained: Params, marks: Params, transform: optax.GradientTransformation, seed: int
+    trained: Params, labels: Params, optimizer: optax.GradientTransformation, seed: int
 ) -> TrainState:
     """The state before the first step; inside jit its shardings must be asked for."""
     return TrainState(
@@ -67,17 +67,17 @@ def new_state(
         halted=jnp.zeros((), bool),
         rng=jax.random.key(seed),
         trained=trained,
-        opt_state=transform.init(zeros_like_frozen(trained, marks)),
+        opt_state=optimizer.init(zeros_like_frozen(trained, labels)),
     )
 
 
 def state_shardings(state: TrainState, mesh: Mesh) -> TrainState:
     """Where every leaf lies, in the state's own form; moments as their parameters."""
-    here: Any = copied(mesh)
+    copies: Any = replicated(mesh)
     return TrainState(
-        step=here,
-        halted=here,
-        rng=here,
+        step=copies,
+        halted=copies,
+        rng=copies,
         trained=params_shardings(state.trained, mesh),
         opt_state=like_params(state.opt_state, state.trained, mesh),
     )

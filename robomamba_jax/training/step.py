@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import optax
 
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.objectives import Batch, Sums, Task, total_loss
+from robomamba_jax.training.objectives import Batch, Objective, Sums, total_loss
 from robomamba_jax.training.state import TrainState, zeros_like_frozen
 
 Metrics = dict[str, jax.Array]
@@ -27,20 +27,20 @@ Step = Callable[[TrainState, Params, Batch], tuple[TrainState, Metrics]]
 
 
 def make_step(
-    task: Task,
+    objective: Objective,
     gradients: Callable[..., tuple[Params, Sums]],
-    transform: optax.GradientTransformation,
-    marks: Params,
-    rate: optax.Schedule,
+    optimizer: optax.GradientTransformation,
+    labels: Params,
+    lr_schedule: optax.Schedule,
 ) -> Step:
     """The update of one batch.
 
     Args:
-      task: what is minimised.
+      objective: what is minimised.
       gradients: (trained, frozen, batch) -> gradient and sums, see ``spread``.
-      transform: of a whole tree's gradients; frozen leaves get a scalar 0.
-      marks: from ``freeze.labels``.
-      rate: the learning rate of each step, for the metrics.
+      optimizer: of a whole tree's gradients; frozen leaves get a scalar 0.
+      labels: from ``freeze.param_labels``.
+      lr_schedule: the learning rate of each step, for the metrics.
 
     Returns:
       A pure function. Metrics are float32[] each: ``loss``, one ``loss_<name>`` and one
@@ -49,8 +49,8 @@ def make_step(
     """
 
     def update(trained: Params, opt_state: Any, grads: Params) -> tuple[Params, Any]:
-        updates, opt_state = transform.update(
-            zeros_like_frozen(grads, marks), opt_state, zeros_like_frozen(trained, marks)
+        updates, opt_state = optimizer.update(
+            zeros_like_frozen(grads, labels), opt_state, zeros_like_frozen(trained, labels)
         )
         new: Any = optax.apply_updates(trained, _like(updates, trained))
         return new, opt_state
@@ -61,11 +61,13 @@ def make_step(
 
     def step(state: TrainState, frozen: Params, batch: Batch) -> tuple[TrainState, Metrics]:
         rows = {name: array for name, array in batch.items() if name != "stop"}
-        if task.draws:
+        if objective.draws:
             key = jax.random.fold_in(state.rng, state.step)
             rows["draw"] = jax.random.bits(key, rows["input_ids"].shape[:1], jnp.uint32)
         grads, sums = gradients(state.trained, frozen, rows)
-        loss = total_loss(sums, {name: count for name, (_, count) in sums.items()}, task.weights)
+        loss = total_loss(
+            sums, {name: count for name, (_, count) in sums.items()}, objective.weights
+        )
         norm = optax.tree.norm(grads)
         good = jnp.isfinite(loss) & jnp.isfinite(norm) & ~state.halted
         # A branch, not a choice between two states: that would need room for both.
@@ -79,11 +81,11 @@ def make_step(
         )
         metrics = {
             "loss": loss,
-            **{f"loss_{name}": _mean(sums, name) for name in task.weights},
-            **{f"count_{name}": sums[name][1] for name in task.weights},
+            **{f"loss_{name}": _mean(sums, name) for name in objective.weights},
+            **{f"count_{name}": sums[name][1] for name in objective.weights},
             "grad_norm": norm,
             "param_norm": optax.tree.norm(trained),
-            "lr": jnp.asarray(rate(state.step), jnp.float32),
+            "lr": jnp.asarray(lr_schedule(state.step), jnp.float32),
             "halted": ~good,
         }
         if "stop" in batch:

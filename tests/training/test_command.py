@@ -52,7 +52,7 @@ def test_again_does_nothing_again(tmp_path: Path, capfd: pytest.CaptureFixture[s
     assert train_main(arguments) == 0
     before = (tmp_path / "metrics.jsonl").read_bytes()
     assert train_main(arguments) == 0
-    assert "goes on from step 3 of 3" in capfd.readouterr().err
+    assert "resuming from step 3 of 3" in capfd.readouterr().err
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 

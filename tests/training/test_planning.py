@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.training.hlo import exchanges
+from robomamba_jax.training.hlo import collectives
 from robomamba_jax.training.planning import open_topology
 from tests.training.runs import ROOT, config_path
 
@@ -53,14 +53,14 @@ ENTRY %main (a: f32[8]) -> f32[8] {
 
 def test_exchanges() -> None:
     """Counted through loops within loops, by result and channel."""
-    found = {exchange.kind: exchange for exchange in exchanges(HLO)}
+    found = {collective.kind: collective for collective in collectives(HLO)}
     assert found["all-gather"][:5] == ("all-gather", 15, 128, 2, "bf16[16,4]")
     assert found["all-gather"].where == "jit(step)/layer/gather"
     assert found["reduce-scatter"][:4] == ("reduce-scatter", 15, 8, 2)
     assert found["collective-permute"][:4] == ("collective-permute", 3, 32, 1)
     assert found["all-reduce"][:4] == ("all-reduce", 1, 20, 0)
     assert found["all-to-all"][:4] == ("all-to-all", 1, 256, 0)
-    assert exchanges("") == []
+    assert collectives("") == []
 
 
 def plan(*arguments: str) -> tuple[int, dict[str, Any], str]:

@@ -88,7 +88,7 @@ def test_told_to_stop(quiet: Path, tmp_path: Path) -> None:
         _, err = running.communicate(timeout=120)
     assert running.returncode == 0, err[-2000:]
     if checkpoint.steps(tmp_path)[0] < 9:
-        assert "told to stop; the same command goes on" in err
+        assert "interrupted; run the same command to resume" in err
     done = process("instruct", tmp_path, *CHANGES)
     assert done.returncode == 0, done.stderr[-2000:]
     check_alike(quiet, tmp_path)

@@ -82,7 +82,7 @@ def test_several_processes(count: int, tmp_path: Path) -> None:
     found = together(count, workdir, "run.steps=6", "checkpoint.every=3", *mesh, *QUIET)
     assert all(code == 0 for code, _ in found), found
     assert f"{count} processes" in found[0][1]
-    assert "goes on from step 3" in found[0][1]
+    assert "resuming from step 3" in found[0][1]
     for a, b in zip(lines(workdir), lines(tmp_path / "alone"), strict=True):
         assert a["step"] == b["step"]
         if "loss" in a:
