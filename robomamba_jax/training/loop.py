@@ -29,6 +29,7 @@ from robomamba_jax.training.setup import Session
 from robomamba_jax.training.step import Metrics
 from robomamba_jax.training.step_compiler import StepCompiler
 from robomamba_jax.training.throughput import StepTimer
+from robomamba_jax.utils.progress import Log
 
 OnStep = Callable[[int, int, Mapping[str, float | None]], None]
 """Called with (updates done, updates in all, metrics and timings of the last one)."""
@@ -61,7 +62,7 @@ class _Dispatched(NamedTuple):
     metrics: Metrics
 
 
-def run(session: Session, *, log: Callable[[str], None], on_progress: OnStep) -> RunResult:
+def run(session: Session, *, log: Log, on_progress: OnStep) -> RunResult:
     """Step to the end, or until a signal asks to stop; the last state is saved either way.
 
     Args:
@@ -96,7 +97,7 @@ def run(session: Session, *, log: Callable[[str], None], on_progress: OnStep) ->
             reached("recorded", step)
 
         dispatched: _Dispatched | None = None
-        batches = session.pipeline.batches(session.step, end, ahead=config.run.prefetch)
+        batches = session.pipeline.batches(session.step, end, prefetch=config.run.prefetch)
         for batch in timer.waiting(batches):
             profiler.at(session.step)
             arrays = session.feeder.put(batch.arrays, stop=stop.is_set())
@@ -143,7 +144,7 @@ def _saves(session: Session) -> bool:
 
 
 def _evaluate(
-    session: Session, evaluation: Evaluation, run_log: RunLog, log: Callable[[str], None]
+    session: Session, evaluation: Evaluation, run_log: RunLog, log: Log
 ) -> dict[str, float]:
     """Evaluate and generate, if either is due; the scores, {} if there are none."""
     run, step = session.config.run, session.step

@@ -10,7 +10,7 @@ from typing import TypedDict
 import jax
 import numpy as np
 
-from robomamba_jax.training.metrics_writer import JsonlWriter, TensorBoardWriter
+from robomamba_jax.training.metrics_writer import StepLinesWriter, TensorBoardWriter
 from robomamba_jax.training.setup import Session
 from robomamba_jax.utils.json_types import Json
 
@@ -34,12 +34,12 @@ class RunLog:
         """Cut the files back to the step from which the run resumes."""
         self._session = session
         self._log_every = session.config.run.log_every
-        self._files: dict[str, JsonlWriter] = {}
+        self._files: dict[str, StepLinesWriter] = {}
         self._board: TensorBoardWriter | None = None
         if jax.process_index() == 0:
             workdir, step = session.workdir, session.step
             for name in ("metrics", "samples", "timings"):
-                self._files[name] = JsonlWriter(workdir / f"{name}.jsonl", step)
+                self._files[name] = StepLinesWriter(workdir / f"{name}.jsonl", step)
             wandb = session.config.run.wandb
             self._board = TensorBoardWriter(workdir, step, wandb, session.meta["config"])
 
@@ -114,7 +114,7 @@ class RunLog:
         """A line's step, epoch and samples: those of all processes, row by row."""
         pipeline = self._session.pipeline
         rows = pipeline.plan.layout(step).rows
-        names = [[pipeline.table.sample_id(n) for n in row] for row in rows]
+        names = [[pipeline.sample_index.sample_id(n) for n in row] for row in rows]
         return {"step": step, "epoch": epoch, "samples": names}
 
     def _write(self, name: str, content: Mapping[str, object]) -> None:

@@ -24,10 +24,9 @@ from robomamba_jax.config.provenance import values
 from robomamba_jax.config.serial import parts_to_json
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
-from robomamba_jax.convert.sources import read_json
 from robomamba_jax.data.examples import Encoder, contacts_of
-from robomamba_jax.data.pipeline.batch_plan import Plan
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.batch_plan import BatchPlan
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params
@@ -42,6 +41,8 @@ from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.state import TrainState, new_state, state_tree, tree_state
 from robomamba_jax.training.step_arrays import Leaves
 from robomamba_jax.training.weights import InitialWeights, load_tree, open_base
+from robomamba_jax.utils.files import read_json, replacing
+from robomamba_jax.utils.progress import Log
 from robomamba_jax.utils.untrusted_text import encode_own_json
 from robomamba_jax.utils.version import __version__
 
@@ -52,8 +53,6 @@ _FREE = re.compile(
     r"mesh/.*|checkpoint/.*|init_from|data/features"
     r"|run/(stop_after|log_every|workers|prefetch|profile_.*|wandb|export)"
 )
-
-Log = Callable[[str], None]
 
 
 @dataclasses.dataclass
@@ -79,9 +78,9 @@ class Session:
     config: TrainConfig
     workdir: Path
     program: Program
-    pipeline: Pipeline
+    pipeline: BatchLoader
     feeder: DeviceFeeder
-    held_out: Pipeline | None
+    held_out: BatchLoader | None
     state: TrainState
     frozen: Params
     step: int
@@ -169,7 +168,7 @@ def begin(
     )
 
 
-def _check_together(config: TrainConfig, plan: Plan, base: InitialWeights) -> None:
+def _check_together(config: TrainConfig, plan: BatchPlan, base: InitialWeights) -> None:
     """All processes mean the same run."""
     check_alike(
         {
@@ -181,7 +180,7 @@ def _check_together(config: TrainConfig, plan: Plan, base: InitialWeights) -> No
     )
 
 
-def count_steps(config: TrainConfig, plan: Plan) -> int:
+def count_steps(config: TrainConfig, plan: BatchPlan) -> int:
     """The updates of a whole run."""
     if config.run.steps is not None:
         return config.run.steps
@@ -218,7 +217,7 @@ def _choose_step(workdir: Path, log: Log) -> Path | None:
     """The step to resume from; process 0 decides for all."""
     found = checkpoint.newest_good(workdir, log) if jax.process_index() == 0 else None
     step = agreed(-1 if found is None else int(found.name))
-    return None if step < 0 else workdir / checkpoint.FOLDER / str(step)
+    return None if step < 0 else workdir / checkpoint.STEPS_FOLDER / str(step)
 
 
 def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> InitialWeights:
@@ -284,16 +283,16 @@ def _open_data(
     mesh: Mesh,
     workdir: Path,
     on_samples: Callable[[int, int], None] | None,
-) -> tuple[Pipeline, Pipeline | None]:
+) -> tuple[BatchLoader, BatchLoader | None]:
     ledger = workdir / "ledger.jsonl"
 
     def pipeline(
         data: DataConfig, workers: int, tell: Callable[[int, int], None] | None, file: Path
-    ) -> Pipeline:
+    ) -> BatchLoader:
         mine = DeviceFeeder(mesh, data.batch.batch_size).mine
-        return Pipeline(
-            data, workers=workers, rows=mine, ledger=file, tell=tell,
-            process=jax.process_index(), processes=jax.process_count(),
+        return BatchLoader(
+            data, workers=workers, rows=mine, ledger=file, on_progress=tell,
+            process_id=jax.process_index(), num_processes=jax.process_count(),
         )  # fmt: skip
 
     first = pipeline(config.data, config.run.workers, on_samples, ledger)
@@ -363,6 +362,5 @@ def _write_run(config: TrainConfig, workdir: Path, base: InitialWeights) -> None
     frozen = {"schema": FROZEN_SCHEMA, **base.reference}
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
     for name, content in (("frozen.json", frozen), ("config.json", run)):
-        partial = workdir / f".{name}.partial"
-        partial.write_bytes(_written(content))
-        partial.replace(workdir / name)
+        with replacing(workdir / name) as partial:
+            partial.write_bytes(_written(content))

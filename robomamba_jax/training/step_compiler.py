@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import jax
 
 from robomamba_jax.models.params import Params
 from robomamba_jax.training.program import Program
 from robomamba_jax.training.state import TrainState
+from robomamba_jax.utils.progress import Log
 
 
 class StepCompiler:
@@ -34,7 +35,7 @@ class StepCompiler:
         state: TrainState,
         frozen: Params,
         arrays: dict[str, jax.Array],
-        log: Callable[[str], None],
+        log: Log,
     ) -> jax.stages.Compiled:
         """Compile the step for batches like this one.
 

@@ -79,7 +79,7 @@ class StepTimer:
         no work: a step of half-empty rows has half the utilisation."""
         plan = self._session.pipeline.plan
         members = [n for row in plan.layout(step).rows for n in row]
-        table, size = plan.table, plan.batch.image_tokens
+        table, size = plan.sample_index, plan.batch.image_tokens
         images = int(np.sum(table.images[members]))
         return int(np.sum(table.text[members])) + images * size, images, len(members)
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from robomamba_jax.demo.verdicts import TRIVIAL_POLICIES
 
 from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.demo import acting
 from robomamba_jax.demo.acting import CONFUSED, TITLES, Confused, act
 from robomamba_jax.demo.plan import MODES
-from robomamba_jax.demo.verdicts import TRIVIAL_POLICIES
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES
-from robomamba_jax.world.policies.reference import Observation, Policy, Proposal
 from robomamba_jax.world.rollout.run import RolloutPlan
 from robomamba_jax.world.rollout.success_rates import Tally, averages
 from robomamba_jax.world.sim.simulator import View

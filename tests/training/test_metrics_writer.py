@@ -23,7 +23,7 @@ from robomamba_jax.models.params import abstract_params
 from robomamba_jax.training.device_put import DeviceFeeder, normalized
 from robomamba_jax.training.flops import flops_per_token, peak_flops, step_flops
 from robomamba_jax.training.freeze import param_labels, split
-from robomamba_jax.training.metrics_writer import JsonlWriter, TensorBoardWriter
+from robomamba_jax.training.metrics_writer import StepLinesWriter, TensorBoardWriter
 from robomamba_jax.training.report import bytes_text
 
 LINES = [
@@ -40,7 +40,7 @@ def test_lines_are_cut_back(tmp_path_factory: Any, step: int, torn: int) -> None
     path = tmp_path_factory.mktemp("lines") / "metrics.jsonl"
     text = "".join(json.dumps(line) + "\n" for line in LINES)
     path.write_text(text + json.dumps(LINES[0])[:torn])
-    lines = JsonlWriter(path, step)
+    lines = StepLinesWriter(path, step)
     lines.write({"step": step, "loss": 2.0})
     lines.close()
     found = [json.loads(line) for line in path.read_text().splitlines()]
