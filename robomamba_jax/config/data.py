@@ -148,11 +148,11 @@ class EncodingConfig:
       max_tokens: of one sample's text.
       too_long: what happens to longer ones: "cut", or "error", which ``on_error`` treats.
       contact_scale: poses: "unit", shares of the crop's side, or "raw", pixels.
-      contact_frame: of raw contacts: pixels of the "crop", or of the picture's "file", counted
+      contact_frame: of raw contacts: pixels of the "crop", or of the image's "file", counted
         from 0, as the published code learns them (``data.geometry.contacts``).
-      contact_side: with "file": of the square pictures whose pixels they are, such as 336; None =
-        of each picture itself.
-      max_pixels: of any picture, before it is decoded.
+      contact_side: with "file": of the square images whose pixels they are, such as 336; None =
+        of each image itself.
+      max_pixels: of any image, before it is decoded.
     """
 
     tokenizer: str = "nano"

@@ -57,7 +57,7 @@ class GraspConfig:
       gripper: the one number that says how far the gripper is open or closed.
       threshold: of that number.
       closed: the gripper is closed where its number is "above" or "below" the threshold.
-      before: the picture is that of so many steps before the gripper closes; None = of the
+      before: the image is that of so many steps before the gripper closes; None = of the
         episode's first step.
       tip: metres from the end-effector's origin to the point of contact, along the approach.
       approach_axis: the tool frame's axis that points to the surface, one of ``AXES``.

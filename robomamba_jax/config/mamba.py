@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.tree import typed
@@ -101,7 +100,7 @@ class MambaConfig:
         assert self.dt_rank is not None
         return self.dt_rank
 
-    def replace(self, **changes: Any) -> MambaConfig:
+    def replace(self, **changes: object) -> MambaConfig:
         """A copy with some fields changed.
 
         Raises:
@@ -116,7 +115,7 @@ PRESETS: dict[str, MambaConfig] = {
     # For the embedded world on a CPU. Few and wide blocks, because they learn soonest to read what
     # stands before them (docs/demo.md).
     "nano": MambaConfig(d_model=256, n_layer=3, vocab_size=1024, d_state=8),
-    # The widths and depths of the released Mamba-1 checkpoints (article, appendix E.2).
+    # The widths and depths of the released Mamba-1 checkpoints (paper, appendix E.2).
     "130m": MambaConfig(d_model=768, n_layer=24),
     "370m": MambaConfig(d_model=1024, n_layer=48),
     "790m": MambaConfig(d_model=1536, n_layer=48),
@@ -125,7 +124,7 @@ PRESETS: dict[str, MambaConfig] = {
 }
 
 
-def preset(name: str, **changes: Any) -> MambaConfig:
+def preset(name: str, **changes: object) -> MambaConfig:
     """The configuration of a preset, with some fields changed.
 
     Args:

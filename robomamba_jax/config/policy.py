@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.mamba import DTYPES
@@ -35,7 +34,7 @@ class PolicyConfig:
     Attributes:
       kind: one of
         "two_mlp": two MLPs with hidden widths D/4, D/8: 3,690,880 parameters at D = 2560,
-          which fits all of the article's figures (0.12 %, 3.7M; inferred, not published);
+          which fits all of the paper's figures (0.12 %, 3.7M; inferred, not published);
         "two_mlp_repo": two MLPs with D/2, D/4, as in the published repository (8,200,960);
         "mlp": one MLP with D/2, D/4 for both (4,103,040);
         "ssm_mlp": as "two_mlp_repo", with a Mamba block over the sequence before each MLP;
@@ -107,7 +106,7 @@ class PolicyConfig:
             )
         return d_model // first, d_model // second
 
-    def replace(self, **changes: Any) -> PolicyConfig:
+    def replace(self, **changes: object) -> PolicyConfig:
         """A copy with some fields changed.
 
         Raises:

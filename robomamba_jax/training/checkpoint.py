@@ -34,6 +34,7 @@ from robomamba_jax.training import step_arrays
 from robomamba_jax.training.failpoints import reached
 from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.progress import Log
 from robomamba_jax.utils.untrusted_text import encode_own_json
 
@@ -80,8 +81,8 @@ class RunMeta(TypedDict):
 
     stage: str
     version: str
-    config: dict[str, Any]
-    parts: dict[str, Any]
+    config: dict[str, Json]
+    parts: dict[str, Json]
     model: dict[str, Any]
     seed: int
     base: BaseReference
@@ -296,7 +297,7 @@ class Checkpoints:
             raise InputError(
                 "cannot_write",
                 f"{self._folder}: {what[:300]}",
-                "make room, then give the same command: the steps before are whole",
+                "free some space, then run the same command to resume: the steps before are whole",
             ) from error
 
     def resume_from(self, step: int | None) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +53,8 @@ class DeviceFeeder:
     def _place(self, local: np.ndarray) -> jax.Array:
         shape = (self._rows, *local.shape[1:])
 
-        def piece(index: Any) -> np.ndarray:
+        def piece(index: tuple[slice, ...] | None) -> np.ndarray:
+            assert index is not None
             places = [self._place_of[row] for row in range(*index[0].indices(self._rows))]
             if places == list(range(places[0], places[0] + len(places))):
                 return local[places[0] : places[0] + len(places)]

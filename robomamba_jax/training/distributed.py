@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 import jax
 import numpy as np
@@ -65,7 +65,18 @@ def leave_now(status: int) -> None:
         os._exit(status)
 
 
-def topology(mesh: Mesh) -> list[dict[str, Any]]:
+class ProcessRow(TypedDict):
+    """A process of a run: its host, its devices, and the first and last of their mesh places."""
+
+    process: int
+    host: str
+    devices: int
+    kind: str
+    first: str
+    last: str
+
+
+def topology(mesh: Mesh) -> list[ProcessRow]:
     """One row per process: host, devices, and their places on the mesh."""
     names = _hosts()
     places: dict[int, list[tuple[int, ...]]] = {}

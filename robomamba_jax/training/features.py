@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the frozen parts say of every picture, computed once and kept: see ``data.cache.features``.
+"""What the frozen parts say of every image, computed once and kept: see ``data.cache.features``.
 
 "vision_patches": the encoder's features, for every stage; "pooled_hidden": all that a policy head
 of MLPs reads of a prompt and its image, so that stage 2 needs nothing but the head;
@@ -24,7 +24,7 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.cache.features import FeatureReader, FeatureWriter
 from robomamba_jax.data.examples import Encoder, Example
 from robomamba_jax.data.images.transforms import ImageTransform
-from robomamba_jax.data.pipeline.datasets import open_datasets
+from robomamba_jax.data.pipeline.datasets import Dataset, open_datasets
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params
@@ -112,7 +112,7 @@ def compute_features(
       out: the cache's folder.
       kind: "vision_patches", "pooled_hidden" or "hidden_states".
       dtype: of the file; None = bfloat16 where the model computes in it, else float32.
-      batch: pictures (or prompts) at a time.
+      batch: images (or prompts) at a time.
       tell: called with (samples done, samples in all).
 
     Raises:
@@ -134,7 +134,7 @@ def compute_features(
         dtype=dtype or narrow,
     )
     before, skipped = len(writer), []
-    waiting: list[tuple[bytes, Any]] = []
+    waiting: list[tuple[bytes, Example | np.ndarray]] = []
     for done, total, example, problem in _examples(config, batch):
         if problem is not None:
             if config.data.on_error == "raise":
@@ -163,7 +163,7 @@ def _examples(
             parts += open_datasets(data, Encoder.open(data))
     places = [(part, index) for part in parts for index in range(len(part))]
 
-    def read(place: tuple[Any, int]) -> Example | InputError:
+    def read(place: tuple[Dataset, int]) -> Example | InputError:
         try:
             return place[0].example(place[1])
         except InputError as error:
@@ -217,24 +217,26 @@ class _Extractor:
 
         self._run = jax.jit(run)
 
-    def wanted(self, example: Example, writer: FeatureWriter) -> list[tuple[bytes, Any]]:
+    def wanted(
+        self, example: Example, writer: FeatureWriter
+    ) -> list[tuple[bytes, Example | np.ndarray]]:
         """What an example needs: (key, inputs)."""
         hashes = example.image_sha256
         if self._kind != "vision_patches":
             return [(writer.key(hashes.tobytes(), example.ids), example)]
         assert example.images is not None or not len(hashes)
-        pictures = [] if example.images is None else list(example.images)
-        return [(writer.key(key.tobytes()), p) for key, p in zip(hashes, pictures, strict=True)]
+        images = [] if example.images is None else list(example.images)
+        return [(writer.key(key.tobytes()), p) for key, p in zip(hashes, images, strict=True)]
 
     def __call__(self, values: Sequence[Any], batch: int) -> np.ndarray:
         """The features of up to ``batch`` inputs."""
-        inputs = self._pictures(values, batch)
+        inputs = self._images(values, batch)
         if self._kind != "vision_patches":
             inputs = self._prompts(values, batch)
         found = self._run(self._params, {name: jnp.asarray(x) for name, x in inputs.items()})
         return np.asarray(jax.device_get(found))[: len(values)]
 
-    def _pictures(self, values: Sequence[Any], batch: int) -> dict[str, np.ndarray]:
+    def _images(self, values: Sequence[Any], batch: int) -> dict[str, np.ndarray]:
         side = self._transform.size
         images = np.zeros((batch, side, side, 3), np.uint8)
         if self._kind == "vision_patches":

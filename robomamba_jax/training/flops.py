@@ -17,6 +17,7 @@ import numpy as np
 
 from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.models.params import Params, leaf_paths
+from robomamba_jax.training.jax_types import Device, ShapedLeaf
 
 PEAK_FLOPS = {
     # Dense bfloat16 per device, from the makers' data sheets.
@@ -35,7 +36,7 @@ PEAK_FLOPS = {
 }
 
 
-def peak_flops(device: Any) -> tuple[float, str]:
+def peak_flops(device: Device) -> tuple[float, str]:
     """What a device can do a second, and how that is known."""
     kind = device.device_kind
     matches = [name for name in PEAK_FLOPS if kind.startswith(name)]
@@ -87,7 +88,7 @@ def _products(tree: Params) -> int:
     """Numbers in matrices that multiply each token."""
     skipped = ("embeddings/weight", "position_embedding/weight", "conv1d/weight")
 
-    def matrix(path: str, leaf: Any) -> bool:
+    def matrix(path: str, leaf: ShapedLeaf) -> bool:
         stacked = "/layers/" in path
         return path.endswith("weight") and leaf.ndim - stacked >= 2
 

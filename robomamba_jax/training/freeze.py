@@ -16,6 +16,7 @@ import jax
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params, leaf_paths
+from robomamba_jax.training.jax_types import PyTree
 
 TRAIN, FREEZE = "train", "freeze"
 PARTS = ("vision", "projector", "llm", "policy")
@@ -37,7 +38,7 @@ def param_labels(params: Params, patterns: Sequence[str]) -> Params:
         try:
             found = [path for path in paths if re.fullmatch(pattern, path)]
         except re.error as error:
-            raise InputError("bad_config", f"trainable {pattern!r}: {error}", "mend it") from error
+            raise InputError("bad_config", f"trainable {pattern!r}: {error}", "fix it") from error
         if not found:
             parts = ", ".join(sorted({path.split("/")[0] + "/.*" for path in paths}))
             raise InputError(
@@ -95,7 +96,7 @@ class FreezeRow(NamedTuple):
     gradients: int
 
 
-def freeze_table(trained: Params, frozen: Params, opt_state: Any) -> list[FreezeRow]:
+def freeze_table(trained: Params, frozen: Params, opt_state: PyTree) -> list[FreezeRow]:
     """What is trained and what it costs, part by part and in total.
 
     Args:

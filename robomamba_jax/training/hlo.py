@@ -1,9 +1,9 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a program exchanges between devices, read from its text, before or after compiling.
+"""The collectives of a program, read from its text (HLO), before or after compiling.
 
 A loop's body stands once in the text and runs many times: counts are multiplied by the trips of
-the loops around. For TPUs an collective may be written in several computations (its start, its
+the loops around. For TPUs a collective may be written in several computations (its start, its
 steps), which share a channel of their own.
 """
 
@@ -50,7 +50,7 @@ class Collective(NamedTuple):
 def collectives(text: str) -> list[Collective]:
     """All collective operations of a program in HLO text, by bytes that a step moves."""
     bodies, entry = _computations(text)
-    # Elsewhere exchanges stand in one place each, and may all have the same channel.
+    # Elsewhere collectives stand in one place each, and may all have the same channel.
     pieces = "async_collective_fusion" in text
     trips = _visits(bodies, entry)
     found: dict[str, Collective] = {}

@@ -141,7 +141,7 @@ def pose_objective(
       loss: which.
       transform: of the images.
       contact_unit: what one unit of the contact is, in shares of the crop's side, for scores;
-        None where it depends on the picture: then that score is left out.
+        None where it depends on the image: then that score is left out.
     """
     graph, expected = abstract_params(config, "stacked")
 
@@ -291,7 +291,9 @@ def images_of(batch: Batch, transform: ImageTransform | None) -> jax.Array | Non
     return normalized(batch["images"], transform)
 
 
-def total_loss(sums: Sums, counts: Mapping[str, jax.Array], weights: Mapping[str, float]) -> Any:
+def total_loss(
+    sums: Sums, counts: Mapping[str, jax.Array], weights: Mapping[str, float]
+) -> jax.Array:
     """The weighted sum of the means; a loss that nothing counts for is 0."""
     return sum(
         (weights[name] * sums[name][0] / jnp.maximum(counts[name], 1.0) for name in weights),

@@ -11,10 +11,12 @@ from typing import Any
 import jax
 import optax
 import optax.contrib
+from jax.tree_util import KeyPath
 
 from robomamba_jax.config.training import OptimConfig
 from robomamba_jax.models.params import Params
 from robomamba_jax.training.freeze import FREEZE, TRAIN
+from robomamba_jax.training.jax_types import PyTree
 
 MATRIX, REST = "matrix", "rest"
 # Of Muon's updates, as large as AdamW's are (arXiv 2502.16982, section 2.2).
@@ -89,14 +91,14 @@ def _matrix_axes(tree: Any) -> Any:
 def _kinds(params: Any, config: OptimConfig) -> Any:
     """MATRIX or REST for every leaf, by the patterns of ``matrices``."""
 
-    def kind(path: Any, leaf: Any) -> str:
+    def kind(path: KeyPath, leaf: jax.Array) -> str:
         named = _any_matches(config.matrices, path)
         return MATRIX if named and leaf.ndim >= 2 else REST
 
     return jax.tree_util.tree_map_with_path(kind, params)
 
 
-def decays(params: Any, config: OptimConfig) -> Any:
+def decays(params: PyTree, config: OptimConfig) -> PyTree:
     """Whether weight decay acts on each leaf of a tree, by the patterns of ``no_decay``."""
 
     return jax.tree_util.tree_map_with_path(
@@ -104,6 +106,6 @@ def decays(params: Any, config: OptimConfig) -> Any:
     )
 
 
-def _any_matches(patterns: tuple[str, ...], path: Any) -> bool:
+def _any_matches(patterns: tuple[str, ...], path: KeyPath) -> bool:
     name = "/".join(str(key.key) for key in path)
     return any(re.fullmatch(pattern, name) for pattern in patterns)

@@ -9,7 +9,7 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import jax
 
@@ -31,13 +31,43 @@ from robomamba_jax.training.setup import begin
 SCHEMA = "robomamba.train/1"
 
 
+class TrainSummary(TypedDict):
+    """What ``train`` returns, and what ``train.py --json`` prints.
+
+    Attributes:
+      schema: ``SCHEMA``.
+      stage: of the configuration.
+      workdir: as given.
+      step: updates done.
+      steps: updates of the whole run.
+      stopped: why before the last step ("" = it was the last).
+      first: metrics of the first step of this call, {} if there was none.
+      last: of the last one.
+      eval: the last evaluation, {} if there was none.
+      table: a ``FreezeRow`` for each part, and their total.
+      export: the inference folder; None where none was written.
+    """
+
+    schema: str
+    stage: str
+    workdir: str
+    step: int
+    steps: int
+    stopped: str
+    first: dict[str, float]
+    last: dict[str, float]
+    eval: dict[str, float]
+    table: list[dict[str, Any]]
+    export: str | None
+
+
 def train(
     config: TrainConfig,
     workdir: str | Path,
     *,
     origins: Origins | None = None,
     terminal: Terminal | None = None,
-) -> dict[str, Any]:
+) -> TrainSummary:
     """Train, or resume training; the same call after any interruption.
 
     Args:
@@ -45,9 +75,6 @@ def train(
       workdir: its folder, on a file system that all processes share.
       origins: where the configuration's values come from, to say which are only recalled.
       terminal: where progress is shown.
-
-    Returns:
-      A summary: steps, first and last metrics, the evaluation, what was trained, files.
 
     Raises:
       InputError: the configuration, data, weights or workdir are not what they should be, or a
@@ -112,7 +139,7 @@ def _full_disk(folder: Path) -> Iterator[None]:
         raise InputError(
             "cannot_write",
             f"{folder}: {error.strerror}",
-            "make room, then give the same command: the steps before are whole",
+            "free some space, then run the same command to resume: the steps before are whole",
         ) from error
 
 

@@ -19,11 +19,13 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
+from jax.tree_util import KeyPath
 
 from robomamba_jax.models.params import Params, leaf_paths
 from robomamba_jax.models.placement import ROWS
 from robomamba_jax.models.sharding import in_pieces, partition_spec, split_axis
 from robomamba_jax.training.freeze import merge
+from robomamba_jax.training.jax_types import PyTree
 from robomamba_jax.training.objectives import Batch, Objective, Sums, total_loss
 
 TreeT = TypeVar("TreeT")
@@ -123,7 +125,7 @@ class ShardedObjective:
         """Gradients of all devices' rows. Along ``fsdp`` those of split leaves are summed already:
         the transpose of their gather was a reduce-scatter."""
 
-        def leaf(path: Any, grad: jax.Array) -> jax.Array:
+        def leaf(path: KeyPath, grad: jax.Array) -> jax.Array:
             name = "/".join(str(key.key) for key in path)
             left = ("data",) if name in self._axes else ROWS
             return _psum(grad, tuple(axis for axis in left if self._mesh.shape[axis] > 1))
@@ -178,7 +180,7 @@ def _gradients(
             for name, array in batch.items()
         }
 
-        def add(total: Any, piece: Batch) -> tuple[Any, None]:
+        def add(total: PyTree, piece: Batch) -> tuple[PyTree, None]:
             return jax.tree.map(jnp.add, total, gradient(trained, piece)), None
 
         first = jax.tree.map(lambda x: x[0], pieces)

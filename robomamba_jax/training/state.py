@@ -11,9 +11,11 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh
+from jax.tree_util import KeyPath
 
 from robomamba_jax.models.params import Params
 from robomamba_jax.training.sharding import like_params, params_shardings, replicated
+from robomamba_jax.training.step_arrays import ArrayTree
 
 
 @jax.tree_util.register_dataclass
@@ -33,7 +35,7 @@ class TrainState:
     halted: jax.Array
     rng: jax.Array
     trained: Params
-    opt_state: Any
+    opt_state: optax.OptState
 
 
 def zeros_like_frozen(trained: Params, labels: Params) -> Params:
@@ -83,7 +85,7 @@ def state_shardings(state: TrainState, mesh: Mesh) -> TrainState:
     )
 
 
-def state_tree(state: TrainState) -> dict[str, Any]:
+def state_tree(state: TrainState) -> ArrayTree:
     """All that a checkpoint keeps of a state, as nested dicts of arrays with text for names."""
     moments: dict[str, Any] = {}
     for path, leaf in jax.tree.leaves_with_path(state.opt_state):
@@ -108,10 +110,10 @@ def _key_data(key: Any) -> Any:
     return jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=key.sharding)
 
 
-def tree_state(tree: dict[str, Any], like: TrainState) -> TrainState:
+def tree_state(tree: ArrayTree, like: TrainState) -> TrainState:
     """The state that ``state_tree`` has taken apart; ``like`` says its structure."""
 
-    def leaf(path: Any, _: Any) -> Any:
+    def leaf(path: KeyPath, _: object) -> jax.Array:
         node = tree["optimizer"]
         for key in path:
             node = node[_key_text(key)]

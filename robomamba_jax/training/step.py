@@ -48,14 +48,18 @@ def make_step(
       ``stop``, how many rows come from a process that was told to end.
     """
 
-    def update(trained: Params, opt_state: Any, grads: Params) -> tuple[Params, Any]:
+    def update(
+        trained: Params, opt_state: optax.OptState, grads: Params
+    ) -> tuple[Params, optax.OptState]:
         updates, opt_state = optimizer.update(
             zeros_like_frozen(grads, labels), opt_state, zeros_like_frozen(trained, labels)
         )
         new: Any = optax.apply_updates(trained, _like(updates, trained))
         return new, opt_state
 
-    def keep(trained: Params, opt_state: Any, grads: Params) -> tuple[Params, Any]:
+    def keep(
+        trained: Params, opt_state: optax.OptState, grads: Params
+    ) -> tuple[Params, optax.OptState]:
         del grads
         return trained, opt_state
 

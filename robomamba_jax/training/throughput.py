@@ -7,13 +7,13 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Iterator
-from typing import Protocol
 
 import jax
 import numpy as np
 
 from robomamba_jax.data.pipeline.loader import StepBatch
 from robomamba_jax.training.flops import flops_per_token, peak_flops, step_flops
+from robomamba_jax.training.jax_types import Device
 from robomamba_jax.training.setup import Session
 
 
@@ -82,14 +82,6 @@ class StepTimer:
         table, size = plan.sample_index, plan.batch.image_tokens
         images = int(np.sum(table.images[members]))
         return int(np.sum(table.text[members])) + images * size, images, len(members)
-
-
-class Device(Protocol):
-    """A ``jax.Device``, of which jax exports no type."""
-
-    def memory_stats(self) -> dict[str, int] | None:
-        """Bytes by name; None where the platform does not say."""
-        ...
 
 
 def memory_in_use(device: Device) -> float:

@@ -358,7 +358,8 @@ def network_hash(base: InitialWeights, prefixes: tuple[str, ...], dtype: str) ->
     parts = parts_to_json(base.parts)
     try:
         for prefix in prefixes:
-            content = dict(parts.get(prefix.rstrip(".")) or {})
+            part = parts.get(prefix.rstrip("."))
+            content = dict(part) if isinstance(part, Mapping) else {}
             for name in ("dtype", "param_dtype", "remat", "lora_rank", "lora_alpha"):
                 content.pop(name, None)
             digest.update(json.dumps(content, sort_keys=True).encode())

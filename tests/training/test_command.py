@@ -151,20 +151,20 @@ def test_a_manipllm_folder_through_stage_two(tmp_path: Path) -> None:
     found = [line for line in lines(tmp_path / "run") if "loss" in line]
     assert found[-1]["loss_contact"] > 0
     model, processor = rm.load(tmp_path / "run")
-    picture = next(root.glob("*/*.png"))
-    pose = rm.predict_pose(model, processor, str(picture), "open the door")
+    image = next(root.glob("*/*.png"))
+    pose = rm.predict_pose(model, processor, str(image), "open the door")
     assert pose.rotation.shape == (3, 3)
     assert 0 <= pose.gripper_open <= 1
 
 
 def manipllm(root: Path, count: int) -> Path:
     """A small data set as ManipLLM's generator leaves it."""
-    from tests.data.samples import picture
+    from tests.data.samples import image
 
     rng = np.random.default_rng(0)
     for number in range(count):
         folder = root / f"{number}_Door_0_pulling"
-        picture(folder / "original_rgb.png", rng, 336, 336)
+        image(folder / "original_rgb.png", rng, 336, 336)
         result: dict[str, Any] = {
             "pixel_locs": rng.integers(100, 200, 2).tolist(),
             "gripper_up_direction_camera": [0.0, 0.6, -0.8],

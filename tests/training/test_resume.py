@@ -58,7 +58,7 @@ KILLS = ("recorded:3", "writing:4", "written:4", "evaluated:6", "commit:6", "del
 def test_killed_at_every_phase(quiet: Path, tmp_path: Path) -> None:
     """Six kills in one run."""
     for moment in KILLS:
-        done = process("instruct", tmp_path, *CHANGES, ROBOMAMBA_DIE_AT=moment)
+        done = process("instruct", tmp_path, *CHANGES, ROBOMAMBA_FAILPOINT=moment)
         assert done.returncode == -signal.SIGKILL, (moment, done.stderr[-2000:])
     done = process("instruct", tmp_path, *CHANGES)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -108,7 +108,7 @@ def test_one_of_two_is_killed(tmp_path: Path) -> None:
     """The other ends too, with an error and soon; the same command goes on afterwards."""
     changes = ("run.steps=8", "checkpoint.every=2", "mesh.data=2", *QUIET)
     command = arguments("instruct", tmp_path, *changes)
-    found = launch([command, command], {1: {"ROBOMAMBA_DIE_AT": "stepped:5"}})
+    found = launch([command, command], {1: {"ROBOMAMBA_FAILPOINT": "stepped:5"}})
     assert found[1][0] == -signal.SIGKILL
     assert found[0][0] not in (0, None)
     assert all(code == 0 for code, _ in launch([command, command]))
