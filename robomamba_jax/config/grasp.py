@@ -81,6 +81,7 @@ class GraspConfig:
         one_of("closed", self.closed, SIDES)
         one_of("approach_axis", self.approach_axis, AXES)
         one_of("left_axis", self.left_axis, AXES)
+        # "-z" and "z" are one line: their cross product, the third axis, would be 0.
         if self.approach_axis[-1] == self.left_axis[-1]:
             raise InputError(
                 "bad_config",

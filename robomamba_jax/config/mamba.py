@@ -77,6 +77,7 @@ class MambaConfig:
         typed(self)
         for name in ("d_model", "n_layer", "vocab_size", "d_state", "d_conv", "expand"):
             positive(name, getattr(self, name))
+        # As mamba_ssm's dt_rank="auto". Written down, so that a config.json says a number.
         if self.dt_rank is None:
             object.__setattr__(self, "dt_rank", math.ceil(self.d_model / 16))
         positive("dt_rank", self.dt_rank)

@@ -77,6 +77,7 @@ def values(config: object) -> dict[str, Json]:
         if dataclasses.is_dataclass(node) and not isinstance(node, type):
             for field in dataclasses.fields(node):
                 walk(getattr(node, field.name), f"{path}/{field.name}" if path else field.name)
+        # Sources have paths of their own, "data/sources/0/path"; plain values together are one.
         elif isinstance(node, tuple) and node and dataclasses.is_dataclass(node[0]):
             for number, part in enumerate(node):
                 walk(part, f"{path}/{number}")

@@ -180,9 +180,11 @@ def parse_value(text: str, kind: Any, key: str) -> Any:
     allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if text.lower() in ("none", "null") and type(None) in allowed:
         return None
+    # A path called "null" or "3" is still a text: no JSON is read where text may stand.
     if str in allowed:
         return text
     try:
+        # Python's spelling of booleans, which the configurations are written in.
         plain = text.lower() if text in ("True", "False") else text
         value = parse_json(plain, f"--set {key}", unique_keys=True)
     except InputError:

@@ -287,6 +287,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.trainable:
             raise InputError("bad_config", "trainable is empty", "name what shall be trained")
+        # Encoded texts hold no poses, and the other way round: it would fail later, and obscurely.
         target = self.data.encoding.target
         if target != self.loss.kind:
             raise InputError(
@@ -294,6 +295,7 @@ class TrainConfig:
                 f"the loss is of {self.loss.kind}, the data's target is {target}",
                 "give data.encoding.target and loss.kind the same value",
             )
+        # Before any device is known; sharding.check_rows then checks it with the mesh.
         if self.data.batch.batch_size % self.optim.accumulate:
             raise InputError(
                 "bad_config",

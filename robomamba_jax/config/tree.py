@@ -61,6 +61,7 @@ def tree_from_json(kind: type[TreeT], value: object, where: str, *, warn: bool =
             raise unknown_name("unknown_field", f"field in {where}:", name, fields)
         given[name] = read_value(hints[name], part, f"{where}.{name}", warn=warn)
     for name, field in fields.items():
+        # "a is b is c" compares both pairs: neither kind of default is given.
         no_default = field.default is field.default_factory is dataclasses.MISSING
         if name not in given and no_default:
             raise InputError("bad_config", f"{where} has no {name}", f"give {name}")
@@ -78,6 +79,7 @@ def typed(config: DataclassInstance) -> None:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         plain = value
+        # np.int64(3) and jnp.float32(3) are what arithmetic on arrays yields; JSON knows neither.
         if getattr(value, "shape", None) == () and hasattr(value, "item"):
             plain = value.item()
         if "dtype" in field.name:
@@ -108,6 +110,8 @@ def read_value(hint: Any, value: Any, where: str, *, warn: bool = False) -> Any:
             return tree_from_json(typing.cast(type, choice), value, where, warn=warn)
         if origin is tuple and isinstance(value, list | tuple):
             return _read_tuple(choice, value, where, warn)
+        # JSON and people write 1 for 1.0. The other way round nothing is converted: 1.0 steps is a
+        # mistake somewhere; and bool, a subclass of int, is none (type(), not isinstance).
         if choice is float and type(value) is int:
             return float(value)
         if isinstance(choice, type) and type(value) is choice:

@@ -97,6 +97,8 @@ class VisionConfig:
     @property
     def built_layers(self) -> int:
         """L, the blocks that exist; the published model's later ones would never be read."""
+        # Hidden state k is what k blocks have made, so reading it needs k of them; -1 is state
+        # `depth`: -1 + depth + 1.
         return self.feature_layer + (self.depth + 1 if self.feature_layer < 0 else 0)
 
     def replace(self, **changes: object) -> VisionConfig:

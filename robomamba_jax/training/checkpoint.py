@@ -212,9 +212,11 @@ class Checkpoints:
         first = jax.process_index() == 0
         if first:
             partial.mkdir()
+        # Nobody may write into a folder that process 0 has not made yet.
         _meet(f"partial-{step}")
         reached("snapshot", step)
         sums = step_arrays.array_sums(tree)
+        # Copies to the host before it returns; the next step may donate the arrays then.
         self._arrays.begin(partial / "state", tree)
         reached("writing", step)
         leaves = step_arrays.described(tree)
@@ -260,6 +262,7 @@ class Checkpoints:
         _write_json(partial / "manifest.json", manifest)
         _sync(partial / "manifest.json")
         reached("commit", step)
+        # The commit. rename is atomic; the folder itself is synced so that it survives a power cut.
         partial.rename(final)
         _sync(final.parent)
         reached("committed", step)
@@ -273,6 +276,7 @@ class Checkpoints:
             if (self._keep_every and step % self._keep_every == 0) or stored_kind(path) != "step":
                 continue
             going = self._folder / f"{_GOING}{step}"
+            # A step that is half deleted must not look whole: first its name goes.
             path.rename(going)
             reached("deleting", step)
             shutil.rmtree(going)

@@ -47,6 +47,8 @@ class DeviceFeeder:
         """
         rows = dict(arrays)
         if stop is not None:
+            # It travels in the batch, because a step is what all processes do together anyway: a
+            # signal that reached one host alone makes every host leave after the same step.
             rows["stop"] = np.full(len(self.mine), stop, np.int32)
         return {name: self._place(x) for name, x in rows.items()}
 
@@ -56,6 +58,7 @@ class DeviceFeeder:
         def piece(index: tuple[slice, ...] | None) -> np.ndarray:
             assert index is not None
             places = [self._place_of[row] for row in range(*index[0].indices(self._rows))]
+            # A slice is a view; only rows that lie apart are copied.
             if places == list(range(places[0], places[0] + len(places))):
                 return local[places[0] : places[0] + len(places)]
             return local[places]

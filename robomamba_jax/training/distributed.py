@@ -62,6 +62,7 @@ def leave_now(status: int) -> None:
     if status and jax.process_count() > 1:
         sys.stdout.flush()
         sys.stderr.flush()
+        # Not sys.exit: jax's atexit handler would wait for the others at a barrier.
         os._exit(status)
 
 
@@ -101,6 +102,7 @@ def _hosts() -> list[str]:
         return [name]
     from jax.experimental import multihost_utils
 
+    # Collectives carry numbers, no text: 64 bytes a process.
     mine = np.zeros(64, np.uint8)
     encoded = name.encode()[:64]
     mine[: len(encoded)] = np.frombuffer(encoded, np.uint8)
@@ -121,6 +123,7 @@ def check_alike(facts: Mapping[str, str]) -> None:
         return
     from jax.experimental import multihost_utils
 
+    # Hashes have one length, texts have not, and they need not be sent.
     hashes = [hashlib.sha256(text.encode()).digest() for text in facts.values()]
     mine = np.frombuffer(b"".join(hashes), np.uint8)
     everyone = np.asarray(multihost_utils.process_allgather(mine)).reshape(-1, len(facts), 32)

@@ -143,6 +143,7 @@ def compute_features(
         elif example is not None:
             waiting += [item for item in extract.wanted(example, writer) if item[0] not in writer]
         waiting = list({key: (key, value) for key, value in waiting}.values())
+        # Always full batches but for the last: one compiled program, padded with zeros.
         while len(waiting) >= batch or (done == total and waiting):
             piece, waiting = waiting[:batch], waiting[batch:]
             rows = extract([value for _, value in piece], batch)

@@ -51,6 +51,7 @@ def _measured(device: Any) -> float:
     x = jax.device_put(np.ones((side, side), np.float32), device)
     product = jax.jit(lambda a: a @ a)
     product(x).block_until_ready()
+    # The best, not the mean: other processes can only make it slower.
     best = float("inf")
     for _ in range(8):
         start = time.perf_counter()
@@ -79,6 +80,8 @@ def flops_per_token(trained: Params, frozen: Params, config: RoboMambaConfig) ->
         if part == "llm" and products and config.llm.tie_embeddings:
             products += config.llm.d_model * config.llm.vocab_size
         before = any(learning[name] for name in order[:place])
+        # 2 FLOPs (multiply, add) a weight and token: forward; for the weights' own gradient; for
+        # the inputs' gradient, which whatever is trained in front of this part waits for.
         share = 2.0 + (2.0 if learning[part] else 0.0) + (2.0 if before else 0.0)
         found[part] = share * products
     return found
@@ -89,6 +92,7 @@ def _products(tree: Params) -> int:
     skipped = ("embeddings/weight", "position_embedding/weight", "conv1d/weight")
 
     def matrix(path: str, leaf: ShapedLeaf) -> bool:
+        # Stacked layers have an axis of their own in front: a stack of vectors is no matrix.
         stacked = "/layers/" in path
         return path.endswith("weight") and leaf.ndim - stacked >= 2
 

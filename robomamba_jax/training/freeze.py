@@ -47,6 +47,7 @@ def param_labels(params: Params, patterns: Sequence[str]) -> Params:
                 f"patterns match whole paths: {parts}",
             )
         chosen.update(found)
+    # leaf_paths keeps the order in which jax flattens the tree.
     structure = jax.tree.structure(params)
     return structure.unflatten(TRAIN if path in chosen else FREEZE for path in paths)
 

@@ -16,14 +16,18 @@ KINDS = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all", "collective
 
 _BYTES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s16": 2, "u16": 2}
 _BYTES |= {"f32": 4, "s32": 4, "u32": 4, "f64": 8, "s64": 8, "u64": 8}
+# "%body.12 (p: (s32[], f32[8])) -> (s32[], f32[8]) {", or "body.12 {" before compiling.
 _COMPUTATION = re.compile(r"^(ENTRY )?%?([\w.\-]+) (?:\(.*)?\{$")
+# Of an asynchronous pair the "-start" counts, and its "-done" does not match.
 _COLLECTIVE = re.compile(rf"= (\(?.*?\)?) ({'|'.join(KINDS)})(?:-start)?\(")
 _SHAPE = re.compile(r"\b(\w+)\[([\d,]*)\]")
 _CALLS = re.compile(
     r"(?:calls|to_apply|body|condition|branch_computations)=\{?([^,}\s]+(?:, ?%[^,}\s]+)*)"
 )
+# A loop by itself, because its body runs once a trip and its condition does not matter.
 _WHILE = re.compile(r"\bwhile\(.*condition=%?([\w.\-]+), body=%?([\w.\-]+)")
 _CONSTANT = re.compile(r"= s32\[\][^=]*\bconstant\((\d+)\)")
+# The backend's own note on a loop, where it has worked that out.
 _TRIPS = re.compile(r"known_trip_count[^\d]*(\d+)")
 
 
@@ -63,6 +67,7 @@ def collectives(text: str) -> list[Collective]:
             channel = re.search(r"channel_id=(\d+)", line)
             key = channel[1] if channel and pieces else line.strip()
             where = re.search(r'op_name="([^"]*)"', line)
+            # Without layouts ("{1,0:T(8,128)}") and comments ("/*index=5*/").
             shape = re.sub(r"\{[^}]*\}|/\*[^*]*\*/", "", match[1])
             collective = Collective(
                 match[2], count, _size(match[1], match[2]), loops, shape, where[1] if where else ""
@@ -94,6 +99,7 @@ def _visits(bodies: dict[str, list[str]], entry: str) -> dict[str, tuple[int, in
     waiting = [(entry, 1, 0)]
     while waiting:
         name, count, loops = waiting.pop()
+        # Computations form no circle; one that several call is visited again where it runs more.
         if name not in bodies or visits.get(name, (0, 0))[0] >= count:
             continue
         visits[name] = (count, loops)

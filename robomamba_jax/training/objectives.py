@@ -123,6 +123,7 @@ def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Arr
         flat = jnp.zeros(rows * length, jnp.int32).at[place.reshape(-1)]
         return flat.add(where.reshape(-1).astype(jnp.int32))
 
+    # Several samples share a packed row: what is counted is (row, segment), by a scatter-add.
     tokens, wrong = count(learned), count(learned & ~hits)
     found = tokens > 0
     return found.sum(dtype=jnp.float32), (found & (wrong == 0)).sum(dtype=jnp.float32)
@@ -230,6 +231,7 @@ def _from_cached(features: jax.Array, image_index: jax.Array | None) -> PolicySt
     """Cached features as a head reads them: float[B, D], pooled, or the states at all positions,
     float[B, J, D], with the image's places among them. Padding among these is 0, which no state
     behind the final norm is; where the text begins a head that reads sequences does not ask."""
+    # The cache has rows of one length and no mask of its own; see the docstring for why 0 tells.
     mask = jnp.any(features != 0, axis=-1)
     last = jnp.maximum(mask.reshape(len(mask), -1).sum(axis=1) - 1, 0)
     hidden = features.astype(jnp.float32) if features.ndim == 2 else features

@@ -40,6 +40,8 @@ def lr_schedule(config: OptimConfig, steps: int) -> optax.Schedule:
         fall = optax.constant_schedule(top)
     if not warmup:
         return fall
+    # From top / warmup, not from 0: a step at rate 0 would compute a gradient for nothing. Over
+    # warmup - 1 transitions, so that step `warmup` is the first of the fall, at the top.
     rise = optax.linear_schedule(top / warmup, top, warmup - 1) if warmup > 1 else fall
     return optax.join_schedules([rise, fall], [warmup])
 
@@ -69,6 +71,8 @@ def _direction(config: OptimConfig) -> optax.GradientTransformation:
     adam = optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps)
     if config.optimizer == "adamw":
         return adam
+    # Not optax.contrib.muon whole: clipping, weight decay and the schedule stand around both
+    # branches here, so that one learning rate holds for the two.
     muon = optax.chain(
         optax.contrib.scale_by_muon(weight_dimension_numbers=_matrix_axes),
         optax.stateless(lambda updates, _: jax.tree.map(_as_large_as_adams, updates)),
@@ -92,6 +96,7 @@ def _kinds(params: Any, config: OptimConfig) -> Any:
     """MATRIX or REST for every leaf, by the patterns of ``matrices``."""
 
     def kind(path: KeyPath, leaf: jax.Array) -> str:
+        # A bias under a matching path, or a scalar in place of a frozen leaf, has no two axes.
         named = _any_matches(config.matrices, path)
         return MATRIX if named and leaf.ndim >= 2 else REST
 
@@ -101,6 +106,8 @@ def _kinds(params: Any, config: OptimConfig) -> Any:
 def decays(params: PyTree, config: OptimConfig) -> PyTree:
     """Whether weight decay acts on each leaf of a tree, by the patterns of ``no_decay``."""
 
+    # Norms, biases, A_log and D: decay would pull a norm's scale to 0 and A_log to A = -1, which
+    # nothing prefers; Mamba's own training leaves A_log and D out, too.
     return jax.tree_util.tree_map_with_path(
         lambda path, _: not _any_matches(config.no_decay, path), params
     )

@@ -169,6 +169,7 @@ def plan(
     program = _program(config, mesh, layers, features)
     arrays = program.batch(shape)
     start = time.perf_counter()
+    # Ops choose their kernels by backend: by that of the topology, not by this machine's.
     with target_backend(topology.platform):
         lowered = program.step.lower(program.state, program.frozen, arrays)
         lowering = time.perf_counter() - start
@@ -211,6 +212,7 @@ def _program(
         whole = chosen_config(dataclasses.replace(choice, lora_rank=0), parts)
         parts = ModelParts(whole.llm.replace(n_layer=layers), whole.vision, whole.policy)
         config = dataclasses.replace(config, model=dataclasses.replace(choice, preset=None))
+    # The number of steps shapes the schedule's numbers alone, not the program.
     return build(config, parts, mesh, steps=1000, features=features)
 
 
@@ -261,6 +263,7 @@ def _held(program: Program, arrays: Any) -> dict[str, int]:
     rows = program.config.data.batch.batch_size // (shape["data"] * shape["fsdp"])
     rows //= program.config.optim.accumulate
     stream = 4 if model.llm.residual_in_fp32 else 2
+    # With remat="block" a layer's input is all that the backward pass keeps of it.
     kept = model.llm.n_layer * rows * program.config.data.batch.seq_len * model.llm.d_model
     backward = "llm" in program.state.trained or "projector" in program.state.trained
     return {

@@ -152,6 +152,7 @@ def build(
     as_trained, as_frozen = expected_params(model, config.model)
     all_labels = freeze.param_labels(as_trained, config.trainable)
     left_out = _CACHED[features]
+    # Before anything is left out: a part that cached features stand for must not be trained.
     _check_features(features, all_labels, config, model)
     labels = {name: part for name, part in all_labels.items() if name not in left_out}
     trained = freeze.split(_only(as_trained, labels), labels)[0]
@@ -176,6 +177,7 @@ def build(
         objective=objective,
         lr_schedule=lr_schedule,
         optimizer=optimizer,
+        # Donated: the new state takes the old one's memory, else two would have to fit.
         step=jax.jit(step, donate_argnums=0, out_shardings=(shardings, copies)),
         evaluate=jax.jit(sharded.scores(), out_shardings=copies),
         outputs=None if outputs is None else jax.jit(outputs, out_shardings=copies),

@@ -184,6 +184,7 @@ def count_steps(config: TrainConfig, plan: BatchPlan) -> int:
     """The updates of a whole run."""
     if config.run.steps is not None:
         return config.run.steps
+    # Epochs differ in length where rows are packed, so an epoch's steps come from the plan.
     whole = math.floor(config.run.epochs)
     start = plan.start_of(whole)
     rest = config.run.epochs - whole
@@ -295,6 +296,7 @@ def _open_data(
             process_id=jax.process_index(), num_processes=jax.process_count(),
         )  # fmt: skip
 
+    # Each process has its own part of the rows, and so its own workers.
     first = pipeline(config.data, config.run.workers, on_samples, ledger)
     if config.eval_data is None:
         return first, None
@@ -328,6 +330,7 @@ def _load(
     def make(trained: Params) -> TrainState:
         return new_state(trained, program.labels, program.optimizer, config.seed)
 
+    # out_shardings, because jit would put all moments, which no input's layout decides, everywhere.
     state = jax.jit(make, out_shardings=shardings, donate_argnums=0)(trained)
     return state, frozen, initialized
 

@@ -27,6 +27,7 @@ def mesh_shape(config: MeshConfig, devices: int) -> tuple[int, int, int]:
       InputError: the axes do not make up the devices.
     """
     sizes = [config.data, config.fsdp, config.tensor]
+    # -1 takes what the others leave; mesh configurations are checked to have it at most once.
     known = int(np.prod([size for size in sizes if size > 0]))
     if -1 in sizes and devices % known == 0:
         sizes[sizes.index(-1)] = devices // known
@@ -101,6 +102,8 @@ def like_params(tree: PyTree, params: Params, mesh: Mesh) -> PyTree:
 
     def sharding(path: KeyPath, leaf: ShapedLeaf) -> NamedSharding:
         keys = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)]
+        # The optimizer's state wraps the tree: (..., "mu", "llm", "backbone", ...). Whatever stands
+        # in front, the rest of the keys is the parameter's path.
         for start in range(len(keys)):
             name = "/".join(keys[start:])
             if shapes.get(name) == tuple(leaf.shape):

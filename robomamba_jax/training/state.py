@@ -45,6 +45,7 @@ def zeros_like_frozen(trained: Params, labels: Params) -> Params:
         if isinstance(label, dict):
             result[name] = zeros_like_frozen(trained.get(name, {}), label)
         else:
+            # A scalar has no moments worth the name, and set_to_zero leaves it at 0.
             result[name] = trained.get(name, jnp.zeros((), jnp.float32))
     return result
 
@@ -87,6 +88,8 @@ def state_shardings(state: TrainState, mesh: Mesh) -> TrainState:
 
 def state_tree(state: TrainState) -> ArrayTree:
     """All that a checkpoint keeps of a state, as nested dicts of arrays with text for names."""
+    # optax's states are named tuples of named tuples. As nested dicts of text paths they can be
+    # read by a program that does not build the same optimizer first.
     moments: dict[str, Any] = {}
     for path, leaf in jax.tree.leaves_with_path(state.opt_state):
         node = moments
@@ -121,6 +124,7 @@ def tree_state(tree: ArrayTree, like: TrainState) -> TrainState:
 
     return TrainState(
         step=tree["step"],
+        # A halted state is never saved: the loop raises before it comes to that.
         halted=jnp.zeros_like(tree["step"], bool),
         rng=jax.random.wrap_key_data(tree["rng"]),
         trained=tree["trained"],

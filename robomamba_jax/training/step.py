@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from optax import OptState
 
 from robomamba_jax.models.params import Params
 from robomamba_jax.training.objectives import Batch, Objective, Sums, total_loss
@@ -37,7 +38,7 @@ def make_step(
 
     Args:
       objective: what is minimised.
-      gradients: (trained, frozen, batch) -> gradient and sums, see ``spread``.
+      gradients: (trained, frozen, batch) -> gradient and sums, see ``ShardedObjective.gradients``.
       optimizer: of a whole tree's gradients; frozen leaves get a scalar 0.
       labels: from ``freeze.param_labels``.
       lr_schedule: the learning rate of each step, for the metrics.
@@ -45,33 +46,31 @@ def make_step(
     Returns:
       A pure function. Metrics are float32[] each: ``loss``, one ``loss_<name>`` and one
       ``count_<name>`` per loss, ``grad_norm``, ``param_norm``, ``lr``; bool[] ``halted``; int32[]
-      ``stop``, how many rows come from a process that was told to end.
+      ``stop``, how many rows come from a process that was asked to stop.
     """
 
-    def update(
-        trained: Params, opt_state: optax.OptState, grads: Params
-    ) -> tuple[Params, optax.OptState]:
+    def update(trained: Params, opt_state: OptState, grads: Params) -> tuple[Params, OptState]:
         updates, opt_state = optimizer.update(
             zeros_like_frozen(grads, labels), opt_state, zeros_like_frozen(trained, labels)
         )
         new: Any = optax.apply_updates(trained, _like(updates, trained))
         return new, opt_state
 
-    def keep(
-        trained: Params, opt_state: optax.OptState, grads: Params
-    ) -> tuple[Params, optax.OptState]:
+    def keep(trained: Params, opt_state: OptState, grads: Params) -> tuple[Params, OptState]:
         del grads
         return trained, opt_state
 
     def step(state: TrainState, frozen: Params, batch: Batch) -> tuple[TrainState, Metrics]:
         rows = {name: array for name, array in batch.items() if name != "stop"}
         if objective.draws:
+            # By the state's step, which counts good updates and is saved: a resumed run draws the
+            # same bits. One word a row, so that they do not depend on how rows are sharded.
             key = jax.random.fold_in(state.rng, state.step)
             rows["draw"] = jax.random.bits(key, rows["input_ids"].shape[:1], jnp.uint32)
         grads, sums = gradients(state.trained, frozen, rows)
-        loss = total_loss(
-            sums, {name: count for name, (_, count) in sums.items()}, objective.weights
-        )
+        counts = {name: count for name, (_, count) in sums.items()}
+        loss = total_loss(sums, counts, objective.weights)
+        # Before clipping. One NaN or infinity anywhere in the gradient makes it not finite.
         norm = optax.tree.norm(grads)
         good = jnp.isfinite(loss) & jnp.isfinite(norm) & ~state.halted
         # A branch, not a choice between two states: that would need room for both.

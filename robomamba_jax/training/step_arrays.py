@@ -230,6 +230,9 @@ def _device_sums(arrays: list[jax.Array]) -> jax.Array:
 def _device_sum(array: jax.Array) -> jax.Array:
     if array.dtype == jnp.bool_:
         array = array.astype(jnp.uint8)
+    # Sums of bits, not of numbers: a sum of floats depends on its order, and the sign of a zero
+    # would not show. The weights 2 place + 1 are odd, so that no bit is multiplied away modulo
+    # 2^32, and differ, so that two elements that have changed places are seen.
     bits = lax.bitcast_convert_type(array, _WORDS[array.dtype.itemsize]).astype(jnp.uint32)
     # By dimension, not by reshaping one range, which would be whole on every device.
     place, stride = jnp.zeros(array.shape, jnp.uint32), 1

@@ -64,7 +64,7 @@ class StepTimer:
         seconds = None if self._last_arrival is None else now - self._last_arrival
         self._last_arrival = now
         found: dict[str, float | None] = {"seconds": seconds, "data_wait": self._waited.pop(step)}
-        tokens, images, samples = self._contents(step)
+        tokens, images, samples = self._contents(step)  # known to every process from the plan
         vision = self._session.program.model.vision
         patches = 0 if vision is None else vision.num_patches
         work = step_flops(self._per_token, tokens, images, patches, samples)

@@ -91,6 +91,7 @@ def open_base(
         config = chosen_config(dataclasses.replace(choice, lora_rank=0), None)
         parts = ModelParts(config.llm.replace(remat="none"), config.vision, config.policy)
         content = json.dumps(parts_to_json(parts), sort_keys=True)
+        # Random numbers have no file to hash; seed and sizes determine them.
         sha256 = hashlib.sha256(f"{seed} {content}".encode()).hexdigest()
         return InitialWeights(
             parts, {"kind": "random", "path": None, "seed": seed, "sha256": sha256}, None
@@ -328,6 +329,8 @@ def _initialized(
         if name in head:
             found[name] = head[name]().astype(dtype)
         elif ".lora_A." in name:
+            # By name, not by turn: a tensor more or less changes none of the others. Python's own
+            # hash() differs from process to process.
             rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
             bound = shape[1] ** -0.5
             found[name] = rng.uniform(-bound, bound, shape).astype(dtype)
@@ -360,6 +363,7 @@ def network_hash(base: InitialWeights, prefixes: tuple[str, ...], dtype: str) ->
         for prefix in prefixes:
             part = parts.get(prefix.rstrip("."))
             content = dict(part) if isinstance(part, Mapping) else {}
+            # What changes no number of a frozen part; the dtype of computation is hashed above.
             for name in ("dtype", "param_dtype", "remat", "lora_rank", "lora_alpha"):
                 content.pop(name, None)
             digest.update(json.dumps(content, sort_keys=True).encode())
