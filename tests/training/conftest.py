@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from robomamba_jax.training.weights import _random_tensors
 from tests.compiling import quick_compilation
 
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
     """Before every other fixture of the module, which may train."""
+    # Random weights are kept by seed, and their last bits depend on how they were compiled.
+    _random_tensors.cache_clear()
     with quick_compilation():
         yield
+    _random_tensors.cache_clear()

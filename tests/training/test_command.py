@@ -159,12 +159,12 @@ def test_a_manipllm_folder_through_stage_two(tmp_path: Path) -> None:
 
 def manipllm(root: Path, count: int) -> Path:
     """A small data set as ManipLLM's generator leaves it."""
-    from tests.data.samples import image
+    from tests.data.samples import picture
 
     rng = np.random.default_rng(0)
     for number in range(count):
         folder = root / f"{number}_Door_0_pulling"
-        image(folder / "original_rgb.png", rng, 336, 336)
+        picture(folder / "original_rgb.png", rng, 336, 336)
         result: dict[str, Any] = {
             "pixel_locs": rng.integers(100, 200, 2).tolist(),
             "gripper_up_direction_camera": [0.0, 0.6, -0.8],
