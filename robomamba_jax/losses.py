@@ -242,7 +242,7 @@ def mixture_losses(
     rotation: jax.Array,
     gripper: jax.Array,
     *,
-    spread: float,
+    kernel_width: float,
     kind: str = "geodesic",
 ) -> dict[str, jax.Array]:
     """What a mixture of poses is trained by, float32[B] each.
@@ -258,11 +258,11 @@ def mixture_losses(
       contact: float[B, 2], in the proposals' unit.
       rotation: float[B, 3, 3].
       gripper: float[B] in [0, 1]; NaN = unknown, with loss 0.
-      spread: the distributions' scale in x and in y, in the same unit.
+      kernel_width: the distributions' scale in x and in y, in the same unit.
       kind: of ``rotation_loss``.
     """
     log_weight, contacts, rotations, logits = proposed
-    joint = log_weight - jnp.abs(contacts - contact[:, None]).sum(axis=-1) / spread
+    joint = log_weight - jnp.abs(contacts - contact[:, None]).sum(axis=-1) / kernel_width
     # How likely it is that each proposal made this contact (the E step). Not differentiated, so
     # that the rotation's loss does not move the weights, which the likelihood alone trains.
     share = jax.lax.stop_gradient(jax.nn.softmax(joint, axis=-1))

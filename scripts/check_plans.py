@@ -40,7 +40,8 @@ def make_plan(stage: str, topology: str, rows: int, layers: int | None = None) -
     encoding = dataclasses.replace(config.data.encoding, max_tokens=1792)
     batch = dataclasses.replace(config.data.batch, batch_size=rows, seq_len=2048, images=7)
     data = dataclasses.replace(config.data, batch=batch, encoding=encoding)
-    return plan(dataclasses.replace(config, data=data), open_topology(topology), layers=layers)
+    config = dataclasses.replace(config, data=data)
+    return dict(plan(config, open_topology(topology), layers=layers))
 
 
 def line(stage: str, report: dict[str, Any]) -> str:
@@ -68,8 +69,8 @@ def main() -> int:
         print(line(stage, report), flush=True)
         if not report["fits"]:
             problems.append(f"{stage} does not fit on {topology}")
-        exchanged = [*report["asked_exchanges"], *report["exchanges"]]
-        in_loops = {row["kind"] for row in exchanged if row["loops"]}
+        collectives = [*report["asked_collective_ops"], *report["collective_ops"]]
+        in_loops = {row["kind"] for row in collectives if row["loops"]}
         if "all-to-all" in in_loops:
             problems.append(f"{stage} on {topology}: all-to-all in a loop")
     short = make_plan("stage1_2_instruct", "v5e:4x4", 16, layers=4)

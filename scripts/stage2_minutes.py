@@ -74,11 +74,11 @@ def make_features(config: Any) -> None:
     from robomamba_jax.data.examples import Encoder
     from robomamba_jax.data.pipeline.datasets import open_datasets
     from robomamba_jax.training.features import cache_network
-    from robomamba_jax.training.program import run_transform
+    from robomamba_jax.training.program import run_image_transform
     from robomamba_jax.training.weights import open_base
 
     base = open_base(config.init_from, config.model, 0)
-    transform = run_transform(config.data)
+    transform = run_image_transform(config.data)
     assert transform is not None
     assert base.parts.llm is not None
     width = base.parts.llm.d_model

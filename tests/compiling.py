@@ -31,6 +31,8 @@ def quick_compilation() -> Iterator[None]:
     """
     from jax._src import compiler  # XLA reads its flags once; later ones go with each compilation
 
+    from robomamba_jax.training.weights import _random_tensors
+
     original = compiler.get_compile_options
 
     def with_quick_options(*args: Any, **kwargs: Any) -> Any:
@@ -45,5 +47,8 @@ def quick_compilation() -> Iterator[None]:
         patch.setenv("XLA_FLAGS", " ".join([os.environ.get("XLA_FLAGS", ""), *flags]).strip())
         patch.setattr(compiler, "get_compile_options", with_quick_options)
         jax.clear_caches()
+        # Random weights are kept by seed, and their last bits depend on how they were compiled.
+        _random_tensors.cache_clear()
         yield
     jax.clear_caches()
+    _random_tensors.cache_clear()

@@ -19,7 +19,7 @@ from robomamba_jax.config.training import (
     OptimConfig,
     TrainConfig,
 )
-from robomamba_jax.training.device_put import Feed
+from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.program import build as build_program
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.state import new_state
@@ -55,7 +55,7 @@ def build(side: str, case: TrainWork) -> Workload:
     program = build_program(config, base.parts, mesh, steps=1000, features=features)
     trained, _ = load_tree(base, program.state.trained, program.model, mesh, seed=0)
     frozen, _ = load_tree(base, program.frozen, program.model, mesh, seed=0)
-    state = [new_state(trained, program.marks, program.transform, 0)]
+    state = [new_state(trained, program.labels, program.optimizer, 0)]
     arrays = make_batch(case)
     if cached:
         del arrays["images"]
@@ -63,7 +63,7 @@ def build(side: str, case: TrainWork) -> Workload:
     if text:
         for name in ("contact", "rotation", "gripper", "weight"):
             del arrays[name]
-    batch = Feed(mesh, rows).put(arrays)
+    batch = DeviceFeeder(mesh, rows).put(arrays)
     compiled = program.step.lower(state[0], frozen, batch).compile()
     memory = compiled.memory_analysis()
     total = program.table[-1]

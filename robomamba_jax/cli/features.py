@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``robomamba data features``: what the frozen parts say of every picture, once."""
+"""``robomamba data features``: what the frozen parts say of every image, once."""
 
 from __future__ import annotations
 

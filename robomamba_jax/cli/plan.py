@@ -9,13 +9,16 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robomamba_jax.cli.configs import add_config_arguments, read_config
 from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.config.aliases import OLD_FEATURE_KINDS
 from robomamba_jax.config.data import FEATURE_KINDS
 from robomamba_jax.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from robomamba_jax.training.planning import PlanReport
 
 EXAMPLE = """examples:
   robomamba plan --config configs/stage1_2_instruct.py --topology v5e:4x4
@@ -30,7 +33,7 @@ def add_parser(commands: Any) -> None:
     """Add ``plan``."""
     parser = commands.add_parser(
         "plan",
-        help="compile a run for hardware that is not here: memory, exchanges, does it fit",
+        help="compile a run for hardware that is not here: memory, collectives, does it fit",
         description="Compiles the real sharded step ahead of time; reads no data and no weights.",
         epilog=EXAMPLE,
     )
@@ -46,7 +49,7 @@ def add_parser(commands: Any) -> None:
         help="plan with cached features: vision_patches, pooled_hidden or hidden_states",
     )
     parser.add_argument("--out", metavar="FILE", help="write the report as JSON")
-    parser.add_argument("--all", action="store_true", help="list every exchange")
+    parser.add_argument("--all", action="store_true", help="list every collective")
     parser.add_argument("--json", action="store_true", help="one object on stdout")
     parser.set_defaults(run=_run, parser=parser)
 
@@ -72,7 +75,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     if not args.json:
         _print(report, args.all)
     args.status = 0
-    return report
+    return dict(report)
 
 
 def _prepare(topology: str) -> None:
@@ -86,13 +89,13 @@ def _prepare(topology: str) -> None:
         os.environ.setdefault("JAX_NUM_CPU_DEVICES", cpu[1])
 
 
-def _print(report: dict[str, Any], everything: bool) -> None:
+def _print(report: PlanReport, everything: bool) -> None:
     from robomamba_jax.training.report import bytes_text
 
     mesh = " x ".join(f"{name} {size}" for name, size in report["mesh"].items())
     print(f"{report['stage']} on {report['topology']} ({report['devices']} devices; {mesh})")
     print(
-        f"per device: {report['rows_per_device']} rows of {report['row_tokens']} tokens, "
+        f"per device: {report['rows_per_device']} rows of {report['seq_len']} tokens, "
         f"{report['layers']} layers"
     )
     names = {
@@ -114,7 +117,7 @@ def _print(report: dict[str, Any], everything: bool) -> None:
             count, size = f"{row['count']:>6,} a step", f"{bytes_text(row['bytes']):>10} of results"
             print(f"  {what:20} {kind:18} {count} {size}, {row['in_loops']:,} in loops")
         if everything:
-            list_name = "asked_exchanges" if name == "asked" else "exchanges"
+            list_name = "asked_collective_ops" if name == "asked" else "collective_ops"
             for row in report.get(list_name, []):
                 print(f"    {row['kind']} {row['shape']} x {row['count']}  {row['where'][-80:]}")
     if report.get("hlo_bytes") == 0:

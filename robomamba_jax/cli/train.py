@@ -58,7 +58,8 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 
     workdir = Path(args.workdir or f"runs/{config.stage}{'-tiny' if args.tiny else ''}")
     terminal = Terminal(every=config.run.log_every)
-    return train(config, workdir, origins={} if args.tiny else origins, terminal=terminal)
+    shown = {} if args.tiny else origins
+    return dict(train(config, workdir, origins=shown, terminal=terminal))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from robomamba_jax.utils.renamed import warn_renamed
 
 ConfigT = TypeVar("ConfigT")
+JsonT = TypeVar("JsonT")
 
 FIELDS: Mapping[str, Mapping[str, str]] = {
     "BatchConfig": {"rows": "batch_size", "row_tokens": "seq_len"},
@@ -57,7 +58,7 @@ def current_field(config: type, name: str, *, warn: bool) -> str:
     return new
 
 
-def current_value(config: type, field: str, value: Any, *, warn: bool) -> Any:
+def current_value(config: type, field: str, value: object, *, warn: bool) -> object:
     """The value of a field, which may be given as it was before."""
     values = VALUES.get(config.__name__, {}).get(field, {})
     if not isinstance(value, str) or value not in values:
@@ -67,7 +68,7 @@ def current_value(config: type, field: str, value: Any, *, warn: bool) -> Any:
     return values[value]
 
 
-def current_fields(config: type, given: Mapping[str, Any], *, warn: bool) -> dict[str, Any]:
+def current_fields(config: type, given: Mapping[str, object], *, warn: bool) -> dict[str, object]:
     """Fields by their names of today. Where a field is given under both names the old one counts:
     ``dataclasses.replace(config, old=...)`` hands over all the others under their new ones."""
     names = {name: current_field(config, name, warn=warn) for name in given}
@@ -85,7 +86,7 @@ def feature_kind(kind: str, *, warn: bool) -> str:
     return OLD_FEATURE_KINDS[kind]
 
 
-def with_old_names(config: type, content: Mapping[str, Any]) -> dict[str, Any]:
+def with_old_names(config: type, content: Mapping[str, JsonT]) -> dict[str, JsonT]:
     """A configuration's JSON object (without the objects in it) as earlier versions wrote it, for
     hashes that they recorded."""
     old = {new: name for name, new in FIELDS.get(config.__name__, {}).items()}

@@ -8,14 +8,14 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from robomamba_jax.errors import InputError, unknown_name
 
 ConfigT = TypeVar("ConfigT")
 
 
-def replace(config: ConfigT, changes: Mapping[str, Any]) -> ConfigT:
+def replace(config: ConfigT, changes: Mapping[str, object]) -> ConfigT:
     """A copy of a frozen dataclass with some fields changed, checked anew.
 
     Raises:
@@ -28,19 +28,19 @@ def replace(config: ConfigT, changes: Mapping[str, Any]) -> ConfigT:
     return dataclasses.replace(config, **changes)  # type: ignore[type-var]
 
 
-def positive(name: str, value: Any) -> None:
+def positive(name: str, value: object) -> None:
     """Raise ``InputError`` unless ``value`` is a whole number above 0."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise InputError("bad_config", f"{name} is {value!r}", "give a whole number above 0")
 
 
-def not_negative(name: str, value: Any) -> None:
+def not_negative(name: str, value: object) -> None:
     """Raise ``InputError`` unless ``value`` is a whole number from 0 on."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise InputError("bad_config", f"{name} is {value!r}", "give a whole number, 0 or more")
 
 
-def path_of(name: str, value: Any) -> Path:
+def path_of(name: str, value: object) -> Path:
     """A path that was given as text, bytes or an object that is one.
 
     Raises:
@@ -57,7 +57,7 @@ def share(name: str, value: float) -> None:
         raise InputError("bad_config", f"{name} is {value}", "give 0 to 1")
 
 
-def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+def one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
     """Raise ``InputError`` unless ``value`` is one of the ``allowed`` names."""
     if value not in allowed:
         raise unknown_name("bad_config", name, value, allowed)

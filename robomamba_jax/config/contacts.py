@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.errors import InputError
 
@@ -13,7 +11,7 @@ CONTACT_SCALES = ("unit", "raw")
 CONTACT_FRAMES = ("crop", "file")
 
 
-def check_contacts(scale: Any, frame: Any, side: Any) -> None:
+def check_contacts(scale: object, frame: object, side: object) -> None:
     """Raise ``InputError`` unless the three fit each other.
 
     Args:
@@ -35,7 +33,7 @@ def check_contacts(scale: Any, frame: Any, side: Any) -> None:
         raise InputError(
             "bad_config",
             f"contact_side is {side!r}",
-            "give the side of the head's training pictures in whole pixels, such as 336",
+            "give the side of the head's training images in whole pixels, such as 336",
         )
     if frame != "file":
         raise InputError(

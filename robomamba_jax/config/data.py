@@ -148,11 +148,11 @@ class EncodingConfig:
       max_tokens: of one sample's text.
       too_long: what happens to longer ones: "cut", or "error", which ``on_error`` treats.
       contact_scale: poses: "unit", shares of the crop's side, or "raw", pixels.
-      contact_frame: of raw contacts: pixels of the "crop", or of the picture's "file", counted
+      contact_frame: of raw contacts: pixels of the "crop", or of the image's "file", counted
         from 0, as the published code learns them (``data.geometry.contacts``).
-      contact_side: with "file": of the square pictures whose pixels they are, such as 336; None =
-        of each picture itself.
-      max_pixels: of any picture, before it is decoded.
+      contact_side: with "file": of the square images whose pixels they are, such as 336; None =
+        of each image itself.
+      max_pixels: of any image, before it is decoded.
     """
 
     tokenizer: str = "nano"
@@ -219,6 +219,7 @@ class BatchConfig:
                 f"buckets are {list(self.buckets)}",
                 f"give rising lengths up to seq_len, {self.seq_len}",
             )
+        # Packed rows are all nearly full: there would be nothing for shorter buckets to save.
         if self.packing and self.buckets:
             raise InputError("bad_config", "packing and buckets at once", "choose one of them")
 
@@ -230,6 +231,7 @@ class BatchConfig:
     @property
     def image_limit(self) -> int:
         """The most images of a row."""
+        # Images share the row with the text: more than these cannot fit, whatever is asked for.
         fit = self.seq_len // self.image_tokens
         if self.images is not None:
             return min(self.images, fit)
@@ -281,6 +283,7 @@ class DataConfig:
         one_of("on_error", self.on_error, ON_ERROR)
         if not self.sources:
             raise InputError("bad_config", "sources is empty", "name at least one source")
+        # A label names a member of the mixture in weights, messages and the order of samples.
         labels = [source.label for source in self.sources]
         for label in labels:
             if labels.count(label) > 1:

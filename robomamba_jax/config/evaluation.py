@@ -41,7 +41,7 @@ class FilesConfig:
       questions: its files of questions; patterns such as "tfrecord/val/*" are allowed.
       answers: its file of answers, where they lie apart, or a pattern of several; "" = there are
         none (a test split), or they lie with the questions.
-      images: the folder of its pictures; "" = looked for in root and below it, where archives
+      images: the folder of its images; "" = looked for in root and below it, where archives
         are usually extracted.
       allow_roots: folders outside of those into which links in them may lead.
     """
@@ -89,28 +89,28 @@ class EvalConfig:
       prompt: what shall differ from that recipe.
       batch_size: questions answered at a time, over all devices.
       limit: so many questions are taken, drawn with a fixed seed; 0 = all.
-      frames: RoboVQA: pictures of a clip, evenly spread and ending with the last one.
+      frames: RoboVQA: images of a clip, evenly spread and ending with the last one.
       ocr_split: OCR-VQA: which records: 1 train, 2 val, 3 test.
       pixel_order: manipulation: of the file's points, "xy" or "rowcol".
       frame: manipulation: of the file's directions, "manipllm" or "opencv".
-      contact_frame: manipulation, of predictions: "" = contacts are pixels of each picture, centres
+      contact_frame: manipulation, of predictions: "" = contacts are pixels of each image, centres
         at +0.5, as eval.py writes them in the standard scoring; "file" = as the published program
         writes them: pixels of the file, counted from 0.
-      contact_side: with "file": of the square pictures that the head was trained on; None = the
-        predictions count each picture's own pixels.
+      contact_side: with "file": of the square images that the head was trained on; None = the
+        predictions count each image's own pixels.
       judge: MM-Vet: a file of its judge's scores; "" = none, and no score.
-      on_error: "raise", or "skip": leave a question out whose picture is missing or broken,
+      on_error: "raise", or "skip": leave a question out whose image is missing or broken,
         or which has no answer in a file of predictions; count it and name it.
       answer_field: predictions: the field or column that holds the answers; "" = the one that is
         there, and an error where two are.
       id_field: predictions: the field that says which question is answered; "" likewise.
       on_extra: predictions: "error", or "skip": leave out answers to what was not asked, and count
         them.
-      check_echoes: predictions: whether a question, picture or category that stands beside an
+      check_echoes: predictions: whether a question, image or category that stands beside an
         answer must be the asked question's.
       mesh: of devices.
       dtype: of computation; "" = the checkpoint's own.
-      toy: above 0: so many pictures are drawn and asked about, in the benchmark's own files.
+      toy: above 0: so many images are drawn and asked about, in the benchmark's own files.
     """
 
     benchmark: str
@@ -154,6 +154,6 @@ class EvalConfig:
 
 
 def tiny(config: EvalConfig) -> EvalConfig:
-    """The same code path on drawn pictures: files of the same form, answers of a few tokens."""
+    """The same code path on drawn images: files of the same form, answers of a few tokens."""
     prompt = dataclasses.replace(config.prompt, max_new_tokens=4)
     return dataclasses.replace(config, toy=8, batch_size=4, prompt=prompt)

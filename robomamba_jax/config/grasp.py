@@ -57,7 +57,7 @@ class GraspConfig:
       gripper: the one number that says how far the gripper is open or closed.
       threshold: of that number.
       closed: the gripper is closed where its number is "above" or "below" the threshold.
-      before: the picture is that of so many steps before the gripper closes; None = of the
+      before: the image is that of so many steps before the gripper closes; None = of the
         episode's first step.
       tip: metres from the end-effector's origin to the point of contact, along the approach.
       approach_axis: the tool frame's axis that points to the surface, one of ``AXES``.
@@ -81,6 +81,7 @@ class GraspConfig:
         one_of("closed", self.closed, SIDES)
         one_of("approach_axis", self.approach_axis, AXES)
         one_of("left_axis", self.left_axis, AXES)
+        # "-z" and "z" are one line: their cross product, the third axis, would be 0.
         if self.approach_axis[-1] == self.left_axis[-1]:
             raise InputError(
                 "bad_config",

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.tree import typed
@@ -78,6 +77,7 @@ class MambaConfig:
         typed(self)
         for name in ("d_model", "n_layer", "vocab_size", "d_state", "d_conv", "expand"):
             positive(name, getattr(self, name))
+        # As mamba_ssm's dt_rank="auto". Written down, so that a config.json says a number.
         if self.dt_rank is None:
             object.__setattr__(self, "dt_rank", math.ceil(self.d_model / 16))
         positive("dt_rank", self.dt_rank)
@@ -101,7 +101,7 @@ class MambaConfig:
         assert self.dt_rank is not None
         return self.dt_rank
 
-    def replace(self, **changes: Any) -> MambaConfig:
+    def replace(self, **changes: object) -> MambaConfig:
         """A copy with some fields changed.
 
         Raises:
@@ -116,7 +116,7 @@ PRESETS: dict[str, MambaConfig] = {
     # For the embedded world on a CPU. Few and wide blocks, because they learn soonest to read what
     # stands before them (docs/demo.md).
     "nano": MambaConfig(d_model=256, n_layer=3, vocab_size=1024, d_state=8),
-    # The widths and depths of the released Mamba-1 checkpoints (article, appendix E.2).
+    # The widths and depths of the released Mamba-1 checkpoints (paper, appendix E.2).
     "130m": MambaConfig(d_model=768, n_layer=24),
     "370m": MambaConfig(d_model=1024, n_layer=48),
     "790m": MambaConfig(d_model=1536, n_layer=48),
@@ -125,7 +125,7 @@ PRESETS: dict[str, MambaConfig] = {
 }
 
 
-def preset(name: str, **changes: Any) -> MambaConfig:
+def preset(name: str, **changes: object) -> MambaConfig:
     """The configuration of a preset, with some fields changed.
 
     Args:

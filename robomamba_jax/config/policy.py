@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.mamba import DTYPES
@@ -17,7 +16,7 @@ POLICY_KINDS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp", "attn_mlp", "mixtur
 QUERIES = 4
 """Learned queries per MLP of ``attn_mlp``, and of ``mixture``."""
 
-SPREAD = 0.05
+KERNEL_WIDTH = 0.05
 """Of ``mixture``: how far from a proposed contact another one is nearly as good, in shares of the
 crop's side (the scale of a Laplace distribution in x and in y)."""
 
@@ -35,7 +34,7 @@ class PolicyConfig:
     Attributes:
       kind: one of
         "two_mlp": two MLPs with hidden widths D/4, D/8: 3,690,880 parameters at D = 2560,
-          which fits all of the article's figures (0.12 %, 3.7M; inferred, not published);
+          which fits all of the paper's figures (0.12 %, 3.7M; inferred, not published);
         "two_mlp_repo": two MLPs with D/2, D/4, as in the published repository (8,200,960);
         "mlp": one MLP with D/2, D/4 for both (4,103,040);
         "ssm_mlp": as "two_mlp_repo", with a Mamba block over the sequence before each MLP;
@@ -107,7 +106,7 @@ class PolicyConfig:
             )
         return d_model // first, d_model // second
 
-    def replace(self, **changes: Any) -> PolicyConfig:
+    def replace(self, **changes: object) -> PolicyConfig:
         """A copy with some fields changed.
 
         Raises:

@@ -7,17 +7,19 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from robomamba_jax.config.aliases import old_paths
-from robomamba_jax.config.tree import tree_to_json
+from robomamba_jax.config.tree import value_to_json
+from robomamba_jax.utils.json_types import Json
+from robomamba_jax.utils.renamed import warn_renamed
 
 
 class Origin(NamedTuple):
     """Where a value comes from.
 
     Attributes:
-      kind: "article", "repository" (RoboMamba's), "recalled" (said of the article, confirmed by
+      kind: "paper", "repository" (RoboMamba's), "recalled" (said of the paper, confirmed by
         no text at hand), "llava" (LLaVA's published scripts, which RoboMamba's data follow),
         "ours" (chosen here, with the reason), "measured".
       note: what there is to say.
@@ -32,9 +34,15 @@ class Origin(NamedTuple):
         return self.kind != "recalled"
 
 
+def paper(note: str) -> Origin:
+    """A value that stands in the paper (arXiv 2406.04339)."""
+    return Origin("paper", note)
+
+
 def article(note: str) -> Origin:
-    """A value that stands in the article (arXiv 2406.04339)."""
-    return Origin("article", note)
+    """``paper`` by its old name, for users' own configurations."""
+    warn_renamed("provenance.article", "provenance.paper")
+    return paper(note)
 
 
 def repository(note: str) -> Origin:
@@ -43,7 +51,7 @@ def repository(note: str) -> Origin:
 
 
 def recalled(note: str) -> Origin:
-    """A value said of the article that nothing at hand confirms."""
+    """A value said of the paper that nothing at hand confirms."""
     return Origin("recalled", note)
 
 
@@ -61,19 +69,20 @@ Origins = Mapping[str, Origin]
 """Pattern of whole paths, such as ``run/.*`` -> where their values come from; first match wins."""
 
 
-def values(config: Any) -> dict[str, Any]:
+def values(config: object) -> dict[str, Json]:
     """Every value of a configuration by its path: ``{"optim/learning_rate": 4e-5, ...}``."""
-    found: dict[str, Any] = {}
+    found: dict[str, Json] = {}
 
-    def walk(node: Any, path: str) -> None:
+    def walk(node: object, path: str) -> None:
         if dataclasses.is_dataclass(node) and not isinstance(node, type):
             for field in dataclasses.fields(node):
                 walk(getattr(node, field.name), f"{path}/{field.name}" if path else field.name)
+        # Sources have paths of their own, "data/sources/0/path"; plain values together are one.
         elif isinstance(node, tuple) and node and dataclasses.is_dataclass(node[0]):
             for number, part in enumerate(node):
                 walk(part, f"{path}/{number}")
         else:
-            found[path] = tree_to_json(node)
+            found[path] = value_to_json(node)
 
     walk(config, "")
     return found
@@ -89,7 +98,7 @@ def origin_of(path: str, origins: Origins) -> Origin | None:
     return None
 
 
-def unsourced(config: Any, origins: Origins) -> list[str]:
+def unsourced(config: object, origins: Origins) -> list[str]:
     """Paths of values whose source nobody said, and patterns that stand for no value."""
     paths = list(values(config))
     missing = [path for path in paths if origin_of(path, origins) is None]
@@ -99,7 +108,7 @@ def unsourced(config: Any, origins: Origins) -> list[str]:
     return [*missing, *(f"pattern {pattern!r} stands for nothing" for pattern in stale)]
 
 
-def unconfirmed(config: Any, origins: Origins) -> dict[str, Any]:
+def unconfirmed(config: object, origins: Origins) -> dict[str, Json]:
     """The values that are only recalled, by path."""
     found = {}
     for path, value in values(config).items():

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from robomamba_jax.config.checks import replace
 from robomamba_jax.config.mamba import PRESETS, MambaConfig
@@ -33,7 +32,7 @@ class RoboMambaConfig:
     def __post_init__(self) -> None:
         typed(self)
 
-    def replace(self, **changes: Any) -> RoboMambaConfig:
+    def replace(self, **changes: object) -> RoboMambaConfig:
         """A copy with some fields changed.
 
         Raises:
@@ -42,12 +41,12 @@ class RoboMambaConfig:
         return replace(self, changes)
 
 
-# The article's encoder is CLIP at 224 pixels beside every size of the language model.
+# The paper's encoder is CLIP at 224 pixels beside every size of the language model.
 _ENCODERS = {"tiny": "tiny", "nano": "nano"}
 
 
 def model_preset(
-    name: str, *, vision: str | None = None, policy: PolicyConfig | None = None, **llm: Any
+    name: str, *, vision: str | None = None, policy: PolicyConfig | None = None, **llm: object
 ) -> RoboMambaConfig:
     """The configuration of a whole model.
 
@@ -84,11 +83,10 @@ def as_dtypes(
     Raises:
       InputError: no such dtype.
     """
-    dtype, param_dtype = dtype_name(dtype), dtype_name(param_dtype)
-    given = {"dtype": dtype, "param_dtype": param_dtype}
+    given = {"dtype": dtype_name(dtype), "param_dtype": dtype_name(param_dtype)}
     changes = {name: value for name, value in given.items() if value}
     vision, policy = config.vision, config.policy
-    stored = {"param_dtype": param_dtype} if param_dtype else {}
+    stored = {name: value for name, value in changes.items() if name == "param_dtype"}
     return RoboMambaConfig(
         config.llm.replace(**changes),
         None if vision is None else vision.replace(**changes),

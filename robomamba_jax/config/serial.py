@@ -17,6 +17,7 @@ from robomamba_jax.config.robomamba import RoboMambaConfig, as_robomamba
 from robomamba_jax.config.tree import read_value, tree_from_json
 from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import parse_json
 
 SCHEMA = "robomamba.config/1"
@@ -50,16 +51,16 @@ class ModelParts:
 _KINDS: dict[str, Any] = {"llm": MambaConfig, "vision": VisionConfig, "policy": PolicyConfig}
 
 
-def parts_to_json(parts: ModelParts) -> dict[str, Any]:
+def parts_to_json(parts: ModelParts) -> dict[str, Json]:
     """The content of config.json."""
-    content: dict[str, Any] = {"schema": SCHEMA}
+    content: dict[str, Json] = {"schema": SCHEMA}
     for name in _KINDS:
         part = getattr(parts, name)
         content[name] = None if part is None else dataclasses.asdict(part)
     return content
 
 
-def parts_from_json(content: Mapping[str, Any], where: str = "config.json") -> ModelParts:
+def parts_from_json(content: Mapping[str, object], where: str = "config.json") -> ModelParts:
     """The configurations in a config.json.
 
     Raises:
@@ -93,7 +94,7 @@ def _part(kind: type[PartT], fields: Any, where: str) -> PartT | None:
         raise InputError("bad_config", f"{where}: {error}", "convert or export it again") from error
 
 
-def model_config(value: Any) -> AnyModel:
+def model_config(value: object) -> AnyModel:
     """A model's configuration, which may be given as JSON.
 
     Args:
@@ -113,7 +114,7 @@ def model_config(value: Any) -> AnyModel:
     if isinstance(value, Mapping):
         kind = RoboMambaConfig if "llm" in value else MambaConfig
         return tree_from_json(kind, value, "config")
-    return as_robomamba(value)
+    return as_robomamba(typing.cast(AnyModel, value))  # which says what it is not
 
 
 def with_changes(config: PartT, changes: Sequence[str]) -> PartT:
@@ -179,9 +180,11 @@ def parse_value(text: str, kind: Any, key: str) -> Any:
     allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if text.lower() in ("none", "null") and type(None) in allowed:
         return None
+    # A path called "null" or "3" is still a text: no JSON is read where text may stand.
     if str in allowed:
         return text
     try:
+        # Python's spelling of booleans, which the configurations are written in.
         plain = text.lower() if text in ("True", "False") else text
         value = parse_json(plain, f"--set {key}", unique_keys=True)
     except InputError:

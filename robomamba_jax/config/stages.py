@@ -18,11 +18,11 @@ SHARED_ORIGINS: Origins = {
     "mesh/.*": ours("all devices along fsdp: parameters, moments and rows are split over them"),
     "seed|data/seed": ours("any"),
     "model/trained_dtype": ours("updates of 1e-5 of a bfloat16 weight would be rounded away"),
-    "model/(lora_rank|lora_alpha|gripper)": ours("off; the article trains whole weights"),
+    "model/(lora_rank|lora_alpha|gripper)": ours("off; the paper trains whole weights"),
     "model/remat": ours("activations of 64 layers do not fit otherwise"),
     "optim/optimizer": recalled("AdamW"),
     "optim/(matrices|adam_lr_ratio)": ours("of muon alone"),
-    "optim/(b1|eps)": ours("AdamW's defaults, in the article's betas too as far as recalled"),
+    "optim/(b1|eps)": ours("AdamW's defaults, in the paper's betas too as far as recalled"),
     "optim/b2": recalled("AdamW with betas 0.9 and 0.999"),
     "optim/(clip_norm|no_decay|accumulate|end_lr_ratio)": ours("common practice; LLaVA clips at 1"),
     "data/encoding/(image_place|loss|too_long|max_pixels|contact_(scale|frame|side))": ours(

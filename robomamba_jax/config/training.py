@@ -65,7 +65,7 @@ class LossConfig:
       kind: "text", cross-entropy of the tokens that are learned; "pose", the three below.
       chunk: text: positions of every row whose logits exist at a time.
       length_balance: text: an answer of n tokens weighs n ** (1 - length_balance): 0, every
-        token the same, as the article; 1, every answer the same.
+        token the same, as the paper; 1, every answer the same.
       contact: pose: of the contact point: "l1", "l2" (squared) or "huber" (delta 1), in the
         unit of ``encoding.contact_scale``, the mean of x and y. A ``mixture`` head has its
         own: the negative log-likelihood of the contact (``losses.mixture_losses``).
@@ -107,7 +107,7 @@ class OptimConfig:
     """The optimizer, its schedule, and what the gradients go through before it.
 
     Attributes:
-      optimizer: "adamw", as the article; "muon": momentum made orthogonal (Newton-Schulz) for
+      optimizer: "adamw", as the paper; "muon": momentum made orthogonal (Newton-Schulz) for
         ``matrices``, their updates as large as AdamW's are (0.2 root mean square, arXiv
         2502.16982), and AdamW for the rest.
       matrices: muon: patterns of whole paths of weights [..., out, in], each matrix by itself.
@@ -287,6 +287,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.trainable:
             raise InputError("bad_config", "trainable is empty", "name what shall be trained")
+        # Encoded texts hold no poses, and the other way round: it would fail later, and obscurely.
         target = self.data.encoding.target
         if target != self.loss.kind:
             raise InputError(
@@ -294,6 +295,7 @@ class TrainConfig:
                 f"the loss is of {self.loss.kind}, the data's target is {target}",
                 "give data.encoding.target and loss.kind the same value",
             )
+        # Before any device is known; sharding.check_rows then checks it with the mesh.
         if self.data.batch.batch_size % self.optim.accumulate:
             raise InputError(
                 "bad_config",

@@ -8,29 +8,38 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from robomamba_jax.config.aliases import current_fields
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import Json
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 TreeT = TypeVar("TreeT")
 
 
-def tree_to_json(tree: Any) -> Any:
+def tree_to_json(tree: DataclassInstance) -> dict[str, Json]:
     """A dataclass tree as objects, lists and scalars; ``tree_from_json`` takes it back."""
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        fields = dataclasses.fields(tree)
-        return {field.name: tree_to_json(getattr(tree, field.name)) for field in fields}
-    if isinstance(tree, tuple | list):
-        return [tree_to_json(part) for part in tree]
-    if isinstance(tree, Mapping):
-        return {str(key): tree_to_json(value) for key, value in tree.items()}
-    return tree
+    fields = dataclasses.fields(tree)
+    return {field.name: value_to_json(getattr(tree, field.name)) for field in fields}
 
 
-def tree_from_json(kind: type[TreeT], value: Any, where: str, *, warn: bool = False) -> TreeT:
+def value_to_json(value: Any) -> Json:
+    """A field's value: a scalar, a tuple, a mapping or a dataclass tree."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return tree_to_json(value)
+    if isinstance(value, tuple | list):
+        return [value_to_json(part) for part in value]
+    if isinstance(value, Mapping):
+        return {str(key): value_to_json(part) for key, part in value.items()}
+    return typing.cast(Json, value)
+
+
+def tree_from_json(kind: type[TreeT], value: object, where: str, *, warn: bool = False) -> TreeT:
     """The dataclass that an object describes; fields that it leaves out keep their defaults.
 
     Args:
@@ -52,13 +61,14 @@ def tree_from_json(kind: type[TreeT], value: Any, where: str, *, warn: bool = Fa
             raise unknown_name("unknown_field", f"field in {where}:", name, fields)
         given[name] = read_value(hints[name], part, f"{where}.{name}", warn=warn)
     for name, field in fields.items():
+        # "a is b is c" compares both pairs: neither kind of default is given.
         no_default = field.default is field.default_factory is dataclasses.MISSING
         if name not in given and no_default:
             raise InputError("bad_config", f"{where} has no {name}", f"give {name}")
     return kind(**given)
 
 
-def typed(config: Any) -> None:
+def typed(config: DataclassInstance) -> None:
     """Check every field of a frozen dataclass against its type when it is made. numpy's numbers
     become Python's, which JSON can hold, and objects the dataclasses whose fields they are.
 
@@ -69,6 +79,7 @@ def typed(config: Any) -> None:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         plain = value
+        # np.int64(3) and jnp.float32(3) are what arithmetic on arrays yields; JSON knows neither.
         if getattr(value, "shape", None) == () and hasattr(value, "item"):
             plain = value.item()
         if "dtype" in field.name:
@@ -78,12 +89,12 @@ def typed(config: Any) -> None:
             object.__setattr__(config, field.name, read)
 
 
-def dtype_name(value: Any) -> Any:
+def dtype_name(value: object) -> object:
     """The name of a numpy or jax dtype; a name, or what is not a dtype, as it is."""
     if value is None or isinstance(value, str):
         return value
     try:
-        return np.dtype(value).name
+        return np.dtype(typing.cast(Any, value)).name
     except TypeError:
         return value
 
@@ -99,6 +110,8 @@ def read_value(hint: Any, value: Any, where: str, *, warn: bool = False) -> Any:
             return tree_from_json(typing.cast(type, choice), value, where, warn=warn)
         if origin is tuple and isinstance(value, list | tuple):
             return _read_tuple(choice, value, where, warn)
+        # JSON and people write 1 for 1.0. The other way round nothing is converted: 1.0 steps is a
+        # mistake somewhere; and bool, a subclass of int, is none (type(), not isinstance).
         if choice is float and type(value) is int:
             return float(value)
         if isinstance(choice, type) and type(value) is choice:

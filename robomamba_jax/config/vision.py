@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from robomamba_jax.config.checks import one_of, positive, replace
 from robomamba_jax.config.mamba import DTYPES
@@ -98,9 +97,11 @@ class VisionConfig:
     @property
     def built_layers(self) -> int:
         """L, the blocks that exist; the published model's later ones would never be read."""
+        # Hidden state k is what k blocks have made, so reading it needs k of them; -1 is state
+        # `depth`: -1 + depth + 1.
         return self.feature_layer + (self.depth + 1 if self.feature_layer < 0 else 0)
 
-    def replace(self, **changes: Any) -> VisionConfig:
+    def replace(self, **changes: object) -> VisionConfig:
         """A copy with some fields changed.
 
         Raises:
@@ -180,7 +181,7 @@ VISION_PRESETS: dict[str, VisionConfig] = {
 }
 
 
-def vision_preset(name: str, **changes: Any) -> VisionConfig:
+def vision_preset(name: str, **changes: object) -> VisionConfig:
     """The configuration of a vision preset, with some fields changed.
 
     Args:

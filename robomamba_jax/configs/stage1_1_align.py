@@ -3,7 +3,7 @@
 """Stage 1.1, alignment: the projector alone learns to caption LLaVA's 558K images."""
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
-from robomamba_jax.config.provenance import Origins, article, llava, ours, recalled
+from robomamba_jax.config.provenance import Origins, llava, ours, paper, recalled
 from robomamba_jax.config.stages import tiny, with_shared
 from robomamba_jax.config.training import (
     LossConfig,
@@ -52,15 +52,15 @@ def get_tiny() -> TrainConfig:
 
 ORIGINS: Origins = with_shared(
     {
-        "stage|trainable": article("only the projector is updated in the alignment stage"),
+        "stage|trainable": paper("only the projector is updated in the alignment stage"),
         "run/(epochs|steps)": recalled("alignment runs for one epoch"),
         "optim/learning_rate": recalled("4e-5 for the pre-training and co-training stages"),
         "optim/weight_decay": llava("0 in both of its stages"),
         "optim/(schedule|warmup_ratio)": llava("cosine, 3 % warm-up; the paper says neither"),
         "data/batch/.*": ours("about LLaVA's 256 samples: 32 rows of some 7 captioned images"),
         "data/sources/0/(weight|frames)": ours("one source, one image a record"),
-        "model/(preset|vision|policy)": article("Mamba-2.8B and CLIP ViT-L/14"),
+        "model/(preset|vision|policy)": paper("Mamba-2.8B and CLIP ViT-L/14"),
         "model/(dtype|frozen_dtype)": recalled("16-bit precision in this stage"),
-        "loss/.*": article("next-token cross-entropy; the pose fields are not read here"),
+        "loss/.*": paper("next-token cross-entropy; the pose fields are not read here"),
     }
 )

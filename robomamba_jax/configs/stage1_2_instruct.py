@@ -3,7 +3,7 @@
 """Stage 1.2, instruction co-training: projector and Mamba, on general and robot questions."""
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
-from robomamba_jax.config.provenance import Origins, article, llava, ours, recalled
+from robomamba_jax.config.provenance import Origins, llava, ours, paper, recalled
 from robomamba_jax.config.stages import tiny, with_shared
 from robomamba_jax.config.training import (
     LossConfig,
@@ -56,7 +56,7 @@ def get_tiny() -> TrainConfig:
 
 ORIGINS: Origins = with_shared(
     {
-        "stage|trainable": article("projector and Mamba are updated, CLIP stays frozen"),
+        "stage|trainable": paper("projector and Mamba are updated, CLIP stays frozen"),
         "run/(epochs|steps)": recalled("co-training runs for two epochs"),
         "optim/learning_rate": recalled("4e-5 for the pre-training and co-training stages"),
         "optim/weight_decay": llava("0 in both of its stages"),
@@ -65,8 +65,8 @@ ORIGINS: Origins = with_shared(
         "data/sources/\\d+/weight": ours("by their sizes: every sample once an epoch"),
         "data/sources/\\d+/frames": ours("a clip's last frame, as the published one-image file"),
         "data/on_error": ours("single images of these sets are missing or broken; the ledger says"),
-        "model/(preset|vision|policy)": article("Mamba-2.8B and CLIP ViT-L/14"),
+        "model/(preset|vision|policy)": paper("Mamba-2.8B and CLIP ViT-L/14"),
         "model/(dtype|frozen_dtype)": recalled("16-bit precision in this stage"),
-        "loss/.*": article("next-token cross-entropy; the pose fields are not read here"),
+        "loss/.*": paper("next-token cross-entropy; the pose fields are not read here"),
     }
 )

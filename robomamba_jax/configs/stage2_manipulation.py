@@ -3,7 +3,7 @@
 """Stage 2, manipulation: the policy head alone learns poses; everything else is frozen."""
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
-from robomamba_jax.config.provenance import Origins, article, ours, recalled, repository
+from robomamba_jax.config.provenance import Origins, ours, paper, recalled, repository
 from robomamba_jax.config.stages import tiny, with_shared
 from robomamba_jax.config.training import (
     LossConfig,
@@ -46,14 +46,14 @@ def get_tiny() -> TrainConfig:
 
 ORIGINS: Origins = with_shared(
     {
-        "stage|trainable": article("only the policy head is updated, 0.1 % of the parameters"),
+        "stage|trainable": paper("only the policy head is updated, 0.1 % of the parameters"),
         "run/(epochs|steps)": recalled("manipulation runs for five epochs"),
         "optim/learning_rate": recalled("1e-5 for the manipulation stage"),
         "optim/weight_decay": recalled("0.1 for the manipulation stage"),
         "optim/(schedule|warmup_ratio)": ours("as in the other stages; the paper says neither"),
         "data/batch/.*": ours("one image and instruction a row; 313 steps per epoch of 10,000"),
         "data/sources/0/(weight|frames)": ours("one source, one image a record"),
-        "model/(preset|vision)": article("Mamba-2.8B and CLIP ViT-L/14"),
+        "model/(preset|vision)": paper("Mamba-2.8B and CLIP ViT-L/14"),
         "model/policy": ours("inferred from the paper's three figures: 3.7M, 0.1 %, 7 MB"),
         "model/(dtype|frozen_dtype)": ours(
             "the frozen part in 16 bits; the head computes in float32, as recalled"

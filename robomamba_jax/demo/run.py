@@ -363,7 +363,7 @@ def train_run(config: Any, workdir: Path, console: Console) -> dict[str, Any]:
     summary = train(config, workdir, terminal=console.terminal())
     if summary["stopped"]:
         raise KeyboardInterrupt
-    return summary
+    return dict(summary)
 
 
 def _stage(summary: dict[str, Any], workdir: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import jax
 import numpy as np
@@ -34,6 +34,7 @@ from robomamba_jax.training import step_arrays
 from robomamba_jax.training.failpoints import reached
 from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.progress import Log
 from robomamba_jax.utils.untrusted_text import encode_own_json
 
@@ -42,6 +43,69 @@ FORMAT_VERSION = 1
 # What the system says when a file cannot be written.
 _SYSTEM = re.compile(r"No space left|Disk quota|Permission denied|Read-only|Input/output error")
 _PARTIAL, _GOING = ".partial-", ".deleting-"
+
+
+class BaseReference(TypedDict):
+    """What a run has started from, by path and hash: the content of frozen.json.
+
+    Attributes:
+      kind: "random", "folder" (an inference folder) or "step" (of another run).
+      path: absolute; None where it is random.
+      sha256: of the folder's or step's manifest; of seed and sizes where it is random.
+      seed: of random numbers.
+    """
+
+    kind: str
+    path: str | None
+    sha256: str
+    seed: NotRequired[int]
+
+
+class RunMeta(TypedDict):
+    """What all steps of a run say alike in their meta.json.
+
+    Attributes:
+      stage: of the configuration.
+      version: of this package.
+      config: the run's, as ``tree_to_json`` writes it.
+      parts: of the model that comes out, as config.json has them.
+      model: ``ModelChoice``.
+      seed: of what was initialized.
+      base: what it has started from.
+      initialized: shape and dtype of each frozen tensor that the base lacks ("drawn" in steps of
+        earlier versions).
+      features: kind of the cached features, "" for none.
+      mesh: axis -> size.
+      processes: how many.
+    """
+
+    stage: str
+    version: str
+    config: dict[str, Json]
+    parts: dict[str, Json]
+    model: dict[str, Any]
+    seed: int
+    base: BaseReference
+    initialized: step_arrays.Leaves
+    features: str
+    mesh: dict[str, int]
+    processes: int
+
+
+class StepMeta(RunMeta):
+    """A step's meta.json.
+
+    Attributes:
+      schema: ``SCHEMA``.
+      step: updates done.
+      data: the data state, ``{seed, step, plan hash}``.
+      leaves: shape and dtype of each array.
+    """
+
+    schema: str
+    step: int
+    data: dict[str, Any]
+    leaves: step_arrays.Leaves
 
 
 def damage(path: Path) -> str:
@@ -66,8 +130,8 @@ def damage(path: Path) -> str:
         return f"meta.json does not say what it holds: {error}"
 
 
-def newest_good(workdir: str | os.PathLike[str], say: Log = lambda line: None) -> Path | None:
-    """The newest step whose files are all as they were written; what is passed over is said.
+def newest_good(workdir: str | os.PathLike[str], log: Log = lambda line: None) -> Path | None:
+    """The newest step whose files are all as they were written; what is passed over is logged.
 
     Returns:
       Its folder, or None where there is no step at all.
@@ -82,22 +146,24 @@ def newest_good(workdir: str | os.PathLike[str], say: Log = lambda line: None) -
         if not what:
             return path
         bad.append(f"{path}: {what}")
-        say(f"passed over: {bad[-1]}")
+        log(f"passed over: {bad[-1]}")
     if bad:
         raise InputError("bad_checkpoint", bad[0], "restore a copy, or begin a new workdir")
     return None
 
 
-def read_meta(path: Path) -> dict[str, Any]:
+def read_meta(path: Path) -> StepMeta:
     """What a step says of itself.
 
     Raises:
-      InputError: it is no step's, or of another version.
+      InputError: it is not a step's, or of another version.
     """
     meta = read_json(path / "meta.json", stray_bytes=True)
     if meta.get("schema") != SCHEMA:
-        raise InputError("bad_checkpoint", f"{path}/meta.json is no step's", "restore a copy")
-    return meta
+        raise InputError(
+            "bad_checkpoint", f"{path}/meta.json is not that of a step", "restore a copy"
+        )
+    return cast(StepMeta, meta)
 
 
 class Checkpoints:
@@ -121,8 +187,8 @@ class Checkpoints:
     def save(
         self,
         step: int,
-        tree: Mapping[str, Any],
-        meta: Mapping[str, Any],
+        tree: step_arrays.ArrayTree,
+        meta: Mapping[str, object],
         beside: Callable[[Path], None],
     ) -> None:
         """Begin to write a step; the arrays may be changed as soon as this returns. The one that
@@ -131,7 +197,7 @@ class Checkpoints:
         Args:
           step: updates done.
           tree: of arrays; nested dicts.
-          meta: JSON values.
+          meta: JSON values; its other fields are filled in.
           beside: writes further files into the folder that it is given.
 
         Raises:
@@ -146,9 +212,11 @@ class Checkpoints:
         first = jax.process_index() == 0
         if first:
             partial.mkdir()
+        # Nobody may write into a folder that process 0 has not made yet.
         _meet(f"partial-{step}")
         reached("snapshot", step)
         sums = step_arrays.array_sums(tree)
+        # Copies to the host before it returns; the next step may donate the arrays then.
         self._arrays.begin(partial / "state", tree)
         reached("writing", step)
         leaves = step_arrays.described(tree)
@@ -163,7 +231,7 @@ class Checkpoints:
         partial: Path,
         final: Path,
         meta: Mapping[str, Any],
-        sums: Any,
+        sums: jax.Array | np.ndarray,
         beside: Callable[[Path], None],
         first: bool,
     ) -> None:
@@ -194,6 +262,7 @@ class Checkpoints:
         _write_json(partial / "manifest.json", manifest)
         _sync(partial / "manifest.json")
         reached("commit", step)
+        # The commit. rename is atomic; the folder itself is synced so that it survives a power cut.
         partial.rename(final)
         _sync(final.parent)
         reached("committed", step)
@@ -207,6 +276,7 @@ class Checkpoints:
             if (self._keep_every and step % self._keep_every == 0) or stored_kind(path) != "step":
                 continue
             going = self._folder / f"{_GOING}{step}"
+            # A step that is half deleted must not look whole: first its name goes.
             path.rename(going)
             reached("deleting", step)
             shutil.rmtree(going)
@@ -231,11 +301,11 @@ class Checkpoints:
             raise InputError(
                 "cannot_write",
                 f"{self._folder}: {what[:300]}",
-                "make room, then give the same command: the steps before are whole",
+                "free some space, then run the same command to resume: the steps before are whole",
             ) from error
 
-    def go_on_from(self, step: int | None) -> None:
-        """Say which step lies here and was read; None = a new run. Later ones, which must be
+    def resume_from(self, step: int | None) -> None:
+        """Set which step lies here and was read; None = a new run. Later ones, which must be
         damaged, are moved out of the way."""
         self._latest = step
         step = -1 if step is None else step
@@ -260,7 +330,7 @@ class Checkpoints:
                 _meet("checkpoints-closed")
 
 
-def restore(path: Path, like: Mapping[str, Any]) -> dict[str, Any]:
+def restore(path: Path, like: step_arrays.ArrayTree) -> step_arrays.ArrayTree:
     """A step's arrays onto the shardings of ``like``, a tree of ``jax.ShapeDtypeStruct``s; called
     by all processes together.
 

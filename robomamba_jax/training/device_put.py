@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +23,7 @@ def normalized(pixels: jax.Array, transform: ImageTransform) -> jax.Array:
     return (pixels.astype(jnp.float32) / np.float32(255) - mean) / std
 
 
-class Feed:
+class DeviceFeeder:
     """Puts each process's rows on its devices, as parts of global arrays.
 
     Attributes:
@@ -48,14 +47,18 @@ class Feed:
         """
         rows = dict(arrays)
         if stop is not None:
+            # It travels in the batch, because a step is what all processes do together anyway: a
+            # signal that reached one host alone makes every host leave after the same step.
             rows["stop"] = np.full(len(self.mine), stop, np.int32)
         return {name: self._place(x) for name, x in rows.items()}
 
     def _place(self, local: np.ndarray) -> jax.Array:
         shape = (self._rows, *local.shape[1:])
 
-        def piece(index: Any) -> np.ndarray:
+        def piece(index: tuple[slice, ...] | None) -> np.ndarray:
+            assert index is not None
             places = [self._place_of[row] for row in range(*index[0].indices(self._rows))]
+            # A slice is a view; only rows that lie apart are copied.
             if places == list(range(places[0], places[0] + len(places))):
                 return local[places[0] : places[0] + len(places)]
             return local[places]

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 import jax
 import numpy as np
@@ -62,10 +62,22 @@ def leave_now(status: int) -> None:
     if status and jax.process_count() > 1:
         sys.stdout.flush()
         sys.stderr.flush()
+        # Not sys.exit: jax's atexit handler would wait for the others at a barrier.
         os._exit(status)
 
 
-def topology(mesh: Mesh) -> list[dict[str, Any]]:
+class ProcessRow(TypedDict):
+    """A process of a run: its host, its devices, and the first and last of their mesh places."""
+
+    process: int
+    host: str
+    devices: int
+    kind: str
+    first: str
+    last: str
+
+
+def topology(mesh: Mesh) -> list[ProcessRow]:
     """One row per process: host, devices, and their places on the mesh."""
     names = _hosts()
     places: dict[int, list[tuple[int, ...]]] = {}
@@ -90,6 +102,7 @@ def _hosts() -> list[str]:
         return [name]
     from jax.experimental import multihost_utils
 
+    # Collectives carry numbers, no text: 64 bytes a process.
     mine = np.zeros(64, np.uint8)
     encoded = name.encode()[:64]
     mine[: len(encoded)] = np.frombuffer(encoded, np.uint8)
@@ -110,6 +123,7 @@ def check_alike(facts: Mapping[str, str]) -> None:
         return
     from jax.experimental import multihost_utils
 
+    # Hashes have one length, texts have not, and they need not be sent.
     hashes = [hashlib.sha256(text.encode()).digest() for text in facts.values()]
     mine = np.frombuffer(b"".join(hashes), np.uint8)
     everyone = np.asarray(multihost_utils.process_allgather(mine)).reshape(-1, len(facts), 32)

@@ -4,23 +4,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 
-from robomamba_jax.training.device_put import Feed
+from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.samples import Answers, Poses
 from robomamba_jax.training.setup import Session
+from robomamba_jax.utils.json_types import Json
 
 
 class Evaluation:
-    """The same batches every time, so that figures can be compared."""
+    """The same batches every time, so that metrics of different steps can be compared."""
 
     def __init__(self, session: Session) -> None:
         """Nothing is read or compiled before it is asked for."""
         self._session = session
-        self._say: Any = None
-        self._feed: Feed | None = None
+        self._sampler: Answers | Poses | None = None
+        self._feeder: DeviceFeeder | None = None
 
     def scores(self) -> dict[str, float]:
         """Means over the evaluation's batches; {} without evaluation data."""
@@ -28,12 +27,12 @@ class Evaluation:
         pipeline = session.held_out
         if pipeline is None:
             return {}
-        if self._feed is None:
-            self._feed = Feed(session.program.mesh, pipeline.config.batch.batch_size)
+        if self._feeder is None:
+            self._feeder = DeviceFeeder(session.program.mesh, pipeline.config.batch.batch_size)
         steps = min(session.config.run.eval_steps, pipeline.plan.start_of(1))
         totals: dict[str, list[float]] = {}
         for batch in pipeline.batches(0, steps):
-            arrays = self._feed.put(batch.arrays)
+            arrays = self._feeder.put(batch.arrays)
             found = session.program.evaluate(session.state.trained, session.frozen, arrays)
             for name, (value, count) in jax.device_get(found).items():
                 sums = totals.setdefault(name, [0.0, 0.0])
@@ -41,16 +40,16 @@ class Evaluation:
                 sums[1] += float(count)
         return {name: value / max(count, 1.0) for name, (value, count) in totals.items()}
 
-    def samples(self) -> list[dict[str, Any]]:
-        """Answers or poses beside the wanted ones."""
+    def samples(self) -> list[dict[str, Json]]:
+        """Answers or poses beside their references."""
         session, program = self._session, self._session.program
-        if self._say is None:
+        if self._sampler is None:
             pipeline = session.held_out or session.pipeline
             count = session.config.run.samples
             if session.config.loss.kind == "pose":
-                self._say = Poses(program, pipeline, count)
+                self._sampler = Poses(program, pipeline, count)
             elif program.features:
-                return []  # the encoder is not loaded, so no picture can be read
+                return []  # the encoder is not loaded, so no image can be read
             else:
-                self._say = Answers(program, pipeline.config, count)
-        return self._say(session.state.trained, session.frozen)
+                self._sampler = Answers(program, pipeline.config, count)
+        return self._sampler(session.state.trained, session.frozen)

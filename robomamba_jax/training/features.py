@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the frozen parts say of every picture, computed once and kept: see ``data.cache.features``.
+"""What the frozen parts say of every image, computed once and kept: see ``data.cache.features``.
 
 "vision_patches": the encoder's features, for every stage; "pooled_hidden": all that a policy head
 of MLPs reads of a prompt and its image, so that stage 2 needs nothing but the head;
@@ -24,16 +24,16 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.cache.features import FeatureReader, FeatureWriter
 from robomamba_jax.data.examples import Encoder, Example
 from robomamba_jax.data.images.transforms import ImageTransform
-from robomamba_jax.data.pipeline.datasets import open_datasets
+from robomamba_jax.data.pipeline.datasets import Dataset, open_datasets
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.training.device_put import normalized
 from robomamba_jax.training.objectives import complete
-from robomamba_jax.training.program import run_transform, states_length
+from robomamba_jax.training.program import run_image_transform, states_length
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.weights import (
-    Base,
+    InitialWeights,
     chosen_config,
     expected_params,
     load_tree,
@@ -64,12 +64,12 @@ class Written(NamedTuple):
     skipped: list[tuple[str, str]]
 
 
-def cache_network(base: Base, kind: str, dtype: str) -> str:
+def cache_network(base: InitialWeights, kind: str, dtype: str) -> str:
     """The hash by which a cache of one kind knows the frozen parameters."""
     return network_hash(base, NETWORKS[kind], dtype)
 
 
-def open_cache(config: TrainConfig, base: Base) -> FeatureReader | None:
+def open_cache(config: TrainConfig, base: InitialWeights) -> FeatureReader | None:
     """The cache that a run reads, if it reads one.
 
     Raises:
@@ -85,7 +85,7 @@ def open_cache(config: TrainConfig, base: Base) -> FeatureReader | None:
             f"{config.data.features} was computed with other weights (or another model.dtype)",
             "compute the features again: robomamba data features",
         )
-    transform = run_transform(config.data)
+    transform = run_image_transform(config.data)
     if transform is None or reader.facts["transform"] != transform.to_json():
         raise InputError(
             "features_mismatch",
@@ -112,14 +112,14 @@ def compute_features(
       out: the cache's folder.
       kind: "vision_patches", "pooled_hidden" or "hidden_states".
       dtype: of the file; None = bfloat16 where the model computes in it, else float32.
-      batch: pictures (or prompts) at a time.
+      batch: images (or prompts) at a time.
       tell: called with (samples done, samples in all).
 
     Raises:
       InputError: the base has no encoder, or (``on_error="raise"``) a sample cannot be read.
     """
     kind = feature_kind(kind, warn=True)
-    transform = run_transform(config.data)
+    transform = run_image_transform(config.data)
     base = open_base(config.init_from, config.model, config.seed)
     if transform is None or base.parts.vision is None:
         raise InputError("no_vision", "there is no encoder", "give data.encoding.transform")
@@ -134,7 +134,7 @@ def compute_features(
         dtype=dtype or narrow,
     )
     before, skipped = len(writer), []
-    waiting: list[tuple[bytes, Any]] = []
+    waiting: list[tuple[bytes, Example | np.ndarray]] = []
     for done, total, example, problem in _examples(config, batch):
         if problem is not None:
             if config.data.on_error == "raise":
@@ -143,6 +143,7 @@ def compute_features(
         elif example is not None:
             waiting += [item for item in extract.wanted(example, writer) if item[0] not in writer]
         waiting = list({key: (key, value) for key, value in waiting}.values())
+        # Always full batches but for the last: one compiled program, padded with zeros.
         while len(waiting) >= batch or (done == total and waiting):
             piece, waiting = waiting[:batch], waiting[batch:]
             rows = extract([value for _, value in piece], batch)
@@ -163,7 +164,7 @@ def _examples(
             parts += open_datasets(data, Encoder.open(data))
     places = [(part, index) for part in parts for index in range(len(part))]
 
-    def read(place: tuple[Any, int]) -> Example | InputError:
+    def read(place: tuple[Dataset, int]) -> Example | InputError:
         try:
             return place[0].example(place[1])
         except InputError as error:
@@ -181,7 +182,7 @@ class _Extractor:
     """Runs the frozen parts over batches of one size."""
 
     def __init__(
-        self, config: TrainConfig, base: Base, kind: str, transform: ImageTransform
+        self, config: TrainConfig, base: InitialWeights, kind: str, transform: ImageTransform
     ) -> None:
         model = chosen_config(config.model, base.parts)
         assert model.vision is not None
@@ -217,24 +218,26 @@ class _Extractor:
 
         self._run = jax.jit(run)
 
-    def wanted(self, example: Example, writer: FeatureWriter) -> list[tuple[bytes, Any]]:
+    def wanted(
+        self, example: Example, writer: FeatureWriter
+    ) -> list[tuple[bytes, Example | np.ndarray]]:
         """What an example needs: (key, inputs)."""
         hashes = example.image_sha256
         if self._kind != "vision_patches":
             return [(writer.key(hashes.tobytes(), example.ids), example)]
         assert example.images is not None or not len(hashes)
-        pictures = [] if example.images is None else list(example.images)
-        return [(writer.key(key.tobytes()), p) for key, p in zip(hashes, pictures, strict=True)]
+        images = [] if example.images is None else list(example.images)
+        return [(writer.key(key.tobytes()), p) for key, p in zip(hashes, images, strict=True)]
 
     def __call__(self, values: Sequence[Any], batch: int) -> np.ndarray:
         """The features of up to ``batch`` inputs."""
-        inputs = self._pictures(values, batch)
+        inputs = self._images(values, batch)
         if self._kind != "vision_patches":
             inputs = self._prompts(values, batch)
         found = self._run(self._params, {name: jnp.asarray(x) for name, x in inputs.items()})
         return np.asarray(jax.device_get(found))[: len(values)]
 
-    def _pictures(self, values: Sequence[Any], batch: int) -> dict[str, np.ndarray]:
+    def _images(self, values: Sequence[Any], batch: int) -> dict[str, np.ndarray]:
         side = self._transform.size
         images = np.zeros((batch, side, side, 3), np.uint8)
         if self._kind == "vision_patches":

@@ -17,6 +17,7 @@ import numpy as np
 
 from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.models.params import Params, leaf_paths
+from robomamba_jax.training.jax_types import Device, ShapedLeaf
 
 PEAK_FLOPS = {
     # Dense bfloat16 per device, from the makers' data sheets.
@@ -35,7 +36,7 @@ PEAK_FLOPS = {
 }
 
 
-def peak_flops(device: Any) -> tuple[float, str]:
+def peak_flops(device: Device) -> tuple[float, str]:
     """What a device can do a second, and how that is known."""
     kind = device.device_kind
     matches = [name for name in PEAK_FLOPS if kind.startswith(name)]
@@ -50,6 +51,7 @@ def _measured(device: Any) -> float:
     x = jax.device_put(np.ones((side, side), np.float32), device)
     product = jax.jit(lambda a: a @ a)
     product(x).block_until_ready()
+    # The best, not the mean: other processes can only make it slower.
     best = float("inf")
     for _ in range(8):
         start = time.perf_counter()
@@ -78,6 +80,8 @@ def flops_per_token(trained: Params, frozen: Params, config: RoboMambaConfig) ->
         if part == "llm" and products and config.llm.tie_embeddings:
             products += config.llm.d_model * config.llm.vocab_size
         before = any(learning[name] for name in order[:place])
+        # 2 FLOPs (multiply, add) a weight and token: forward; for the weights' own gradient; for
+        # the inputs' gradient, which whatever is trained in front of this part waits for.
         share = 2.0 + (2.0 if learning[part] else 0.0) + (2.0 if before else 0.0)
         found[part] = share * products
     return found
@@ -87,7 +91,8 @@ def _products(tree: Params) -> int:
     """Numbers in matrices that multiply each token."""
     skipped = ("embeddings/weight", "position_embedding/weight", "conv1d/weight")
 
-    def matrix(path: str, leaf: Any) -> bool:
+    def matrix(path: str, leaf: ShapedLeaf) -> bool:
+        # Stacked layers have an axis of their own in front: a stack of vectors is no matrix.
         stacked = "/layers/" in path
         return path.endswith("weight") and leaf.ndim - stacked >= 2
 

@@ -16,12 +16,13 @@ import jax
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params, leaf_paths
+from robomamba_jax.training.jax_types import PyTree
 
 TRAIN, FREEZE = "train", "freeze"
 PARTS = ("vision", "projector", "llm", "policy")
 
 
-def labels(params: Params, patterns: Sequence[str]) -> Params:
+def param_labels(params: Params, patterns: Sequence[str]) -> Params:
     """ "train" or "freeze" for every leaf.
 
     Args:
@@ -37,7 +38,7 @@ def labels(params: Params, patterns: Sequence[str]) -> Params:
         try:
             found = [path for path in paths if re.fullmatch(pattern, path)]
         except re.error as error:
-            raise InputError("bad_config", f"trainable {pattern!r}: {error}", "mend it") from error
+            raise InputError("bad_config", f"trainable {pattern!r}: {error}", "fix it") from error
         if not found:
             parts = ", ".join(sorted({path.split("/")[0] + "/.*" for path in paths}))
             raise InputError(
@@ -46,23 +47,24 @@ def labels(params: Params, patterns: Sequence[str]) -> Params:
                 f"patterns match whole paths: {parts}",
             )
         chosen.update(found)
+    # leaf_paths keeps the order in which jax flattens the tree.
     structure = jax.tree.structure(params)
     return structure.unflatten(TRAIN if path in chosen else FREEZE for path in paths)
 
 
-def split(params: Params, marks: Params) -> tuple[Params, Params]:
+def split(params: Params, labels: Params) -> tuple[Params, Params]:
     """The trained and the frozen leaves, as two trees that have only those."""
-    return _only(params, marks, TRAIN), _only(params, marks, FREEZE)
+    return _only(params, labels, TRAIN), _only(params, labels, FREEZE)
 
 
-def _only(params: Params, marks: Params, wanted: str) -> Params:
+def _only(params: Params, labels: Params, wanted: str) -> Params:
     result: Params = {}
     for name, part in params.items():
         if isinstance(part, dict):
-            inner = _only(part, marks[name], wanted)
+            inner = _only(part, labels[name], wanted)
             if inner:
                 result[name] = inner
-        elif marks[name] == wanted:
+        elif labels[name] == wanted:
             result[name] = part
     return result
 
@@ -95,7 +97,7 @@ class FreezeRow(NamedTuple):
     gradients: int
 
 
-def freeze_table(trained: Params, frozen: Params, opt_state: Any) -> list[FreezeRow]:
+def freeze_table(trained: Params, frozen: Params, opt_state: PyTree) -> list[FreezeRow]:
     """What is trained and what it costs, part by part and in total.
 
     Args:

@@ -1,9 +1,9 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a program exchanges between devices, read from its text, before or after compiling.
+"""The collectives of a program, read from its text (HLO), before or after compiling.
 
 A loop's body stands once in the text and runs many times: counts are multiplied by the trips of
-the loops around. For TPUs an exchange may be written in several computations (its start, its
+the loops around. For TPUs a collective may be written in several computations (its start, its
 steps), which share a channel of their own.
 """
 
@@ -16,18 +16,22 @@ KINDS = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all", "collective
 
 _BYTES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s16": 2, "u16": 2}
 _BYTES |= {"f32": 4, "s32": 4, "u32": 4, "f64": 8, "s64": 8, "u64": 8}
+# "%body.12 (p: (s32[], f32[8])) -> (s32[], f32[8]) {", or "body.12 {" before compiling.
 _COMPUTATION = re.compile(r"^(ENTRY )?%?([\w.\-]+) (?:\(.*)?\{$")
-_EXCHANGE = re.compile(rf"= (\(?.*?\)?) ({'|'.join(KINDS)})(?:-start)?\(")
+# Of an asynchronous pair the "-start" counts, and its "-done" does not match.
+_COLLECTIVE = re.compile(rf"= (\(?.*?\)?) ({'|'.join(KINDS)})(?:-start)?\(")
 _SHAPE = re.compile(r"\b(\w+)\[([\d,]*)\]")
 _CALLS = re.compile(
     r"(?:calls|to_apply|body|condition|branch_computations)=\{?([^,}\s]+(?:, ?%[^,}\s]+)*)"
 )
+# A loop by itself, because its body runs once a trip and its condition does not matter.
 _WHILE = re.compile(r"\bwhile\(.*condition=%?([\w.\-]+), body=%?([\w.\-]+)")
 _CONSTANT = re.compile(r"= s32\[\][^=]*\bconstant\((\d+)\)")
+# The backend's own note on a loop, where it has worked that out.
 _TRIPS = re.compile(r"known_trip_count[^\d]*(\d+)")
 
 
-class Exchange(NamedTuple):
+class Collective(NamedTuple):
     """One collective operation.
 
     Attributes:
@@ -47,28 +51,29 @@ class Exchange(NamedTuple):
     where: str
 
 
-def exchanges(text: str) -> list[Exchange]:
+def collectives(text: str) -> list[Collective]:
     """All collective operations of a program in HLO text, by bytes that a step moves."""
     bodies, entry = _computations(text)
-    # Elsewhere exchanges stand in one place each, and may all have the same channel.
+    # Elsewhere collectives stand in one place each, and may all have the same channel.
     pieces = "async_collective_fusion" in text
     trips = _visits(bodies, entry)
-    found: dict[str, Exchange] = {}
+    found: dict[str, Collective] = {}
     for name, lines in bodies.items():
         count, loops = trips.get(name, (0, 0))
         for line in lines if count else ():
-            match = _EXCHANGE.search(line)
+            match = _COLLECTIVE.search(line)
             if match is None:
                 continue
             channel = re.search(r"channel_id=(\d+)", line)
             key = channel[1] if channel and pieces else line.strip()
             where = re.search(r'op_name="([^"]*)"', line)
+            # Without layouts ("{1,0:T(8,128)}") and comments ("/*index=5*/").
             shape = re.sub(r"\{[^}]*\}|/\*[^*]*\*/", "", match[1])
-            exchange = Exchange(
+            collective = Collective(
                 match[2], count, _size(match[1], match[2]), loops, shape, where[1] if where else ""
             )
             if key not in found or found[key].count < count:
-                found[key] = exchange
+                found[key] = collective
     return sorted(found.values(), key=lambda x: -x.bytes * x.count)
 
 
@@ -94,6 +99,7 @@ def _visits(bodies: dict[str, list[str]], entry: str) -> dict[str, tuple[int, in
     waiting = [(entry, 1, 0)]
     while waiting:
         name, count, loops = waiting.pop()
+        # Computations form no circle; one that several call is visited again where it runs more.
         if name not in bodies or visits.get(name, (0, 0))[0] >= count:
             continue
         visits[name] = (count, loops)

@@ -15,7 +15,7 @@ from robomamba_jax.utils.jsonl import JsonlWriter, whole_lines
 from robomamba_jax.utils.untrusted_text import writable
 
 
-class Lines:
+class StepLinesWriter:
     """An appended file of JSON lines, cut back to a step when a run goes on from it.
 
     A line of step k tells of the update from k to k + 1; one with ``eval`` or ``samples`` of
@@ -56,7 +56,7 @@ def _before(line: bytes, step: int) -> bool:
         return False
 
 
-class Board:
+class TensorBoardWriter:
     """Scalars and texts for people: TensorBoard always, W&B where a project is named."""
 
     def __init__(self, workdir: Path, step: int, wandb: str, config: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from robomamba_jax.config import RoboMambaConfig
-from robomamba_jax.config.policy import SPREAD
+from robomamba_jax.config.policy import KERNEL_WIDTH
 from robomamba_jax.config.training import LossConfig
 from robomamba_jax.convert.tensor_names import STACKS
 from robomamba_jax.data.images.transforms import ImageTransform
@@ -43,7 +43,7 @@ Sums = dict[str, tuple[jax.Array, jax.Array]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class Objective:
     """What one stage minimises.
 
     Attributes:
@@ -65,12 +65,12 @@ class Task:
     draws: bool = False
 
 
-def text_task(
+def text_objective(
     config: RoboMambaConfig,
     loss: LossConfig,
     transform: ImageTransform | None,
     row_tokens: int,
-) -> Task:
+) -> Objective:
     """Next-token cross-entropy over what is learned; scored by answers that are right.
 
     Args:
@@ -109,7 +109,7 @@ def text_task(
             "answer_accuracy": (right, found),
         }
 
-    return Task({"text": 1.0}, losses, None, scores)
+    return Objective({"text": 1.0}, losses, None, scores)
 
 
 def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -123,17 +123,18 @@ def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Arr
         flat = jnp.zeros(rows * length, jnp.int32).at[place.reshape(-1)]
         return flat.add(where.reshape(-1).astype(jnp.int32))
 
+    # Several samples share a packed row: what is counted is (row, segment), by a scatter-add.
     tokens, wrong = count(learned), count(learned & ~hits)
     found = tokens > 0
     return found.sum(dtype=jnp.float32), (found & (wrong == 0)).sum(dtype=jnp.float32)
 
 
-def pose_task(
+def pose_objective(
     config: RoboMambaConfig,
     loss: LossConfig,
     transform: ImageTransform | None,
     contact_unit: float | None,
-) -> Task:
+) -> Objective:
     """Contact, rotation and gripper losses, each the mean over the poses that say it.
 
     Args:
@@ -141,7 +142,7 @@ def pose_task(
       loss: which.
       transform: of the images.
       contact_unit: what one unit of the contact is, in shares of the crop's side, for scores;
-        None where it depends on the picture: then that score is left out.
+        None where it depends on the image: then that score is left out.
     """
     graph, expected = abstract_params(config, "stacked")
 
@@ -193,14 +194,16 @@ def pose_task(
         names.append("gripper")
     given = (loss.contact_weight, loss.rotation_weight, loss.gripper_weight)
     weights = dict(zip(names, given, strict=False))
-    return Task(weights, losses, counts, scores, outputs, draws=loss.hidden_dropout > 0)
+    return Objective(weights, losses, counts, scores, outputs, draws=loss.hidden_dropout > 0)
 
 
 def _pose_losses(output: PolicyOutput, batch: Batch, loss: LossConfig) -> dict[str, jax.Array]:
     """float32[B] each: what every row's pose loses."""
     targets = batch["contact"], batch["rotation"], batch["gripper"]
     if output.proposals is not None:
-        return mixture_losses(output.proposals, *targets, spread=SPREAD, kind=loss.rotation)
+        return mixture_losses(
+            output.proposals, *targets, kernel_width=KERNEL_WIDTH, kind=loss.rotation
+        )
     each = {
         "contact": contact_loss(output.contact, targets[0], loss.contact),
         "rotation": rotation_loss(output.rotation6d, targets[1], loss.rotation),
@@ -228,6 +231,7 @@ def _from_cached(features: jax.Array, image_index: jax.Array | None) -> PolicySt
     """Cached features as a head reads them: float[B, D], pooled, or the states at all positions,
     float[B, J, D], with the image's places among them. Padding among these is 0, which no state
     behind the final norm is; where the text begins a head that reads sequences does not ask."""
+    # The cache has rows of one length and no mask of its own; see the docstring for why 0 tells.
     mask = jnp.any(features != 0, axis=-1)
     last = jnp.maximum(mask.reshape(len(mask), -1).sum(axis=1) - 1, 0)
     hidden = features.astype(jnp.float32) if features.ndim == 2 else features
@@ -289,7 +293,9 @@ def images_of(batch: Batch, transform: ImageTransform | None) -> jax.Array | Non
     return normalized(batch["images"], transform)
 
 
-def total_loss(sums: Sums, counts: Mapping[str, jax.Array], weights: Mapping[str, float]) -> Any:
+def total_loss(
+    sums: Sums, counts: Mapping[str, jax.Array], weights: Mapping[str, float]
+) -> jax.Array:
     """The weighted sum of the means; a loss that nothing counts for is 0."""
     return sum(
         (weights[name] * sums[name][0] / jnp.maximum(counts[name], 1.0) for name in weights),

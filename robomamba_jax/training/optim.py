@@ -11,17 +11,19 @@ from typing import Any
 import jax
 import optax
 import optax.contrib
+from jax.tree_util import KeyPath
 
 from robomamba_jax.config.training import OptimConfig
 from robomamba_jax.models.params import Params
 from robomamba_jax.training.freeze import FREEZE, TRAIN
+from robomamba_jax.training.jax_types import PyTree
 
 MATRIX, REST = "matrix", "rest"
 # Of Muon's updates, as large as AdamW's are (arXiv 2502.16982, section 2.2).
 _ROOT_MEAN_SQUARE = 0.2
 
 
-def schedule(config: OptimConfig, steps: int) -> optax.Schedule:
+def lr_schedule(config: OptimConfig, steps: int) -> optax.Schedule:
     """The learning rate of each of ``steps`` steps, from 0: a rise, then the fall.
 
     Step k has the rate after k + 1 of the warm-up's steps, so that the first one moves.
@@ -38,11 +40,13 @@ def schedule(config: OptimConfig, steps: int) -> optax.Schedule:
         fall = optax.constant_schedule(top)
     if not warmup:
         return fall
+    # From top / warmup, not from 0: a step at rate 0 would compute a gradient for nothing. Over
+    # warmup - 1 transitions, so that step `warmup` is the first of the fall, at the top.
     rise = optax.linear_schedule(top / warmup, top, warmup - 1) if warmup > 1 else fall
     return optax.join_schedules([rise, fall], [warmup])
 
 
-def optimizer(config: OptimConfig, steps: int, marks: Params) -> optax.GradientTransformation:
+def optimizer(config: OptimConfig, steps: int, labels: Params) -> optax.GradientTransformation:
     """The transformation of a whole parameter tree's gradients.
 
     Clipping stands inside the trained branch: outside it would read frozen gradients, which
@@ -51,15 +55,15 @@ def optimizer(config: OptimConfig, steps: int, marks: Params) -> optax.GradientT
     Args:
       config: see there.
       steps: of the whole run, for the schedule.
-      marks: from ``freeze.labels``.
+      labels: from ``freeze.param_labels``.
     """
     parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
     parts += [
         _direction(config),
         optax.add_decayed_weights(config.weight_decay, mask=lambda tree: decays(tree, config)),
-        optax.scale_by_learning_rate(schedule(config, steps)),
+        optax.scale_by_learning_rate(lr_schedule(config, steps)),
     ]
-    return optax.multi_transform({TRAIN: optax.chain(*parts), FREEZE: optax.set_to_zero()}, marks)
+    return optax.multi_transform({TRAIN: optax.chain(*parts), FREEZE: optax.set_to_zero()}, labels)
 
 
 def _direction(config: OptimConfig) -> optax.GradientTransformation:
@@ -67,6 +71,8 @@ def _direction(config: OptimConfig) -> optax.GradientTransformation:
     adam = optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps)
     if config.optimizer == "adamw":
         return adam
+    # Not optax.contrib.muon whole: clipping, weight decay and the schedule stand around both
+    # branches here, so that one learning rate holds for the two.
     muon = optax.chain(
         optax.contrib.scale_by_muon(weight_dimension_numbers=_matrix_axes),
         optax.stateless(lambda updates, _: jax.tree.map(_as_large_as_adams, updates)),
@@ -89,21 +95,24 @@ def _matrix_axes(tree: Any) -> Any:
 def _kinds(params: Any, config: OptimConfig) -> Any:
     """MATRIX or REST for every leaf, by the patterns of ``matrices``."""
 
-    def kind(path: Any, leaf: Any) -> str:
+    def kind(path: KeyPath, leaf: jax.Array) -> str:
+        # A bias under a matching path, or a scalar in place of a frozen leaf, has no two axes.
         named = _any_matches(config.matrices, path)
         return MATRIX if named and leaf.ndim >= 2 else REST
 
     return jax.tree_util.tree_map_with_path(kind, params)
 
 
-def decays(params: Any, config: OptimConfig) -> Any:
+def decays(params: PyTree, config: OptimConfig) -> PyTree:
     """Whether weight decay acts on each leaf of a tree, by the patterns of ``no_decay``."""
 
+    # Norms, biases, A_log and D: decay would pull a norm's scale to 0 and A_log to A = -1, which
+    # nothing prefers; Mamba's own training leaves A_log and D out, too.
     return jax.tree_util.tree_map_with_path(
         lambda path, _: not _any_matches(config.no_decay, path), params
     )
 
 
-def _any_matches(patterns: tuple[str, ...], path: Any) -> bool:
+def _any_matches(patterns: tuple[str, ...], path: KeyPath) -> bool:
     name = "/".join(str(key.key) for key in path)
     return any(re.fullmatch(pattern, name) for pattern in patterns)

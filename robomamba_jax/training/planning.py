@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""A run's real step, compiled for hardware that is not here: does it fit, what does it exchange?"""
+"""A run's real step, compiled for hardware that is not here: does it fit, and which collectives?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import dataclasses
 import re
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import jax
 import numpy as np
@@ -18,7 +18,8 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.ops.backend import target_backend
-from robomamba_jax.training.hlo import Exchange, exchanges
+from robomamba_jax.training.hlo import Collective, collectives
+from robomamba_jax.training.jax_types import PyTree
 from robomamba_jax.training.program import Program, build
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.weights import chosen_config, open_base
@@ -88,9 +89,69 @@ def open_topology(name: str) -> Topology:
     return Topology(name, "tpu", CHIPS[tpu[1]] * 2**30, found.devices)
 
 
+class CollectiveCounts(TypedDict):
+    """Of one kind of collective: how often a step runs it, the bytes of its results on a device,
+    and how many of these runs are in loops."""
+
+    count: int
+    bytes: int
+    in_loops: int
+
+
+class PlanReport(TypedDict):
+    """What ``plan`` says; bytes are of one device.
+
+    Attributes:
+      schema: ``SCHEMA``.
+      stage: of the configuration.
+      topology: its name.
+      devices: how many.
+      mesh: axis -> size.
+      rows_per_device: rows of a batch.
+      seq_len: tokens of a row (``row_tokens`` is its old name).
+      layers: of the language model.
+      seconds: of lowering and compiling.
+      table: a ``FreezeRow`` for each part.
+      chip_bytes: memory of a device; None = unknown.
+      refused: the compiler's reason, "" where it compiled.
+      bytes: of arguments part by part; with a compiled step also of its work, and the peak.
+      fits: None where ``chip_bytes`` is unknown.
+      advice: settings that make the step smaller, where it does not fit.
+      hlo_bytes: length of the compiled program's text; it and what follows need a compiled step.
+      asked: kind -> collectives that the program asks for.
+      asked_collective_ops: each of them (``asked_exchanges`` is its old name).
+      collectives: kind -> collectives after compiling.
+      collective_ops: each of them (``exchanges`` is its old name).
+    """
+
+    schema: str
+    stage: str
+    topology: str
+    devices: int
+    mesh: dict[str, int]
+    rows_per_device: int
+    seq_len: int
+    row_tokens: int
+    layers: int
+    seconds: dict[str, float]
+    table: list[dict[str, Any]]
+    chip_bytes: int | None
+    refused: str
+    bytes: dict[str, int]
+    fits: bool | None
+    advice: list[str]
+    hlo_bytes: NotRequired[int]
+    asked: NotRequired[dict[str, CollectiveCounts]]
+    asked_collective_ops: NotRequired[list[dict[str, Any]]]
+    asked_exchanges: NotRequired[list[dict[str, Any]]]
+    collectives: NotRequired[dict[str, CollectiveCounts]]
+    collective_ops: NotRequired[list[dict[str, Any]]]
+    exchanges: NotRequired[list[dict[str, Any]]]
+
+
 def plan(
     config: TrainConfig, topology: Topology, *, layers: int | None = None, features: str = ""
-) -> dict[str, Any]:
+) -> PlanReport:
     """Compile a run's step for a topology, and say what it needs.
 
     Args:
@@ -108,29 +169,36 @@ def plan(
     program = _program(config, mesh, layers, features)
     arrays = program.batch(shape)
     start = time.perf_counter()
+    # Ops choose their kernels by backend: by that of the topology, not by this machine's.
     with target_backend(topology.platform):
         lowered = program.step.lower(program.state, program.frozen, arrays)
         lowering = time.perf_counter() - start
         compiled, refused = _compile(lowered)
     seconds = time.perf_counter() - start - lowering
-    report = {
+    sizes = _held(program, arrays)
+    report: PlanReport = {
         "schema": SCHEMA,
         "stage": config.stage,
         "topology": topology.name,
         "devices": len(topology.devices),
         "mesh": dict(mesh.shape),
         "rows_per_device": batch.batch_size // (mesh.shape["data"] * mesh.shape["fsdp"]),
-        "row_tokens": batch.seq_len,
+        "seq_len": batch.seq_len,
+        "row_tokens": batch.seq_len,  # its name of earlier versions, for one more
         "layers": program.model.llm.n_layer,
         "seconds": {"lower": lowering, "compile": seconds},
         "table": [row._asdict() for row in program.table],
         "chip_bytes": topology.memory,
         "refused": refused,
+        "bytes": sizes,
+        "fits": False,
+        "advice": [],
     }
-    sizes = _held(program, arrays)
-    if compiled is None:
-        return {**report, "bytes": sizes, "fits": False, "advice": _advice(program)}
-    return {**report, **_findings(program, lowered, compiled, sizes, topology)}
+    if compiled is not None:
+        _add_findings(report, lowered, compiled)
+    if report["fits"] is False:
+        report["advice"] = _advice(program)
+    return report
 
 
 def _program(
@@ -144,33 +212,30 @@ def _program(
         whole = chosen_config(dataclasses.replace(choice, lora_rank=0), parts)
         parts = ModelParts(whole.llm.replace(n_layer=layers), whole.vision, whole.policy)
         config = dataclasses.replace(config, model=dataclasses.replace(choice, preset=None))
+    # The number of steps shapes the schedule's numbers alone, not the program.
     return build(config, parts, mesh, steps=1000, features=features)
 
 
-def _findings(
-    program: Program, lowered: Any, compiled: Any, sizes: dict[str, int], topology: Topology
-) -> dict[str, Any]:
-    """What the compiled step needs and exchanges."""
-    memory, text = compiled.memory_analysis(), _text(compiled)
+def _add_findings(report: PlanReport, lowered: jax.stages.Lowered, compiled: Any) -> None:
+    """What the compiled step needs, and its collectives."""
+    memory, text, sizes = compiled.memory_analysis(), _text(compiled), report["bytes"]
     sizes["work"] = memory.temp_size_in_bytes
     sizes["peak"] = (
         memory.argument_size_in_bytes
         + memory.output_size_in_bytes
-        - memory.alias_size_in_bytes
+        - memory.alias_size_in_bytes  # the donated state, which is an argument and an output
         + memory.temp_size_in_bytes
     )
-    found, asked = exchanges(text), exchanges(lowered.as_text(dialect="hlo"))
-    fits = None if topology.memory is None else sizes["peak"] <= topology.memory
-    return {
-        "bytes": sizes,
-        "fits": fits,
-        "hlo_bytes": len(text),
-        "asked": _by_kind(asked),
-        "asked_exchanges": [exchange._asdict() for exchange in asked],
-        "collectives": _by_kind(found),
-        "exchanges": [exchange._asdict() for exchange in found],
-        "advice": _advice(program) if fits is False else [],
-    }
+    limit = report["chip_bytes"]
+    report["fits"] = None if limit is None else sizes["peak"] <= limit
+    report["hlo_bytes"] = len(text)
+    asked, found = collectives(lowered.as_text(dialect="hlo")), collectives(text)
+    report["asked"], report["collectives"] = _by_kind(asked), _by_kind(found)
+    report["asked_collective_ops"] = [collective._asdict() for collective in asked]
+    report["collective_ops"] = [collective._asdict() for collective in found]
+    # Their names of earlier versions, for one more.
+    report["asked_exchanges"] = report["asked_collective_ops"]
+    report["exchanges"] = report["collective_ops"]
 
 
 def _compile(lowered: Any) -> tuple[Any, str]:
@@ -187,7 +252,7 @@ def _compile(lowered: Any) -> tuple[Any, str]:
 def _held(program: Program, arrays: Any) -> dict[str, int]:
     """Bytes on one device before the step begins, part by part."""
 
-    def size(tree: Any) -> int:
+    def size(tree: PyTree) -> int:
         return sum(
             int(np.prod(leaf.sharding.shard_shape(leaf.shape))) * leaf.dtype.itemsize
             for leaf in jax.tree.leaves(tree)
@@ -198,6 +263,7 @@ def _held(program: Program, arrays: Any) -> dict[str, int]:
     rows = program.config.data.batch.batch_size // (shape["data"] * shape["fsdp"])
     rows //= program.config.optim.accumulate
     stream = 4 if model.llm.residual_in_fp32 else 2
+    # With remat="block" a layer's input is all that the backward pass keeps of it.
     kept = model.llm.n_layer * rows * program.config.data.batch.seq_len * model.llm.d_model
     backward = "llm" in program.state.trained or "projector" in program.state.trained
     return {
@@ -217,14 +283,14 @@ def _text(compiled: Any) -> str:
         return ""
 
 
-def _by_kind(found: Sequence[Exchange]) -> dict[str, dict[str, int]]:
+def _by_kind(found: Sequence[Collective]) -> dict[str, CollectiveCounts]:
     """Kind -> how often a step runs it, the bytes of its results, and how many in loops."""
-    table: dict[str, dict[str, int]] = {}
-    for exchange in found:
-        row = table.setdefault(exchange.kind, {"count": 0, "bytes": 0, "in_loops": 0})
-        row["count"] += exchange.count
-        row["bytes"] += exchange.count * exchange.bytes
-        row["in_loops"] += exchange.count if exchange.loops else 0
+    table: dict[str, CollectiveCounts] = {}
+    for collective in found:
+        row = table.setdefault(collective.kind, {"count": 0, "bytes": 0, "in_loops": 0})
+        row["count"] += collective.count
+        row["bytes"] += collective.count * collective.bytes
+        row["in_loops"] += collective.count if collective.loops else 0
     return table
 
 

@@ -1,8 +1,43 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""All of a run that can be told without numbers: trees, shardings, the step to compile.
+"""All of a run that is known before any number is: trees, shardings, the step to compile.
 
 The loop, the planner for hardware that is not there, and the benchmark build the same one.
+
+The two trees
+-------------
+A model's parameters are one nested dict; training cuts it in two and keeps it cut, so that what is
+frozen has no gradient, no moment, no accumulator and no float32 copy:
+
+      patterns (config.trainable)
+                 |  freeze.param_labels
+                 v
+    labels: "train" or "freeze" for every leaf
+                 |  freeze.split
+          +------+----------------------------+
+          v                                   v
+    trained (trained_dtype)            frozen (frozen_dtype)
+    a tree of those leaves alone       a tree of the others alone
+          |                                   |
+          |   freeze.merge, inside of the step
+          +-----------------+-----------------+
+                            v
+                  one tree, in pieces over fsdp
+                            |  objectives.complete = gathered(but=STACKS): puts all leaves together
+                            |  but the stacked layers', which the scan over layers gathers one by
+                            |  one; parts that cached features stand for become scalars
+                            v
+                       the model -> sums and counts of losses
+                            |  jax.grad with respect to trained alone
+                            v
+    gradients, a tree like trained
+                            |  state.zeros_like_frozen: a whole tree, scalars where it is frozen,
+                            |  because optax.multi_transform wants labels and tree alike
+                            v
+    optimizer by labels: AdamW or Muon where "train", set_to_zero where "freeze"
+                            |  step: the updates of trained leaves alone are applied
+                            v
+                     trained, one step on
 """
 
 from __future__ import annotations
@@ -12,7 +47,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh
+import optax
+from jax.sharding import Mesh, NamedSharding
+from jax.stages import Wrapped as JitWrapped
 
 from robomamba_jax.config import RoboMambaConfig
 from robomamba_jax.config.data import DataConfig
@@ -24,12 +61,12 @@ from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params
 from robomamba_jax.training import freeze, optim
-from robomamba_jax.training.objectives import Task, pose_task, text_task
-from robomamba_jax.training.sharded_gradients import Spread
+from robomamba_jax.training.objectives import Objective, pose_objective, text_objective
+from robomamba_jax.training.sharded_gradients import ShardedObjective
 from robomamba_jax.training.sharding import (
     check_rows,
-    copied,
     params_shardings,
+    replicated,
     rows_sharding,
 )
 from robomamba_jax.training.state import TrainState, abstract_state, state_shardings
@@ -43,7 +80,7 @@ _CACHED = {
     "pooled_hidden": _BACKBONE,
     "hidden_states": _BACKBONE,
 }
-"""Parts that cached features stand for: nobody reads them, and they are not loaded."""
+"""Kind of cached features -> parts that they stand for, which are neither read nor loaded."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +92,12 @@ class Program:
       model: the model's, as it is trained.
       mesh: where.
       features: kind of the cached features, "" for none.
-      marks: "train" or "freeze" for every parameter that is read.
+      labels: "train" or "freeze" for every parameter that is read.
       state: as shapes with shardings.
       frozen: as shapes with shardings.
-      task: what is minimised.
-      rate: the learning rate of every step.
-      transform: the optimizer.
+      objective: what is minimised.
+      lr_schedule: the learning rate of every step.
+      optimizer: from gradients to updates.
       step: jitted: (state, frozen, batch) -> (state, metrics); the state is donated.
       evaluate: jitted: (trained, frozen, batch) -> sums and counts.
       outputs: jitted: (trained, frozen, batch) -> predictions of every row; None for texts.
@@ -70,22 +107,22 @@ class Program:
     model: RoboMambaConfig
     mesh: Mesh
     features: str
-    marks: Params
+    labels: Params
     state: TrainState
     frozen: Params
-    task: Task
-    rate: Any
-    transform: Any
-    step: Any
-    evaluate: Any
-    outputs: Any
+    objective: Objective
+    lr_schedule: optax.Schedule
+    optimizer: optax.GradientTransformation
+    step: JitWrapped
+    evaluate: JitWrapped
+    outputs: JitWrapped | None
 
     @property
     def table(self) -> list[freeze.FreezeRow]:
         """What is trained and what it costs."""
         return freeze.freeze_table(self.state.trained, self.frozen, self.state.opt_state)
 
-    def batch(self, shape: BatchShape) -> dict[str, Any]:
+    def batch(self, shape: BatchShape) -> dict[str, jax.ShapeDtypeStruct]:
         """A batch's arrays as shapes with shardings."""
         return abstract_batch(self.config.data, self.model, shape, self.features, self.mesh)
 
@@ -112,51 +149,52 @@ def build(
     """
     check_rows(config.data.batch.batch_size, config.optim.accumulate, mesh)
     model = chosen_config(config.model, parts)
-    wide, narrow = expected_params(model, config.model)
-    all_marks = freeze.labels(wide, config.trainable)
+    as_trained, as_frozen = expected_params(model, config.model)
+    all_labels = freeze.param_labels(as_trained, config.trainable)
     left_out = _CACHED[features]
-    _check_features(features, all_marks, config, model)
-    marks = {name: part for name, part in all_marks.items() if name not in left_out}
-    trained = freeze.split(_only(wide, marks), marks)[0]
-    frozen = freeze.split(_only(narrow, marks), marks)[1]
-    transform = optim.optimizer(config.optim, steps, marks)
-    rate = optim.schedule(config.optim, steps)
-    state = abstract_state(trained, marks, transform)
-    places = state_shardings(state, mesh)
-    task = _task(config, model)
-    spread = Spread(mesh, trained, frozen, model.llm.dtype)
-    gradients = spread.gradients(task, config.optim.accumulate)
-    step = make_step(task, gradients, transform, marks, rate)
-    outputs = None if task.outputs is None else spread.outputs(task)
-    here = copied(mesh)
+    # Before anything is left out: a part that cached features stand for must not be trained.
+    _check_features(features, all_labels, config, model)
+    labels = {name: part for name, part in all_labels.items() if name not in left_out}
+    trained = freeze.split(_only(as_trained, labels), labels)[0]
+    frozen = freeze.split(_only(as_frozen, labels), labels)[1]
+    optimizer = optim.optimizer(config.optim, steps, labels)
+    lr_schedule = optim.lr_schedule(config.optim, steps)
+    state = abstract_state(trained, labels, optimizer)
+    shardings = state_shardings(state, mesh)
+    objective = _objective(config, model)
+    sharded = ShardedObjective(objective, mesh, trained, frozen, model.llm.dtype)
+    gradients = sharded.gradients(config.optim.accumulate)
+    step = make_step(objective, gradients, optimizer, labels, lr_schedule)
+    outputs, copies = sharded.outputs(), replicated(mesh)
     return Program(
         config=config,
         model=model,
         mesh=mesh,
         features=features,
-        marks=marks,
-        state=_placed(state, places),
-        frozen=_placed(frozen, params_shardings(frozen, mesh)),
-        task=task,
-        rate=rate,
-        transform=transform,
-        step=jax.jit(step, donate_argnums=0, out_shardings=(places, here)),
-        evaluate=jax.jit(spread.scores(task), out_shardings=here),
-        outputs=None if outputs is None else jax.jit(outputs, out_shardings=here),
+        labels=labels,
+        state=_with_shardings(state, shardings),
+        frozen=_with_shardings(frozen, params_shardings(frozen, mesh)),
+        objective=objective,
+        lr_schedule=lr_schedule,
+        optimizer=optimizer,
+        # Donated: the new state takes the old one's memory, else two would have to fit.
+        step=jax.jit(step, donate_argnums=0, out_shardings=(shardings, copies)),
+        evaluate=jax.jit(sharded.scores(), out_shardings=copies),
+        outputs=None if outputs is None else jax.jit(outputs, out_shardings=copies),
     )
 
 
-def _only(tree: Params, marks: Params) -> Params:
-    return {name: tree[name] for name in marks}
+def _only(tree: Params, labels: Params) -> Params:
+    return {name: tree[name] for name in labels}
 
 
 def _check_features(
-    features: str, marks: Params, config: TrainConfig, model: RoboMambaConfig
+    features: str, labels: Params, config: TrainConfig, model: RoboMambaConfig
 ) -> None:
     """What cached features stand for must be frozen and be read by nobody else, and the policy
     head must read what they are."""
     for part in _CACHED[features]:
-        if freeze.TRAIN in jax.tree.leaves(marks.get(part, {})):
+        if freeze.TRAIN in jax.tree.leaves(labels.get(part, {})):
             raise InputError(
                 "bad_config",
                 f"{features} features stand for {part}, which is trained",
@@ -178,19 +216,19 @@ def _check_features(
         )
 
 
-def _placed(tree: Any, places: Any) -> Any:
+def _with_shardings(tree: Any, shardings: Any) -> Any:
     """Shapes with shardings."""
 
-    def leaf(x: Any, place: Any) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=place)
+    def leaf(x: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
 
-    return jax.tree.map(leaf, tree, places)
+    return jax.tree.map(leaf, tree, shardings)
 
 
-def _task(config: TrainConfig, model: RoboMambaConfig) -> Task:
-    transform = run_transform(config.data)
+def _objective(config: TrainConfig, model: RoboMambaConfig) -> Objective:
+    transform = run_image_transform(config.data)
     if config.loss.kind == "text":
-        return text_task(model, config.loss, transform, config.data.batch.seq_len)
+        return text_objective(model, config.loss, transform, config.data.batch.seq_len)
     side = 1 if transform is None else transform.size
     raw = config.data.encoding.contact_scale == "raw"
     if raw and model.policy is not None and model.policy.kind == "mixture":
@@ -199,26 +237,27 @@ def _task(config: TrainConfig, model: RoboMambaConfig) -> Task:
             "the mixture head proposes contacts in shares of the crop's side, not in its pixels",
             "set data.encoding.contact_scale=unit",
         )
-    return pose_task(model, config.loss, transform, contacts_of(config.data.encoding).unit(side))
+    unit = contacts_of(config.data.encoding).unit(side)
+    return pose_objective(model, config.loss, transform, unit)
 
 
-def run_transform(data: DataConfig) -> ImageTransform | None:
+def run_image_transform(data: DataConfig) -> ImageTransform | None:
     """The transform of a run's images."""
     name = data.encoding.transform
     return None if name is None else image_transform(name)
 
 
 def states_length(data: DataConfig, patches: int) -> int:
-    """J, the most positions of a pose's row: its pictures' tokens and its prompt's."""
+    """J, the most positions of a pose's row: its images' tokens and its prompt's."""
     batch = data.batch
     return batch.image_limit * patches + min(batch.text_limit, data.encoding.max_tokens)
 
 
 def abstract_batch(
     data: DataConfig, model: RoboMambaConfig, shape: BatchShape, features: str, mesh: Mesh
-) -> dict[str, Any]:
-    """A batch's arrays as shapes with shardings, as ``Feed`` makes them."""
-    rows, place = shape.rows, rows_sharding(mesh)
+) -> dict[str, jax.ShapeDtypeStruct]:
+    """A batch's arrays as shapes with shardings, as ``DeviceFeeder`` makes them."""
+    rows, sharding = shape.rows, rows_sharding(mesh)
     text = (rows, shape.text)
     found: dict[str, tuple[tuple[int, ...], Any]] = {
         "input_ids": (text, jnp.int32),
@@ -228,7 +267,7 @@ def abstract_batch(
         "image_positions": ((rows, shape.images), jnp.int32),
         "stop": ((rows,), jnp.int32),
     }
-    transform = run_transform(data)
+    transform = run_image_transform(data)
     vision, dtype = model.vision, jnp.dtype(model.llm.dtype)
     if features == "pooled_hidden":
         found["features"] = ((rows, model.llm.d_model), dtype)
@@ -249,6 +288,6 @@ def abstract_batch(
         ):
             found[name] = ((rows, *tail), jnp.float32)
     return {
-        name: jax.ShapeDtypeStruct(size, kind, sharding=place)
+        name: jax.ShapeDtypeStruct(size, kind, sharding=sharding)
         for name, (size, kind) in found.items()
     }

@@ -12,8 +12,11 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
+from robomamba_jax.models.params import Params
+from robomamba_jax.training.distributed import ProcessRow
 from robomamba_jax.training.program import Program
 from robomamba_jax.training.sharding import bytes_per_device
+from robomamba_jax.training.state import TrainState
 from robomamba_jax.utils.untrusted_text import printable
 
 _UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
@@ -45,7 +48,7 @@ def freeze_lines(program: Program) -> list[str]:
     return lines
 
 
-def topology_lines(rows: Sequence[Mapping[str, Any]], mesh: Mesh) -> list[str]:
+def topology_lines(rows: Sequence[ProcessRow], mesh: Mesh) -> list[str]:
     """Who is there, and the mesh."""
     axes = " x ".join(f"{name} {size}" for name, size in mesh.shape.items())
     lines = [f"mesh: {axes}; {len(rows)} process{'es' if len(rows) > 1 else ''}"]
@@ -56,7 +59,7 @@ def topology_lines(rows: Sequence[Mapping[str, Any]], mesh: Mesh) -> list[str]:
     ]
 
 
-def memory_lines(state: Any, frozen: Any) -> list[str]:
+def memory_lines(state: TrainState, frozen: Params) -> list[str]:
     """What lies on each device before the first step."""
     held = {"trained": state.trained, "moments": state.opt_state, "frozen": frozen}
     parts = ", ".join(f"{n} {bytes_text(bytes_per_device(tree))}" for n, tree in held.items())
@@ -84,7 +87,7 @@ class Bars:
         if self._bar is not None:
             self._bar.advance(self._task("weights", None), count)
 
-    def step(self, step: int, steps: int, values: Mapping[str, Any]) -> None:
+    def step(self, step: int, steps: int, values: Mapping[str, float | None]) -> None:
         """A step's figures."""
         if self._bar is not None:
             for name in ("samples", "weights"):
@@ -99,7 +102,7 @@ class Terminal:
     """Where lines and bars go: stderr of process 0, or nowhere."""
 
     def __init__(self, *, quiet: bool = False, every: int = 10) -> None:
-        """Say a line every ``every`` steps; nothing at all where it is quiet."""
+        """Log a line every ``every`` steps; nothing at all where it is quiet."""
         self.quiet, self.every = quiet or jax.process_index() > 0, every
         self._console: Any = None
         if not self.quiet:
@@ -107,7 +110,7 @@ class Terminal:
 
             self._console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """One line."""
         if self._console is not None:
             self._console.print(printable(line, lines=True), soft_wrap=True)
@@ -115,9 +118,9 @@ class Terminal:
     def lines(self, lines: Sequence[str]) -> None:
         """Several."""
         for line in lines:
-            self.say(line)
+            self.log(line)
 
-    def step(self, step: int, steps: int, values: Mapping[str, Any]) -> None:
+    def step(self, step: int, steps: int, values: Mapping[str, float | None]) -> None:
         """The line of a step, where one is due."""
         if step % self.every and step != steps:
             return
@@ -134,7 +137,7 @@ class Terminal:
                 f"{values['tokens_per_s']:,.0f} tokens/s",
                 f"MFU {values['mfu']:.1%}",
             ]
-        self.say("  ".join(parts))
+        self.log("  ".join(parts))
 
     @contextlib.contextmanager
     def bars(self) -> Iterator[Bars]:
@@ -167,12 +170,12 @@ class Terminal:
         """A count of bytes."""
         done = 0
 
-        def tell(count: int) -> None:
+        def count(more: int) -> None:
             nonlocal done
-            done += count
+            done += more
 
-        yield tell
-        self.say(f"{what} {bytes_text(done)}")
+        yield count
+        self.log(f"{what} {bytes_text(done)}")
 
 
 class _WithText:
@@ -182,5 +185,5 @@ class _WithText:
         self._bar = bar
         self.update, self.advance, self.remove_task = bar.update, bar.advance, bar.remove_task
 
-    def add_task(self, name: str, total: int | None) -> Any:
+    def add_task(self, name: str, total: int | None) -> int:
         return self._bar.add_task(name, total=total, text="")

@@ -9,7 +9,7 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import jax
 
@@ -31,23 +31,50 @@ from robomamba_jax.training.setup import begin
 SCHEMA = "robomamba.train/1"
 
 
+class TrainSummary(TypedDict):
+    """What ``train`` returns, and what ``train.py --json`` prints.
+
+    Attributes:
+      schema: ``SCHEMA``.
+      stage: of the configuration.
+      workdir: as given.
+      step: updates done.
+      steps: updates of the whole run.
+      stopped: why before the last step ("" = it was the last).
+      first: metrics of the first step of this call, {} if there was none.
+      last: of the last one.
+      eval: the last evaluation, {} if there was none.
+      table: a ``FreezeRow`` for each part, and their total.
+      export: the inference folder; None where none was written.
+    """
+
+    schema: str
+    stage: str
+    workdir: str
+    step: int
+    steps: int
+    stopped: str
+    first: dict[str, float]
+    last: dict[str, float]
+    eval: dict[str, float]
+    table: list[dict[str, Any]]
+    export: str | None
+
+
 def train(
     config: TrainConfig,
     workdir: str | Path,
     *,
     origins: Origins | None = None,
     terminal: Terminal | None = None,
-) -> dict[str, Any]:
-    """Train, or go on training; the same call after any interruption.
+) -> TrainSummary:
+    """Train, or resume training; the same call after any interruption.
 
     Args:
       config: the run's.
       workdir: its folder, on a file system that all processes share.
       origins: where the configuration's values come from, to say which are only recalled.
       terminal: where progress is shown.
-
-    Returns:
-      A summary: steps, first and last metrics, the evaluation, what was trained, files.
 
     Raises:
       InputError: the configuration, data, weights or workdir are not what they should be, or a
@@ -64,9 +91,11 @@ def train(
             "cannot_write", f"{folder}: {error.strerror}", "give another --workdir"
         ) from error
     for path, value in unconfirmed(config, origins or {}).items():
-        shown.say(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
+        shown.log(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
     with shown.bars() as bars, _full_disk(folder):
-        session = begin(config, folder, say=shown.say, measured=bars.measured, loaded=bars.loaded)
+        session = begin(
+            config, folder, log=shown.log, on_samples=bars.measured, on_bytes=bars.loaded
+        )
         failed = True
         try:
             program = session.program
@@ -74,24 +103,26 @@ def train(
             shown.lines(freeze_lines(program))
             shown.lines(memory_lines(session.state, session.frozen))
             if session.step:
-                shown.say(f"goes on from step {session.step} of {session.steps}")
-            done = loop.run(session, say=shown.say, progress=bars.step)
+                shown.log(f"resuming from step {session.step} of {session.steps}")
+            result = loop.run(session, log=shown.log, on_progress=bars.step)
             failed = False
         finally:
             session.close(failed=failed)
-    exported = _export(config, folder, done, shown) if not done.stopped else None
-    if done.stopped:
-        shown.say(f"stopped at step {done.step}: {done.stopped}; the same command goes on")
+    exported = _export(config, folder, result, shown) if not result.stopped else None
+    if result.stopped:
+        shown.log(
+            f"stopped at step {result.step}: {result.stopped}; run the same command to resume"
+        )
     return {
         "schema": SCHEMA,
         "stage": config.stage,
         "workdir": str(folder),
-        "step": done.step,
+        "step": result.step,
         "steps": session.steps,
-        "stopped": done.stopped,
-        "first": done.first,
-        "last": done.last,
-        "eval": done.eval,
+        "stopped": result.stopped,
+        "first": result.first,
+        "last": result.last,
+        "eval": result.eval,
         "table": [row._asdict() for row in program.table],
         "export": exported,
     }
@@ -108,20 +139,22 @@ def _full_disk(folder: Path) -> Iterator[None]:
         raise InputError(
             "cannot_write",
             f"{folder}: {error.strerror}",
-            "make room, then give the same command: the steps before are whole",
+            "free some space, then run the same command to resume: the steps before are whole",
         ) from error
 
 
-def _export(config: TrainConfig, folder: Path, done: loop.Done, shown: Terminal) -> str | None:
+def _export(
+    config: TrainConfig, folder: Path, result: loop.RunResult, shown: Terminal
+) -> str | None:
     """``export/``, by process 0; one that is there already is of the same last step."""
     out = folder / "export"
     if not config.run.export or jax.process_index():
         return None
     if not out.exists():
-        reached("exporting", done.step)
-        with shown.bytes("exports") as tell:
-            export_folder(folder, out, progress=tell)
-        shown.say(f"exported to {out}")
+        reached("exporting", result.step)
+        with shown.bytes("exports") as on_bytes:
+            export_folder(folder, out, progress=on_bytes)
+        shown.log(f"exported to {out}")
     return str(out)
 
 

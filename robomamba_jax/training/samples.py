@@ -19,7 +19,7 @@ from robomamba_jax.inference.engine import Engine
 from robomamba_jax.inference.prompts import Prompt, join
 from robomamba_jax.models.model import Model
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.device_put import Feed
+from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.freeze import merge
 from robomamba_jax.training.program import Program
 
@@ -92,7 +92,8 @@ class Poses:
     def __init__(self, program: Program, pipeline: BatchLoader, count: int) -> None:
         """Of the first batch of a pipeline."""
         self._pipeline, self._count = pipeline, count
-        self._feed = Feed(program.mesh, pipeline.config.batch.batch_size)
+        self._feed = DeviceFeeder(program.mesh, pipeline.config.batch.batch_size)
+        assert program.outputs is not None
         self._predict = program.outputs
 
     def __call__(self, trained: Params, frozen: Params) -> list[dict[str, Any]]:

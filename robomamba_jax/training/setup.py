@@ -31,14 +31,16 @@ from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params
 from robomamba_jax.training import checkpoint
-from robomamba_jax.training.device_put import Feed
+from robomamba_jax.training.checkpoint import RunMeta
+from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.distributed import agreed, check_alike
 from robomamba_jax.training.export import trained_parts
 from robomamba_jax.training.features import open_cache
 from robomamba_jax.training.program import Program, build
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.state import TrainState, new_state, state_tree, tree_state
-from robomamba_jax.training.weights import Base, load_tree, open_base
+from robomamba_jax.training.step_arrays import Leaves
+from robomamba_jax.training.weights import InitialWeights, load_tree, open_base
 from robomamba_jax.utils.files import read_json, replacing
 from robomamba_jax.utils.progress import Log
 from robomamba_jax.utils.untrusted_text import encode_own_json
@@ -46,7 +48,7 @@ from robomamba_jax.utils.version import __version__
 
 RUN_SCHEMA, FROZEN_SCHEMA = "robomamba.run/1", "robomamba.frozen/1"
 
-# What may differ when a run goes on: nothing that any number of the training depends on.
+# What may differ when a run is resumed: nothing that any number of the training depends on.
 _FREE = re.compile(
     r"mesh/.*|checkpoint/.*|init_from|data/features"
     r"|run/(stop_after|log_every|workers|prefetch|profile_.*|wandb|export)"
@@ -62,7 +64,7 @@ class Session:
       workdir: its folder.
       program: what it does.
       pipeline: the training data.
-      feed: puts it on the devices.
+      feeder: puts it on the devices.
       held_out: the evaluation data, if there is any.
       state: before the next step; replaced by every step.
       frozen: parameters.
@@ -77,13 +79,13 @@ class Session:
     workdir: Path
     program: Program
     pipeline: BatchLoader
-    feed: Feed
+    feeder: DeviceFeeder
     held_out: BatchLoader | None
     state: TrainState
     frozen: Params
     step: int
     steps: int
-    meta: dict[str, Any]
+    meta: RunMeta
     processor: Processor
     checkpoints: checkpoint.Checkpoints
 
@@ -106,43 +108,43 @@ def begin(
     config: TrainConfig,
     workdir: Path,
     *,
-    say: Log = lambda line: None,
-    measured: Any = None,
-    loaded: Callable[[int], None] = lambda count: None,
+    log: Log = lambda line: None,
+    on_samples: Callable[[int, int], None] | None = None,
+    on_bytes: Callable[[int], None] = lambda count: None,
 ) -> Session:
-    """Make a run ready, from its beginning or from where it was.
+    """Make a run ready, from its beginning or from its newest step.
 
     Args:
       config: the run's.
       workdir: made if missing.
-      say: told in lines what was found.
-      measured: told (samples measured, samples in all).
-      loaded: told of bytes of weights.
+      log: gets lines about what was found.
+      on_samples: called with (samples measured, samples in all).
+      on_bytes: called with how many more bytes of weights are loaded.
 
     Raises:
       InputError: something of it cannot be.
     """
     mesh = make_mesh(config.mesh)
     _check_workdir(config, workdir)
-    resumed = _choose_step(workdir, say)
+    resumed = _choose_step(workdir, log)
     base = _find_base(config, workdir, resumed)
     processor = run_processor(config, base)
     reader = open_cache(config, base)
-    pipeline, held_out = _open_data(config, mesh, workdir, measured)
+    pipeline, held_out = _open_data(config, mesh, workdir, on_samples)
     try:
         steps = count_steps(config, pipeline.plan)
         features = "" if reader is None else reader.kind
         program = build(config, base.parts, mesh, steps=steps, features=features)
         _check_vocabulary(program, processor)
         _check_together(config, pipeline.plan, base)
-        state, frozen, drawn = _load(program, base, resumed, loaded)
+        state, frozen, initialized = _load(program, base, resumed, on_bytes)
         step = None
         if resumed is not None:
             step = pipeline.restore(checkpoint.read_meta(resumed)["data"])
         writer = checkpoint.Checkpoints(
             workdir, keep=config.checkpoint.keep, keep_every=config.checkpoint.keep_every
         )
-        writer.go_on_from(step)
+        writer.resume_from(step)
     except BaseException:
         pipeline.close()
         if held_out is not None:
@@ -154,19 +156,19 @@ def begin(
         workdir=workdir,
         program=program,
         pipeline=pipeline,
-        feed=Feed(mesh, config.data.batch.batch_size),
+        feeder=DeviceFeeder(mesh, config.data.batch.batch_size),
         held_out=held_out,
         state=state,
         frozen=frozen,
         step=step or 0,
         steps=steps,
-        meta=_meta(program, base, drawn),
+        meta=_meta(program, base, initialized),
         processor=processor,
         checkpoints=writer,
     )
 
 
-def _check_together(config: TrainConfig, plan: BatchPlan, base: Base) -> None:
+def _check_together(config: TrainConfig, plan: BatchPlan, base: InitialWeights) -> None:
     """All processes mean the same run."""
     check_alike(
         {
@@ -182,6 +184,7 @@ def count_steps(config: TrainConfig, plan: BatchPlan) -> int:
     """The updates of a whole run."""
     if config.run.steps is not None:
         return config.run.steps
+    # Epochs differ in length where rows are packed, so an epoch's steps come from the plan.
     whole = math.floor(config.run.epochs)
     start = plan.start_of(whole)
     rest = config.run.epochs - whole
@@ -207,18 +210,18 @@ def _check_workdir(config: TrainConfig, workdir: Path) -> None:
             raise InputError(
                 "run_mismatch",
                 f"{workdir} holds a run with {name} {old.get(path)!r}, now {new.get(path)!r}",
-                "give the same again to go on, or another --workdir to begin",
+                "give the same again to resume, or another --workdir to begin",
             )
 
 
-def _choose_step(workdir: Path, say: Log) -> Path | None:
-    """The step to go on from; process 0 decides for all."""
-    found = checkpoint.newest_good(workdir, say) if jax.process_index() == 0 else None
+def _choose_step(workdir: Path, log: Log) -> Path | None:
+    """The step to resume from; process 0 decides for all."""
+    found = checkpoint.newest_good(workdir, log) if jax.process_index() == 0 else None
     step = agreed(-1 if found is None else int(found.name))
     return None if step < 0 else workdir / checkpoint.STEPS_FOLDER / str(step)
 
 
-def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> Base:
+def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> InitialWeights:
     """The base of a new run, or the one that this run was begun with, wherever it lies now."""
     everything = config.checkpoint.verify == "all"
     if resumed is None:
@@ -239,7 +242,7 @@ def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> Base
     return base
 
 
-def run_processor(config: TrainConfig, base: Base) -> Processor:
+def run_processor(config: TrainConfig, base: InitialWeights) -> Processor:
     """What goes along with the trained weights: the base's, with what the run's data say.
 
     Raises:
@@ -277,18 +280,24 @@ def _check_vocabulary(program: Program, processor: Processor) -> None:
 
 
 def _open_data(
-    config: TrainConfig, mesh: Mesh, workdir: Path, measured: Any
+    config: TrainConfig,
+    mesh: Mesh,
+    workdir: Path,
+    on_samples: Callable[[int, int], None] | None,
 ) -> tuple[BatchLoader, BatchLoader | None]:
     ledger = workdir / "ledger.jsonl"
 
-    def pipeline(data: DataConfig, workers: int, tell: Any, file: Path) -> BatchLoader:
-        mine = Feed(mesh, data.batch.batch_size).mine
+    def pipeline(
+        data: DataConfig, workers: int, tell: Callable[[int, int], None] | None, file: Path
+    ) -> BatchLoader:
+        mine = DeviceFeeder(mesh, data.batch.batch_size).mine
         return BatchLoader(
             data, workers=workers, rows=mine, ledger=file, on_progress=tell,
             process_id=jax.process_index(), num_processes=jax.process_count(),
         )  # fmt: skip
 
-    first = pipeline(config.data, config.run.workers, measured, ledger)
+    # Each process has its own part of the rows, and so its own workers.
+    first = pipeline(config.data, config.run.workers, on_samples, ledger)
     if config.eval_data is None:
         return first, None
     held_out = config.eval_data
@@ -303,29 +312,30 @@ def _open_data(
 
 
 def _load(
-    program: Program, base: Base, resumed: Path | None, loaded: Callable[[int], None]
-) -> tuple[TrainState, Params, dict[str, Any]]:
-    """(state, frozen parameters, what was drawn and is not trained)."""
+    program: Program, base: InitialWeights, resumed: Path | None, on_bytes: Callable[[int], None]
+) -> tuple[TrainState, Params, Leaves]:
+    """(state, frozen parameters, which of these the base lacks)."""
     config, mesh = program.config, program.mesh
-    frozen, drawn = load_tree(
-        base, program.frozen, program.model, mesh, seed=config.seed, progress=loaded
+    frozen, initialized = load_tree(
+        base, program.frozen, program.model, mesh, seed=config.seed, on_bytes=on_bytes
     )
     if resumed is not None:
         tree = checkpoint.restore(resumed, state_tree(program.state))
-        return tree_state(tree, program.state), frozen, drawn
+        return tree_state(tree, program.state), frozen, initialized
     trained, _ = load_tree(
-        base, program.state.trained, program.model, mesh, seed=config.seed, progress=loaded
+        base, program.state.trained, program.model, mesh, seed=config.seed, on_bytes=on_bytes
     )
-    places = jax.tree.map(lambda leaf: leaf.sharding, program.state)
+    shardings = jax.tree.map(lambda leaf: leaf.sharding, program.state)
 
     def make(trained: Params) -> TrainState:
-        return new_state(trained, program.marks, program.transform, config.seed)
+        return new_state(trained, program.labels, program.optimizer, config.seed)
 
-    state = jax.jit(make, out_shardings=places, donate_argnums=0)(trained)
-    return state, frozen, drawn
+    # out_shardings, because jit would put all moments, which no input's layout decides, everywhere.
+    state = jax.jit(make, out_shardings=shardings, donate_argnums=0)(trained)
+    return state, frozen, initialized
 
 
-def _meta(program: Program, base: Base, drawn: Mapping[str, Any]) -> dict[str, Any]:
+def _meta(program: Program, base: InitialWeights, initialized: Leaves) -> RunMeta:
     """What every step of the run says of itself, but for its number and data state."""
     config = program.config
     parts = trained_parts(program.model, base.parts, config.model, program.state.trained)
@@ -336,20 +346,20 @@ def _meta(program: Program, base: Base, drawn: Mapping[str, Any]) -> dict[str, A
         "parts": parts_to_json(parts),
         "model": tree_to_json(config.model),
         "seed": config.seed,
-        "base": dict(base.reference),
-        "drawn": dict(drawn),
+        "base": base.reference,
+        "initialized": initialized,
         "features": program.features,
         "mesh": dict(program.mesh.shape),
         "processes": jax.process_count(),
     }
 
 
-def _written(content: Any) -> bytes:
+def _written(content: Mapping[str, Any]) -> bytes:
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     return encode_own_json(text)
 
 
-def _write_run(config: TrainConfig, workdir: Path, base: Base) -> None:
+def _write_run(config: TrainConfig, workdir: Path, base: InitialWeights) -> None:
     if jax.process_index():
         return
     frozen = {"schema": FROZEN_SCHEMA, **base.reference}

@@ -10,12 +10,14 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.tree_util import KeyPath
 
 from robomamba_jax.config.training import MeshConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.params import leaf_paths
+from robomamba_jax.models.params import Params, leaf_paths
 from robomamba_jax.models.placement import ROWS
 from robomamba_jax.models.sharding import AXES, named_sharding
+from robomamba_jax.training.jax_types import Device, PyTree, ShapedLeaf
 
 
 def mesh_shape(config: MeshConfig, devices: int) -> tuple[int, int, int]:
@@ -25,6 +27,7 @@ def mesh_shape(config: MeshConfig, devices: int) -> tuple[int, int, int]:
       InputError: the axes do not make up the devices.
     """
     sizes = [config.data, config.fsdp, config.tensor]
+    # -1 takes what the others leave; mesh configurations are checked to have it at most once.
     known = int(np.prod([size for size in sizes if size > 0]))
     if -1 in sizes and devices % known == 0:
         sizes[sizes.index(-1)] = devices // known
@@ -38,7 +41,7 @@ def mesh_shape(config: MeshConfig, devices: int) -> tuple[int, int, int]:
     return sizes[0], sizes[1], sizes[2]
 
 
-def make_mesh(config: MeshConfig, devices: Sequence[Any] | None = None) -> Mesh:
+def make_mesh(config: MeshConfig, devices: Sequence[Device] | None = None) -> Mesh:
     """All devices of all processes, axes of type Auto: the compiler decides between them.
 
     Args:
@@ -60,7 +63,7 @@ def make_mesh(config: MeshConfig, devices: Sequence[Any] | None = None) -> Mesh:
     return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
 
 
-def copied(mesh: Mesh) -> NamedSharding:
+def replicated(mesh: Mesh) -> NamedSharding:
     """A copy on every device."""
     return NamedSharding(mesh, PartitionSpec())
 
@@ -82,14 +85,14 @@ def check_rows(rows: int, accumulate: int, mesh: Mesh) -> None:
         )
 
 
-def params_shardings(params: Any, mesh: Mesh) -> Any:
+def params_shardings(params: Params, mesh: Mesh) -> Params:
     """A sharding for every leaf of a parameter tree (of arrays or shapes)."""
     paths = leaf_paths(params)
     found = [named_sharding(mesh, path, tuple(leaf.shape)) for path, leaf in paths.items()]
     return jax.tree.structure(params).unflatten(found)
 
 
-def like_params(tree: Any, params: Any, mesh: Mesh) -> Any:
+def like_params(tree: PyTree, params: Params, mesh: Mesh) -> PyTree:
     """Shardings of an optimizer's state: a leaf whose path ends with a parameter's path, and
     has its shape, lies as the parameter does; every other one is copied.
 
@@ -97,18 +100,20 @@ def like_params(tree: Any, params: Any, mesh: Mesh) -> Any:
     """
     shapes = {path: tuple(leaf.shape) for path, leaf in leaf_paths(params).items()}
 
-    def place(path: Any, leaf: Any) -> NamedSharding:
+    def sharding(path: KeyPath, leaf: ShapedLeaf) -> NamedSharding:
         keys = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)]
+        # The optimizer's state wraps the tree: (..., "mu", "llm", "backbone", ...). Whatever stands
+        # in front, the rest of the keys is the parameter's path.
         for start in range(len(keys)):
             name = "/".join(keys[start:])
             if shapes.get(name) == tuple(leaf.shape):
                 return named_sharding(mesh, name, shapes[name])
-        return copied(mesh)
+        return replicated(mesh)
 
-    return jax.tree_util.tree_map_with_path(place, tree)
+    return jax.tree_util.tree_map_with_path(sharding, tree)
 
 
-def bytes_per_device(tree: Any) -> int:
+def bytes_per_device(tree: PyTree) -> int:
     """The most that any device of this process holds of a tree of arrays."""
     held: dict[Any, int] = {}
     for leaf in jax.tree.leaves(tree):

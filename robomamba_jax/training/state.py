@@ -11,9 +11,11 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh
+from jax.tree_util import KeyPath
 
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.sharding import copied, like_params, params_shardings
+from robomamba_jax.training.sharding import like_params, params_shardings, replicated
+from robomamba_jax.training.step_arrays import ArrayTree
 
 
 @jax.tree_util.register_dataclass
@@ -33,33 +35,34 @@ class TrainState:
     halted: jax.Array
     rng: jax.Array
     trained: Params
-    opt_state: Any
+    opt_state: optax.OptState
 
 
-def zeros_like_frozen(trained: Params, marks: Params) -> Params:
+def zeros_like_frozen(trained: Params, labels: Params) -> Params:
     """A whole tree for the optimizer: trained leaves as they are, scalars where it is frozen."""
     result: Params = {}
-    for name, mark in marks.items():
-        if isinstance(mark, dict):
-            result[name] = zeros_like_frozen(trained.get(name, {}), mark)
+    for name, label in labels.items():
+        if isinstance(label, dict):
+            result[name] = zeros_like_frozen(trained.get(name, {}), label)
         else:
+            # A scalar has no moments worth the name, and set_to_zero leaves it at 0.
             result[name] = trained.get(name, jnp.zeros((), jnp.float32))
     return result
 
 
 def abstract_state(
-    trained: Params, marks: Params, transform: optax.GradientTransformation
+    trained: Params, labels: Params, optimizer: optax.GradientTransformation
 ) -> TrainState:
     """The state as shapes and dtypes, from the trained parameters' own."""
 
     def make(trained: Params) -> TrainState:
-        return new_state(trained, marks, transform, seed=0)
+        return new_state(trained, labels, optimizer, seed=0)
 
     return jax.eval_shape(make, trained)
 
 
 def new_state(
-    trained: Params, marks: Params, transform: optax.GradientTransformation, seed: int
+    trained: Params, labels: Params, optimizer: optax.GradientTransformation, seed: int
 ) -> TrainState:
     """The state before the first step; inside jit its shardings must be asked for."""
     return TrainState(
@@ -67,24 +70,26 @@ def new_state(
         halted=jnp.zeros((), bool),
         rng=jax.random.key(seed),
         trained=trained,
-        opt_state=transform.init(zeros_like_frozen(trained, marks)),
+        opt_state=optimizer.init(zeros_like_frozen(trained, labels)),
     )
 
 
 def state_shardings(state: TrainState, mesh: Mesh) -> TrainState:
     """Where every leaf lies, in the state's own form; moments as their parameters."""
-    here: Any = copied(mesh)
+    copies: Any = replicated(mesh)
     return TrainState(
-        step=here,
-        halted=here,
-        rng=here,
+        step=copies,
+        halted=copies,
+        rng=copies,
         trained=params_shardings(state.trained, mesh),
         opt_state=like_params(state.opt_state, state.trained, mesh),
     )
 
 
-def state_tree(state: TrainState) -> dict[str, Any]:
+def state_tree(state: TrainState) -> ArrayTree:
     """All that a checkpoint keeps of a state, as nested dicts of arrays with text for names."""
+    # optax's states are named tuples of named tuples. As nested dicts of text paths they can be
+    # read by a program that does not build the same optimizer first.
     moments: dict[str, Any] = {}
     for path, leaf in jax.tree.leaves_with_path(state.opt_state):
         node = moments
@@ -108,10 +113,10 @@ def _key_data(key: Any) -> Any:
     return jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=key.sharding)
 
 
-def tree_state(tree: dict[str, Any], like: TrainState) -> TrainState:
+def tree_state(tree: ArrayTree, like: TrainState) -> TrainState:
     """The state that ``state_tree`` has taken apart; ``like`` says its structure."""
 
-    def leaf(path: Any, _: Any) -> Any:
+    def leaf(path: KeyPath, _: object) -> jax.Array:
         node = tree["optimizer"]
         for key in path:
             node = node[_key_text(key)]
@@ -119,6 +124,7 @@ def tree_state(tree: dict[str, Any], like: TrainState) -> TrainState:
 
     return TrainState(
         step=tree["step"],
+        # A halted state is never saved: the loop raises before it comes to that.
         halted=jnp.zeros_like(tree["step"], bool),
         rng=jax.random.wrap_key_data(tree["rng"]),
         trained=tree["trained"],

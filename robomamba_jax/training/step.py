@@ -17,9 +17,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from optax import OptState
 
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.objectives import Batch, Sums, Task, total_loss
+from robomamba_jax.training.objectives import Batch, Objective, Sums, total_loss
 from robomamba_jax.training.state import TrainState, zeros_like_frozen
 
 Metrics = dict[str, jax.Array]
@@ -27,45 +28,49 @@ Step = Callable[[TrainState, Params, Batch], tuple[TrainState, Metrics]]
 
 
 def make_step(
-    task: Task,
+    objective: Objective,
     gradients: Callable[..., tuple[Params, Sums]],
-    transform: optax.GradientTransformation,
-    marks: Params,
-    rate: optax.Schedule,
+    optimizer: optax.GradientTransformation,
+    labels: Params,
+    lr_schedule: optax.Schedule,
 ) -> Step:
     """The update of one batch.
 
     Args:
-      task: what is minimised.
-      gradients: (trained, frozen, batch) -> gradient and sums, see ``spread``.
-      transform: of a whole tree's gradients; frozen leaves get a scalar 0.
-      marks: from ``freeze.labels``.
-      rate: the learning rate of each step, for the metrics.
+      objective: what is minimised.
+      gradients: (trained, frozen, batch) -> gradient and sums, see ``ShardedObjective.gradients``.
+      optimizer: of a whole tree's gradients; frozen leaves get a scalar 0.
+      labels: from ``freeze.param_labels``.
+      lr_schedule: the learning rate of each step, for the metrics.
 
     Returns:
       A pure function. Metrics are float32[] each: ``loss``, one ``loss_<name>`` and one
       ``count_<name>`` per loss, ``grad_norm``, ``param_norm``, ``lr``; bool[] ``halted``; int32[]
-      ``stop``, how many rows come from a process that was told to end.
+      ``stop``, how many rows come from a process that was asked to stop.
     """
 
-    def update(trained: Params, opt_state: Any, grads: Params) -> tuple[Params, Any]:
-        updates, opt_state = transform.update(
-            zeros_like_frozen(grads, marks), opt_state, zeros_like_frozen(trained, marks)
+    def update(trained: Params, opt_state: OptState, grads: Params) -> tuple[Params, OptState]:
+        updates, opt_state = optimizer.update(
+            zeros_like_frozen(grads, labels), opt_state, zeros_like_frozen(trained, labels)
         )
         new: Any = optax.apply_updates(trained, _like(updates, trained))
         return new, opt_state
 
-    def keep(trained: Params, opt_state: Any, grads: Params) -> tuple[Params, Any]:
+    def keep(trained: Params, opt_state: OptState, grads: Params) -> tuple[Params, OptState]:
         del grads
         return trained, opt_state
 
     def step(state: TrainState, frozen: Params, batch: Batch) -> tuple[TrainState, Metrics]:
         rows = {name: array for name, array in batch.items() if name != "stop"}
-        if task.draws:
+        if objective.draws:
+            # By the state's step, which counts good updates and is saved: a resumed run draws the
+            # same bits. One word a row, so that they do not depend on how rows are sharded.
             key = jax.random.fold_in(state.rng, state.step)
             rows["draw"] = jax.random.bits(key, rows["input_ids"].shape[:1], jnp.uint32)
         grads, sums = gradients(state.trained, frozen, rows)
-        loss = total_loss(sums, {name: count for name, (_, count) in sums.items()}, task.weights)
+        counts = {name: count for name, (_, count) in sums.items()}
+        loss = total_loss(sums, counts, objective.weights)
+        # Before clipping. One NaN or infinity anywhere in the gradient makes it not finite.
         norm = optax.tree.norm(grads)
         good = jnp.isfinite(loss) & jnp.isfinite(norm) & ~state.halted
         # A branch, not a choice between two states: that would need room for both.
@@ -79,11 +84,11 @@ def make_step(
         )
         metrics = {
             "loss": loss,
-            **{f"loss_{name}": _mean(sums, name) for name in task.weights},
-            **{f"count_{name}": sums[name][1] for name in task.weights},
+            **{f"loss_{name}": _mean(sums, name) for name in objective.weights},
+            **{f"count_{name}": sums[name][1] for name in objective.weights},
             "grad_norm": norm,
             "param_norm": optax.tree.norm(trained),
-            "lr": jnp.asarray(rate(state.step), jnp.float32),
+            "lr": jnp.asarray(lr_schedule(state.step), jnp.float32),
             "halted": ~good,
         }
         if "stop" in batch:

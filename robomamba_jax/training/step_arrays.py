@@ -25,20 +25,23 @@ from jax.sharding import NamedSharding, PartitionSpec
 from robomamba_jax.utils.file_names import plain_path
 
 Leaves = Mapping[str, Sequence[Any]]
-"""Shape and dtype's name of each array, by its path in the tree."""
+"""Shape (a list) and dtype's name of each array, by its path in the tree, as JSON holds them."""
+
+ArrayTree = dict[str, Any]
+"""Nested dicts, whose leaves are arrays or their shapes (``jax.ShapeDtypeStruct``)."""
 
 # Of arrays that are read back at a time; what is larger comes alone.
 _PIECE_BYTES = 2**28
 _WORDS: dict[int, Any] = {1: np.uint8, 2: np.uint16, 4: np.uint32}
 
 
-def flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+def flat(tree: ArrayTree) -> ArrayTree:
     """The leaves of nested dicts by their paths, such as "trained/llm/norm_f/weight"."""
     leaves = jax.tree.leaves_with_path(dict(tree))
     return {"/".join(str(key.key) for key in path): leaf for path, leaf in leaves}
 
 
-def described(tree: Mapping[str, Any]) -> dict[str, list[Any]]:
+def described(tree: ArrayTree) -> Leaves:
     """Shape and dtype's name of each leaf, as a step's meta.json has them."""
     return {name: [list(x.shape), str(x.dtype)] for name, x in flat(tree).items()}
 
@@ -53,7 +56,7 @@ class ArrayWriter:
         self._orbax = ocp.AsyncCheckpointer(ocp.StandardCheckpointHandler())
         self._link = contextlib.ExitStack()
 
-    def begin(self, folder: Path, tree: Mapping[str, Any]) -> None:
+    def begin(self, folder: Path, tree: ArrayTree) -> None:
         """Begin to write; the arrays may be changed as soon as this returns.
 
         Args:
@@ -78,7 +81,7 @@ class ArrayWriter:
         self._link.close()
 
 
-def restore_arrays(folder: Path, like: Mapping[str, Any]) -> dict[str, Any]:
+def restore_arrays(folder: Path, like: ArrayTree) -> ArrayTree:
     """All arrays onto the shardings of ``like``, a tree of ``jax.ShapeDtypeStruct``s; called by
     all processes together."""
     import orbax.checkpoint as ocp
@@ -200,7 +203,7 @@ def _pieces(leaves: Leaves) -> Iterator[list[str]]:
         yield names
 
 
-def array_sums(tree: Mapping[str, Any]) -> jax.Array | np.ndarray:
+def array_sums(tree: ArrayTree) -> jax.Array | np.ndarray:
     """A sum of each array's bits, each place with a weight of its own: uint32[leaves].
 
     It is taken where the arrays lie, on accelerators as on many hosts, and may still be on its way
@@ -227,6 +230,9 @@ def _device_sums(arrays: list[jax.Array]) -> jax.Array:
 def _device_sum(array: jax.Array) -> jax.Array:
     if array.dtype == jnp.bool_:
         array = array.astype(jnp.uint8)
+    # Sums of bits, not of numbers: a sum of floats depends on its order, and the sign of a zero
+    # would not show. The weights 2 place + 1 are odd, so that no bit is multiplied away modulo
+    # 2^32, and differ, so that two elements that have changed places are seen.
     bits = lax.bitcast_convert_type(array, _WORDS[array.dtype.itemsize]).astype(jnp.uint32)
     # By dimension, not by reshaping one range, which would be whole on every device.
     place, stride = jnp.zeros(array.shape, jnp.uint32), 1

@@ -42,16 +42,19 @@ from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.models.policy.head import PolicyHead
 from robomamba_jax.models.sharding import named_sharding
 from robomamba_jax.training.checkpoint import (
+    BaseReference,
+    StepMeta,
     damage,
     newest_good,
     read_arrays,
     read_meta,
 )
+from robomamba_jax.training.step_arrays import Leaves
 from robomamba_jax.utils.hashes import file_sha256
 
 
 @dataclasses.dataclass(frozen=True)
-class Base:
+class InitialWeights:
     """What a run starts from.
 
     Attributes:
@@ -62,14 +65,14 @@ class Base:
     """
 
     parts: ModelParts
-    reference: Mapping[str, Any]
+    reference: BaseReference
     open: Callable[[], TensorSource] | None
     processor: Processor | None = None
 
 
 def open_base(
     path: str | Path | None, choice: ModelChoice, seed: int, *, hashes: bool = True
-) -> Base:
+) -> InitialWeights:
     """The base that a path names.
 
     Args:
@@ -88,14 +91,20 @@ def open_base(
         config = chosen_config(dataclasses.replace(choice, lora_rank=0), None)
         parts = ModelParts(config.llm.replace(remat="none"), config.vision, config.policy)
         content = json.dumps(parts_to_json(parts), sort_keys=True)
+        # Random numbers have no file to hash; seed and sizes determine them.
         sha256 = hashlib.sha256(f"{seed} {content}".encode()).hexdigest()
-        reference = {"kind": "random", "path": None, "seed": seed, "sha256": sha256}
-        return Base(parts, reference, None)
+        return InitialWeights(
+            parts, {"kind": "random", "path": None, "seed": seed, "sha256": sha256}, None
+        )
     if stored_kind(path) == "folder":
         folder = open_folder(path, hashes=hashes)
         sha256 = file_sha256(folder.path / "manifest.json")
-        reference = {"kind": "folder", "path": str(Path(path).absolute()), "sha256": sha256}
-        return Base(folder.parts, reference, folder.source, folder.processor())
+        reference: BaseReference = {
+            "kind": "folder",
+            "path": str(Path(path).absolute()),
+            "sha256": sha256,
+        }
+        return InitialWeights(folder.parts, reference, folder.source, folder.processor())
     return _from_step(find_step(path))
 
 
@@ -122,15 +131,15 @@ def find_step(path: str | Path) -> Path:
     return found
 
 
-def _from_step(path: Path) -> Base:
+def _from_step(path: Path) -> InitialWeights:
     meta = read_meta(path)
-    reference = {
+    reference: BaseReference = {
         "kind": "step",
         "path": str(path.absolute()),
         "sha256": file_sha256(path / "manifest.json"),
     }
     parts = parts_from_json(meta["parts"], f"{path}/meta.json: parts")
-    return Base(parts, reference, lambda: step_source(path), Processor.load(path))
+    return InitialWeights(parts, reference, lambda: step_source(path), Processor.load(path))
 
 
 def step_source(path: Path) -> TensorSource:
@@ -145,15 +154,18 @@ def step_source(path: Path) -> TensorSource:
     source = base_source(below, meta["seed"])
     parts = parts_from_json(meta["parts"], f"{path}/meta.json: parts")
     assert parts.model is not None
-    drawn = _drawn({name: tuple(x) for name, x in meta["drawn"].items()}, parts.model, meta["seed"])
-    over = OverlaidSource(source, {**drawn, **_by_tensor(trained)}, path)
+    # Earlier versions wrote "drawn".
+    missing = meta.get("initialized", meta.get("drawn", {}))
+    facts = {name: (tuple(shape), dtype) for name, (shape, dtype) in missing.items()}
+    new = _initialized(facts, parts.model, meta["seed"])
+    over = OverlaidSource(source, {**new, **_by_tensor(trained)}, path)
     choice = ModelChoice(**meta["model"])
     # What the base had in place of a new head is no part of this model.
     kept = SelectedSource(over, tensor_shapes(parts))
     return LoraMerged(kept, choice.lora_alpha) if choice.lora_rank else kept
 
 
-def reopen(reference: Mapping[str, Any], meta: Mapping[str, Any], where: Path) -> Base:
+def reopen(reference: BaseReference, meta: StepMeta, where: Path) -> InitialWeights:
     """The base that a reference names, if it still is what it was.
 
     Raises:
@@ -178,8 +190,8 @@ def reopen(reference: Mapping[str, Any], meta: Mapping[str, Any], where: Path) -
     return base
 
 
-def base_source(base: Base, seed: int) -> TensorSource:
-    """A base's tensors, drawn where they are random."""
+def base_source(base: InitialWeights, seed: int) -> TensorSource:
+    """A base's tensors; of a random one they are initialized here."""
     if base.open is not None:
         return base.open()
     assert base.parts.model is not None
@@ -244,23 +256,26 @@ def expected_params(config: RoboMambaConfig, choice: ModelChoice) -> tuple[Param
 
 
 def load_tree(
-    base: Base,
+    base: InitialWeights,
     expected: Params,
     config: RoboMambaConfig,
     mesh: jax.sharding.Mesh,
     *,
     seed: int,
-    progress: Callable[[int], None] = lambda count: None,
-) -> tuple[Params, dict[str, Any]]:
-    """A part of the parameters onto a mesh, and what had to be drawn for it.
+    on_bytes: Callable[[int], None] = lambda count: None,
+) -> tuple[Params, Leaves]:
+    """A part of the parameters onto a mesh, and which of them the base lacks.
 
     Args:
-      base: where they come from; what it lacks (a new head, LoRA factors) is drawn.
+      base: where they come from; what it lacks (a new head, LoRA factors) is initialized.
       expected: as shapes.
       config: the model's.
       mesh: where they go.
-      seed: of what is drawn.
-      progress: told of bytes.
+      seed: of what is initialized.
+      on_bytes: called with how many more bytes are loaded.
+
+    Returns:
+      The tree as arrays, and name -> [shape, dtype] of every tensor that was initialized.
 
     Raises:
       InputError: the base lacks more than that.
@@ -268,27 +283,27 @@ def load_tree(
     source = base_source(base, seed)
     try:
         held = set(source.names())
-        lacking = {
+        missing = {
             name: (leaf.tensor_shape, leaf.dtype)
             for leaf in leaves(expected)
             for name in leaf.names
             if name not in held or source.info(name).shape != leaf.tensor_shape
         }
-        _check_new(lacking, base)
-        new = _drawn(lacking, config, seed)
+        _check_new(missing, base)
+        new = _initialized(missing, config, seed)
         whole = OverlaidSource(source, new, source.path) if new else source
         params = load_params(
             whole,
             expected,
             shardings=lambda leaf: named_sharding(mesh, leaf.path, leaf.shape),
-            progress=progress,
+            progress=on_bytes,
         )
     finally:
         source.close()
-    return params, {name: [list(shape), dtype] for name, (shape, dtype) in lacking.items()}
+    return params, {name: [list(shape), dtype] for name, (shape, dtype) in missing.items()}
 
 
-def _check_new(names: Mapping[str, Any], base: Base) -> None:
+def _check_new(names: Mapping[str, Any], base: InitialWeights) -> None:
     for name in names:
         if not name.startswith("policy.") and ".lora_" not in name:
             raise InputError(
@@ -298,20 +313,24 @@ def _check_new(names: Mapping[str, Any], base: Base) -> None:
             )
 
 
-def _drawn(lacking: Mapping[str, Any], config: RoboMambaConfig, seed: int) -> dict[str, np.ndarray]:
+def _initialized(
+    missing: Mapping[str, Any], config: RoboMambaConfig, seed: int
+) -> dict[str, np.ndarray]:
     """New parameters, which depend on the seed and their names alone: a head as a new model
     has it; LoRA's A uniform, its B zero, so that nothing changes at first."""
     head: dict[str, Any] = {}
-    if any(name.startswith("policy.") for name in lacking):
+    if any(name.startswith("policy.") for name in missing):
         assert config.policy is not None
         llm = config.llm.replace(lora_rank=0)
         module = PolicyHead(config.policy, llm.d_model, llm, rngs=nnx.Rngs(seed))
         head = tree_tensors({"policy": nnx.to_pure_dict(nnx.state(module))})
     found = {}
-    for name, (shape, dtype) in lacking.items():
+    for name, (shape, dtype) in missing.items():
         if name in head:
             found[name] = head[name]().astype(dtype)
         elif ".lora_A." in name:
+            # By name, not by turn: a tensor more or less changes none of the others. Python's own
+            # hash() differs from process to process.
             rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
             bound = shape[1] ** -0.5
             found[name] = rng.uniform(-bound, bound, shape).astype(dtype)
@@ -328,7 +347,7 @@ def _by_tensor(trained: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: make() for name, make in tree_tensors(tree).items()}
 
 
-def network_hash(base: Base, prefixes: tuple[str, ...], dtype: str) -> str:
+def network_hash(base: InitialWeights, prefixes: tuple[str, ...], dtype: str) -> str:
     """Of the frozen parameters below some names, their configuration and the dtype in which
     they compute: what cached features are known by.
 
@@ -342,7 +361,9 @@ def network_hash(base: Base, prefixes: tuple[str, ...], dtype: str) -> str:
     parts = parts_to_json(base.parts)
     try:
         for prefix in prefixes:
-            content = dict(parts.get(prefix.rstrip(".")) or {})
+            part = parts.get(prefix.rstrip("."))
+            content = dict(part) if isinstance(part, Mapping) else {}
+            # What changes no number of a frozen part; the dtype of computation is hashed above.
             for name in ("dtype", "param_dtype", "remat", "lora_rank", "lora_alpha"):
                 content.pop(name, None)
             digest.update(json.dumps(content, sort_keys=True).encode())

@@ -17,7 +17,7 @@ from robomamba_jax.cli.main import main
 from robomamba_jax.convert.folder import open_folder, source_tensors, write_folder
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
 from robomamba_jax.evaluation.runner import paper
-from robomamba_jax.training.metrics_writer import Lines
+from robomamba_jax.training.metrics_writer import StepLinesWriter
 from tests.cli.asked import answers, as_json, run
 from tests.data.samples import turns
 from tests.evaluation.runs import ROOT
@@ -167,7 +167,7 @@ def test_names_that_are_not_text_are_written_down(models: Path, tmp_path: Path) 
     assert f"from {shown}" in (made / "README.md").read_text()
     path = write_json(tmp_path / "r.json", {"source": name})
     assert json.loads(path.read_bytes()) == {"source": shown}
-    written = Lines(tmp_path / "metrics.jsonl", 0)
+    written = StepLinesWriter(tmp_path / "metrics.jsonl", 0)
     written.write({"step": 1, "samples": [name]})
     written.close()
     assert json.loads((tmp_path / "metrics.jsonl").read_bytes())["samples"] == [shown]

@@ -47,17 +47,17 @@ def fill(program: Program) -> tuple[TrainState, Any]:
     places = jax.tree.map(lambda leaf: leaf.sharding, program.state)
 
     def begin(trained: Any) -> TrainState:
-        return new_state(trained, program.marks, program.transform, 0)
+        return new_state(trained, program.labels, program.optimizer, 0)
 
     return jax.jit(begin, out_shardings=places)(trained), frozen
 
 
 def train(program: Program, batches: list[Any]) -> tuple[list[float], TrainState]:
     """Losses of some steps, and the state after them."""
-    from robomamba_jax.training.device_put import Feed
+    from robomamba_jax.training.device_put import DeviceFeeder
 
     state, frozen = fill(program)
-    feed = Feed(program.mesh, program.config.data.batch.batch_size)
+    feed = DeviceFeeder(program.mesh, program.config.data.batch.batch_size)
     found = []
     for batch in batches:
         state, metrics = program.step(state, frozen, feed.put(batch.arrays))

@@ -20,7 +20,7 @@ from robomamba_jax.config.provenance import origin_of, ours
 from robomamba_jax.config.serial import with_changes
 from robomamba_jax.config.training import LossConfig, OptimConfig, RunConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
-from robomamba_jax.data.pipeline.batch_plan import Plan
+from robomamba_jax.data.pipeline.batch_plan import BatchPlan
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils import renamed
 from tests.data.pipeline.test_batch_plan import table
@@ -98,7 +98,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_plan_hash() -> None:
     """The hash of a plan that 72c6413 computed."""
     batch = BatchConfig(4, seq_len=64, image_tokens=9)
-    plan = Plan(table({"a": 5, "b": 3}), batch, seed=1)
+    plan = BatchPlan(table({"a": 5, "b": 3}), batch, seed=1)
     assert plan.sha256 == "817f60d2d658a0b0c2c48772db757be5694ad8761af02536e82cbd3fa131114d"
 
 

@@ -52,7 +52,7 @@ def test_again_does_nothing_again(tmp_path: Path, capfd: pytest.CaptureFixture[s
     assert train_main(arguments) == 0
     before = (tmp_path / "metrics.jsonl").read_bytes()
     assert train_main(arguments) == 0
-    assert "goes on from step 3 of 3" in capfd.readouterr().err
+    assert "resuming from step 3 of 3" in capfd.readouterr().err
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
@@ -151,8 +151,8 @@ def test_a_manipllm_folder_through_stage_two(tmp_path: Path) -> None:
     found = [line for line in lines(tmp_path / "run") if "loss" in line]
     assert found[-1]["loss_contact"] > 0
     model, processor = rm.load(tmp_path / "run")
-    picture = next(root.glob("*/*.png"))
-    pose = rm.predict_pose(model, processor, str(picture), "open the door")
+    image = next(root.glob("*/*.png"))
+    pose = rm.predict_pose(model, processor, str(image), "open the door")
     assert pose.rotation.shape == (3, 3)
     assert 0 <= pose.gripper_open <= 1
 

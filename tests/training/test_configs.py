@@ -45,7 +45,7 @@ def test_a_value_without_origin_is_found(module: Any) -> None:
 
 
 def test_what_nothing_confirms_is_marked(module: Any) -> None:
-    """The article's numbers could not be read here; they say so."""
+    """The paper's numbers could not be read here; they say so."""
     found = unconfirmed(module.get_config(), module.ORIGINS)
     assert {"optim/learning_rate", "run/epochs", "optim/b2"} <= found.keys()
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Stage 1.2 learns to see: real pictures and questions, held-out pictures."""
+"""Stage 1.2 learns to see: real images and questions, held-out images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEPS, RATE = 700, 0.006
 @pytest.mark.slow
 def test_it_sees(tmp_path: Path) -> None:
     """Measured: 0.68 of held-out answers right after 500 of 2,500 steps. "yes" alone gives 0.373,
-    and the best that can be said without the picture 0.42 (a run that did not see)."""
+    and the best that can be said without the image 0.42 (a run that did not see)."""
     changes = []
     for name, split in (("data", "train"), ("eval_data", "test")):
         path, answers = llava_file(tmp_path, split)

@@ -91,7 +91,7 @@ def test_a_head_that_reads_something_else(policy: str, cached: str, reads: str) 
     assert caught.value.message == said
     assert caught.value.fix.endswith(f"--kind {reads}")
     program = build(config, None, mesh, steps=1, features=reads)
-    assert set(program.marks) == {"policy"}
+    assert set(program.labels) == {"policy"}
 
 
 def test_the_wrong_cache_is_refused_before_training(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ TREE: dict[str, Any] = {
 
 def test_labels() -> None:
     """Whole paths; several patterns add up."""
-    marks = freeze.labels(TREE, ["projector/.*", "llm/A_log"])
-    trained = [path for path, mark in leaf_paths(marks).items() if mark == freeze.TRAIN]
+    labels = freeze.param_labels(TREE, ["projector/.*", "llm/A_log"])
+    trained = [path for path, mark in leaf_paths(labels).items() if mark == freeze.TRAIN]
     assert trained == ["llm/A_log", "projector/fc1/bias", "projector/fc1/weight"]
 
 
@@ -45,7 +45,7 @@ def test_labels() -> None:
 def test_a_pattern_that_matches_nothing(pattern: str, what: str) -> None:
     """A misspelt one would freeze everything in silence."""
     with pytest.raises(InputError) as caught:
-        freeze.labels(TREE, ["llm/.*", pattern])
+        freeze.param_labels(TREE, ["llm/.*", pattern])
     assert what in str(caught.value)
 
 
@@ -55,7 +55,7 @@ PATHS = sorted(leaf_paths(TREE))
 @given(st.sets(st.sampled_from(PATHS), min_size=1))
 def test_split_and_merge(chosen: set[str]) -> None:
     """Every leaf in one of the two trees, and together again."""
-    trained, frozen = freeze.split(TREE, freeze.labels(TREE, sorted(chosen)))
+    trained, frozen = freeze.split(TREE, freeze.param_labels(TREE, sorted(chosen)))
     assert set(leaf_paths(trained)) == chosen
     assert set(leaf_paths(frozen)) == set(PATHS) - chosen
     assert jax.tree.structure(freeze.merge(trained, frozen)) == jax.tree.structure(TREE)
@@ -64,10 +64,10 @@ def test_split_and_merge(chosen: set[str]) -> None:
 
 def test_table() -> None:
     """Parameters, bytes, moments and gradients, by hand."""
-    marks = freeze.labels(TREE, ["projector/.*"])
-    trained, frozen = freeze.split(TREE, marks)
-    tx = optim.optimizer(OptimConfig(), 10, marks)
-    rows = freeze.freeze_table(trained, frozen, tx.init(zeros_like_frozen(trained, marks)))
+    labels = freeze.param_labels(TREE, ["projector/.*"])
+    trained, frozen = freeze.split(TREE, labels)
+    tx = optim.optimizer(OptimConfig(), 10, labels)
+    rows = freeze.freeze_table(trained, frozen, tx.init(zeros_like_frozen(trained, labels)))
     assert rows == [
         ("vision", 0, 8, 32, 0, 0),
         ("projector", 12, 0, 48, 96, 48),
@@ -77,9 +77,9 @@ def test_table() -> None:
 
 
 def _update(config: OptimConfig, grads: Any, params: Any = TREE) -> Any:
-    marks = freeze.labels(TREE, ["projector/.*"])
-    tx = optim.optimizer(config, 10, marks)
-    whole = zeros_like_frozen(freeze.split(grads, marks)[0], marks)
+    labels = freeze.param_labels(TREE, ["projector/.*"])
+    tx = optim.optimizer(config, 10, labels)
+    whole = zeros_like_frozen(freeze.split(grads, labels)[0], labels)
     updates, _ = tx.update(whole, tx.init(params), params)
     return updates
 
@@ -109,8 +109,8 @@ def test_weight_decay_spares_biases_and_norms() -> None:
 
 def test_a_lone_mask_would_move_frozen_weights() -> None:
     """Why it is multi_transform with set_to_zero: ``optax.masked`` hands raw gradients on."""
-    marks = freeze.labels(TREE, ["projector/.*"])
-    mask = jax.tree.map(lambda mark: mark == freeze.TRAIN, marks)
+    labels = freeze.param_labels(TREE, ["projector/.*"])
+    mask = jax.tree.map(lambda mark: mark == freeze.TRAIN, labels)
     tx = optax.masked(optax.adam(1e-3), mask)
     updates, _ = tx.update(jax.tree.map(jnp.ones_like, TREE), tx.init(TREE), TREE)
     assert np.all(np.asarray(updates["vision"]["weight"]) == 1)
@@ -120,7 +120,7 @@ def test_a_lone_mask_would_move_frozen_weights() -> None:
 def test_schedule(kind: str) -> None:
     """Rises to the highest rate, never 0 while there are steps, ends where it should."""
     config = OptimConfig(learning_rate=2.0, schedule=kind, warmup_ratio=0.1, end_lr_ratio=0.25)
-    rate = optim.schedule(config, 100)
+    rate = optim.lr_schedule(config, 100)
     got = np.array([float(rate(step)) for step in range(101)])
     np.testing.assert_allclose(got[:10], 2.0 * np.arange(1, 11) / 10, rtol=1e-6)
     assert got[10] == 2.0
@@ -133,5 +133,5 @@ def test_schedule(kind: str) -> None:
 @pytest.mark.parametrize("ratio", [0.0, 0.01, 1.0])
 def test_short_schedules(ratio: float) -> None:
     """A single step of warm-up, none, nothing else."""
-    rate = optim.schedule(OptimConfig(learning_rate=1.0, warmup_ratio=ratio), 100)
+    rate = optim.lr_schedule(OptimConfig(learning_rate=1.0, warmup_ratio=ratio), 100)
     assert float(rate(0)) == pytest.approx(0.01 if ratio == 1.0 else 1.0)

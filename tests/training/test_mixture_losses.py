@@ -12,7 +12,7 @@ import pytest
 from robomamba_jax.losses import mixture_losses
 from tests.compiling import quick_jit
 
-SPREAD = 0.05
+WIDTH = 0.05
 
 
 def draw(rows: int = 4, count: int = 6, seed: int = 0) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -46,7 +46,7 @@ def oracle(proposed: tuple[Any, ...], target: tuple[Any, ...]) -> dict[str, np.n
     for row, (contact, rotation, gripper) in enumerate(zip(*target, strict=True)):
         log_weight, contacts, rotations, openness = (x[row].astype(np.float64) for x in proposed)
         joint = [
-            np.exp(w) * np.exp(-np.abs(c - contact).sum() / SPREAD)
+            np.exp(w) * np.exp(-np.abs(c - contact).sum() / WIDTH)
             for w, c in zip(log_weight, contacts, strict=True)
         ]
         share = np.array(joint) / sum(joint)
@@ -61,7 +61,7 @@ def oracle(proposed: tuple[Any, ...], target: tuple[Any, ...]) -> dict[str, np.n
 def test_values_in_float64() -> None:
     """All three. Measured: 1.5e-7 of each."""
     proposed, target = draw()
-    ours = quick_jit(lambda *given: mixture_losses(given[:4], *given[4:], spread=SPREAD))(
+    ours = quick_jit(lambda *given: mixture_losses(given[:4], *given[4:], kernel_width=WIDTH))(
         *proposed, *target
     )
     for name, theirs in oracle(proposed, target).items():
@@ -75,7 +75,7 @@ def test_a_proposal_at_the_contact_loses_nothing() -> None:
     contacts = np.repeat(target[0][:, None], 3, axis=1)
     turns = np.concatenate([target[1][:, :, 0], target[1][:, :, 1]], axis=1)
     proposed = (np.full((2, 3), np.log(1 / 3)), contacts, np.repeat(turns[:, None], 3, axis=1))
-    ours = mixture_losses((*map(jnp.asarray, proposed), None), *target, spread=SPREAD)
+    ours = mixture_losses((*map(jnp.asarray, proposed), None), *target, kernel_width=WIDTH)
     assert ours.keys() == {"contact", "rotation"}
     np.testing.assert_allclose(ours["contact"], 0, atol=1e-6)
     np.testing.assert_allclose(ours["rotation"], 0, atol=1e-3)
@@ -87,7 +87,7 @@ def test_gradients_are_finite(far: float) -> None:
     proposed, (contact, rotation, gripper) = draw()
 
     def loss(given: tuple[Any, ...]) -> jax.Array:
-        found = mixture_losses(given, contact + far, rotation, gripper, spread=SPREAD)
+        found = mixture_losses(given, contact + far, rotation, gripper, kernel_width=WIDTH)
         return sum((x.sum() for x in found.values()), jnp.zeros(()))
 
     found = quick_jit(jax.grad(loss))(tuple(map(jnp.asarray, proposed)))
@@ -102,7 +102,9 @@ def test_shares_are_not_moved_by_what_the_rotations_lose() -> None:
 
     def loss(log_weight: jax.Array, contacts: jax.Array) -> jax.Array:
         given = (log_weight, contacts, *proposed[2:])
-        return mixture_losses(given, contact, rotation, gripper, spread=SPREAD)["rotation"].sum()
+        return mixture_losses(given, contact, rotation, gripper, kernel_width=WIDTH)[
+            "rotation"
+        ].sum()
 
     for found in quick_jit(jax.grad(loss, argnums=(0, 1)))(*proposed[:2]):
         assert not np.asarray(found).any()

@@ -41,7 +41,7 @@ def _params(seed: int = 0) -> dict[str, Any]:
     }
 
 
-def _marks(params: dict[str, Any]) -> dict[str, Any]:
+def _labels(params: dict[str, Any]) -> dict[str, Any]:
     return {
         name: jax.tree.map(lambda _, name=name: FREEZE if name == "vision" else TRAIN, part)
         for name, part in params.items()
@@ -70,7 +70,7 @@ def _at(tree: Any, path: tuple[str, ...]) -> Any:
 def test_it_is_optax_muon() -> None:
     """optax puts the same together in one function: matrices by Muon, the rest by AdamW."""
     params = _params()
-    mine = _run(optimizer(_config(adam_lr_ratio=0.25), STEPS, _marks(params)), params)
+    mine = _run(optimizer(_config(adam_lr_ratio=0.25), STEPS, _labels(params)), params)
     axes = optax.contrib.MuonDimensionNumbers(reduction_axis=-1, output_axis=-2)
     matrices = (".in_proj.weight", ".fc1.weight")
 
@@ -100,7 +100,7 @@ def test_it_is_optax_muon() -> None:
 def test_updates_turn_as_the_gradient_does_and_have_the_size_of_adams() -> None:
     """Newton-Schulz comes near U V^T; its root mean square is 0.2 of the rate."""
     params, grads = _params(), _params(1)
-    transform = optimizer(_config(), STEPS, _marks(params))
+    transform = optimizer(_config(), STEPS, _labels(params))
     updates, _ = transform.update(grads, transform.init(params), params)
     for k in range(3):
         update = np.asarray(updates["llm"]["layers"]["mixer"]["in_proj"]["weight"][k], np.float64)
@@ -114,7 +114,7 @@ def test_updates_turn_as_the_gradient_does_and_have_the_size_of_adams() -> None:
 def test_stacked_layers_are_matrices_apart() -> None:
     """The same update as of each layer alone."""
     params, grads = _params(), _params(1)
-    transform = optimizer(_config(), STEPS, _marks(params))
+    transform = optimizer(_config(), STEPS, _labels(params))
     updates, _ = transform.update(grads, transform.init(params), params)
     for k in range(3):
         one = jax.tree.map(lambda x, k=k: x[k], params["llm"]["layers"])
@@ -128,9 +128,9 @@ def test_stacked_layers_are_matrices_apart() -> None:
 def test_the_table_counts_one_moment_of_a_matrix_and_two_of_the_rest() -> None:
     """Muon keeps half of AdamW's."""
     params = _params()
-    marks = _marks(params)
-    transform = optimizer(_config(), STEPS, marks)
-    trained, frozen = split(params, marks)
+    labels = _labels(params)
+    transform = optimizer(_config(), STEPS, labels)
+    trained, frozen = split(params, labels)
     rows = {row.part: row for row in freeze_table(trained, frozen, transform.init(params))}
     matrix, rest = 3 * 12 * 8, 3 * 12 * 4 + 3 * 12 * 4 + 3 * 12 + 20 * 8
     assert rows["llm"].moments == 4 * (matrix + 2 * rest)
@@ -146,7 +146,7 @@ def test_moments_lie_as_their_parameters() -> None:
         ("data", "fsdp", "tensor"),
         axis_types=(AxisType.Auto,) * 3,
     )
-    state = optimizer(_config(), STEPS, _marks(params)).init(params)
+    state = optimizer(_config(), STEPS, _labels(params)).init(params)
     placed = jax.tree.leaves_with_path(like_params(state, params, mesh))
     split_up = [path for path, sharding in placed if any(axis for axis in sharding.spec)]
     assert any("in_proj" in jax.tree_util.keystr(path) for path in split_up)

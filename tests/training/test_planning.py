@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.training.hlo import exchanges
+from robomamba_jax.training.hlo import collectives
 from robomamba_jax.training.planning import open_topology
 from tests.counting import PATIENCE
 from tests.training.runs import ROOT, config_path
@@ -52,16 +52,16 @@ ENTRY %main (a: f32[8]) -> f32[8] {
 """.replace("TRIPS", 'backend_config={"known_trip_count":{"n":"3"}}')
 
 
-def test_exchanges() -> None:
+def test_collectives() -> None:
     """Counted through loops within loops, by result and channel."""
-    found = {exchange.kind: exchange for exchange in exchanges(HLO)}
+    found = {collective.kind: collective for collective in collectives(HLO)}
     assert found["all-gather"][:5] == ("all-gather", 15, 128, 2, "bf16[16,4]")
     assert found["all-gather"].where == "jit(step)/layer/gather"
     assert found["reduce-scatter"][:4] == ("reduce-scatter", 15, 8, 2)
     assert found["collective-permute"][:4] == ("collective-permute", 3, 32, 1)
     assert found["all-reduce"][:4] == ("all-reduce", 1, 20, 0)
     assert found["all-to-all"][:4] == ("all-to-all", 1, 256, 0)
-    assert exchanges("") == []
+    assert collectives("") == []
 
 
 def plan(*arguments: str) -> tuple[int, dict[str, Any], str]:
@@ -79,7 +79,7 @@ def plan(*arguments: str) -> tuple[int, dict[str, Any], str]:
 
 
 def test_plan_of_the_largest_model_on_eight_devices(tmp_path: Path) -> None:
-    """Four layers of it: nothing is exchanged but what the program asks for."""
+    """Four layers of it: no collectives but those that the program asks for."""
     out = tmp_path / "plan.json"
     code, report, err = plan(
         *("--config", str(config_path("instruct")), "--topology", "cpu:8", "--layers", "4"),
@@ -95,7 +95,7 @@ def test_plan_of_the_largest_model_on_eight_devices(tmp_path: Path) -> None:
     assert set(found) == {"all-gather", "all-reduce", "reduce-scatter"}
     for kind in ("all-gather", "reduce-scatter"):
         assert found[kind]["count"] == asked[kind]["count"]
-    layers = [row for row in report["asked_exchanges"] if row["loops"]]
+    layers = [row for row in report["asked_collective_ops"] if row["loops"]]
     assert {row["kind"] for row in layers} == {"all-gather", "reduce-scatter"}
     # Gathered in each direction, reduced once.
     weights = [row for row in layers if row["shape"].endswith("[10240,2560]")]

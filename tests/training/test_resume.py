@@ -58,7 +58,7 @@ KILLS = ("recorded:3", "writing:4", "written:4", "evaluated:6", "commit:6", "del
 def test_killed_at_every_phase(quiet: Path, tmp_path: Path) -> None:
     """Six kills in one run."""
     for moment in KILLS:
-        done = process("instruct", tmp_path, *CHANGES, ROBOMAMBA_DIE_AT=moment)
+        done = process("instruct", tmp_path, *CHANGES, ROBOMAMBA_FAILPOINT=moment)
         assert done.returncode == -signal.SIGKILL, (moment, done.stderr[-2000:])
     done = process("instruct", tmp_path, *CHANGES)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -89,7 +89,7 @@ def test_told_to_stop(quiet: Path, tmp_path: Path) -> None:
         _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, err[-2000:]
     if checkpoint.steps(tmp_path)[0] < 9:
-        assert "told to stop; the same command goes on" in err
+        assert "interrupted; run the same command to resume" in err
     done = process("instruct", tmp_path, *CHANGES)
     assert done.returncode == 0, done.stderr[-2000:]
     check_alike(quiet, tmp_path)

@@ -86,7 +86,7 @@ def test_several_processes(count: int, tmp_path: Path) -> None:
     found = together(count, workdir, "run.steps=6", "checkpoint.every=3", *mesh, *QUIET)
     assert all(code == 0 for code, _ in found), found
     assert f"{count} processes" in found[0][1]
-    assert "goes on from step 3" in found[0][1]
+    assert "resuming from step 3" in found[0][1]
     for a, b in zip(lines(workdir), lines(tmp_path / "alone"), strict=True):
         assert a["step"] == b["step"]
         if "loss" in a:
@@ -111,7 +111,7 @@ def test_one_of_two_is_killed(tmp_path: Path) -> None:
     """The other ends too, with an error and soon; the same command goes on afterwards."""
     changes = ("run.steps=8", "checkpoint.every=2", "mesh.data=2", *QUIET)
     command = arguments("instruct", tmp_path, *changes)
-    found = launch([command, command], {1: {"ROBOMAMBA_DIE_AT": "stepped:5"}})
+    found = launch([command, command], {1: {"ROBOMAMBA_FAILPOINT": "stepped:5"}})
     assert found[1][0] == -signal.SIGKILL
     assert found[0][0] not in (0, None)
     assert all(code == 0 for code, _ in launch([command, command]))

@@ -30,7 +30,7 @@ def steps(session: Session, count: int) -> list[dict[str, Any]]:
     """Some updates, without the loop."""
     found = []
     for batch in session.pipeline.batches(0, count):
-        arrays = session.feed.put(batch.arrays)
+        arrays = session.feeder.put(batch.arrays)
         session.state, metrics = session.program.step(session.state, session.frozen, arrays)
         found.append(jax.device_get(metrics))
     return found

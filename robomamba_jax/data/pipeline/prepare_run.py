@@ -83,7 +83,7 @@ def _content(config: DataConfig) -> Any:
     """A configuration without the folders to which links may lead: files prepared through them are
     the same files."""
     sources = tuple(dataclasses.replace(source, allow_roots=()) for source in config.sources)
-    content = tree_to_json(dataclasses.replace(config, sources=sources))
+    content: Any = tree_to_json(dataclasses.replace(config, sources=sources))
     for source in content["sources"]:
         del source["allow_roots"]
     return content

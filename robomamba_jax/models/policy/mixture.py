@@ -17,7 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from robomamba_jax.config.policy import CONTACT_SIZE, QUERIES, ROTATION_SIZE, SPREAD, PolicyConfig
+from robomamba_jax.config.policy import (
+    CONTACT_SIZE,
+    KERNEL_WIDTH,
+    QUERIES,
+    ROTATION_SIZE,
+    PolicyConfig,
+)
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.policy.layers import AttentionPooling, PolicyMLP, xavier
 
@@ -113,12 +119,13 @@ def states_at(hidden: jax.Array, at: jax.Array) -> jax.Array:
 def mode(proposals: Proposals) -> jax.Array:
     """int32[B]: the proposal at whose contact the contacts' density is highest.
 
-    The density is that of the trained likelihood: Laplace kernels of ``SPREAD`` in x and in y.
+    The density is that of the trained likelihood: Laplace kernels of scale ``KERNEL_WIDTH`` in x
+    and in y.
     """
     # The mixture's mode is looked for among its own centres only. All pairs: P^2 = 65,536 numbers
     # a row for 256 patches.
     contact = proposals.contact
-    apart = jnp.abs(contact[:, :, None] - contact[:, None]).sum(axis=-1) / SPREAD
+    apart = jnp.abs(contact[:, :, None] - contact[:, None]).sum(axis=-1) / KERNEL_WIDTH
     return jnp.argmax(
         jax.nn.logsumexp(proposals.log_weight[:, None] - apart, axis=-1), axis=-1
     ).astype(jnp.int32)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robomamba_jax.config import RoboMambaConfig, preset, vision_preset
-from robomamba_jax.config.policy import SPREAD, PolicyConfig
+from robomamba_jax.config.policy import KERNEL_WIDTH, PolicyConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import count_params, leaf_paths
@@ -96,7 +96,7 @@ def test_every_proposal_in_float64() -> None:
         log_weight, contact = theirs[:2]
         density = [
             sum(
-                np.exp(log_weight[j] - np.abs(contact[j] - contact[i]).sum() / SPREAD)
+                np.exp(log_weight[j] - np.abs(contact[j] - contact[i]).sum() / KERNEL_WIDTH)
                 for j in range(PATCHES)
             )
             for i in range(PATCHES)
