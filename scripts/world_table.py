@@ -18,7 +18,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-RULES = ("oracle", "flowbot3d", "umpnet", "center-normal", "part-normal", "part-random")
+REFERENCE_POLICIES = (
+    "oracle",
+    "flowbot3d",
+    "umpnet",
+    "center-normal",
+    "part-normal",
+    "part-random",
+)
 BLIND = ("prior-category", "prior", "random", "touch")
 
 
@@ -81,7 +88,10 @@ def main() -> int:
     args = parser.parse_args()
     plan = RolloutPlan(choose_categories(None, "test"), args.episodes, dof=args.dof)
     simulator = Simulator()
-    names = [*RULES, *(name for name in BLIND if args.train or not name.startswith("prior"))]
+    names = [
+        *REFERENCE_POLICIES,
+        *(name for name in BLIND if args.train or not name.startswith("prior")),
+    ]
     policies = [choose_policy(name, train=args.train) for name in names]
     if args.checkpoint:
         policies.append(choose_policy(None, args.checkpoint))

@@ -12,7 +12,7 @@ from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, act, draw_episodes, observe
 from robomamba_jax.world.sim.scenes import draw_scene
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 
 
 def build(side: str, case: dict[str, Any]) -> Work:
@@ -36,17 +36,17 @@ def build(side: str, case: dict[str, Any]) -> Work:
 
 def _pictures(simulator: Simulator, side: str, size: int, samples: int) -> Work:
     model = simulator.objects.draw("StorageFurniture", "train", Rng((0,)))
-    scene = draw_scene(model, Rng((1,)), size, things=2, surface="floor")
+    scene_spec = draw_scene(model, Rng((1,)), size, things=2, surface="floor")
     if side == "world":
-        stage = Stage(simulator, scene)
-        return Work(lambda: [stage.look() for _ in range(samples)], {})
+        scene = SimScene(simulator, scene_spec)
+        return Work(lambda: [scene.render() for _ in range(samples)], {})
     simulator.sapien.render.set_camera_shader_dir("default")
-    stage = Stage(simulator, scene)
-    camera = stage.camera
+    scene = SimScene(simulator, scene_spec)
+    camera = scene.camera
 
     def run() -> None:
         for _ in range(samples):
-            stage.scene.update_render()
+            scene.sapien_scene.update_render()
             camera.take_picture()
             for name in ("Color", "Position", "Segmentation"):
                 camera.get_picture(name)

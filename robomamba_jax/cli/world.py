@@ -306,7 +306,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.world.rollout.run import rollout
     from robomamba_jax.world.rollout.success_rates import table
     from robomamba_jax.world.sim.episodes import Thresholds
-    from robomamba_jax.world.sim.gripper import perform
+    from robomamba_jax.world.sim.gripper import execute
     from robomamba_jax.world.sim.panda import PandaExecutor
 
     if args.clips < 0 or (args.clips and not args.out):
@@ -335,7 +335,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
             plan,
             pictures=None if out is None else out / "pictures",
             clips=args.clips,
-            executor=perform if args.panda is None else PandaExecutor(Path(args.panda)),
+            executor=execute if args.panda is None else PandaExecutor(Path(args.panda)),
             tell=tell,
         )
     for note in getattr(policy, "notes", []):

@@ -18,7 +18,7 @@ from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.simulator import Simulator
 
-Tell = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 
 TITLES = {
     "nano": ("this model", "picture and words"),
@@ -44,7 +44,7 @@ def act(
     out: Path,
     *,
     policies: tuple[str, ...] | None = None,
-    tell: Tell = lambda policy, done, total: None,
+    tell: OnProgress = lambda policy, done, total: None,
 ) -> dict[str, Any]:
     """Roll out the model and the references; what is there already is kept.
 
@@ -92,16 +92,18 @@ class Confused:
         self._policy, self._what = policy, what
         self._before: Observation | None = None
 
-    def propose(self, seen: Observation) -> Proposal | None:
+    def propose(self, observation: Observation) -> Proposal | None:
         """What the policy says of something else."""
         if self._what == "words":
             nouns = [category.noun for category in CATEGORIES.values()]
-            own = CATEGORIES[seen.category].noun
+            own = CATEGORIES[observation.category].noun
             other = nouns[(nouns.index(own) + 1) % len(nouns)]
-            told = dataclasses.replace(seen, instruction=seen.instruction.replace(own, other))
+            told = dataclasses.replace(
+                observation, instruction=observation.instruction.replace(own, other)
+            )
             return self._policy.propose(told)
-        shown, self._before = self._before or seen, seen
-        return self._policy.propose(dataclasses.replace(seen, view=shown.view))
+        shown, self._before = self._before or observation, observation
+        return self._policy.propose(dataclasses.replace(observation, view=shown.view))
 
 
 def _roll(
@@ -111,7 +113,7 @@ def _roll(
     checkpoint: Path,
     name: str,
     folder: Path,
-    tell: Tell,
+    tell: OnProgress,
 ) -> dict[str, Any]:
     model = name == "nano" or name in CONFUSED
     policy = choose_policy(None, str(checkpoint)) if model else choose_policy(name, train=train)

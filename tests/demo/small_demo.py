@@ -21,7 +21,7 @@ from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from robomamba_jax.training.export import export_preset
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.rollout.success_rates import Tally, averages
+from robomamba_jax.world.rollout.success_rates import CategoryCounts, averages
 from tests.demo.small_world import write_world
 from tests.evaluation.runs import right
 
@@ -50,9 +50,9 @@ def write_demo(root: Path) -> tuple[Places, Journal]:
             "language": {"steps": 10, "curve": [[0, 6.0], [9, 4.0]]},
         },
         "features": {"pictures": 20},
-        "align": stage(3000),
-        "instruct": stage(40_000),
-        "manipulate": stage(500),
+        "align": scene(3000),
+        "instruct": scene(40_000),
+        "manipulate": scene(500),
         "evaluation": {
             "benchmarks": {name: entry(0.8) for name in ASKED},
             "unseen": {"pope": entry(0.7)},
@@ -63,7 +63,7 @@ def write_demo(root: Path) -> tuple[Places, Journal]:
     return places, journal
 
 
-def stage(trained: int) -> dict[str, Any]:
+def scene(trained: int) -> dict[str, Any]:
     """A run of train.py in numbers."""
     losses = {"loss_first": 3.0, "loss_last": 1.0, "curve": [[0, 3.0], [9, 1.0]], "eval": {}}
     return {**losses, "trained_params": trained, "bytes": 4 * trained, "steps": 10}
@@ -89,7 +89,7 @@ def entry(value: float) -> dict[str, Any]:
 def rolled(name: str) -> dict[str, Any]:
     """A policy's."""
     won = {"nano": 2, "oracle": 3, "random": 0}[name]
-    categories = {known: Tally(n=3, success=won).to_json(known) for known in CATEGORIES}
+    categories = {known: CategoryCounts(n=3, success=won).to_json(known) for known in CATEGORIES}
     splits = {}
     for split in ("seen", "unseen"):
         mean = averages(categories, split)

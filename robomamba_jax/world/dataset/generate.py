@@ -39,14 +39,14 @@ from robomamba_jax.world.objects.categories import CATEGORIES
 
 _CLIPS_PER_FILE = 100
 _PATIENCE = 20.0  # seconds
-Tell = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 def generate(
     plan: WorldPlan,
     out: Path,
     workers: int = 2,
-    tell: Tell | None = None,
+    tell: OnProgress | None = None,
     on_bad: str = "error",
 ) -> dict[str, Any]:
     """Carry out a plan, or the rest of it.
@@ -140,7 +140,7 @@ def _run(
     parts: Path,
     jobs: list[tuple[str, int, int]],
     workers: int,
-    tell: Tell | None,
+    tell: OnProgress | None,
     on_bad: str,
 ) -> None:
     """Let workers do the jobs; the first error ends all."""

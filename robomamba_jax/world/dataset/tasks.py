@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.dataset.clips import even, film
+from robomamba_jax.world.dataset.clips import evenly_sampled, film
 from robomamba_jax.world.dataset.records import (
     jpeg_bytes,
     llava_record,
     lrv_records,
     pose_record,
-    save_picture,
-    save_truth,
+    save_ground_truth,
+    save_image,
 )
 from robomamba_jax.world.dataset.samples import find_sample, sample_record
 from robomamba_jax.world.failures import Skips
@@ -40,12 +40,12 @@ from robomamba_jax.world.sim.episodes import (
     EVALUATION,
     check_dof,
     draw_episode,
-    judge,
-    open_stage,
+    evaluate,
+    open_scene,
     visible_parts,
 )
 from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
@@ -177,8 +177,8 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     seed = plan.seed_of("poses", item)
     sample = find_sample(simulator, seed, category, plan.split, plan.size, plan.dof, plan.contacts)
     name = f"{category}_{item:06d}"
-    save_truth(root, name, sample.view)
-    save_picture(root / "images" / f"{name}.png", sample.view.rgb)
+    save_ground_truth(root, name, sample.view)
+    save_image(root / "images" / f"{name}.png", sample.view.rgb)
     words = Wording(Rng((*seed, 2)), plan.split)
     noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
     question = words.say(wc.ASK_POSE, noun=noun)
@@ -197,14 +197,14 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     category = plan.category_of(item)
     rng = Rng(plan.seed_of("language", item))
     model = simulator.objects.draw(category, plan.split, rng)
-    scene = draw_scene(model, rng, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
-    stage = Stage(simulator, scene)
-    view = stage.look()
-    facts = scene_facts(stage, view)
+    scene_spec = draw_scene(model, rng, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
+    scene = SimScene(simulator, scene_spec)
+    view = scene.render()
+    facts = scene_facts(scene, view)
     words = Wording(rng, plan.split)
     name = f"{item:06d}"
-    save_truth(root, name, view)
-    save_picture(root / "images" / f"{name}.jpg", view.rgb)
+    save_ground_truth(root, name, view)
+    save_image(root / "images" / f"{name}.jpg", view.rgb)
     pairs = questions(facts, words)
     conversations = [rng.shuffled(pairs, 5), *instructions(facts, words)]
     return {
@@ -232,14 +232,14 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
             plan.split,
             plan.size,
         )
-        stage = open_stage(simulator, spec)
-        view = stage.look()
+        scene = open_scene(simulator, spec)
+        view = scene.render()
         if not visible_parts(view.links, spec.scene.model.movable):
             continue
-        facts = scene_facts(stage, view)
-        seen = Observation("", category, "", view, stage, rng.generator)
+        facts = scene_facts(scene, view)
+        observation = Observation("", category, "", view, scene, rng.generator)
         phase = rng.choice(["done", "done", "reach", "failed"])
-        proposal = part_random(seen) if phase == "failed" else oracle(seen)
+        proposal = part_random(observation) if phase == "failed" else oracle(observation)
         point = None if proposal is None else lift(view, proposal.contact_xy)
         if proposal is None or point is None:
             continue
@@ -247,16 +247,16 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         part = next((part for part in facts.parts if part.link == link), None)
         if part is None:
             continue
-        frames, coming, outcome = film(stage, link, proposal.in_world(view, point))
-        success = judge(stage, link, outcome, EVALUATION).success
+        frames, coming, result = film(scene, link, proposal.in_world(view, point))
+        success = evaluate(scene, link, result, EVALUATION).success
         if success != (phase != "failed"):
             continue
         shown = frames[:coming] if phase == "reach" else frames
         place = spec.scene.model.movable.index(link)
         rest = rest_value(spec.scene.model, link, spec.scene.scale)
-        way = 1 if abs(outcome.after[place] - rest) >= abs(outcome.before[place] - rest) else -1
+        way = 1 if abs(result.after[place] - rest) >= abs(result.before[place] - rest) else -1
         text = tagged_text(ClipStory(facts, part, way, phase), Wording(rng, plan.split))
-        images = [jpeg_bytes(frame) for frame in even(shown, FRAMES)]
+        images = [jpeg_bytes(frame) for frame in evenly_sampled(shown, FRAMES)]
         return {
             "images": [base64.b64encode(data).decode() for data in images],
             "text": text,

@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.sim.gripper import Grip
-from robomamba_jax.world.sim.simulator import Stage, View
+from robomamba_jax.world.sim.gripper import GraspCommand
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
 
 Array = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Observation:
       category: of the object.
       instruction: in words.
       view: picture, depth, camera, and which pixel shows which link (which a model may not use).
-      stage: the scene itself, for policies that know the truth.
+      scene: the scene itself, for policies that know the truth.
       random: its own random numbers.
       dof: 6 for suction, 7 for a hand.
     """
@@ -34,8 +34,8 @@ class Observation:
     episode: str
     category: str
     instruction: str
-    view: View
-    stage: Stage
+    view: CameraFrame
+    scene: SimScene
     random: np.random.Generator
     dof: int = 6
 
@@ -56,9 +56,9 @@ class Proposal:
     rotation: Array
     gripper_open: float | None = None
     pull: bool = True
-    steer: Callable[[Stage, int, Array], Array] | None = None
+    steer: Callable[[SimScene, int, Array], Array] | None = None
 
-    def in_world(self, view: View, point: Array) -> Grip:
+    def in_world(self, view: CameraFrame, point: Array) -> GraspCommand:
         """What the gripper is to do.
 
         Args:
@@ -67,7 +67,7 @@ class Proposal:
         """
         assert view.camera.camera_to_world is not None
         axes = view.camera.camera_to_world[:3, :3] @ self.rotation
-        return Grip(point, axes[:, 0], axes[:, 1], self.gripper_open, self.pull, self.steer)
+        return GraspCommand(point, axes[:, 0], axes[:, 1], self.gripper_open, self.pull, self.steer)
 
 
 class Policy(Protocol):
@@ -83,6 +83,6 @@ class Policy(Protocol):
     parameters: int
     sha: str | None
 
-    def propose(self, seen: Observation) -> Proposal | None:
+    def propose(self, observation: Observation) -> Proposal | None:
         """A pose, or None where it has nothing to say, which counts as a failure."""
         ...

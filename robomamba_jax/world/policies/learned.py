@@ -55,10 +55,10 @@ class PriorPolicy:
         self.name = "prior-category" if by_category else "prior"
         self.parameters = 8 * len(self._means)
 
-    def propose(self, seen: Observation) -> Proposal:
+    def propose(self, observation: Observation) -> Proposal:
         """The mean, scaled to the picture."""
-        share, rotation = self._means.get(seen.category, self._means[""])
-        height, width = seen.view.depth.shape
+        share, rotation = self._means.get(observation.category, self._means[""])
+        height, width = observation.view.depth.shape
         return Proposal((float(share[0] * width), float(share[1] * height)), rotation)
 
 
@@ -126,11 +126,11 @@ class ModelPolicy:
         self.parameters = int(sum(leaf.size for leaf in jax.tree.leaves(head)))
         self.sha: str | None = parameters_sha256(self._model.params)
 
-    def propose(self, seen: Observation) -> Proposal:
+    def propose(self, observation: Observation) -> Proposal:
         """What the model predicts from picture and instruction alone."""
         from robomamba_jax import api
 
-        picture = Image.fromarray(seen.view.rgb)
-        asked = as_record(seen.instruction, self._processor.template)
+        picture = Image.fromarray(observation.view.rgb)
+        asked = as_record(observation.instruction, self._processor.template)
         pose: Any = api.predict_pose(self._model, self._processor, picture, asked)
         return Proposal(pose.contact_xy, np.asarray(pose.rotation, np.float64), pose.gripper_open)

@@ -13,7 +13,7 @@ from robomamba_jax.world.policies.interface import Policy
 from robomamba_jax.world.policies.learned import ModelPolicy, PriorPolicy
 from robomamba_jax.world.policies.policy_names import POLICIES
 from robomamba_jax.world.policies.predictions import NAMING, FilePolicy
-from robomamba_jax.world.policies.reference import RULES
+from robomamba_jax.world.policies.reference import REFERENCE_POLICIES
 
 PRIORS = ("prior", "prior-category")
 
@@ -55,8 +55,8 @@ def choose_policy(
     if checkpoint is not None:
         return ModelPolicy(checkpoint)
     assert name is not None
-    if name in RULES:
-        return RULES[name]
+    if name in REFERENCE_POLICIES:
+        return REFERENCE_POLICIES[name]
     if name in PRIORS:
         if train is None:
             raise InputError(

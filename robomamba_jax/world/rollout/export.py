@@ -10,16 +10,22 @@ from typing import Any
 
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.dataset.records import save_picture, save_truth
+from robomamba_jax.world.dataset.records import save_ground_truth, save_image
 from robomamba_jax.world.dataset.worker import write_whole
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.policies.predictions import TRIALS
-from robomamba_jax.world.rollout.run import RolloutPlan, Tell, draw_trial, trial_facts, trial_name
+from robomamba_jax.world.rollout.run import (
+    OnProgress,
+    RolloutPlan,
+    draw_trial,
+    trial_facts,
+    trial_name,
+)
 from robomamba_jax.world.sim.simulator import Simulator
 
 
 def export_episodes(
-    simulator: Simulator, plan: RolloutPlan, out: Path, tell: Tell | None = None
+    simulator: Simulator, plan: RolloutPlan, out: Path, tell: OnProgress | None = None
 ) -> dict[str, Any]:
     """Write pictures, depth, masks, cameras, the questions in RoboMamba's maniptest form, and
     trials.json, by which a rollout of predictions that lie there knows whose they are.
@@ -44,8 +50,8 @@ def export_episodes(
     for done, (category, number) in enumerate(trials, 1):
         with skips.item(trial_name(category, number)):
             episode = draw_trial(simulator, plan, category, number)
-            save_truth(out, episode.name, episode.view)
-            save_picture(out / "images" / f"{episode.name}.png", episode.view.rgb)
+            save_ground_truth(out, episode.name, episode.view)
+            save_image(out / "images" / f"{episode.name}.png", episode.view.rgb)
             episode.view.camera.to_json(out / "cameras" / f"{episode.name}.json")
             text = f"{IMAGE}\n{episode.instruction}"
             turns = [{"from": "human", "value": text}, {"from": "gpt", "value": ""}]

@@ -26,26 +26,26 @@ from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
 from robomamba_jax.world.policies.predictions import FilePolicy
-from robomamba_jax.world.rollout.success_rates import Tally, averages
+from robomamba_jax.world.rollout.success_rates import CategoryCounts, averages
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
     HEAVY_SHARE,
     EpisodeSpec,
     Thresholds,
-    Verdict,
+    TrialVerdict,
     draw_episode,
-    judge,
-    open_stage,
+    evaluate,
+    open_scene,
     visible_parts,
 )
-from robomamba_jax.world.sim.gripper import Executor, perform
-from robomamba_jax.world.sim.simulator import Simulator, Stage, View
+from robomamba_jax.world.sim.gripper import Executor, execute
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 _CODE = 9  # of rollouts' seeds
 _REDRAWS = 50
 _GOOD, _BAD = (0, 150, 60), (200, 30, 30)
-Tell = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Episode:
       category: of its object.
       spec: what stands where.
       instruction: in words.
-      stage: the scene.
+      scene: the scene.
       view: its picture.
     """
 
@@ -94,8 +94,8 @@ class Episode:
     category: str
     spec: EpisodeSpec
     instruction: str
-    stage: Stage
-    view: View
+    scene: SimScene
+    view: CameraFrame
 
 
 def draw_episodes(simulator: Simulator, plan: RolloutPlan) -> Iterator[Episode]:
@@ -132,12 +132,12 @@ def draw_trial(simulator: Simulator, plan: RolloutPlan, category: str, number: i
         spec = draw_episode(
             simulator.objects, seed, category, plan.split, plan.size, heavy_share=heavy
         )
-        stage = open_stage(simulator, spec)
-        view = stage.look()
+        scene = open_scene(simulator, spec)
+        view = scene.render()
         if visible_parts(view.links, spec.scene.model.movable):
             words = Wording(Rng((*seed, 2)), plan.split)
             text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
-            return Episode(trial_name(category, number), category, spec, text, stage, view)
+            return Episode(trial_name(category, number), category, spec, text, scene, view)
     raise InputError(
         "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"
     )
@@ -150,8 +150,8 @@ def rollout(
     *,
     pictures: Path | None = None,
     clips: int = 0,
-    executor: Executor = perform,
-    tell: Tell | None = None,
+    executor: Executor = execute,
+    tell: OnProgress | None = None,
 ) -> dict[str, Any]:
     """Let a policy act in all trials.
 
@@ -175,7 +175,7 @@ def rollout(
     """
     if isinstance(policy, FilePolicy):
         policy.expect(trial_names(plan), trial_facts(plan))
-    tallies = {name: Tally() for name in plan.categories}
+    tallies = {name: CategoryCounts() for name in plan.categories}
     outcomes: dict[str, Any] = {}
     skips = Skips(plan.on_bad)
     simulator.objects.remarks()  # those of an earlier run are told
@@ -193,9 +193,9 @@ def rollout(
             tally.skipped -= 1
             tally.add(verdict, why)
             if pictures is not None:
-                outcomes[name] = _outcome(episode, proposal, verdict, why)
+                outcomes[name] = _trial_entry(episode, proposal, verdict, why)
                 with skips.aside(f"{name}.png"):
-                    save_outcome(pictures, episode, proposal, verdict, frames)
+                    save_trial_image(pictures, episode, proposal, verdict, frames)
         if tell is not None:
             tell(done, len(trials))
     skips.check_any(len(trials), "trials")
@@ -211,7 +211,9 @@ def rollout(
     }
 
 
-def _result(policy: Policy, plan: RolloutPlan, tallies: dict[str, Tally]) -> dict[str, Any]:
+def _result(
+    policy: Policy, plan: RolloutPlan, tallies: dict[str, CategoryCounts]
+) -> dict[str, Any]:
     """Who acted in which trials, and what came of it."""
     categories = {name: tally.to_json(name) for name, tally in tallies.items()}
     return {
@@ -230,8 +232,8 @@ def _result(policy: Policy, plan: RolloutPlan, tallies: dict[str, Tally]) -> dic
     }
 
 
-def _outcome(
-    episode: Episode, proposal: Proposal | None, verdict: Verdict | None, why: str
+def _trial_entry(
+    episode: Episode, proposal: Proposal | None, verdict: TrialVerdict | None, why: str
 ) -> dict[str, Any]:
     """A trial in words and numbers."""
     success = verdict is not None and verdict.success
@@ -255,7 +257,7 @@ def observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
         episode.category,
         episode.instruction,
         episode.view,
-        episode.stage,
+        episode.scene,
         random,
         plan.dof,
     )
@@ -266,8 +268,8 @@ def act(
     proposal: Proposal | None,
     thresholds: Thresholds,
     filmed: bool = False,
-    executor: Executor = perform,
-) -> tuple[Verdict | None, str, list[np.ndarray]]:
+    executor: Executor = execute,
+) -> tuple[TrialVerdict | None, str, list[np.ndarray]]:
     """Carry out a proposal.
 
     Returns:
@@ -280,20 +282,20 @@ def act(
     point = lift(episode.view, proposal.contact_xy)
     if link not in episode.spec.scene.model.movable or point is None:
         return None, "off the part", []
-    grip = proposal.in_world(episode.view, point)
+    command = proposal.in_world(episode.view, point)
     frames: list[np.ndarray] = []
     if filmed:
-        frames, _, outcome = film(episode.stage, link, grip, executor)
+        frames, _, result = film(episode.scene, link, command, executor)
     else:
-        outcome = executor(episode.stage, link, grip, None)
-    return judge(episode.stage, link, outcome, thresholds), outcome.why or "did not move", frames
+        result = executor(episode.scene, link, command, None)
+    return evaluate(episode.scene, link, result, thresholds), result.why or "did not move", frames
 
 
-def save_outcome(
+def save_trial_image(
     folder: Path,
     episode: Episode,
     proposal: Proposal | None,
-    verdict: Verdict | None,
+    verdict: TrialVerdict | None,
     frames: list[np.ndarray],
 ) -> None:
     """A picture with contact and axes, framed green for a success and red for a failure; and a

@@ -10,11 +10,11 @@ from typing import Any
 
 from robomamba_jax.evaluation.metrics.intervals import wilson
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.sim.episodes import Verdict
+from robomamba_jax.world.sim.episodes import TrialVerdict
 
 
 @dataclasses.dataclass
-class Tally:
+class CategoryCounts:
     """What happened in one category.
 
     Attributes:
@@ -35,7 +35,7 @@ class Tally:
     failures: Counter[str] = dataclasses.field(default_factory=Counter)
     skipped: int = 0
 
-    def add(self, verdict: Verdict | None, why: str) -> None:
+    def add(self, verdict: TrialVerdict | None, why: str) -> None:
         """Count a trial; without a verdict the prediction was off the part."""
         self.n += 1
         if verdict is None:

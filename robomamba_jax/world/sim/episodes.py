@@ -13,9 +13,9 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.library import Library
 from robomamba_jax.world.objects.rng import Rng
-from robomamba_jax.world.sim.gripper import FORCE, Outcome
+from robomamba_jax.world.sim.gripper import FORCE, ExecutionResult
 from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import reach
 
 # Of the force that the gripper has at the longest lever: what a joint resists.
@@ -50,7 +50,7 @@ COLLECTION = Thresholds(joint=0.1, cosine=0.5)
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
+class TrialVerdict:
     """What an outcome is worth.
 
     Attributes:
@@ -106,48 +106,50 @@ def draw_episode(
     """
     rng = Rng((*seed, list(CATEGORIES).index(category)))
     model = objects.draw(category, split, rng)
-    scene = draw_scene(model, rng, size, things=things)
+    scene_spec = draw_scene(model, rng, size, things=things)
     resistance = []
     heavy = rng.chance(heavy_share)
     for link in model.movable:
         handle = any(solid.label == "handle" for solid in model.links[link].solids)
         resistance.append(rng.uniform(*(HEAVY if heavy and handle else RESISTANCE)))
-    return EpisodeSpec(scene, tuple(resistance))
+    return EpisodeSpec(scene_spec, tuple(resistance))
 
 
-def open_stage(simulator: Simulator, spec: EpisodeSpec) -> Stage:
+def open_scene(simulator: Simulator, spec: EpisodeSpec) -> SimScene:
     """The trial's scene with joints that resist: dry friction, up to a force or a torque."""
-    stage = Stage(simulator, spec.scene)
-    joints = stage.articulation.active_joints
+    scene = SimScene(simulator, spec.scene)
+    joints = scene.articulation.active_joints
     for joint, link, share in zip(joints, spec.scene.model.movable, spec.resistance, strict=True):
         joint.set_friction(0.0)
-        joint.set_drive_properties(0.0, _BRAKE, share * FORCE * reach(stage, link), "force")
+        joint.set_drive_properties(0.0, _BRAKE, share * FORCE * reach(scene, link), "force")
         joint.set_drive_velocity_target(0.0)
-    return stage
+    return scene
 
 
-def judge(stage: Stage, link: int, outcome: Outcome, thresholds: Thresholds) -> Verdict:
+def evaluate(
+    scene: SimScene, link: int, result: ExecutionResult, thresholds: Thresholds
+) -> TrialVerdict:
     """Read success from the joints after physics.
 
     Every joint between the touched link and the base counts: who pulls a lamp's shade may
     move its arm.
     """
-    way = float(np.linalg.norm(outcome.moved))
-    right = way > 1e-6 and float(outcome.moved @ outcome.pulled) / way > thresholds.cosine
+    way = float(np.linalg.norm(result.moved))
+    right = way > 1e-6 and float(result.moved @ result.pulled) / way > thresholds.cosine
     moved = False
-    for joint, limits in chain(stage, link):
-        delta = abs(float(outcome.after[joint] - outcome.before[joint]))
+    for joint, limits in chain(scene, link):
+        delta = abs(float(result.after[joint] - result.before[joint]))
         span = limits[1] - limits[0]
         moved |= delta > thresholds.joint or delta > thresholds.share * span
-    held = outcome.held and right
-    return Verdict(
+    held = result.held and right
+    return TrialVerdict(
         held and moved, held and way > thresholds.initial, held and way > thresholds.long
     )
 
 
-def chain(stage: Stage, link: int) -> list[tuple[int, tuple[float, float]]]:
+def chain(scene: SimScene, link: int) -> list[tuple[int, tuple[float, float]]]:
     """The joints between a link and the base: their places in joint arrays, their ranges."""
-    model, limits = stage.spec.model, stage.spec.limits()
+    model, limits = scene.spec.model, scene.spec.limits()
     found = []
     while link >= 0:
         if model.links[link].joint is not None:

@@ -7,17 +7,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.sim.gripper import Grip, obstacle
-from robomamba_jax.world.sim.simulator import Stage, View
-from robomamba_jax.world.sim.surfaces import Spot, pixels_of, spots
+from robomamba_jax.world.sim.gripper import GraspCommand, obstacle
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
+from robomamba_jax.world.sim.surfaces import SurfacePoint, pixels_of, surface_points
 
 Array = npt.NDArray[np.float64]
 _PIXELS, _TRIES = 400, 24
 
 
-def handle_axis(stage: Stage, link: int) -> Array | None:
+def handle_axis(scene: SimScene, link: int) -> Array | None:
     """float64[3]: along which a link's handle is longest, world; None without a handle."""
-    corners, labels = stage.link_mesh(link).corners(), stage.link_labels(link)
+    corners, labels = scene.link_mesh(link).corners(), scene.link_labels(link)
     mask = np.concatenate([np.full(count, label == "handle") for label, count in labels])
     if not mask.any():
         return None
@@ -26,18 +26,18 @@ def handle_axis(stage: Stage, link: int) -> Array | None:
 
 
 def find_grasp(
-    stage: Stage, view: View, link: int, pull: Array, random: np.random.Generator
-) -> tuple[Spot, Grip] | None:
+    scene: SimScene, view: CameraFrame, link: int, pull: Array, random: np.random.Generator
+) -> tuple[SurfacePoint, GraspCommand] | None:
     """A grip of open fingers around a visible handle of a link.
 
     Args:
-      stage: the scene.
+      scene: the scene.
       view: its picture.
       link: whose handle.
       pull: float64[3], unit vector; the fingers come from there.
       random: chooses among the handle's pixels.
     """
-    axis = handle_axis(stage, link)
+    axis = handle_axis(scene, link)
     pixels = pixels_of(view.links == link)
     if axis is None or not len(pixels):
         return None
@@ -46,9 +46,13 @@ def find_grasp(
         return None
     closing /= np.linalg.norm(closing)
     chosen = random.permutation(len(pixels))[:_PIXELS]
-    shown = [spot for spot in spots(stage, link, pixels[chosen]) if spot.label == "handle"]
-    for spot in shown[:_TRIES]:
-        grip = Grip(spot.point, -pull, closing, gripper_open=1.0)
-        if not obstacle(stage, link, grip):
-            return spot, grip
+    shown = [
+        contact
+        for contact in surface_points(scene, link, pixels[chosen])
+        if contact.label == "handle"
+    ]
+    for contact in shown[:_TRIES]:
+        command = GraspCommand(contact.point, -pull, closing, gripper_open=1.0)
+        if not obstacle(scene, link, command):
+            return contact, command
     return None

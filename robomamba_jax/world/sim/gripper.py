@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.world.objects.vectors import cross
-from robomamba_jax.world.sim.simulator import TIMESTEP, Stage
+from robomamba_jax.world.sim.simulator import TIMESTEP, SimScene
 from robomamba_jax.world.sim.surfaces import cast, first_hit
 
 Array = npt.NDArray[np.float64]
@@ -41,7 +41,7 @@ NEAR = 0.03  # metres: how far a depth image may be off
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Grip:
+class GraspCommand:
     """What a policy asks for, in the world frame.
 
     Attributes:
@@ -58,11 +58,11 @@ class Grip:
     closing: Array
     gripper_open: float | None = None
     pull: bool = True
-    steer: Callable[[Stage, int, Array], Array] | None = None
+    steer: Callable[[SimScene, int, Array], Array] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Outcome:
+class ExecutionResult:
     """What came of it.
 
     Attributes:
@@ -82,59 +82,61 @@ class Outcome:
     pulled: Array
 
 
-Watch = Callable[[str, Array], None]
-Executor = Callable[[Stage, int, Grip, Watch | None], Outcome]
+OnMotion = Callable[[str, Array], None]
+Executor = Callable[[SimScene, int, GraspCommand, OnMotion | None], ExecutionResult]
 
 
-def perform(stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> Outcome:
+def execute(
+    scene: SimScene, link: int, command: GraspCommand, on_motion: OnMotion | None = None
+) -> ExecutionResult:
     """Carry out a grip on a link.
 
     Args:
-      stage: the scene, at rest.
+      scene: the scene, at rest.
       link: what the contact pixel shows.
-      grip: how to take hold.
-      watch: told of the gripper's place again and again: (phase, float64[3]).
+      command: how to take hold.
+      on_motion: told of the gripper's place again and again: (phase, float64[3]).
     """
-    before = stage.joints
-    nothing = Outcome(False, "", np.zeros(3), before, before, -grip.approach)
-    why = obstacle(stage, link, grip)
-    if watch is not None:
+    before = scene.joints
+    nothing = ExecutionResult(False, "", np.zeros(3), before, before, -command.approach)
+    why = obstacle(scene, link, command)
+    if on_motion is not None:
         for share in np.linspace(1, 0, 5):
-            watch("approach", grip.point - share * START * grip.approach)
+            on_motion("approach", command.point - share * START * command.approach)
     if why:
         return dataclasses.replace(nothing, why=why)
-    if not grip.pull:
+    if not command.pull:
         for _ in range(STEPS):
-            stage.scene.step()
-        return dataclasses.replace(nothing, held=True, after=stage.joints)
-    start = stage.link_pose(link)
-    local = start[:3, :3].T @ (grip.point - start[:3, 3])
-    forces = (GRASP * FORCE, GRASP * FORCE) if grasps(grip) else (FORCE, ACROSS * FORCE)
-    first = _pull(stage, link, grip, local, forces, watch)
-    end = stage.link_pose(link)
-    moved = end[:3, :3] @ local + end[:3, 3] - grip.point
-    return Outcome(True, "", moved, before, stage.joints, first)
+            scene.sapien_scene.step()
+        return dataclasses.replace(nothing, held=True, after=scene.joints)
+    start = scene.link_pose(link)
+    local = start[:3, :3].T @ (command.point - start[:3, 3])
+    forces = (GRASP * FORCE, GRASP * FORCE) if grasps(command) else (FORCE, ACROSS * FORCE)
+    first = _pull(scene, link, command, local, forces, on_motion)
+    end = scene.link_pose(link)
+    moved = end[:3, :3] @ local + end[:3, 3] - command.point
+    return ExecutionResult(True, "", moved, before, scene.joints, first)
 
 
-def obstacle(stage: Stage, link: int, grip: Grip) -> str:
+def obstacle(scene: SimScene, link: int, command: GraspCommand) -> str:
     """Why the gripper would get no hold of a link, or "": geometry alone, nothing moves."""
-    origin = grip.point - START * grip.approach
-    met, distance = first_hit(stage, origin, grip.approach)
+    origin = command.point - START * command.approach
+    met, distance = first_hit(scene, origin, command.approach)
     if met != link or abs(distance - START) > NEAR:
         return "blocked"
-    if grasps(grip):
-        return "" if _fits(stage, grip) else "empty"
-    corners = stage.link_mesh(link).corners()
-    normal = cast(origin[None], grip.approach[None], corners).normal[0]
-    return "tilted" if -float(grip.approach @ normal) < TILT else ""
+    if grasps(command):
+        return "" if _fits(scene, command) else "empty"
+    corners = scene.link_mesh(link).corners()
+    normal = cast(origin[None], command.approach[None], corners).normal[0]
+    return "tilted" if -float(command.approach @ normal) < TILT else ""
 
 
-def grasps(grip: Grip) -> bool:
+def grasps(command: GraspCommand) -> bool:
     """Whether open fingers are to close around something."""
-    return grip.gripper_open is not None and grip.gripper_open >= 0.5
+    return command.gripper_open is not None and command.gripper_open >= 0.5
 
 
-def _fits(stage: Stage, grip: Grip) -> bool:
+def _fits(scene: SimScene, command: GraspCommand) -> bool:
     """Whether both fingers find free space beside what lies between them.
 
     Each finger comes down beside the contact, half the opening away; neither may meet
@@ -142,44 +144,46 @@ def _fits(stage: Stage, grip: Grip) -> bool:
     """
     depth = START + 0.015
     for side in (-1, 1):
-        beside = grip.point - START * grip.approach + side * FINGERS / 2 * grip.closing
-        if first_hit(stage, beside, grip.approach)[1] < depth:
+        beside = command.point - START * command.approach + side * FINGERS / 2 * command.closing
+        if first_hit(scene, beside, command.approach)[1] < depth:
             return False
     return True
 
 
 def _pull(
-    stage: Stage,
+    scene: SimScene,
     link: int,
-    grip: Grip,
+    command: GraspCommand,
     local: Array,
     forces: tuple[float, float],
-    watch: Watch | None,
+    on_motion: OnMotion | None,
 ) -> Array:
     """Tie the contact point to a body that moves away; returns where it went first."""
-    sapien = stage.simulator.sapien
+    sapien = scene.simulator.sapien
     entity, body = sapien.Entity(), sapien.physx.PhysxRigidDynamicComponent()
     body.kinematic = True
     entity.add_component(body)
-    direction = -grip.approach if grip.steer is None else grip.steer(stage, link, grip.point)
-    first, place = direction, grip.point.copy()
+    direction = (
+        -command.approach if command.steer is None else command.steer(scene, link, command.point)
+    )
+    first, place = direction, command.point.copy()
     frame = _frame(direction)  # not in every step: it would cost as much as all else of a pull
     entity.set_pose(_pose(sapien, place, frame))
-    stage.scene.add_entity(entity)
-    tie = Tie(stage, entity, link, local, direction, forces)
+    scene.sapien_scene.add_entity(entity)
+    tie = DriveConstraint(scene, entity, link, local, direction, forces)
     for step in range(STEPS):
-        if grip.steer is not None and step and step % _REPLAN == 0:
-            pose = stage.link_pose(link)
-            direction = grip.steer(stage, link, pose[:3, :3] @ local + pose[:3, 3])
+        if command.steer is not None and step and step % _REPLAN == 0:
+            pose = scene.link_pose(link)
+            direction = command.steer(scene, link, pose[:3, :3] @ local + pose[:3, 3])
             frame = _frame(direction)
         place = place + direction * PULL / STEPS
         body.set_kinematic_target(_pose(sapien, place, frame))
-        stage.scene.step()
-        if watch is not None and step % (STEPS // 12) == 0:
-            pose = stage.link_pose(link)
-            watch("pull", pose[:3, :3] @ local + pose[:3, 3])
+        scene.sapien_scene.step()
+        if on_motion is not None and step % (STEPS // 12) == 0:
+            pose = scene.link_pose(link)
+            on_motion("pull", pose[:3, :3] @ local + pose[:3, 3])
     tie.remove()
-    stage.scene.remove_entity(entity)
+    scene.sapien_scene.remove_entity(entity)
     return first
 
 
@@ -199,30 +203,30 @@ def _pose(sapien: Any, place: Array, frame: Array) -> Any:
     return sapien.Pose(pose)
 
 
-class Tie:
+class DriveConstraint:
     """A spring between the gripper's own point and a link's, with limited force, free to turn."""
 
     def __init__(
         self,
-        stage: Stage,
+        scene: SimScene,
         entity: Any,
         link: int,
         local: Array,
         direction: Array,
         forces: tuple[float, float],
     ) -> None:
-        sapien = stage.simulator.sapien
+        sapien = scene.simulator.sapien
         # The tie's first axis is the pull, at both of its ends: its limits hold along axes.
         frame = _frame(direction)
         inside, outside = np.eye(4), np.eye(4)
-        pose = stage.link_pose(link)
+        pose = scene.link_pose(link)
         inside[:3, :3], inside[:3, 3] = pose[:3, :3].T @ frame, local
         holder = np.asarray(entity.pose.to_transformation_matrix(), np.float64)
         outside[:3, :3] = holder[:3, :3].T @ frame
-        self._drive = stage.scene.create_drive(
+        self._drive = scene.sapien_scene.create_drive(
             entity,
             sapien.Pose(outside.astype(np.float32)),
-            stage.links[link].entity,
+            scene.links[link].entity,
             sapien.Pose(inside.astype(np.float32)),
         )
         # PhysX takes these limits as impulses of one step.

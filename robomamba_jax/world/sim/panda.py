@@ -25,14 +25,14 @@ from robomamba_jax.world.sim.gripper import (
     FORCE,
     GRASP,
     PULL,
-    Grip,
-    Outcome,
-    Tie,
-    Watch,
+    DriveConstraint,
+    ExecutionResult,
+    GraspCommand,
+    OnMotion,
     grasps,
     obstacle,
 )
-from robomamba_jax.world.sim.simulator import Stage
+from robomamba_jax.world.sim.simulator import SimScene
 
 Array = npt.NDArray[np.float64]
 
@@ -80,33 +80,35 @@ class PandaExecutor:
         parse_xml(urdf)  # whose entities cannot grow: SAPIEN's own reader would not ask
         self._urdf = urdf
 
-    def __call__(self, stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> Outcome:
+    def __call__(
+        self, scene: SimScene, link: int, command: GraspCommand, on_motion: OnMotion | None = None
+    ) -> ExecutionResult:
         """As ``gripper.perform``; "unreachable" where no base lets the arm reach."""
-        before = stage.joints
-        nothing = Outcome(False, "", np.zeros(3), before, before, -grip.approach)
-        why = obstacle(stage, link, grip)
+        before = scene.joints
+        nothing = ExecutionResult(False, "", np.zeros(3), before, before, -command.approach)
+        why = obstacle(scene, link, command)
         if why:
             return dataclasses.replace(nothing, why=why)
-        arm = self._load(stage)
-        plan = _find_plan(stage, arm, grip)
+        arm = self._load(scene)
+        plan = _find_plan(scene, arm, command)
         if plan is None:
-            stage.scene.remove_articulation(arm.robot)
+            scene.sapien_scene.remove_articulation(arm.robot)
             return dataclasses.replace(nothing, why="unreachable")
-        start = stage.link_pose(link)
-        local = start[:3, :3].T @ (grip.point - start[:3, 3])
-        held = _reach(stage, arm, plan, grip, watch)
-        if held and grip.pull:
-            _pull(stage, arm, plan, (link, local), grip, watch)
-        end = stage.link_pose(link)
-        moved = end[:3, :3] @ local + end[:3, 3] - grip.point
-        after = stage.joints
-        stage.scene.remove_articulation(arm.robot)
+        start = scene.link_pose(link)
+        local = start[:3, :3].T @ (command.point - start[:3, 3])
+        held = _reach(scene, arm, plan, command, on_motion)
+        if held and command.pull:
+            _pull(scene, arm, plan, (link, local), command, on_motion)
+        end = scene.link_pose(link)
+        moved = end[:3, :3] @ local + end[:3, 3] - command.point
+        after = scene.joints
+        scene.sapien_scene.remove_articulation(arm.robot)
         if not held:
             return dataclasses.replace(nothing, why="missed")
-        return Outcome(True, "", moved, before, after, -grip.approach)
+        return ExecutionResult(True, "", moved, before, after, -command.approach)
 
-    def _load(self, stage: Stage) -> _Arm:
-        loader = stage.scene.create_urdf_loader()
+    def _load(self, scene: SimScene) -> _Arm:
+        loader = scene.sapien_scene.create_urdf_loader()
         loader.fix_root_link = True
         loader.load_multiple_collisions_from_file = False
         try:
@@ -156,16 +158,16 @@ class _Arm:
         return np.concatenate([arm, start[_ARM:]]) if good and inside else None
 
 
-def _find_plan(stage: Stage, arm: _Arm, grip: Grip) -> _Plan | None:
+def _find_plan(scene: SimScene, arm: _Arm, command: GraspCommand) -> _Plan | None:
     """The first base from which contact and the whole pull can be reached."""
-    fingers = _OPEN if grasps(grip) else 0.0
+    fingers = _OPEN if grasps(command) else 0.0
     ready = np.concatenate([_READY, [fingers, fingers]])
-    flat = grip.approach[:2]
+    flat = command.approach[:2]
     # A pull straight up leaves open where to stand: at the viewer's side.
     heading = float(np.arctan2(flat[1], flat[0])) if np.linalg.norm(flat) > 0.3 else 0.0
     tool = np.eye(4)
-    third = grip.approach
-    second = grip.closing - third * (grip.closing @ third)
+    third = command.approach
+    second = command.closing - third * (command.closing @ third)
     second = second / float(np.linalg.norm(second))
     tool[:3, :3] = np.stack([np.cross(second, third), second, third], axis=1)
     offsets = [-_STAND_OFF, *(-PULL * k / _WAYPOINTS for k in range(_WAYPOINTS + 1))]
@@ -174,12 +176,12 @@ def _find_plan(stage: Stage, arm: _Arm, grip: Grip) -> _Plan | None:
         angle = heading + around
         forward = np.array([np.cos(angle), np.sin(angle), 0.0])
         base[:3, :3] = np.stack([forward, np.cross((0, 0, 1), forward), (0, 0, 1)], axis=1)
-        base[:3, 3] = grip.point - distance * forward - (0, 0, below)
+        base[:3, 3] = command.point - distance * forward - (0, 0, below)
         inverse = np.linalg.inv(base)
         ways, last = [], ready
         for offset in offsets:
-            tool[:3, 3] = grip.point + offset * grip.approach
-            found = arm.solve(stage.simulator.sapien, inverse @ tool, last)
+            tool[:3, 3] = command.point + offset * command.approach
+            found = arm.solve(scene.simulator.sapien, inverse @ tool, last)
             if found is None or (ways and np.abs(found - last).max() > 1.0):
                 break
             ways.append(found)
@@ -189,36 +191,43 @@ def _find_plan(stage: Stage, arm: _Arm, grip: Grip) -> _Plan | None:
     return None
 
 
-def _drive(stage: Stage, arm: _Arm, values: Array, steps: int) -> None:
+def _drive(scene: SimScene, arm: _Arm, values: Array, steps: int) -> None:
     for joint, value in zip(arm.robot.active_joints, values, strict=True):
         joint.set_drive_target(float(value))
     for _ in range(steps):
-        stage.scene.step()
+        scene.sapien_scene.step()
 
 
-def _reach(stage: Stage, arm: _Arm, plan: _Plan, grip: Grip, watch: Watch | None) -> bool:
+def _reach(
+    scene: SimScene, arm: _Arm, plan: _Plan, command: GraspCommand, on_motion: OnMotion | None
+) -> bool:
     """Come to the contact; whether the tool is there."""
-    arm.robot.set_root_pose(stage.simulator.sapien.Pose(plan.base.astype(np.float32)))
+    arm.robot.set_root_pose(scene.simulator.sapien.Pose(plan.base.astype(np.float32)))
     arm.robot.set_qpos(plan.before.astype(np.float32))
     contact = plan.ways[0]
     for share in (0.25, 0.5, 0.75, 1.0):
-        _drive(stage, arm, plan.before + share * (contact - plan.before), _REACH_STEPS // 4)
-        if watch is not None:
-            watch("approach", arm.tool()[:3, 3])
-    _drive(stage, arm, contact, _REACH_STEPS)
-    return float(np.linalg.norm(arm.tool()[:3, 3] - grip.point)) < _CLOSE
+        _drive(scene, arm, plan.before + share * (contact - plan.before), _REACH_STEPS // 4)
+        if on_motion is not None:
+            on_motion("approach", arm.tool()[:3, 3])
+    _drive(scene, arm, contact, _REACH_STEPS)
+    return float(np.linalg.norm(arm.tool()[:3, 3] - command.point)) < _CLOSE
 
 
 def _pull(
-    stage: Stage, arm: _Arm, plan: _Plan, held: tuple[int, Array], grip: Grip, watch: Watch | None
+    scene: SimScene,
+    arm: _Arm,
+    plan: _Plan,
+    held: tuple[int, Array],
+    command: GraspCommand,
+    on_motion: OnMotion | None,
 ) -> None:
     """Hold on, and go back along the approach."""
     link, local = held
     body = arm.robot.links[arm.tcp]
-    forces = (GRASP * FORCE, GRASP * FORCE) if grasps(grip) else (FORCE, ACROSS * FORCE)
-    tie = Tie(stage, body.entity, link, local, -grip.approach, forces)
+    forces = (GRASP * FORCE, GRASP * FORCE) if grasps(command) else (FORCE, ACROSS * FORCE)
+    tie = DriveConstraint(scene, body.entity, link, local, -command.approach, forces)
     for values in plan.ways[1:]:
-        _drive(stage, arm, values, _PULL_STEPS // _WAYPOINTS)
-        if watch is not None:
-            watch("pull", arm.tool()[:3, 3])
+        _drive(scene, arm, values, _PULL_STEPS // _WAYPOINTS)
+        if on_motion is not None:
+            on_motion("pull", arm.tool()[:3, 3])
     tie.remove()

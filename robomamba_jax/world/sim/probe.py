@@ -13,18 +13,18 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.catalog import make_object
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 
 
 def main() -> None:
     """Rng; say how long it took, or what is wrong and leave with status 1."""
     try:
         start = time.monotonic()
-        stage = Stage(Simulator(), draw_scene(make_object("Safe", "train", 0), Rng((0,)), 64))
-        view = stage.look()
+        scene = SimScene(Simulator(), draw_scene(make_object("Safe", "train", 0), Rng((0,)), 64))
+        view = scene.render()
         first = time.monotonic()
         for _ in range(10):
-            stage.look()
+            scene.render()
         frame = (time.monotonic() - first) / 10
     except InputError as error:
         print(error.message)

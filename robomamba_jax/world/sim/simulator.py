@@ -32,7 +32,7 @@ _FLOOR = 8.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class View:
+class CameraFrame:
     """What the camera sees.
 
     Attributes:
@@ -98,11 +98,11 @@ class Simulator:
             allowed = AllowedRoots.of(allow_roots, "--allow-root {root}")
             self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_bad, allowed)
 
-    def scene(self) -> Any:
+    def new_scene(self) -> Any:
         """An empty scene with the world's time step."""
-        scene = self.sapien.Scene()
-        scene.set_timestep(TIMESTEP)
-        return scene
+        sapien_scene = self.sapien.Scene()
+        sapien_scene.set_timestep(TIMESTEP)
+        return sapien_scene
 
     def render_body(self, pieces: Sequence[Solid]) -> Any:
         """Solids as one thing to draw."""
@@ -154,7 +154,7 @@ def _file_shapes(sapien: Any, file: MeshFile) -> list[Any]:
     return shapes
 
 
-class Stage:
+class SimScene:
     """One scene, alive.
 
     Attributes:
@@ -175,9 +175,9 @@ class Stage:
           spec: what stands where.
         """
         self.simulator, self.spec = simulator, spec
-        self.scene = simulator.scene()
+        self.sapien_scene = simulator.new_scene()
         self._meshes = [link.mesh().scaled(spec.scale) for link in spec.model.links]
-        self.articulation = build_articulation(simulator, self.scene, spec)
+        self.articulation = build_articulation(simulator, self.sapien_scene, spec)
         self.links = list(self.articulation.links)
         self.reaches: dict[int, float] = {}
         self._entities = {link.entity.per_scene_id: k for k, link in enumerate(self.links)}
@@ -185,12 +185,12 @@ class Stage:
         self.camera = self._add_camera(spec.camera)
 
     def _surroundings(self) -> None:
-        spec, scene = self.spec, self.scene
-        scene.set_ambient_light([0.5, 0.5, 0.5])
+        spec, sapien_scene = self.spec, self.sapien_scene
+        sapien_scene.set_ambient_light([0.5, 0.5, 0.5])
         x, y, z, bright = spec.light
-        scene.add_directional_light([x, y, z], [bright] * 3)
+        sapien_scene.add_directional_light([x, y, z], [bright] * 3)
         for place in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
-            scene.add_point_light(place, [0.6, 0.6, 0.6])
+            sapien_scene.add_point_light(place, [0.6, 0.6, 0.6])
         pieces = [Solid(thing.shape, thing.mesh, thing.color) for thing in spec.things]
         low = spec.place[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
@@ -204,11 +204,11 @@ class Stage:
         """Put something to look at into the scene; its entity."""
         entity = self.simulator.sapien.Entity()
         entity.add_component(component)
-        self.scene.add_entity(entity)
+        self.sapien_scene.add_entity(entity)
         return entity
 
     def _add_camera(self, camera: Camera) -> Any:
-        made = self.scene.add_camera(
+        made = self.sapien_scene.add_camera(
             "camera",
             camera.width,
             camera.height,
@@ -232,9 +232,9 @@ class Stage:
         self.articulation.set_qpos(np.asarray(values, np.float32))
         self.articulation.set_qvel(np.zeros(len(self.joints), np.float32))
 
-    def look(self) -> View:
+    def render(self) -> CameraFrame:
         """Rng the scene."""
-        self.scene.update_render()
+        self.sapien_scene.update_render()
         self.camera.take_picture()
         color = self.camera.get_picture("Color")
         where = self.camera.get_picture("PositionSegmentation")
@@ -246,7 +246,7 @@ class Stage:
         # OpenGL's camera looks along -z; millimetres. Where nothing is, z is 0.
         depth = where[..., 2].astype(np.float32) / np.float32(-1000)
         depth[ids == 0] = 0
-        return View(rgb, depth, table[ids], self.spec.camera)
+        return CameraFrame(rgb, depth, table[ids], self.spec.camera)
 
     def link_pose(self, link: int) -> npt.NDArray[np.float64]:
         """float64[4, 4]: a link's frame (the object's, all joints at 0) to world, as it is now."""
@@ -262,14 +262,14 @@ class Stage:
         return [(s.label, len(s.mesh.triangles)) for s in self.spec.model.links[link].solids]
 
 
-def build_articulation(simulator: Simulator, scene: Any, spec: SceneSpec) -> Any:
+def build_articulation(simulator: Simulator, sapien_scene: Any, spec: SceneSpec) -> Any:
     """The object in a scene, its joints where the scene has them, without gravity.
 
     Every link's frame is the object's frame with all joints at 0, so that meshes need no
     frames of their own.
     """
     sapien, model = simulator.sapien, spec.model
-    builder = scene.create_articulation_builder()
+    builder = sapien_scene.create_articulation_builder()
     made: list[Any] = []
     for link in model.links:
         record = builder.create_link_builder(made[link.parent] if link.parent >= 0 else None)

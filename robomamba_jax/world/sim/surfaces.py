@@ -13,7 +13,7 @@ from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.world.objects.model import Joint
 from robomamba_jax.world.objects.vectors import cross
 from robomamba_jax.world.sim.scenes import joint_range
-from robomamba_jax.world.sim.simulator import Stage
+from robomamba_jax.world.sim.simulator import SimScene
 
 Array = npt.NDArray[np.float64]
 _RAYS_AT_ONCE = 2_000_000  # rays times triangles: bounds the memory
@@ -98,7 +98,7 @@ def pixel_rays(camera: Camera, pixels: npt.ArrayLike) -> tuple[Array, Array]:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Spot:
+class SurfacePoint:
     """A place on the object.
 
     Attributes:
@@ -120,25 +120,25 @@ def pixels_of(mask: npt.NDArray[np.bool_]) -> Array:
     return np.column_stack([columns, rows]).astype(np.float64) + 0.5
 
 
-def spots(stage: Stage, link: int, pixels: npt.ArrayLike) -> list[Spot]:
+def surface_points(scene: SimScene, link: int, pixels: npt.ArrayLike) -> list[SurfacePoint]:
     """What pixels of one link show, exactly; pixels whose ray misses it by a hair are left out."""
-    origins, directions = pixel_rays(stage.spec.camera, pixels)
-    hits = cast(origins, directions, stage.link_mesh(link).corners())
-    names = stage.link_labels(link)
+    origins, directions = pixel_rays(scene.spec.camera, pixels)
+    hits = cast(origins, directions, scene.link_mesh(link).corners())
+    names = scene.link_labels(link)
     ends = np.cumsum([count for _, count in names])
     found = []
     for k in range(len(hits.triangle)):
         if hits.triangle[k] >= 0:
             label = names[int(np.searchsorted(ends, hits.triangle[k], side="right"))][0]
-            found.append(Spot(link, hits.point[k], hits.normal[k], label))
+            found.append(SurfacePoint(link, hits.point[k], hits.normal[k], label))
     return found
 
 
-def first_hit(stage: Stage, origin: Array, direction: Array) -> tuple[int, float]:
+def first_hit(scene: SimScene, origin: Array, direction: Array) -> tuple[int, float]:
     """The link that a ray meets first, and how far away: (-1, infinity) for none."""
     best = (-1, np.inf)
-    for link in range(len(stage.links)):
-        corners = stage.link_mesh(link).corners()
+    for link in range(len(scene.links)):
+        corners = scene.link_mesh(link).corners()
         if len(corners):
             distance = float(cast(origin[None], direction[None], corners).distance[0])
             if distance < best[1]:
@@ -146,64 +146,64 @@ def first_hit(stage: Stage, origin: Array, direction: Array) -> tuple[int, float
     return best
 
 
-def motion(stage: Stage, link: int, point: Array) -> Array:
+def motion(scene: SimScene, link: int, point: Array) -> Array:
     """float64[3]: how a point of a link moves per unit of the link's own joint, world."""
-    joint = stage.spec.model.links[link].joint
+    joint = scene.spec.model.links[link].joint
     assert joint is not None
-    origin, axis = world_axis(stage, link, joint)
+    origin, axis = joint_axis_in_world(scene, link, joint)
     return cross(axis, point - origin) if joint.kind == "revolute" else axis
 
 
-def world_axis(stage: Stage, link: int, joint: Joint) -> tuple[Array, Array]:
+def joint_axis_in_world(scene: SimScene, link: int, joint: Joint) -> tuple[Array, Array]:
     """A point of a joint's axis, and the axis, where they are now."""
-    parent = stage.spec.model.links[link].parent
-    pose = stage.link_pose(parent)
-    origin = pose[:3, :3] @ (np.asarray(joint.origin) * stage.spec.scale) + pose[:3, 3]
+    parent = scene.spec.model.links[link].parent
+    pose = scene.link_pose(parent)
+    origin = pose[:3, :3] @ (np.asarray(joint.origin) * scene.spec.scale) + pose[:3, 3]
     return origin, pose[:3, :3] @ np.asarray(joint.axis)
 
 
-def reach(stage: Stage, link: int) -> float:
+def reach(scene: SimScene, link: int) -> float:
     """The longest lever that a link offers: metres for a revolute joint, 1 for a prismatic one.
 
     A rigid part keeps it however it moves, so it is worked out once per scene. A link without a
     mesh offers what it carries: PartNet-Mobility's caps slide on such a link, which turns.
     """
-    joint = stage.spec.model.links[link].joint
+    joint = scene.spec.model.links[link].joint
     assert joint is not None
     if joint.kind == "prismatic":
         return 1.0
-    if link not in stage.reaches:
-        origin, axis = world_axis(stage, link, joint)
-        arms = _held_by(stage, link) - origin
-        stage.reaches[link] = float(np.linalg.norm(np.cross(axis, arms), axis=1).max())
-    return stage.reaches[link]
+    if link not in scene.reaches:
+        origin, axis = joint_axis_in_world(scene, link, joint)
+        arms = _held_by(scene, link) - origin
+        scene.reaches[link] = float(np.linalg.norm(np.cross(axis, arms), axis=1).max())
+    return scene.reaches[link]
 
 
-def _held_by(stage: Stage, link: int) -> Array:
+def _held_by(scene: SimScene, link: int) -> Array:
     """float64[V, 3]: a link's corners, world; if it has none, those of what it carries."""
-    links = stage.spec.model.links
-    found, carried = stage.link_mesh(link).vertices, [link]
+    links = scene.spec.model.links
+    found, carried = scene.link_mesh(link).vertices, [link]
     while not len(found) and carried:
         carried = [k for k, other in enumerate(links) if other.parent in carried]
-        parts = [stage.link_mesh(k).vertices for k in carried]
+        parts = [scene.link_mesh(k).vertices for k in carried]
         found = np.concatenate([found, *parts])
     return found
 
 
-def lever_share(stage: Stage, link: int, point: Array) -> float:
+def lever_fraction(scene: SimScene, link: int, point: Array) -> float:
     """A point's lever as a share of the longest that its link offers; 1 where it slides."""
-    return float(np.linalg.norm(motion(stage, link, point))) / reach(stage, link)
+    return float(np.linalg.norm(motion(scene, link, point))) / reach(scene, link)
 
 
-def true_flow(stage: Stage, link: int, point: Array) -> Array:
+def true_flow(scene: SimScene, link: int, point: Array) -> Array:
     """float64[3]: the unit direction in which a point can move farthest, by its own joint."""
-    along = motion(stage, link, point)
+    along = motion(scene, link, point)
     length = float(np.linalg.norm(along))
     if length < 1e-6:
         return np.zeros(3)
-    place = stage.spec.model.movable.index(link)
-    low, high = joint_range(stage.spec.model, link, stage.spec.scale)
-    value = float(stage.joints[place])
+    place = scene.spec.model.movable.index(link)
+    low, high = joint_range(scene.spec.model, link, scene.spec.scale)
+    value = float(scene.joints[place])
     return along / length * (1.0 if high - value >= value - low else -1.0)
 
 

@@ -16,7 +16,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.categories import SEEN, UNSEEN
 from robomamba_jax.world.policies.interface import Observation, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES
-from robomamba_jax.world.policies.reference import RULES
+from robomamba_jax.world.policies.reference import REFERENCE_POLICIES
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.export import export_episodes
 from robomamba_jax.world.rollout.run import RolloutPlan, draw_episodes, rollout
@@ -36,7 +36,7 @@ class Recorder:
         self.said: dict[str, Proposal] = {}
 
     def propose(self, seen: Observation) -> Proposal | None:
-        found = RULES["oracle"].propose(seen)
+        found = REFERENCE_POLICIES["oracle"].propose(seen)
         if found is not None:
             self.said[seen.episode] = found
         return found
@@ -138,7 +138,7 @@ def test_outcomes_say_what_came_of_each_trial(simulator: Simulator, tmp_path: Pa
     assert found["Bottle_0001"]["success"] is False
     assert found["Bottle_0001"]["why"] == "no pose"
     assert found["Bottle_0001"]["contact_xy"] is None
-    worked = sum(outcome["success"] for outcome in found.values())
+    worked = sum(result["success"] for result in found.values())
     assert worked == result["seen"]["success"]
 
 
@@ -289,7 +289,11 @@ def test_flags_of_predictions(simulator: Simulator, said: dict, tmp_path: Path, 
 
 def test_names_and_what_they_need(tmp_path: Path) -> None:
     """Help texts name what there is; unknown names come with near ones."""
-    assert set(RULES) == set(POLICIES) - {"prior", "prior-category", "file:PREDICTIONS"}
+    assert set(REFERENCE_POLICIES) == set(POLICIES) - {
+        "prior",
+        "prior-category",
+        "file:PREDICTIONS",
+    }
     with pytest.raises(InputError, match="did you mean oracle"):
         choose_policy("oracel")
     with pytest.raises(InputError, match="one of --policy and --checkpoint"):
