@@ -18,7 +18,7 @@ from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.simulator import Simulator
 
-OnProgress = Callable[[str, int, int], None]
+Tell = Callable[[str, int, int], None]
 
 TITLES = {
     "nano": ("this model", "picture and words"),
@@ -44,7 +44,7 @@ def act(
     out: Path,
     *,
     policies: tuple[str, ...] | None = None,
-    tell: OnProgress = lambda policy, done, total: None,
+    tell: Tell = lambda policy, done, total: None,
 ) -> dict[str, Any]:
     """Roll out the model and the references; what is there already is kept.
 
@@ -113,7 +113,7 @@ def _roll(
     checkpoint: Path,
     name: str,
     folder: Path,
-    tell: OnProgress,
+    tell: Tell,
 ) -> dict[str, Any]:
     model = name == "nano" or name in CONFUSED
     policy = choose_policy(None, str(checkpoint)) if model else choose_policy(name, train=train)

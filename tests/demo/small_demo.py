@@ -50,9 +50,9 @@ def write_demo(root: Path) -> tuple[Places, Journal]:
             "language": {"steps": 10, "curve": [[0, 6.0], [9, 4.0]]},
         },
         "features": {"pictures": 20},
-        "align": scene(3000),
-        "instruct": scene(40_000),
-        "manipulate": scene(500),
+        "align": stage(3000),
+        "instruct": stage(40_000),
+        "manipulate": stage(500),
         "evaluation": {
             "benchmarks": {name: entry(0.8) for name in ASKED},
             "unseen": {"pope": entry(0.7)},
@@ -63,7 +63,7 @@ def write_demo(root: Path) -> tuple[Places, Journal]:
     return places, journal
 
 
-def scene(trained: int) -> dict[str, Any]:
+def stage(trained: int) -> dict[str, Any]:
     """A run of train.py in numbers."""
     losses = {"loss_first": 3.0, "loss_last": 1.0, "curve": [[0, 3.0], [9, 1.0]], "eval": {}}
     return {**losses, "trained_params": trained, "bytes": 4 * trained, "steps": 10}

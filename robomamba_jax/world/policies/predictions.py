@@ -137,8 +137,8 @@ class FilePolicy:
             given = found.fields.get(name)
             if isinstance(given, str) and not same_question(given, [observation.instruction]):
                 what = (
-                    f"{found.where} is for {observation.episode}, but its {name} is {given[:120]!r}, "
-                    f"and {observation.instruction!r} is asked"
+                    f"{found.where} is for {observation.episode}, but its {name} is "
+                    f"{given[:120]!r}, and {observation.instruction!r} is asked"
                 )
                 fix = "give the predictions of these trials: the same --seed, --split and --size"
                 raise InputError("contradicting_answer", what, fix)

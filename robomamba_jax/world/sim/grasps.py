@@ -16,23 +16,24 @@ _PIXELS, _TRIES = 400, 24
 
 
 def handle_axis(scene: SimScene, link: int) -> Array | None:
-    """float64[3]: along which a link's handle is longest, world; None without a handle."""
+    """float64[3]: the direction in which a link's handle is longest, world; None without one."""
     corners, labels = scene.link_mesh(link).corners(), scene.link_labels(link)
     mask = np.concatenate([np.full(count, label == "handle") for label, count in labels])
     if not mask.any():
         return None
     points = corners[mask].reshape(-1, 3)
+    # The first principal axis of the handle's corners.
     return np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
 
 
 def find_grasp(
     scene: SimScene, view: CameraFrame, link: int, pull: Array, random: np.random.Generator
 ) -> tuple[SurfacePoint, GraspCommand] | None:
-    """A grip of open fingers around a visible handle of a link.
+    """A grasp command of open fingers around a visible handle of a link.
 
     Args:
       scene: the scene.
-      view: its picture.
+      view: an image of it.
       link: whose handle.
       pull: float64[3], unit vector; the fingers come from there.
       random: chooses among the handle's pixels.
@@ -41,8 +42,9 @@ def find_grasp(
     pixels = pixels_of(view.links == link)
     if axis is None or not len(pixels):
         return None
+    # Across the handle's length and across the approach: the fingers close around its thin side.
     closing = np.cross(-pull, axis)
-    if np.linalg.norm(closing) < 0.3:
+    if np.linalg.norm(closing) < 0.3:  # the handle points at the gripper, within 17 degrees
         return None
     closing /= np.linalg.norm(closing)
     chosen = random.permutation(len(pixels))[:_PIXELS]

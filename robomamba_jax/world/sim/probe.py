@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether anything can be drawn here: one small picture, timed."""
+"""Whether anything can be rendered here: one small image, timed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from robomamba_jax.world.sim.simulator import SimScene, Simulator
 
 
 def main() -> None:
-    """Rng; say how long it took, or what is wrong and leave with status 1."""
+    """Render; print how long it took, or what is wrong and exit with status 1."""
     try:
         start = time.monotonic()
         scene = SimScene(Simulator(), draw_scene(make_object("Safe", "train", 0), Rng((0,)), 64))
@@ -30,6 +30,6 @@ def main() -> None:
         print(error.message)
         sys.exit(1)
     if not np.any(view.links >= 0):
-        print("the picture is empty")
+        print("the image is empty")
         sys.exit(1)
-    print(f"first picture after {first - start:.1f} s, then {1000 * frame:.1f} ms each")
+    print(f"first image after {first - start:.1f} s, then {1000 * frame:.1f} ms each")

@@ -1,8 +1,8 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""A scene in SAPIEN: built, drawn, and asked what a pixel shows.
+"""SAPIEN scenes: built, rendered, and queried for what a pixel shows.
 
-The simulator's frames stay inside: out come OpenCV cameras, metres, and world points.
+The simulator's frames stay inside: what comes out is in OpenCV cameras, metres and world points.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FLOOR = 8.0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CameraFrame:
-    """What the camera sees.
+    """One image of the camera, with its depth and segmentation.
 
     Attributes:
       rgb: uint8[H, W, 3], white where there is nothing.
@@ -49,8 +49,8 @@ class CameraFrame:
 
 
 class Simulator:
-    """SAPIEN in this process. Make one and keep it: its first picture takes seconds, because
-    shaders are compiled, and they are compiled again once the last scene is gone.
+    """SAPIEN in this process. Make one and keep it: its first image takes seconds, because shaders
+    are compiled, and they are compiled again once the last scene is gone.
 
     Attributes:
       sapien: the module.
@@ -79,14 +79,16 @@ class Simulator:
         check_renderer(self.sapien)
         self.sapien.render.set_camera_shader_dir("minimal")
         physics = self.sapien.physx.get_scene_config()
-        # PhysX's newer solver lets a joint creep whose friction exceeds the pull.
+        # PhysX's newer solver lets a joint creep whose friction exceeds the pull, see
+        # gripper.DriveConstraint.
         physics.enable_tgs = False
+        # The same seed has to give the same trial, whatever ran in this process before.
         physics.enable_enhanced_determinism = True
         self.sapien.physx.set_scene_config(physics)
         body = self.sapien.physx.get_body_config()
         body.solver_position_iterations = 20  # as ManipLLM
         self.sapien.physx.set_body_config(body)
-        self._keep = self.sapien.Scene()
+        self._keep = self.sapien.Scene()  # keeps the compiled shaders, see above
         self.objects: Library = EMBEDDED
         if assets is not None or listing is not None:
             if assets is None or listing is None:
@@ -105,7 +107,7 @@ class Simulator:
         return sapien_scene
 
     def render_body(self, pieces: Sequence[Solid]) -> Any:
-        """Solids as one thing to draw."""
+        """Solids as one component to render."""
         render = self.sapien.render
         body = render.RenderBodyComponent()
         for piece in pieces:
@@ -155,12 +157,12 @@ def _file_shapes(sapien: Any, file: MeshFile) -> list[Any]:
 
 
 class SimScene:
-    """One scene, alive.
+    """A ``SceneSpec`` built in SAPIEN.
 
     Attributes:
       simulator: SAPIEN.
       spec: what stands where.
-      scene: SAPIEN's.
+      sapien_scene: SAPIEN's.
       articulation: the object, SAPIEN's.
       links: its bodies, in the model's order.
       camera: SAPIEN's.
@@ -189,8 +191,8 @@ class SimScene:
         sapien_scene.set_ambient_light([0.5, 0.5, 0.5])
         x, y, z, bright = spec.light
         sapien_scene.add_directional_light([x, y, z], [bright] * 3)
-        for place in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
-            sapien_scene.add_point_light(place, [0.6, 0.6, 0.6])
+        for position in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
+            sapien_scene.add_point_light(position, [0.6, 0.6, 0.6])
         pieces = [Solid(thing.shape, thing.mesh, thing.color) for thing in spec.things]
         low = spec.place[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
@@ -201,7 +203,7 @@ class SimScene:
             self.add(self.simulator.render_body(pieces))
 
     def add(self, component: Any) -> Any:
-        """Put something to look at into the scene; its entity."""
+        """Put something visible, which nothing collides with, into the scene; its entity."""
         entity = self.simulator.sapien.Entity()
         entity.add_component(component)
         self.sapien_scene.add_entity(entity)
@@ -233,14 +235,16 @@ class SimScene:
         self.articulation.set_qvel(np.zeros(len(self.joints), np.float32))
 
     def render(self) -> CameraFrame:
-        """Rng the scene."""
+        """An image of the scene as it stands now."""
         self.sapien_scene.update_render()
         self.camera.take_picture()
         color = self.camera.get_picture("Color")
+        # Position and segmentation in one texture: x, y, z, and the entity's number.
         where = self.camera.get_picture("PositionSegmentation")
         ids = where[..., 3]
         rgb = np.round(color[..., :3].clip(0, 1) * np.float32(255)).astype(np.uint8)
         rgb[ids == 0] = 255
+        # Entity numbers -> link indices; everything else in view is -1.
         table = np.full(max(int(ids.max()), *self._entities) + 1, -1, np.int16)
         table[list(self._entities)] = list(self._entities.values())
         # OpenGL's camera looks along -z; millimetres. Where nothing is, z is 0.
@@ -266,7 +270,8 @@ def build_articulation(simulator: Simulator, sapien_scene: Any, spec: SceneSpec)
     """The object in a scene, its joints where the scene has them, without gravity.
 
     Every link's frame is the object's frame with all joints at 0, so that meshes need no
-    frames of their own.
+    frames of their own. There are no collision shapes: contacts are found by rays (``surfaces``),
+    and a link moves by what pulls at it alone.
     """
     sapien, model = simulator.sapien, spec.model
     builder = sapien_scene.create_articulation_builder()
@@ -278,6 +283,8 @@ def build_articulation(simulator: Simulator, sapien_scene: Any, spec: SceneSpec)
         low = vertices.min(axis=0) if len(vertices) else np.zeros(3)
         high = vertices.max(axis=0) if len(vertices) else np.zeros(3)
         size = np.maximum(high - low, 0.02)
+        # A solid box of the link's extent and 1 kg: I_x = m (y^2 + z^2) / 12; 2 cm thick at least,
+        # or a sheet's inertia would be too small for the solver.
         inertia = np.roll(size**2, -1) + np.roll(size**2, 1)
         record.set_mass_and_inertia(1.0, sapien.Pose((low + high) / 2), inertia / 12)
         if link.joint is not None:

@@ -1,6 +1,11 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rays against the object's triangles: what a pixel shows, exactly."""
+"""Rays against the object's triangles, and how a point of the object can move.
+
+By hand and not by trimesh: a few hundred triangles per link are met faster by one einsum than by
+a tree that has to be built anew for every pose, and the same seed has to give the same bits, which
+a library's next version need not.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ from robomamba_jax.world.sim.scenes import joint_range
 from robomamba_jax.world.sim.simulator import SimScene
 
 Array = npt.NDArray[np.float64]
-_RAYS_AT_ONCE = 2_000_000  # rays times triangles: bounds the memory
+_RAYS_AT_ONCE = 2_000_000  # rays times triangles: bounds the memory, 48 MB for an array of vectors
 _EPSILON = 1e-9
 _SAFE_TILT = float(np.cos(np.radians(55)))  # well before a cup stops sealing, gripper.TILT
 
@@ -67,6 +72,8 @@ def cast(origins: Array, directions: Array, corners: Array) -> Hits:
 
 
 def _cast(origins: Array, directions: Array, corners: Array) -> tuple[Array, npt.NDArray[np.int64]]:
+    # A ray o + t d meets a + u edge1 + v edge2; Cramer's rule gives t, u, v as quotients of triple
+    # products with the same divisor, edge1 . (d x edge2). The names are those of the paper.
     a = corners[:, 0]
     edge1, edge2 = corners[:, 1] - a, corners[:, 2] - a
     h = np.cross(directions[:, None], edge2[None])
@@ -78,8 +85,9 @@ def _cast(origins: Array, directions: Array, corners: Array) -> tuple[Array, npt
         q = np.cross(s, edge1[None])
         v = inverse * np.einsum("rk,rmk->rm", directions, q)
         t = inverse * np.einsum("mk,rmk->rm", edge2, q)
+        # A hair of room at the edges, or a ray between two triangles would meet neither.
         inside = (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (t > 1e-6)
-        inside &= np.abs(det) > 1e-14
+        inside &= np.abs(det) > 1e-14  # not parallel to the triangle
     t = np.where(inside, t, np.inf)
     best = t.argmin(axis=1)
     distance = t[np.arange(len(t)), best]
@@ -99,10 +107,10 @@ def pixel_rays(camera: Camera, pixels: npt.ArrayLike) -> tuple[Array, Array]:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SurfacePoint:
-    """A place on the object.
+    """What a pixel shows of the object.
 
     Attributes:
-      link: its link's index; -1 where the pixel shows none.
+      link: its link's index.
       point: float64[3], world, metres.
       normal: float64[3], world, outward.
       label: the solid's label, such as "handle"; empty where the object's file has none.
@@ -121,10 +129,21 @@ def pixels_of(mask: npt.NDArray[np.bool_]) -> Array:
 
 
 def surface_points(scene: SimScene, link: int, pixels: npt.ArrayLike) -> list[SurfacePoint]:
-    """What pixels of one link show, exactly; pixels whose ray misses it by a hair are left out."""
+    """What pixels of one link show, by rays and not by the depth image, which is rounded.
+
+    Args:
+      scene: of the link.
+      link: its index.
+      pixels: float64[R, 2], centres at +0.5.
+
+    Returns:
+      At most R points; pixels whose ray misses the link by a hair are left out.
+    """
     origins, directions = pixel_rays(scene.spec.camera, pixels)
     hits = cast(origins, directions, scene.link_mesh(link).corners())
     names = scene.link_labels(link)
+    # The mesh's triangles are those of its solids one after another: the first solid whose last
+    # triangle comes after the one that was met is the one that was met.
     ends = np.cumsum([count for _, count in names])
     found = []
     for k in range(len(hits.triangle)):
@@ -147,7 +166,7 @@ def first_hit(scene: SimScene, origin: Array, direction: Array) -> tuple[int, fl
 
 
 def motion(scene: SimScene, link: int, point: Array) -> Array:
-    """float64[3]: how a point of a link moves per unit of the link's own joint, world."""
+    """float64[3]: velocity of a link's point at unit speed of the link's own joint, world."""
     joint = scene.spec.model.links[link].joint
     assert joint is not None
     origin, axis = joint_axis_in_world(scene, link, joint)
@@ -155,7 +174,7 @@ def motion(scene: SimScene, link: int, point: Array) -> Array:
 
 
 def joint_axis_in_world(scene: SimScene, link: int, joint: Joint) -> tuple[Array, Array]:
-    """A point of a joint's axis, and the axis, where they are now."""
+    """A point of a joint's axis, and the axis, both float64[3], world, as the joints stand now."""
     parent = scene.spec.model.links[link].parent
     pose = scene.link_pose(parent)
     origin = pose[:3, :3] @ (np.asarray(joint.origin) * scene.spec.scale) + pose[:3, 3]
@@ -165,8 +184,9 @@ def joint_axis_in_world(scene: SimScene, link: int, joint: Joint) -> tuple[Array
 def reach(scene: SimScene, link: int) -> float:
     """The longest lever that a link offers: metres for a revolute joint, 1 for a prismatic one.
 
-    A rigid part keeps it however it moves, so it is worked out once per scene. A link without a
-    mesh offers what it carries: PartNet-Mobility's caps slide on such a link, which turns.
+    A rigid part keeps it however it moves, so it is computed once per scene. For a link without a
+    mesh it is that of the links which it carries: PartNet-Mobility's caps slide on such a link,
+    which turns.
     """
     joint = scene.spec.model.links[link].joint
     assert joint is not None
@@ -191,29 +211,40 @@ def _held_by(scene: SimScene, link: int) -> Array:
 
 
 def lever_fraction(scene: SimScene, link: int, point: Array) -> float:
-    """A point's lever as a share of the longest that its link offers; 1 where it slides."""
+    """A point's lever as a share of the longest one of its link; 1 where the link slides."""
     return float(np.linalg.norm(motion(scene, link, point))) / reach(scene, link)
 
 
 def true_flow(scene: SimScene, link: int, point: Array) -> Array:
-    """float64[3]: the unit direction in which a point can move farthest, by its own joint."""
+    """float64[3]: the unit direction in which a point can move farthest by its link's own joint;
+    zeros for a point on the joint's axis. (FlowBot3D's "3D articulation flow", normalised.)"""
     along = motion(scene, link, point)
     length = float(np.linalg.norm(along))
     if length < 1e-6:
         return np.zeros(3)
-    place = scene.spec.model.movable.index(link)
+    index = scene.spec.model.movable.index(link)
     low, high = joint_range(scene.spec.model, link, scene.spec.scale)
-    value = float(scene.joints[place])
+    value = float(scene.joints[index])
     return along / length * (1.0 if high - value >= value - low else -1.0)
 
 
 def within_tilt(flow: Array, normal: Array, least: float = _SAFE_TILT) -> Array:
-    """The direction nearest to a flow that leans from the normal no more than a cup may."""
+    """The direction nearest to a flow among those that a cup on a surface can pull in.
+
+    Args:
+      flow: float64[3], unit vector.
+      normal: float64[3], unit vector, outward.
+      least: cosine of the greatest angle between the direction and the normal.
+
+    Returns:
+      float64[3], a unit vector: ``flow`` itself where that is near enough.
+    """
     cosine = float(flow @ normal)
     if cosine >= least:
         return flow
+    # Otherwise it lies on the cone around the normal, in the plane of normal and flow.
     side = flow - cosine * normal
     length = float(np.linalg.norm(side))
-    if length < 1e-9:
+    if length < 1e-9:  # straight into the surface: every direction of the cone is as near
         return normal
     return least * normal + np.sqrt(1 - least**2) * side / length
