@@ -58,7 +58,7 @@ def make_config(out: Path, base: Path, samples: int) -> Any:
     factory = "robomamba_jax.data.sources.synthetic:poses"
     source = SourceConfig(str(samples), "poses", format="custom", factory=factory)
     encoding = EncodingConfig(tokenizer="nano", transform="nano", target="pose", max_tokens=120)
-    batch = BatchConfig(rows=32, row_tokens=192, image_tokens=64)
+    batch = BatchConfig(batch_size=32, seq_len=192, image_tokens=64)
     return dataclasses.replace(
         config,
         data=DataConfig((source,), encoding, batch, features=str(out / "pooled")),
@@ -72,7 +72,7 @@ def make_features(config: Any) -> None:
     """Random numbers under the keys of the real samples."""
     from robomamba_jax.data.cache.features import FeatureWriter
     from robomamba_jax.data.examples import Encoder
-    from robomamba_jax.data.pipeline.datasets import open_parts
+    from robomamba_jax.data.pipeline.datasets import open_datasets
     from robomamba_jax.training.features import cache_network
     from robomamba_jax.training.program import run_transform
     from robomamba_jax.training.weights import open_base
@@ -84,14 +84,14 @@ def make_features(config: Any) -> None:
     width = base.parts.llm.d_model
     writer = FeatureWriter(
         config.data.features,
-        kind="pooled",
-        network=cache_network(base, "pooled", config.model.dtype),
+        kind="pooled_hidden",
+        network=cache_network(base, "pooled_hidden", config.model.dtype),
         transform=transform,
         shape=(width,),
         dtype="bfloat16",
     )
     rng = np.random.default_rng(0)
-    for part in open_parts(config.data, Encoder.open(config.data)):
+    for part in open_datasets(config.data, Encoder.open(config.data)):
         for index in range(len(part)):
             example = part.example(index, pixels=False)
             key = writer.key(example.image_sha256.tobytes(), example.ids)

@@ -77,10 +77,10 @@ def _verify(
 ) -> dict[str, Any]:
     from rich.console import Console
 
-    from robomamba_jax.verify.run import open_case, verify
+    from robomamba_jax.verify.run import open_comparison, verify
 
     with Console(file=sys.stderr).status(f"{family}: loads") as status:
-        case = open_case(
+        comparison = open_comparison(
             family,
             source,
             folder=folder,
@@ -91,7 +91,7 @@ def _verify(
             seed=args.seed,
         )
         status.update(f"{family}: compares")
-        report = verify(case, gradients=not args.no_gradients, perturb=args.perturb)
+        report = verify(comparison, gradients=not args.no_gradients, perturb=args.perturb)
     if not args.json:
         _print(report, args.verbose)
     return report
@@ -138,7 +138,7 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
 
 def _hashes(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.convert.folder import check_files
-    from robomamba_jax.convert.sources import read_json
+    from robomamba_jax.utils.files import read_json
 
     folder = Path(args.hashes)
     found = check_files(folder, read_json(folder / "manifest.json"))

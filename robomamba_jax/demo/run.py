@@ -13,13 +13,13 @@ import json
 import resource
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import VISION_PRESETS
-from robomamba_jax.convert.folder import is_folder
 from robomamba_jax.convert.run import convert_checkpoint, convert_parts
 from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo import ablations, stages
@@ -30,8 +30,6 @@ from robomamba_jax.demo.plan import PHASES, DemoPlan
 from robomamba_jax.demo.stages import Places
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
-
-Tell = Callable[[str, int, int], None]
 
 
 class Console(Protocol):
@@ -183,16 +181,16 @@ def _pretraining(
     from robomamba_jax.training.export import export_preset
 
     result = {"vision": _encoder(plan, places, console)}
-    if not is_folder(places.first):
+    if stored_kind(places.first) != "folder":
         new = places.first.with_name("new")
         export_preset("nano", new, 0, places.tokenizer, overwrite=True)
         convert_parts(places.encoder, new, places.first, tokenizer=places.tokenizer, seed=1)
         shutil.rmtree(new)
     config = stages.language_config(plan, places)
-    _cache(config, places.features, "patches", console)
+    _cache(config, places.features, "vision_patches", console)
     summary = train_run(config, places.language, console)
     result["language"] = {"steps": summary["steps"], "curve": _curve(places.language)}
-    if not is_folder(places.start):
+    if stored_kind(places.start) != "folder":
         convert_parts(
             places.encoder, places.language / "export", places.start, tokenizer=places.tokenizer
         )
@@ -219,7 +217,7 @@ def _encoder(plan: DemoPlan, places: Places, console: Console) -> dict[str, Any]
     from robomamba_jax.demo.labels import read_labelled
 
     note = places.encoder.with_name("encoder.json")
-    if is_folder(places.encoder) and note.is_file():
+    if stored_kind(places.encoder) == "folder" and note.is_file():
         return json.loads(note.read_bytes())
     if plan.assets is not None:
         return _ready_encoder(plan, places, note)
@@ -272,7 +270,7 @@ def _ready_encoder(plan: DemoPlan, places: Places, note: Path) -> dict[str, Any]
 def _features(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> dict[str, Any]:
     """What the frozen encoder says of the other training pictures."""
     config = stages.picture_config(plan, places)
-    return {"pictures": _cache(config, places.features, "patches", console)}
+    return {"pictures": _cache(config, places.features, "vision_patches", console)}
 
 
 def _align(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> dict[str, Any]:
@@ -346,8 +344,8 @@ def _rollouts(plan: DemoPlan, places: Places, console: Console, journal: Journal
 
 
 def _report(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> None:
-    from robomamba_jax.demo.page import write_report_page
-    from robomamba_jax.demo.report import make_report
+    from robomamba_jax.demo.report.collect import make_report
+    from robomamba_jax.demo.report.page import write_report_page
 
     report = make_report(plan, places, journal)
     write_json(places.root / "report.json", report)

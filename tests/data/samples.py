@@ -34,7 +34,7 @@ def picture(path: Path, rng: np.random.Generator, width: int = 24, height: int =
 
 
 def llava(folder: Path, count: int, seed: int = 0, text_only: float = 0.2) -> Path:
-    """A LLaVA file with pictures of several kinds beside it."""
+    """A LLaVA file with images of several kinds beside it."""
     rng = np.random.default_rng(seed)
     records = []
     for number in range(count):
@@ -72,7 +72,7 @@ def mixture(
     sizes: dict[str, int],
     *,
     weights: dict[str, float] | None = None,
-    on_bad: str = "error",
+    on_error: str = "raise",
     seed: int = 0,
     **batch: Any,
 ) -> DataConfig:
@@ -84,5 +84,5 @@ def mixture(
             llava(folder / name, count, seed=number)
         weight = None if weights is None else weights[name]
         sources.append(SourceConfig(str(path), name=name, weight=weight))
-    batch = {"rows": 4, "row_tokens": 160, "image_tokens": 9, **batch}
-    return DataConfig(tuple(sources), TINY, BatchConfig(**batch), seed=seed, on_bad=on_bad)
+    batch = {"batch_size": 4, "seq_len": 160, "image_tokens": 9, **batch}
+    return DataConfig(tuple(sources), TINY, BatchConfig(**batch), seed=seed, on_error=on_error)

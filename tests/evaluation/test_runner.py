@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from robomamba_jax.cli.evaluate import main
+from tests.counting import PATIENCE
 from tests.evaluation.runs import answers, arguments, run, start
 
 LONG = ("prompt.max_new_tokens=6", "toy=6")
@@ -23,16 +24,16 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
     for name in ("robovqa", "manipulation"):
         found[name] = tmp_path_factory.mktemp(name)
-        run(name, found[name], "rows=1", *LONG)
+        run(name, found[name], "batch_size=1", *LONG)
     return found
 
 
 @pytest.mark.parametrize("rows", [3, 8])
 def test_the_batch_does_not_matter(rows: int, alone: dict[str, Path], tmp_path: Path) -> None:
     """Letter by letter, and poses to the last digits of a product of another shape."""
-    run("robovqa", tmp_path / "texts", f"rows={rows}", *LONG)
+    run("robovqa", tmp_path / "texts", f"batch_size={rows}", *LONG)
     assert answers(tmp_path / "texts") == answers(alone["robovqa"])
-    run("manipulation", tmp_path / "poses", f"rows={rows}", *LONG)
+    run("manipulation", tmp_path / "poses", f"batch_size={rows}", *LONG)
     poses, wanted = answers(tmp_path / "poses"), answers(alone["manipulation"])
     assert poses.keys() == wanted.keys()
     for name, pose in poses.items():
@@ -58,9 +59,9 @@ def test_answers_are_those_of_generate(alone: dict[str, Path]) -> None:
 
 def test_a_killed_run_goes_on(alone: dict[str, Path], tmp_path: Path) -> None:
     """SIGKILL in the middle, half a line left behind: the same answers in the end, none twice."""
-    process = start(arguments("robovqa", tmp_path, "rows=1", *LONG))
+    process = start(arguments("robovqa", tmp_path, "batch_size=1", *LONG))
     path = tmp_path / "answers.jsonl"
-    patience = time.monotonic() + 120
+    patience = time.monotonic() + PATIENCE
     while time.monotonic() < patience and process.poll() is None:
         if path.is_file() and path.read_bytes().count(b"\n") >= 3:
             process.kill()
@@ -71,7 +72,7 @@ def test_a_killed_run_goes_on(alone: dict[str, Path], tmp_path: Path) -> None:
     assert kept.count(b"\n") >= 3, said
     assert process.returncode == -9, "it ended before it could be killed"
     path.write_bytes(kept + b'{"id": "robovqa_5_0", "ans')
-    run("robovqa", tmp_path, "rows=1", *LONG)
+    run("robovqa", tmp_path, "batch_size=1", *LONG)
     assert path.read_bytes().startswith(kept[: kept.rfind(b"\n") + 1])
     assert answers(tmp_path) == answers(alone["robovqa"])
     assert path.read_bytes().count(b"\n") == 1 + len(answers(tmp_path))
@@ -82,7 +83,7 @@ def test_a_finished_run_answers_nothing_again(
 ) -> None:
     """The file stays as it is; the result is made anew."""
     before = (alone["robovqa"] / "answers.jsonl").read_bytes()
-    assert main([*arguments("robovqa", alone["robovqa"], "rows=1", *LONG), "--json"]) == 0
+    assert main([*arguments("robovqa", alone["robovqa"], "batch_size=1", *LONG), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["schema"] == "robomamba.eval/1"
     assert result["answered"] == result["questions"] == 6
@@ -98,7 +99,7 @@ def test_answers_of_another_kind_are_not_mixed(
 ) -> None:
     """Another recipe or other questions: another file."""
     (tmp_path / "answers.jsonl").write_bytes((alone["robovqa"] / "answers.jsonl").read_bytes())
-    assert main(arguments("robovqa", tmp_path, "rows=1", *LONG, change)) == 2
+    assert main(arguments("robovqa", tmp_path, "batch_size=1", *LONG, change)) == 2
     assert f"with another {what} (give another --out" in capsys.readouterr().err
 
 
@@ -110,10 +111,10 @@ def test_eight_devices(alone: dict[str, Path], tmp_path: Path) -> None:
     for name, changes in meshes.items():
         out = tmp_path / name
         process = start(
-            [*arguments("robovqa", out, "rows=8", *LONG, *changes), *against],
+            [*arguments("robovqa", out, "batch_size=8", *LONG, *changes), *against],
             JAX_NUM_CPU_DEVICES="8",
         )
-        printed, errors = process.communicate(timeout=300)
+        printed, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, errors
         line = next(line for line in printed.splitlines() if "answers are those of" in line)
         same = int(line.split(" ")[0])
@@ -131,10 +132,10 @@ def test_two_processes(alone: dict[str, Path], tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    flags = arguments("robovqa", tmp_path, "rows=4", *LONG)
-    places = ("--coordinator", f"127.0.0.1:{port}", "--processes", "2")
-    processes = [start([*flags, *places, "--process", str(n)]) for n in range(2)]
-    said = [process.communicate(timeout=300) for process in processes]
+    flags = arguments("robovqa", tmp_path, "batch_size=4", *LONG)
+    places = ("--coordinator", f"127.0.0.1:{port}", "--num-processes", "2")
+    processes = [start([*flags, *places, "--process-id", str(n)]) for n in range(2)]
+    said = [process.communicate(timeout=PATIENCE) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert answers(tmp_path) == answers(alone["robovqa"])
     assert "6 of 6 questions answered" in said[0][0]
@@ -152,7 +153,7 @@ def test_what_differs_is_counted(
     other = tmp_path / "other.jsonl"
     other.write_text("\n".join([lines[0], json.dumps(row), *lines[2:]]) + "\n")
     flags = ("--against", str(other), "--json")
-    assert main([*arguments("robovqa", alone["robovqa"], "rows=1", *LONG), *flags]) == 0
+    assert main([*arguments("robovqa", alone["robovqa"], "batch_size=1", *LONG), *flags]) == 0
     found = json.loads(capsys.readouterr().out)["against"]
     assert (found["compared"], found["identical"], found["near_ties"]) == (6, 5, 0)
     (differ,) = found["differ"]
@@ -170,12 +171,12 @@ def test_a_bad_picture_is_an_error_or_left_out(
     picture.write_bytes(picture.read_bytes()[:200])
     config = str(Path("configs/eval_gqa.py").resolve())
     flags = ["--config", config, "--checkpoint", "tiny", "--set", f"files.root={first}/toy"]
-    flags += ["--set", "prompt.max_new_tokens=4", "--set", "rows=4", "--out"]
+    flags += ["--set", "prompt.max_new_tokens=4", "--set", "batch_size=4", "--out"]
     assert main([*flags, str(tmp_path / "error")]) == 2
     said = capsys.readouterr().err
     assert "question '20000002'" in said
-    assert "on_bad_record=skip" in said
-    skip = ["--set", "on_bad_record=skip", "--json"]
+    assert "on_error=skip" in said
+    skip = ["--set", "on_error=skip", "--json"]
     assert main([*flags, str(tmp_path / "skip"), *skip]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["answered"] == 7
@@ -191,7 +192,10 @@ def test_a_bad_picture_is_an_error_or_left_out(
         (["--config", "configs/eval_pope.py"], "one of --checkpoint and --predictions"),
         (["--checkpoint", "tiny"], "no --config"),
         (["--config", "configs/eval_x.py", "--checkpoint", "tiny"], "does not exist"),
-        (["--config", "configs/stage1_1_align.py", "--checkpoint", "tiny"], "is no EvalConfig"),
+        (
+            ["--config", "configs/stage1_1_align.py", "--checkpoint", "tiny"],
+            "is not a configuration of evaluation",
+        ),
         (["--config", "configs/eval_pope.py", "--checkpoint", "tiny"], "coco_pope_random.json is"),
         (["--table", "tests"], r"has no \*/results.json"),
         (
@@ -248,11 +252,11 @@ def test_the_page_of_wrong_answers_shows_them(tmp_path: Path) -> None:
     """Pictures inside, no request outside, text that is no markup."""
     run("vqav2", tmp_path)
     page = (tmp_path / "wrong.html").read_text()
-    assert "http" not in page
+    assert not re.search(r"https?:", page)
     data = json.loads(re.search(r'type="application/json">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
     assert len(data["cards"]) == 8
     assert all(card["image"].startswith("data:image/jpeg;base64,") for card in data["cards"])
-    assert data["kinds"] == ["answer type", "question type"]
+    assert data["group_kinds"] == ["answer type", "question type"]
 
 
 def test_where_pictures_stand() -> None:
@@ -320,5 +324,5 @@ def test_answers_are_text_on_the_page(tmp_path: Path) -> None:
     data = re.search(r'type="application/json">(.*?)</script>', page, re.S)
     assert data is not None
     assert "<" not in data[1]
-    assert json.loads(data[1])["cards"][0]["said"] == said
+    assert json.loads(data[1])["cards"][0]["prediction"] == said
     assert "<b>" not in page

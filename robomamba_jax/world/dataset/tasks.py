@@ -1,7 +1,7 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pieces of a generated data set. Item k of a kind is a function of the plan's seed and k, so
-neither workers nor interruptions change a byte."""
+"""Pieces of a generated data set, and what its worker processes do. Item k of a kind is a function
+of the plan's seed and k, so neither workers nor interruptions change a byte."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import write_text
+from robomamba_jax.utils.ipc import Job, Reply
 from robomamba_jax.world.dataset.clips import evenly_sampled, film
 from robomamba_jax.world.dataset.records import (
     jpeg_bytes,
@@ -170,6 +172,42 @@ def run_job(
         with skips.item(f"{_NAMES[kind]} {item} ({plan.category_of(item)})"):
             items.append(make(simulator, plan, root, item))
     return {"items": items, "skipped": skips.found, **simulator.objects.remarks().to_json()}
+
+
+SAID = ".said"
+"""The ending of what is said of a part beside it: who was skipped, and notes of objects."""
+
+
+class WorldTasks:
+    """What a worker process does: jobs of one plan, into files."""
+
+    def __init__(self, plan: WorldPlan, root: Path, on_bad: str) -> None:
+        """Open the simulator."""
+        self._plan, self._root, self._on_bad = plan, root, on_bad
+        self._simulator = Simulator(plan.assets, plan.asset_list, on_bad, plan.allow_roots)
+
+    def run(self, job: Job) -> Reply:
+        """Make the ``count`` items of a ``kind`` from ``start``; their records go into ``to``.
+
+        Returns:
+          {"done": how many}.
+
+        Raises:
+          InputError: see ``run_job``.
+        """
+        numbers = (job["kind"], job["start"], job["count"])
+        found = run_job(self._simulator, self._plan, self._root, *numbers, self._on_bad)
+        to, items = Path(job["to"]), found.pop("items")
+        # What there is to say of the items comes first: a part that is there is complete.
+        write_text(to.with_suffix(SAID), json.dumps(found))
+        write_text(to, json.dumps({"items": items}))
+        return {"done": job["count"]}, {}
+
+
+def open_tasks(setup: dict[str, Any]) -> WorldTasks:
+    """What a worker process calls: see ``generate``."""
+    fields = {**setup["plan"], "categories": tuple(setup["plan"]["categories"])}
+    return WorldTasks(WorldPlan(**fields), Path(setup["root"]), setup["on_bad"])
 
 
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from robomamba_jax.data.images.drawing import draw_pose
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import replacing
+from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.world.dataset.clips import film
 from robomamba_jax.world.dataset.tasks import VERSION
 from robomamba_jax.world.failures import Skips
@@ -45,7 +46,6 @@ from robomamba_jax.world.sim.view_geometry import lift, link_at
 _CODE = 9  # of rollouts' seeds
 _REDRAWS = 50
 _GOOD, _BAD = (0, 150, 60), (200, 30, 30)
-OnProgress = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,8 +18,8 @@ from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene
 from robomamba_jax.world.sim.simulator import SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import reach
 
-# What a joint resists, as a share of what suction can do at the longest lever. At 0.25 to 0.5 a pull
-# straight along the part's direction works from that share of the lever on.
+# What a joint resists, as a share of what suction can do at the longest lever. At 0.25 to 0.5 a
+# pull straight along the part's direction works from that share of the lever on.
 RESISTANCE = (0.25, 0.5)
 HEAVY = (1.1, 2.0)  # too much for suction, which ends at 1; a grasp has 3
 HEAVY_SHARE = {6: 0.0, 7: 0.5}  # of the trials, by degrees of freedom

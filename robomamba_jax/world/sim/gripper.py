@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float64]
 # for it: the contact cannot follow the pull, so it slips sideways against ACROSS. 100 N at 0
 # degrees, 69 N at 30, 20 N at 60, nothing from 71 on. A hinge sees that times the lever: a contact
 # halfway between hinge and edge turns the part with half of it. Joints resist with a quarter to a
-# half of what FORCE does at the longest lever (episodes.RESISTANCE), so that a pull near a hinge, or
+# half of what FORCE does at the longest lever (episodes.RESISTANCE): a pull near a hinge, or one
 # far from the part's own direction, does not suffice.
 FORCE = 100.0  # newton, along the pull
 ACROSS = 0.35  # of it, across the pull

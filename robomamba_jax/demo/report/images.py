@@ -1,0 +1,103 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""Images of a report, as data URIs: poses, questions with answers, clips."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from robomamba_jax.data.images.files import open_image
+from robomamba_jax.data.images.rgb import encoded, pixels_alone, to_rgb
+from robomamba_jax.data.sources.image_refs import open_ref
+from robomamba_jax.data.sources.sample import even_frames
+from robomamba_jax.demo.asking import bench_config
+from robomamba_jax.demo.labels import json_lines
+from robomamba_jax.evaluation.runner import run
+from robomamba_jax.world.objects.categories import CATEGORIES
+
+_SIDE = 224
+_POSES, _CLIPS, _QUESTIONS = 24, 8, 6
+_ASKED = ("pope", "vqav2", "robovqa")
+
+
+def data_uri(data: bytes, kind: str) -> str:
+    """Bytes of an image file of a kind, such as "jpeg"."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def jpeg_uri(picture: Image.Image) -> str:
+    """A picture, at most ``_SIDE`` wide."""
+    small = pixels_alone(to_rgb(picture))
+    small.thumbnail((_SIDE, _SIDE))
+    return data_uri(encoded(small, "JPEG", quality=82), "jpeg")
+
+
+def pose_images(folder: Path) -> list[dict[str, Any]]:
+    """One trial of each category, as ``world rollout`` drew it: the second, since the first one is
+    filmed, or the only one."""
+    results = json.loads((folder / "outcomes.json").read_bytes())
+    chosen = [name for name in results if name.endswith("_0001")] or list(results)
+    found = []
+    for name in [chosen[k] for k in even_frames(len(chosen), _POSES)]:
+        outcome = results[name]
+        category = CATEGORIES[outcome["category"]]
+        found.append(
+            {
+                "image": jpeg_uri(open_image(folder / f"{name}.png")),
+                "category": category.noun,
+                "instruction": outcome["instruction"],
+                "success": outcome["success"],
+                "split": "seen" if category.seen else "unseen",
+            }
+        )
+    return found
+
+
+def clip_images(folder: Path) -> list[dict[str, Any]]:
+    """A few filmed trials, those that worked first."""
+    results = json.loads((folder / "outcomes.json").read_bytes())
+    names = [path.stem for path in sorted(folder.glob("*.gif"))]
+    names.sort(key=lambda name: not results[name]["success"])
+    worked = [name for name in names if results[name]["success"]]
+    chosen = [worked[k] for k in even_frames(len(worked), _CLIPS - 2)] + names[len(worked) :][:2]
+    return [
+        {
+            "image": data_uri((folder / f"{name}.gif").read_bytes(), "gif"),
+            "category": CATEGORIES[results[name]["category"]].noun,
+            "success": results[name]["success"],
+            "policy": "nano",
+        }
+        for name in chosen
+    ]
+
+
+def question_images(bench: Path, answers: Path) -> list[dict[str, Any]]:
+    """Questions of a few benchmarks with what was said, evenly spread, right or wrong."""
+    found = []
+    for name in _ASKED:
+        file = answers / name / "answers.jsonl"
+        if not file.is_file():
+            continue
+        _, chosen, loaded = run.load(bench_config(name, bench), answers / name, write=False)
+        said = {reply["id"]: reply["answer"] for reply in json_lines(file)[1:]}
+        items = [item for item in loaded.items if said.get(item.id) is not None]
+        items = [items[k] for k in even_frames(len(items), _QUESTIONS)]
+        credit = chosen.score(items, [said[item.id] for item in items], "standard").credit
+        for item, worth in zip(items, credit, strict=True):
+            picture = open_ref(item.pictures()[0], max_pixels=10_000_000)
+            found.append(
+                {
+                    "image": jpeg_uri(picture),
+                    "question": item.question,
+                    "reference": item.answers[0],
+                    "prediction": said[item.id],
+                    "right": worth >= 0.5,
+                    "kind": chosen.title,
+                }
+            )
+    return found
