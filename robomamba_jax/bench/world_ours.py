@@ -10,7 +10,7 @@ from robomamba_jax.bench.worker import Work
 from robomamba_jax.world.objects.categories import SEEN
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.registry import choose_policy
-from robomamba_jax.world.rollout.run import RolloutPlan, act, draw_episodes, observe
+from robomamba_jax.world.rollout.run import RolloutPlan, draw_episodes, observe, run_trial
 from robomamba_jax.world.sim.scenes import draw_scene
 from robomamba_jax.world.sim.simulator import SimScene, Simulator
 
@@ -28,7 +28,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
         held = 0
         for episode in draw_episodes(simulator, plan):
             proposal = policy.propose(observe(episode, policy, plan))
-            held += act(episode, proposal, plan.thresholds)[0] is not None
+            held += run_trial(episode, proposal, plan.thresholds)[0] is not None
         return held
 
     return Work(run, {})

@@ -122,9 +122,9 @@ def _roll(
         simulator,
         policy,
         RolloutPlan(tuple(CATEGORIES), plan.episodes),
-        pictures=folder if model else None,
+        save_images=folder if model else None,
         clips=_FILMED if model else 0,
-        tell=lambda done, total: tell(name, done, total),
+        on_progress=lambda done, total: tell(name, done, total),
     )
 
 

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterator
 
 from robomamba_jax.config.checks import one_of
-from robomamba_jax.config.data import ON_BAD
+from robomamba_jax.config.data import ON_ERROR
 from robomamba_jax.errors import InputError
 
 
@@ -20,17 +20,17 @@ class Skips:
       notes: what else could not be done, one line each.
     """
 
-    def __init__(self, on_bad: str) -> None:
+    def __init__(self, on_error: str) -> None:
         """Begin.
 
         Args:
-          on_bad: "error": the first bad item ends the run; "skip": it is left out, and listed.
+          on_error: "raise": the first bad item ends the run; "skip": it is left out, and listed.
 
         Raises:
           InputError: it is neither.
         """
-        one_of("on_bad", on_bad, ON_BAD)
-        self._skip = on_bad == "skip"
+        one_of("on_error", on_error, ON_ERROR)
+        self._skip = on_error == "skip"
         self.found: list[dict[str, str]] = []
         self.notes: list[str] = []
 
@@ -51,7 +51,7 @@ class Skips:
         except Exception as error:
             if not self._skip:
                 if isinstance(error, InputError):
-                    fix = f"{error.fix}; or --on-bad skip"
+                    fix = f"{error.fix}; or --on-error skip"
                     raise InputError(error.kind, f"{name}: {error.message}", fix) from error
                 raise
             self.found.append({"name": name, **told(error)})

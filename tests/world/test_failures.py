@@ -43,7 +43,7 @@ class Fails:
 
 def going_on(plan: RolloutPlan) -> RolloutPlan:
     """The same trials, told to go on."""
-    return dataclasses.replace(plan, on_bad="skip")  # type: ignore[call-arg]
+    return dataclasses.replace(plan, on_error="skip")  # type: ignore[call-arg]
 
 
 def without(result: dict[str, Any], name: str) -> dict[str, Any]:
@@ -59,9 +59,9 @@ def test_a_policy_that_cannot_answer_one_trial(simulator: Simulator, tmp_path: P
     one in the result, the pictures and the list of outcomes."""
     with pytest.raises(InputError, match=rf"{BAD}: the picture is 0 pixels") as caught:
         rollout(simulator, Fails(UNREADABLE), PLAN)
-    assert "--on-bad skip" in caught.value.fix
+    assert "--on-error skip" in caught.value.fix
     whole = rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN)
-    result = rollout(simulator, Fails(UNREADABLE), going_on(PLAN), pictures=tmp_path)
+    result = rollout(simulator, Fails(UNREADABLE), going_on(PLAN), save_images=tmp_path)
     safe = result["categories"]["Safe"]
     assert (safe["n"], safe["skipped"]) == (2, 1)
     assert without(result, "Safe") == without(whole, "Safe")
@@ -134,9 +134,9 @@ def test_a_picture_that_cannot_be_written(simulator: Simulator, tmp_path: Path) 
     """The trial has been run: it counts, and the missing picture is noted."""
     (tmp_path / f"{BAD}.png").mkdir()
     with pytest.raises(InputError, match=rf"{BAD}: {BAD}\.png cannot be written"):
-        rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN, pictures=tmp_path)
+        rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN, save_images=tmp_path)
     whole = rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN)
-    result = rollout(simulator, REFERENCE_POLICIES["oracle"], going_on(PLAN), pictures=tmp_path)
+    result = rollout(simulator, REFERENCE_POLICIES["oracle"], going_on(PLAN), save_images=tmp_path)
     assert result["categories"] == whole["categories"]
     assert [note.partition(" is not written")[0] for note in result["notes"]] == [f"{BAD}.png"]
     assert len(list(tmp_path.glob("*.png"))) == 6
@@ -154,7 +154,7 @@ def test_a_pose_without_numbers_is_a_failure(simulator: Simulator, tmp_path: Pat
             assert found is not None
             return dataclasses.replace(found, rotation=np.full((3, 3), np.nan))
 
-    result = rollout(simulator, Nan(), PLAN, pictures=tmp_path)
+    result = rollout(simulator, Nan(), PLAN, save_images=tmp_path)
     assert (result["seen"]["n"], result["seen"]["success"]) == (6, 0)
     with Image.open(tmp_path / f"{BAD}.png") as picture:
         assert picture.size == (104, 104)
@@ -193,7 +193,7 @@ def test_a_broken_object_in_a_rollout(
     assert status == 2
     assert result["error"]["kind"] == "bad_mesh"
     assert "Microwave_000" in result["error"]["message"]
-    flags = ("--on-bad", "skip", *trials)
+    flags = ("--on-error", "skip", *trials)
     status, result, err = run(capsys, "rollout", download, "--policy", "oracle", *flags)
     assert status == 0
     assert result["categories"]["Microwave"]["n"] == 8
@@ -220,9 +220,9 @@ def test_broken_objects_in_a_data_set(
     user = Simulator(download, download / "list.txt")
     with pytest.raises(InputError, match=r"pose 0 \(Safe\): .*9/mobility.urdf: link link_"):
         run_job(user, plan, download, "poses", 0, 4)
-    items = ("--samples", "4", "--language", "6", "--clips", "4", "--seed", "2", "--workers", "1")
+    items = ("--samples", "4", "--num-images", "6", "--clips", "4", "--seed", "2", "--workers", "1")
     out = download / "out"
-    flags = ("--categories", "Safe,Microwave", "--on-bad", "skip", "--out", str(out))
+    flags = ("--categories", "Safe,Microwave", "--on-error", "skip", "--out", str(out))
     status, result, err = run(capsys, "generate", download, *items, *flags)
     assert status == 0
     assert [one["name"] for one in result["skipped"]] == [
@@ -284,6 +284,6 @@ def test_a_run_may_stop_skipping(
     with pytest.raises(InputError, match="picture 0"):
         generate(plan, download / "out", 1)
     with pytest.raises(InputError, match="all 2 items were skipped; the first, picture 0"):
-        generate(plan, download / "out", 1, on_bad="skip")
+        generate(plan, download / "out", 1, on_error="skip")
     with pytest.raises(InputError, match="cannot read the mesh"):
         generate(plan, download / "out", 1)

@@ -79,7 +79,7 @@ def find_sample(
     split: str,
     size: int,
     dof: int,
-    contacts: str = "spread",
+    contact_sampling: str = "random",
 ) -> PoseSample:
     """The first trial of a seed that works.
 
@@ -90,8 +90,8 @@ def find_sample(
       split: whose objects.
       size: the image's side in pixels.
       dof: 6 for suction alone, 7 for a hand that sucks with closed fingers and grasps with open.
-      contacts: "spread": a random part, a random one of its good places, as ManipLLM collects;
-        "middle": always ``affordance.middle_place``, so that like scenes have like poses.
+      contact_sampling: "random": a random part, a random one of its pull points, as ManipLLM
+        collects; "center": always ``affordance.middle_place``, so that like scenes have like poses.
 
     Raises:
       InputError: none of very many trials worked.
@@ -109,7 +109,7 @@ def find_sample(
         )
         scene = open_scene(simulator, spec)
         view = scene.render()
-        chosen = _propose(scene, spec, view, Rng((*trial, 1)), dof, contacts)
+        chosen = _propose(scene, spec, view, Rng((*trial, 1)), dof, contact_sampling)
         if chosen is None:
             failures["no place"] += 1
             continue
@@ -142,10 +142,10 @@ def find_sample(
 
 
 def _propose(
-    scene: SimScene, spec: EpisodeSpec, view: CameraFrame, rng: Rng, dof: int, contacts: str
+    scene: SimScene, spec: EpisodeSpec, view: CameraFrame, rng: Rng, dof: int, contact_sampling: str
 ) -> tuple[SurfacePoint, Proposal] | None:
     """A place and a pose that may work."""
-    if contacts == "middle" and dof == 6:
+    if contact_sampling == "center" and dof == 6:
         middle = central_pull_point(scene, view)
         return None if middle is None else _pulled(view, middle.contact, middle.pull, None)
     parts = visible_parts(view.links, scene.spec.model.movable)

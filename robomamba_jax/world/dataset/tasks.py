@@ -35,7 +35,7 @@ from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.rng import Rng
-from robomamba_jax.world.policies.affordance import CONTACTS
+from robomamba_jax.world.policies.affordance import CONTACT_SAMPLING
 from robomamba_jax.world.policies.interface import Observation
 from robomamba_jax.world.policies.reference import oracle, part_random
 from robomamba_jax.world.sim.episodes import (
@@ -56,6 +56,7 @@ KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
 _SPLITS = ("train", "test")
+_FIRST_NAMES = {"random": "spread", "center": "middle"}
 FRAMES = 16
 _CLOSED_IN_LANGUAGE = 0.35
 
@@ -66,28 +67,28 @@ class WorldPlan:
 
     Attributes:
       samples: pose samples that worked.
-      language: images with captions, questions and answers.
+      num_images: images with captions, questions and answers.
       clips: RoboVQA clips of 16 frames.
       seed: another seed, another data set.
       split: "train" or "test": other objects, other wording; unseen categories in test alone.
       size: the images' side in pixels.
       dof: 6 or 7; 7 adds the gripper's state.
       categories: which, in the article's order.
-      contacts: where collected poses touch, see ``samples.find_sample``.
+      contact_sampling: where collected poses touch, see ``samples.find_sample``.
       assets: a PartNet-Mobility folder; None = the embedded objects.
       asset_list: the list of its objects.
       allow_roots: where links among their files may lead; it decides no byte.
     """
 
     samples: int
-    language: int
+    num_images: int
     clips: int
     seed: int
     split: str
     size: int
     dof: int
     categories: tuple[str, ...]
-    contacts: str = "spread"
+    contact_sampling: str = "random"
     assets: str | None = None
     asset_list: str | None = None
     allow_roots: tuple[str, ...] = ()
@@ -95,13 +96,16 @@ class WorldPlan:
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
         fields = dataclasses.asdict(self)
-        del fields["allow_roots"]
+        del fields["allow_roots"], fields["contact_sampling"]
+        # By the names of the first versions: a renamed field is no reason to refuse a folder.
+        fields["contacts"] = _FIRST_NAMES.get(self.contact_sampling)
+        fields["language"] = fields.pop("num_images")
         text = json.dumps([VERSION, LAYOUT, fields], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def count(self, kind: str) -> int:
         """Items of a kind."""
-        return {"poses": self.samples, "language": self.language, "clips": self.clips}[kind]
+        return {"poses": self.samples, "language": self.num_images, "clips": self.clips}[kind]
 
     def jobs(self) -> list[tuple[str, int, int]]:
         """(kind, first item, number of items)."""
@@ -126,21 +130,24 @@ def check_plan(plan: WorldPlan) -> None:
     Raises:
       InputError: a number or a name cannot be.
     """
-    for name in ("samples", "language", "clips", "seed"):
+    for name in ("samples", "num_images", "clips", "seed"):
         if getattr(plan, name) < 0:
-            raise InputError(
-                "bad_arguments", f"--{name} is {getattr(plan, name)}", "give 0 or more"
-            )
-    if plan.samples + plan.language + plan.clips == 0:
-        raise InputError("bad_arguments", "nothing to generate", "give --samples or --language")
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError("bad_arguments", f"{flag} is {getattr(plan, name)}", "give 0 or more")
+    if plan.samples + plan.num_images + plan.clips == 0:
+        raise InputError("bad_arguments", "nothing to generate", "give --samples or --num-images")
     check_dof(plan.dof)
-    if plan.contacts not in CONTACTS:
+    if plan.contact_sampling not in CONTACT_SAMPLING:
         raise InputError(
-            "bad_arguments", f"--contacts is {plan.contacts!r}", f"give {' or '.join(CONTACTS)}"
+            "bad_arguments",
+            f"--contact-sampling is {plan.contact_sampling!r}",
+            f"give {' or '.join(CONTACT_SAMPLING)}",
         )
-    if plan.contacts == "middle" and plan.dof != 6:
+    if plan.contact_sampling == "center" and plan.dof != 6:
         raise InputError(
-            "bad_arguments", "--contacts middle with --dof 7", "a hand chooses handles: give 6"
+            "bad_arguments",
+            "--contact-sampling center with --dof 7",
+            "a hand chooses handles: give 6",
         )
     check_size(plan.size)
     if not plan.categories:
@@ -154,19 +161,19 @@ def run_job(
     kind: str,
     start: int,
     count: int,
-    on_bad: str = "error",
+    on_error: str = "raise",
 ) -> dict[str, Any]:
     """Make some items: pictures into the folder, records back.
 
     Returns:
-      The items; with ``on_bad`` "skip" those that could be made, and which were ``skipped``; and
+      The items; with ``on_error`` "skip" those that could be made, and which were ``skipped``; and
       ``notes`` and ``left_out`` of their objects.
 
     Raises:
       InputError: an item cannot be made, and is not to be skipped.
     """
     make = {"poses": _pose, "language": _language, "clips": _clip}[kind]
-    skips, items = Skips(on_bad), []
+    skips, items = Skips(on_error), []
     simulator.objects.remarks()  # those of an earlier job are told
     for item in range(start, start + count):
         with skips.item(f"{_NAMES[kind]} {item} ({plan.category_of(item)})"):
@@ -181,10 +188,10 @@ SAID = ".said"
 class WorldTasks:
     """What a worker process does: jobs of one plan, into files."""
 
-    def __init__(self, plan: WorldPlan, root: Path, on_bad: str) -> None:
+    def __init__(self, plan: WorldPlan, root: Path, on_error: str) -> None:
         """Open the simulator."""
-        self._plan, self._root, self._on_bad = plan, root, on_bad
-        self._simulator = Simulator(plan.assets, plan.asset_list, on_bad, plan.allow_roots)
+        self._plan, self._root, self._on_error = plan, root, on_error
+        self._simulator = Simulator(plan.assets, plan.asset_list, on_error, plan.allow_roots)
 
     def run(self, job: Job) -> Reply:
         """Make the ``count`` items of a ``kind`` from ``start``; their records go into ``to``.
@@ -196,7 +203,7 @@ class WorldTasks:
           InputError: see ``run_job``.
         """
         numbers = (job["kind"], job["start"], job["count"])
-        found = run_job(self._simulator, self._plan, self._root, *numbers, self._on_bad)
+        found = run_job(self._simulator, self._plan, self._root, *numbers, self._on_error)
         to, items = Path(job["to"]), found.pop("items")
         # What there is to say of the items comes first: a part that is there is complete.
         write_text(to.with_suffix(SAID), json.dumps(found))
@@ -207,13 +214,15 @@ class WorldTasks:
 def open_tasks(setup: dict[str, Any]) -> WorldTasks:
     """What a worker process calls: see ``generate``."""
     fields = {**setup["plan"], "categories": tuple(setup["plan"]["categories"])}
-    return WorldTasks(WorldPlan(**fields), Path(setup["root"]), setup["on_bad"])
+    return WorldTasks(WorldPlan(**fields), Path(setup["root"]), setup["on_error"])
 
 
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of(item)
     seed = plan.seed_of("poses", item)
-    sample = find_sample(simulator, seed, category, plan.split, plan.size, plan.dof, plan.contacts)
+    sample = find_sample(
+        simulator, seed, category, plan.split, plan.size, plan.dof, plan.contact_sampling
+    )
     name = f"{category}_{item:06d}"
     save_ground_truth(root, name, sample.view)
     save_image(root / "images" / f"{name}.png", sample.view.rgb)

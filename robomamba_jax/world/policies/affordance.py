@@ -23,8 +23,8 @@ from robomamba_jax.world.sim.surfaces import (
 from robomamba_jax.world.sim.view_geometry import pixel_of
 
 Array = npt.NDArray[np.float64]
-CONTACTS = ("spread", "middle")
-"""How a collector chooses among good places: anywhere, or always in their middle."""
+CONTACT_SAMPLING = ("random", "center")
+"""How a collector chooses among pull points: at random, or always the central one."""
 
 _GOOD = 0.6  # ManipLLM draws its pixel where the map is above this
 _TILT = float(np.cos(np.radians(45)))

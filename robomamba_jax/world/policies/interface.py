@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -71,12 +71,12 @@ class Proposal:
 
 
 class Policy(Protocol):
-    """Something that looks and proposes.
+    """What decides on a pose.
 
     Attributes:
       name: for tables.
       parameters: how many numbers were trained for it.
-      sha: of a checkpoint's parameters; None for all others.
+      sha: sha256 of a checkpoint's parameters; None for all others.
     """
 
     name: str
@@ -86,3 +86,25 @@ class Policy(Protocol):
     def propose(self, observation: Observation) -> Proposal | None:
         """A pose, or None where it has nothing to say, which counts as a failure."""
         ...
+
+
+@runtime_checkable
+class BatchPolicy(Policy, Protocol):
+    """A policy that is faster on several trials at once, as a model is.
+
+    Attributes:
+      batch_size: at how many.
+    """
+
+    batch_size: int
+
+    def propose_batch(self, observations: Sequence[Observation]) -> list[Proposal | None]:
+        """As ``propose``, one by one: what else is in the batch must not change an answer."""
+        ...
+
+
+def propose_all(policy: Policy, observations: Sequence[Observation]) -> list[Proposal | None]:
+    """A pose for each observation, in batches where the policy can."""
+    if isinstance(policy, BatchPolicy):
+        return policy.propose_batch(observations)
+    return [policy.propose(observation) for observation in observations]

@@ -40,19 +40,19 @@ class ReferencePolicy:
 
     Attributes:
       name: for tables.
-      act: the function.
+      function: what it does.
       parameters: none were trained.
       sha: there is no checkpoint.
     """
 
     name: str
-    act: Callable[[Observation], Proposal | None]
+    function: Callable[[Observation], Proposal | None]
     parameters: int = 0
     sha: str | None = None
 
     def propose(self, observation: Observation) -> Proposal | None:
         """As the function says."""
-        return self.act(observation)
+        return self.function(observation)
 
 
 def _facing(random: np.random.Generator) -> Array:
@@ -132,8 +132,8 @@ def _center_point(observation: Observation) -> SurfacePoint | None:
     return here[0] if here else None
 
 
-def touch(observation: Observation) -> Proposal | None:
-    """Comes as the oracle does, and does not pull: nothing may move."""
+def no_pull(observation: Observation) -> Proposal | None:
+    """The oracle's contact without a pull: nothing may move."""
     found = oracle(observation)
     return None if found is None else dataclasses.replace(found, pull=False)
 
@@ -253,6 +253,6 @@ REFERENCE_POLICIES: dict[str, ReferencePolicy] = {
         ReferencePolicy("part-normal", part_normal),
         ReferencePolicy("part-random", part_random),
         ReferencePolicy("random", random_pose),
-        ReferencePolicy("touch", touch),
+        ReferencePolicy("no_pull", no_pull),
     )
 }

@@ -20,7 +20,7 @@ from robomamba_jax.world.sim.simulator import Simulator
 
 
 def export_episodes(
-    simulator: Simulator, plan: RolloutPlan, out: Path, tell: OnProgress | None = None
+    simulator: Simulator, plan: RolloutPlan, out: Path, on_progress: OnProgress | None = None
 ) -> dict[str, Any]:
     """Write pictures, depth, masks, cameras, the questions in RoboMamba's maniptest form, and
     trials.json, by which a rollout of predictions that lie there knows whose they are.
@@ -29,7 +29,7 @@ def export_episodes(
       simulator: SAPIEN.
       plan: which trials; a rollout with the same numbers meets the same ones.
       out: a new folder.
-      tell: told how many are done, of how many.
+      on_progress: told how many are done, of how many.
 
     Raises:
       InputError: the folder is not empty; or a trial's scene cannot be made and is not to be
@@ -40,7 +40,7 @@ def export_episodes(
     for name in ("images", "depth", "masks", "cameras"):
         (out / name).mkdir(parents=True)
     questions = []
-    skips, trials = Skips(plan.on_bad), plan.trials()
+    skips, trials = Skips(plan.on_error), plan.trials()
     simulator.objects.remarks()  # those of an earlier run are told
     for done, (category, number) in enumerate(trials, 1):
         with skips.item(trial_name(category, number)):
@@ -51,8 +51,8 @@ def export_episodes(
             text = f"{IMAGE}\n{episode.instruction}"
             turns = [{"from": "human", "value": text}, {"from": "gpt", "value": ""}]
             questions.append({"image": f"{episode.name}.png", "conversations": turns})
-        if tell is not None:
-            tell(done, len(trials))
+        if on_progress is not None:
+            on_progress(done, len(trials))
     skips.check_any(len(trials), "trials")
     write_text(out / "maniptest.json", json.dumps(questions, indent=0) + "\n")
     about = {"schema": "robomamba.world episodes/1", **trial_facts(plan)}

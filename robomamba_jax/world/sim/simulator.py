@@ -61,7 +61,7 @@ class Simulator:
         self,
         assets: str | Path | None = None,
         listing: str | Path | None = None,
-        on_bad: str = "error",
+        on_error: str = "raise",
         allow_roots: Sequence[str] = (),
     ) -> None:
         """Load SAPIEN.
@@ -69,7 +69,7 @@ class Simulator:
         Args:
           assets: a PartNet-Mobility folder; None = the embedded objects.
           listing: the list of its objects, see ``library.PartNet``.
-          on_bad: "skip": objects of it that are not there or broken are left out.
+          on_error: "skip": objects of it that are not there or broken are left out.
           allow_roots: folders into which links among an object's files may lead.
 
         Raises:
@@ -98,7 +98,7 @@ class Simulator:
                     "give the folder of the objects and the list of their categories",
                 )
             allowed = AllowedRoots.of(allow_roots, "--allow-root {root}")
-            self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_bad, allowed)
+            self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_error, allowed)
 
     def new_scene(self) -> Any:
         """An empty scene with the world's time step."""

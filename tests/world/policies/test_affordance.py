@@ -113,16 +113,16 @@ def test_none_where_nothing_moves_well(simulator: Simulator) -> None:
 
 @pytest.mark.parametrize("category", ["Microwave", "Laptop", "StorageFurniture"])
 def test_a_collector_that_takes_the_middle(simulator: Simulator, category: str) -> None:
-    """Poses of contacts="middle" are just there; those of "spread" elsewhere. Both are of the same
+    """Poses of contact_sampling="center" are just there; those of "random" elsewhere. Both are of the same
     trials."""
     seeds = [(5, number) for number in range(3)]
     found = {
         contacts: [
             find_sample(simulator, seed, category, "train", 96, 6, contacts) for seed in seeds
         ]
-        for contacts in ("middle", "spread")
+        for contacts in ("center", "random")
     }
-    for sample in found["middle"]:
+    for sample in found["center"]:
         scene = open_scene(simulator, sample.spec)
         view = scene.render()
         place = central_pull_point(scene, view)
@@ -133,7 +133,7 @@ def test_a_collector_that_takes_the_middle(simulator: Simulator, category: str) 
         assert sample.link == place.contact.link
     apart = [
         np.subtract(a.proposal.contact_xy, b.proposal.contact_xy)
-        for a, b in zip(found["middle"], found["spread"], strict=True)
+        for a, b in zip(found["center"], found["random"], strict=True)
         if a.attempt == b.attempt
     ]
     assert apart

@@ -53,13 +53,13 @@ def test_the_world_tells_methods_apart(simulator: Simulator) -> None:
     """The bars of the docs' table, on fewer trials (120 each), so with a little room."""
     rates = {
         name: rate(rollout(simulator, choose_policy(name), EVERY))
-        for name in ("oracle", "part-normal", "part-random", "random", "touch")
+        for name in ("oracle", "part-normal", "part-random", "random", "no_pull")
     }
     assert rates["oracle"] >= 0.95
     assert rates["part-normal"] <= 0.75
     assert rates["part-random"] <= 0.4
     assert rates["random"] <= 0.1
-    assert rates["touch"] == 0
+    assert rates["no_pull"] == 0
 
 
 def test_the_result_has_the_agreed_keys(simulator: Simulator) -> None:
@@ -91,7 +91,7 @@ def test_pictures_and_clips(simulator: Simulator, tmp_path: Path) -> None:
     result."""
     plan = RolloutPlan(("KitchenPot",), 2, seed=1, size=96)
     plain = rollout(simulator, choose_policy("oracle"), plan)
-    filmed = rollout(simulator, choose_policy("oracle"), plan, pictures=tmp_path, clips=1)
+    filmed = rollout(simulator, choose_policy("oracle"), plan, save_images=tmp_path, clips=1)
     assert filmed == plain
     names = sorted(path.name for path in tmp_path.iterdir())
     pictures = ["KitchenPot_0000.gif", "KitchenPot_0000.png", "KitchenPot_0001.png"]
@@ -122,7 +122,7 @@ def test_outcomes_say_what_came_of_each_trial(simulator: Simulator, tmp_path: Pa
     with pytest.raises(InputError, match=r"leaves 1 of 4 trials out: Bottle_0001"):
         rollout(simulator, choose_policy(f"file:{path}"), plan)
     policy = choose_policy(f"file:{path}", on_missing="fail")
-    result = rollout(simulator, policy, plan, pictures=out)
+    result = rollout(simulator, policy, plan, save_images=out)
     found = json.loads((out / "outcomes.json").read_text())
     episodes = list(draw_episodes(simulator, plan))
     assert list(found) == [episode.name for episode in episodes]
@@ -133,7 +133,7 @@ def test_outcomes_say_what_came_of_each_trial(simulator: Simulator, tmp_path: Pa
     assert found["Safe_0000"]["why"] == ""
     assert found["Safe_0000"]["contact_xy"] == pytest.approx(first.contact_xy, abs=1e-3)
     assert found["Safe_0001"]["success"] is False
-    assert found["Safe_0001"]["why"] == "off the part"
+    assert found["Safe_0001"]["why"] == "off_part"
     assert found["Safe_0001"]["contact_xy"] == [1.0, 2.5]
     assert found["Bottle_0001"]["success"] is False
     assert found["Bottle_0001"]["why"] == "no pose"
@@ -235,7 +235,7 @@ def test_predictions_are_for_these_trials(
             simulator,
             choose_policy(f"file:{path}"),
             TRIALS,
-            tell=lambda done, total: begun.append(done),
+            on_progress=lambda done, total: begun.append(done),
         )
     assert not begun
     scores = []

@@ -11,7 +11,7 @@ def test_tallies_and_averages() -> None:
     big, small = CategoryCounts(), CategoryCounts()
     for k in range(8):
         big.add(TrialVerdict(k < 6, True, k < 2), "did not move")
-    big.add(None, "off the part")
+    big.add(None, "off_part")
     big.add(TrialVerdict(False, False, False), "tilted")
     small.add(TrialVerdict(False, True, False), "blocked")
     small.add(TrialVerdict(False, False, False), "blocked")
