@@ -211,8 +211,8 @@ def test_conversations_of_other_kinds(made: Path) -> None:
 
 
 def test_poses_are_places_in_words_too(made: Path) -> None:
-    """contact_points.json says of each pose's picture where it was touched, in percent; every other one is
-    asked as stage 2 asks."""
+    """contact_points.json has each pose's contact point, in percent; every other one is asked for as
+    stage 2 asks."""
     poses, touched = read(made / "manip.json"), read(made / "contact_points.json")
     truths = read(made / "poses.jsonl")
     for number, (pose, place, truth) in enumerate(zip(poses, touched, truths, strict=True)):

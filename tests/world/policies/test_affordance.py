@@ -113,8 +113,8 @@ def test_none_where_nothing_moves_well(simulator: Simulator) -> None:
 
 @pytest.mark.parametrize("category", ["Microwave", "Laptop", "StorageFurniture"])
 def test_a_collector_that_takes_the_middle(simulator: Simulator, category: str) -> None:
-    """Poses of contact_sampling="center" are just there; those of "random" elsewhere. Both are of the same
-    trials."""
+    """Poses of contact_sampling="center" are just there; those of "random" elsewhere. Both are of
+    the same trials."""
     seeds = [(5, number) for number in range(3)]
     found = {
         contacts: [
