@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The embedded world: articulated objects in SAPIEN, data sets out of it, rollouts of policies in it.
+"""The embedded world: articulated objects in SAPIEN, data sets of it, rollouts of policies in it.
 
 Sub-packages in the order of their imports: ``objects``, ``sim``, ``policies``, ``language``,
 ``dataset``, ``rollout``. In each of them ``__all__`` names the modules that are for use from outside

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to a trial or an item that fails: the run ends, or the item is skipped and listed."""
+"""What happens to a trial or an item that fails: the run ends, or it is skipped and listed."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ def test_conversations_of_other_kinds(made: Path) -> None:
 
 
 def test_poses_are_places_in_words_too(made: Path) -> None:
-    """contact_points.json has each pose's contact point, in percent; every other one is asked for as
+    """contact_points.json has each pose's contact, in percent; every other one is asked for as
     stage 2 asks."""
     poses, touched = read(made / "manip.json"), read(made / "contact_points.json")
     truths = read(made / "poses.jsonl")
