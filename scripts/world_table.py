@@ -18,8 +18,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-RULES = ("oracle", "flowbot3d", "umpnet", "center-normal", "part-normal", "part-random")
-BLIND = ("prior-category", "prior", "random", "touch")
+REFERENCE_POLICIES = (
+    "oracle",
+    "flowbot3d",
+    "umpnet",
+    "center-normal",
+    "part-normal",
+    "part-random",
+)
+BLIND = ("prior-category", "prior", "random", "no_pull")
 
 
 def row(result: dict[str, Any], seconds: float) -> str:
@@ -60,8 +67,8 @@ def faults(results: dict[str, dict[str, Any]], episodes: int) -> list[str]:
     for name in ("prior", "prior-category"):
         if name in rates and rates[name] > rates["oracle"] / 2:
             found.append(f"{name}: {rates[name]:.3f}, more than half of the oracle's")
-    if rates["touch"] > 0:
-        found.append(f"touch: {rates['touch']:.3f}, more than 0")
+    if rates["no_pull"] > 0:
+        found.append(f"no_pull: {rates['no_pull']:.3f}, more than 0")
     return found
 
 
@@ -81,7 +88,10 @@ def main() -> int:
     args = parser.parse_args()
     plan = RolloutPlan(choose_categories(None, "test"), args.episodes, dof=args.dof)
     simulator = Simulator()
-    names = [*RULES, *(name for name in BLIND if args.train or not name.startswith("prior"))]
+    names = [
+        *REFERENCE_POLICIES,
+        *(name for name in BLIND if args.train or not name.startswith("prior")),
+    ]
     policies = [choose_policy(name, train=args.train) for name in names]
     if args.checkpoint:
         policies.append(choose_policy(None, args.checkpoint))
@@ -89,7 +99,7 @@ def main() -> int:
         "| policy | trained | seen by sample | by category | unseen by sample | by category ",
         end="",
     )
-    print("| begun | far | off part | per trial |\n|" + "---|" * 10)
+    print("| >= 1 cm | >= 10 cm | missed | per trial |\n|" + "---|" * 10)
     results = {}
     for policy in policies:
         start = time.monotonic()

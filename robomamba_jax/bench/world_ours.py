@@ -9,9 +9,9 @@ from robomamba_jax.bench.worker import Workload
 from robomamba_jax.world.objects.categories import SEEN
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.registry import choose_policy
-from robomamba_jax.world.rollout.run import RolloutPlan, act, draw_episodes, observe
+from robomamba_jax.world.rollout.run import RolloutPlan, draw_episodes, observe, run_trial
 from robomamba_jax.world.sim.scenes import draw_scene
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 
 
 def build(side: str, case: WorldWork) -> Workload:
@@ -27,7 +27,7 @@ def build(side: str, case: WorldWork) -> Workload:
         held = 0
         for episode in draw_episodes(simulator, plan):
             proposal = policy.propose(observe(episode, policy, plan))
-            held += act(episode, proposal, plan.thresholds)[0] is not None
+            held += run_trial(episode, proposal, plan.thresholds)[0] is not None
         return held
 
     return Workload(run, {})
@@ -35,17 +35,17 @@ def build(side: str, case: WorldWork) -> Workload:
 
 def _images(simulator: Simulator, side: str, size: int, samples: int) -> Workload:
     model = simulator.objects.draw("StorageFurniture", "train", Rng((0,)))
-    scene = draw_scene(model, Rng((1,)), size, things=2, surface="floor")
+    scene_spec = draw_scene(model, Rng((1,)), size, things=2, surface="floor")
     if side == "world":
-        stage = Stage(simulator, scene)
-        return Workload(lambda: [stage.look() for _ in range(samples)], {})
+        scene = SimScene(simulator, scene_spec)
+        return Workload(lambda: [scene.render() for _ in range(samples)], {})
     simulator.sapien.render.set_camera_shader_dir("default")
-    stage = Stage(simulator, scene)
-    camera = stage.camera
+    scene = SimScene(simulator, scene_spec)
+    camera = scene.camera
 
     def run() -> None:
         for _ in range(samples):
-            stage.scene.update_render()
+            scene.sapien_scene.update_render()
             camera.take_picture()
             for name in ("Color", "Position", "Segmentation"):
                 camera.get_picture(name)

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``robomamba world``: data of the embedded world, its pictures, and the closed loop."""
+"""``robomamba world``: data of the embedded world, its images, and rollouts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.cli.configs import add_allow_root
+from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
 
 EXAMPLE = """examples:
-  robomamba world generate --out runs/world --samples 10000 --language 3000 --seed 0 --workers 2
+  robomamba world generate --out runs/world --samples 10000 --num-images 3000 --seed 0 --workers 2
   robomamba world render --out categories.png
   robomamba world rollout --policy oracle --episodes 50
   robomamba world rollout --checkpoint runs/manipulate --episodes 50 --out runs/rollout --json
@@ -28,59 +29,72 @@ def add_parser(commands: Any) -> None:
     """Add ``world generate``, ``render``, ``rollout`` and ``episodes``."""
     parser = commands.add_parser(
         "world",
-        help="the embedded world: make data, look at it, carry out predicted poses",
+        help="the embedded world: generate data, render it, roll out policies",
         description=(
-            "Thirty kinds of articulated objects in SAPIEN, or a PartNet-Mobility download of "
+            "Thirty categories of articulated objects in SAPIEN, or a PartNet-Mobility download of "
             "your own (--assets, --asset-list)."
         ),
         epilog=EXAMPLE,
     )
     names = "{generate,render,rollout,episodes}"
-    whats = parser.add_subparsers(dest="what", metavar=names, required=True)
-    _add_generate(whats)
-    _add_render(whats)
-    _add_rollout(whats)
-    _add_episodes(whats)
-    for each in whats.choices.values():
+    actions = parser.add_subparsers(dest="what", metavar=names, required=True)
+    _add_generate(actions)
+    _add_render(actions)
+    _add_rollout(actions)
+    _add_episodes(actions)
+    for each in actions.choices.values():
         each.add_argument("--seed", type=int, default=0, help="(0)")
         each.add_argument("--categories", metavar="A,B", help="only these, such as Door,Safe")
         each.add_argument("--assets", metavar="DIR", help="PartNet-Mobility: <id>/mobility.urdf")
         each.add_argument("--asset-list", metavar="FILE", help='its "<id> <Category>" lines')
-        each.add_argument(
+        add_renamed(
+            each,
+            "--on-error",
             "--on-bad",
-            metavar="error|skip",
-            choices=("error", "skip"),
-            default="error",
-            help="an object or a trial that cannot be used: stop, or go on without it (error)",
+            values={"error": "raise"},
+            metavar="raise|skip",
+            choices=("raise", "skip"),
+            default="raise",
+            help="an object or a trial that cannot be used: stop, or leave it out (raise)",
         )
         add_allow_root(each)
         each.add_argument("--json", action="store_true", help="one object on stdout")
 
 
-def _add_generate(whats: Any) -> None:
-    parser = whats.add_parser("generate", help="write a data set for all stages", epilog=EXAMPLE)
+def _add_generate(actions: Any) -> None:
+    parser = actions.add_parser("generate", help="write a data set for all stages", epilog=EXAMPLE)
     parser.add_argument("--out", required=True, metavar="DIR", help="where to")
     parser.add_argument("--samples", type=int, default=0, metavar="N", help="pose samples kept (0)")
-    parser.add_argument(
-        "--language", type=int, default=0, metavar="M", help="images for stages 1.1 and 1.2 (0)"
+    add_renamed(
+        parser,
+        "--num-images",
+        "--language",
+        type=int,
+        default=0,
+        metavar="M",
+        help="images for stages 1.1 and 1.2 (0)",
     )
     parser.add_argument("--clips", type=int, metavar="K", help="RoboVQA clips (a tenth of M)")
     parser.add_argument("--split", default="train", help="train or test: other objects and words")
     parser.add_argument("--size", type=int, default=224, help="pixels (224)")
     parser.add_argument("--dof", type=int, default=6, help="6, or 7 with a gripper state (6)")
-    parser.add_argument(
+    add_renamed(
+        parser,
+        "--contact-sampling",
         "--contacts",
-        default="spread",
-        help="touch any place that moves well, or the middle of them: spread or middle (spread)",
+        values={"spread": "random", "middle": "center"},
+        metavar="random|center",
+        default="random",
+        help="contact points: any that moves the part well, or the central one (random)",
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.set_defaults(run=_generate, parser=parser)
 
 
-def _add_render(whats: Any) -> None:
-    parser = whats.add_parser("render", help="a page of all categories", epilog=EXAMPLE)
+def _add_render(actions: Any) -> None:
+    parser = actions.add_parser("render", help="one image of all categories", epilog=EXAMPLE)
     parser.add_argument("--out", required=True, metavar="FILE", help="a .png or .jpg")
-    parser.add_argument("--size", type=int, default=224, help="of a picture, in pixels (224)")
+    parser.add_argument("--size", type=int, default=224, help="of an image, in pixels (224)")
     parser.add_argument("--split", default="test", help="train or test (test)")
     parser.set_defaults(run=_render, parser=parser)
 
@@ -92,15 +106,15 @@ def _add_trials(parser: Any) -> None:
     parser.add_argument("--dof", type=int, default=6, help="6, or 7 for a hand (6)")
 
 
-def _add_rollout(whats: Any) -> None:
+def _add_rollout(actions: Any) -> None:
     from robomamba_jax.world.policies.policy_names import POLICIES
 
-    parser = whats.add_parser("rollout", help="carry out a policy's poses", epilog=EXAMPLE)
+    parser = actions.add_parser("rollout", help="execute a policy's poses", epilog=EXAMPLE)
     parser.add_argument("--checkpoint", metavar="DIR", help="a model: a folder, a run or a step")
     parser.add_argument("--policy", metavar="NAME", help=", ".join(POLICIES))
     parser.add_argument("--train", metavar="DIR", help="the priors' training set")
     _add_trials(parser)
-    parser.add_argument("--out", metavar="DIR", help="pictures, clips and the result as JSON")
+    parser.add_argument("--out", metavar="DIR", help="images, clips and the result as JSON")
     parser.add_argument("--clips", type=int, default=0, metavar="K", help="GIFs per category (0)")
     parser.add_argument("--pixel-order", help="of a file's points: xy or rowcol")
     parser.add_argument("--frame", default="manipllm", help="of its directions, or opencv")
@@ -111,15 +125,13 @@ def _add_rollout(whats: Any) -> None:
         help="its lists are the published program's: contacts in pixels of a file, from 0",
     )
     parser.add_argument(
-        "--contact-side", type=int, metavar="N", help="of the square pictures of their training"
+        "--contact-side", type=int, metavar="N", help="of the square images of their training"
     )
     parser.add_argument("--answer-field", metavar="NAME", help="a file's poses, if several fields")
     parser.add_argument("--id-field", metavar="NAME", help="its field of trials, if several")
     parser.add_argument("--on-missing", help="trials that it leaves out: error or fail (error)")
     parser.add_argument("--on-extra", help="its other trials: error or skip (error)")
-    parser.add_argument(
-        "--panda", metavar="URDF", help="carry out with a Franka Panda of this description"
-    )
+    parser.add_argument("--panda", metavar="URDF", help="execute with a Franka Panda of this URDF")
     for name, default in (("joint", 0.03), ("cosine", 0.3), ("initial", 0.01), ("long", 0.1)):
         parser.add_argument(
             f"--threshold-{name}", type=float, default=default, metavar="X", help=f"({default})"
@@ -127,8 +139,8 @@ def _add_rollout(whats: Any) -> None:
     parser.set_defaults(run=_rollout, parser=parser)
 
 
-def _add_episodes(whats: Any) -> None:
-    parser = whats.add_parser(
+def _add_episodes(actions: Any) -> None:
+    parser = actions.add_parser(
         "episodes",
         help="write the trials of a rollout, for predictions made elsewhere",
         epilog=EXAMPLE,
@@ -154,25 +166,25 @@ def _simulator(args: argparse.Namespace) -> Any:
     """SAPIEN, with the objects that the arguments name."""
     from robomamba_jax.world.sim.simulator import Simulator
 
-    return Simulator(args.assets, args.asset_list, args.on_bad, args.allow_root)
+    return Simulator(args.assets, args.asset_list, args.on_error, args.allow_root)
 
 
-def _tell(said: Mapping[str, Any]) -> None:
+def _print_remarks(result: Mapping[str, Any]) -> None:
     """What had to be assumed, and what was left out or skipped, on stderr."""
-    for note in said.get("notes", ()):
+    for note in result.get("notes", ()):
         say(f"note: {note}", file=sys.stderr)
-    for one in said.get("left_out", ()):
+    for one in result.get("left_out", ()):
         count = one["objects"]
         what = "1 object" if count == 1 else f"{count:,} objects"
         say(f"left out: {one['name']}: {what} ({one['reason']})", file=sys.stderr)
-    skipped = said.get("skipped", ())
+    skipped = result.get("skipped", ())
     for one in skipped:
         say(f"skipped: {one['name']}: {one['message']} ({one['fix']})", file=sys.stderr)
 
 
-def _but(said: Mapping[str, Any]) -> str:
+def _skipped(result: Mapping[str, Any]) -> str:
     """How many were skipped, if any."""
-    count = len(said.get("skipped", ()))
+    count = len(result.get("skipped", ()))
     return f"; {count:,} of them skipped" if count else ""
 
 
@@ -184,31 +196,31 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.world.sim.vulkan import load_sapien
 
     split = _split(args)
-    load_sapien()  # a missing package is better said here than by every worker
+    load_sapien()  # one message here, and not one per worker
     objects = _simulator(args).objects if args.assets or args.asset_list else EMBEDDED
     plan = WorldPlan(
         samples=args.samples,
-        language=args.language,
-        clips=args.language // 10 if args.clips is None else args.clips,
+        num_images=args.num_images,
+        clips=args.num_images // 10 if args.clips is None else args.clips,
         seed=args.seed,
         split=split,
         size=args.size,
         dof=args.dof,
         categories=objects.categories(_names(args), split),
-        contacts=args.contacts,
+        contact_sampling=args.contact_sampling,
         assets=args.assets and str(Path(args.assets).resolve()),
         asset_list=args.asset_list and str(Path(args.asset_list).resolve()),
         allow_roots=tuple(str(Path(root).resolve()) for root in args.allow_root),
     )
     check_plan(plan)
-    with count_bar("items") as tell:
-        manifest = generate(plan, Path(args.out), args.workers, tell, args.on_bad)
-    _tell(manifest)
+    with count_bar("items") as on_progress:
+        manifest = generate(plan, Path(args.out), args.workers, on_progress, args.on_error)
+    _print_remarks(manifest)
     if not args.json:
         poses = manifest["poses"]
         print(
             f"{args.out}: {poses['kept']:,} poses kept, {poses['failed']:,} trials failed; "
-            f"{plan.language:,} images with language, {plan.clips:,} clips{_but(manifest)}"
+            f"{plan.num_images:,} images with language, {plan.clips:,} clips{_skipped(manifest)}"
         )
         bench = [name for name in manifest["files"] if name.startswith("bench/")]
         for name, entry in manifest["files"].items():
@@ -235,7 +247,7 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     page.save(path)
     remarks = simulator.objects.remarks().to_json()
-    _tell(remarks)
+    _print_remarks(remarks)
     if not args.json:
         print(f"{path}: {len(categories)} categories, {page.width}x{page.height} pixels")
     return {
@@ -260,12 +272,12 @@ def _plan(args: argparse.Namespace, simulator: Any) -> Any:
     split = _split(args)
     categories = simulator.objects.categories(_names(args), split)
     return RolloutPlan(
-        categories, args.episodes, args.seed, split, args.size, args.dof, on_bad=args.on_bad
+        categories, args.episodes, args.seed, split, args.size, args.dof, on_error=args.on_error
     )
 
 
 def _file_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What is said of a file of predictions."""
+    """Options for a file of predictions."""
     from robomamba_jax.world.policies.predictions import NAMING
 
     names = ("answer_field", "id_field", "on_missing", "on_extra", "pixel_order")
@@ -285,7 +297,7 @@ def _file_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _contacts(args: argparse.Namespace) -> Any:
-    """How a file counts its contacts; None = pixels of each picture, centres at +0.5."""
+    """How a file counts its contacts; None = pixels of each image, centres at +0.5."""
     from robomamba_jax.data.geometry.contacts import Contacts
 
     if args.contact_frame is None and args.contact_side is None:
@@ -306,7 +318,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.world.rollout.run import rollout
     from robomamba_jax.world.rollout.success_rates import table
     from robomamba_jax.world.sim.episodes import Thresholds
-    from robomamba_jax.world.sim.gripper import perform
+    from robomamba_jax.world.sim.gripper import execute
     from robomamba_jax.world.sim.panda import PandaExecutor
 
     if args.clips < 0 or (args.clips and not args.out):
@@ -328,15 +340,15 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     )
     plan = dataclasses.replace(_plan(args, simulator), thresholds=thresholds)
     out = None if args.out is None else Path(args.out)
-    with count_bar("episodes") as tell:
+    with count_bar("episodes") as on_progress:
         result = rollout(
             simulator,
             policy,
             plan,
-            pictures=None if out is None else out / "pictures",
+            save_images=None if out is None else out / "images",
             clips=args.clips,
-            executor=perform if args.panda is None else PandaExecutor(Path(args.panda)),
-            tell=tell,
+            executor=execute if args.panda is None else PandaExecutor(Path(args.panda)),
+            on_progress=on_progress,
         )
     for note in getattr(policy, "notes", []):
         print(f"note: {note}", file=sys.stderr)
@@ -344,7 +356,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     result = {"schema": "robomamba.world rollout/1", "executor": executor, **result}
     if out is not None:
         write_text(out / "rollout.json", json.dumps(result, indent=1) + "\n")
-    _tell(result)
+    _print_remarks(result)
     if not args.json:
         print(f"policy {policy.name}, {policy.parameters:,} trained parameters")
         print("\n".join(table(result)))
@@ -359,9 +371,9 @@ def _episodes(args: argparse.Namespace) -> dict[str, Any]:
 
     simulator = _simulator(args)
     plan = _plan(args, simulator)
-    with count_bar("episodes") as tell:
-        done = export_episodes(simulator, plan, Path(args.out), tell)
-    _tell(done)
+    with count_bar("episodes") as on_progress:
+        done = export_episodes(simulator, plan, Path(args.out), on_progress)
+    _print_remarks(done)
     if not args.json:
         print(f"{args.out}: {done['episodes']} trials; their questions are in maniptest.json")
     return {"schema": "robomamba.world episodes/1", **done}

@@ -90,16 +90,18 @@ class Confused:
         self._policy, self._what = policy, what
         self._before: Observation | None = None
 
-    def propose(self, seen: Observation) -> Proposal | None:
+    def propose(self, observation: Observation) -> Proposal | None:
         """What the policy says of something else."""
         if self._what == "words":
             nouns = [category.noun for category in CATEGORIES.values()]
-            own = CATEGORIES[seen.category].noun
+            own = CATEGORIES[observation.category].noun
             other = nouns[(nouns.index(own) + 1) % len(nouns)]
-            told = dataclasses.replace(seen, instruction=seen.instruction.replace(own, other))
+            told = dataclasses.replace(
+                observation, instruction=observation.instruction.replace(own, other)
+            )
             return self._policy.propose(told)
-        shown, self._before = self._before or seen, seen
-        return self._policy.propose(dataclasses.replace(seen, view=shown.view))
+        shown, self._before = self._before or observation, observation
+        return self._policy.propose(dataclasses.replace(observation, view=shown.view))
 
 
 def _roll(
@@ -120,9 +122,9 @@ def _roll(
         simulator,
         policy,
         RolloutPlan(tuple(CATEGORIES), plan.episodes),
-        pictures=folder if model else None,
+        save_images=folder if model else None,
         clips=_FILMED if model else 0,
-        tell=lambda done, total: tell(name, done, total),
+        on_progress=lambda done, total: tell(name, done, total),
     )
 
 

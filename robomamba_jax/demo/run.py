@@ -159,7 +159,7 @@ def _data(plan: DemoPlan, places: Places, console: Console, journal: Journal) ->
 
     def make(out: Path, split: str, counts: tuple[int, int, int], names: tuple[str, ...]) -> Any:
         poses, language, clips = counts
-        world = WorldPlan(poses, language, clips, 0, split, 224, 6, names, contacts="middle")
+        world = WorldPlan(poses, language, clips, 0, split, 224, 6, names, contact_sampling="center")
         return generate(
             world, out, plan.workers, lambda done, total: console.bar(out.name, done, total)
         )

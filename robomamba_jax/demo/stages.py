@@ -23,6 +23,7 @@ from robomamba_jax.config.training import (
 from robomamba_jax.data.examples import without_placeholders
 from robomamba_jax.data.text.tokenizer import train_bpe
 from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.world.dataset.contact_points import contact_points_file
 
 ROW_TOKENS = 384
 _POSE_TOKENS = 32  # of a pose's prompt, at most; the longest has 25
@@ -183,7 +184,7 @@ def instruct_config(
         "details": _details(places),
         "lrv": SourceConfig(str(places.train / "stage1_2_lrv.json"), "lrv", "lrv"),
         "robovqa": SourceConfig(str(places.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
-        "touch": SourceConfig(str(places.train / "touch.json"), "touch", "llava"),
+        "touch": SourceConfig(str(contact_points_file(places.train)), "touch", "llava"),
     }
     sources = tuple(
         dataclasses.replace(source, weight=INSTRUCT_WEIGHTS[name])
@@ -266,7 +267,7 @@ def picture_config(plan: DemoPlan, places: Places) -> TrainConfig:
     """Every training picture once, for the features of the frozen encoder."""
     sources = (
         SourceConfig(str(places.train / "stage1_1.json"), "captions", "llava"),
-        SourceConfig(str(places.train / "touch.json"), "touch", "llava"),
+        SourceConfig(str(contact_points_file(places.train)), "touch", "llava"),
         SourceConfig(str(places.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
     )
     config = align_config(plan, places)

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to a trial or an item that cannot be done: the run ends, or goes on without it."""
+"""What happens to a trial or an item that fails: the run ends, or it is skipped and listed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterator
 
 from robomamba_jax.config.checks import one_of
-from robomamba_jax.config.data import ON_BAD
+from robomamba_jax.config.data import ON_ERROR
 from robomamba_jax.errors import InputError
 
 
@@ -20,23 +20,23 @@ class Skips:
       notes: what else could not be done, one line each.
     """
 
-    def __init__(self, on_bad: str) -> None:
+    def __init__(self, on_error: str) -> None:
         """Begin.
 
         Args:
-          on_bad: "error": the first bad item ends the run; "skip": it is left out, and listed.
+          on_error: "raise": the first bad item ends the run; "skip": it is left out, and listed.
 
         Raises:
           InputError: it is neither.
         """
-        one_of("on_bad", on_bad, ON_BAD)
-        self._skip = on_bad == "skip"
+        one_of("on_error", on_error, ON_ERROR)
+        self._skip = on_error == "skip"
         self.found: list[dict[str, str]] = []
         self.notes: list[str] = []
 
     @contextlib.contextmanager
     def item(self, name: str) -> Iterator[None]:
-        """Surrounds the whole of an item's way.
+        """Surrounds all that is done for an item.
 
         Args:
           name: the item's, for the list and the error.
@@ -46,20 +46,20 @@ class Skips:
         """
         try:
             yield
-        # Told to go on, a run outlives whatever one item brings: the simulator's own complaints and
-        # our faults too. They are listed by their names.
+        # With "skip" a run survives whatever one item raises, the simulator's errors and our own
+        # bugs included: hours of other items are worth more. They are listed by their names.
         except Exception as error:
             if not self._skip:
                 if isinstance(error, InputError):
-                    fix = f"{error.fix}; or --on-bad skip"
+                    fix = f"{error.fix}; or --on-error skip"
                     raise InputError(error.kind, f"{name}: {error.message}", fix) from error
                 raise
-            self.found.append({"name": name, **told(error)})
+            self.found.append({"name": name, **error_entry(error)})
 
     @contextlib.contextmanager
     def aside(self, what: str) -> Iterator[None]:
-        """Surrounds what comes of an item beside its result, such as its picture: where that fails
-        the item has been done all the same, and a run that goes on notes it.
+        """Surrounds what an item writes beside its result, such as its image: where that fails the
+        item has been done all the same, and with "skip" a note says so.
 
         Args:
           what: is written, such as "Safe_0003.png".
@@ -71,7 +71,7 @@ class Skips:
             yield
         except Exception as error:
             if self._skip:
-                self.notes.append(f"{what} is not written: {told(error)['message']}")
+                self.notes.append(f"{what} is not written: {error_entry(error)['message']}")
             elif isinstance(error, OSError):
                 why = f"{what} cannot be written: {error.strerror or error}"
                 raise InputError("cannot_write", why, "make room, or give another --out") from error
@@ -94,7 +94,7 @@ class Skips:
             raise InputError(first["kind"], message + first["message"], first["fix"])
 
 
-def told(error: Exception) -> dict[str, str]:
+def error_entry(error: Exception) -> dict[str, str]:
     """An error as JSON."""
     if isinstance(error, InputError):
         return {"kind": error.kind, "message": error.message, "fix": error.fix}

@@ -21,7 +21,7 @@ from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from robomamba_jax.training.export import export_preset
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.rollout.success_rates import Tally, averages
+from robomamba_jax.world.rollout.success_rates import CategoryCounts, averages
 from tests.demo.small_world import write_world
 from tests.evaluation.runs import right
 
@@ -89,7 +89,7 @@ def entry(value: float) -> dict[str, Any]:
 def rolled(name: str) -> dict[str, Any]:
     """A policy's."""
     won = {"nano": 2, "oracle": 3, "random": 0}[name]
-    categories = {known: Tally(n=3, success=won).to_json(known) for known in CATEGORIES}
+    categories = {known: CategoryCounts(n=3, success=won).to_json(known) for known in CATEGORIES}
     splits = {}
     for split in ("seen", "unseen"):
         mean = averages(categories, split)

@@ -23,8 +23,8 @@ from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES
 from robomamba_jax.world.rollout.run import RolloutPlan
-from robomamba_jax.world.rollout.success_rates import Tally, averages
-from robomamba_jax.world.sim.simulator import View
+from robomamba_jax.world.rollout.success_rates import CategoryCounts, averages
+from robomamba_jax.world.sim.simulator import CameraFrame
 
 PLAN = dataclasses.replace(MODES["smoke"], episodes=3, references=("oracle", "random"))
 
@@ -47,11 +47,11 @@ def observation(category: str, number: int, phrase: str = "Move the {noun}.") ->
     """A trial with a picture of its own."""
     pixels = np.full((4, 4, 3), number, np.uint8)
     camera = Camera(4, 4, np.eye(3))
-    view = View(pixels, np.ones((4, 4), np.float32), np.zeros((4, 4), np.int16), camera)
+    view = CameraFrame(pixels, np.ones((4, 4), np.float32), np.zeros((4, 4), np.int16), camera)
     text = phrase.format(noun=CATEGORIES[category].noun)
-    stage: Any = f"the stage of {category}"
+    scene: Any = f"the stage of {category}"
     random = np.random.default_rng(number)
-    return Observation(f"{category}_{number:04d}", category, text, view, stage, random)
+    return Observation(f"{category}_{number:04d}", category, text, view, scene, random)
 
 
 def test_shuffled_pictures() -> None:
@@ -121,7 +121,7 @@ def rolled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         calls.append(("roll", policy.name, kind, plan, more["pictures"], more["clips"]))
         categories = {}
         for name in plan.categories:
-            entry = Tally(n=3, success=2, initial=3, long=1).to_json(name)
+            entry = CategoryCounts(n=3, success=2, initial=3, long=1).to_json(name)
             categories[name] = entry
         more["tell"](3, 3)
         return {

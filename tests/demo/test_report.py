@@ -102,7 +102,7 @@ def test_the_data_in_numbers(demo: tuple[Places, Journal]) -> None:
             "stage1_2_llava.json": 12,
             "stage1_2_detail.json": 12,
             "stage1_2_lrv.json": 12,
-            "touch.json": 8,
+            "contact_points.json": 8,
             "manip.json": 8,
         },
     }

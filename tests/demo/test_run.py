@@ -225,7 +225,7 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "test": ("test", SEEN),
         "unseen": ("test", UNSEEN),
     }
-    assert {plan.contacts for plan in plans.values()} == {"middle"}
+    assert {plan.contact_sampling for plan in plans.values()} == {"center"}
     train = plans["train"]
     assert (train.samples, train.language, train.clips) == (SMOKE.poses, SMOKE.language, 6)
     assert plans["unseen"].samples == plans["unseen"].clips == 0

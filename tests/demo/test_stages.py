@@ -192,4 +192,5 @@ def test_every_picture_has_its_features(places: Places) -> None:
     asked = pictures("pictures")
     assert pictures("align") | pictures("instruct") <= asked
     files = {source.path for source in found["pictures"].data.sources}
-    assert {str(places.train / "robovqa" / "*.tfrecord"), str(places.train / "touch.json")} < files
+    points = str(places.train / "contact_points.json")
+    assert {str(places.train / "robovqa" / "*.tfrecord"), points} < files

@@ -10,10 +10,10 @@ from robomamba_jax.world.objects.colors import COLORS
 from robomamba_jax.world.objects.meshes import box
 from robomamba_jax.world.objects.model import Assembly, ObjectModel
 from robomamba_jax.world.objects.rng import Rng
-from robomamba_jax.world.sim.episodes import EpisodeSpec, open_stage
-from robomamba_jax.world.sim.gripper import Grip
+from robomamba_jax.world.sim.episodes import EpisodeSpec, open_scene
+from robomamba_jax.world.sim.gripper import GraspCommand
 from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene, look_at
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 
 FRONT = np.array([-1.0, 0, 0])
 
@@ -42,22 +42,22 @@ def door_spec(model: ObjectModel, opened: float = 0.0, size: int = 128) -> Scene
     )
 
 
-def door_stage(
+def door_scene(
     simulator: Simulator, resistance: float, *, opened: float = 0.0, handle: bool = False
-) -> Stage:
+) -> SimScene:
     """The door, its hinge resisting a share of what the gripper can do at its far edge."""
     spec = EpisodeSpec(door_spec(door_model(handle), opened), (resistance,))
-    return open_stage(simulator, spec)
+    return open_scene(simulator, spec)
 
 
-def front_point(stage: Stage, along: float, height: float = 0.2) -> np.ndarray:
+def front_point(scene: SimScene, along: float, height: float = 0.2) -> np.ndarray:
     """A point of the closed door's front: at a share of the way from hinge to far edge."""
-    low, high = stage.link_mesh(1).vertices.min(axis=0), stage.link_mesh(1).vertices.max(axis=0)
-    panel = stage.spec.model.links[1].solids[0].mesh.vertices
+    low, high = scene.link_mesh(1).vertices.min(axis=0), scene.link_mesh(1).vertices.max(axis=0)
+    panel = scene.spec.model.links[1].solids[0].mesh.vertices
     return np.array([panel[:, 0].min(), high[1] - along * (high[1] - low[1]), height])
 
 
-def pull(point: np.ndarray, direction: np.ndarray = FRONT, **options: object) -> Grip:
+def pull(point: np.ndarray, direction: np.ndarray = FRONT, **options: object) -> GraspCommand:
     """Suction that pulls along a direction."""
     unit = direction / np.linalg.norm(direction)
-    return Grip(point, -unit, np.cross(unit, (0.1, 0.2, 1)), **options)  # type: ignore[arg-type]
+    return GraspCommand(point, -unit, np.cross(unit, (0.1, 0.2, 1)), **options)  # type: ignore[arg-type]

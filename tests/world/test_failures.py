@@ -17,10 +17,10 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.dataset.generate import generate
 from robomamba_jax.world.dataset.tasks import WorldPlan, run_job
 from robomamba_jax.world.policies.interface import Observation, Proposal
-from robomamba_jax.world.policies.reference import RULES
+from robomamba_jax.world.policies.reference import REFERENCE_POLICIES
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
-from robomamba_jax.world.sim.gripper import Grip, Outcome, Watch, perform
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.gripper import ExecutionResult, GraspCommand, OnMotion, execute
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 from tests.world import downloads
 
 PLAN = RolloutPlan(("Safe", "Bottle"), 3, seed=1, size=96)
@@ -38,12 +38,12 @@ class Fails:
     def propose(self, seen: Observation) -> Proposal | None:
         if seen.episode in self._episodes:
             raise self._error
-        return RULES["oracle"].propose(seen)
+        return REFERENCE_POLICIES["oracle"].propose(seen)
 
 
 def going_on(plan: RolloutPlan) -> RolloutPlan:
     """The same trials, told to go on."""
-    return dataclasses.replace(plan, on_bad="skip")  # type: ignore[call-arg]
+    return dataclasses.replace(plan, on_error="skip")  # type: ignore[call-arg]
 
 
 def without(result: dict[str, Any], name: str) -> dict[str, Any]:
@@ -59,9 +59,9 @@ def test_a_policy_that_cannot_answer_one_trial(simulator: Simulator, tmp_path: P
     one in the result, the pictures and the list of outcomes."""
     with pytest.raises(InputError, match=rf"{BAD}: the picture is 0 pixels") as caught:
         rollout(simulator, Fails(UNREADABLE), PLAN)
-    assert "--on-bad skip" in caught.value.fix
-    whole = rollout(simulator, RULES["oracle"], PLAN)
-    result = rollout(simulator, Fails(UNREADABLE), going_on(PLAN), pictures=tmp_path)
+    assert "--on-error skip" in caught.value.fix
+    whole = rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN)
+    result = rollout(simulator, Fails(UNREADABLE), going_on(PLAN), save_images=tmp_path)
     safe = result["categories"]["Safe"]
     assert (safe["n"], safe["skipped"]) == (2, 1)
     assert without(result, "Safe") == without(whole, "Safe")
@@ -98,16 +98,18 @@ def test_an_executor_that_fails_once(simulator: Simulator) -> None:
     """Carrying out is a part of the way."""
     calls = []
 
-    def executor(stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> Outcome:
+    def executor(
+        scene: SimScene, link: int, command: GraspCommand, on_motion: OnMotion | None = None
+    ) -> ExecutionResult:
         calls.append(link)
         if len(calls) == 1:
             raise InputError("bad_urdf", "the arm has no hand", "give another")
-        return perform(stage, link, grip, watch)
+        return execute(scene, link, command, on_motion)
 
     with pytest.raises(InputError, match="Safe_0000: the arm has no hand"):
-        rollout(simulator, RULES["oracle"], PLAN, executor=executor)
+        rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN, executor=executor)
     calls.clear()
-    result = rollout(simulator, RULES["oracle"], going_on(PLAN), executor=executor)
+    result = rollout(simulator, REFERENCE_POLICIES["oracle"], going_on(PLAN), executor=executor)
     assert [one["name"] for one in result["skipped"]] == ["Safe_0000"]
     assert result["seen"]["n"] == 5
 
@@ -132,9 +134,9 @@ def test_a_picture_that_cannot_be_written(simulator: Simulator, tmp_path: Path) 
     """The trial has been run: it counts, and the missing picture is noted."""
     (tmp_path / f"{BAD}.png").mkdir()
     with pytest.raises(InputError, match=rf"{BAD}: {BAD}\.png cannot be written"):
-        rollout(simulator, RULES["oracle"], PLAN, pictures=tmp_path)
-    whole = rollout(simulator, RULES["oracle"], PLAN)
-    result = rollout(simulator, RULES["oracle"], going_on(PLAN), pictures=tmp_path)
+        rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN, save_images=tmp_path)
+    whole = rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN)
+    result = rollout(simulator, REFERENCE_POLICIES["oracle"], going_on(PLAN), save_images=tmp_path)
     assert result["categories"] == whole["categories"]
     assert [note.partition(" is not written")[0] for note in result["notes"]] == [f"{BAD}.png"]
     assert len(list(tmp_path.glob("*.png"))) == 6
@@ -148,11 +150,11 @@ def test_a_pose_without_numbers_is_a_failure(simulator: Simulator, tmp_path: Pat
         name, parameters, sha = "nan", 0, None
 
         def propose(self, seen: Observation) -> Proposal | None:
-            found = RULES["oracle"].propose(seen)
+            found = REFERENCE_POLICIES["oracle"].propose(seen)
             assert found is not None
             return dataclasses.replace(found, rotation=np.full((3, 3), np.nan))
 
-    result = rollout(simulator, Nan(), PLAN, pictures=tmp_path)
+    result = rollout(simulator, Nan(), PLAN, save_images=tmp_path)
     assert (result["seen"]["n"], result["seen"]["success"]) == (6, 0)
     with Image.open(tmp_path / f"{BAD}.png") as picture:
         assert picture.size == (104, 104)
@@ -191,7 +193,7 @@ def test_a_broken_object_in_a_rollout(
     assert status == 2
     assert result["error"]["kind"] == "bad_mesh"
     assert "Microwave_000" in result["error"]["message"]
-    flags = ("--on-bad", "skip", *trials)
+    flags = ("--on-error", "skip", *trials)
     status, result, err = run(capsys, "rollout", download, "--policy", "oracle", *flags)
     assert status == 0
     assert result["categories"]["Microwave"]["n"] == 8
@@ -218,9 +220,9 @@ def test_broken_objects_in_a_data_set(
     user = Simulator(download, download / "list.txt")
     with pytest.raises(InputError, match=r"pose 0 \(Safe\): .*9/mobility.urdf: link link_"):
         run_job(user, plan, download, "poses", 0, 4)
-    items = ("--samples", "4", "--language", "6", "--clips", "4", "--seed", "2", "--workers", "1")
+    items = ("--samples", "4", "--num-images", "6", "--clips", "4", "--seed", "2", "--workers", "1")
     out = download / "out"
-    flags = ("--categories", "Safe,Microwave", "--on-bad", "skip", "--out", str(out))
+    flags = ("--categories", "Safe,Microwave", "--on-error", "skip", "--out", str(out))
     status, result, err = run(capsys, "generate", download, *items, *flags)
     assert status == 0
     assert [one["name"] for one in result["skipped"]] == [
@@ -282,6 +284,6 @@ def test_a_run_may_stop_skipping(
     with pytest.raises(InputError, match="picture 0"):
         generate(plan, download / "out", 1)
     with pytest.raises(InputError, match="all 2 items were skipped; the first, picture 0"):
-        generate(plan, download / "out", 1, on_bad="skip")
+        generate(plan, download / "out", 1, on_error="skip")
     with pytest.raises(InputError, match="cannot read the mesh"):
         generate(plan, download / "out", 1)

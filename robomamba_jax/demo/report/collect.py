@@ -24,6 +24,7 @@ from robomamba_jax.demo.report.images import clip_images, pose_images, question_
 from robomamba_jax.demo.stages import Places
 from robomamba_jax.evaluation.runner.paper import paper_tables
 from robomamba_jax.utils.version import __version__
+from robomamba_jax.world.dataset.contact_points import contact_points_file
 
 SCHEMA = "robomamba.demo/1"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")
@@ -133,7 +134,7 @@ def _data(places: Places) -> dict[str, Any]:
 
 def _records(folder: Path) -> dict[str, int]:
     names = ("stage1_1.json", "stage1_2_llava.json", "stage1_2_detail.json", "stage1_2_lrv.json")
-    files = [folder / name for name in (*names, "touch.json", "manip.json")]
+    files = [folder / name for name in (*names, contact_points_file(folder).name, "manip.json")]
     return {file.name: len(json.loads(file.read_bytes())) for file in files if file.is_file()}
 
 

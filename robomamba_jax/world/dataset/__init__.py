@@ -1,5 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Data sets out of the simulator, in the real formats."""
+"""Data sets out of the simulator, in the files of the published ones."""
 
-__all__ = ["generate", "tasks"]
+__all__ = ["contact_points", "generate", "tasks"]

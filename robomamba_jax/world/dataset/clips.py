@@ -12,8 +12,14 @@ import numpy.typing as npt
 from robomamba_jax.world.objects.colors import COLORS, DARK, STEEL
 from robomamba_jax.world.objects.meshes import box, cone, cylinder
 from robomamba_jax.world.objects.model import Solid
-from robomamba_jax.world.sim.gripper import FINGERS, Executor, Grip, Outcome, perform
-from robomamba_jax.world.sim.simulator import Stage
+from robomamba_jax.world.sim.gripper import (
+    FINGERS,
+    ExecutionResult,
+    Executor,
+    GraspCommand,
+    execute,
+)
+from robomamba_jax.world.sim.simulator import SimScene
 
 Array = npt.NDArray[np.float64]
 Frame = npt.NDArray[np.uint8]
@@ -22,20 +28,20 @@ Frame = npt.NDArray[np.uint8]
 class GripperBody:
     """A gripper to look at: a cup on a stem, or a hand with two fingers. Nothing bumps into it."""
 
-    def __init__(self, stage: Stage, grip: Grip) -> None:
+    def __init__(self, scene: SimScene, command: GraspCommand) -> None:
         """Put it into the scene, out of sight."""
-        self._stage, self._grip = stage, grip
+        self._stage, self._grip = scene, command
         pieces = [
             Solid("stem", cylinder(0.035, 0.5, (0, 0, -0.36)), STEEL, True),
             Solid("palm", box((0.14, 0.2, 0.08), (0, 0, -0.14)), COLORS["orange"]),
         ]
-        if grip.gripper_open is not None and grip.gripper_open >= 0.5:
+        if command.gripper_open is not None and command.gripper_open >= 0.5:
             for side in (-1, 1):
                 finger = box((0.03, 0.02, 0.13), (0, side * FINGERS / 2, -0.05))
                 pieces.append(Solid("finger", finger, DARK))
         else:
             pieces.append(Solid("cup", cone(0.05, 0.025, 0.1, (0, 0, -0.05), (0, 0, -1)), DARK))
-        self._entity: Any = stage.add(stage.simulator.render_body(pieces))
+        self._entity: Any = scene.add(scene.simulator.render_body(pieces))
 
     def move(self, point: Array) -> None:
         """Its tip goes to a world point."""
@@ -53,38 +59,38 @@ class GripperBody:
 
     def remove(self) -> None:
         """Take it out of the scene."""
-        self._stage.scene.remove_entity(self._entity)
+        self._stage.sapien_scene.remove_entity(self._entity)
 
 
 def film(
-    stage: Stage, link: int, grip: Grip, executor: Executor = perform
-) -> tuple[list[Frame], int, Outcome]:
+    scene: SimScene, link: int, command: GraspCommand, executor: Executor = execute
+) -> tuple[list[Frame], int, ExecutionResult]:
     """Carry out a grip and take pictures.
 
     Returns:
       The frames, uint8[H, W, 3] each; the number of those before contact; the outcome.
     """
     # An arm is in the scene itself.
-    body = GripperBody(stage, grip) if executor is perform else None
+    body = GripperBody(scene, command) if executor is execute else None
     frames: list[Frame] = []
     coming = 0
 
-    def watch(phase: str, point: Array) -> None:
+    def on_motion(phase: str, point: Array) -> None:
         nonlocal coming
         if body is not None:
             body.move(point)
-        frames.append(stage.look().rgb)
+        frames.append(scene.render().rgb)
         coming += phase == "approach"
 
     try:
-        outcome = executor(stage, link, grip, watch)
+        result = executor(scene, link, command, on_motion)
     finally:
         if body is not None:
             body.remove()
-    return frames, coming, outcome
+    return frames, coming, result
 
 
-def even(frames: list[Frame], count: int) -> list[Frame]:
+def evenly_sampled(frames: list[Frame], count: int) -> list[Frame]:
     """As many frames as wanted, evenly spread, the first and the last among them."""
     places = np.linspace(0, len(frames) - 1, count).round().astype(int)
     return [frames[place] for place in places]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.config.checks import one_of
-from robomamba_jax.config.data import ON_BAD
+from robomamba_jax.config.data import ON_ERROR
 from robomamba_jax.data.sources.tfrecord import sequence_example, write_tfrecord
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import read_json, write_text
@@ -30,6 +30,7 @@ from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.version import __version__
 from robomamba_jax.world.dataset import tasks
 from robomamba_jax.world.dataset.benchmarks import write_benchmarks
+from robomamba_jax.world.dataset.contact_points import CONTACT_POINTS
 from robomamba_jax.world.dataset.tasks import KINDS, SAID, VERSION, WorldPlan, check_plan
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.objects.categories import CATEGORIES
@@ -43,8 +44,8 @@ def generate(
     plan: WorldPlan,
     out: Path,
     workers: int = 2,
-    tell: OnProgress | None = None,
-    on_bad: str = "error",
+    on_progress: OnProgress | None = None,
+    on_error: str = "raise",
 ) -> dict[str, Any]:
     """Carry out a plan, or the rest of it.
 
@@ -52,8 +53,8 @@ def generate(
       plan: what to make.
       out: the folder.
       workers: processes; the files do not depend on it.
-      tell: told how many items are done, of how many.
-      on_bad: "error": an item that cannot be made ends all; "skip": it is left out, and listed.
+      on_progress: told how many items are done, of how many.
+      on_error: "raise": an item that cannot be made ends all; "skip": it is left out, and listed.
 
     Returns:
       The manifest, which is also in the folder.
@@ -62,7 +63,7 @@ def generate(
       InputError: the plan cannot be, the folder holds another one, or a worker says so.
     """
     check_plan(plan)
-    one_of("on_bad", on_bad, ON_BAD)
+    one_of("on_error", on_error, ON_ERROR)
     if workers < 1:
         raise InputError("bad_arguments", f"--workers is {workers}", "give 1 or more")
     manifest = out / "manifest.json"
@@ -72,8 +73,8 @@ def generate(
     parts = out / ".parts"
     for folder in (parts, out / "images", out / "depth", out / "masks", out / "robovqa"):
         folder.mkdir(parents=True, exist_ok=True)
-    waiting = [job for job in plan.jobs() if not _done(_part(parts, job), on_bad)]
-    _run(plan, out, parts, waiting, workers, tell, on_bad)
+    waiting = [job for job in plan.jobs() if not _done(_part(parts, job), on_error)]
+    _run(plan, out, parts, waiting, workers, on_progress, on_error)
     written = _assemble(plan, out, parts)
     write_text(manifest, json.dumps(written, indent=1) + "\n")
     shutil.rmtree(parts)
@@ -118,9 +119,9 @@ def _said(part: Path) -> dict[str, Any]:
     return _object(said) if said.is_file() else {}
 
 
-def _done(part: Path, on_bad: str) -> bool:
+def _done(part: Path, on_error: str) -> bool:
     """Whether a part is there, and whole if that is asked for."""
-    return part.is_file() and (on_bad == "skip" or not _said(part).get("skipped"))
+    return part.is_file() and (on_error == "skip" or not _said(part).get("skipped"))
 
 
 def _run(
@@ -129,17 +130,17 @@ def _run(
     parts: Path,
     jobs: list[tuple[str, int, int]],
     workers: int,
-    tell: OnProgress | None,
-    on_bad: str,
+    on_progress: OnProgress | None,
+    on_error: str,
 ) -> None:
     """Let workers do the jobs; the first error ends all."""
     total = sum(plan.count(kind) for kind in KINDS)
     done = total - sum(count for _, _, count in jobs)
-    if tell is not None:
-        tell(done, total)
+    if on_progress is not None:
+        on_progress(done, total)
     if not jobs:
         return
-    setup = {"plan": dataclasses.asdict(plan), "root": str(out), "on_bad": on_bad}
+    setup = {"plan": dataclasses.asdict(plan), "root": str(out), "on_error": on_error}
     messages = (
         {
             "kind": kind,
@@ -164,8 +165,8 @@ def _run(
     ):
         for reply, _ in replies:
             done += int(reply["done"])
-            if tell is not None:
-                tell(done, total)
+            if on_progress is not None:
+                on_progress(done, total)
 
 
 def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
@@ -174,7 +175,7 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
     poses, language = (list(_items(plan, parts, kind)) for kind in ("poses", "language"))
     files = {
         "manip.json": [item["manip"] for item in poses],
-        "touch.json": [item["touch"] for item in poses],
+        CONTACT_POINTS: [item["touch"] for item in poses],
         "stage1_1.json": [item["stage1_1"] for item in language],
         "stage1_2_llava.json": [record for item in language for record in item["llava"]],
         "stage1_2_lrv.json": [record for item in language for record in item["lrv"]],

@@ -18,13 +18,13 @@ from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.language.captions import Pair
 from robomamba_jax.world.policies.interface import Proposal
-from robomamba_jax.world.sim.simulator import View
+from robomamba_jax.world.sim.simulator import CameraFrame
 
 _LAST_LINK = 254
 JPEG = {"quality": 95, "subsampling": 0}
 
 
-def save_picture(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
+def save_image(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
     """A JPEG or a PNG, as the name says."""
     options: dict[str, Any] = JPEG if path.suffix == ".jpg" else {"compress_level": 6}
     Image.fromarray(rgb).save(path, **options)
@@ -37,7 +37,7 @@ def jpeg_bytes(rgb: npt.NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def save_truth(root: Path, name: str, view: View) -> None:
+def save_ground_truth(root: Path, name: str, view: CameraFrame) -> None:
     """Depth as millimetres in a 16-bit PNG (0 = nothing), and which link a pixel shows (link + 1,
     0 = none of the object).
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.rng import Rng
-from robomamba_jax.world.policies.affordance import good_places, middle_place
+from robomamba_jax.world.policies.affordance import central_pull_point, pull_points
 from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.sim.episodes import (
     COLLECTION,
@@ -26,14 +26,14 @@ from robomamba_jax.world.sim.episodes import (
     HEAVY_SHARE,
     EpisodeSpec,
     draw_episode,
-    judge,
-    open_stage,
+    evaluate,
+    open_scene,
     visible_parts,
 )
 from robomamba_jax.world.sim.grasps import find_grasp
-from robomamba_jax.world.sim.gripper import perform
-from robomamba_jax.world.sim.simulator import Simulator, Stage, View
-from robomamba_jax.world.sim.surfaces import Spot, pixels_of, true_flow
+from robomamba_jax.world.sim.gripper import execute
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
+from robomamba_jax.world.sim.surfaces import SurfacePoint, pixels_of, true_flow
 from robomamba_jax.world.sim.view_geometry import lift, pixel_of, rotation_for, to_camera
 
 Array = npt.NDArray[np.float64]
@@ -61,7 +61,7 @@ class PoseSample:
     """
 
     spec: EpisodeSpec
-    view: View
+    view: CameraFrame
     link: int
     label: str
     proposal: Proposal
@@ -79,7 +79,7 @@ def find_sample(
     split: str,
     size: int,
     dof: int,
-    contacts: str = "spread",
+    contact_sampling: str = "random",
 ) -> PoseSample:
     """The first trial of a seed that works.
 
@@ -90,8 +90,8 @@ def find_sample(
       split: whose objects.
       size: the image's side in pixels.
       dof: 6 for suction alone, 7 for a hand that sucks with closed fingers and grasps with open.
-      contacts: "spread": a random part, a random one of its good places, as ManipLLM collects;
-        "middle": always ``affordance.middle_place``, so that like scenes have like poses.
+      contact_sampling: "random": a random part, a random one of its pull points, as ManipLLM
+        collects; "center": always ``affordance.middle_place``, so that like scenes have like poses.
 
     Raises:
       InputError: none of very many trials worked.
@@ -107,33 +107,33 @@ def find_sample(
             size,
             heavy_share=HEAVY_SHARE[dof],
         )
-        stage = open_stage(simulator, spec)
-        view = stage.look()
-        chosen = _propose(stage, spec, view, Rng((*trial, 1)), dof, contacts)
+        scene = open_scene(simulator, spec)
+        view = scene.render()
+        chosen = _propose(scene, spec, view, Rng((*trial, 1)), dof, contact_sampling)
         if chosen is None:
             failures["no place"] += 1
             continue
-        spot, proposal = chosen
+        contact, proposal = chosen
         point = lift(view, proposal.contact_xy)
         if point is None:
             failures["no depth"] += 1
             continue
-        grip = proposal.in_world(view, point)
-        outcome = perform(stage, spot.link, grip)
-        if judge(stage, spot.link, outcome, COLLECTION).success:
+        command = proposal.in_world(view, point)
+        result = execute(scene, contact.link, command)
+        if evaluate(scene, contact.link, result, COLLECTION).success:
             return PoseSample(
                 spec,
                 view,
-                spot.link,
-                spot.label,
+                contact.link,
+                contact.label,
                 proposal,
                 point,
-                outcome.before,
-                outcome.after,
+                result.before,
+                result.after,
                 attempt,
                 dict(failures),
             )
-        failures[outcome.why or "did not move"] += 1
+        failures[result.why or "did not move"] += 1
     raise InputError(
         "no_sample",
         f"none of {_ATTEMPTS} trials with {category} worked: {dict(failures)}",
@@ -142,59 +142,63 @@ def find_sample(
 
 
 def _propose(
-    stage: Stage, spec: EpisodeSpec, view: View, rng: Rng, dof: int, contacts: str
-) -> tuple[Spot, Proposal] | None:
+    scene: SimScene, spec: EpisodeSpec, view: CameraFrame, rng: Rng, dof: int, contact_sampling: str
+) -> tuple[SurfacePoint, Proposal] | None:
     """A place and a pose that may work."""
-    if contacts == "middle" and dof == 6:
-        middle = middle_place(stage, view)
-        return None if middle is None else _pulled(view, middle.spot, middle.pull, None)
-    parts = visible_parts(view.links, stage.spec.model.movable)
+    if contact_sampling == "center" and dof == 6:
+        middle = central_pull_point(scene, view)
+        return None if middle is None else _pulled(view, middle.contact, middle.pull, None)
+    parts = visible_parts(view.links, scene.spec.model.movable)
     if not parts:
         return None
     link = rng.choice(parts)
-    place = stage.spec.model.movable.index(link)
+    place = scene.spec.model.movable.index(link)
     if spec.resistance[place] >= HEAVY[0]:
-        return _grasp(stage, view, link, rng)
+        return _grasp(scene, view, link, rng)
     if dof == 7 and rng.chance(GRASP_SHARE):
-        grasp = _grasp(stage, view, link, rng)
+        grasp = _grasp(scene, view, link, rng)
         if grasp is not None:
             return grasp
     pixels = pixels_of(view.links == link)
     chosen = rng.generator.permutation(len(pixels))[:_PIXELS]
-    good = good_places(stage, link, pixels[chosen])
+    good = pull_points(scene, link, pixels[chosen])
     if not good:
         return None
-    spot, pull = rng.choice(good)
+    contact, pull = rng.choice(good)
     if rng.chance(0.5):
-        pull = spot.normal
+        pull = contact.normal
     pull = pull + rng.generator.normal(0, _NOISE, 3)
-    return _pulled(view, spot, pull, None if dof == 6 else 0.0)
+    return _pulled(view, contact, pull, None if dof == 6 else 0.0)
 
 
-def _pulled(view: View, spot: Spot, pull: Array, closed: float | None) -> tuple[Spot, Proposal]:
+def _pulled(
+    view: CameraFrame, contact: SurfacePoint, pull: Array, closed: float | None
+) -> tuple[SurfacePoint, Proposal]:
     """A cup that comes against the direction in which it will pull."""
     approach = to_camera(view, -pull / np.linalg.norm(pull))
-    return spot, Proposal(pixel_of(view, spot.point), rotation_for(approach), closed)
+    return contact, Proposal(pixel_of(view, contact.point), rotation_for(approach), closed)
 
 
-def _grasp(stage: Stage, view: View, link: int, rng: Rng) -> tuple[Spot, Proposal] | None:
+def _grasp(
+    scene: SimScene, view: CameraFrame, link: int, rng: Rng
+) -> tuple[SurfacePoint, Proposal] | None:
     """Open fingers around the handle, drawn back along the way of the part."""
-    middle = stage.link_mesh(link).vertices.mean(axis=0)
-    flow = true_flow(stage, link, middle)
+    middle = scene.link_mesh(link).vertices.mean(axis=0)
+    flow = true_flow(scene, link, middle)
     pull = flow + rng.generator.normal(0, _NOISE, 3)
     pull /= np.linalg.norm(pull)
-    found = find_grasp(stage, view, link, pull, rng.generator)
+    found = find_grasp(scene, view, link, pull, rng.generator)
     if found is None:
         return None
-    spot, grip = found
-    rotation = rotation_for(to_camera(view, grip.approach), to_camera(view, grip.closing))
-    return spot, Proposal(pixel_of(view, spot.point), rotation, 1.0)
+    contact, command = found
+    rotation = rotation_for(to_camera(view, command.approach), to_camera(view, command.closing))
+    return contact, Proposal(pixel_of(view, contact.point), rotation, 1.0)
 
 
 def sample_record(sample: PoseSample, name: str) -> dict[str, Any]:
     """All that is known of a sample, as JSON: the truth beside the picture."""
-    scene, view = sample.spec.scene, sample.view
-    model = scene.model
+    scene_spec, view = sample.spec.scene, sample.view
+    model = scene_spec.model
     link = model.links[sample.link]
     assert link.joint is not None
     return {
@@ -210,8 +214,8 @@ def sample_record(sample: PoseSample, name: str) -> dict[str, Any]:
         "rotation": sample.proposal.rotation.tolist(),
         "gripper_open": sample.proposal.gripper_open,
         "point_world": sample.point.tolist(),
-        "scale": scene.scale,
-        "limits": [list(limits) for limits in scene.limits()],
+        "scale": scene_spec.scale,
+        "limits": [list(limits) for limits in scene_spec.limits()],
         "resistance": list(sample.spec.resistance),
         "joints_before": sample.before.tolist(),
         "joints_after": sample.after.tolist(),

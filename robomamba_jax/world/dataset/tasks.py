@@ -15,14 +15,14 @@ from typing import Any
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import write_text
 from robomamba_jax.utils.ipc import Job, Reply
-from robomamba_jax.world.dataset.clips import even, film
+from robomamba_jax.world.dataset.clips import evenly_sampled, film
 from robomamba_jax.world.dataset.records import (
     jpeg_bytes,
     llava_record,
     lrv_records,
     pose_record,
-    save_picture,
-    save_truth,
+    save_ground_truth,
+    save_image,
 )
 from robomamba_jax.world.dataset.samples import find_sample, sample_record
 from robomamba_jax.world.failures import Skips
@@ -35,19 +35,19 @@ from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.rng import Rng
-from robomamba_jax.world.policies.affordance import CONTACTS
+from robomamba_jax.world.policies.affordance import CONTACT_SAMPLING
 from robomamba_jax.world.policies.interface import Observation
 from robomamba_jax.world.policies.reference import oracle, part_random
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
     check_dof,
     draw_episode,
-    judge,
-    open_stage,
+    evaluate,
+    open_scene,
     visible_parts,
 )
 from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
@@ -56,6 +56,7 @@ KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
 _SPLITS = ("train", "test")
+_FIRST_NAMES = {"random": "spread", "center": "middle"}
 FRAMES = 16
 _CLOSED_IN_LANGUAGE = 0.35
 
@@ -66,28 +67,28 @@ class WorldPlan:
 
     Attributes:
       samples: pose samples that worked.
-      language: images with captions, questions and answers.
+      num_images: images with captions, questions and answers.
       clips: RoboVQA clips of 16 frames.
       seed: another seed, another data set.
       split: "train" or "test": other objects, other wording; unseen categories in test alone.
       size: the images' side in pixels.
       dof: 6 or 7; 7 adds the gripper's state.
       categories: which, in the article's order.
-      contacts: where collected poses touch, see ``samples.find_sample``.
+      contact_sampling: where collected poses touch, see ``samples.find_sample``.
       assets: a PartNet-Mobility folder; None = the embedded objects.
       asset_list: the list of its objects.
       allow_roots: where links among their files may lead; it decides no byte.
     """
 
     samples: int
-    language: int
+    num_images: int
     clips: int
     seed: int
     split: str
     size: int
     dof: int
     categories: tuple[str, ...]
-    contacts: str = "spread"
+    contact_sampling: str = "random"
     assets: str | None = None
     asset_list: str | None = None
     allow_roots: tuple[str, ...] = ()
@@ -95,13 +96,16 @@ class WorldPlan:
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
         fields = dataclasses.asdict(self)
-        del fields["allow_roots"]
+        del fields["allow_roots"], fields["contact_sampling"]
+        # By the names of the first versions: a renamed field is no reason to refuse a folder.
+        fields["contacts"] = _FIRST_NAMES.get(self.contact_sampling)
+        fields["language"] = fields.pop("num_images")
         text = json.dumps([VERSION, LAYOUT, fields], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def count(self, kind: str) -> int:
         """Items of a kind."""
-        return {"poses": self.samples, "language": self.language, "clips": self.clips}[kind]
+        return {"poses": self.samples, "language": self.num_images, "clips": self.clips}[kind]
 
     def jobs(self) -> list[tuple[str, int, int]]:
         """(kind, first item, number of items)."""
@@ -126,21 +130,24 @@ def check_plan(plan: WorldPlan) -> None:
     Raises:
       InputError: a number or a name cannot be.
     """
-    for name in ("samples", "language", "clips", "seed"):
+    for name in ("samples", "num_images", "clips", "seed"):
         if getattr(plan, name) < 0:
-            raise InputError(
-                "bad_arguments", f"--{name} is {getattr(plan, name)}", "give 0 or more"
-            )
-    if plan.samples + plan.language + plan.clips == 0:
-        raise InputError("bad_arguments", "nothing to generate", "give --samples or --language")
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError("bad_arguments", f"{flag} is {getattr(plan, name)}", "give 0 or more")
+    if plan.samples + plan.num_images + plan.clips == 0:
+        raise InputError("bad_arguments", "nothing to generate", "give --samples or --num-images")
     check_dof(plan.dof)
-    if plan.contacts not in CONTACTS:
+    if plan.contact_sampling not in CONTACT_SAMPLING:
         raise InputError(
-            "bad_arguments", f"--contacts is {plan.contacts!r}", f"give {' or '.join(CONTACTS)}"
+            "bad_arguments",
+            f"--contact-sampling is {plan.contact_sampling!r}",
+            f"give {' or '.join(CONTACT_SAMPLING)}",
         )
-    if plan.contacts == "middle" and plan.dof != 6:
+    if plan.contact_sampling == "center" and plan.dof != 6:
         raise InputError(
-            "bad_arguments", "--contacts middle with --dof 7", "a hand chooses handles: give 6"
+            "bad_arguments",
+            "--contact-sampling center with --dof 7",
+            "a hand chooses handles: give 6",
         )
     check_size(plan.size)
     if not plan.categories:
@@ -154,19 +161,19 @@ def run_job(
     kind: str,
     start: int,
     count: int,
-    on_bad: str = "error",
+    on_error: str = "raise",
 ) -> dict[str, Any]:
     """Make some items: pictures into the folder, records back.
 
     Returns:
-      The items; with ``on_bad`` "skip" those that could be made, and which were ``skipped``; and
+      The items; with ``on_error`` "skip" those that could be made, and which were ``skipped``; and
       ``notes`` and ``left_out`` of their objects.
 
     Raises:
       InputError: an item cannot be made, and is not to be skipped.
     """
     make = {"poses": _pose, "language": _language, "clips": _clip}[kind]
-    skips, items = Skips(on_bad), []
+    skips, items = Skips(on_error), []
     simulator.objects.remarks()  # those of an earlier job are told
     for item in range(start, start + count):
         with skips.item(f"{_NAMES[kind]} {item} ({plan.category_of(item)})"):
@@ -181,10 +188,10 @@ SAID = ".said"
 class WorldTasks:
     """What a worker process does: jobs of one plan, into files."""
 
-    def __init__(self, plan: WorldPlan, root: Path, on_bad: str) -> None:
+    def __init__(self, plan: WorldPlan, root: Path, on_error: str) -> None:
         """Open the simulator."""
-        self._plan, self._root, self._on_bad = plan, root, on_bad
-        self._simulator = Simulator(plan.assets, plan.asset_list, on_bad, plan.allow_roots)
+        self._plan, self._root, self._on_error = plan, root, on_error
+        self._simulator = Simulator(plan.assets, plan.asset_list, on_error, plan.allow_roots)
 
     def run(self, job: Job) -> Reply:
         """Make the ``count`` items of a ``kind`` from ``start``; their records go into ``to``.
@@ -196,7 +203,7 @@ class WorldTasks:
           InputError: see ``run_job``.
         """
         numbers = (job["kind"], job["start"], job["count"])
-        found = run_job(self._simulator, self._plan, self._root, *numbers, self._on_bad)
+        found = run_job(self._simulator, self._plan, self._root, *numbers, self._on_error)
         to, items = Path(job["to"]), found.pop("items")
         # What there is to say of the items comes first: a part that is there is complete.
         write_text(to.with_suffix(SAID), json.dumps(found))
@@ -207,16 +214,18 @@ class WorldTasks:
 def open_tasks(setup: dict[str, Any]) -> WorldTasks:
     """What a worker process calls: see ``generate``."""
     fields = {**setup["plan"], "categories": tuple(setup["plan"]["categories"])}
-    return WorldTasks(WorldPlan(**fields), Path(setup["root"]), setup["on_bad"])
+    return WorldTasks(WorldPlan(**fields), Path(setup["root"]), setup["on_error"])
 
 
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of(item)
     seed = plan.seed_of("poses", item)
-    sample = find_sample(simulator, seed, category, plan.split, plan.size, plan.dof, plan.contacts)
+    sample = find_sample(
+        simulator, seed, category, plan.split, plan.size, plan.dof, plan.contact_sampling
+    )
     name = f"{category}_{item:06d}"
-    save_truth(root, name, sample.view)
-    save_picture(root / "images" / f"{name}.png", sample.view.rgb)
+    save_ground_truth(root, name, sample.view)
+    save_image(root / "images" / f"{name}.png", sample.view.rgb)
     words = Wording(Rng((*seed, 2)), plan.split)
     noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
     question = words.say(wc.ASK_POSE, noun=noun)
@@ -235,14 +244,14 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     category = plan.category_of(item)
     rng = Rng(plan.seed_of("language", item))
     model = simulator.objects.draw(category, plan.split, rng)
-    scene = draw_scene(model, rng, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
-    stage = Stage(simulator, scene)
-    view = stage.look()
-    facts = scene_facts(stage, view)
+    scene_spec = draw_scene(model, rng, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
+    scene = SimScene(simulator, scene_spec)
+    view = scene.render()
+    facts = scene_facts(scene, view)
     words = Wording(rng, plan.split)
     name = f"{item:06d}"
-    save_truth(root, name, view)
-    save_picture(root / "images" / f"{name}.jpg", view.rgb)
+    save_ground_truth(root, name, view)
+    save_image(root / "images" / f"{name}.jpg", view.rgb)
     pairs = questions(facts, words)
     conversations = [rng.shuffled(pairs, 5), *instructions(facts, words)]
     return {
@@ -270,14 +279,14 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
             plan.split,
             plan.size,
         )
-        stage = open_stage(simulator, spec)
-        view = stage.look()
+        scene = open_scene(simulator, spec)
+        view = scene.render()
         if not visible_parts(view.links, spec.scene.model.movable):
             continue
-        facts = scene_facts(stage, view)
-        seen = Observation("", category, "", view, stage, rng.generator)
+        facts = scene_facts(scene, view)
+        observation = Observation("", category, "", view, scene, rng.generator)
         phase = rng.choice(["done", "done", "reach", "failed"])
-        proposal = part_random(seen) if phase == "failed" else oracle(seen)
+        proposal = part_random(observation) if phase == "failed" else oracle(observation)
         point = None if proposal is None else lift(view, proposal.contact_xy)
         if proposal is None or point is None:
             continue
@@ -285,16 +294,16 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         part = next((part for part in facts.parts if part.link == link), None)
         if part is None:
             continue
-        frames, coming, outcome = film(stage, link, proposal.in_world(view, point))
-        success = judge(stage, link, outcome, EVALUATION).success
+        frames, coming, result = film(scene, link, proposal.in_world(view, point))
+        success = evaluate(scene, link, result, EVALUATION).success
         if success != (phase != "failed"):
             continue
         shown = frames[:coming] if phase == "reach" else frames
         place = spec.scene.model.movable.index(link)
         rest = rest_value(spec.scene.model, link, spec.scene.scale)
-        way = 1 if abs(outcome.after[place] - rest) >= abs(outcome.before[place] - rest) else -1
+        way = 1 if abs(result.after[place] - rest) >= abs(result.before[place] - rest) else -1
         text = tagged_text(ClipStory(facts, part, way, phase), Wording(rng, plan.split))
-        images = [jpeg_bytes(frame) for frame in even(shown, FRAMES)]
+        images = [jpeg_bytes(frame) for frame in evenly_sampled(shown, FRAMES)]
         return {
             "images": [base64.b64encode(data).decode() for data in images],
             "text": text,

@@ -1,5 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What can be said of a scene: captions, questions, instructions."""
+"""A scene in words: facts, captions, questions and answers."""
 
-__all__ = ["facts"]
+__all__ = ["facts", "wording", "wording_checks"]

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.policies.affordance import middle_place
+from robomamba_jax.world.policies.affordance import central_pull_point
 from robomamba_jax.world.sim.scenes import SHAPES, SceneSpec, joint_range, rest_value
-from robomamba_jax.world.sim.simulator import Stage, View
-from robomamba_jax.world.sim.surfaces import spots
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
+from robomamba_jax.world.sim.surfaces import surface_points
 from robomamba_jax.world.sim.view_geometry import pixel_of
 
 _STRIDE = 4  # pixels between two rays that look for labels
@@ -119,12 +119,12 @@ class Facts:
         return tuple(part for part in self.parts if names.count(part.part) == 1)
 
 
-def scene_facts(stage: Stage, view: View) -> Facts:
+def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
     """The facts of a scene as it stands now."""
-    spec = stage.spec
-    labels = visible_labels(stage, view)
+    spec = scene.spec
+    labels = visible_labels(scene, view)
     parts = tuple(
-        _part(stage, link, place, labels)
+        _part(scene, link, place, labels)
         for place, link in enumerate(spec.model.movable)
         if int(np.sum(view.links == link)) >= _PART_PIXELS
     )
@@ -149,11 +149,11 @@ def scene_facts(stage: Stage, view: View) -> Facts:
         things,
         tuple(s for s in SHAPES if s not in shapes),
         _places(labels, view),
-        _touch(stage, view),
+        _touch(scene, view),
     )
 
 
-def _places(labels: Labels, view: View) -> tuple[tuple[str, int, int], ...]:
+def _places(labels: Labels, view: CameraFrame) -> tuple[tuple[str, int, int], ...]:
     """Where the pieces are whose name the picture shows once."""
     names = [label for _, label in labels]
     found = []
@@ -165,12 +165,12 @@ def _places(labels: Labels, view: View) -> tuple[tuple[str, int, int], ...]:
     return tuple(found)
 
 
-def _touch(stage: Stage, view: View) -> tuple[int, int] | None:
-    place = middle_place(stage, view)
-    return None if place is None else _percent(pixel_of(view, place.spot.point), view)
+def _touch(scene: SimScene, view: CameraFrame) -> tuple[int, int] | None:
+    place = central_pull_point(scene, view)
+    return None if place is None else _percent(pixel_of(view, place.contact.point), view)
 
 
-def _percent(pixel: npt.ArrayLike, view: View) -> tuple[int, int]:
+def _percent(pixel: npt.ArrayLike, view: CameraFrame) -> tuple[int, int]:
     """A pixel as whole percent of the picture's sides."""
     height, width = view.links.shape
     return percent(np.asarray(pixel, np.float64) / (width, height))
@@ -182,13 +182,13 @@ def percent(shares: npt.ArrayLike) -> tuple[int, int]:
     return int(100 * x), int(100 * y)
 
 
-def _part(stage: Stage, link: int, place: int, labels: Labels) -> PartState:
-    model, scale = stage.spec.model, stage.spec.scale
+def _part(scene: SimScene, link: int, place: int, labels: Labels) -> PartState:
+    model, scale = scene.spec.model, scene.spec.scale
     piece = model.links[link]
     assert piece.joint is not None
     low, high = joint_range(model, link, scale)
     rest = rest_value(model, link, scale)
-    opened = abs(float(stage.joints[place]) - rest) / max(high - rest, rest - low)
+    opened = abs(float(scene.joints[place]) - rest) / max(high - rest, rest - low)
     return PartState(
         piece.part,
         link,
@@ -199,24 +199,24 @@ def _part(stage: Stage, link: int, place: int, labels: Labels) -> PartState:
     )
 
 
-def visible_labels(stage: Stage, view: View) -> Labels:
+def visible_labels(scene: SimScene, view: CameraFrame) -> Labels:
     """(link, label) of the pieces that rays through a grid of pixels meet, and those pixels."""
     rows, columns = np.mgrid[
         _STRIDE // 2 : len(view.links) : _STRIDE, _STRIDE // 2 : view.links.shape[1] : _STRIDE
     ]
     shown = view.links[rows, columns]
     found: Labels = {}
-    for link in range(len(stage.links)):
+    for link in range(len(scene.links)):
         chosen = shown == link
         if not chosen.any():
             continue
         pixels = np.column_stack([columns[chosen] + 0.5, rows[chosen] + 0.5])
-        for spot in spots(stage, link, pixels):
-            found.setdefault((link, spot.label), []).append(pixel_of(view, spot.point))
+        for contact in surface_points(scene, link, pixels):
+            found.setdefault((link, contact.label), []).append(pixel_of(view, contact.point))
     return {key: met for key, met in found.items() if len(met) >= _SEEN}
 
 
-def _things(spec: SceneSpec, view: View) -> tuple[ThingFact, ...]:
+def _things(spec: SceneSpec, view: CameraFrame) -> tuple[ThingFact, ...]:
     """The plain objects whose middle the picture shows, unhidden."""
     camera = view.camera
     assert camera.camera_to_world is not None

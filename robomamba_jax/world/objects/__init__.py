@@ -1,5 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Articulated objects as plain data: procedural, and read from files."""
+"""Articulated objects as plain data: the embedded catalog, and PartNet-Mobility's URDF files."""
 
-__all__ = ["catalog", "categories", "library", "rng"]
+__all__ = ["catalog", "categories", "library", "meshes", "model", "rng", "urdf"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from robomamba_jax.config.checks import one_of
-from robomamba_jax.config.data import ON_BAD
+from robomamba_jax.config.data import ON_ERROR
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.untrusted_text import read_text
@@ -93,7 +93,7 @@ class PartNet:
         sapien: Any,
         root: Path,
         listing: Path,
-        on_bad: str = "error",
+        on_error: str = "raise",
         allowed: AllowedRoots = NO_ROOTS,
     ) -> None:
         """Read the list; objects are read when they are drawn.
@@ -103,15 +103,15 @@ class PartNet:
           root: the folder of the objects' folders.
           listing: see ``object_lists``; with "train" or "test" behind a line or without. The
             list decides the category: the folders' own meta.json is known to err.
-          on_bad: "skip": objects that are not there or broken are left out, too.
+          on_error: "skip": objects that are not there or broken are left out, too.
           allowed: where links in an object's folder may lead.
 
         Raises:
           InputError: the list is missing or wrong, or an object's folder is not there.
         """
-        one_of("on_bad", on_bad, ON_BAD)
+        one_of("on_error", on_error, ON_ERROR)
         self._sapien, self._root, self._allowed = sapien, root, allowed
-        self._skip = on_bad == "skip"
+        self._skip = on_error == "skip"
         known = read_listing(listing)
         self.notes: list[str] = list(known.notes)
         self._bad: dict[str, InputError] = {}
@@ -229,7 +229,7 @@ def _not_there(root: Path, listing: Path, missing: list[Listed], total: int) -> 
     if len(missing) == total:
         fix += f"; or give the folder that holds {first.name}/mobility.urdf as --assets"
         return InputError("missing_file", what, fix)
-    return InputError("missing_file", what, f"{fix}; or --on-bad skip")
+    return InputError("missing_file", what, f"{fix}; or --on-error skip")
 
 
 def _parts(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:

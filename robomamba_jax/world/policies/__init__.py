@@ -1,5 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What decides where to touch: references, learned models, prior policies, files."""
+"""What decides on a pose: reference policies, models, priors, files of predictions."""
 
-__all__ = ["interface", "policy_names", "predictions", "registry"]
+__all__ = ["interface", "learned", "policy_names", "predictions", "registry"]

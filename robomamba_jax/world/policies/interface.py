@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.sim.gripper import Grip
-from robomamba_jax.world.sim.simulator import Stage, View
+from robomamba_jax.world.sim.gripper import GraspCommand
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
 
 Array = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Observation:
       category: of the object.
       instruction: in words.
       view: picture, depth, camera, and which pixel shows which link (which a model may not use).
-      stage: the scene itself, for policies that know the truth.
+      scene: the scene itself, for policies that know the truth.
       random: its own random numbers.
       dof: 6 for suction, 7 for a hand.
     """
@@ -34,8 +34,8 @@ class Observation:
     episode: str
     category: str
     instruction: str
-    view: View
-    stage: Stage
+    view: CameraFrame
+    scene: SimScene
     random: np.random.Generator
     dof: int = 6
 
@@ -56,9 +56,9 @@ class Proposal:
     rotation: Array
     gripper_open: float | None = None
     pull: bool = True
-    steer: Callable[[Stage, int, Array], Array] | None = None
+    steer: Callable[[SimScene, int, Array], Array] | None = None
 
-    def in_world(self, view: View, point: Array) -> Grip:
+    def in_world(self, view: CameraFrame, point: Array) -> GraspCommand:
         """What the gripper is to do.
 
         Args:
@@ -67,22 +67,44 @@ class Proposal:
         """
         assert view.camera.camera_to_world is not None
         axes = view.camera.camera_to_world[:3, :3] @ self.rotation
-        return Grip(point, axes[:, 0], axes[:, 1], self.gripper_open, self.pull, self.steer)
+        return GraspCommand(point, axes[:, 0], axes[:, 1], self.gripper_open, self.pull, self.steer)
 
 
 class Policy(Protocol):
-    """Something that looks and proposes.
+    """What decides on a pose.
 
     Attributes:
       name: for tables.
       parameters: how many numbers were trained for it.
-      sha: of a checkpoint's parameters; None for all others.
+      sha: sha256 of a checkpoint's parameters; None for all others.
     """
 
     name: str
     parameters: int
     sha: str | None
 
-    def propose(self, seen: Observation) -> Proposal | None:
+    def propose(self, observation: Observation) -> Proposal | None:
         """A pose, or None where it has nothing to say, which counts as a failure."""
         ...
+
+
+@runtime_checkable
+class BatchPolicy(Policy, Protocol):
+    """A policy that is faster on several trials at once, as a model is.
+
+    Attributes:
+      batch_size: at how many.
+    """
+
+    batch_size: int
+
+    def propose_batch(self, observations: Sequence[Observation]) -> list[Proposal | None]:
+        """As ``propose``, one by one: what else is in the batch must not change an answer."""
+        ...
+
+
+def propose_all(policy: Policy, observations: Sequence[Observation]) -> list[Proposal | None]:
+    """A pose for each observation, in batches where the policy can."""
+    if isinstance(policy, BatchPolicy):
+        return policy.propose_batch(observations)
+    return [policy.propose(observation) for observation in observations]

@@ -1,10 +1,10 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Policies with numbers in them: a trained model, and the mean pose of its training set."""
+"""Policies with trained numbers: a model, and the mean pose of its training set."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from robomamba_jax.world.sim.view_geometry import rotation_for
 
 
 class PriorPolicy:
-    """The training set's mean pose, whatever is seen: what a blind learner would say.
+    """The training set's mean pose, whatever the image shows: what a blind model would learn.
 
     Attributes:
       name: "prior", or "prior-category" for one mean per category.
@@ -32,14 +32,14 @@ class PriorPolicy:
     sha: str | None = None
 
     def __init__(self, folder: Path, *, by_category: bool = False) -> None:
-        """Read the training set.
+        """Average the training set's poses.
 
         Args:
           folder: one that ``world generate`` wrote, or its manip.json.
-          by_category: a mean per category; categories it has not get the overall mean.
+          by_category: a mean per category; a category without poses gets the overall mean.
 
         Raises:
-          InputError: there is no such training set.
+          InputError: the training set is missing or broken.
         """
         file = folder / "manip.json" if folder.is_dir() else folder
         size = _size(file.parent)
@@ -54,15 +54,15 @@ class PriorPolicy:
         self.name = "prior-category" if by_category else "prior"
         self.parameters = 8 * len(self._means)
 
-    def propose(self, seen: Observation) -> Proposal:
-        """The mean, scaled to the picture."""
-        share, rotation = self._means.get(seen.category, self._means[""])
-        height, width = seen.view.depth.shape
+    def propose(self, observation: Observation) -> Proposal:
+        """The mean, scaled to the image."""
+        share, rotation = self._means.get(observation.category, self._means[""])
+        height, width = observation.view.depth.shape
         return Proposal((float(share[0] * width), float(share[1] * height)), rotation)
 
 
 def _poses(file: Path) -> Iterator[tuple[str, Action]]:
-    """Ids and poses of a training set, without its pictures, which a mean has no use for."""
+    """Ids and poses of a training set; its images are not read."""
     records = JsonRecords(file)
     try:
         for number in range(len(records)):
@@ -76,7 +76,7 @@ def _poses(file: Path) -> Iterator[tuple[str, Action]]:
 
 
 def _size(folder: Path) -> int:
-    """The side of a training set's pictures, in pixels."""
+    """The side of a training set's images, in pixels."""
     path = folder / "plan.json"
     plan = parse_json(read_bytes(path), str(path))
     size = plan.get("size") if isinstance(plan, dict) else None
@@ -100,7 +100,10 @@ class ModelPolicy:
       name: its path.
       parameters: of the policy head, which is what stage 2 trains.
       sha: sha256 of all parameters, in the order of their names.
+      batch_size: trials per forward pass.
     """
+
+    batch_size = 8
 
     def __init__(self, checkpoint: str) -> None:
         """Load it.
@@ -127,9 +130,20 @@ class ModelPolicy:
         self.parameters = int(sum(leaf.size for leaf in jax.tree.leaves(head)))
         self.sha: str | None = parameters_sha256(model.params)
 
-    def propose(self, seen: Observation) -> Proposal:
-        """What the model predicts from picture and instruction alone."""
-        image = Image.fromarray(seen.view.rgb)
-        asked = as_record(seen.instruction, self._engine.processor.template)
-        (pose,) = self._engine.predict_poses([image], [asked])
-        return Proposal(pose.contact_xy, np.asarray(pose.rotation, np.float64), pose.gripper_open)
+    def propose(self, observation: Observation) -> Proposal:
+        """What the model predicts from image and instruction alone."""
+        return self.propose_batch([observation])[0]
+
+    def propose_batch(self, observations: Sequence[Observation]) -> list[Proposal]:
+        """As ``propose``, in one forward pass."""
+        engine = self._engine
+        # A short batch is filled up with its last trial: always the same shape is always the same
+        # compiled program, so that a trial's numbers do not depend on how many are asked at once.
+        filled = [*observations, *[observations[-1]] * (self.batch_size - len(observations))]
+        images = [Image.fromarray(each.view.rgb) for each in filled]
+        asked = [as_record(each.instruction, engine.processor.template) for each in filled]
+        poses = engine.predict_poses(images, asked)[: len(observations)]
+        return [
+            Proposal(pose.contact_xy, np.asarray(pose.rotation, np.float64), pose.gripper_open)
+            for pose in poses
+        ]

@@ -10,8 +10,14 @@ POLICIES = (
     "part-normal",
     "part-random",
     "random",
-    "touch",
+    "no_pull",
     "prior",
     "prior-category",
     "file:PREDICTIONS",
 )
+
+RENAMED = {"touch": "no_pull"}
+"""Earlier names, which work for one version."""
+
+# Random numbers of a policy are drawn from its name: the new name would draw other pixels.
+SEED_NAMES = {new: old for old, new in RENAMED.items()}

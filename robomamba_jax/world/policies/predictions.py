@@ -124,27 +124,27 @@ class FilePolicy:
                 what = f"{first.where} and {row.where} predict {name!r} differently"
                 raise InputError("double_answers", what, "keep one of the two")
 
-    def propose(self, seen: Observation) -> Proposal | None:
+    def propose(self, observation: Observation) -> Proposal | None:
         """The episode's prediction; None where the file has none, which is a failure.
 
         Raises:
           InputError: the record asks something else than the trial.
         """
-        found = self._found.get(seen.episode)
+        found = self._found.get(observation.episode)
         if found is None:
             return None
         for name in QUESTIONS:
             given = found.fields.get(name)
-            if isinstance(given, str) and not same_question(given, [seen.instruction]):
+            if isinstance(given, str) and not same_question(given, [observation.instruction]):
                 what = (
-                    f"{found.where} is for {seen.episode}, but its {name} is {given[:120]!r}, "
-                    f"and {seen.instruction!r} is asked"
+                    f"{found.where} is for {observation.episode}, but its {name} is "
+                    f"{given[:120]!r}, and {observation.instruction!r} is asked"
                 )
                 fix = "give the predictions of these trials: the same --seed, --split and --size"
                 raise InputError("contradicting_answer", what, fix)
         if self._contacts is None or not found.listed:
             return found.proposal
-        height, width = seen.view.depth.shape
+        height, width = observation.view.depth.shape
         geometry = CropTransform(width, height, self._contacts.side or 1)
         x, y = self._contacts.to_pixel(found.proposal.contact_xy, geometry)
         return dataclasses.replace(found.proposal, contact_xy=(float(x), float(y)))

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from robomamba_jax.world.policies.interface import Observation, Proposal
 from robomamba_jax.world.sim.episodes import visible_parts
 from robomamba_jax.world.sim.grasps import find_grasp
-from robomamba_jax.world.sim.gripper import ACROSS, Grip, obstacle
-from robomamba_jax.world.sim.simulator import Stage
+from robomamba_jax.world.sim.gripper import ACROSS, GraspCommand, obstacle
+from robomamba_jax.world.sim.simulator import SimScene
 from robomamba_jax.world.sim.surfaces import (
-    Spot,
-    lever_share,
+    SurfacePoint,
+    lever_fraction,
     pixels_of,
-    spots,
+    surface_points,
     true_flow,
     within_tilt,
 )
@@ -35,24 +35,24 @@ _FIBONACCI = 64  # directions that UMPNet's demo tries
 
 
 @dataclasses.dataclass
-class Rule:
+class ReferencePolicy:
     """A policy that is a function.
 
     Attributes:
       name: for tables.
-      act: the function.
+      function: what it does.
       parameters: none were trained.
       sha: there is no checkpoint.
     """
 
     name: str
-    act: Callable[[Observation], Proposal | None]
+    function: Callable[[Observation], Proposal | None]
     parameters: int = 0
     sha: str | None = None
 
-    def propose(self, seen: Observation) -> Proposal | None:
+    def propose(self, observation: Observation) -> Proposal | None:
         """As the function says."""
-        return self.act(seen)
+        return self.function(observation)
 
 
 def _facing(random: np.random.Generator) -> Array:
@@ -65,152 +65,157 @@ def _facing(random: np.random.Generator) -> Array:
             return direction if direction[2] > 0 else -direction
 
 
-def _part_pixel(seen: Observation) -> tuple[int, Array] | None:
+def _part_pixel(observation: Observation) -> tuple[int, Array] | None:
     """A random pixel of the movable parts: its link, and the pixel's centre."""
-    movable = seen.stage.spec.model.movable
-    pixels = pixels_of(np.isin(seen.view.links, movable))
+    movable = observation.scene.spec.model.movable
+    pixels = pixels_of(np.isin(observation.view.links, movable))
     if not len(pixels):
         return None
-    x, y = pixels[int(seen.random.integers(len(pixels)))]
-    return link_at(seen.view, (x, y)), np.array([x, y])
+    x, y = pixels[int(observation.random.integers(len(pixels)))]
+    return link_at(observation.view, (x, y)), np.array([x, y])
 
 
-def _part_spot(seen: Observation) -> Spot | None:
+def _part_point(observation: Observation) -> SurfacePoint | None:
     """What a random pixel of the movable parts shows."""
     for _ in range(20):
-        found = _part_pixel(seen)
+        found = _part_pixel(observation)
         if found is None:
             return None
-        here = spots(seen.stage, found[0], found[1][None])
+        here = surface_points(observation.scene, found[0], found[1][None])
         if here:
             return here[0]
     return None
 
 
-def _along_normal(seen: Observation, spot: Spot | None) -> Proposal | None:
-    if spot is None:
+def _along_normal(observation: Observation, contact: SurfacePoint | None) -> Proposal | None:
+    if contact is None:
         return None
-    approach = to_camera(seen.view, -spot.normal)
-    return Proposal(pixel_of(seen.view, spot.point), rotation_for(approach))
+    approach = to_camera(observation.view, -contact.normal)
+    return Proposal(pixel_of(observation.view, contact.point), rotation_for(approach))
 
 
-def random_random(seen: Observation) -> Proposal:
+def random_pose(observation: Observation) -> Proposal:
     """Any pixel of the picture, any direction away from the viewer."""
-    height, width = seen.view.depth.shape
-    x, y = seen.random.uniform((0, 0), (width, height))
-    return Proposal((float(x), float(y)), rotation_for(_facing(seen.random)))
+    height, width = observation.view.depth.shape
+    x, y = observation.random.uniform((0, 0), (width, height))
+    return Proposal((float(x), float(y)), rotation_for(_facing(observation.random)))
 
 
-def part_random(seen: Observation) -> Proposal | None:
+def part_random(observation: Observation) -> Proposal | None:
     """Any pixel of a movable part, any direction away from the viewer."""
-    found = _part_pixel(seen)
+    found = _part_pixel(observation)
     if found is None:
         return None
-    return Proposal((float(found[1][0]), float(found[1][1])), rotation_for(_facing(seen.random)))
+    return Proposal(
+        (float(found[1][0]), float(found[1][1])), rotation_for(_facing(observation.random))
+    )
 
 
-def part_normal(seen: Observation) -> Proposal | None:
+def part_normal(observation: Observation) -> Proposal | None:
     """Any pixel of a movable part, along its true normal."""
-    return _along_normal(seen, _part_spot(seen))
+    return _along_normal(observation, _part_point(observation))
 
 
-def center_normal(seen: Observation) -> Proposal | None:
+def center_normal(observation: Observation) -> Proposal | None:
     """The middle of the largest movable part in view, along its true normal."""
-    return _along_normal(seen, _center_spot(seen))
+    return _along_normal(observation, _center_point(observation))
 
 
-def _center_spot(seen: Observation) -> Spot | None:
-    parts = visible_parts(seen.view.links, seen.stage.spec.model.movable)
+def _center_point(observation: Observation) -> SurfacePoint | None:
+    parts = visible_parts(observation.view.links, observation.scene.spec.model.movable)
     if not parts:
         return None
-    link = max(parts, key=lambda part: int(np.sum(seen.view.links == part)))
-    pixels = pixels_of(seen.view.links == link)
+    link = max(parts, key=lambda part: int(np.sum(observation.view.links == part)))
+    pixels = pixels_of(observation.view.links == link)
     order = np.argsort(np.linalg.norm(pixels - pixels.mean(axis=0), axis=1), kind="stable")
-    here = spots(seen.stage, link, pixels[order[:5]])
+    here = surface_points(observation.scene, link, pixels[order[:5]])
     return here[0] if here else None
 
 
-def touch(seen: Observation) -> Proposal | None:
-    """Comes as the oracle does, and does not pull: nothing may move."""
-    found = oracle(seen)
+def no_pull(observation: Observation) -> Proposal | None:
+    """The oracle's contact without a pull: nothing may move."""
+    found = oracle(observation)
     return None if found is None else dataclasses.replace(found, pull=False)
 
 
-def umpnet(seen: Observation) -> Proposal | None:
+def umpnet(observation: Observation) -> Proposal | None:
     """UMPNet's rule: suction along the normal, then the best of 64 directions, step by step.
 
     Its learned position network is replaced by a random pixel of the movable parts, its
     direction network by the true motion.
     """
-    found = part_normal(seen)
+    found = part_normal(observation)
     return None if found is None else dataclasses.replace(found, steer=_best_of_sphere)
 
 
-def flowbot(seen: Observation) -> Proposal | None:
+def flowbot(observation: Observation) -> Proposal | None:
     """FlowBot3D's rule with ground-truth flow: the contact that moves most, along its flow."""
-    best: tuple[float, Spot] | None = None
-    for spot in _candidates(seen):
-        size = lever_share(seen.stage, spot.link, spot.point)
+    best: tuple[float, SurfacePoint] | None = None
+    for contact in _candidates(observation):
+        size = lever_fraction(observation.scene, contact.link, contact.point)
         if best is None or size > best[0]:
-            best = (size, spot)
+            best = (size, contact)
     if best is None:
         return None
-    flow = true_flow(seen.stage, best[1].link, best[1].point)
+    flow = true_flow(observation.scene, best[1].link, best[1].point)
     # Its suction comes along the normal and pulls along the flow.
-    found = _along_normal(seen, best[1])
+    found = _along_normal(observation, best[1])
     assert found is not None
     return dataclasses.replace(found, steer=true_flow) if flow.any() else found
 
 
-def oracle(seen: Observation) -> Proposal | None:
+def oracle(observation: Observation) -> Proposal | None:
     """Acts from geometry: the longest lever in view, pulled along its way as far as a cup holds.
 
     With a hand, a handle that open fingers can close around comes first: they hold better.
     """
-    if seen.dof == 7:
-        found = _handle(seen)
+    if observation.dof == 7:
+        found = _handle(observation)
         if found is not None:
             return found
     ranked = []
-    for spot in _candidates(seen):
-        flow = true_flow(seen.stage, spot.link, spot.point)
+    for contact in _candidates(observation):
+        flow = true_flow(observation.scene, contact.link, contact.point)
         if not flow.any():
             continue
-        pull = within_tilt(flow, spot.normal)
+        pull = within_tilt(flow, contact.normal)
         cosine = float(np.clip(flow @ pull, -1, 1))
         strength = cosine - ACROSS * float(np.sqrt(1 - cosine**2))
-        worth = lever_share(seen.stage, spot.link, spot.point) * strength
-        ranked.append((worth, spot, pull))
+        worth = lever_fraction(observation.scene, contact.link, contact.point) * strength
+        ranked.append((worth, contact, pull))
     ranked.sort(key=lambda entry: -entry[0])
-    for _, spot, pull in ranked:
-        pixel = pixel_of(seen.view, spot.point)
-        lifted = lift(seen.view, pixel)
+    for _, contact, pull in ranked:
+        pixel = pixel_of(observation.view, contact.point)
+        lifted = lift(observation.view, pixel)
         if lifted is None:
             continue
-        rotation = rotation_for(to_camera(seen.view, -pull))
-        if not obstacle(seen.stage, spot.link, Grip(lifted, -pull, lifted)):
-            return Proposal(pixel, rotation, None if seen.dof == 6 else 0.0)
+        rotation = rotation_for(to_camera(observation.view, -pull))
+        if not obstacle(observation.scene, contact.link, GraspCommand(lifted, -pull, lifted)):
+            return Proposal(pixel, rotation, None if observation.dof == 6 else 0.0)
     return None
 
 
-def _handle(seen: Observation) -> Proposal | None:
+def _handle(observation: Observation) -> Proposal | None:
     """Open fingers around a visible handle, drawn along the part's way."""
-    for link in visible_parts(seen.view.links, seen.stage.spec.model.movable):
-        middle = seen.stage.link_mesh(link).vertices.mean(axis=0)
-        flow = true_flow(seen.stage, link, middle)
-        grasp = find_grasp(seen.stage, seen.view, link, flow, seen.random)
+    for link in visible_parts(observation.view.links, observation.scene.spec.model.movable):
+        middle = observation.scene.link_mesh(link).vertices.mean(axis=0)
+        flow = true_flow(observation.scene, link, middle)
+        grasp = find_grasp(observation.scene, observation.view, link, flow, observation.random)
         if grasp is not None:
-            spot, grip = grasp
-            axes = (to_camera(seen.view, grip.approach), to_camera(seen.view, grip.closing))
-            return Proposal(pixel_of(seen.view, spot.point), rotation_for(*axes), 1.0)
+            contact, command = grasp
+            axes = (
+                to_camera(observation.view, command.approach),
+                to_camera(observation.view, command.closing),
+            )
+            return Proposal(pixel_of(observation.view, contact.point), rotation_for(*axes), 1.0)
     return None
 
 
-def _candidates(seen: Observation) -> list[Spot]:
+def _candidates(observation: Observation) -> list[SurfacePoint]:
     """Places on every movable part in view, some at its rim, where levers are long."""
-    found: list[Spot] = []
-    for link in visible_parts(seen.view.links, seen.stage.spec.model.movable):
-        shown = seen.view.links == link
+    found: list[SurfacePoint] = []
+    for link in visible_parts(observation.view.links, observation.scene.spec.model.movable):
+        shown = observation.view.links == link
         # A pixel whose neighbours show the part too: rays of rims miss by a hair.
         inner = shown.copy()
         inner[1:] &= shown[:-1]
@@ -218,13 +223,13 @@ def _candidates(seen: Observation) -> list[Spot]:
         inner[:, 1:] &= shown[:, :-1]
         inner[:, :-1] &= shown[:, 1:]
         pixels = pixels_of(inner if inner.sum() >= 6 else shown)
-        chosen = seen.random.permutation(len(pixels))[:_LOOKS]
-        found += spots(seen.stage, link, pixels[chosen])
+        chosen = observation.random.permutation(len(pixels))[:_LOOKS]
+        found += surface_points(observation.scene, link, pixels[chosen])
     return found
 
 
-def _best_of_sphere(stage: Stage, link: int, point: Array) -> Array:
-    flow = true_flow(stage, link, point)
+def _best_of_sphere(scene: SimScene, link: int, point: Array) -> Array:
+    flow = true_flow(scene, link, point)
     return _SPHERE[int(np.argmax(_SPHERE @ flow))]
 
 
@@ -238,16 +243,16 @@ def _sphere(count: int) -> Array:
 
 _SPHERE = _sphere(_FIBONACCI)
 
-RULES: dict[str, Rule] = {
+REFERENCE_POLICIES: dict[str, ReferencePolicy] = {
     rule.name: rule
     for rule in (
-        Rule("oracle", oracle),
-        Rule("flowbot3d", flowbot),
-        Rule("umpnet", umpnet),
-        Rule("center-normal", center_normal),
-        Rule("part-normal", part_normal),
-        Rule("part-random", part_random),
-        Rule("random", random_random),
-        Rule("touch", touch),
+        ReferencePolicy("oracle", oracle),
+        ReferencePolicy("flowbot3d", flowbot),
+        ReferencePolicy("umpnet", umpnet),
+        ReferencePolicy("center-normal", center_normal),
+        ReferencePolicy("part-normal", part_normal),
+        ReferencePolicy("part-random", part_random),
+        ReferencePolicy("random", random_pose),
+        ReferencePolicy("no_pull", no_pull),
     )
 }

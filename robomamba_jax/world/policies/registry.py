@@ -9,11 +9,12 @@ from pathlib import Path
 from robomamba_jax.data.geometry.contacts import Contacts
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.evaluation.answers.fields import Naming
+from robomamba_jax.utils.renamed import warn_renamed
 from robomamba_jax.world.policies.interface import Policy
 from robomamba_jax.world.policies.learned import ModelPolicy, PriorPolicy
-from robomamba_jax.world.policies.policy_names import POLICIES
+from robomamba_jax.world.policies.policy_names import POLICIES, RENAMED
 from robomamba_jax.world.policies.predictions import NAMING, FilePolicy
-from robomamba_jax.world.policies.reference import RULES
+from robomamba_jax.world.policies.reference import REFERENCE_POLICIES
 
 PRIORS = ("prior", "prior-category")
 
@@ -55,8 +56,11 @@ def choose_policy(
     if checkpoint is not None:
         return ModelPolicy(checkpoint)
     assert name is not None
-    if name in RULES:
-        return RULES[name]
+    if name in RENAMED:
+        warn_renamed(f"policy {name}", RENAMED[name])
+        name = RENAMED[name]
+    if name in REFERENCE_POLICIES:
+        return REFERENCE_POLICIES[name]
     if name in PRIORS:
         if train is None:
             raise InputError(

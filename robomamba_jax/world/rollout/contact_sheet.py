@@ -11,7 +11,7 @@ from robomamba_jax.world.dataset.tasks import VERSION
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 
 _TEXT, _GAP, _COLUMNS = 34, 6, 5
 _INK, _PAGE = (20, 20, 20), (255, 255, 255)
@@ -56,12 +56,12 @@ def _pair(
     """The same object at rest and with its joints at two thirds, and what moves."""
     rng = Rng((VERSION, seed, 11, list(CATEGORIES).index(category)))
     model = simulator.objects.draw(category, split, rng)
-    scene = draw_scene(model, rng, size, closed_share=1.0, surface="none")
-    stage = Stage(simulator, scene)
-    pictures = [Image.fromarray(stage.look().rgb)]
-    limits = np.array(scene.limits())
-    stage.set_joints(limits[:, 0] + 0.67 * (limits[:, 1] - limits[:, 0]))
-    pictures.append(Image.fromarray(stage.look().rgb))
+    scene_spec = draw_scene(model, rng, size, closed_share=1.0, surface="none")
+    scene = SimScene(simulator, scene_spec)
+    pictures = [Image.fromarray(scene.render().rgb)]
+    limits = np.array(scene_spec.limits())
+    scene.set_joints(limits[:, 0] + 0.67 * (limits[:, 1] - limits[:, 0]))
+    pictures.append(Image.fromarray(scene.render().rgb))
     names = [model.links[link].part for link in model.movable]
     unique = list(dict.fromkeys(names))
     listed = ", ".join(

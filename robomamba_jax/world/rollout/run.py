@@ -1,13 +1,15 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The closed loop: a policy looks, its pose is carried out, the joints say what came of it."""
+"""Rollouts: a policy gets an image and an instruction, its pose is executed, and the joints show
+whether it succeeded."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from PIL import Image, ImageOps
 
 from robomamba_jax.data.images.drawing import draw_pose
 from robomamba_jax.errors import InputError
-from robomamba_jax.utils.files import replacing
+from robomamba_jax.utils.files import write_text
+from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.world.dataset.clips import film
 from robomamba_jax.world.dataset.tasks import VERSION
@@ -25,22 +28,29 @@ from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.rng import Rng
-from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
+from robomamba_jax.world.policies.interface import (
+    BatchPolicy,
+    Observation,
+    Policy,
+    Proposal,
+    propose_all,
+)
+from robomamba_jax.world.policies.policy_names import SEED_NAMES
 from robomamba_jax.world.policies.predictions import FilePolicy
-from robomamba_jax.world.rollout.success_rates import Tally, averages
+from robomamba_jax.world.rollout.success_rates import CategoryCounts, averages
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
     HEAVY_SHARE,
     EpisodeSpec,
     Thresholds,
-    Verdict,
+    TrialVerdict,
     draw_episode,
-    judge,
-    open_stage,
+    evaluate,
+    open_scene,
     visible_parts,
 )
-from robomamba_jax.world.sim.gripper import Executor, perform
-from robomamba_jax.world.sim.simulator import Simulator, Stage, View
+from robomamba_jax.world.sim.gripper import Executor, execute
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 _CODE = 9  # of rollouts' seeds
@@ -53,14 +63,14 @@ class RolloutPlan:
     """Which trials.
 
     Attributes:
-      categories: in the article's order.
+      categories: in the paper's order.
       episodes: per category.
       seed: another seed, other trials.
       split: whose objects and wording.
       size: the images' side in pixels.
       dof: 6, or 7 for a hand, in whose trials some joints need a grasp.
       thresholds: what counts as moved.
-      on_bad: "error": a trial that cannot be run ends all; "skip": it is left out, and listed.
+      on_error: "raise": a trial that cannot be run ends all; "skip": it is left out, and listed.
     """
 
     categories: tuple[str, ...]
@@ -70,7 +80,7 @@ class RolloutPlan:
     size: int = 224
     dof: int = 6
     thresholds: Thresholds = EVALUATION
-    on_bad: str = "error"
+    on_error: str = "raise"
 
     def trials(self) -> list[tuple[str, int]]:
         """Every trial's category and number."""
@@ -82,20 +92,25 @@ class Episode:
     """A trial that waits for a pose.
 
     Attributes:
-      name: such as "Microwave_0003".
       category: of its object.
+      number: among the category's trials.
       spec: what stands where.
       instruction: in words.
-      stage: the scene.
-      view: its picture.
+      scene: the scene.
+      view: its image.
     """
 
-    name: str
     category: str
+    number: int
     spec: EpisodeSpec
     instruction: str
-    stage: Stage
-    view: View
+    scene: SimScene
+    view: CameraFrame
+
+    @property
+    def name(self) -> str:
+        """See ``trial_name``."""
+        return trial_name(self.category, self.number)
 
 
 def draw_episodes(simulator: Simulator, plan: RolloutPlan) -> Iterator[Episode]:
@@ -132,12 +147,12 @@ def draw_trial(simulator: Simulator, plan: RolloutPlan, category: str, number: i
         spec = draw_episode(
             simulator.objects, seed, category, plan.split, plan.size, heavy_share=heavy
         )
-        stage = open_stage(simulator, spec)
-        view = stage.look()
+        scene = open_scene(simulator, spec)
+        view = scene.render()
         if visible_parts(view.links, spec.scene.model.movable):
             words = Wording(Rng((*seed, 2)), plan.split)
             text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
-            return Episode(trial_name(category, number), category, spec, text, stage, view)
+            return Episode(category, number, spec, text, scene, view)
     raise InputError(
         "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"
     )
@@ -148,22 +163,22 @@ def rollout(
     policy: Policy,
     plan: RolloutPlan,
     *,
-    pictures: Path | None = None,
+    save_images: Path | None = None,
     clips: int = 0,
-    executor: Executor = perform,
-    tell: OnProgress | None = None,
+    executor: Executor = execute,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
-    """Let a policy act in all trials.
+    """Run a policy in all trials.
 
     Args:
       simulator: SAPIEN.
       policy: what proposes poses.
       plan: which trials.
-      pictures: a folder for pictures of contact and axes, for clips, and for outcomes.json, which
+      save_images: a folder for images of contact and axes, for clips, and for outcomes.json, which
         says what came of each trial; None = none.
       clips: how many of each category's trials are filmed.
-      executor: what carries out the grips.
-      tell: told how many trials are done, of how many.
+      executor: what carries out the commands: the flying gripper, or an arm.
+      on_progress: called with the trials done and all trials.
 
     Returns:
       The result, with the keys of the project's conventions.
@@ -175,45 +190,84 @@ def rollout(
     """
     if isinstance(policy, FilePolicy):
         policy.expect(trial_names(plan), trial_facts(plan))
-    tallies = {name: Tally() for name in plan.categories}
-    outcomes: dict[str, Any] = {}
-    skips = Skips(plan.on_bad)
-    simulator.objects.remarks()  # those of an earlier run are told
-    if pictures is not None:
-        with Skips("error").aside(str(pictures)):
-            pictures.mkdir(parents=True, exist_ok=True)
+    counts = {name: CategoryCounts() for name in plan.categories}
+    entries: dict[str, JsonObject] = {}
+    skips = Skips(plan.on_error)
+    simulator.objects.remarks()  # those of an earlier run have been reported
+    if save_images is not None:
+        with Skips("raise").aside(str(save_images)):
+            save_images.mkdir(parents=True, exist_ok=True)
     trials = plan.trials()
-    for done, (category, number) in enumerate(trials, 1):
-        name, tally = trial_name(category, number), tallies[category]
-        tally.skipped += 1  # until it has been run
-        with skips.item(name):
-            episode = draw_trial(simulator, plan, category, number)
-            proposal = policy.propose(observe(episode, policy, plan))
-            verdict, why, frames = act(episode, proposal, plan.thresholds, number < clips, executor)
-            tally.skipped -= 1
-            tally.add(verdict, why)
-            if pictures is not None:
-                outcomes[name] = _outcome(episode, proposal, verdict, why)
-                with skips.aside(f"{name}.png"):
-                    save_outcome(pictures, episode, proposal, verdict, frames)
-        if tell is not None:
-            tell(done, len(trials))
+    for category, _ in trials:
+        counts[category].skipped += 1  # until it has been run
+    # As many scenes are open at once as the policy takes; of all others one.
+    size = policy.batch_size if isinstance(policy, BatchPolicy) else 1
+    done = 0
+    for start in range(0, len(trials), size):
+        episodes: list[Episode] = []
+        for category, number in trials[start : start + size]:
+            with skips.item(trial_name(category, number)):
+                episodes.append(draw_trial(simulator, plan, category, number))
+        proposals = _propose(policy, plan, episodes)
+        for episode in episodes:
+            with skips.item(episode.name):
+                proposal = proposals[episode.name]()
+                filmed = episode.number < clips
+                verdict, why, frames = run_trial(
+                    episode, proposal, plan.thresholds, filmed, executor
+                )
+                counts[episode.category].skipped -= 1
+                counts[episode.category].add(verdict, why)
+                if save_images is not None:
+                    entries[episode.name] = _trial_entry(episode, proposal, verdict, why)
+                    with skips.aside(f"{episode.name}.png"):
+                        save_trial_image(save_images, episode, proposal, verdict, frames)
+            done += 1
+            if on_progress is not None:
+                on_progress(done, len(trials))
+        if done < min(start + size, len(trials)):  # some scenes could not be made
+            done = min(start + size, len(trials))
+            if on_progress is not None:
+                on_progress(done, len(trials))
+    # In a batch scenes are made before the first trial runs: back into the trials' order.
+    order = {trial_name(*trial): at for at, trial in enumerate(trials)}
+    skips.found.sort(key=lambda one: order[one["name"]])
     skips.check_any(len(trials), "trials")
-    if pictures is not None:
-        with skips.aside("outcomes.json"), replacing(pictures / "outcomes.json") as file:
-            file.write_text(json.dumps(outcomes, indent=1), encoding="utf-8")
+    if save_images is not None:
+        with skips.aside("outcomes.json"):
+            write_text(save_images / "outcomes.json", json.dumps(entries, indent=1))
     remarks = simulator.objects.remarks().to_json()
     return {
-        **_result(policy, plan, tallies),
+        **_result(policy, plan, counts),
         "skipped": skips.found,
         "notes": [*remarks["notes"], *skips.notes],
         "left_out": remarks["left_out"],
     }
 
 
-def _result(policy: Policy, plan: RolloutPlan, tallies: dict[str, Tally]) -> dict[str, Any]:
+def _propose(
+    policy: Policy, plan: RolloutPlan, episodes: Sequence[Episode]
+) -> dict[str, Callable[[], Proposal | None]]:
+    """Each trial's name -> what gives its pose: already there, or computed when it is called.
+
+    A batch that raises is left to its trials, so that each one's error is its own.
+    """
+    observations = [observe(episode, policy, plan) for episode in episodes]
+    if len(observations) > 1:
+        with contextlib.suppress(Exception):
+            found = propose_all(policy, observations)
+            return {
+                one.episode: lambda proposal=proposal: proposal
+                for one, proposal in zip(observations, found, strict=True)
+            }
+    return {one.episode: lambda one=one: policy.propose(one) for one in observations}
+
+
+def _result(
+    policy: Policy, plan: RolloutPlan, counts: Mapping[str, CategoryCounts]
+) -> dict[str, Any]:
     """Who acted in which trials, and what came of it."""
-    categories = {name: tally.to_json(name) for name, tally in tallies.items()}
+    categories = {name: count.to_json(name) for name, count in counts.items()}
     return {
         "policy": policy.name,
         "checkpoint_sha": policy.sha,
@@ -230,10 +284,10 @@ def _result(policy: Policy, plan: RolloutPlan, tallies: dict[str, Tally]) -> dic
     }
 
 
-def _outcome(
-    episode: Episode, proposal: Proposal | None, verdict: Verdict | None, why: str
+def _trial_entry(
+    episode: Episode, proposal: Proposal | None, verdict: TrialVerdict | None, why: str
 ) -> dict[str, Any]:
-    """A trial in words and numbers."""
+    """A trial's entry of outcomes.json."""
     success = verdict is not None and verdict.success
     return {
         "category": episode.category,
@@ -246,8 +300,8 @@ def _outcome(
 
 def observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
     """What a policy is given of a trial."""
-    # A policy's random numbers depend on its kind and the trial, not on what ran before.
-    kind = zlib.crc32(policy.name.encode())
+    # A policy's random numbers depend on its first name and the trial, not on what ran before.
+    kind = zlib.crc32(SEED_NAMES.get(policy.name, policy.name).encode())
     number = zlib.crc32(episode.name.encode())
     random = np.random.default_rng([VERSION, plan.seed, kind, number])
     return Observation(
@@ -255,19 +309,19 @@ def observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
         episode.category,
         episode.instruction,
         episode.view,
-        episode.stage,
+        episode.scene,
         random,
         plan.dof,
     )
 
 
-def act(
+def run_trial(
     episode: Episode,
     proposal: Proposal | None,
     thresholds: Thresholds,
     filmed: bool = False,
-    executor: Executor = perform,
-) -> tuple[Verdict | None, str, list[np.ndarray]]:
+    executor: Executor = execute,
+) -> tuple[TrialVerdict | None, str, list[np.ndarray]]:
     """Carry out a proposal.
 
     Returns:
@@ -279,33 +333,33 @@ def act(
     link = link_at(episode.view, proposal.contact_xy)
     point = lift(episode.view, proposal.contact_xy)
     if link not in episode.spec.scene.model.movable or point is None:
-        return None, "off the part", []
-    grip = proposal.in_world(episode.view, point)
+        return None, "off_part", []
+    command = proposal.in_world(episode.view, point)
     frames: list[np.ndarray] = []
     if filmed:
-        frames, _, outcome = film(episode.stage, link, grip, executor)
+        frames, _, result = film(episode.scene, link, command, executor)
     else:
-        outcome = executor(episode.stage, link, grip, None)
-    return judge(episode.stage, link, outcome, thresholds), outcome.why or "did not move", frames
+        result = executor(episode.scene, link, command, None)
+    return evaluate(episode.scene, link, result, thresholds), result.why or "did not move", frames
 
 
-def save_outcome(
+def save_trial_image(
     folder: Path,
     episode: Episode,
     proposal: Proposal | None,
-    verdict: Verdict | None,
+    verdict: TrialVerdict | None,
     frames: list[np.ndarray],
 ) -> None:
-    """A picture with contact and axes, framed green for a success and red for a failure; and a
+    """Save an image with contact and axes, framed green for a success and red for a failure; and a
     clip, if it was filmed."""
-    picture = Image.fromarray(episode.view.rgb)
+    image = Image.fromarray(episode.view.rgb)
     if proposal is not None:
         x, y = proposal.contact_xy
-        shown = 0 <= x <= picture.width and 0 <= y <= picture.height
+        shown = 0 <= x <= image.width and 0 <= y <= image.height
         if shown and np.all(np.isfinite(proposal.rotation)):
-            picture = draw_pose(picture, (x, y), proposal.rotation, camera=episode.view.camera)
+            image = draw_pose(image, (x, y), proposal.rotation, camera=episode.view.camera)
     color = _GOOD if verdict is not None and verdict.success else _BAD
-    ImageOps.expand(picture, 4, color).save(folder / f"{episode.name}.png")
+    ImageOps.expand(image, 4, color).save(folder / f"{episode.name}.png")
     if frames:
         shown = [Image.fromarray(frame).quantize(128) for frame in frames]
         shown[0].save(

@@ -10,19 +10,19 @@ from typing import Any
 
 from robomamba_jax.evaluation.metrics.intervals import wilson
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.sim.episodes import Verdict
+from robomamba_jax.world.sim.episodes import TrialVerdict
 
 
 @dataclasses.dataclass
-class Tally:
+class CategoryCounts:
     """What happened in one category.
 
     Attributes:
       n: trials.
       success: that the thresholds call a success.
-      initial: whose contact began to move.
-      long: whose contact moved far.
-      off_part: whose prediction lay off the movable parts, which is a failure.
+      initial: whose contact point moved by at least 1 cm (`Thresholds.initial`).
+      long: by at least 10 cm.
+      off_part: whose prediction missed the movable parts, which is a failure.
       failures: of the others, by reason.
       skipped: that could not be run, and are not among the trials.
     """
@@ -35,8 +35,8 @@ class Tally:
     failures: Counter[str] = dataclasses.field(default_factory=Counter)
     skipped: int = 0
 
-    def add(self, verdict: Verdict | None, why: str) -> None:
-        """Count a trial; without a verdict the prediction was off the part."""
+    def add(self, verdict: TrialVerdict | None, why: str) -> None:
+        """Count a trial; without a verdict the prediction missed the movable parts."""
         self.n += 1
         if verdict is None:
             self.off_part += 1
@@ -79,7 +79,7 @@ def averages(categories: dict[str, dict[str, Any]], split: str) -> dict[str, Any
 def table(result: dict[str, Any]) -> list[str]:
     """A rollout's result as lines of text."""
     head = f"{'category':<18}{'split':<8}{'ok/n':>8}{'rate':>7}  {'95 %':<12}"
-    head += f"{'begun':>6}{'far':>6}{'off':>6}"
+    head += f"{'>=1cm':>6}{'>=10cm':>7}{'missed':>7}"
     lines = [head]
     for name, entry in result["categories"].items():
         low, high = entry["ci95"]
@@ -87,7 +87,7 @@ def table(result: dict[str, Any]) -> list[str]:
         rate = f"{entry['rate']:.2f}" if entry["n"] else "-"
         lines.append(
             f"{name:<18}{entry['split']:<8}{count:>8}{rate:>7}  "
-            f"{f'{low:.2f}-{high:.2f}':<12}{entry['initial']:>6}{entry['long']:>6}{entry['off_part']:>6}"
+            f"{f'{low:.2f}-{high:.2f}':<12}{entry['initial']:>6}{entry['long']:>7}{entry['off_part']:>7}"
         )
     for split in ("seen", "unseen"):
         mean = result[split]

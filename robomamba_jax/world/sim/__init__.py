@@ -1,5 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""A scene in SAPIEN: rendered, touched, judged."""
+"""Scenes in SAPIEN: rendered, acted in, and evaluated."""
 
-__all__ = ["episodes", "gripper", "panda", "scenes", "simulator", "vulkan"]
+__all__ = ["episodes", "gripper", "panda", "probe", "scenes", "simulator", "vulkan"]

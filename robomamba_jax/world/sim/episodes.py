@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""One trial: a scene whose joints resist, a grip, and whether the part moved as it should."""
+"""One trial: a scene whose joints resist, what is done in it, and whether that is a success."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.library import Library
 from robomamba_jax.world.objects.rng import Rng
-from robomamba_jax.world.sim.gripper import FORCE, Outcome
+from robomamba_jax.world.sim.gripper import FORCE, ExecutionResult
 from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import reach
 
-# Of the force that the gripper has at the longest lever: what a joint resists.
+# What a joint resists, as a share of what suction can do at the longest lever. At 0.25 to 0.5 a
+# pull straight along the part's direction works from that share of the lever on.
 RESISTANCE = (0.25, 0.5)
-HEAVY = (1.1, 2.0)  # too much for suction: a handle has to be grasped
+HEAVY = (1.1, 2.0)  # too much for suction, which ends at 1; a grasp has 3
 HEAVY_SHARE = {6: 0.0, 7: 0.5}  # of the trials, by degrees of freedom
-_BRAKE = 1e6  # newton second per metre: a joint below its resistance stands still
+# N s/m (N m s/rad): a velocity drive to 0 with this damping and a limited force is dry friction.
+# Below its limit the joint stands still, above it the joint resists with just that.
+_BRAKE = 1e6
 _PIXELS = 12  # a movable part that shows fewer is no target
 
 
 @dataclasses.dataclass(frozen=True)
 class Thresholds:
-    """What counts as moved.
+    """What counts as a success.
 
     Attributes:
       joint: radians or metres of a joint; ManipLLM's evaluation has 0.03, its data 0.1.
       share: or this share of the joint's range.
-      cosine: least cosine between the contact's way and the pull; 0.3, and 0.5 for data.
-      initial: metres of the contact point: it has begun to move.
-      long: metres of the contact point: it has moved far.
+      cosine: least cosine between the contact's displacement and the pull; 0.3, and 0.5 for data.
+      initial: metres of the contact point for `initial`.
+      long: metres of the contact point for `long`.
     """
 
     joint: float = 0.03
@@ -50,13 +53,13 @@ COLLECTION = Thresholds(joint=0.1, cosine=0.5)
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
-    """What an outcome is worth.
+class TrialVerdict:
+    """What the thresholds say of a result.
 
     Attributes:
-      success: a joint of the touched part's chain moved as the thresholds ask.
-      initial: the contact point moved a little, the right way.
-      long: it moved far.
+      success: a joint between the touched link and the base moved by ``joint`` or ``share``.
+      initial: the contact point moved by ``initial`` metres, along the pull within ``cosine``.
+      long: by ``long`` metres.
     """
 
     success: bool
@@ -66,7 +69,7 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class EpisodeSpec:
-    """A trial before it begins.
+    """A trial as plain numbers.
 
     Attributes:
       scene: what stands where.
@@ -78,7 +81,7 @@ class EpisodeSpec:
 
 
 def check_dof(dof: int) -> None:
-    """See that a gripper has these degrees of freedom; InputError otherwise."""
+    """Check the gripper's degrees of freedom; InputError if it is neither 6 nor 7."""
     if dof not in HEAVY_SHARE:
         raise InputError("bad_arguments", f"--dof is {dof}", "give 6 or 7")
 
@@ -93,7 +96,7 @@ def draw_episode(
     things: int = 2,
     heavy_share: float = 0.0,
 ) -> EpisodeSpec:
-    """A trial out of a seed.
+    """Sample a trial.
 
     Args:
       objects: where the object comes from.
@@ -101,58 +104,64 @@ def draw_episode(
       category: of the object.
       split: whose objects, "train" or "test".
       size: the image's side in pixels.
-      things: how many other objects at most.
+      things: how many plain objects beside it at most.
       heavy_share: how often a joint is too heavy for suction, if its part has a handle.
     """
     rng = Rng((*seed, list(CATEGORIES).index(category)))
     model = objects.draw(category, split, rng)
-    scene = draw_scene(model, rng, size, things=things)
+    scene_spec = draw_scene(model, rng, size, things=things)
     resistance = []
     heavy = rng.chance(heavy_share)
     for link in model.movable:
         handle = any(solid.label == "handle" for solid in model.links[link].solids)
         resistance.append(rng.uniform(*(HEAVY if heavy and handle else RESISTANCE)))
-    return EpisodeSpec(scene, tuple(resistance))
+    return EpisodeSpec(scene_spec, tuple(resistance))
 
 
-def open_stage(simulator: Simulator, spec: EpisodeSpec) -> Stage:
-    """The trial's scene with joints that resist: dry friction, up to a force or a torque."""
-    stage = Stage(simulator, spec.scene)
-    joints = stage.articulation.active_joints
+def open_scene(simulator: Simulator, spec: EpisodeSpec) -> SimScene:
+    """Build a trial's scene, its joints with dry friction up to a force or a torque."""
+    scene = SimScene(simulator, spec.scene)
+    joints = scene.articulation.active_joints
     for joint, link, share in zip(joints, spec.scene.model.movable, spec.resistance, strict=True):
-        joint.set_friction(0.0)
-        joint.set_drive_properties(0.0, _BRAKE, share * FORCE * reach(stage, link), "force")
+        joint.set_friction(0.0)  # PhysX's own depends on the joint's load, which nothing here sets
+        joint.set_drive_properties(0.0, _BRAKE, share * FORCE * reach(scene, link), "force")
         joint.set_drive_velocity_target(0.0)
-    return stage
+    return scene
 
 
-def judge(stage: Stage, link: int, outcome: Outcome, thresholds: Thresholds) -> Verdict:
+def evaluate(
+    scene: SimScene, link: int, result: ExecutionResult, thresholds: Thresholds
+) -> TrialVerdict:
     """Read success from the joints after physics.
 
     Every joint between the touched link and the base counts: who pulls a lamp's shade may
     move its arm.
     """
-    way = float(np.linalg.norm(outcome.moved))
-    right = way > 1e-6 and float(outcome.moved @ outcome.pulled) / way > thresholds.cosine
+    distance = float(np.linalg.norm(result.moved))
+    # Not only that something moved: a cup that slips may push a door shut.
+    along_pull = (
+        distance > 1e-6 and float(result.moved @ result.pulled) / distance > thresholds.cosine
+    )
     moved = False
-    for joint, limits in chain(stage, link):
-        delta = abs(float(outcome.after[joint] - outcome.before[joint]))
-        span = limits[1] - limits[0]
-        moved |= delta > thresholds.joint or delta > thresholds.share * span
-    held = outcome.held and right
-    return Verdict(
-        held and moved, held and way > thresholds.initial, held and way > thresholds.long
+    for joint, (low, high) in joint_chain(scene, link):
+        delta = abs(float(result.after[joint] - result.before[joint]))
+        moved |= delta > thresholds.joint or delta > thresholds.share * (high - low)
+    valid = result.held and along_pull
+    return TrialVerdict(
+        success=valid and moved,
+        initial=valid and distance > thresholds.initial,
+        long=valid and distance > thresholds.long,
     )
 
 
-def chain(stage: Stage, link: int) -> list[tuple[int, tuple[float, float]]]:
-    """The joints between a link and the base: their places in joint arrays, their ranges."""
-    model, limits = stage.spec.model, stage.spec.limits()
+def joint_chain(scene: SimScene, link: int) -> list[tuple[int, tuple[float, float]]]:
+    """The joints between a link and the base: their indices in joint arrays, their ranges."""
+    model, limits = scene.spec.model, scene.spec.limits()
     found = []
     while link >= 0:
         if model.links[link].joint is not None:
-            place = model.movable.index(link)
-            found.append((place, limits[place]))
+            index = model.movable.index(link)
+            found.append((index, limits[index]))
         link = model.links[link].parent
     return found
 

@@ -7,48 +7,54 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.sim.gripper import Grip, obstacle
-from robomamba_jax.world.sim.simulator import Stage, View
-from robomamba_jax.world.sim.surfaces import Spot, pixels_of, spots
+from robomamba_jax.world.sim.gripper import GraspCommand, obstacle
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
+from robomamba_jax.world.sim.surfaces import SurfacePoint, pixels_of, surface_points
 
 Array = npt.NDArray[np.float64]
 _PIXELS, _TRIES = 400, 24
 
 
-def handle_axis(stage: Stage, link: int) -> Array | None:
-    """float64[3]: along which a link's handle is longest, world; None without a handle."""
-    corners, labels = stage.link_mesh(link).corners(), stage.link_labels(link)
+def handle_axis(scene: SimScene, link: int) -> Array | None:
+    """float64[3]: the direction in which a link's handle is longest, world; None without one."""
+    corners, labels = scene.link_mesh(link).corners(), scene.link_labels(link)
     mask = np.concatenate([np.full(count, label == "handle") for label, count in labels])
     if not mask.any():
         return None
     points = corners[mask].reshape(-1, 3)
+    # The first principal axis of the handle's corners.
     return np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
 
 
 def find_grasp(
-    stage: Stage, view: View, link: int, pull: Array, random: np.random.Generator
-) -> tuple[Spot, Grip] | None:
-    """A grip of open fingers around a visible handle of a link.
+    scene: SimScene, view: CameraFrame, link: int, pull: Array, random: np.random.Generator
+) -> tuple[SurfacePoint, GraspCommand] | None:
+    """A grasp command of open fingers around a visible handle of a link.
 
     Args:
-      stage: the scene.
-      view: its picture.
+      scene: the scene.
+      view: an image of it.
       link: whose handle.
       pull: float64[3], unit vector; the fingers come from there.
       random: chooses among the handle's pixels.
     """
-    axis = handle_axis(stage, link)
+    axis = handle_axis(scene, link)
     pixels = pixels_of(view.links == link)
     if axis is None or not len(pixels):
         return None
+    # Across the handle's length and across the approach: the fingers close around its thin side.
     closing = np.cross(-pull, axis)
-    if np.linalg.norm(closing) < 0.3:
+    if np.linalg.norm(closing) < 0.3:  # the handle points at the gripper, within 17 degrees
         return None
     closing /= np.linalg.norm(closing)
     chosen = random.permutation(len(pixels))[:_PIXELS]
-    shown = [spot for spot in spots(stage, link, pixels[chosen]) if spot.label == "handle"]
-    for spot in shown[:_TRIES]:
-        grip = Grip(spot.point, -pull, closing, gripper_open=1.0)
-        if not obstacle(stage, link, grip):
-            return spot, grip
+    shown = [
+        contact
+        for contact in surface_points(scene, link, pixels[chosen])
+        if contact.label == "handle"
+    ]
+    for contact in shown[:_TRIES]:
+        command = GraspCommand(contact.point, -pull, closing, gripper_open=1.0)
+        if not obstacle(scene, link, command):
+            return contact, command
     return None

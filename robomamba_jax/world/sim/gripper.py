@@ -2,12 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The free-flying gripper: it comes along its approach axis, holds on, and pulls back.
 
-As in ManipLLM's executor it flies, and holds by suction at the contact point. Unlike there its
-force is limited, as a real cup's is: FORCE along the pull, ACROSS of it across. A pull at an
-angle t to the way in which the part can move has FORCE (cos t - ACROSS sin t) for it, since the
-contact must slip across the cup's way; times the lever, where it turns. So a pull near a hinge,
-or far from the part's own way, does not suffice.
-
+As in ManipLLM's executor (arXiv 2312.16217) it flies, and holds by suction at the contact point.
+Unlike there its force is limited, as a real cup's is: FORCE along the pull, ACROSS of it sideways.
 With a hand (seven degrees of freedom), open fingers grasp what fits between them and hold much
 better; closed fingers hold by suction.
 """
@@ -22,27 +18,36 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.world.objects.vectors import cross
-from robomamba_jax.world.sim.simulator import TIMESTEP, Stage
+from robomamba_jax.world.sim.simulator import TIMESTEP, SimScene
 from robomamba_jax.world.sim.surfaces import cast, first_hit
 
 Array = npt.NDArray[np.float64]
 
+# A pull at an angle t to the direction in which the part can move has
+#     FORCE (cos t - ACROSS sin t)
+# for it: the contact cannot follow the pull, so it slips sideways against ACROSS. 100 N at 0
+# degrees, 69 N at 30, 20 N at 60, nothing from 71 on. A hinge sees that times the lever: a contact
+# halfway between hinge and edge turns the part with half of it. Joints resist with a quarter to a
+# half of what FORCE does at the longest lever (episodes.RESISTANCE): a pull near a hinge, or one
+# far from the part's own direction, does not suffice.
 FORCE = 100.0  # newton, along the pull
 ACROSS = 0.35  # of it, across the pull
-GRASP = 3.0  # times the force, in all directions
+GRASP = 3.0  # times the force, in all directions: fingers hold by form and not by friction
 PULL = 0.4  # metres
 START = 0.3  # metres before the contact
 TILT = np.cos(np.radians(60))  # a cup that leans more does not seal
 FINGERS = 0.16  # metres between open fingers
-STEPS = 300  # of physics while pulling
-_REPLAN = 10  # steps between two looks of a policy that steers
-_STIFF, _DAMP = 4e4, 2e3
+STEPS = 300  # of physics while pulling: 0.6 s, 0.67 m/s
 NEAR = 0.03  # metres: how far a depth image may be off
+_REPLAN = 10  # steps between two times that a policy steers
+# Of the drive, N/m and N s/m. Stiff, so that its limits decide and not the spring: FORCE stretches
+# it by 2.5 mm. Damped above critical for a link's 1 kg, which is 2 sqrt(4e4 * 1) = 400.
+_STIFFNESS, _DAMPING = 4e4, 2e3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Grip:
-    """What a policy asks for, in the world frame.
+class GraspCommand:
+    """What the gripper is to do, in the world frame.
 
     Attributes:
       point: float64[3], the contact.
@@ -58,20 +63,20 @@ class Grip:
     closing: Array
     gripper_open: float | None = None
     pull: bool = True
-    steer: Callable[[Stage, int, Array], Array] | None = None
+    steer: Callable[[SimScene, int, Array], Array] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Outcome:
-    """What came of it.
+class ExecutionResult:
+    """What physics made of a command.
 
     Attributes:
       held: whether the gripper got hold; "why" says why not.
       why: "blocked", "tilted" or "empty" (nothing between the fingers), or "".
-      moved: float64[3], the contact point's way, world.
-      before: float64[J], joints, scaled units.
+      moved: float64[3], displacement of the contact point, world, metres.
+      before: float64[J], joint values, radians or metres of the scaled object.
       after: float64[J].
-      pulled: float64[3], unit vector, where the pull went first.
+      pulled: float64[3], unit vector, the direction in which the pull began.
     """
 
     held: bool
@@ -82,59 +87,67 @@ class Outcome:
     pulled: Array
 
 
-Watch = Callable[[str, Array], None]
-Executor = Callable[[Stage, int, Grip, Watch | None], Outcome]
+OnMotion = Callable[[str, Array], None]
+Executor = Callable[[SimScene, int, GraspCommand, OnMotion | None], ExecutionResult]
 
 
-def perform(stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> Outcome:
-    """Carry out a grip on a link.
+def execute(
+    scene: SimScene, link: int, command: GraspCommand, on_motion: OnMotion | None = None
+) -> ExecutionResult:
+    """Approach a link, take hold and pull.
 
     Args:
-      stage: the scene, at rest.
+      scene: the scene, at rest.
       link: what the contact pixel shows.
-      grip: how to take hold.
-      watch: told of the gripper's place again and again: (phase, float64[3]).
+      command: how to take hold.
+      on_motion: called with ("approach" or "pull", the gripper's tip as float64[3], world).
     """
-    before = stage.joints
-    nothing = Outcome(False, "", np.zeros(3), before, before, -grip.approach)
-    why = obstacle(stage, link, grip)
-    if watch is not None:
+    before = scene.joints
+    not_held = ExecutionResult(False, "", np.zeros(3), before, before, -command.approach)
+    why = obstacle(scene, link, command)
+    if on_motion is not None:
         for share in np.linspace(1, 0, 5):
-            watch("approach", grip.point - share * START * grip.approach)
+            on_motion("approach", command.point - share * START * command.approach)
     if why:
-        return dataclasses.replace(nothing, why=why)
-    if not grip.pull:
+        return dataclasses.replace(not_held, why=why)
+    if not command.pull:
         for _ in range(STEPS):
-            stage.scene.step()
-        return dataclasses.replace(nothing, held=True, after=stage.joints)
-    start = stage.link_pose(link)
-    local = start[:3, :3].T @ (grip.point - start[:3, 3])
-    forces = (GRASP * FORCE, GRASP * FORCE) if grasps(grip) else (FORCE, ACROSS * FORCE)
-    first = _pull(stage, link, grip, local, forces, watch)
-    end = stage.link_pose(link)
-    moved = end[:3, :3] @ local + end[:3, 3] - grip.point
-    return Outcome(True, "", moved, before, stage.joints, first)
+            scene.sapien_scene.step()
+        return dataclasses.replace(not_held, held=True, after=scene.joints)
+    # The contact in the link's own frame: it goes with the link while physics runs.
+    start = scene.link_pose(link)
+    local = start[:3, :3].T @ (command.point - start[:3, 3])
+    first = _pull(scene, link, command, local, on_motion)
+    end = scene.link_pose(link)
+    moved = end[:3, :3] @ local + end[:3, 3] - command.point
+    return ExecutionResult(True, "", moved, before, scene.joints, first)
 
 
-def obstacle(stage: Stage, link: int, grip: Grip) -> str:
+def obstacle(scene: SimScene, link: int, command: GraspCommand) -> str:
     """Why the gripper would get no hold of a link, or "": geometry alone, nothing moves."""
-    origin = grip.point - START * grip.approach
-    met, distance = first_hit(stage, origin, grip.approach)
+    origin = command.point - START * command.approach
+    met, distance = first_hit(scene, origin, command.approach)
+    # The contact was lifted by the depth image: it may be off the surface by what that is off.
     if met != link or abs(distance - START) > NEAR:
         return "blocked"
-    if grasps(grip):
-        return "" if _fits(stage, grip) else "empty"
-    corners = stage.link_mesh(link).corners()
-    normal = cast(origin[None], grip.approach[None], corners).normal[0]
-    return "tilted" if -float(grip.approach @ normal) < TILT else ""
+    if grasps(command):
+        return "" if _fits(scene, command) else "empty"
+    corners = scene.link_mesh(link).corners()
+    normal = cast(origin[None], command.approach[None], corners).normal[0]
+    return "tilted" if -float(command.approach @ normal) < TILT else ""
 
 
-def grasps(grip: Grip) -> bool:
+def grasps(command: GraspCommand) -> bool:
     """Whether open fingers are to close around something."""
-    return grip.gripper_open is not None and grip.gripper_open >= 0.5
+    return command.gripper_open is not None and command.gripper_open >= 0.5
 
 
-def _fits(stage: Stage, grip: Grip) -> bool:
+def holding_forces(command: GraspCommand) -> tuple[float, float]:
+    """Newton along the pull and across it, up to which the gripper holds on."""
+    return (GRASP * FORCE, GRASP * FORCE) if grasps(command) else (FORCE, ACROSS * FORCE)
+
+
+def _fits(scene: SimScene, command: GraspCommand) -> bool:
     """Whether both fingers find free space beside what lies between them.
 
     Each finger comes down beside the contact, half the opening away; neither may meet
@@ -142,44 +155,59 @@ def _fits(stage: Stage, grip: Grip) -> bool:
     """
     depth = START + 0.015
     for side in (-1, 1):
-        beside = grip.point - START * grip.approach + side * FINGERS / 2 * grip.closing
-        if first_hit(stage, beside, grip.approach)[1] < depth:
+        beside = command.point - START * command.approach + side * FINGERS / 2 * command.closing
+        if first_hit(scene, beside, command.approach)[1] < depth:
             return False
     return True
 
 
 def _pull(
-    stage: Stage,
+    scene: SimScene,
     link: int,
-    grip: Grip,
+    command: GraspCommand,
     local: Array,
-    forces: tuple[float, float],
-    watch: Watch | None,
+    on_motion: OnMotion | None,
 ) -> Array:
-    """Tie the contact point to a body that moves away; returns where it went first."""
-    sapien = stage.simulator.sapien
+    """Hold the contact point by a body that moves away.
+
+    Args:
+      scene: of the link.
+      link: that is held.
+      command: where to pull.
+      local: float64[3], the contact in the link's frame.
+      on_motion: as for ``execute``.
+
+    Returns:
+      float64[3], unit vector: the direction in which the pull began.
+    """
+    sapien = scene.simulator.sapien
     entity, body = sapien.Entity(), sapien.physx.PhysxRigidDynamicComponent()
     body.kinematic = True
     entity.add_component(body)
-    direction = -grip.approach if grip.steer is None else grip.steer(stage, link, grip.point)
-    first, place = direction, grip.point.copy()
+    direction = (
+        -command.approach if command.steer is None else command.steer(scene, link, command.point)
+    )
+    first, tip = direction, command.point.copy()
     frame = _frame(direction)  # not in every step: it would cost as much as all else of a pull
-    entity.set_pose(_pose(sapien, place, frame))
-    stage.scene.add_entity(entity)
-    tie = Tie(stage, entity, link, local, direction, forces)
+    entity.set_pose(_pose(sapien, tip, frame))
+    scene.sapien_scene.add_entity(entity)
+    holding = holding_forces(command)
+    drive = DriveConstraint(scene, entity, link, local, direction, holding)
     for step in range(STEPS):
-        if grip.steer is not None and step and step % _REPLAN == 0:
-            pose = stage.link_pose(link)
-            direction = grip.steer(stage, link, pose[:3, :3] @ local + pose[:3, 3])
+        if command.steer is not None and step and step % _REPLAN == 0:
+            pose = scene.link_pose(link)
+            direction = command.steer(scene, link, pose[:3, :3] @ local + pose[:3, 3])
             frame = _frame(direction)
-        place = place + direction * PULL / STEPS
-        body.set_kinematic_target(_pose(sapien, place, frame))
-        stage.scene.step()
-        if watch is not None and step % (STEPS // 12) == 0:
-            pose = stage.link_pose(link)
-            watch("pull", pose[:3, :3] @ local + pose[:3, 3])
-    tie.remove()
-    stage.scene.remove_entity(entity)
+        # Kinematic: it goes where it is told whatever hangs on it, and the drive alone decides with
+        # how much force the link follows.
+        tip = tip + direction * PULL / STEPS
+        body.set_kinematic_target(_pose(sapien, tip, frame))
+        scene.sapien_scene.step()
+        if on_motion is not None and step % (STEPS // 12) == 0:
+            pose = scene.link_pose(link)
+            on_motion("pull", pose[:3, :3] @ local + pose[:3, 3])
+    drive.remove()
+    scene.sapien_scene.remove_entity(entity)
     return first
 
 
@@ -192,46 +220,73 @@ def _frame(direction: Array) -> Array:
     return axes.astype(np.float64)
 
 
-def _pose(sapien: Any, place: Array, frame: Array) -> Any:
-    """The gripper's place, its first axis along the pull: the tie's limits hold along axes."""
+def _pose(sapien: Any, tip: Array, frame: Array) -> Any:
+    """A SAPIEN pose of the gripper, its axes the frame's columns."""
     pose = np.eye(4, dtype=np.float32)
-    pose[:3, :3], pose[:3, 3] = frame, place
+    pose[:3, :3], pose[:3, 3] = frame, tip
     return sapien.Pose(pose)
 
 
-class Tie:
-    """A spring between the gripper's own point and a link's, with limited force, free to turn."""
+class DriveConstraint:
+    """A spring between the gripper's tip and a point of a link, with limited force, free to turn.
+
+    A PhysX 6D joint (``scene.create_drive``) whose three linear drives pull the two points
+    together, and whose angular drives are left at zero: a cup lets a door turn under it.
+    """
+
+    # PhysX takes a drive's limit as an impulse per step, unless its constraint has the flag
+    # eDRIVE_LIMITS_ARE_FORCES, which SAPIEN does not set: FORCE newton are FORCE * TIMESTEP,
+    # 100 N * 1/500 s = 0.2 N s. Without the factor the cup would hold 50,000 N, every pull would
+    # move its part, and success would be a matter of the direction alone.
+    #
+    # The limits hold per axis of the constraint's own frame. So its x axis lies along the pull at
+    # both of its ends: x is limited by FORCE, y and z by ACROSS of it each. (The limit across is a
+    # square then and not a disk: 1.41 times as much on its diagonals.) Where a policy steers, the
+    # gripper's body turns with the pull, and the frame with it.
+    #
+    # All this counts on PhysX's older solver, PGS (see Simulator). TGS lets a joint creep whose
+    # friction exceeds the pull: by 0.016 rad in the 300 steps, 1.6 cm at a lever of 1 m, which
+    # would count as `initial`. With PGS the same joint moves by 1e-4 rad.
 
     def __init__(
         self,
-        stage: Stage,
+        scene: SimScene,
         entity: Any,
         link: int,
         local: Array,
         direction: Array,
         forces: tuple[float, float],
     ) -> None:
-        sapien = stage.simulator.sapien
-        # The tie's first axis is the pull, at both of its ends: its limits hold along axes.
+        """Connect the two.
+
+        Args:
+          scene: of both.
+          entity: SAPIEN's, of the gripper; its tip is its origin.
+          link: the link's index.
+          local: float64[3], the contact in the link's frame.
+          direction: float64[3], unit vector, world: the pull.
+          forces: newton along the pull and across it, see ``holding_forces``.
+        """
+        sapien = scene.simulator.sapien
         frame = _frame(direction)
-        inside, outside = np.eye(4), np.eye(4)
-        pose = stage.link_pose(link)
-        inside[:3, :3], inside[:3, 3] = pose[:3, :3].T @ frame, local
-        holder = np.asarray(entity.pose.to_transformation_matrix(), np.float64)
-        outside[:3, :3] = holder[:3, :3].T @ frame
-        self._drive = stage.scene.create_drive(
+        at_link, at_gripper = np.eye(4), np.eye(4)
+        pose = scene.link_pose(link)
+        at_link[:3, :3], at_link[:3, 3] = pose[:3, :3].T @ frame, local
+        gripper = np.asarray(entity.pose.to_transformation_matrix(), np.float64)
+        at_gripper[:3, :3] = gripper[:3, :3].T @ frame
+        self._drive = scene.sapien_scene.create_drive(
             entity,
-            sapien.Pose(outside.astype(np.float32)),
-            stage.links[link].entity,
-            sapien.Pose(inside.astype(np.float32)),
+            sapien.Pose(at_gripper.astype(np.float32)),
+            scene.links[link].entity,
+            sapien.Pose(at_link.astype(np.float32)),
         )
-        # PhysX takes these limits as impulses of one step.
         along, across = (force * TIMESTEP for force in forces)
-        self._drive.set_drive_property_x(_STIFF, _DAMP, along, "force")
-        self._drive.set_drive_property_y(_STIFF, _DAMP, across, "force")
-        self._drive.set_drive_property_z(_STIFF, _DAMP, across, "force")
+        self._drive.set_drive_property_x(_STIFFNESS, _DAMPING, along, "force")
+        self._drive.set_drive_property_y(_STIFFNESS, _DAMPING, across, "force")
+        self._drive.set_drive_property_z(_STIFFNESS, _DAMPING, across, "force")
 
     def remove(self) -> None:
         """Let go."""
-        for setter in ("x", "y", "z"):
-            getattr(self._drive, f"set_drive_property_{setter}")(0.0, 0.0, 0.0, "force")
+        # SAPIEN cannot take a drive out of a scene; without stiffness and damping it does nothing.
+        for axis in "xyz":
+            getattr(self._drive, f"set_drive_property_{axis}")(0.0, 0.0, 0.0, "force")

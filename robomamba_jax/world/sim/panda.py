@@ -1,11 +1,11 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""A Franka Panda that carries out the same grips as the flying gripper, by inverse kinematics.
+"""A Franka Panda that carries out the flying gripper's commands by inverse kinematics.
 
-Its description is not ours to ship: mani_skill's wheel has one that works, see docs/world.md.
-The arm stands on a lift: its base is put where it reaches contact and pull. It holds at its
-tool centre point by the same limited tie, and pulls with joint drives, whose forces are limited
-as in ManiSkill, so a stiff part may move less than with the flying gripper.
+Its URDF is not ours to ship: mani_skill's wheel has one that works, see docs/world.md. The arm
+stands on a lift: its base is put where it reaches contact and pull. It holds at its tool centre
+point by the same ``DriveConstraint``, and pulls with joint drives whose torques are limited as in
+ManiSkill, so a stiff part may move less than with the flying gripper.
 """
 
 from __future__ import annotations
@@ -21,18 +21,16 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import lasting_plain_path
 from robomamba_jax.world.objects.urdf_xml import parse_xml
 from robomamba_jax.world.sim.gripper import (
-    ACROSS,
-    FORCE,
-    GRASP,
     PULL,
-    Grip,
-    Outcome,
-    Tie,
-    Watch,
+    DriveConstraint,
+    ExecutionResult,
+    GraspCommand,
+    OnMotion,
     grasps,
+    holding_forces,
     obstacle,
 )
-from robomamba_jax.world.sim.simulator import Stage
+from robomamba_jax.world.sim.simulator import SimScene
 
 Array = npt.NDArray[np.float64]
 
@@ -55,58 +53,61 @@ _FIX = "give mani_skill's panda_v2.urdf, see docs/world.md"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Plan:
-    """Where the base stands, and joint values for contact and pull."""
+class _Motion:
+    """Where the base stands (float64[4, 4]), and the joint values (float64[9] each): before the
+    contact, at it, and along the pull."""
 
     base: Array
     before: Array
-    ways: tuple[Array, ...]
+    waypoints: tuple[Array, ...]
 
 
 class PandaExecutor:
-    """Carries out grips with the arm; called as ``gripper.perform`` is."""
+    """Carries out commands with the arm; called as ``gripper.execute`` is."""
 
     def __init__(self, urdf: Path) -> None:
-        """Remember the description.
+        """Check the URDF; it is loaded into each trial's scene.
 
         Args:
-          urdf: a Panda's, with a link panda_hand_tcp and nine joints.
+          urdf: of a Panda, with a link panda_hand_tcp and nine joints.
 
         Raises:
-          InputError: there is no such file, or it is not a robot's description.
+          InputError: there is no such file, or it is not a robot's.
         """
         if not urdf.is_file():
-            raise InputError("missing_file", f"{urdf} is no file", _FIX)
+            raise InputError("missing_file", f"{urdf} is not a file", _FIX)
         parse_xml(urdf)  # whose entities cannot grow: SAPIEN's own reader would not ask
         self._urdf = urdf
 
-    def __call__(self, stage: Stage, link: int, grip: Grip, watch: Watch | None = None) -> Outcome:
-        """As ``gripper.perform``; "unreachable" where no base lets the arm reach."""
-        before = stage.joints
-        nothing = Outcome(False, "", np.zeros(3), before, before, -grip.approach)
-        why = obstacle(stage, link, grip)
+    def __call__(
+        self, scene: SimScene, link: int, command: GraspCommand, on_motion: OnMotion | None = None
+    ) -> ExecutionResult:
+        """As ``gripper.execute``; "unreachable" where no base lets the arm reach."""
+        before = scene.joints
+        not_held = ExecutionResult(False, "", np.zeros(3), before, before, -command.approach)
+        why = obstacle(scene, link, command)
         if why:
-            return dataclasses.replace(nothing, why=why)
-        arm = self._load(stage)
-        plan = _find_plan(stage, arm, grip)
-        if plan is None:
-            stage.scene.remove_articulation(arm.robot)
-            return dataclasses.replace(nothing, why="unreachable")
-        start = stage.link_pose(link)
-        local = start[:3, :3].T @ (grip.point - start[:3, 3])
-        held = _reach(stage, arm, plan, grip, watch)
-        if held and grip.pull:
-            _pull(stage, arm, plan, (link, local), grip, watch)
-        end = stage.link_pose(link)
-        moved = end[:3, :3] @ local + end[:3, 3] - grip.point
-        after = stage.joints
-        stage.scene.remove_articulation(arm.robot)
+            return dataclasses.replace(not_held, why=why)
+        arm = self._load(scene)
+        motion = _find_motion(scene, arm, command)
+        if motion is None:
+            scene.sapien_scene.remove_articulation(arm.robot)
+            return dataclasses.replace(not_held, why="unreachable")
+        start = scene.link_pose(link)
+        local = start[:3, :3].T @ (command.point - start[:3, 3])
+        held = _reach(scene, arm, motion, command, on_motion)
+        if held and command.pull:
+            _pull(scene, arm, motion, (link, local), command, on_motion)
+        end = scene.link_pose(link)
+        moved = end[:3, :3] @ local + end[:3, 3] - command.point
+        after = scene.joints
+        scene.sapien_scene.remove_articulation(arm.robot)
         if not held:
-            return dataclasses.replace(nothing, why="missed")
-        return Outcome(True, "", moved, before, after, -grip.approach)
+            return dataclasses.replace(not_held, why="missed")
+        return ExecutionResult(True, "", moved, before, after, -command.approach)
 
-    def _load(self, stage: Stage) -> _Arm:
-        loader = stage.scene.create_urdf_loader()
+    def _load(self, scene: SimScene) -> _Arm:
+        loader = scene.sapien_scene.create_urdf_loader()
         loader.fix_root_link = True
         loader.load_multiple_collisions_from_file = False
         try:
@@ -116,7 +117,7 @@ class PandaExecutor:
             raise InputError("bad_urdf", f"cannot read {self._urdf}: {reason}", _FIX) from error
         names = [body.name for body in robot.links]
         if TCP not in names or len(robot.active_joints) != _ARM + 2:
-            raise InputError("bad_urdf", f"{self._urdf} is no Panda with a hand", _FIX)
+            raise InputError("bad_urdf", f"{self._urdf} is not a Panda with a hand", _FIX)
         for body in robot.links:
             body.disable_gravity = True
             for shape in body.collision_shapes:
@@ -151,21 +152,22 @@ class _Arm:
             max_iterations=200,
         )
         limits = np.asarray(self.robot.get_qlimits())[:_ARM]
+        # The solver may add whole turns.
         arm = (values[:_ARM] + np.pi) % (2 * np.pi) - np.pi
         inside = np.all((arm > limits[:, 0]) & (arm < limits[:, 1]))
         return np.concatenate([arm, start[_ARM:]]) if good and inside else None
 
 
-def _find_plan(stage: Stage, arm: _Arm, grip: Grip) -> _Plan | None:
+def _find_motion(scene: SimScene, arm: _Arm, command: GraspCommand) -> _Motion | None:
     """The first base from which contact and the whole pull can be reached."""
-    fingers = _OPEN if grasps(grip) else 0.0
+    fingers = _OPEN if grasps(command) else 0.0
     ready = np.concatenate([_READY, [fingers, fingers]])
-    flat = grip.approach[:2]
+    flat = command.approach[:2]
     # A pull straight up leaves open where to stand: at the viewer's side.
     heading = float(np.arctan2(flat[1], flat[0])) if np.linalg.norm(flat) > 0.3 else 0.0
     tool = np.eye(4)
-    third = grip.approach
-    second = grip.closing - third * (grip.closing @ third)
+    third = command.approach
+    second = command.closing - third * (command.closing @ third)
     second = second / float(np.linalg.norm(second))
     tool[:3, :3] = np.stack([np.cross(second, third), second, third], axis=1)
     offsets = [-_STAND_OFF, *(-PULL * k / _WAYPOINTS for k in range(_WAYPOINTS + 1))]
@@ -174,51 +176,61 @@ def _find_plan(stage: Stage, arm: _Arm, grip: Grip) -> _Plan | None:
         angle = heading + around
         forward = np.array([np.cos(angle), np.sin(angle), 0.0])
         base[:3, :3] = np.stack([forward, np.cross((0, 0, 1), forward), (0, 0, 1)], axis=1)
-        base[:3, 3] = grip.point - distance * forward - (0, 0, below)
+        base[:3, 3] = command.point - distance * forward - (0, 0, below)
         inverse = np.linalg.inv(base)
-        ways, last = [], ready
+        found, last = [], ready
         for offset in offsets:
-            tool[:3, 3] = grip.point + offset * grip.approach
-            found = arm.solve(stage.simulator.sapien, inverse @ tool, last)
-            if found is None or (ways and np.abs(found - last).max() > 1.0):
+            tool[:3, 3] = command.point + offset * command.approach
+            values = arm.solve(scene.simulator.sapien, inverse @ tool, last)
+            # More than a radian between two waypoints is another branch of the solution: the arm
+            # would swing through the object on its way.
+            if values is None or (found and np.abs(values - last).max() > 1.0):
                 break
-            ways.append(found)
-            last = found
-        if len(ways) == len(offsets):
-            return _Plan(base, ways[0], tuple(ways[1:]))
+            found.append(values)
+            last = values
+        if len(found) == len(offsets):
+            return _Motion(base, found[0], tuple(found[1:]))
     return None
 
 
-def _drive(stage: Stage, arm: _Arm, values: Array, steps: int) -> None:
+def _drive(scene: SimScene, arm: _Arm, values: Array, steps: int) -> None:
     for joint, value in zip(arm.robot.active_joints, values, strict=True):
         joint.set_drive_target(float(value))
     for _ in range(steps):
-        stage.scene.step()
+        scene.sapien_scene.step()
 
 
-def _reach(stage: Stage, arm: _Arm, plan: _Plan, grip: Grip, watch: Watch | None) -> bool:
+def _reach(
+    scene: SimScene, arm: _Arm, motion: _Motion, command: GraspCommand, on_motion: OnMotion | None
+) -> bool:
     """Come to the contact; whether the tool is there."""
-    arm.robot.set_root_pose(stage.simulator.sapien.Pose(plan.base.astype(np.float32)))
-    arm.robot.set_qpos(plan.before.astype(np.float32))
-    contact = plan.ways[0]
+    arm.robot.set_root_pose(scene.simulator.sapien.Pose(motion.base.astype(np.float32)))
+    arm.robot.set_qpos(motion.before.astype(np.float32))
+    contact = motion.waypoints[0]
     for share in (0.25, 0.5, 0.75, 1.0):
-        _drive(stage, arm, plan.before + share * (contact - plan.before), _REACH_STEPS // 4)
-        if watch is not None:
-            watch("approach", arm.tool()[:3, 3])
-    _drive(stage, arm, contact, _REACH_STEPS)
-    return float(np.linalg.norm(arm.tool()[:3, 3] - grip.point)) < _CLOSE
+        _drive(scene, arm, motion.before + share * (contact - motion.before), _REACH_STEPS // 4)
+        if on_motion is not None:
+            on_motion("approach", arm.tool()[:3, 3])
+    _drive(scene, arm, contact, _REACH_STEPS)
+    return float(np.linalg.norm(arm.tool()[:3, 3] - command.point)) < _CLOSE
 
 
 def _pull(
-    stage: Stage, arm: _Arm, plan: _Plan, held: tuple[int, Array], grip: Grip, watch: Watch | None
+    scene: SimScene,
+    arm: _Arm,
+    motion: _Motion,
+    held: tuple[int, Array],
+    command: GraspCommand,
+    on_motion: OnMotion | None,
 ) -> None:
     """Hold on, and go back along the approach."""
     link, local = held
     body = arm.robot.links[arm.tcp]
-    forces = (GRASP * FORCE, GRASP * FORCE) if grasps(grip) else (FORCE, ACROSS * FORCE)
-    tie = Tie(stage, body.entity, link, local, -grip.approach, forces)
-    for values in plan.ways[1:]:
-        _drive(stage, arm, values, _PULL_STEPS // _WAYPOINTS)
-        if watch is not None:
-            watch("pull", arm.tool()[:3, 3])
-    tie.remove()
+    drive = DriveConstraint(
+        scene, body.entity, link, local, -command.approach, holding_forces(command)
+    )
+    for values in motion.waypoints[1:]:
+        _drive(scene, arm, values, _PULL_STEPS // _WAYPOINTS)
+        if on_motion is not None:
+            on_motion("pull", arm.tool()[:3, 3])
+    drive.remove()

@@ -1,8 +1,8 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""A scene in SAPIEN: built, drawn, and asked what a pixel shows.
+"""SAPIEN scenes: built, rendered, and queried for what a pixel shows.
 
-The simulator's frames stay inside: out come OpenCV cameras, metres, and world points.
+The simulator's frames stay inside: what comes out is in OpenCV cameras, metres and world points.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _FLOOR = 8.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class View:
-    """What the camera sees.
+class CameraFrame:
+    """One image of the camera, with its depth and segmentation.
 
     Attributes:
       rgb: uint8[H, W, 3], white where there is nothing.
@@ -49,8 +49,8 @@ class View:
 
 
 class Simulator:
-    """SAPIEN in this process. Make one and keep it: its first picture takes seconds, because
-    shaders are compiled, and they are compiled again once the last scene is gone.
+    """SAPIEN in this process. Make one and keep it: its first image takes seconds, because shaders
+    are compiled, and they are compiled again once the last scene is gone.
 
     Attributes:
       sapien: the module.
@@ -61,7 +61,7 @@ class Simulator:
         self,
         assets: str | Path | None = None,
         listing: str | Path | None = None,
-        on_bad: str = "error",
+        on_error: str = "raise",
         allow_roots: Sequence[str] = (),
     ) -> None:
         """Load SAPIEN.
@@ -69,7 +69,7 @@ class Simulator:
         Args:
           assets: a PartNet-Mobility folder; None = the embedded objects.
           listing: the list of its objects, see ``library.PartNet``.
-          on_bad: "skip": objects of it that are not there or broken are left out.
+          on_error: "skip": objects of it that are not there or broken are left out.
           allow_roots: folders into which links among an object's files may lead.
 
         Raises:
@@ -79,14 +79,16 @@ class Simulator:
         check_renderer(self.sapien)
         self.sapien.render.set_camera_shader_dir("minimal")
         physics = self.sapien.physx.get_scene_config()
-        # PhysX's newer solver lets a joint creep whose friction exceeds the pull.
+        # PhysX's newer solver lets a joint creep whose friction exceeds the pull, see
+        # gripper.DriveConstraint.
         physics.enable_tgs = False
+        # The same seed has to give the same trial, whatever ran in this process before.
         physics.enable_enhanced_determinism = True
         self.sapien.physx.set_scene_config(physics)
         body = self.sapien.physx.get_body_config()
         body.solver_position_iterations = 20  # as ManipLLM
         self.sapien.physx.set_body_config(body)
-        self._keep = self.sapien.Scene()
+        self._keep = self.sapien.Scene()  # keeps the compiled shaders, see above
         self.objects: Library = EMBEDDED
         if assets is not None or listing is not None:
             if assets is None or listing is None:
@@ -96,16 +98,16 @@ class Simulator:
                     "give the folder of the objects and the list of their categories",
                 )
             allowed = AllowedRoots.of(allow_roots, "--allow-root {root}")
-            self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_bad, allowed)
+            self.objects = PartNet(self.sapien, Path(assets), Path(listing), on_error, allowed)
 
-    def scene(self) -> Any:
+    def new_scene(self) -> Any:
         """An empty scene with the world's time step."""
-        scene = self.sapien.Scene()
-        scene.set_timestep(TIMESTEP)
-        return scene
+        sapien_scene = self.sapien.Scene()
+        sapien_scene.set_timestep(TIMESTEP)
+        return sapien_scene
 
     def render_body(self, pieces: Sequence[Solid]) -> Any:
-        """Solids as one thing to draw."""
+        """Solids as one component to render."""
         render = self.sapien.render
         body = render.RenderBodyComponent()
         for piece in pieces:
@@ -154,13 +156,13 @@ def _file_shapes(sapien: Any, file: MeshFile) -> list[Any]:
     return shapes
 
 
-class Stage:
-    """One scene, alive.
+class SimScene:
+    """A ``SceneSpec`` built in SAPIEN.
 
     Attributes:
       simulator: SAPIEN.
       spec: what stands where.
-      scene: SAPIEN's.
+      sapien_scene: SAPIEN's.
       articulation: the object, SAPIEN's.
       links: its bodies, in the model's order.
       camera: SAPIEN's.
@@ -175,9 +177,9 @@ class Stage:
           spec: what stands where.
         """
         self.simulator, self.spec = simulator, spec
-        self.scene = simulator.scene()
+        self.sapien_scene = simulator.new_scene()
         self._meshes = [link.mesh().scaled(spec.scale) for link in spec.model.links]
-        self.articulation = build_articulation(simulator, self.scene, spec)
+        self.articulation = build_articulation(simulator, self.sapien_scene, spec)
         self.links = list(self.articulation.links)
         self.reaches: dict[int, float] = {}
         self._entities = {link.entity.per_scene_id: k for k, link in enumerate(self.links)}
@@ -185,12 +187,12 @@ class Stage:
         self.camera = self._add_camera(spec.camera)
 
     def _surroundings(self) -> None:
-        spec, scene = self.spec, self.scene
-        scene.set_ambient_light([0.5, 0.5, 0.5])
+        spec, sapien_scene = self.spec, self.sapien_scene
+        sapien_scene.set_ambient_light([0.5, 0.5, 0.5])
         x, y, z, bright = spec.light
-        scene.add_directional_light([x, y, z], [bright] * 3)
-        for place in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
-            scene.add_point_light(place, [0.6, 0.6, 0.6])
+        sapien_scene.add_directional_light([x, y, z], [bright] * 3)
+        for position in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
+            sapien_scene.add_point_light(position, [0.6, 0.6, 0.6])
         pieces = [Solid(thing.shape, thing.mesh, thing.color) for thing in spec.things]
         low = spec.place[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
@@ -201,14 +203,14 @@ class Stage:
             self.add(self.simulator.render_body(pieces))
 
     def add(self, component: Any) -> Any:
-        """Put something to look at into the scene; its entity."""
+        """Put something visible, which nothing collides with, into the scene; its entity."""
         entity = self.simulator.sapien.Entity()
         entity.add_component(component)
-        self.scene.add_entity(entity)
+        self.sapien_scene.add_entity(entity)
         return entity
 
     def _add_camera(self, camera: Camera) -> Any:
-        made = self.scene.add_camera(
+        made = self.sapien_scene.add_camera(
             "camera",
             camera.width,
             camera.height,
@@ -232,21 +234,23 @@ class Stage:
         self.articulation.set_qpos(np.asarray(values, np.float32))
         self.articulation.set_qvel(np.zeros(len(self.joints), np.float32))
 
-    def look(self) -> View:
-        """Rng the scene."""
-        self.scene.update_render()
+    def render(self) -> CameraFrame:
+        """An image of the scene as it stands now."""
+        self.sapien_scene.update_render()
         self.camera.take_picture()
         color = self.camera.get_picture("Color")
+        # Position and segmentation in one texture: x, y, z, and the entity's number.
         where = self.camera.get_picture("PositionSegmentation")
         ids = where[..., 3]
         rgb = np.round(color[..., :3].clip(0, 1) * np.float32(255)).astype(np.uint8)
         rgb[ids == 0] = 255
+        # Entity numbers -> link indices; everything else in view is -1.
         table = np.full(max(int(ids.max()), *self._entities) + 1, -1, np.int16)
         table[list(self._entities)] = list(self._entities.values())
         # OpenGL's camera looks along -z; millimetres. Where nothing is, z is 0.
         depth = where[..., 2].astype(np.float32) / np.float32(-1000)
         depth[ids == 0] = 0
-        return View(rgb, depth, table[ids], self.spec.camera)
+        return CameraFrame(rgb, depth, table[ids], self.spec.camera)
 
     def link_pose(self, link: int) -> npt.NDArray[np.float64]:
         """float64[4, 4]: a link's frame (the object's, all joints at 0) to world, as it is now."""
@@ -262,14 +266,15 @@ class Stage:
         return [(s.label, len(s.mesh.triangles)) for s in self.spec.model.links[link].solids]
 
 
-def build_articulation(simulator: Simulator, scene: Any, spec: SceneSpec) -> Any:
+def build_articulation(simulator: Simulator, sapien_scene: Any, spec: SceneSpec) -> Any:
     """The object in a scene, its joints where the scene has them, without gravity.
 
     Every link's frame is the object's frame with all joints at 0, so that meshes need no
-    frames of their own.
+    frames of their own. There are no collision shapes: contacts are found by rays (``surfaces``),
+    and a link moves by what pulls at it alone.
     """
     sapien, model = simulator.sapien, spec.model
-    builder = scene.create_articulation_builder()
+    builder = sapien_scene.create_articulation_builder()
     made: list[Any] = []
     for link in model.links:
         record = builder.create_link_builder(made[link.parent] if link.parent >= 0 else None)
@@ -278,6 +283,8 @@ def build_articulation(simulator: Simulator, scene: Any, spec: SceneSpec) -> Any
         low = vertices.min(axis=0) if len(vertices) else np.zeros(3)
         high = vertices.max(axis=0) if len(vertices) else np.zeros(3)
         size = np.maximum(high - low, 0.02)
+        # A solid box of the link's extent and 1 kg: I_x = m (y^2 + z^2) / 12; 2 cm thick at least,
+        # or a sheet's inertia would be too small for the solver.
         inertia = np.roll(size**2, -1) + np.roll(size**2, 1)
         record.set_mass_and_inertia(1.0, sapien.Pose((low + high) / 2), inertia / 12)
         if link.joint is not None:

@@ -1,6 +1,11 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rays against the object's triangles: what a pixel shows, exactly."""
+"""Rays against the object's triangles, and how a point of the object can move.
+
+By hand and not by trimesh: a few hundred triangles per link are met faster by one einsum than by
+a tree that has to be built anew for every pose, and the same seed has to give the same bits, which
+a library's next version need not.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +18,10 @@ from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.world.objects.model import Joint
 from robomamba_jax.world.objects.vectors import cross
 from robomamba_jax.world.sim.scenes import joint_range
-from robomamba_jax.world.sim.simulator import Stage
+from robomamba_jax.world.sim.simulator import SimScene
 
 Array = npt.NDArray[np.float64]
-_RAYS_AT_ONCE = 2_000_000  # rays times triangles: bounds the memory
+_RAYS_AT_ONCE = 2_000_000  # rays times triangles: bounds the memory, 48 MB for an array of vectors
 _EPSILON = 1e-9
 _SAFE_TILT = float(np.cos(np.radians(55)))  # well before a cup stops sealing, gripper.TILT
 
@@ -67,6 +72,8 @@ def cast(origins: Array, directions: Array, corners: Array) -> Hits:
 
 
 def _cast(origins: Array, directions: Array, corners: Array) -> tuple[Array, npt.NDArray[np.int64]]:
+    # A ray o + t d meets a + u edge1 + v edge2; Cramer's rule gives t, u, v as quotients of triple
+    # products with the same divisor, edge1 . (d x edge2). The names are those of the paper.
     a = corners[:, 0]
     edge1, edge2 = corners[:, 1] - a, corners[:, 2] - a
     h = np.cross(directions[:, None], edge2[None])
@@ -78,8 +85,9 @@ def _cast(origins: Array, directions: Array, corners: Array) -> tuple[Array, npt
         q = np.cross(s, edge1[None])
         v = inverse * np.einsum("rk,rmk->rm", directions, q)
         t = inverse * np.einsum("mk,rmk->rm", edge2, q)
+        # A hair of room at the edges, or a ray between two triangles would meet neither.
         inside = (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (t > 1e-6)
-        inside &= np.abs(det) > 1e-14
+        inside &= np.abs(det) > 1e-14  # not parallel to the triangle
     t = np.where(inside, t, np.inf)
     best = t.argmin(axis=1)
     distance = t[np.arange(len(t)), best]
@@ -98,11 +106,11 @@ def pixel_rays(camera: Camera, pixels: npt.ArrayLike) -> tuple[Array, Array]:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Spot:
-    """A place on the object.
+class SurfacePoint:
+    """What a pixel shows of the object.
 
     Attributes:
-      link: its link's index; -1 where the pixel shows none.
+      link: its link's index.
       point: float64[3], world, metres.
       normal: float64[3], world, outward.
       label: the solid's label, such as "handle"; empty where the object's file has none.
@@ -120,25 +128,36 @@ def pixels_of(mask: npt.NDArray[np.bool_]) -> Array:
     return np.column_stack([columns, rows]).astype(np.float64) + 0.5
 
 
-def spots(stage: Stage, link: int, pixels: npt.ArrayLike) -> list[Spot]:
-    """What pixels of one link show, exactly; pixels whose ray misses it by a hair are left out."""
-    origins, directions = pixel_rays(stage.spec.camera, pixels)
-    hits = cast(origins, directions, stage.link_mesh(link).corners())
-    names = stage.link_labels(link)
+def surface_points(scene: SimScene, link: int, pixels: npt.ArrayLike) -> list[SurfacePoint]:
+    """What pixels of one link show, by rays and not by the depth image, which is rounded.
+
+    Args:
+      scene: of the link.
+      link: its index.
+      pixels: float64[R, 2], centres at +0.5.
+
+    Returns:
+      At most R points; pixels whose ray misses the link by a hair are left out.
+    """
+    origins, directions = pixel_rays(scene.spec.camera, pixels)
+    hits = cast(origins, directions, scene.link_mesh(link).corners())
+    names = scene.link_labels(link)
+    # The mesh's triangles are those of its solids one after another: the first solid whose last
+    # triangle comes after the one that was met is the one that was met.
     ends = np.cumsum([count for _, count in names])
     found = []
     for k in range(len(hits.triangle)):
         if hits.triangle[k] >= 0:
             label = names[int(np.searchsorted(ends, hits.triangle[k], side="right"))][0]
-            found.append(Spot(link, hits.point[k], hits.normal[k], label))
+            found.append(SurfacePoint(link, hits.point[k], hits.normal[k], label))
     return found
 
 
-def first_hit(stage: Stage, origin: Array, direction: Array) -> tuple[int, float]:
+def first_hit(scene: SimScene, origin: Array, direction: Array) -> tuple[int, float]:
     """The link that a ray meets first, and how far away: (-1, infinity) for none."""
     best = (-1, np.inf)
-    for link in range(len(stage.links)):
-        corners = stage.link_mesh(link).corners()
+    for link in range(len(scene.links)):
+        corners = scene.link_mesh(link).corners()
         if len(corners):
             distance = float(cast(origin[None], direction[None], corners).distance[0])
             if distance < best[1]:
@@ -146,74 +165,86 @@ def first_hit(stage: Stage, origin: Array, direction: Array) -> tuple[int, float
     return best
 
 
-def motion(stage: Stage, link: int, point: Array) -> Array:
-    """float64[3]: how a point of a link moves per unit of the link's own joint, world."""
-    joint = stage.spec.model.links[link].joint
+def motion(scene: SimScene, link: int, point: Array) -> Array:
+    """float64[3]: velocity of a link's point at unit speed of the link's own joint, world."""
+    joint = scene.spec.model.links[link].joint
     assert joint is not None
-    origin, axis = world_axis(stage, link, joint)
+    origin, axis = joint_axis_in_world(scene, link, joint)
     return cross(axis, point - origin) if joint.kind == "revolute" else axis
 
 
-def world_axis(stage: Stage, link: int, joint: Joint) -> tuple[Array, Array]:
-    """A point of a joint's axis, and the axis, where they are now."""
-    parent = stage.spec.model.links[link].parent
-    pose = stage.link_pose(parent)
-    origin = pose[:3, :3] @ (np.asarray(joint.origin) * stage.spec.scale) + pose[:3, 3]
+def joint_axis_in_world(scene: SimScene, link: int, joint: Joint) -> tuple[Array, Array]:
+    """A point of a joint's axis, and the axis, both float64[3], world, as the joints stand now."""
+    parent = scene.spec.model.links[link].parent
+    pose = scene.link_pose(parent)
+    origin = pose[:3, :3] @ (np.asarray(joint.origin) * scene.spec.scale) + pose[:3, 3]
     return origin, pose[:3, :3] @ np.asarray(joint.axis)
 
 
-def reach(stage: Stage, link: int) -> float:
+def reach(scene: SimScene, link: int) -> float:
     """The longest lever that a link offers: metres for a revolute joint, 1 for a prismatic one.
 
-    A rigid part keeps it however it moves, so it is worked out once per scene. A link without a
-    mesh offers what it carries: PartNet-Mobility's caps slide on such a link, which turns.
+    A rigid part keeps it however it moves, so it is computed once per scene. For a link without a
+    mesh it is that of the links which it carries: PartNet-Mobility's caps slide on such a link,
+    which turns.
     """
-    joint = stage.spec.model.links[link].joint
+    joint = scene.spec.model.links[link].joint
     assert joint is not None
     if joint.kind == "prismatic":
         return 1.0
-    if link not in stage.reaches:
-        origin, axis = world_axis(stage, link, joint)
-        arms = _held_by(stage, link) - origin
-        stage.reaches[link] = float(np.linalg.norm(np.cross(axis, arms), axis=1).max())
-    return stage.reaches[link]
+    if link not in scene.reaches:
+        origin, axis = joint_axis_in_world(scene, link, joint)
+        arms = _held_by(scene, link) - origin
+        scene.reaches[link] = float(np.linalg.norm(np.cross(axis, arms), axis=1).max())
+    return scene.reaches[link]
 
 
-def _held_by(stage: Stage, link: int) -> Array:
+def _held_by(scene: SimScene, link: int) -> Array:
     """float64[V, 3]: a link's corners, world; if it has none, those of what it carries."""
-    links = stage.spec.model.links
-    found, carried = stage.link_mesh(link).vertices, [link]
+    links = scene.spec.model.links
+    found, carried = scene.link_mesh(link).vertices, [link]
     while not len(found) and carried:
         carried = [k for k, other in enumerate(links) if other.parent in carried]
-        parts = [stage.link_mesh(k).vertices for k in carried]
+        parts = [scene.link_mesh(k).vertices for k in carried]
         found = np.concatenate([found, *parts])
     return found
 
 
-def lever_share(stage: Stage, link: int, point: Array) -> float:
-    """A point's lever as a share of the longest that its link offers; 1 where it slides."""
-    return float(np.linalg.norm(motion(stage, link, point))) / reach(stage, link)
+def lever_fraction(scene: SimScene, link: int, point: Array) -> float:
+    """A point's lever as a share of the longest one of its link; 1 where the link slides."""
+    return float(np.linalg.norm(motion(scene, link, point))) / reach(scene, link)
 
 
-def true_flow(stage: Stage, link: int, point: Array) -> Array:
-    """float64[3]: the unit direction in which a point can move farthest, by its own joint."""
-    along = motion(stage, link, point)
+def true_flow(scene: SimScene, link: int, point: Array) -> Array:
+    """float64[3]: the unit direction in which a point can move farthest by its link's own joint;
+    zeros for a point on the joint's axis. (FlowBot3D's "3D articulation flow", normalised.)"""
+    along = motion(scene, link, point)
     length = float(np.linalg.norm(along))
     if length < 1e-6:
         return np.zeros(3)
-    place = stage.spec.model.movable.index(link)
-    low, high = joint_range(stage.spec.model, link, stage.spec.scale)
-    value = float(stage.joints[place])
+    index = scene.spec.model.movable.index(link)
+    low, high = joint_range(scene.spec.model, link, scene.spec.scale)
+    value = float(scene.joints[index])
     return along / length * (1.0 if high - value >= value - low else -1.0)
 
 
 def within_tilt(flow: Array, normal: Array, least: float = _SAFE_TILT) -> Array:
-    """The direction nearest to a flow that leans from the normal no more than a cup may."""
+    """The direction nearest to a flow among those that a cup on a surface can pull in.
+
+    Args:
+      flow: float64[3], unit vector.
+      normal: float64[3], unit vector, outward.
+      least: cosine of the greatest angle between the direction and the normal.
+
+    Returns:
+      float64[3], a unit vector: ``flow`` itself where that is near enough.
+    """
     cosine = float(flow @ normal)
     if cosine >= least:
         return flow
+    # Otherwise it lies on the cone around the normal, in the plane of normal and flow.
     side = flow - cosine * normal
     length = float(np.linalg.norm(side))
-    if length < 1e-9:
+    if length < 1e-9:  # straight into the surface: every direction of the cone is as near
         return normal
     return least * normal + np.sqrt(1 - least**2) * side / length

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from robomamba_jax.data.geometry.camera import sample_depth
 from robomamba_jax.world.objects.vectors import cross
-from robomamba_jax.world.sim.simulator import View
+from robomamba_jax.world.sim.simulator import CameraFrame
 
 Array = npt.NDArray[np.float64]
 
@@ -25,13 +25,13 @@ def rotation_for(approach: Array, closing: Array | None = None) -> Array:
     return np.stack([first, second, cross(first, second)], axis=1)
 
 
-def to_camera(view: View, direction: Array) -> Array:
+def to_camera(view: CameraFrame, direction: Array) -> Array:
     """A world direction in the camera's frame."""
     assert view.camera.camera_to_world is not None
     return view.camera.camera_to_world[:3, :3].T @ direction
 
 
-def pixel_of(view: View, point: Array) -> tuple[float, float]:
+def pixel_of(view: CameraFrame, point: Array) -> tuple[float, float]:
     """Where a world point is seen."""
     pose = view.camera.camera_to_world
     assert pose is not None
@@ -39,7 +39,7 @@ def pixel_of(view: View, point: Array) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def lift(view: View, contact_xy: tuple[float, float]) -> Array | None:
+def lift(view: CameraFrame, contact_xy: tuple[float, float]) -> Array | None:
     """The world point that a pixel shows, by the depth image; None where there is none."""
     sample = sample_depth(view.depth, contact_xy)
     if sample.depth_m is None:
@@ -47,7 +47,7 @@ def lift(view: View, contact_xy: tuple[float, float]) -> Array | None:
     return view.camera.to_world(view.camera.lift(contact_xy, sample.depth_m))
 
 
-def link_at(view: View, contact_xy: tuple[float, float]) -> int:
+def link_at(view: CameraFrame, contact_xy: tuple[float, float]) -> int:
     """The link that a pixel shows; -1 for none, and outside of the picture. The right and lower
     edges belong to the last pixels, as for ``sample_depth``."""
     height, width = view.links.shape

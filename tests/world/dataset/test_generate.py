@@ -33,7 +33,7 @@ from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.bench_questions import facts_of
 from robomamba_jax.world.language.wording import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.policies.affordance import CONTACTS
+from robomamba_jax.world.policies.affordance import CONTACT_SAMPLING
 from robomamba_jax.world.sim.episodes import COLLECTION
 from robomamba_jax.world.sim.simulator import Simulator
 from tests.counting import PATIENCE
@@ -54,7 +54,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def as_command(out: Path, workers: int) -> list[str]:
     """The plan on the command line."""
-    numbers = {"samples": 24, "language": 22, "clips": 6, "seed": 3, "size": 64}
+    numbers = {"samples": 24, "num_images": 22, "clips": 6, "seed": 3, "size": 64}
     flags = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
     flags += ["--workers", str(workers), "--categories", "Door,Pliers,Remote", "--out", str(out)]
     return [sys.executable, "-m", "robomamba_jax", "world", "generate", *flags]
@@ -72,7 +72,7 @@ def test_two_workers_and_a_second_run_write_the_same(made: Path, tmp_path: Path)
     """Pictures, labels, physics: every byte. A finished folder is left alone."""
     before = digests(made)
     told: list[tuple[int, int]] = []
-    generate(PLAN, tmp_path / "two", workers=2, tell=lambda *at: told.append(at))
+    generate(PLAN, tmp_path / "two", workers=2, on_progress=lambda *at: told.append(at))
     assert digests(tmp_path / "two") == before
     assert told[0] == (0, 52)
     assert told[-1] == (52, 52)
@@ -132,11 +132,11 @@ def test_another_plan_is_refused(made: Path, tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"samples": -1}, "--samples is -1"),
-        ({"samples": 0, "language": 0, "clips": 0}, "nothing to generate"),
+        ({"samples": 0, "num_images": 0, "clips": 0}, "nothing to generate"),
         ({"dof": 5}, "--dof is 5"),
         ({"size": 8}, "--size is 8"),
-        ({"contacts": "edge"}, "--contacts is 'edge'"),
-        ({"contacts": "middle", "dof": 7}, "--contacts middle with --dof 7"),
+        ({"contact_sampling": "edge"}, "--contact-sampling is 'edge'"),
+        ({"contact_sampling": "center", "dof": 7}, "--contact-sampling center with --dof 7"),
     ],
 )
 def test_bad_plans(tmp_path: Path, change: dict, message: str) -> None:
@@ -150,7 +150,7 @@ def test_every_file_is_of_a_real_format(made: Path) -> None:
     """The readers of users' data read it; every picture is there and of the size."""
     expected = {
         "manip.json": ("robomamba-poses", 24),
-        "touch.json": ("llava", 24),
+        "contact_points.json": ("llava", 24),
         "stage1_1.json": ("llava", 22),
         "stage1_2_llava.json": ("llava", None),
         "stage1_2_lrv.json": ("lrv", None),
@@ -211,9 +211,9 @@ def test_conversations_of_other_kinds(made: Path) -> None:
 
 
 def test_poses_are_places_in_words_too(made: Path) -> None:
-    """touch.json says of each pose's picture where it was touched, in percent; every other one is
-    asked as stage 2 asks."""
-    poses, touched = read(made / "manip.json"), read(made / "touch.json")
+    """contact_points.json has each pose's contact, in percent; every other one is asked for as
+    stage 2 asks."""
+    poses, touched = read(made / "manip.json"), read(made / "contact_points.json")
     truths = read(made / "poses.jsonl")
     for number, (pose, place, truth) in enumerate(zip(poses, touched, truths, strict=True)):
         assert place["id"] == pose["id"] == truth["id"]
@@ -246,9 +246,10 @@ def test_a_plan_names_its_version_and_its_contacts(made: Path) -> None:
     """Both are in the digest by which a folder knows its plan."""
     plan = json.loads((made / "plan.json").read_text())
     assert plan["version"] == VERSION == 2
-    assert plan["contacts"] == "spread"
+    assert plan["contact_sampling"] == "random"
     assert plan["digest"] == PLAN.digest()
-    middle = dataclasses.replace(PLAN, contacts="middle")
+    assert PLAN.digest() == "86007ff8c496ab25"  # as by the fields' first names
+    middle = dataclasses.replace(PLAN, contact_sampling="center")
     assert middle.digest() != PLAN.digest()
     with pytest.raises(InputError, match="another data set"):
         generate(middle, made)
@@ -260,17 +261,17 @@ def test_collecting_at_the_middle(simulator: Simulator, tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
 
     def items(kind: str, contacts: str) -> list[dict[str, Any]]:
-        plan = dataclasses.replace(PLAN, contacts=contacts)
+        plan = dataclasses.replace(PLAN, contact_sampling=contacts)
         return run_job(simulator, plan, tmp_path, kind, 0, 3)["items"]
 
-    spread, middle = (items("poses", contacts) for contacts in CONTACTS)
+    spread, middle = (items("poses", contacts) for contacts in CONTACT_SAMPLING)
     for one, other in zip(spread, middle, strict=True):
         assert one["truth"]["id"] == other["truth"]["id"]
         assert one["truth"]["contact_xy"] != other["truth"]["contact_xy"]
         answers = [item["touch"]["conversations"][1] for item in (one, other)]
         assert answers[0] != answers[1]
-    assert items("poses", "middle") == middle
-    assert items("language", "middle") == items("language", "spread")
+    assert items("poses", "center") == middle
+    assert items("language", "center") == items("language", "random")
 
 
 def test_poses_are_true(made: Path) -> None:

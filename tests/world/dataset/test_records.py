@@ -10,8 +10,8 @@ from PIL import Image
 
 from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.dataset.records import save_truth
-from robomamba_jax.world.sim.simulator import View
+from robomamba_jax.world.dataset.records import save_ground_truth
+from robomamba_jax.world.sim.simulator import CameraFrame
 
 
 def test_masks_hold_every_link_or_are_refused(tmp_path: Path) -> None:
@@ -20,11 +20,13 @@ def test_masks_hold_every_link_or_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     links = np.array([[-1, 0], [7, 254]], np.int16)
     K = np.array([[2.0, 0, 1], [0, 2, 1], [0, 0, 1]])
-    view = View(np.zeros((2, 2, 3), np.uint8), np.ones((2, 2), np.float32), links, Camera(2, 2, K))
-    save_truth(tmp_path, "a", view)
+    view = CameraFrame(
+        np.zeros((2, 2, 3), np.uint8), np.ones((2, 2), np.float32), links, Camera(2, 2, K)
+    )
+    save_ground_truth(tmp_path, "a", view)
     mask = np.asarray(Image.open(tmp_path / "masks" / "a.png")).astype(int) - 1
     assert mask.tolist() == links.tolist()
     links[0, 0] = 255
     with pytest.raises(InputError, match="has a link 255; masks end at 254"):
-        save_truth(tmp_path, "b", view)
+        save_ground_truth(tmp_path, "b", view)
     assert not (tmp_path / "masks" / "b.png").exists()

@@ -26,7 +26,7 @@ from robomamba_jax.world.objects.catalog import BUILDERS, make_object
 from robomamba_jax.world.objects.categories import CATEGORIES, UNSEEN
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 
 LISTS = {
     **lists_of(wording),
@@ -43,8 +43,8 @@ def scenes(simulator: Simulator) -> dict[str, Facts]:
     for number, category in enumerate(BUILDERS):
         model = make_object(category, "test", number)
         spec = draw_scene(model, Rng((number,)), 160, things=2, closed_share=0.3)
-        stage = Stage(simulator, spec)
-        found[category] = scene_facts(stage, stage.look())
+        scene = SimScene(simulator, spec)
+        found[category] = scene_facts(scene, scene.render())
     return found
 
 

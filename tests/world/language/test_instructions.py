@@ -32,8 +32,8 @@ from robomamba_jax.world.objects.catalog import BUILDERS, make_object
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN, UNSEEN
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
-from robomamba_jax.world.sim.simulator import Simulator, Stage, View
-from robomamba_jax.world.sim.surfaces import spots
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
+from robomamba_jax.world.sim.surfaces import surface_points
 
 SEEDS = range(6)
 SIZE = 160
@@ -43,8 +43,8 @@ SHORT, LETTER = STYLES["short"][1], STYLES["letter"][1]
 class Scene(NamedTuple):
     """A scene, and what is known of it."""
 
-    stage: Stage
-    view: View
+    scene: SimScene
+    view: CameraFrame
     facts: Facts
 
 
@@ -56,9 +56,9 @@ def scenes(simulator: Simulator) -> dict[tuple[str, str], Scene]:
         for split in ("train", "test") if category in SEEN else ("test",):
             model = make_object(category, split, number)
             spec = draw_scene(model, Rng((number,)), SIZE, things=2, closed_share=0.35)
-            stage = Stage(simulator, spec)
-            view = stage.look()
-            found[category, split] = Scene(stage, view, scene_facts(stage, view))
+            scene = SimScene(simulator, spec)
+            view = scene.render()
+            found[category, split] = Scene(scene, view, scene_facts(scene, view))
     return found
 
 
@@ -254,7 +254,7 @@ def test_letters_name_the_right_option(scenes: dict[tuple[str, str], Scene]) -> 
     assert all(right.count(letter) > 0.15 * len(right) for letter in "ABCD")
 
 
-def box(view: View, x: int, y: int) -> np.ndarray:
+def box(view: CameraFrame, x: int, y: int) -> np.ndarray:
     """The centres of the pixels in which a place may lie that is said in whole percent."""
     height, width = view.links.shape
     columns = np.arange(int(x * width / 100), min(width, int((x + 1) * width / 100) + 1))
@@ -262,12 +262,12 @@ def box(view: View, x: int, y: int) -> np.ndarray:
     return np.array([(c + 0.5, r + 0.5) for r in rows for c in columns])
 
 
-def links_in(view: View, pixels: np.ndarray) -> set[int]:
+def links_in(view: CameraFrame, pixels: np.ndarray) -> set[int]:
     """The links that pixels show."""
     return {int(view.links[int(y), int(x)]) for x, y in pixels}
 
 
-def of_link(view: View, link: int, pixels: np.ndarray) -> np.ndarray:
+def of_link(view: CameraFrame, link: int, pixels: np.ndarray) -> np.ndarray:
     """Those of the pixels that show a link."""
     return np.array([(x, y) for x, y in pixels if view.links[int(y), int(x)] == link])
 
@@ -277,7 +277,7 @@ def test_places_lie_on_what_they_name(scenes: dict[tuple[str, str], Scene], cate
     """In the picture, and a ray through it meets that piece of that link first; the place to
     touch is on a part that moves."""
     for split in ("train", "test") if category in SEEN else ("test",):
-        stage, view, facts = scenes[category, split]
+        scene, view, facts = scenes[category, split]
         names = [name for name, _, _ in facts.places]
         assert len(set(names)) == len(names)
         assert set(names) <= set(facts.visible)
@@ -286,13 +286,13 @@ def test_places_lie_on_what_they_name(scenes: dict[tuple[str, str], Scene], cate
             assert 0 <= y < 100
             pixels = box(view, x, y)
             shown = [
-                spot
+                contact
                 for link in links_in(view, pixels) - {-1}
-                for spot in spots(stage, link, of_link(view, link, pixels))
+                for contact in surface_points(scene, link, of_link(view, link, pixels))
             ]
-            assert name in {spot.label for spot in shown}
+            assert name in {contact.label for contact in shown}
         if facts.touch is not None:
-            assert links_in(view, box(view, *facts.touch)) & set(stage.spec.model.movable)
+            assert links_in(view, box(view, *facts.touch)) & set(scene.spec.model.movable)
 
 
 def test_points_say_where_it_is(scenes: dict[tuple[str, str], Scene]) -> None:

@@ -18,10 +18,17 @@ from robomamba_jax.world.objects.model import ObjectModel
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
-from robomamba_jax.world.sim.episodes import EpisodeSpec, open_stage
+from robomamba_jax.world.sim.episodes import EpisodeSpec, open_scene
 from robomamba_jax.world.sim.scenes import SceneSpec
-from robomamba_jax.world.sim.simulator import Simulator, Stage
-from robomamba_jax.world.sim.surfaces import first_hit, lever_share, motion, pixels_of, reach, spots
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
+from robomamba_jax.world.sim.surfaces import (
+    first_hit,
+    lever_fraction,
+    motion,
+    pixels_of,
+    reach,
+    surface_points,
+)
 from robomamba_jax.world.sim.view_geometry import lift, pixel_of
 from tests.world import downloads
 from tests.world.made import door_spec
@@ -145,17 +152,17 @@ def test_a_cap_on_a_helper(simulator: Simulator, tmp_path: Path) -> None:
     (tmp_path / "3517" / "mobility.urdf").write_text(HELPER)
     model, _ = load(simulator, tmp_path, "3517", "Bottle")
     assert [link.name for link in model.links] == ["base", "link_0_helper", "link_0"]
-    stage = open_stage(simulator, EpisodeSpec(_closed(model), (0.3, 0.3)))
+    scene = open_scene(simulator, EpisodeSpec(_closed(model), (0.3, 0.3)))
     cap = model.links[2].mesh().vertices
-    assert reach(stage, 1) == pytest.approx(float(np.hypot(cap[:, 0], cap[:, 1]).max()), rel=1e-6)
-    assert reach(stage, 2) == 1.0
-    view = stage.look()
+    assert reach(scene, 1) == pytest.approx(float(np.hypot(cap[:, 0], cap[:, 1]).max()), rel=1e-6)
+    assert reach(scene, 2) == 1.0
+    view = scene.render()
     assert set(np.unique(view.links)) == {-1, 0, 2}
-    spot = spots(stage, 2, pixels_of(view.links == 2))[0]
-    assert first_hit(stage, spot.point - 0.5 * -spot.normal, -spot.normal)[0] == 2
-    assert not spots(stage, 1, pixels_of(view.links == 2)[:4])
-    assert_allclose(motion(stage, 2, spot.point), (0, 0, 1), atol=1e-6)
-    assert lever_share(stage, 2, spot.point) == pytest.approx(1)
+    contact = surface_points(scene, 2, pixels_of(view.links == 2))[0]
+    assert first_hit(scene, contact.point - 0.5 * -contact.normal, -contact.normal)[0] == 2
+    assert not surface_points(scene, 1, pixels_of(view.links == 2)[:4])
+    assert_allclose(motion(scene, 2, contact.point), (0, 0, 1), atol=1e-6)
+    assert lever_fraction(scene, 2, contact.point) == pytest.approx(1)
     user = Simulator(tmp_path, tmp_path / "list.txt")
     result = rollout(user, choose_policy("oracle"), RolloutPlan(("Bottle",), 3, size=96))
     assert result["categories"]["Bottle"]["success"] >= 2
@@ -248,14 +255,14 @@ def test_a_mirrored_mesh_is_seen_from_outside(simulator: Simulator, tmp_path: Pa
     path = folder / "mobility.urdf"
     path.write_text(path.read_text().replace('.obj" />', '.obj" scale="1 -1 1" />'))
     model, _ = load(simulator, tmp_path, "1", "Safe")
-    stage = Stage(simulator, _closed(model))
-    view = stage.look()
+    scene = SimScene(simulator, _closed(model))
+    view = scene.render()
     seen = 0
     for link in (0, 1):
         pixels = pixels_of(view.links == link)[::40]
-        for spot in spots(stage, link, pixels):
-            lifted = lift(view, pixel_of(view, spot.point))
-            seen += lifted is not None and bool(np.abs(lifted - spot.point).max() < 0.02)
+        for contact in surface_points(scene, link, pixels):
+            lifted = lift(view, pixel_of(view, contact.point))
+            seen += lifted is not None and bool(np.abs(lifted - contact.point).max() < 0.02)
     assert seen > 40
     corners = model.links[0].mesh().corners()
     sides = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -127,10 +127,10 @@ def test_objects_that_are_not_there(
     message = r"7 of the 8 objects .*: 2 \(line 3\), 3 \(line 4\), .*, 6 \(line 7\), \.\.\."
     with pytest.raises(InputError, match=message) as caught:
         PartNet(simulator.sapien, tmp_path, path)
-    assert "--on-bad skip" in caught.value.fix
+    assert "--on-error skip" in caught.value.fix
     status, result, _ = render(capsys, tmp_path)
     assert (status, result["error"]["kind"]) == (2, "missing_file")
-    status, result, _ = render(capsys, tmp_path, "--on-bad", "skip")
+    status, result, _ = render(capsys, tmp_path, "--on-error", "skip")
     assert status == 0
     assert [one["name"] for one in result["left_out"]] == names[1:]
     # None at all: the folder is another one, and there is nothing to go on with.
@@ -138,7 +138,7 @@ def test_objects_that_are_not_there(
     with pytest.raises(InputError, match="8 of the 8 objects") as caught:
         PartNet(simulator.sapien, elsewhere, path)
     assert "as --assets" in caught.value.fix
-    assert "--on-bad" not in caught.value.fix
+    assert "--on-error" not in caught.value.fix
 
 
 TEXTS = {

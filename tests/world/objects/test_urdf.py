@@ -17,7 +17,7 @@ from robomamba_jax.world.objects.partnet_write import write_partnet
 from robomamba_jax.world.objects.urdf import read_urdf
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
-from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
 from tests.world.made import door_spec
 from tests.world.robots import ROBOT, no_mesh, write
 
@@ -61,7 +61,7 @@ def test_they_are_drawn_where_their_triangles_are(simulator: Simulator, partnet:
     library = PartNet(simulator.sapien, partnet, partnet / "list.txt")
     back = library.load(Listed("7179", "Microwave", "test"))
     ours = make_object("Microwave", "train", 0)
-    views = [Stage(simulator, door_spec(model, 0.5)).look() for model in (back, ours)]
+    views = [SimScene(simulator, door_spec(model, 0.5)).render() for model in (back, ours)]
     assert (views[0].links != views[1].links).mean() < 2e-3
     assert np.abs(views[0].depth - views[1].depth)[views[0].links == views[1].links].max() < 0.01
     assert np.ptp(views[0].rgb.reshape(-1, 3), axis=0).max() > 100  # it has colours of its own

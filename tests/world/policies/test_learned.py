@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.dataset.records import pose_record, save_picture
+from robomamba_jax.world.dataset.records import pose_record, save_image
 from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.policies.learned import PriorPolicy
 from robomamba_jax.world.policies.registry import choose_policy
@@ -33,7 +33,7 @@ def training_set(tmp_path: Path) -> Path:
     for name, (contact, approach) in poses.items():
         pose = Proposal(contact, rotation_for(np.array(approach, float)))
         records.append(pose_record(name, f"{name}.png", "Where?", pose))
-        save_picture(tmp_path / "images" / f"{name}.png", np.zeros((100, 100, 3), np.uint8))
+        save_image(tmp_path / "images" / f"{name}.png", np.zeros((100, 100, 3), np.uint8))
     (tmp_path / "manip.json").write_text(json.dumps(records))
     (tmp_path / "plan.json").write_text(json.dumps({"size": 100}))
     return tmp_path

@@ -16,7 +16,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.categories import SEEN, UNSEEN
 from robomamba_jax.world.policies.interface import Observation, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES
-from robomamba_jax.world.policies.reference import RULES
+from robomamba_jax.world.policies.reference import REFERENCE_POLICIES
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.export import export_episodes
 from robomamba_jax.world.rollout.run import RolloutPlan, draw_episodes, rollout
@@ -36,7 +36,7 @@ class Recorder:
         self.said: dict[str, Proposal] = {}
 
     def propose(self, seen: Observation) -> Proposal | None:
-        found = RULES["oracle"].propose(seen)
+        found = REFERENCE_POLICIES["oracle"].propose(seen)
         if found is not None:
             self.said[seen.episode] = found
         return found
@@ -53,13 +53,13 @@ def test_the_world_tells_methods_apart(simulator: Simulator) -> None:
     """The bars of the docs' table, on fewer trials (120 each), so with a little room."""
     rates = {
         name: rate(rollout(simulator, choose_policy(name), EVERY))
-        for name in ("oracle", "part-normal", "part-random", "random", "touch")
+        for name in ("oracle", "part-normal", "part-random", "random", "no_pull")
     }
     assert rates["oracle"] >= 0.95
     assert rates["part-normal"] <= 0.75
     assert rates["part-random"] <= 0.4
     assert rates["random"] <= 0.1
-    assert rates["touch"] == 0
+    assert rates["no_pull"] == 0
 
 
 def test_the_result_has_the_agreed_keys(simulator: Simulator) -> None:
@@ -91,7 +91,7 @@ def test_pictures_and_clips(simulator: Simulator, tmp_path: Path) -> None:
     result."""
     plan = RolloutPlan(("KitchenPot",), 2, seed=1, size=96)
     plain = rollout(simulator, choose_policy("oracle"), plan)
-    filmed = rollout(simulator, choose_policy("oracle"), plan, pictures=tmp_path, clips=1)
+    filmed = rollout(simulator, choose_policy("oracle"), plan, save_images=tmp_path, clips=1)
     assert filmed == plain
     names = sorted(path.name for path in tmp_path.iterdir())
     pictures = ["KitchenPot_0000.gif", "KitchenPot_0000.png", "KitchenPot_0001.png"]
@@ -122,7 +122,7 @@ def test_outcomes_say_what_came_of_each_trial(simulator: Simulator, tmp_path: Pa
     with pytest.raises(InputError, match=r"leaves 1 of 4 trials out: Bottle_0001"):
         rollout(simulator, choose_policy(f"file:{path}"), plan)
     policy = choose_policy(f"file:{path}", on_missing="fail")
-    result = rollout(simulator, policy, plan, pictures=out)
+    result = rollout(simulator, policy, plan, save_images=out)
     found = json.loads((out / "outcomes.json").read_text())
     episodes = list(draw_episodes(simulator, plan))
     assert list(found) == [episode.name for episode in episodes]
@@ -133,12 +133,12 @@ def test_outcomes_say_what_came_of_each_trial(simulator: Simulator, tmp_path: Pa
     assert found["Safe_0000"]["why"] == ""
     assert found["Safe_0000"]["contact_xy"] == pytest.approx(first.contact_xy, abs=1e-3)
     assert found["Safe_0001"]["success"] is False
-    assert found["Safe_0001"]["why"] == "off the part"
+    assert found["Safe_0001"]["why"] == "off_part"
     assert found["Safe_0001"]["contact_xy"] == [1.0, 2.5]
     assert found["Bottle_0001"]["success"] is False
     assert found["Bottle_0001"]["why"] == "no pose"
     assert found["Bottle_0001"]["contact_xy"] is None
-    worked = sum(outcome["success"] for outcome in found.values())
+    worked = sum(result["success"] for result in found.values())
     assert worked == result["seen"]["success"]
 
 
@@ -235,7 +235,7 @@ def test_predictions_are_for_these_trials(
             simulator,
             choose_policy(f"file:{path}"),
             TRIALS,
-            tell=lambda done, total: begun.append(done),
+            on_progress=lambda done, total: begun.append(done),
         )
     assert not begun
     scores = []
@@ -289,7 +289,11 @@ def test_flags_of_predictions(simulator: Simulator, said: dict, tmp_path: Path, 
 
 def test_names_and_what_they_need(tmp_path: Path) -> None:
     """Help texts name what there is; unknown names come with near ones."""
-    assert set(RULES) == set(POLICIES) - {"prior", "prior-category", "file:PREDICTIONS"}
+    assert set(REFERENCE_POLICIES) == set(POLICIES) - {
+        "prior",
+        "prior-category",
+        "file:PREDICTIONS",
+    }
     with pytest.raises(InputError, match="did you mean oracle"):
         choose_policy("oracel")
     with pytest.raises(InputError, match="one of --policy and --checkpoint"):

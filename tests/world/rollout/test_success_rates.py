@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts, and the two averages."""
 
-from robomamba_jax.world.rollout.success_rates import Tally, averages, table
-from robomamba_jax.world.sim.episodes import Verdict
+from robomamba_jax.world.rollout.success_rates import CategoryCounts, averages, table
+from robomamba_jax.world.sim.episodes import TrialVerdict
 
 
 def test_tallies_and_averages() -> None:
     """Off the part is a failure; a split's average by trials and by categories differ."""
-    big, small = Tally(), Tally()
+    big, small = CategoryCounts(), CategoryCounts()
     for k in range(8):
-        big.add(Verdict(k < 6, True, k < 2), "did not move")
-    big.add(None, "off the part")
-    big.add(Verdict(False, False, False), "tilted")
-    small.add(Verdict(False, True, False), "blocked")
-    small.add(Verdict(False, False, False), "blocked")
+        big.add(TrialVerdict(k < 6, True, k < 2), "did not move")
+    big.add(None, "off_part")
+    big.add(TrialVerdict(False, False, False), "tilted")
+    small.add(TrialVerdict(False, True, False), "blocked")
+    small.add(TrialVerdict(False, False, False), "blocked")
     categories = {"Safe": big.to_json("Safe"), "Door": small.to_json("Door")}
     assert categories["Safe"]["rate"] == 0.6
     assert categories["Safe"]["off_part"] == 1

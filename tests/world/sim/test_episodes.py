@@ -13,51 +13,51 @@ from robomamba_jax.world.sim.episodes import (
     RESISTANCE,
     Thresholds,
     draw_episode,
-    judge,
+    evaluate,
 )
-from robomamba_jax.world.sim.gripper import Outcome
+from robomamba_jax.world.sim.gripper import ExecutionResult
 from robomamba_jax.world.sim.simulator import Simulator
-from tests.world.made import door_stage
+from tests.world.made import door_scene
 
 
-def outcome(delta: float, moved: float, cosine: float, held: bool = True) -> Outcome:
+def made_result(delta: float, moved: float, cosine: float, held: bool = True) -> ExecutionResult:
     """A joint that turned by delta, a contact that moved so far, so well along the pull."""
     way = moved * np.array([cosine, np.sqrt(1 - cosine**2), 0])
     pulled = np.array([1.0, 0, 0])
-    return Outcome(held, "", way, np.array([0.2]), np.array([0.2 + delta]), pulled)
+    return ExecutionResult(held, "", way, np.array([0.2]), np.array([0.2 + delta]), pulled)
 
 
 @pytest.mark.parametrize(
     ("case", "success", "initial", "long"),
     [
-        (outcome(0.031, 0.02, 0.9), True, True, False),
-        (outcome(0.029, 0.02, 0.9), False, True, False),
-        (outcome(-0.031, 0.12, 0.9), True, True, True),
-        (outcome(0.5, 0.2, 0.29), False, False, False),
-        (outcome(0.5, 0.2, -0.9), False, False, False),
-        (outcome(0.5, 0.2, 0.31), True, True, True),
-        (outcome(0.031, 0.009, 0.9), True, False, False),
-        (outcome(0.5, 0.2, 0.9, held=False), False, False, False),
-        (outcome(0.0, 0.0, 1.0), False, False, False),
+        (made_result(0.031, 0.02, 0.9), True, True, False),
+        (made_result(0.029, 0.02, 0.9), False, True, False),
+        (made_result(-0.031, 0.12, 0.9), True, True, True),
+        (made_result(0.5, 0.2, 0.29), False, False, False),
+        (made_result(0.5, 0.2, -0.9), False, False, False),
+        (made_result(0.5, 0.2, 0.31), True, True, True),
+        (made_result(0.031, 0.009, 0.9), True, False, False),
+        (made_result(0.5, 0.2, 0.9, held=False), False, False, False),
+        (made_result(0.0, 0.0, 1.0), False, False, False),
     ],
 )
 def test_verdicts(
-    simulator: Simulator, case: Outcome, success: bool, initial: bool, long: bool
+    simulator: Simulator, case: ExecutionResult, success: bool, initial: bool, long: bool
 ) -> None:
     """ManipLLM's evaluation thresholds, and the two of the contact's way."""
-    verdict = judge(door_stage(simulator, 0.3), 1, case, EVALUATION)
+    verdict = evaluate(door_scene(simulator, 0.3), 1, case, EVALUATION)
     assert (verdict.success, verdict.initial, verdict.long) == (success, initial, long)
 
 
 def test_collection_is_stricter(simulator: Simulator) -> None:
     """0.1 of a joint and a cosine of 0.5; or half of the range, which is 1.5 here."""
-    stage = door_stage(simulator, 0.3)
-    assert not judge(stage, 1, outcome(0.09, 0.2, 0.9), COLLECTION).success
-    assert not judge(stage, 1, outcome(0.2, 0.2, 0.4), COLLECTION).success
-    assert judge(stage, 1, outcome(0.11, 0.2, 0.6), COLLECTION).success
+    scene = door_scene(simulator, 0.3)
+    assert not evaluate(scene, 1, made_result(0.09, 0.2, 0.9), COLLECTION).success
+    assert not evaluate(scene, 1, made_result(0.2, 0.2, 0.4), COLLECTION).success
+    assert evaluate(scene, 1, made_result(0.11, 0.2, 0.6), COLLECTION).success
     wide = Thresholds(joint=9.0)
-    assert not judge(stage, 1, outcome(0.74, 0.5, 0.9), wide).success
-    assert judge(stage, 1, outcome(0.76, 0.5, 0.9), wide).success
+    assert not evaluate(scene, 1, made_result(0.74, 0.5, 0.9), wide).success
+    assert evaluate(scene, 1, made_result(0.76, 0.5, 0.9), wide).success
 
 
 def test_episodes_come_out_of_seeds() -> None:

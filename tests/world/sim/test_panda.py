@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.sim.episodes import EVALUATION, judge
-from robomamba_jax.world.sim.gripper import perform
+from robomamba_jax.world.sim.episodes import EVALUATION, evaluate
+from robomamba_jax.world.sim.gripper import execute
 from robomamba_jax.world.sim.panda import TCP, PandaExecutor
 from robomamba_jax.world.sim.simulator import Simulator
-from tests.world.made import door_stage, front_point, pull
+from tests.world.made import door_scene, front_point, pull
 
 HALF = np.pi / 2
 # xyz, rpy and range of the seven joints
@@ -80,32 +80,32 @@ def panda(tmp_path_factory: pytest.TempPathFactory) -> PandaExecutor:
 def test_it_opens_the_door(simulator: Simulator, panda: PandaExecutor) -> None:
     """As the flying gripper does; afterwards the arm is gone, and the scene can be drawn."""
     ends = []
-    for executor in (perform, panda):
-        stage = door_stage(simulator, 0.4)
-        outcome = executor(stage, 1, pull(front_point(stage, 0.8)))
-        assert outcome.held
-        assert judge(stage, 1, outcome, EVALUATION).success
-        ends.append(float(outcome.after[0]))
-        assert len(stage.joints) == 1
-        stage.look()
+    for executor in (execute, panda):
+        scene = door_scene(simulator, 0.4)
+        result = executor(scene, 1, pull(front_point(scene, 0.8)))
+        assert result.held
+        assert evaluate(scene, 1, result, EVALUATION).success
+        ends.append(float(result.after[0]))
+        assert len(scene.joints) == 1
+        scene.render()
     assert ends[1] > 0.5 * ends[0]
 
 
 def test_the_lever_rule_holds_for_it(simulator: Simulator, panda: PandaExecutor) -> None:
     """Near the hinge the same limited hold does not suffice."""
-    stage = door_stage(simulator, 0.5)
-    outcome = panda(stage, 1, pull(front_point(stage, 0.25)))
-    assert outcome.held
-    assert not judge(stage, 1, outcome, EVALUATION).success
+    scene = door_scene(simulator, 0.5)
+    result = panda(scene, 1, pull(front_point(scene, 0.25)))
+    assert result.held
+    assert not evaluate(scene, 1, result, EVALUATION).success
 
 
 def test_a_touch_and_what_cannot_be(simulator: Simulator, panda: PandaExecutor) -> None:
     """No pull, no movement; a blocked approach is told before the arm is even loaded."""
-    stage = door_stage(simulator, 0.3)
-    outcome = panda(stage, 1, pull(front_point(stage, 0.8), pull=False))
-    assert outcome.held
-    assert abs(outcome.after[0] - outcome.before[0]) < 1e-4
-    blocked = panda(stage, 1, pull(front_point(stage, 0.8), np.array([1.0, 0, 0])))
+    scene = door_scene(simulator, 0.3)
+    result = panda(scene, 1, pull(front_point(scene, 0.8), pull=False))
+    assert result.held
+    assert abs(result.after[0] - result.before[0]) < 1e-4
+    blocked = panda(scene, 1, pull(front_point(scene, 0.8), np.array([1.0, 0, 0])))
     assert (blocked.held, blocked.why) == (False, "blocked")
 
 
@@ -118,6 +118,6 @@ def test_other_descriptions(simulator: Simulator, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="declares a document type"):
         PandaExecutor(path)
     path.write_text(f'<robot name="r">{link("a")}</robot>')
-    stage = door_stage(simulator, 0.3)
+    scene = door_scene(simulator, 0.3)
     with pytest.raises(InputError, match=r"cannot read|no Panda"):
-        PandaExecutor(path)(stage, 1, pull(front_point(stage, 0.8)))
+        PandaExecutor(path)(scene, 1, pull(front_point(scene, 0.8)))

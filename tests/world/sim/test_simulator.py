@@ -19,11 +19,17 @@ from robomamba_jax.world.sim.scenes import (
     draw_camera,
     draw_scene,
 )
-from robomamba_jax.world.sim.simulator import Simulator, Stage
-from robomamba_jax.world.sim.surfaces import cast, motion, pixel_rays, spots, world_axis
+from robomamba_jax.world.sim.simulator import SimScene, Simulator
+from robomamba_jax.world.sim.surfaces import (
+    cast,
+    joint_axis_in_world,
+    motion,
+    pixel_rays,
+    surface_points,
+)
 
 
-def scene(category: str, seed: int = 0, size: int = 224, **options: object) -> SceneSpec:
+def make_spec(category: str, seed: int = 0, size: int = 224, **options: object) -> SceneSpec:
     """A scene of one of the training objects."""
     return draw_scene(make_object(category, "train", seed), Rng((seed, 1)), size, **options)
 
@@ -53,11 +59,11 @@ def test_depth_and_pixels_against_the_geometry(
     The truth is our own ray caster on the object's triangles, which knows nothing of the
     renderer. Rims are left out: there a pixel may show either side.
     """
-    stage = Stage(simulator, scene(category, 3, size, closed_share=0.0, surface="none"))
-    view = stage.look()
+    scene = SimScene(simulator, make_spec(category, 3, size, closed_share=0.0, surface="none"))
+    view = scene.render()
     camera = view.camera
     worst, tried = 0.0, 0
-    for link in range(len(stage.links)):
+    for link in range(len(scene.links)):
         shown = view.links == link
         inner = shown & (np.abs(view.depth - np.roll(view.depth, 1, 0)) < 0.02)
         inner &= np.abs(view.depth - np.roll(view.depth, 1, 1)) < 0.02
@@ -69,7 +75,7 @@ def test_depth_and_pixels_against_the_geometry(
         depth = view.depth[rows[chosen], columns[chosen]]
         points = camera.to_world(camera.lift(pixels, depth))
         origins, directions = pixel_rays(camera, pixels)
-        truth = cast(origins, directions, stage.link_mesh(link).corners())
+        truth = cast(origins, directions, scene.link_mesh(link).corners())
         found = np.isfinite(truth.distance)
         assert found.mean() > 0.97
         error = np.linalg.norm(points - truth.point, axis=1)[found]
@@ -84,9 +90,9 @@ def test_depth_and_pixels_against_the_geometry(
 
 def test_two_pictures_are_the_same(simulator: Simulator) -> None:
     """Of one scene, and of the scene built anew."""
-    spec = scene("Faucet", 2, things=2)
-    first = Stage(simulator, spec)
-    one, two, three = first.look(), first.look(), Stage(simulator, spec).look()
+    spec = make_spec("Faucet", 2, things=2)
+    first = SimScene(simulator, spec)
+    one, two, three = first.render(), first.render(), SimScene(simulator, spec).render()
     for other in (two, three):
         assert np.array_equal(one.rgb, other.rgb)
         assert np.array_equal(one.depth, other.depth)
@@ -96,11 +102,11 @@ def test_two_pictures_are_the_same(simulator: Simulator) -> None:
 @pytest.mark.parametrize("category", BUILDERS)
 def test_joints_move_as_the_model_says(simulator: Simulator, category: str) -> None:
     """SAPIEN's links stand where a walk over the joints, written here, puts them."""
-    spec = scene(category, 1, 32)
-    stage = Stage(simulator, spec)
+    spec = make_spec(category, 1, 32)
+    scene = SimScene(simulator, spec)
     limits = np.array(spec.limits())
     values = limits[:, 0] + 0.6 * (limits[:, 1] - limits[:, 0])
-    stage.set_joints(values)
+    scene.set_joints(values)
     poses: list[np.ndarray] = []
     for index, link in enumerate(spec.model.links):
         if link.joint is None:
@@ -115,52 +121,54 @@ def test_joints_move_as_the_model_says(simulator: Simulator, category: str) -> N
             move[:3, :3] = rotation(axis, value)
             move[:3, 3] = origin - move[:3, :3] @ origin
         poses.append(poses[link.parent] @ move)
-        assert_allclose(stage.link_pose(index), poses[index], atol=2e-5)
+        assert_allclose(scene.link_pose(index), poses[index], atol=2e-5)
 
 
 def test_motion_is_the_derivative(simulator: Simulator) -> None:
     """Of a point's place with respect to its joint, by a small step."""
-    stage = Stage(simulator, scene("Lamp", 0, 32))
-    for place, link in enumerate(stage.spec.model.movable):
-        point = stage.link_mesh(link).vertices[5]
-        along = motion(stage, link, point)
-        before = stage.link_pose(link)
+    scene = SimScene(simulator, make_spec("Lamp", 0, 32))
+    for place, link in enumerate(scene.spec.model.movable):
+        point = scene.link_mesh(link).vertices[5]
+        along = motion(scene, link, point)
+        before = scene.link_pose(link)
         local = before[:3, :3].T @ (point - before[:3, 3])
-        values = stage.joints.copy()
+        values = scene.joints.copy()
         values[place] += 1e-3
-        stage.set_joints(values)
-        after = stage.link_pose(link)
+        scene.set_joints(values)
+        after = scene.link_pose(link)
         step = (after[:3, :3] @ local + after[:3, 3] - point) / 1e-3
         assert_allclose(step, along, atol=2e-3)
-        stage.set_joints(stage.spec.joints)
-        origin, axis = world_axis(stage, link, stage.spec.model.links[link].joint)
+        scene.set_joints(scene.spec.joints)
+        origin, axis = joint_axis_in_world(scene, link, scene.spec.model.links[link].joint)
         assert_allclose(np.linalg.norm(axis), 1, atol=1e-6)
-        assert_allclose(axis @ motion(stage, link, origin + axis), 0, atol=1e-6)
+        assert_allclose(axis @ motion(scene, link, origin + axis), 0, atol=1e-6)
 
 
 def test_white_where_nothing_is_and_things_beside(simulator: Simulator) -> None:
     """Nothing else is white by chance: depth 0, no link; a floor fills the rest."""
-    spec = scene("Safe", 1, 96, surface="none")
-    view = Stage(simulator, spec).look()
+    spec = make_spec("Safe", 1, 96, surface="none")
+    view = SimScene(simulator, spec).render()
     empty = view.depth == 0
     assert empty.any()
     assert np.all(view.rgb[empty] == 255)
     assert np.all(view.links[empty] == -1)
-    floor = Stage(simulator, dataclasses.replace(spec, surface="floor")).look()
+    floor = SimScene(simulator, dataclasses.replace(spec, surface="floor")).render()
     assert np.all(floor.depth > 0)
     assert np.array_equal(floor.links >= 0, view.links >= 0)
 
 
 def test_labels_of_spots(simulator: Simulator) -> None:
     """Pixels of a door show its panel and its handle, and no other link's pieces."""
-    stage = Stage(simulator, scene("Refrigerator", 0, closed_share=1.0))
-    view = stage.look()
-    link = stage.spec.model.movable[0]
+    scene = SimScene(simulator, make_spec("Refrigerator", 0, closed_share=1.0))
+    view = scene.render()
+    link = scene.spec.model.movable[0]
     rows, columns = np.nonzero(view.links == link)
-    found = spots(stage, link, np.column_stack([columns + 0.5, rows + 0.5]))
-    assert {spot.label for spot in found} <= {s.label for s in stage.spec.model.links[link].solids}
-    assert "door" in {spot.label for spot in found}
+    found = surface_points(scene, link, np.column_stack([columns + 0.5, rows + 0.5]))
+    assert {contact.label for contact in found} <= {
+        s.label for s in scene.spec.model.links[link].solids
+    }
+    assert "door" in {contact.label for contact in found}
     camera = view.camera.camera_to_world
     assert camera is not None
-    for spot in found:
-        assert spot.normal @ (camera[:3, 3] - spot.point) > 0  # towards the viewer
+    for contact in found:
+        assert contact.normal @ (camera[:3, 3] - contact.point) > 0  # towards the viewer

@@ -279,11 +279,11 @@ def _front(
         link = a.slide("drawer", FRONT, (0, rng.uniform(0.5, 0.8) * depth))
         inner = box((0.85 * depth, wide - 0.06, 0.6 * high), (x + 0.43 * depth, y, z - 0.1 * high))
         a.add(link, "drawer", inner, COLORS["beige"])
-        grip, length, upright = (x - 0.035, y, z), 0.45 * wide, False
+        command, length, upright = (x - 0.035, y, z), 0.45 * wide, False
     else:
         side = rng.choice([1, -1])
         link = side_hinge(a, "door", x, y + side * wide / 2, -side, rng.uniform(1.4, 2.2))
-        grip, length, upright = (x - 0.035, y - side * 0.38 * wide, z), 0.4 * high, True
+        command, length, upright = (x - 0.035, y - side * 0.38 * wide, z), 0.4 * high, True
     a.add(
         link,
         kind if kind == "drawer" else "door",
@@ -291,9 +291,9 @@ def _front(
         color,
     )
     if style == "bar":
-        bar_handle(a, link, grip, length, steel, upright=upright, out=0.06, thick=0.017)
+        bar_handle(a, link, command, length, steel, upright=upright, out=0.06, thick=0.017)
     elif style == "knob":
-        knob(a, link, grip, 0.034, steel)
+        knob(a, link, command, 0.034, steel)
 
 
 def door(rng: Rng, a: Assembly) -> Made:

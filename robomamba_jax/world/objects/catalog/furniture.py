@@ -308,6 +308,6 @@ def faucet(rng: Rng, a: Assembly) -> Made:
             )
         if rng.chance(0.7):
             dot = COLORS["red"] if y > 0 else COLORS["blue"]
-            spot = (0.1, y, -0.07) if two else (0.03, y + out * 0.05, -0.16)
-            a.add(lever, "mark", ellipsoid((0.045,) * 3, spot), dot)
+            contact = (0.1, y, -0.07) if two else (0.03, y + out * 0.05, -0.16)
+            a.add(lever, "mark", ellipsoid((0.045,) * 3, contact), dot)
     return color, ("hose",)

@@ -103,11 +103,11 @@ def pliers(rng: Rng, a: Assembly) -> Made:
     nose = rng.uniform(0.4, 0.62)
     lever = a.hinge("handle", (0.12, 0, 0), (0, 0, -1), (-0.22, 0.55))
     for link, side in ((0, -1), (lever, 1)):
-        grip: list[Point] = [(0.1, 0), (-0.2, side * 0.6 * spread), (-reach, side * spread)]
-        for piece in _bar(grip[:2], [0.2, 0.14], high, 0):
+        command: list[Point] = [(0.1, 0), (-0.2, side * 0.6 * spread), (-reach, side * spread)]
+        for piece in _bar(command[:2], [0.2, 0.14], high, 0):
             a.add(link, "lever", piece, STEEL, metallic=True)
         for piece in _bar(
-            [grip[1], (-0.6 * reach, side * 1.12 * spread), grip[2]],
+            [command[1], (-0.6 * reach, side * 1.12 * spread), command[2]],
             [0.16, 0.19, 0.15],
             1.25 * high,
             0,

@@ -185,13 +185,13 @@ def kettle(rng: Rng, a: Assembly) -> Made:
 def _kettle_grip(rng: Rng, a: Assembly, radius: float, top: float, side: int) -> None:
     """A handle opposite the spout, or a bow over the lid."""
     if rng.chance(0.5):
-        grip = [
+        command = [
             (0, -side * 0.75 * radius, top - 0.06),
             (0, -side * 1.35 * radius, top - 0.02),
             (0, -side * 1.42 * radius, -0.1),
             (0, -side * 0.95 * radius, -top + 0.12),
         ]
-        a.add(0, "handle", tube(grip, 0.055), DARK)
+        a.add(0, "handle", tube(command, 0.055), DARK)
     else:
         a.add(
             0,
