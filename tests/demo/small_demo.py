@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.demo.acting import TITLES
+from robomamba_jax.demo.rollouts import TITLES
 from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.demo.run import Journal
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from robomamba_jax.training.export import export_preset
@@ -30,16 +30,16 @@ ASKED = ("pope", "vqav2", "robovqa")
 PLAN: DemoPlan = dataclasses.replace(MODES["smoke"], benchmarks=ASKED)
 
 
-def write_demo(root: Path) -> tuple[Places, Journal]:
+def write_demo(root: Path) -> tuple[DemoPaths, Journal]:
     """Everything that a report reads."""
-    places = Places(root)
-    write_world(places.train)
-    write_world(places.test, split="test", scenes=5, poses=2)
-    write_world(places.unseen, split="other", scenes=3, poses=0)
-    export_preset("tiny", places.model, 0, None)
+    paths = DemoPaths(root)
+    write_world(paths.train)
+    write_world(paths.test, split="test", scenes=5, poses=2)
+    write_world(paths.unseen, split="other", scenes=3, poses=0)
+    export_preset("tiny", paths.model, 0, None)
     write_outcomes(root / "rollouts" / "nano")
     for name in ASKED:
-        write_answers(places.test / "bench" / name, root / "eval" / name, name)
+        write_answers(paths.test / "bench" / name, root / "eval" / name, name)
     journal = Journal(root)
     journal.seconds = {name: 10.0 + k for k, (name, _) in enumerate(PLAN.budget)}
     journal.peak_rss = 3 * 2**30
@@ -60,7 +60,7 @@ def write_demo(root: Path) -> tuple[Places, Journal]:
         },
         "rollouts": {name: rolled(name) for name in ("nano", "oracle", "random")},
     }
-    return places, journal
+    return paths, journal
 
 
 def stage(trained: int) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from robomamba_jax.config.training import TrainConfig
-from robomamba_jax.demo import ablations, run, stages
+from robomamba_jax.demo import ablations, run, configs
 from robomamba_jax.demo.ablations import FIGURES, HEADS, TRAINED, run_ablations
-from robomamba_jax.demo.asking import shuffled
+from robomamba_jax.demo.benchmarks import shuffled
 from robomamba_jax.demo.plan import MODES
 from robomamba_jax.demo.run import Journal
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.paths import DemoPaths
 
 FULL = MODES["full"]
 
@@ -57,14 +57,14 @@ class Stubs:
     def train_run(self, config: TrainConfig, workdir: Path, console: Any) -> None:
         self.trained.append((workdir, config))
 
-    def manipulate(self, plan: Any, places: Any, console: Any, workdir: Path, **more: Any) -> None:
+    def manipulate(self, plan: Any, paths: Any, console: Any, workdir: Path, **more: Any) -> None:
         self.heads.append({"workdir": workdir, "epochs": plan.manipulate_epochs, **more})
 
     def evaluate(self, plan: Any, bench: Path, checkpoint: Path, out: Path, **more: Any) -> Any:
         self.asked.append({"plan": plan, "checkpoint": checkpoint, "out": out, **more})
         return {name: figure(0.8 - self._worse(out)) for name in more["names"]}
 
-    def act(self, plan: Any, train: Path, checkpoint: Path, out: Path, **more: Any) -> Any:
+    def roll_out(self, plan: Any, train: Path, checkpoint: Path, out: Path, **more: Any) -> Any:
         (name,) = more["policies"]
         self.acted.append({"plan": plan, "checkpoint": checkpoint, "out": out, "policy": name})
         found = figure(0.6 - self._worse(out / name))
@@ -92,7 +92,7 @@ def table(root: Path) -> list[dict[str, Any]]:
         "evaluation": {"benchmarks": {name: figure(0.8) for name in (*FIGURES, "gqa")}},
         "rollouts": {"nano": rates},
     }
-    return run_ablations(FULL, Places(root), Console(), journal)
+    return run_ablations(FULL, DemoPaths(root), Console(), journal)
 
 
 def test_rows(stubs: Stubs, tmp_path: Path) -> None:
@@ -122,24 +122,24 @@ def test_what_is_trained(stubs: Stubs, tmp_path: Path) -> None:
     """Each run of stage 1.2 lacks what it is named after and is as long as the others; heads are
     put on the demo's own stage 1.2."""
     table(tmp_path)
-    places = Places(tmp_path)
+    paths = DemoPaths(tmp_path)
     whole, unaligned, no_robot, no_negatives = (config for _, config in stubs.trained)
     assert {config.run.steps for _, config in stubs.trained} == {FULL.ablation_steps}
-    assert unaligned.init_from == str(places.start)
+    assert unaligned.init_from == str(paths.start)
     assert {whole.init_from, no_robot.init_from, no_negatives.init_from} == {
-        str(places.root / "align")
+        str(paths.root / "align")
     }
     sources = [{s.label for s in config.data.sources} for _, config in stubs.trained]
-    every = set(stages.INSTRUCT_WEIGHTS)
-    assert sources == [every, every, every - set(stages.ROBOT), every - {"lrv"}]
+    every = set(configs.INSTRUCT_WEIGHTS)
+    assert sources == [every, every, every - set(configs.ROBOT), every - {"lrv"}]
     folders = [workdir for workdir, _ in stubs.trained]
     assert len({*folders, *(told["workdir"] for told in stubs.heads)}) == 4 + 8
     own, anew = stubs.heads[: len(HEADS)], stubs.heads[len(HEADS) :]
     assert [(told["init"], told["policy"]) for told in own] == [
-        (places.root / "instruct", None),
-        (places.root / "instruct", "two_mlp"),
-        (places.root / "instruct", "attn_mlp"),
-        (places.root / "instruct", "ssm_mlp"),
+        (paths.root / "instruct", None),
+        (paths.root / "instruct", "two_mlp"),
+        (paths.root / "instruct", "attn_mlp"),
+        (paths.root / "instruct", "ssm_mlp"),
     ]
     assert [told["init"] for told in anew] == folders
     assert {told["policy"] for told in anew} == {None}
@@ -157,9 +157,9 @@ def test_who_is_asked(stubs: Stubs, tmp_path: Path) -> None:
     """The finished model with others' pictures and words, and each new one as it is; nobody is
     asked blindly again, and no answer lands among the demo's own."""
     table(tmp_path)
-    places = Places(tmp_path)
+    paths = DemoPaths(tmp_path)
     first, *others = stubs.asked
-    assert first["checkpoint"] == places.model
+    assert first["checkpoint"] == paths.model
     assert first["altered"] is shuffled
     assert all("altered" not in told for told in others)
     assert len(others) == len(TRAINED)
@@ -167,8 +167,8 @@ def test_who_is_asked(stubs: Stubs, tmp_path: Path) -> None:
     assert {told["names"] for told in stubs.asked} == {FIGURES}
     policies = [(told["policy"], told["checkpoint"]) for told in stubs.acted]
     assert policies[:2] == [
-        ("shuffled-pictures", places.model),
-        ("shuffled-words", places.model),
+        ("shuffled-pictures", paths.model),
+        ("shuffled-words", paths.model),
     ]
     assert {name for name, _ in policies[2:]} == {"nano"}
     models = [told["workdir"] / "export" for told in stubs.heads]

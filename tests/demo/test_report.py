@@ -15,32 +15,32 @@ from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.demo.report.collect import SCHEMA, make_report
 from robomamba_jax.demo.report.page import write_report_page
 from robomamba_jax.demo.run import Journal
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.paths import DemoPaths
 from tests.demo.html_reader import Page, structure_faults
 from tests.demo.small_demo import ASKED, PLAN, write_demo
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Places, Journal]:
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoPaths, Journal]:
     """A demo whose phases are done."""
     return write_demo(tmp_path_factory.mktemp("report") / "demo")
 
 
 @pytest.fixture
-def demo(original: tuple[Places, Journal], tmp_path: Path) -> tuple[Places, Journal]:
+def demo(original: tuple[DemoPaths, Journal], tmp_path: Path) -> tuple[DemoPaths, Journal]:
     """A copy that a test may change."""
-    places, journal = original
-    shutil.copytree(places.root, tmp_path / "demo")
+    paths, journal = original
+    shutil.copytree(paths.root, tmp_path / "demo")
     copy = Journal(tmp_path / "demo")
     copy.done = json.loads(json.dumps(journal.done))
     copy.seconds, copy.peak_rss = dict(journal.seconds), journal.peak_rss
-    return Places(tmp_path / "demo"), copy
+    return DemoPaths(tmp_path / "demo"), copy
 
 
-def test_the_keys_of_the_conventions(demo: tuple[Places, Journal]) -> None:
+def test_the_keys_of_the_conventions(demo: tuple[DemoPaths, Journal]) -> None:
     """Each where every reader looks for it; the report is JSON without a NaN."""
-    places, journal = demo
-    report = make_report(PLAN, places, journal)
+    paths, journal = demo
+    report = make_report(PLAN, paths, journal)
     json.dumps(report, allow_nan=False)
     assert report["schema"] == SCHEMA == "robomamba.demo/1"
     wanted = "git versions machine seconds peak_rss stages benchmarks rollouts ablations"
@@ -63,11 +63,11 @@ def test_the_keys_of_the_conventions(demo: tuple[Places, Journal]) -> None:
     assert report["machine"]["devices"]
 
 
-def test_the_model_in_numbers(demo: tuple[Places, Journal]) -> None:
+def test_the_model_in_numbers(demo: tuple[DemoPaths, Journal]) -> None:
     """Counted from its own files; a stage's share is of that."""
-    places, journal = demo
-    model = make_report(PLAN, places, journal)["model"]
-    source = open_folder(places.model).source()
+    paths, journal = demo
+    model = make_report(PLAN, paths, journal)["model"]
+    source = open_folder(paths.model).source()
     counts: dict[str, int] = {}
     for name in source.names():
         part = name.split(".")[0]
@@ -77,21 +77,21 @@ def test_the_model_in_numbers(demo: tuple[Places, Journal]) -> None:
     assert (model["d_model"], model["n_layer"], model["vocab"]) == (48, 3, 300)
     assert (model["image_size"], model["image_tokens"]) == (15, 9)
     assert model["bytes"] == sum(
-        path.stat().st_size for path in places.model.rglob("*") if path.is_file()
+        path.stat().st_size for path in paths.model.rglob("*") if path.is_file()
     )
     assert model["sha256"] == "5f" * 32
     assert model["vision_from"] == "from pictures"
-    assert model["checkpoint"] == str(places.model)
-    stages = make_report(PLAN, places, journal)["stages"]
+    assert model["checkpoint"] == str(paths.model)
+    stages = make_report(PLAN, paths, journal)["stages"]
     assert stages["manipulate"]["share"] == pytest.approx(500 / sum(counts.values()))
-    for name, stage in stages.items():
+    for name, stage in configs.items():
         assert stage["seconds"] == journal.seconds[name]
 
 
-def test_the_data_in_numbers(demo: tuple[Places, Journal]) -> None:
+def test_the_data_in_numbers(demo: tuple[DemoPaths, Journal]) -> None:
     """Per set what was drawn and what came of it; objects counted once."""
-    places, journal = demo
-    data = make_report(PLAN, places, journal)["data"]
+    paths, journal = demo
+    data = make_report(PLAN, paths, journal)["data"]
     assert data["train"] == {
         "poses": 8,
         "images": 12,
@@ -118,24 +118,24 @@ def test_the_data_in_numbers(demo: tuple[Places, Journal]) -> None:
 
 @pytest.mark.parametrize("name", ["test", "unseen"])
 @pytest.mark.parametrize("file", ["poses.jsonl", "scenes.jsonl", "clips.jsonl"])
-def test_a_shared_object_is_no_report(demo: tuple[Places, Journal], name: str, file: str) -> None:
+def test_a_shared_object_is_no_report(demo: tuple[DemoPaths, Journal], name: str, file: str) -> None:
     """One object of the training set in a test set, whichever file it stands in."""
-    places, journal = demo
-    make_report(PLAN, places, journal)
-    shared = json.loads((places.train / "scenes.jsonl").read_text().splitlines()[3])["instance"]
-    path = getattr(places, name) / file
+    paths, journal = demo
+    make_report(PLAN, paths, journal)
+    shared = json.loads((paths.train / "scenes.jsonl").read_text().splitlines()[3])["instance"]
+    path = getattr(paths, name) / file
     rows: list[dict[str, Any]] = [json.loads(row) for row in path.read_text().splitlines()]
     row = {**rows[-1], "instance": shared} if rows else {"id": "x", "instance": shared}
     path.write_text("".join(json.dumps(one) + "\n" for one in [*rows[:-1], row]))
     with pytest.raises(AssertionError, match=f"share objects: \\['{shared}'\\]"):
-        make_report(PLAN, places, journal)
+        make_report(PLAN, paths, journal)
 
 
-def test_the_page_needs_nothing_else(demo: tuple[Places, Journal], tmp_path: Path) -> None:
+def test_the_page_needs_nothing_else(demo: tuple[DemoPaths, Journal], tmp_path: Path) -> None:
     """Once report.json is there, the folder may go."""
-    places, journal = demo
-    report = json.loads(json.dumps(make_report(PLAN, places, journal)))
-    shutil.rmtree(places.root)
+    paths, journal = demo
+    report = json.loads(json.dumps(make_report(PLAN, paths, journal)))
+    shutil.rmtree(paths.root)
     write_report_page(report, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert structure_faults(Page(text)) == []
@@ -144,9 +144,9 @@ def test_the_page_needs_nothing_else(demo: tuple[Places, Journal], tmp_path: Pat
     assert len(report["images"]["questions"]) == 18
 
 
-def test_ablations_are_taken_over(demo: tuple[Places, Journal]) -> None:
+def test_ablations_are_taken_over(demo: tuple[DemoPaths, Journal]) -> None:
     """Where the mode has them."""
-    places, journal = demo
+    paths, journal = demo
     rows = [{"name": "whole", "what": "all", "figures": {}, "hurts": None}]
     journal.done["ablations"] = rows
-    assert make_report(PLAN, places, journal)["ablations"] == rows
+    assert make_report(PLAN, paths, journal)["ablations"] == rows

@@ -17,7 +17,7 @@ from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.demo import run
 from robomamba_jax.demo.plan import MODES, PHASES, DemoPlan
 from robomamba_jax.demo.run import Journal, peak_rss, run_demo
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.dataset.tasks import WorldPlan
 from robomamba_jax.world.objects.categories import SEEN, UNSEEN
@@ -67,7 +67,7 @@ class Stubs:
     def work(self, name: str) -> Any:
         """A phase's work."""
 
-        def do(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> Any:
+        def do(plan: DemoPlan, paths: DemoPaths, console: Console, journal: Journal) -> Any:
             self.begun.append(name)
             time.sleep(self.lasts)
             if name in self.fails:
@@ -76,7 +76,7 @@ class Stubs:
             if name != "report":
                 return {"of": name, "before": sorted(journal.done)}
             report = {"mode": plan.mode, "seconds": dict(journal.seconds), "done": journal.done}
-            (places.root / "report.json").write_text(json.dumps(report))
+            (paths.root / "report.json").write_text(json.dumps(report))
             return None
 
         return do
@@ -217,8 +217,8 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return {"poses": {"kept": plan.samples}}
 
     monkeypatch.setattr("robomamba_jax.world.dataset.generate.generate", generate)
-    places = Places(tmp_path)
-    found = run._data(SMOKE, places, Console(), Journal(tmp_path))
+    paths = DemoPaths(tmp_path)
+    found = run._data(SMOKE, paths, Console(), Journal(tmp_path))
     assert found == {name: {"kept": plan.samples} for name, plan in plans.items()}
     assert {name: (plan.split, plan.categories) for name, plan in plans.items()} == {
         "train": ("train", SEEN),
@@ -229,16 +229,16 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     train = plans["train"]
     assert (train.samples, train.language, train.clips) == (SMOKE.poses, SMOKE.language, 6)
     assert plans["unseen"].samples == plans["unseen"].clips == 0
-    kept = places.tokenizer.read_bytes()
-    run._data(SMOKE, places, Console(), Journal(tmp_path))
-    assert places.tokenizer.read_bytes() == kept
+    kept = paths.tokenizer.read_bytes()
+    run._data(SMOKE, paths, Console(), Journal(tmp_path))
+    assert paths.tokenizer.read_bytes() == kept
 
 
 def test_weights_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dino mode's, in one line with how to fetch them."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as caught:
-        run._encoder(MODES["dino"], Places(tmp_path), Console())
+        run._encoder(MODES["dino"], DemoPaths(tmp_path), Console())
     assert "dinov2_s.onnx is not there" in caught.value.message
     assert "make assets" in caught.value.fix
 
@@ -265,11 +265,11 @@ def test_ready_weights_become_the_modes_encoder(
     )
     theirs.save_pretrained(tmp_path / "theirs")
     plan = dataclasses.replace(MODES["dino"], assets=str(tmp_path / "theirs" / "model.safetensors"))
-    places = Places(tmp_path)
-    places.encoder.parent.mkdir()
-    note = run._encoder(plan, places, Console())
+    paths = DemoPaths(tmp_path)
+    paths.encoder.parent.mkdir()
+    note = run._encoder(plan, paths, Console())
     assert (note["steps"], note["note"]) == (0, "the weights of model.safetensors, frozen")
-    made = open_folder(places.encoder)
+    made = open_folder(paths.encoder)
     assert made.parts.vision == preset
     assert made.processor().transform.size == 28
 

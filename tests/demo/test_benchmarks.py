@@ -15,8 +15,8 @@ import pytest
 
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.sources.image_refs import open_ref
-from robomamba_jax.demo import asking
-from robomamba_jax.demo.asking import blinded, evaluate, majority_answer, shuffled
+from robomamba_jax.demo import benchmarks
+from robomamba_jax.demo.benchmarks import blinded, evaluate, majority_answer, shuffled
 from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.evaluation.benchmarks.base import Item, Loaded
 from robomamba_jax.evaluation.runner import run
@@ -77,7 +77,7 @@ class Script:
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     """Who sees is always right, who does not says yes."""
     made = Script(right, lambda item: "yes")
-    monkeypatch.setattr(asking.run, "answer_all", made)
+    monkeypatch.setattr(benchmarks.run, "answer_all", made)
     return made
 
 
@@ -109,7 +109,7 @@ def test_no_other_constant_answer_is_better(bench: Path, tmp_path: Path, name: s
 
     def value(said: str) -> float:
         scores = chosen.score(found.items, [said] * len(found.items), "standard")
-        return scores.figures[asking.HEADLINES.get(name, scores.headline)].value
+        return scores.figures[benchmarks.HEADLINES.get(name, scores.headline)].value
 
     majority = majority_answer(found)
     assert majority is not None

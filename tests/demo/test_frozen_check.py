@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from robomamba_jax.convert.folder import open_folder, source_tensors, write_folder
-from robomamba_jax.demo.frozen import same_answers
+from robomamba_jax.demo.frozen_check import same_answers
 from robomamba_jax.training.export import export_preset
 from tests.demo.small_world import write_world
 
