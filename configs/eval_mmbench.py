@@ -1,18 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""MMBench, dev, with its rotations."""
+"""The path of robomamba_jax/configs/eval_mmbench.py in earlier versions."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
-
-
-def get_config() -> EvalConfig:
-    """The whole benchmark."""
-    return EvalConfig(
-        "mmbench",
-        FilesConfig("data/mmbench", questions=("MMBench_DEV_EN.tsv",)),
-    )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn pictures in the same files, in seconds on a CPU."""
-    return tiny(get_config())
+from robomamba_jax.configs.eval_mmbench import *

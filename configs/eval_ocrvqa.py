@@ -1,18 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""OCR-VQA, the test split of dataset.json."""
+"""The path of robomamba_jax/configs/eval_ocrvqa.py in earlier versions."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
-
-
-def get_config() -> EvalConfig:
-    """The whole benchmark."""
-    return EvalConfig(
-        "ocrvqa",
-        FilesConfig("data/ocrvqa", questions=("dataset.json",), images="images"),
-    )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn pictures in the same files, in seconds on a CPU."""
-    return tiny(get_config())
+from robomamba_jax.configs.eval_ocrvqa import *

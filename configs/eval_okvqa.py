@@ -1,23 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""OKVQA, val: questions, annotations and COCO val2014."""
+"""The path of robomamba_jax/configs/eval_okvqa.py in earlier versions."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
-
-
-def get_config() -> EvalConfig:
-    """The whole benchmark."""
-    return EvalConfig(
-        "okvqa",
-        FilesConfig(
-            "data/okvqa",
-            questions=("OpenEnded_mscoco_val2014_questions.json",),
-            answers="mscoco_val2014_annotations.json",
-            images="val2014",
-        ),
-    )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn pictures in the same files, in seconds on a CPU."""
-    return tiny(get_config())
+from robomamba_jax.configs.eval_okvqa import *

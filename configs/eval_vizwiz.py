@@ -1,18 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""VizWiz, val."""
+"""The path of robomamba_jax/configs/eval_vizwiz.py in earlier versions."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
-
-
-def get_config() -> EvalConfig:
-    """The whole benchmark."""
-    return EvalConfig(
-        "vizwiz",
-        FilesConfig("data/vizwiz", questions=("val.json",), images="val"),
-    )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn pictures in the same files, in seconds on a CPU."""
-    return tiny(get_config())
+from robomamba_jax.configs.eval_vizwiz import *

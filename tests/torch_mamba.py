@@ -17,7 +17,7 @@ import numpy as np
 from flax import nnx
 
 from robomamba_jax.config import MambaConfig
-from robomamba_jax.models.mamba import Rows
+from robomamba_jax.models.mamba import SequenceInfo
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.verify.log_filter import quiet
 from tests.compiling import quick_jit
@@ -103,13 +103,13 @@ def our_outputs(config: MambaConfig, params: Params, layout: str, ids: np.ndarra
         x, blocks = model.embed(ids), []
         if layout == "list":
             for block in model.backbone.layers:
-                x = block(x, Rows())[0]
+                x = block(x, SequenceInfo())[0]
                 blocks.append(x)
         else:
             block, states = nnx.split(model.backbone.layers)
 
             def body(x: jax.Array, state: Any) -> tuple[jax.Array, jax.Array]:
-                x = nnx.merge(block, state)(x, Rows())[0]
+                x = nnx.merge(block, state)(x, SequenceInfo())[0]
                 return x, x
 
             x, blocks = jax.lax.scan(body, x, states)

@@ -6,15 +6,28 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.errors import InputError
 
+if TYPE_CHECKING:
+    from robomamba_jax.config.provenance import Origins
+    from robomamba_jax.config.training import TrainConfig
 
-def add_config_arguments(parser: Any, *, init: bool = True, required: bool = True) -> None:
+ConfigT = TypeVar("ConfigT")
+
+
+def add_config_arguments(
+    parser: argparse.ArgumentParser, *, init: bool = True, required: bool = True
+) -> None:
     """``--config``, ``--tiny``, ``--init`` (if ``init``) and ``--set``."""
-    parser.add_argument("--config", required=required, metavar="FILE", help="configs/NAME.py")
+    parser.add_argument(
+        "--config",
+        required=required,
+        metavar="NAME",
+        help="a configuration's name, such as stage1_1_align, or your own .py file",
+    )
     parser.add_argument("--tiny", action="store_true", help="shrink it to seconds on a CPU")
     if init:
         parser.add_argument(
@@ -31,7 +44,7 @@ def add_config_arguments(parser: Any, *, init: bool = True, required: bool = Tru
     )
 
 
-def add_allow_root(parser: Any) -> None:
+def add_allow_root(parser: argparse._ActionsContainer) -> None:
     """``--allow-root``, the fields ``allow_roots`` of configurations as an argument."""
     parser.add_argument(
         "--allow-root",
@@ -42,14 +55,18 @@ def add_allow_root(parser: Any) -> None:
     )
 
 
-def add_process_arguments(parser: Any) -> None:
+def add_process_arguments(parser: argparse._ActionsContainer) -> None:
     """``--coordinator``, ``--process-id`` and ``--num-processes``."""
     parser.add_argument("--coordinator", help="host:port of process 0, or auto on a cluster")
     add_renamed(parser, "--process-id", "--process", type=int, help="this process's number, from 0")
     add_renamed(parser, "--num-processes", "--processes", type=int, help="how many there are")
 
 
-def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any, Any]:
+@overload
+def read_config(args: argparse.Namespace) -> tuple[TrainConfig, Origins]: ...
+@overload
+def read_config(args: argparse.Namespace, kind: type[ConfigT]) -> tuple[ConfigT, Origins]: ...
+def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any, Origins]:
     """The configuration that the arguments name, and where its values come from.
 
     Args:
@@ -67,12 +84,10 @@ def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any
     module = config_module(args.config)
     config = get_config(module, args.config, "get_tiny" if args.tiny else "get_config")
     if not isinstance(config, kind):
-        example = "stage1_1_align" if kind is TrainConfig else "eval_pope"
-        raise InputError(
-            "bad_config",
-            f"{args.config} is no {kind.__name__}",
-            f"give one of this kind, such as configs/{example}.py",
-        )
+        training = kind is TrainConfig
+        work, name = ("training", "stage1_1_align") if training else ("evaluation", "eval_pope")
+        what = f"{args.config} is not a configuration of {work}"
+        raise InputError("bad_config", what, f"give one of this kind, such as {name}")
     if getattr(args, "init", None) is not None:
         config = dataclasses.replace(config, init_from=args.init)
     config = with_changes(config, args.set)

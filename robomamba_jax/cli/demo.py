@@ -98,7 +98,7 @@ def _run(args: argparse.Namespace) -> JsonObject:
     load_sapien()  # a missing package is better said now than in some minutes
     # orbax logs the traceback of every thread; what fails is raised here, too.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
-    from robomamba_jax.demo.report.summary import verdict_sentences
+    from robomamba_jax.demo.report.summary import checkpoint, verdict_sentences
     from robomamba_jax.demo.run import run_demo
     from robomamba_jax.training.run import use_compilation_cache
 
@@ -108,8 +108,7 @@ def _run(args: argparse.Namespace) -> JsonObject:
     terminal.log(f"demo, mode {plan.mode}: about {plan.minutes:.0f} minutes on two cores")
     report = run_demo(plan, out, terminal)
     if not args.json:
-        model = report["model"]["checkpoint"]
         for sentence in verdict_sentences(report):
             print(sentence)
-        print(f"in {out}: report.html, report.json; the model: {model}")
+        print(f"in {out}: report.html, report.json; the model: {checkpoint(report)}")
     return report

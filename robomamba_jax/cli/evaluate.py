@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``eval.py``: arguments in, one benchmark's result."""
+"""``robomamba eval``, and the same as ``eval.py``: arguments in, one benchmark's result."""
 
 from __future__ import annotations
 
@@ -11,27 +11,44 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from robomamba_jax.cli.command_line import Commands, Parser, run_command
 from robomamba_jax.cli.configs import add_config_arguments, add_process_arguments, read_config
-from robomamba_jax.cli.main import Parser, run_command
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.untrusted_text import printable
 
-EXAMPLE = """examples:
-  python eval.py --config configs/eval_pope.py --checkpoint runs/instruct --tiny
-  python eval.py --config configs/eval_vqav2.py --checkpoint DIR --set files.root=/data/vqav2
-  python eval.py --config configs/eval_gqa.py --predictions answers.json --set scoring=official
-  python eval.py --table runs/eval
+if TYPE_CHECKING:
+    from robomamba_jax.config.evaluation import EvalConfig
 
-The same command goes on after any interruption."""
+EXAMPLE = """examples:
+  robomamba eval --config eval_pope --checkpoint runs/instruct --tiny
+  robomamba eval --config eval_vqav2 --checkpoint DIR --set files.root=/data/vqav2
+  robomamba eval --config eval_gqa --predictions answers.json --set scoring=official
+  robomamba eval --table runs/eval
+
+To resume after any interruption, run the same command."""
+_DESCRIPTION = "Evaluate RoboMamba, or anyone's answers, on a benchmark."
+
+
+def add_parser(commands: Commands) -> None:
+    """Add ``eval``."""
+    _add_arguments(
+        commands.add_parser(
+            "eval",
+            help="score a checkpoint, or anyone's answers, on a benchmark",
+            description=_DESCRIPTION,
+            epilog=EXAMPLE,
+        )
+    )
 
 
 def make_parser() -> Parser:
     """The command line of eval.py."""
-    parser = Parser(
-        prog="eval.py", description="Evaluate RoboMamba, or anyone's answers.", epilog=EXAMPLE
-    )
+    return _add_arguments(Parser(prog="eval.py", description=_DESCRIPTION, epilog=EXAMPLE))
+
+
+def _add_arguments(parser: Parser) -> Parser:
     add_config_arguments(parser, init=False, required=False)
     parser.add_argument("--checkpoint", metavar="PATH", help="a folder, a run, a step or a preset")
     parser.add_argument(
@@ -49,7 +66,7 @@ def make_parser() -> Parser:
     )
     add_process_arguments(parser)
     parser.add_argument("--json", action="store_true", help="the result as one object on stdout")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.set_defaults(run=_run, parser=parser, distributed=True)
     return parser
 
 
@@ -58,7 +75,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
         _alone(args, "table", "config", "checkpoint", "predictions", "against", "lmms_task")
         return _table(args)
     if args.config is None:
-        raise InputError("bad_arguments", "no --config", "give configs/eval_BENCHMARK.py")
+        raise InputError("bad_arguments", "no --config", "give eval_BENCHMARK, such as eval_pope")
     if args.lmms_task is not None:
         _alone(args, "lmms_task", "checkpoint", "predictions", "against")
         return _export(args)
@@ -78,19 +95,19 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     if args.predictions is not None:
         config, chosen, loaded = run.load(config, out)
         answered = run.from_predictions(config, Path(args.predictions), loaded)
-        return _told(run.finish(config, chosen, loaded, answered, out), out, args)
-    return _ask(args, config, out)
+        return _printed(run.finish(config, chosen, loaded, answered, out), out, args)
+    return _answer(args, config, out)
 
 
 def _alone(args: argparse.Namespace, name: str, *others: str) -> None:
-    """Whether no flag is given that another one would pass over."""
+    """Raise for a flag that another one would silently ignore."""
     for other in others:
         if getattr(args, other) is not None:
             flag, spare = (f"--{part.replace('_', '-')}" for part in (name, other))
             raise InputError("bad_arguments", f"{flag} makes no use of {spare}", f"give no {spare}")
 
 
-def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
+def _answer(args: argparse.Namespace, config: EvalConfig, out: Path) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.evaluation.runner import run
     from robomamba_jax.training.distributed import check_alike, connect
@@ -105,7 +122,7 @@ def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
     check_alike({"configuration": repr(config)})  # the others wait here for what the first writes
     config, chosen, loaded = found or read()
     if args.against is not None:
-        # Said now rather than behind hours of answers.
+        # Before the questions are asked, which may take hours.
         run.check_against(Path(args.against), chosen, loaded)
     with count_bar(f"{chosen.title} questions") if first else contextlib.nullcontext() as tell:
         answered, seconds = run.answer_all(config, chosen, loaded, args.checkpoint, out, tell)
@@ -117,10 +134,10 @@ def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
 
         mine, other = out / "answers.jsonl", Path(args.against)
         result["against"] = compare(config, chosen, loaded, args.checkpoint, mine, other)
-    return _told(result, out, args) if first else {}
+    return _printed(result, out, args) if first else {}
 
 
-def _told(result: dict[str, Any], out: Path, args: argparse.Namespace) -> dict[str, Any]:
+def _printed(result: dict[str, Any], out: Path, args: argparse.Namespace) -> dict[str, Any]:
     if not args.json:
         from robomamba_jax.cli.evaluate_table import print_result
 
@@ -165,9 +182,4 @@ def _table(args: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run eval.py and return its exit status."""
-    status = run_command(make_parser(), argv)
-    if status and "jax" in sys.modules:
-        from robomamba_jax.training.distributed import leave_now
-
-        leave_now(status)
-    return status
+    return run_command(make_parser(), argv)

@@ -1,22 +1,10 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Parse, run, and turn errors into one line and an exit status.
-
-Status 0: done. 2: the user's input is wrong (one line, no traceback). 1: we failed.
-With ``--json``, stdout holds one object and nothing else, on failure too.
-"""
+"""The ``robomamba`` program: its commands."""
 
 from __future__ import annotations
 
-import argparse
-import errno
-import json
-import os
-import sys
-import traceback
 from collections.abc import Sequence
-from difflib import get_close_matches
-from typing import Any, NoReturn
 
 from robomamba_jax.cli import (
     bench,
@@ -24,52 +12,22 @@ from robomamba_jax.cli import (
     data,
     demo,
     doctor,
+    evaluate,
     generate,
     plan,
     predict,
+    train,
     verify,
     world,
 )
-from robomamba_jax.cli.terminal import lenient_streams, say
-from robomamba_jax.errors import InputError
+from robomamba_jax.cli.command_line import Parser, run_command
 from robomamba_jax.utils.version import __version__
 
-# What the system says of a path that a user has given, and that nobody has said better.
-_REFUSED = (
-    *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EILSEQ),
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+# In the order of --help: what most users come for stands first.
+COMMANDS = (
+    *(demo, generate, predict, train, evaluate),
+    *(convert, verify, data, world, plan, doctor, bench),
 )
-
-COMMANDS = (demo, generate, predict, convert, verify, data, world, plan, doctor, bench)
-
-
-class Parser(argparse.ArgumentParser):
-    """An argparse parser whose complaints are ``InputError``s in one line."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        # An abbreviated flag would change its meaning when another flag is added.
-        super().__init__(*args, allow_abbrev=False, **kwargs)
-
-    def error(self, message: str) -> NoReturn:
-        fix = f"see {self.prog} --help"
-        if message.endswith("expected one argument"):
-            fix = f"a value that begins with a dash is written with =, such as --out=-x; {fix}"
-        raise InputError("bad_arguments", message, fix)
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse's, but an unknown argument's complaint names the near ones."""
-        parsed, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            leaf = getattr(parsed, "parser", self)
-            near = get_close_matches(unknown[0].split("=")[0], leaf.flags(), n=2)
-            fix = f"did you mean {' or '.join(near)}?" if near else f"see {leaf.prog} --help"
-            raise InputError("unknown_argument", f"unknown argument {unknown[0]!r}", fix)
-        return parsed
-
-    def flags(self) -> list[str]:
-        """The long options of this parser."""
-        return [flag for flag in self._option_string_actions if flag.startswith("--")]
 
 
 def build_parser() -> Parser:
@@ -85,51 +43,3 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     return run_command(build_parser(), argv)
-
-
-def run_command(parser: Parser, argv: Sequence[str] | None = None) -> int:
-    """Parse, run, print; the exit status."""
-    argv = list(sys.argv[1:] if argv is None else argv)
-    lenient_streams()
-    as_json = "--json" in argv
-    try:
-        args = parser.parse_args(argv)
-        result = args.run(args)
-    except InputError as error:
-        dashed = [word for word in argv if word[:1] == "-" and os.path.lexists(word)]
-        if dashed and error.kind in ("bad_arguments", "unknown_argument"):
-            error.fix = f"a path that begins with a dash is written ./{dashed[0]}"
-        _complain(as_json, error.kind, error.message, error.fix)
-        return 2
-    except BrokenPipeError:
-        # Who reads our output has seen enough, such as `head`; nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        if error.errno not in _REFUSED or error.filename is None:
-            return _failed(as_json, error)
-        what = f"{os.fsdecode(error.filename)}: {error.strerror}"
-        _complain(as_json, "refused_path", what, "give another path, or mend its rights")
-        return 2
-    except KeyboardInterrupt:
-        _complain(as_json, "interrupted", "interrupted", "run the command again")
-        return 1
-    except Exception as error:  # the last resort
-        return _failed(as_json, error)
-    if as_json:
-        print(json.dumps(result))
-    return getattr(args, "status", 0)
-
-
-def _failed(as_json: bool, error: Exception) -> int:
-    """Our fault, so the traceback is wanted; called while the error is handled."""
-    traceback.print_exc()
-    what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    _complain(as_json, "internal", what, "please report this with the traceback")
-    return 1
-
-
-def _complain(as_json: bool, kind: str, message: str, fix: str) -> None:
-    if as_json:
-        print(json.dumps({"error": {"kind": kind, "message": message, "fix": fix}}))
-    say(f"robomamba: {message} ({fix})", file=sys.stderr)

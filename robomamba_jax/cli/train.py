@@ -1,36 +1,48 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``train.py``: arguments in, one run."""
+"""``robomamba train``, and the same as ``train.py``: arguments in, one run."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli.command_line import Commands, Parser, run_command
 from robomamba_jax.cli.configs import add_config_arguments, add_process_arguments, read_config
-from robomamba_jax.cli.main import Parser, run_command
 
 EXAMPLE = """examples:
-  python train.py --config configs/stage1_1_align.py --tiny --workdir runs/tiny
-  python train.py --config configs/stage1_2_instruct.py --workdir runs/instruct \\
+  robomamba train --config stage1_1_align --tiny --workdir runs/tiny
+  robomamba train --config stage1_2_instruct --workdir runs/instruct \\
       --set optim.learning_rate=2e-5 --set data.sources.0.path=my.json
-  python train.py ... --coordinator host0:1234 --process-id 1 --num-processes 4   (on every host)
+  robomamba train ... --coordinator host0:1234 --process-id 1 --num-processes 4  (on every host)
 
-The same command goes on after any interruption. SIGTERM or Ctrl-C save and end."""
+To resume after any interruption, run the same command. SIGTERM or Ctrl-C save a step and end."""
+_DESCRIPTION = "Train one stage of RoboMamba."
+
+
+def add_parser(commands: Commands) -> None:
+    """Add ``train``."""
+    _add_arguments(
+        commands.add_parser(
+            "train", help="train one stage", description=_DESCRIPTION, epilog=EXAMPLE
+        )
+    )
 
 
 def make_parser() -> Parser:
     """The command line of train.py."""
-    parser = Parser(prog="train.py", description="Train one stage of RoboMamba.", epilog=EXAMPLE)
+    return _add_arguments(Parser(prog="train.py", description=_DESCRIPTION, epilog=EXAMPLE))
+
+
+def _add_arguments(parser: Parser) -> Parser:
     add_config_arguments(parser)
-    parser.add_argument("--workdir", help="the run's folder (runs/STAGE)")
+    parser.add_argument("--workdir", metavar="DIR", help="the run's folder (runs/STAGE)")
     add_process_arguments(parser)
     parser.add_argument("--json", action="store_true", help="a summary as one object on stdout")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.set_defaults(run=_run, parser=parser, distributed=True)
     return parser
 
 
@@ -38,7 +50,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     config, origins = read_config(args)
     from robomamba_jax.training.distributed import connect
 
-    # orbax logs the traceback of every thread; what fails is raised here, too.
+    # orbax logs the traceback of every thread that fails; the error is raised here as well.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     connect(args.coordinator, args.process_id, args.num_processes)
     from robomamba_jax.training.report import Terminal
@@ -51,9 +63,4 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run train.py and return its exit status."""
-    status = run_command(make_parser(), argv)
-    if status and "jax" in sys.modules:
-        from robomamba_jax.training.distributed import leave_now
-
-        leave_now(status)
-    return status
+    return run_command(make_parser(), argv)

@@ -1,6 +1,9 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Configurations from files: a Python file's ``get_config()``, or JSON."""
+"""Configurations from files: a Python file's ``get_config()``, or JSON.
+
+A Python configuration is named by its path, or, for those that the package brings, by name.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,47 @@ from typing import Any, TypeVar
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_from_json
-from robomamba_jax.errors import InputError
+from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_types import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
 from robomamba_jax.utils.untrusted_text import check_text, parse_json, read_bytes
 
 ConfigT = TypeVar("ConfigT")
 
+# A path and not an import: `config` is below `configs`, whose modules import it.
+_BUNDLED = Path(__file__).parents[1] / "configs"
+_FIX = "give a .py file with get_config()"
+
+
+def bundled_names() -> list[str]:
+    """The names of the package's own configurations, such as ``stage1_1_align``."""
+    return sorted(path.stem for path in _BUNDLED.glob("*.py") if path.stem != "__init__")
+
+
+def find_config(name: str | Path) -> Path:
+    """The Python file that a command's ``--config`` means.
+
+    A file that exists is meant by its path, so that nobody's own configuration is hidden by one of
+    ours. Otherwise ``stage1_1_align``, ``stage1_1_align.py`` and ``configs/stage1_1_align.py``
+    (the path in a checkout of the repository, and in older documentation) name the package's own.
+
+    Raises:
+      InputError: it is neither; kind ``missing_config``.
+    """
+    file = Path(name)
+    if file.is_file():
+        return file
+    # A folder of that name is not meant: "stage1_1_align" may well be a workdir, too.
+    if str(file.parent) in (".", "configs") and file.suffix in ("", ".py"):
+        if file.stem in bundled_names():
+            return _BUNDLED / f"{file.stem}.py"
+        if not file.suffix and not file.exists():
+            raise unknown_name("missing_config", "configuration", str(file), bundled_names())
+    what = f"{file} {not_a_file(file)}"
+    raise InputError("missing_config", what, "give a .py file, or a name such as stage1_1_align")
+
 
 def run_config_file(path: str | Path) -> Any:
-    """What ``get_config()`` of a user's own Python file returns.
+    """What ``get_config()`` of a Python configuration returns.
 
     Raises:
       InputError: there is no such file, it fails, or it has no ``get_config``.
@@ -41,18 +76,16 @@ def get_config(module: Any, path: str | Path, name: str = "get_config") -> Any:
 
 
 def config_module(path: str | Path) -> Any:
-    """A user's own Python file as a module, executed.
+    """A Python configuration as a module, executed; see :func:`find_config` for what names it.
 
     Raises:
       InputError: there is no such file, or it fails.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise InputError("missing_config", f"{file} {not_a_file(file)}", "give configs/NAME.py")
+    file = find_config(path)
     _check_python(file)
     spec = importlib.util.spec_from_file_location(f"robomamba_config_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise InputError("bad_config", f"{file} is not a Python file", "give configs/NAME.py")
+        raise InputError("bad_config", f"{file} is not a Python file", _FIX)
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
@@ -64,26 +97,29 @@ def config_module(path: str | Path) -> Any:
 
 
 def _check_python(file: Path) -> None:
-    """Say what a file is that cannot be Python: its SyntaxError would not tell."""
+    """Raise for a file that cannot be Python: its SyntaxError would not say what it is."""
     head = read_bytes(file)[:HEAD_BYTES]
     if head and kind_of(head) not in ("a text file", "a JSON file", UNKNOWN):
-        raise other_file("bad_config", str(file), head, "not Python", "give configs/NAME.py")
+        raise other_file("bad_config", str(file), head, "not Python", _FIX)
 
 
 def _failed(file: Path, error: Exception, name: str) -> InputError:
     what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return InputError("bad_config", f"{file}: {what}", f"mend {name} there")
+    return InputError("bad_config", f"{file}: {what}", f"fix {name} there")
 
 
 def load_data_config(path: str | Path) -> DataConfig:
-    """A ``DataConfig`` from JSON, or from a Python file whose configuration is one or has
-    one as ``.data``.
+    """A ``DataConfig`` from JSON, or from a Python configuration that is one or has one as
+    ``.data``.
+
+    Args:
+      path: a ``.json`` or ``.py`` file, or the name of one of the package's configurations.
 
     Raises:
       InputError: the file is missing or wrong.
     """
     file = Path(path)
-    if file.suffix == ".py":
+    if file.suffix == ".py" or (not file.is_file() and file.name in bundled_names()):
         config = run_config_file(file)
         config = getattr(config, "data", config)
         if not isinstance(config, DataConfig):

@@ -1,28 +1,46 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""One function per checkpoint family: from a path to what it holds and what becomes of it."""
+"""One reader per checkpoint family: from named tensors to a configuration and a conversion plan."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from robomamba_jax.config import VisionConfig
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.config.serial import ModelParts, with_changes
-from robomamba_jax.convert import infer, tables
+from robomamba_jax.convert import tables
+from robomamba_jax.convert.infer_config import (
+    dinov2_from_shapes,
+    mamba_from_json,
+    mamba_from_shapes,
+    policy_from_shapes,
+    shapes_under,
+    square_grid,
+    timm_from_shapes,
+    vit_from_json,
+)
 from robomamba_jax.convert.lora import ALPHA, LORA, LoraMerged
-from robomamba_jax.convert.rules import Plan, Row, Rule, Unread, make_plan
-from robomamba_jax.convert.sources import Renamed, open_source
+from robomamba_jax.convert.rules import (
+    ConversionPlan,
+    TensorRow,
+    TensorRule,
+    UnreadTensors,
+    make_plan,
+)
+from robomamba_jax.convert.sources import RenamedSource, open_source
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.images.transforms import TRANSFORMS, ImageTransform
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.files import read_json
+from robomamba_jax.utils.json_types import JsonObject
 
 _CLIP, _SIGLIP, _DINOV2 = (
     TRANSFORMS[name] for name in ("clip-l14-224", "siglip-l16-256", "dinov2-s14-224")
@@ -30,7 +48,7 @@ _CLIP, _SIGLIP, _DINOV2 = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Checkpoint:
+class ForeignCheckpoint:
     """A checkpoint of another framework, opened and planned; no weight is read yet.
 
     Attributes:
@@ -39,7 +57,7 @@ class Checkpoint:
       parts: the configuration of what it holds.
       rules: the family's table for these parts.
       plan: what becomes of every tensor.
-      transform: how its images were made; None without an encoder.
+      transform: how its images are prepared; None without an encoder.
       notes: what was decided, in sentences for a person.
       lm_head: "untied", "tied" (absent or a copy of the embedding) or "zero" in the file;
         None without a language model.
@@ -48,14 +66,21 @@ class Checkpoint:
     family: str
     source: TensorSource
     parts: ModelParts
-    rules: tuple[Rule, ...]
-    plan: Plan
+    rules: tuple[TensorRule, ...]
+    plan: ConversionPlan
     transform: ImageTransform | None = None
     notes: tuple[str, ...] = ()
     lm_head: str | None = None
 
 
-Reader = Callable[[TensorSource, Sequence[str], Mapping[str, Any]], Checkpoint]
+class LoraChoice(NamedTuple):
+    """What becomes of LoRA factors: scaled with ``alpha`` and added, or left out."""
+
+    alpha: float
+    merge: bool
+
+
+Reader = Callable[[TensorSource, Sequence[str], LoraChoice], ForeignCheckpoint]
 
 
 def open_checkpoint(
@@ -65,7 +90,7 @@ def open_checkpoint(
     changes: Sequence[str] = (),
     lora_alpha: float = ALPHA,
     lora: str = "merge",
-) -> Checkpoint:
+) -> ForeignCheckpoint:
     """Open a checkpoint and plan its conversion.
 
     Args:
@@ -84,25 +109,27 @@ def open_checkpoint(
     one_of("lora", lora, LORA)
     source = open_source(path)
     try:
-        return FAMILIES[family](source, changes, {"lora_alpha": lora_alpha, "lora": lora})
+        return FAMILIES[family](source, changes, LoraChoice(lora_alpha, lora == "merge"))
     except BaseException:
         source.close()
         raise
 
 
-def _hf_mamba(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
-    # The original repository's name differs in one letter.
+def _hf_mamba(source: TensorSource, changes: Sequence[str], _: LoraChoice) -> ForeignCheckpoint:
+    # The original repository's name lacks the s.
     original = "backbone.embedding.weight" in source.names()
     if original:
-        source = Renamed(source, lambda name: name.replace("backbone.embedding.", _EMBED))
-    shapes = infer.shapes_under(source, "")
+        source = RenamedSource(
+            source, lambda name: name.replace("backbone.embedding.", "backbone.embeddings.")
+        )
+    shapes = shapes_under(source, "")
     content = _config_of(source)
     if content is None:
-        llm = infer.mamba_from_shapes(shapes, source.path)
+        llm = mamba_from_shapes(shapes, source.path)
     else:
         rows = shapes.get("backbone.embeddings.weight", (None,))[0]
-        llm = infer.mamba_from_json(content, rows, source.path)
-    head, unread = _head(source, "", llm.tie_embeddings if content else None)
+        llm = mamba_from_json(content, rows, source.path)
+    head, unread = _language_head(source, "", llm.tie_embeddings if content else None)
     llm = llm.replace(tie_embeddings=head != "untied")
     parts = with_changes(ModelParts(llm=llm), changes)
     notes = ("the original repository's names",) if original else ()
@@ -111,10 +138,9 @@ def _hf_mamba(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]
     )
 
 
-_EMBED = "backbone.embeddings."
-
-
-def _head(source: TensorSource, prefix: str, tied: bool | None) -> tuple[str, list[Unread]]:
+def _language_head(
+    source: TensorSource, prefix: str, tied: bool | None
+) -> tuple[str, list[UnreadTensors]]:
     """How the output head stands in the file, and what the plan should leave out.
 
     Args:
@@ -129,12 +155,12 @@ def _head(source: TensorSource, prefix: str, tied: bool | None) -> tuple[str, li
     if tied is False or embedding not in names:
         return "untied", []
     if source.info(head) == source.info(embedding):
-        values, zero = source.read(head), True
-        zero = not np.any(values)
-        if zero and prefix:
-            return "zero", [Unread(_exactly(head), "zeros; the head is the embedding")]
+        values = source.read(head)
+        # Stage 2 of the published code never uses the head and saves it as zeros.
+        if prefix and not np.any(values):
+            return "zero", [UnreadTensors(re.escape(head), "zeros; the head is the embedding")]
         if np.array_equal(_bits(values), _bits(source.read(embedding))):
-            return "tied", [Unread(_exactly(head), "a copy of the embedding")]
+            return "tied", [UnreadTensors(re.escape(head), "a copy of the embedding")]
     if tied:
         raise InputError(
             "tensor_mismatch",
@@ -145,18 +171,16 @@ def _head(source: TensorSource, prefix: str, tied: bool | None) -> tuple[str, li
 
 
 def _bits(array: np.ndarray) -> np.ndarray:
+    # Compared as bytes: equal values are not enough for a file that is to come back bit for bit
+    # (0.0 == -0.0), and NaN equals nothing.
     return array.reshape(-1).view(np.uint8)
 
 
-def _exactly(name: str) -> str:
-    return name.replace(".", r"\.")
-
-
 def _hf_vit(kind: str) -> Reader:
-    def read(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+    def read(source: TensorSource, changes: Sequence[str], _: LoraChoice) -> ForeignCheckpoint:
         if any(name.startswith("vision_model.") for name in source.names()):
-            source = Renamed(source, lambda name: name.removeprefix("vision_model."))
-        vision = infer.vit_from_json(kind, _need_config(source), source.path)
+            source = RenamedSource(source, lambda name: name.removeprefix("vision_model."))
+        vision = vit_from_json(kind, _need_config(source), source.path)
         parts = with_changes(ModelParts(vision=vision), changes)
         assert parts.vision is not None
         transform = dataclasses.replace(
@@ -170,17 +194,17 @@ def _hf_vit(kind: str) -> Reader:
     return read
 
 
-def _dinov2(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+def _dinov2(source: TensorSource, changes: Sequence[str], _: LoraChoice) -> ForeignCheckpoint:
     if any(name.startswith("dinov2.") for name in source.names()):
-        source = Renamed(source, lambda name: name.removeprefix("dinov2."))
-    shapes = infer.shapes_under(source, "")
+        source = RenamedSource(source, lambda name: name.removeprefix("dinov2."))
+    shapes = shapes_under(source, "")
     table = "embeddings.position_embeddings"
-    grid = infer.square_grid(shapes[table], source.path) if len(shapes.get(table, ())) == 3 else 0
+    grid = square_grid(shapes[table], source.path) if len(shapes.get(table, ())) == 3 else 0
     content = _config_of(source)
     if content is None:
-        vision = infer.dinov2_from_shapes(shapes, 224, source.path)
+        vision = dinov2_from_shapes(shapes, 224, source.path)
     else:
-        vision = infer.vit_from_json("dinov2", content, source.path)
+        vision = vit_from_json("dinov2", content, source.path)
     parts = with_changes(ModelParts(vision=vision), changes)
     assert parts.vision is not None
     resample = grid not in (0, parts.vision.grid)
@@ -195,10 +219,11 @@ def _dinov2(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) 
     )
 
 
-def _timm_vit(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+def _timm_vit(source: TensorSource, changes: Sequence[str], _: LoraChoice) -> ForeignCheckpoint:
     content = _config_of(source) or {}
-    arguments = content.get("model_args") or {}
-    vision = infer.timm_from_shapes(infer.shapes_under(source, ""), source.path, arguments)
+    arguments = content.get("model_args")
+    arguments = arguments if isinstance(arguments, dict) else {}
+    vision = timm_from_shapes(shapes_under(source, ""), source.path, arguments)
     parts = with_changes(ModelParts(vision=vision), changes)
     assert parts.vision is not None
     unread = tables.timm_unread(parts.vision)
@@ -215,9 +240,7 @@ def _timm_transform(vision: VisionConfig) -> ImageTransform:
 _PEFT = "llm.mamba.base_model.model."
 
 
-def _robomamba(
-    source: TensorSource, changes: Sequence[str], options: Mapping[str, Any]
-) -> Checkpoint:
+def _robomamba(source: TensorSource, changes: Sequence[str], lora: LoraChoice) -> ForeignCheckpoint:
     notes = []
     module = all(name.startswith("module.") for name in source.names())
     if module:
@@ -229,14 +252,14 @@ def _robomamba(
             name = "llm.mamba." + name.removeprefix(_PEFT).replace(".base_layer.", ".")
         return name.replace("llm.mamba.backbone.embedding.", "llm.mamba.backbone.embeddings.")
 
-    renamed = Renamed(source, rename)
-    source = LoraMerged(renamed, options["lora_alpha"], merge=options["lora"] == "merge")
-    notes += _lora_notes(source, options["lora_alpha"])
-    head, unread = _head(source, "llm.mamba.", None)
+    renamed = RenamedSource(source, rename)
+    source = LoraMerged(renamed, lora.alpha, merge=lora.merge)
+    notes += _lora_notes(source, lora.alpha)
+    head, unread = _language_head(source, "llm.mamba.", None)
     tied = head != "untied"
-    llm = infer.mamba_from_shapes(infer.shapes_under(source, "llm.mamba."), source.path, tied)
-    vision = infer.timm_from_shapes(infer.shapes_under(source, "vision.model."), source.path)
-    policy = infer.policy_from_shapes(infer.shapes_under(source, ""), llm.d_model, source.path)
+    llm = mamba_from_shapes(shapes_under(source, "llm.mamba."), source.path, tied)
+    vision = timm_from_shapes(shapes_under(source, "vision.model."), source.path)
+    policy = policy_from_shapes(shapes_under(source, ""), llm.d_model, source.path)
     parts = with_changes(ModelParts(llm, vision, policy), changes)
     assert parts.vision is not None
     unread += tables.timm_unread(parts.vision, "vision.model.")
@@ -248,13 +271,13 @@ def _robomamba(
         unread,
         changes,
         transform=_timm_transform(parts.vision),
-        notes=tuple(notes),
+        notes=notes,
         lm_head=head,
     )
 
 
 def _lora_notes(source: LoraMerged, alpha: float) -> list[str]:
-    """What becomes of the factors, and what the published code makes of them."""
+    """What becomes of the factors, and what the published code does with them."""
     if not source.ranks:
         return []
     ranks = "/".join(str(rank) for rank in sorted(set(source.ranks.values())))
@@ -283,7 +306,8 @@ FAMILIES: dict[str, Reader] = {
 }
 
 
-# Where the published encoders end: without it, nobody knows which block is the last but one.
+# The tensor at each encoder's end. Features are read before the last block; a file that lacks its
+# end may lack blocks too, and then nothing says which block was the last but one.
 _ENDS = {
     "hf-clip": "post_layernorm.weight",
     "hf-siglip": "post_layernorm.weight",
@@ -291,13 +315,14 @@ _ENDS = {
     "dinov2": "layernorm.weight",
     "robomamba": "vision.model.norm.weight",
 }
+# Blocks of the published ViTs by width: L, B and S.
 _VIT_DEPTHS = {1024: 24, 768: 12, 384: 12}
 
 
 def _end_problems(
     family: str, source: TensorSource, vision: VisionConfig | None, changes: Sequence[str]
-) -> list[Row]:
-    """An encoder cut short would be read one block too early, and silently."""
+) -> list[TensorRow]:
+    """Why the encoder may be incomplete: it would be read one block too early, and silently."""
     if vision is None or vision.built_layers == vision.depth:
         return []
     problems = []
@@ -308,58 +333,64 @@ def _end_problems(
             "file ends at the features"
         )
     usual = _VIT_DEPTHS.get(vision.width, vision.depth)
-    told = any(change.startswith("vision.depth=") for change in changes)
-    if vision.depth != usual and family in ("timm-vit", "robomamba") and not told:
+    stated = any(change.startswith("vision.depth=") for change in changes)
+    if vision.depth != usual and family in ("timm-vit", "robomamba") and not stated:
         problems.append(
             f"the encoder has {vision.depth} blocks, one of its width {usual}; give the whole "
             f"encoder, or --set vision.depth={vision.depth} if it is right"
         )
-    return [Row(None, None, "problem", (), problem) for problem in problems]
+    return [TensorRow(None, None, "problem", (), problem) for problem in problems]
 
 
 def _planned(
     family: str,
     source: TensorSource,
     parts: ModelParts,
-    rules: Sequence[Rule],
-    unread: Sequence[Unread],
+    rules: Sequence[TensorRule],
+    unread: Sequence[UnreadTensors],
     changes: Sequence[str],
-    **facts: Any,
-) -> Checkpoint:
+    *,
+    transform: ImageTransform | None = None,
+    notes: Sequence[str] = (),
+    lm_head: str | None = None,
+) -> ForeignCheckpoint:
     plan = make_plan(source, rules, unread, tensor_shapes(parts))
     factors = _factor_rows(source, plan) if isinstance(source, LoraMerged) else []
-    extras = [Row(name, None, "ignored", (), why) for name, why in source.extras.items()]
+    extras = [TensorRow(name, None, "ignored", (), why) for name, why in source.extras.items()]
     ends = _end_problems(family, source, parts.vision, changes)
     plan = dataclasses.replace(plan, rows=(*plan.rows, *factors, *extras, *ends))
     parts = _stored_dtypes(parts, source, plan)
-    return Checkpoint(family, source, parts, tuple(rules), plan, **facts)
+    return ForeignCheckpoint(
+        family, source, parts, tuple(rules), plan, transform, tuple(notes), lm_head
+    )
 
 
-def _factor_rows(source: LoraMerged, plan: Plan) -> list[Row]:
-    """A row for every LoRA tensor, those of weights too that nobody reads."""
+def _factor_rows(source: LoraMerged, plan: ConversionPlan) -> list[TensorRow]:
+    """A row for every LoRA tensor, also where the weight that it belongs to is not read."""
     rows = []
     for name, weight in source.factors.items():
-        targets = plan.steps[weight].rule.targets if weight in plan.steps else ()
+        targets = plan.matched[weight].rule.targets if weight in plan.matched else ()
         how = ("merged", targets, "LoRA") if source.merged else ("ignored", (), "LoRA, --lora base")
-        rows.append(Row(name, source.info(name), *how))
+        rows.append(TensorRow(name, source.info(name), *how))
     return rows
 
 
-def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: Plan) -> ModelParts:
-    """Every part in the dtype of its widest matrix; float16 is computed in float32, since
-    activations leave its range."""
+def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: ConversionPlan) -> ModelParts:
+    """Every part in the dtype of its widest matrix."""
     changes: dict[str, Any] = {}
     for name, under in (("llm", ("llm.", "projector.")), ("vision", ("vision.",))):
         found = [
             source.info(key).dtype
-            for key, step in plan.steps.items()
-            if step.rule.targets[0].startswith(under) and len(step.shape) > 1
+            for key, match in plan.matched.items()
+            # Vectors do not count: A_log, D and norms are float32 in any file.
+            if match.rule.targets[0].startswith(under) and len(match.shape) > 1
         ]
         config = getattr(parts, name)
         if config is not None and found:
             stored = (
                 max(found, key=_WIDTHS.__getitem__) if set(found) <= set(_WIDTHS) else "float32"
             )
+            # Mamba's activations leave float16's range (65,504): stored so, computed in float32.
             dtype = "float32" if stored == "float16" else stored
             changes[name] = config.replace(param_dtype=stored, dtype=dtype)
     return dataclasses.replace(parts, **changes)
@@ -368,14 +399,14 @@ def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: Plan) -> Model
 _WIDTHS = {"float16": 0, "bfloat16": 1, "float32": 2}
 
 
-def _config_of(source: TensorSource) -> dict[str, Any] | None:
+def _config_of(source: TensorSource) -> JsonObject | None:
     """The config.json beside the weights, or None."""
     folder = source.path if source.path.is_dir() else source.path.parent
     path = folder / "config.json"
     return read_json(path) if path.is_file() else None
 
 
-def _need_config(source: TensorSource) -> dict[str, Any]:
+def _need_config(source: TensorSource) -> JsonObject:
     content = _config_of(source)
     if content is None:
         raise InputError(

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The inference folder, written and read here and nowhere else.
+"""The inference folder: the only place that writes and reads it.
 
 manifest.json   format version; sha256 and bytes of every other file; where it came from
 config.json     the model's parts
@@ -18,22 +18,22 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-import numpy as np
-
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
-from robomamba_jax.convert.card import model_card
+from robomamba_jax.convert.model_card import model_card
 from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
 from robomamba_jax.convert.sources import ShardedSource
 from robomamba_jax.convert.tensor_names import tensor_shapes
-from robomamba_jax.convert.tensors import TensorInfo, TensorSource
+from robomamba_jax.convert.tensors import LazyTensor, TensorSource
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
 from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import encode_text
 
 SCHEMA = "robomamba.folder/1"
@@ -43,8 +43,7 @@ INDEX = "params/model.safetensors.index.json"
 UNREAD = "params/unread.safetensors"
 _FIX = "copy or convert it again"
 
-Tensors = Sequence[tuple[str, TensorInfo, Callable[[], np.ndarray]]]
-"""(name, shape and dtype, how to make the values), to be written one after the other."""
+JsonView: TypeAlias = Mapping[str, Json]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,16 +51,16 @@ class Folder:
     """An opened inference folder.
 
     Attributes:
-      path: where it lies.
+      path: of the folder.
       parts: what it holds.
-      origin: where it came from, as written.
+      origin: where the weights came from, as in the manifest.
       manifest: the whole manifest.
     """
 
     path: Path
     parts: ModelParts
-    origin: Mapping[str, Any]
-    manifest: Mapping[str, Any]
+    origin: JsonView
+    manifest: JsonView
 
     def source(self) -> TensorSource:
         """Its parameters, by our names; names and shapes are as its config says.
@@ -82,28 +81,13 @@ class Folder:
         return source
 
     def unread(self) -> TensorSource | None:
-        """What was kept for the way back."""
+        """The tensors that are only kept to be written back, if there are any."""
         path = self.path / UNREAD
         return SafetensorsFile(path) if path.is_file() else None
 
     def processor(self, tokenizer: str | os.PathLike[str] | Tokenizer | None = None) -> Processor:
-        """The processor; ``tokenizer`` stands in for one that the folder lacks."""
+        """The processor; ``tokenizer`` is used where the folder has none."""
         return Processor.load(self.path, tokenizer)
-
-
-def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether an inference folder lies there.
-
-    Raises:
-      InputError: the system refuses to say.
-    """
-    try:
-        return all((Path(path) / name).is_file() for name in ("manifest.json", "config.json"))
-    except OSError as error:
-        what = f"{os.fspath(path)}: {error.strerror}"
-        raise InputError(
-            "unreadable_file", what, "give another path, or mend its rights"
-        ) from error
 
 
 def open_folder(path: str | os.PathLike[str], *, hashes: bool = False) -> Folder:
@@ -134,8 +118,8 @@ def open_folder(path: str | os.PathLike[str], *, hashes: bool = False) -> Folder
     return Folder(path, parts, manifest.get("origin", {}), manifest)
 
 
-def check_files(path: Path, manifest: Mapping[str, Any], hashes: bool = True) -> dict[str, str]:
-    """What is wrong with each file of a folder, "" where nothing is.
+def check_files(path: Path, manifest: JsonView, hashes: bool = True) -> dict[str, str]:
+    """What is wrong with each file of a folder, "" for nothing.
 
     Args:
       path: the folder.
@@ -148,9 +132,10 @@ def check_files(path: Path, manifest: Mapping[str, Any], hashes: bool = True) ->
     result = {}
     for name, facts in files.items():
         file = path / name
+        # A manifest may come from anywhere: it must not have files outside the folder hashed.
         inside = not Path(name).is_absolute() and ".." not in Path(name).parts
         if not inside or not isinstance(facts, dict):
-            result[name] = "is no file of the folder"
+            result[name] = "is not a file of the folder"
         elif not file.is_file():
             result[name] = "is missing"
         elif file.stat().st_size != facts.get("bytes"):
@@ -168,34 +153,35 @@ def write_folder(
     path: str | os.PathLike[str],
     parts: ModelParts,
     processor: Processor,
-    tensors: Tensors,
+    tensors: Sequence[LazyTensor],
     *,
-    unread: Tensors = (),
-    origin: Mapping[str, Any] | None = None,
+    unread: Sequence[LazyTensor] = (),
+    origin: JsonView | None = None,
     overwrite: bool = False,
     shard_bytes: int = SHARD_BYTES,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Path:
-    """Write an inference folder; it appears under its name only when it is whole.
+    """Write an inference folder; it appears under its name only when it is complete.
 
     Args:
       path: of the folder.
       parts: what it holds.
-      processor: what must be known beside the weights.
+      processor: tokenizer, image transform, prompt template and pose conventions.
       tensors: every tensor of the parts, by our names.
-      unread: what goes along for the way back.
+      unread: tensors that are only kept to be written back.
       origin: family, file hashes and the like, for the manifest.
       overwrite: replace a folder that this function wrote before.
       shard_bytes: most bytes in one file.
-      progress: told of the bytes written.
+      progress: called with the number of bytes written.
 
     Raises:
-      InputError: something lies there already, or it cannot be written.
+      InputError: ``path`` exists, or cannot be written.
     """
     path = Path(path)
     _check_target(path, overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, so that replace() stays on one file system and is atomic.
         partial = Path(
             tempfile.mkdtemp(prefix=f".{fitting(path.name, most=200)}.", dir=path.parent)
         )
@@ -208,7 +194,7 @@ def write_folder(
         card = model_card(path.name, parts, processor, origin or {})
         (partial / "README.md").write_bytes(encode_text(card))
         _write_manifest(partial, hashes, origin or {})
-        partial.chmod(0o755)
+        partial.chmod(0o755)  # mkdtemp made it 0o700
         if path.exists():
             shutil.rmtree(path) if not path.is_symlink() else path.unlink()
         partial.replace(path)
@@ -224,17 +210,21 @@ def _check_target(path: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise InputError("already_there", f"{path} exists", "give another folder, or --overwrite")
-    if not is_folder(path):
+    if stored_kind(path) != "folder":
         raise InputError(
-            "already_there", f"{path} is no checkpoint folder", "it stays: give another folder"
+            "already_there", f"{path} is not an inference folder", "it is kept: give another folder"
         )
 
 
 def _write_params(
-    root: Path, tensors: Tensors, unread: Tensors, shard_bytes: int, progress: Callable[[int], None]
+    root: Path,
+    tensors: Sequence[LazyTensor],
+    unread: Sequence[LazyTensor],
+    shard_bytes: int,
+    progress: Callable[[int], None],
 ) -> dict[str, str]:
     """The parameters in shards, and their hashes by file."""
-    shards: list[list[Any]] = [[]]
+    shards: list[list[LazyTensor]] = [[]]
     filled = 0
     for entry in tensors:
         if filled and filled + entry[1].nbytes > shard_bytes:
@@ -249,7 +239,8 @@ def _write_params(
     for name, shard in [*files, *([(UNREAD, unread)] if unread else [])]:
         digest = hashlib.sha256()
 
-        def observe(piece: bytes | memoryview, digest: Any = digest) -> None:
+        # Hashed while it is written: reading the files again would double the time.
+        def observe(piece: bytes | memoryview, digest: hashlib._Hash = digest) -> None:
             digest.update(piece)
             progress(len(piece))
 
@@ -261,7 +252,7 @@ def _write_params(
     return hashes
 
 
-def _write_manifest(root: Path, hashes: Mapping[str, str], origin: Mapping[str, Any]) -> None:
+def _write_manifest(root: Path, hashes: Mapping[str, str], origin: JsonView) -> None:
     files = {}
     for file in sorted(p for p in root.rglob("*") if p.is_file()):
         name = str(file.relative_to(root))
@@ -278,21 +269,23 @@ def _write_manifest(root: Path, hashes: Mapping[str, str], origin: Mapping[str, 
     _write_json(root / "manifest.json", content)
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def _write_json(path: Path, content: JsonView) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     path.write_bytes(encode_text(text, in_json=True))
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:
     return InputError(
-        "cannot_write", f"{path}: {error.strerror or error}", "make room, or give another folder"
+        "cannot_write",
+        f"{path}: {error.strerror or error}",
+        "free some space, or give another folder",
     )
 
 
-def source_tensors(source: TensorSource, names: Iterable[str] | None = None) -> list[Any]:
+def source_tensors(source: TensorSource, names: Iterable[str] | None = None) -> list[LazyTensor]:
     """A source's tensors as :func:`write_folder` and the exporters take them."""
 
-    def entry(name: str) -> Any:
+    def entry(name: str) -> LazyTensor:
         return name, source.info(name), lambda: source.read(name)
 
     return [entry(name) for name in (source.names() if names is None else names)]

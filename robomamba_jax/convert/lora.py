@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""LoRA (arXiv 2106.09685) as peft names it in a checkpoint, merged while it is read, or left out.
+"""LoRA (arXiv 2106.09685) by peft's names: merged while the weights are read, or left out.
 
 peft's layers add the factors to what the base weight gives. The published RoboMamba reads the
 wrapped layers' ``weight`` instead, which is the base's: neither its training nor its poses use a
@@ -18,10 +18,10 @@ from robomamba_jax.convert.tensors import FLOATS, NUMPY_DTYPES, TensorInfo, Tens
 from robomamba_jax.errors import InputError
 
 ALPHA = 32.0
-"""The published repository's; a checkpoint does not say it."""
+"""The published repository's. A checkpoint does not state it."""
 
 LORA = ("merge", "base")
-"""What becomes of the factors: added to their weights, as peft does, or left out."""
+"""Choices: add the factors to their weights, as peft does, or leave them out."""
 
 _FACTOR = re.compile(r"(.+)\.lora_([AB])(?:\.default)?\.weight")
 
@@ -29,8 +29,8 @@ _FACTOR = re.compile(r"(.+)\.lora_([AB])(?:\.default)?\.weight")
 class LoraMerged:
     """A source in which every ``weight`` has become ``weight + alpha / r * B A``.
 
-    Where the file has no LoRA tensors it is what it was. The sum is computed in float32
-    and stored in the weight's own dtype, as peft's merge does.
+    A file without LoRA tensors is unchanged. The sum is computed in float32 and stored in the
+    weight's own dtype, as peft's merge does.
 
     Attributes:
       ranks: name of each weight that has factors -> their rank r.
@@ -63,8 +63,8 @@ class LoraMerged:
     def _rank(self, name: str, pair: dict[str, str]) -> int:
         fix = "give the whole LoRA checkpoint, or merge it in torch first"
         if set(pair) != {"A", "B"} or name not in self._source.names():
-            lost = name if set(pair) == {"A", "B"} else f"the partner of {min(pair.values())}"
-            raise InputError("missing_parameter", f"{self.path} lacks {lost}", fix)
+            missing = name if set(pair) == {"A", "B"} else f"the partner of {min(pair.values())}"
+            raise InputError("missing_parameter", f"{self.path} lacks {missing}", fix)
         a, b = (self._source.info(pair[letter]) for letter in "AB")
         shape = self._source.info(name).shape
         if len(shape) != 2 or (b.shape[0], a.shape[-1]) != shape or b.shape[1:] != a.shape[:1]:

@@ -2,28 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The part of the pickle language that describes tensors, and nothing that runs code.
 
-A pickle is a program for a small stack machine, with instructions to import anything and
-to call it. Here are the instructions for plain values and containers; a name may be
-"imported" and called only if the caller has given its meaning beforehand. The rest of the
-language does not exist. Everything is bounded by the length of the data: nothing is
-allocated on a number's word.
+A pickle is a program for a small stack machine, with instructions to import anything and to call
+it. Implemented are the instructions for plain values and containers; a name can be "imported" and
+called only if the caller has given its meaning beforehand. All other instructions are refused.
+Memory is bounded by the length of the data: no number in it is an amount to allocate.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 Name = tuple[str, str]
+PickleValue: TypeAlias = Any
+"""What a pickle describes: constants, containers, what the caller's functions return. Nothing is
+known of it before its type has been checked."""
 MAX_STACK = 2**20
 
 
 class RefusedError(ValueError):
-    """The data is no pickle of this subset; the text says why, in one line."""
+    """The data is not a pickle of this subset; the text says why, in one line."""
 
 
-class Named(NamedTuple):
+class ImportedName(NamedTuple):
     """A module's attribute, by name only.
 
     Attributes:
@@ -35,10 +37,12 @@ class Named(NamedTuple):
     call: Callable[..., Any] | None
 
 
-class Settable(dict):
+# OrderedDict has attributes (a state dict's _metadata), which pickle sets with BUILD.
+class StatefulDict(dict):
     """A dict whose attributes a pickle may set; what it sets is dropped."""
 
 
+# Opcodes by their bytes, as pickletools documents them.
 _MARK = object()
 _CONSTANTS = {b"N": None, b"\x88": True, b"\x89": False}
 _INTEGERS = {b"J": ("<i", 4), b"K": ("<B", 1), b"M": ("<H", 2), b"G": (">d", 8)}
@@ -50,14 +54,17 @@ _GETS = {b"h": 1, b"j": 4}
 
 
 def load(
-    data: bytes, allowed: Mapping[Name, Callable[..., Any] | None], storage: Callable[[Any], Any]
-) -> Any:
+    data: bytes,
+    allowed: Mapping[Name, Callable[..., PickleValue] | None],
+    storage: Callable[[PickleValue], PickleValue],
+) -> PickleValue:
     """The value that a pickle describes.
 
     Args:
       data: the pickle, protocol 2 to 5.
-      allowed: (module, attribute) -> what a call of it means, or None where it is only a
-        value. These functions must bear any arguments, by raising ``RefusedError``.
+      allowed: (module, attribute) -> what a call of it means, or None where it is only
+        mentioned. These functions get whatever arguments the file has, and refuse bad ones by
+        raising ``RefusedError``.
       storage: the meaning of a persistent id.
 
     Raises:
@@ -73,15 +80,15 @@ class _Machine:
     def __init__(
         self,
         data: bytes,
-        allowed: Mapping[Name, Callable[..., Any] | None],
-        storage: Callable[[Any], Any],
+        allowed: Mapping[Name, Callable[..., PickleValue] | None],
+        storage: Callable[[PickleValue], PickleValue],
     ) -> None:
         self._data, self._at = data, 0
         self._allowed, self._storage = allowed, storage
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
-    def run(self) -> Any:
+    def run(self) -> PickleValue:
         while True:
             code = self._take(1)
             if code == b".":
@@ -160,7 +167,7 @@ class _Machine:
             items = self._to_mark() if code == b"e" else [self._pop()]
             target = self._stack[-1]
             if type(target) is not list:
-                raise RefusedError("it appends to what is no list")
+                raise RefusedError("it appends to what is not a list")
             target.extend(items)
         else:
             return False
@@ -168,10 +175,10 @@ class _Machine:
 
     def _fill(self, items: list[Any]) -> None:
         target = self._stack[-1]
-        if type(target) not in (dict, Settable) or len(items) % 2:
-            raise RefusedError("it sets items of what is no dict")
+        if type(target) not in (dict, StatefulDict) or len(items) % 2:
+            raise RefusedError("it sets items of what is not a dict")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # Nothing else is ever hashed: the hash of nested tuples may take for ever.
+            # Nothing else is ever hashed: shared tuples nested n deep take 2**n steps to hash.
             if type(key) not in (str, int):
                 raise RefusedError(f"it has a {type(key).__name__} for a key")
             target[key] = value
@@ -192,7 +199,7 @@ class _Machine:
             self._call()
         elif code == b"b":
             self._pop()
-            if type(self._stack[-1]) is not Settable:
+            if type(self._stack[-1]) is not StatefulDict:
                 raise RefusedError("it sets the state of an object")
         elif code == b"Q":
             self._stack.append(self._storage(self._pop()))
@@ -210,12 +217,12 @@ class _Machine:
         if type(module) is not str or type(attribute) is not str or name not in self._allowed:
             shown = f"{module}.{attribute}"[:100].encode("unicode_escape").decode()
             raise RefusedError(f"it asks for {shown}, which no checkpoint of weights needs")
-        self._stack.append(Named(name, self._allowed[name]))
+        self._stack.append(ImportedName(name, self._allowed[name]))
 
     def _call(self) -> None:
         arguments, function = self._pop(), self._pop()
-        if type(function) is not Named or function.call is None:
-            raise RefusedError("it calls what is no function")
+        if type(function) is not ImportedName or function.call is None:
+            raise RefusedError("it calls what is not a function")
         if type(arguments) is not tuple:
-            raise RefusedError("it calls with what are no arguments")
+            raise RefusedError("it calls with what are not arguments")
         self._stack.append(function.call(*arguments))

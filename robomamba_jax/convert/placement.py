@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a file's tensors straight into a parameter tree: layout, dtype and devices in one go.
 
-Every array is read into the memory in which it stays. On a CPU jax takes that memory over;
-on other devices it goes as soon as the array has been sent. With a mesh, each device's
-piece is made for itself, so that no host ever holds a whole stack of layers.
+Every array is read into the memory in which it stays. On a CPU jax takes that memory over; for
+other devices it is freed as soon as the array has been sent. With a mesh, each device's piece is
+made on its own, so that no host ever holds a whole stack of layers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -32,10 +31,10 @@ def load_params(
     """A parameter tree out of a source whose names and shapes have been checked.
 
     Args:
-      source: by our names; every one that the tree needs.
+      source: by our names; has every tensor of the tree.
       expected: the tree as shapes and dtypes: it decides layout and dtypes.
       shardings: where each array goes; None = jax's default device.
-      progress: told of the bytes of each array that is done.
+      progress: called with the bytes of each array that is done.
 
     Returns:
       The tree of ``jax.Array``s.
@@ -50,10 +49,10 @@ def load_params(
 def _place(source: TensorSource, leaf: Leaf, shardings: Shardings | None) -> jax.Array:
     if shardings is None:
         return jax.device_put(_fill(source, leaf, tuple(slice(0, n) for n in leaf.shape)))
-    pieces: dict[Any, np.ndarray] = {}
+    pieces: dict[tuple[tuple[int, int], ...], np.ndarray] = {}
 
-    def piece(index: Any) -> np.ndarray:
-        whole = tuple(slice(*s.indices(n)) for s, n in zip(index, leaf.shape, strict=True))
+    def piece(index: tuple[slice, ...] | None) -> np.ndarray:
+        whole = tuple(slice(*s.indices(n)) for s, n in zip(index or (), leaf.shape, strict=True))
         key = tuple((s.start, s.stop) for s in whole)
         if key not in pieces:  # devices that hold copies of one piece share its reading
             pieces[key] = _fill(source, leaf, whole)
@@ -69,7 +68,6 @@ def _fill(source: TensorSource, leaf: Leaf, index: tuple[slice, ...]) -> np.ndar
         _copy(source, leaf.names[0], out, index, leaf.shape)
         return out
     for row, name in zip(out, leaf.names[index[0]], strict=True):
-        # A row of one number is a scalar, not an array, unless it is cut out as one.
         _copy(source, name, row, index[1:], leaf.shape[1:])
     return out
 
@@ -88,7 +86,8 @@ def _copy(
 
 
 def on_mesh(
-    mesh: jax.sharding.Mesh, rules: Callable[[str, tuple[int, ...]], Any] | None = None
+    mesh: jax.sharding.Mesh,
+    rules: Callable[[str, tuple[int, ...]], jax.sharding.PartitionSpec] | None = None,
 ) -> Shardings:
     """Shardings of all leaves on a mesh.
 
@@ -104,15 +103,15 @@ def on_mesh(
     return sharding
 
 
-def tree_tensors(params: Mapping[str, Any]) -> dict[str, Callable[[], np.ndarray]]:
-    """The other way: each tensor's name -> how to bring its values to the host."""
+def tree_tensors(params: Params) -> dict[str, Callable[[], np.ndarray]]:
+    """From a parameter tree back to tensors: name -> how to bring its values to the host."""
 
-    def getter(array: Any, row: int | None) -> Callable[[], np.ndarray]:
+    def getter(array: jax.Array, row: int | None) -> Callable[[], np.ndarray]:
         return lambda: np.asarray(jax.device_get(array if row is None else array[row]))
 
     flat: dict[str, Callable[[], np.ndarray]] = {}
-    found = {leaf.path: leaf for leaf in leaves(dict(params))}
-    for path, array in leaf_paths(dict(params)).items():
+    found = {leaf.path: leaf for leaf in leaves(params)}
+    for path, array in leaf_paths(params).items():
         leaf = found[path]
         for row, name in enumerate(leaf.names):
             flat[name] = getter(array, row if leaf.stacked else None)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """torch's checkpoint files (.pth, .pt, .bin), read without torch and without running them.
 
-Such a file is a zip archive: ``data.pkl`` is a pickle that names tensors, ``data/N`` are
-their bytes. The pickle is read by :mod:`pickle_subset`; all sizes are compared with the
-archive before memory is taken.
+Such a file is a zip archive: ``data.pkl`` is a pickle that names tensors, ``data/N`` are their
+bytes. The pickle is read by :mod:`pickle_subset`; all sizes are compared with the archive before
+memory is allocated.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from robomamba_jax.convert.pickle_subset import Named, RefusedError, Settable, load
+from robomamba_jax.convert.pickle_subset import ImportedName, RefusedError, StatefulDict, load
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
-from robomamba_jax.convert.zip_directory import Entry, read_directory
+from robomamba_jax.convert.zip_directory import ZipEntry, read_directory
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import open_regular, other_checkpoint
 
+# Why not torch.load(weights_only=True): it needs torch, which nothing else here does to convert
+# (200 MB and more), and reads whole storages; and that no code of a file is executed should be
+# provable from the code below rather than taken from a version of torch.
 _STORAGES = {
     "FloatStorage": "float32",
     "HalfStorage": "float16",
@@ -35,22 +38,23 @@ _STORAGES = {
     "ByteStorage": "uint8",
     "BoolStorage": "bool",
 }
+# Keys under which training scripts put the state dict.
 _WRAPPERS = ("model", "state_dict", "model_state_dict", "module")
 _MAX_PICKLE = 2**26
 _MAX_AXES = 16
-_PIECE = 2**24
+_PIECE = 2**24  # bytes read at once
 _FIX = "save the weights alone, in torch: torch.save(model.state_dict(), path)"
 
 
 class Storage(NamedTuple):
     """A run of numbers in the archive."""
 
-    entry: Entry
+    entry: ZipEntry
     dtype: str
     count: int
 
 
-class Tensor(NamedTuple):
+class TensorView(NamedTuple):
     """A view of a storage, in elements."""
 
     storage: Storage
@@ -66,7 +70,7 @@ class PthFile:
         """Open it.
 
         Raises:
-          InputError: it cannot be opened, is no such file, or asks for more than tensors.
+          InputError: it cannot be opened, is not such a file, or asks for more than tensors.
         """
         self.path = Path(path)
         self._file = open_regular(self.path)
@@ -105,6 +109,7 @@ class PthFile:
         if strides == _row_major(shape):
             self._fill(storage.entry, offset * dtype.itemsize, out.reshape(-1), name)
             return out
+        # A view with other strides (a transposed matrix): read the run that it spans, then stride.
         last = sum((size - 1) * step for size, step in zip(shape, strides, strict=True))
         run = np.empty(last + 1, dtype)
         self._fill(storage.entry, offset * dtype.itemsize, run, name)
@@ -112,7 +117,7 @@ class PthFile:
         out[...] = np.lib.stride_tricks.as_strided(run, shape, steps, writeable=False)
         return out
 
-    def _fill(self, entry: Entry, start: int, out: np.ndarray, name: str) -> None:
+    def _fill(self, entry: ZipEntry, start: int, out: np.ndarray, name: str) -> None:
         """Bytes of an entry from ``start`` on; the check sum too where all of it is read."""
         target, crc = as_bytes(out), 0
         for at in range(0, len(target), _PIECE):
@@ -123,6 +128,7 @@ class PthFile:
                     "bad_checkpoint", f"{self.path} is cut at {name!r}", "copy it again"
                 )
             crc = zlib.crc32(piece, crc)
+        # Several tensors may share an entry; a part of one has no check sum of its own.
         if len(target) == entry.size and crc != entry.crc:
             raise InputError(
                 "bad_checkpoint", f"{self.path}: the bytes of {name!r} are damaged", "copy it again"
@@ -136,7 +142,7 @@ class PthFile:
         """Close the file."""
         self._file.close()
 
-    def _directory(self) -> tuple[str, dict[str, Entry]]:
+    def _directory(self) -> tuple[str, dict[str, ZipEntry]]:
         """The archive's root folder and its entries."""
         head = self._file.read(4)
         if head[:2] == b"\x80\x02" or not head.startswith(b"PK"):
@@ -156,7 +162,7 @@ class PthFile:
             raise RefusedError("it was written on a big-endian machine")
         return roots[0], entries
 
-    def _bytes(self, entry: Entry, limit: int) -> bytes:
+    def _bytes(self, entry: ZipEntry, limit: int) -> bytes:
         if entry.size > limit:
             raise RefusedError(f"its entry has {entry.size} bytes, over the cap of {limit}")
         array = np.empty(entry.size, np.uint8)
@@ -169,9 +175,9 @@ class PthFile:
     def _storage(self, root: str, key: Any) -> Storage:
         """The meaning of a persistent id: ("storage", type, key, device, count)."""
         if type(key) is not tuple or len(key) != 5 or key[0] != "storage":
-            raise RefusedError("it has a persistent id that is no storage")
+            raise RefusedError("it has a persistent id that is not a storage")
         _, kind, name, _, count = key
-        if type(kind) is not Named or kind.name[1] not in _STORAGES:
+        if type(kind) is not ImportedName or kind.name[1] not in _STORAGES:
             raise RefusedError("it has a storage of an unknown kind")
         entry = self._entries.get(f"{root}/data/{name}") if type(name) is str else None
         dtype = _STORAGES[kind.name[1]]
@@ -192,35 +198,35 @@ class PthFile:
         }
 
 
-def _ordered_dict(*arguments: Any) -> Settable:
+def _ordered_dict(*arguments: Any) -> StatefulDict:
     if arguments:
         raise RefusedError("it makes an OrderedDict of something")
-    return Settable()
+    return StatefulDict()
 
 
-def _tensor(*arguments: Any) -> Tensor:
+def _tensor(*arguments: Any) -> TensorView:
     """``_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks, metadata)``."""
     if len(arguments) not in (6, 7):
         raise RefusedError("it makes a tensor of an unknown kind")
     storage, offset, shape, strides = arguments[:4]
     if type(storage) is not Storage or type(shape) is not tuple or type(strides) is not tuple:
-        raise RefusedError("it makes a tensor of what is no storage")
+        raise RefusedError("it makes a tensor of what is not a storage")
     numbers = (offset, *shape, *strides)
     if len(shape) != len(strides) or len(shape) > _MAX_AXES:
         raise RefusedError("it has a tensor of a strange shape")
     if any(type(number) is not int or not 0 <= number < 2**62 for number in numbers):
-        raise RefusedError("it has a tensor with sizes that are none")
+        raise RefusedError("it has a tensor with sizes that are not numbers")
     size = TensorInfo(shape, storage.dtype).size
     end = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True)) + 1
     # A view may not be larger than what it views: expand() makes terabytes of one number.
     if size and (end > storage.count or size > storage.count):
         raise RefusedError("it has a tensor that is larger than its storage")
-    return Tensor(storage, offset, shape, strides)
+    return TensorView(storage, offset, shape, strides)
 
 
-def _parameter(*arguments: Any) -> Tensor:
-    if len(arguments) != 3 or type(arguments[0]) is not Tensor:
-        raise RefusedError("it makes a parameter of what is no tensor")
+def _parameter(*arguments: Any) -> TensorView:
+    if len(arguments) != 3 or type(arguments[0]) is not TensorView:
+        raise RefusedError("it makes a parameter of what is not a tensor")
     return arguments[0]
 
 
@@ -232,20 +238,20 @@ def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def _state_dict(top: Any) -> tuple[dict[str, Tensor], Mapping[str, str]]:
+def _state_dict(top: Any) -> tuple[dict[str, TensorView], Mapping[str, str]]:
     """The tensors by name, and what else the file holds."""
     if not isinstance(top, dict):
-        raise RefusedError(f"it holds a {type(top).__name__}, no mapping from names to tensors")
+        raise RefusedError(f"it holds a {type(top).__name__}, not a mapping from names to tensors")
     wrappers = [key for key in _WRAPPERS if isinstance(top.get(key), dict)]
     extras: dict[str, str] = {}
     state = top
-    if len(wrappers) == 1 and not any(type(value) is Tensor for value in top.values()):
+    if len(wrappers) == 1 and not any(type(value) is TensorView for value in top.values()):
         state = top[wrappers[0]]
-        extras = {str(key)[:100]: "no model weights" for key in top if key != wrappers[0]}
+        extras = {str(key)[:100]: "not model weights" for key in top if key != wrappers[0]}
     tensors = {}
     for name, value in state.items():
-        if type(value) is not Tensor:
-            extras[str(name)[:100]] = f"a {type(value).__name__}, no tensor"
+        if type(value) is not TensorView:
+            extras[str(name)[:100]] = f"a {type(value).__name__}, not a tensor"
         elif type(name) is not str or not name.isprintable() or len(name) > 500:
             raise RefusedError(f"it has a tensor called {str(name)[:40]!r}")
         else:

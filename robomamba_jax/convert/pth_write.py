@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from robomamba_jax.convert.tensors import TensorInfo, as_bytes
+from robomamba_jax.convert.tensors import LazyTensor, as_bytes
 from robomamba_jax.utils.files import replacing
 
 _STORAGES = {
@@ -24,20 +24,18 @@ _STORAGES = {
     "float16": "HalfStorage",
     "bfloat16": "BFloat16Storage",
 }
-_PIECE = 2**24
+_PIECE = 2**24  # bytes written at once
 _ROOT = "archive"
 
 
-def write_pth(
-    path: Path, tensors: Sequence[tuple[str, TensorInfo, Callable[[], np.ndarray]]]
-) -> None:
+def write_pth(path: Path, tensors: Sequence[LazyTensor]) -> None:
     """Write a state dict: an OrderedDict of contiguous CPU tensors.
 
     The file appears under its name only when it is whole.
 
     Args:
       path: of the file.
-      tensors: (name, info, make), as for ``write_safetensors``.
+      tensors: whose values are made when their turn comes.
 
     Raises:
       InputError: the file cannot be written.
@@ -49,13 +47,18 @@ def write_pth(
             array = np.asarray(make(), order="C")
             assert (array.shape, str(array.dtype)) == (info.shape, info.dtype), name
             data = as_bytes(array)
+            # zip64, because the size is not known to zipfile beforehand and may be over 4 GiB.
             with archive.open(f"{_ROOT}/data/{number}", "w", force_zip64=True) as file:
                 for at in range(0, len(data), _PIECE):
                     file.write(data[at : at + _PIECE])
         archive.writestr(f"{_ROOT}/version", "3\n")
 
 
-def _pickled(tensors: Sequence[tuple[str, TensorInfo, object]]) -> bytes:
+# torch.save would hold all tensors at once and needs torch; these few opcodes are the whole of the
+# pickle that it writes (https://docs.python.org/3/library/pickletools.html):
+#   \x80 protocol   c global   ( mark   ) empty tuple   t tuple   R call   u set items
+#   X text   J int32   \x8a long   \x89 False   Q persistent id   . stop
+def _pickled(tensors: Sequence[LazyTensor]) -> bytes:
     """Protocol 2: ``OrderedDict((name, _rebuild_tensor_v2(storage, 0, shape, strides, ...)))``."""
     out = [b"\x80\x02", _global("collections", "OrderedDict"), b")R("]
     for number, (name, info, _) in enumerate(tensors):

@@ -5,21 +5,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import MambaConfig, PolicyConfig, VisionConfig
 from robomamba_jax.config.serial import ModelParts
-from robomamba_jax.convert.families import FAMILIES, Checkpoint, open_checkpoint
-from robomamba_jax.convert.folder import is_folder, open_folder, source_tensors
+from robomamba_jax.convert.families import FAMILIES, ForeignCheckpoint, open_checkpoint
+from robomamba_jax.convert.folder import open_folder, source_tensors
 from robomamba_jax.convert.folder import write_folder as write
 from robomamba_jax.convert.placement import tree_tensors
-from robomamba_jax.convert.rules import Row
-from robomamba_jax.convert.tensors import TensorInfo, has_nonfinite
+from robomamba_jax.convert.rules import TensorRow
+from robomamba_jax.convert.sources import open_source
+from robomamba_jax.convert.tensors import LazyTensor, TensorInfo, has_nonfinite
 from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.text.prompts import prompt_template
@@ -33,6 +35,16 @@ from robomamba_jax.utils.hashes import file_sha256
 Progress = Callable[[int], None]
 
 
+class ProcessorSettings(TypedDict, total=False):
+    """Fields of ``Processor`` that no file of weights states; None = the family's."""
+
+    template: str | None
+    contact_scale: str | None
+    contact_frame: str | None
+    contact_side: int | None
+    rotation_convention: str | None
+
+
 @dataclasses.dataclass(frozen=True)
 class Converted:
     """What a conversion did.
@@ -44,16 +56,16 @@ class Converted:
     """
 
     path: Path
-    rows: tuple[Row, ...]
+    rows: tuple[TensorRow, ...]
     notes: tuple[str, ...]
 
 
 def convert_checkpoint(
-    checkpoint: Checkpoint,
+    checkpoint: ForeignCheckpoint,
     out: str | Path,
     *,
     tokenizer: str | Path | None = None,
-    settings: dict[str, Any] | None = None,
+    settings: ProcessorSettings | None = None,
     overwrite: bool = False,
     hash_source: bool = True,
     progress: Progress = lambda count: None,
@@ -64,11 +76,10 @@ def convert_checkpoint(
       checkpoint: opened; it is closed in the end.
       out: the new folder.
       tokenizer: a tokenizer.json; None takes the one beside the weights, if there is one.
-      settings: fields of ``Processor`` that shall differ: template, contact_scale,
-        contact_frame, contact_side, rotation_convention; None = the family's.
+      settings: of the processor, where they differ from the family's.
       overwrite: replace a folder written before.
-      hash_source: note the sha256 of the files read.
-      progress: told of the bytes written.
+      hash_source: record the sha256 of the files read.
+      progress: called with the number of bytes written.
 
     Raises:
       InputError: a tensor does not fit or is not finite, or the folder cannot be written.
@@ -94,16 +105,18 @@ def convert_checkpoint(
     return Converted(path, checkpoint.plan.rows, (*checkpoint.notes, *notes))
 
 
-def _loaded(checkpoint: Checkpoint) -> Iterator[tuple[str, TensorInfo, Callable[[], np.ndarray]]]:
+def _loaded(
+    checkpoint: ForeignCheckpoint,
+) -> Iterator[LazyTensor]:
     """Our tensors, in the order of the file that they come from."""
-    for name, step in checkpoint.plan.steps.items():
-        info = TensorInfo(step.shape, checkpoint.source.info(name).dtype)
-        for part, target in enumerate(step.rule.targets):
+    for name, match in checkpoint.plan.matched.items():
+        info = TensorInfo(match.shape, checkpoint.source.info(name).dtype)
+        for part, target in enumerate(match.rule.targets):
             yield target, info, _reader(checkpoint, name, part)
 
 
-def _reader(checkpoint: Checkpoint, name: str, part: int) -> Callable[[], np.ndarray]:
-    step = checkpoint.plan.steps[name]
+def _reader(checkpoint: ForeignCheckpoint, name: str, part: int) -> Callable[[], np.ndarray]:
+    match = checkpoint.plan.matched[name]
 
     def read() -> np.ndarray:
         array = checkpoint.source.read(name)
@@ -113,12 +126,12 @@ def _reader(checkpoint: Checkpoint, name: str, part: int) -> Callable[[], np.nda
                 f"{checkpoint.source.path}: {name} holds NaN or infinity",
                 "take the checkpoint from before the training diverged",
             )
-        return step.rule.forward(array, step.shape)[part]
+        return match.rule.forward(array, match.shape)[part]
 
     return read
 
 
-def read_tensors(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+def read_tensors(checkpoint: ForeignCheckpoint) -> dict[str, np.ndarray]:
     """All our tensors of a checkpoint in memory, by name, in the file's dtypes.
 
     Raises:
@@ -128,12 +141,12 @@ def read_tensors(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
     return {name: make() for name, _, make in _loaded(checkpoint)}
 
 
-def _kept(checkpoint: Checkpoint) -> list[str]:
+def _kept(checkpoint: ForeignCheckpoint) -> list[str]:
     return [row.name for row in checkpoint.plan.rows if row.action == "kept" and row.name]
 
 
-def _origin(checkpoint: Checkpoint, hashes: bool) -> dict[str, Any]:
-    """What the manifest remembers of where the weights came from."""
+def _origin(checkpoint: ForeignCheckpoint, hashes: bool) -> dict[str, Any]:
+    """What the manifest records of where the weights came from."""
     files = checkpoint.source.files()
     return {
         "family": checkpoint.family,
@@ -144,7 +157,7 @@ def _origin(checkpoint: Checkpoint, hashes: bool) -> dict[str, Any]:
 
 
 def _find_tokenizer(
-    checkpoint: Checkpoint, given: str | Path | None
+    checkpoint: ForeignCheckpoint, given: str | Path | None
 ) -> tuple[Tokenizer | None, tuple[str, ...]]:
     if checkpoint.parts.llm is None:
         return None, ()
@@ -165,12 +178,13 @@ def _find_tokenizer(
 
 
 def _processor(
-    checkpoint: Checkpoint, tokenizer: Tokenizer | None, settings: dict[str, Any]
+    checkpoint: ForeignCheckpoint, tokenizer: Tokenizer | None, settings: ProcessorSettings
 ) -> Processor:
-    """A published head answers in pixels of the file and in ManipLLM's frame, and is asked as it
-    was trained; a language model alone reads what it is given."""
+    """The family's conventions, changed by the settings."""
     given = {name: value for name, value in settings.items() if value is not None}
     fields: dict[str, Any] = {"template": "raw" if checkpoint.parts.vision is None else "standard"}
+    # The published code never rescales contacts from pixels of the file, nor turns rotations out of
+    # ManipLLM's frame, and trains poses with this template (docs/checkpoints.md).
     if _published_head(checkpoint):
         fields = {"contact_scale": "raw", "rotation_convention": "manipllm"}
         fields["template"] = "official_pose"
@@ -181,16 +195,16 @@ def _processor(
     return Processor(tokenizer, checkpoint.transform, **fields)
 
 
-def _published_head(checkpoint: Checkpoint) -> bool:
+def _published_head(checkpoint: ForeignCheckpoint) -> bool:
     return checkpoint.family == "robomamba" and checkpoint.parts.policy is not None
 
 
-def published_notes(settings: Mapping[str, Any], processor: Processor) -> tuple[str, ...]:
-    """What was taken for granted of a published head, and what its file does not say.
+def published_notes(settings: ProcessorSettings, processor: Processor) -> tuple[str, ...]:
+    """What was assumed of a published head because its file does not say it.
 
     Args:
-      settings: what was asked for; of that nothing needs to be said.
-      processor: what came of it.
+      settings: what the user stated; for that there are no notes.
+      processor: with the assumptions.
     """
     notes = []
     if settings.get("template") is None:
@@ -202,12 +216,12 @@ def published_notes(settings: Mapping[str, Any], processor: Processor) -> tuple[
     if processor.contact_scale == "raw":
         notes.append(
             f"contacts are {processor.contacts}, as (x, y): the file does not say in which order "
-            "the head was taught them"
+            "the head was trained on them"
         )
     if processor.contact_frame == "file" and processor.contact_side is None:
         notes.append(
-            "nor how large the pictures were that it was taught with: its contacts are right in "
-            "pictures of that size alone unless --contact-side says it (ManipLLM's pictures are "
+            "nor how large the images were that it was trained on: its contacts are right in "
+            "images of that size alone unless --contact-side gives it (ManipLLM's images are "
             "336 x 336)"
         )
     return tuple(notes)
@@ -220,12 +234,12 @@ def convert_parts(
     *,
     tokenizer: str | Path | None = None,
     policy: PolicyConfig | None = None,
-    settings: dict[str, Any] | None = None,
+    settings: ProcessorSettings | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = lambda count: None,
 ) -> Converted:
-    """An encoder and a language model, and a new projector and policy head between them.
+    """An encoder and a language model, with a new projector and policy head.
 
     Args:
       vision: an inference folder, or a checkpoint of a family that has an encoder.
@@ -233,53 +247,57 @@ def convert_parts(
       out: the new folder.
       tokenizer: a tokenizer.json; None takes the language model's own.
       policy: the new head; two_mlp if None.
-      settings: fields of ``Processor`` that shall differ.
+      settings: of the processor, where they differ from the usual.
       seed: of the new parameters.
       overwrite: replace a folder written before.
-      progress: told of the bytes written.
+      progress: called with the number of bytes written.
 
     Raises:
       InputError: a part is not what it should be, or does not load.
     """
-    eye, tongue = open_part(vision, "vision"), open_part(llm, "llm")
-    assert eye.parts.vision is not None
-    assert tongue.parts.llm is not None
+    encoder, language = open_part(vision, "vision"), open_part(llm, "llm")
+    assert encoder.parts.vision is not None
+    assert language.parts.llm is not None
     try:
+        given: dict[str, Any] = dict(settings or {})
         head = policy or PolicyConfig(param_dtype="float32")
-        parts = ModelParts(tongue.parts.llm, eye.parts.vision, head)
-        new = _new_parameters(parts.llm, parts.vision, head, seed)
-        found, notes = tongue.tokenizer(tokenizer)
+        parts = ModelParts(language.parts.llm, encoder.parts.vision, head)
+        new = _new_parameters(language.parts.llm, encoder.parts.vision, head, seed)
+        found, notes = language.tokenizer(tokenizer)
         processor = Processor(
             found,
-            eye.transform,
-            prompt_template((settings or {}).get("template") or "standard"),
-            **{
-                key: value
-                for key, value in (settings or {}).items()
-                if value is not None and key != "template"
-            },
+            encoder.transform,
+            prompt_template(given.get("template") or "standard"),
+            **{k: v for k, v in given.items() if v is not None and k != "template"},
         )
         path = write(
             out,
             parts,
             processor,
-            [*eye.tensors, *tongue.tensors, *new],
-            origin={"family": "parts", "vision": eye.origin, "llm": tongue.origin, "seed": seed},
+            [*encoder.tensors, *language.tensors, *new],
+            origin={
+                "family": "parts",
+                "vision": encoder.origin,
+                "llm": language.origin,
+                "seed": seed,
+            },
             overwrite=overwrite,
             progress=progress,
         )
     finally:
-        eye.close()
-        tongue.close()
-    why = f"drawn with seed {seed}"
-    fresh = tuple(Row(None, info, "new", (name,), why) for name, info, _ in new)
-    return Converted(path, (*eye.rows, *tongue.rows, *fresh), (*eye.notes, *tongue.notes, *notes))
+        encoder.close()
+        language.close()
+    why = f"initialized with seed {seed}"
+    fresh = tuple(TensorRow(None, info, "new", (name,), why) for name, info, _ in new)
+    return Converted(
+        path, (*encoder.rows, *language.rows, *fresh), (*encoder.notes, *language.notes, *notes)
+    )
 
 
-def _new_parameters(llm: Any, vision: Any, head: PolicyConfig, seed: int) -> list[Any]:
-    """Fresh projector and policy head, as tensors."""
-    assert isinstance(llm, MambaConfig)
-    assert isinstance(vision, VisionConfig)
+def _new_parameters(
+    llm: MambaConfig, vision: VisionConfig, head: PolicyConfig, seed: int
+) -> list[LazyTensor]:
+    """Projector and policy head, initialized."""
     rngs = nnx.Rngs(seed)
     dtypes = {"dtype": llm.dtype, "param_dtype": llm.param_dtype}
     modules = {
@@ -295,12 +313,23 @@ def _new_parameters(llm: Any, vision: Any, head: PolicyConfig, seed: int) -> lis
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
-    """An encoder or a language model on its way into a whole model."""
+class OpenedPart:
+    """An encoder or a language model, opened to become part of a whole model.
+
+    Attributes:
+      parts: what its checkpoint holds.
+      tensors: of the part, by our names.
+      rows: of the table.
+      notes: what was decided, in sentences.
+      origin: for the manifest.
+      transform: of the images; None where there is no encoder.
+      tokenizer: from a path or None to the tokenizer to use, and notes.
+      close: closes the checkpoint.
+    """
 
     parts: ModelParts
-    tensors: Sequence[Any]
-    rows: tuple[Row, ...]
+    tensors: Sequence[LazyTensor]
+    rows: tuple[TensorRow, ...]
     notes: tuple[str, ...]
     origin: dict[str, Any]
     transform: ImageTransform | None
@@ -308,7 +337,7 @@ class Part:
     close: Callable[[], None]
 
 
-def open_part(path: str | Path, part: str) -> Part:
+def open_part(path: str | Path, part: str) -> OpenedPart:
     """Open an inference folder or a checkpoint of any family for one of its parts.
 
     Args:
@@ -316,22 +345,24 @@ def open_part(path: str | Path, part: str) -> Part:
       part: "vision" or "llm".
 
     Raises:
-      InputError: it has no such part, or its family cannot be told.
+      InputError: it has no such part, or its family is unknown.
     """
-    if is_folder(path):
+    if stored_kind(path) == "folder":
         folder = open_folder(path)
         if getattr(folder.parts, part) is None:
             raise InputError("no_such_part", f"{path} has no {part}", f"give one that has: {part}")
         source, processor = folder.source(), folder.processor()
         names = [name for name in source.names() if name.startswith(part + ".")]
-        rows = tuple(Row(name, source.info(name), "loaded", (name,)) for name in names)
+        rows = tuple(TensorRow(name, source.info(name), "loaded", (name,)) for name in names)
 
         def own(given: str | Path | None) -> tuple[Tokenizer | None, tuple[str, ...]]:
             return (Tokenizer.load(given) if given else processor.tokenizer), ()
 
         tensors = source_tensors(source, names)
         origin = dict(folder.origin)
-        return Part(folder.parts, tensors, rows, (), origin, processor.transform, own, source.close)
+        return OpenedPart(
+            folder.parts, tensors, rows, (), origin, processor.transform, own, source.close
+        )
     checkpoint = open_checkpoint(detect_family(path), path)
     if getattr(checkpoint.parts, part) is None:
         checkpoint.source.close()
@@ -339,7 +370,7 @@ def open_part(path: str | Path, part: str) -> Part:
             "no_such_part", f"{path} is {checkpoint.family}: it has no {part}", f"give a {part}"
         )
     checkpoint.plan.check(path)
-    return Part(
+    return OpenedPart(
         checkpoint.parts,
         [entry for entry in _loaded(checkpoint) if entry[0].startswith(part + ".")],
         checkpoint.plan.rows,
@@ -355,10 +386,10 @@ _TYPES = {"mamba": "hf-mamba", "clip": "hf-clip", "siglip": "hf-siglip", "dinov2
 
 
 def detect_family(path: str | Path) -> str:
-    """Which family's checkpoint lies there, by its config.json or its ending.
+    """Which family a checkpoint is of, by its config.json or its tensors' names.
 
     Raises:
-      InputError: nothing tells it.
+      InputError: neither says it.
     """
     path = Path(path)
     folder = path if path.is_dir() else path.parent
@@ -370,10 +401,13 @@ def detect_family(path: str | Path) -> str:
         return "hf-mamba"
     if "architecture" in content:
         return "timm-vit"
-    if path.suffix == ".onnx":
-        return "dinov2"
+    if path.suffix.lower() in (".safetensors", ".onnx"):  # a file alone, as make assets writes
+        source = open_source(path)
+        source.close()
+        if {"embeddings.position_embeddings", "layernorm.weight"} <= set(source.names()):
+            return "dinov2"
     raise InputError(
         "unknown_format",
-        f"{path}: no config.json says what it is",
+        f"{path} has no config.json that says what it is",
         f"convert it first, with --from {', '.join(FAMILIES)}",
     )

@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Safetensors files, read and written one tensor at a time.
 
-The format (https://github.com/huggingface/safetensors): 8 bytes of header length, a
-JSON header, the tensors' bytes. The library maps the whole file into memory, or wants
-all tensors at once to write; here a tensor is read straight into the place where it
-will stay, so that a model is never in memory twice.
+The format (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header,
+the tensors' bytes.
 """
 
 from __future__ import annotations
@@ -14,15 +12,18 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
+from robomamba_jax.convert.tensors import NUMPY_DTYPES, LazyTensor, TensorInfo, as_bytes
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import open_regular, other_checkpoint, replacing
 from robomamba_jax.utils.untrusted_text import parse_json
 
+# Why not the safetensors library: it maps the whole file, so that pages of the file and the array
+# made of them are in memory together, and its writer wants all tensors at once. Here a tensor is
+# read straight into the array in which it stays (tests/convert/test_memory.py holds the peak).
 _DTYPES = {
     "F64": "float64",
     "F32": "float32",
@@ -48,7 +49,7 @@ class SafetensorsFile:
         """Open it.
 
         Raises:
-          InputError: it cannot be opened, or its header lies.
+          InputError: it cannot be opened, or its header is wrong.
         """
         self.path = Path(path)
         self.extras: Mapping[str, str] = {}
@@ -92,7 +93,9 @@ class SafetensorsFile:
         self._file.close()
 
 
-def _read_header(path: Path, file: Any) -> tuple[dict[str, str], dict[str, Any], int]:
+def _read_header(
+    path: Path, file: IO[bytes]
+) -> tuple[dict[str, str], dict[str, tuple[TensorInfo, int]], int]:
     """Metadata, ``{name: (info, offset)}`` in the order of offsets, and where bytes start."""
     total = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little") if total >= 8 else -1
@@ -111,12 +114,14 @@ def _read_header(path: Path, file: Any) -> tuple[dict[str, str], dict[str, Any],
     tensors = {name: _entry(path, name, entry) for name, entry in header.items()}
     end = 0
     tensors = dict(sorted(tensors.items(), key=lambda item: item[1][1]))
+    # Back to back and up to the end, as the specification asks: bytes that no tensor covers could
+    # carry anything, and overlaps could make a small file a huge model.
     for name, (info, start) in tensors.items():
         if start != end:
             raise _bad(path, f"has a gap or an overlap of {abs(start - end)} bytes before {name!r}")
         end = start + info.nbytes
     if 8 + length + end != total:
-        raise _bad(path, f"has {total} bytes where its header tells of {8 + length + end}")
+        raise _bad(path, f"has {total} bytes, its header says {8 + length + end}")
     return metadata, tensors, 8 + length
 
 
@@ -126,6 +131,7 @@ def _entry(path: Path, name: str, entry: Any) -> tuple[TensorInfo, int]:
         dtype = _DTYPES.get(entry["dtype"])
         sizes = (*shape, start, stop)
         sound = set(entry) == {"dtype", "shape", "data_offsets"} and len(shape) <= 16
+        # `type is int`: JSON's true would pass as 1, and 1.0 would fail late, in numpy.
         sound = sound and all(type(size) is int and 0 <= size < 2**63 for size in sizes)
     except (TypeError, KeyError, ValueError):
         sound, dtype, shape, start, stop = False, None, (), 0, 0
@@ -149,7 +155,7 @@ def _bad(path: Path, what: str) -> InputError:
 
 def write_safetensors(
     path: Path,
-    tensors: Iterable[tuple[str, TensorInfo, Callable[[], np.ndarray]]],
+    tensors: Iterable[LazyTensor],
     metadata: Mapping[str, str] | None = None,
     observe: Callable[[bytes | memoryview], None] = lambda piece: None,
 ) -> None:
@@ -159,9 +165,9 @@ def write_safetensors(
 
     Args:
       path: of the file.
-      tensors: (name, info, make); ``make()`` gives the values when their turn comes.
+      tensors: whose values are made when their turn comes.
       metadata: strings for the header.
-      observe: is shown every piece that is written, such as a hash's ``update``.
+      observe: is called with every piece that is written, such as a hash's ``update``.
 
     Raises:
       InputError: the disk is full or the folder cannot be written.
@@ -177,7 +183,7 @@ def write_safetensors(
             "data_offsets": [start, end],
         }
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
+    text += b" " * (-len(text) % 8)  # so that the first tensor is aligned in a mapped file
     with replacing(path) as partial, partial.open("wb") as file:
         for piece in (len(text).to_bytes(8, "little"), text):
             file.write(piece)

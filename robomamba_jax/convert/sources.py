@@ -1,17 +1,15 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a path to its tensors, whatever the format; and views of a source under other names."""
+"""From a path to its tensors, whatever the format; and sources made of other sources."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from robomamba_jax.convert.onnx_file import OnnxFile
 from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
@@ -25,10 +23,9 @@ def _pth(path: Path) -> TensorSource:
     return PthFile(path)
 
 
-_READERS: dict[str, Callable[[Path], Any]] = {
+_READERS: dict[str, Callable[[Path], TensorSource]] = {
     ".safetensors": SafetensorsFile,
     **dict.fromkeys((".pth", ".pt", ".bin", ".ckpt"), _pth),
-    ".onnx": OnnxFile,
 }
 # What a folder may hold, the safest first.
 _IN_FOLDER = (
@@ -59,6 +56,12 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
         path = found
     if path.name.endswith(".index.json"):
         return ShardedSource(path)
+    if path.suffix.lower() == ".onnx":
+        raise InputError(
+            "unknown_format",
+            f"{path} is an ONNX file, which is not read",
+            "of DINOv2 give dinov2_s.safetensors, which make assets ASSETS_ARGS=--dino writes",
+        )
     reader = _READERS.get(path.suffix.lower())
     if reader is None and path.exists():
         head, fix = read_head(path), f"give {', '.join(_READERS)}"
@@ -71,7 +74,7 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
 class ShardedSource:
     """Several files behind one index, as Hugging Face writes them.
 
-    Each tensor must stand in the file which the index names, and in the index.
+    Every tensor must be in the file that the index names, and in the index.
     """
 
     def __init__(self, index: Path) -> None:
@@ -87,16 +90,19 @@ class ShardedSource:
         if not isinstance(where, dict) or not all(isinstance(v, str) for v in where.values()):
             raise InputError("bad_json", f"{index} has no weight_map", "give a complete checkpoint")
         for name in set(where.values()):
+            # An index may come from anywhere: "../x" or "/etc/x" must not be opened.
             if Path(name).name != name or Path(name).suffix.lower() not in _READERS:
                 raise InputError(
-                    "bad_json", f"{index} points to {name!r}", "name files of its own folder only"
+                    "bad_json",
+                    f"{index} names the file {name!r}",
+                    "name files of its own folder only",
                 )
         self._sources: dict[str, TensorSource] = {}
         try:
             for name in sorted(set(where.values())):
                 self._sources[name] = open_source(index.parent / name)
             self._where = self._checked(where)
-            self._told = self._size_told(content.get("metadata"))
+            self._remarks = self._size_remark(content.get("metadata"))
         except InputError:
             self.close()
             raise
@@ -106,7 +112,7 @@ class ShardedSource:
         count = sum(len(source.names()) for source in self._sources.values())
         odd = sorted(set(where.items()) ^ set(held.items()))
         if odd or count != len(held):
-            what = f"{odd[0][0]!r}" if odd else "a tensor that stands in two files"
+            what = f"{odd[0][0]!r}" if odd else "a tensor that is in two files"
             raise InputError(
                 "bad_checkpoint",
                 f"{self._index} and its files do not agree on {what}",
@@ -114,20 +120,19 @@ class ShardedSource:
             )
         return held
 
-    def _size_told(self, metadata: Any) -> dict[str, str]:
-        """The index's total size where it is not that of the tensors. Published ones count tied
-        tensors twice: it is said, and no error."""
-        told = metadata.get("total_size") if isinstance(metadata, dict) else None
+    def _size_remark(self, metadata: object) -> dict[str, str]:
+        stated = metadata.get("total_size") if isinstance(metadata, dict) else None
         held = sum(self.info(name).nbytes for name in self._where)
-        if told is None or told == held:
+        if stated is None or stated == held:
             return {}
-        return {"total_size": f"the index tells of {told} bytes, its tensors have {held}"}
+        # Not an error: published indices count tied tensors twice.
+        return {"total_size": f"the index says {stated} bytes, its tensors have {held}"}
 
     @property
     def extras(self) -> Mapping[str, str]:
         """What the files hold beside tensors, and what the index says otherwise."""
         held = {k: v for source in self._sources.values() for k, v in source.extras.items()}
-        return {**held, **self._told}
+        return {**held, **self._remarks}
 
     def names(self) -> list[str]:
         """All tensors' names, file by file."""
@@ -151,11 +156,11 @@ class ShardedSource:
             source.close()
 
 
-class Renamed:
+class RenamedSource:
     """A source whose tensors have other names.
 
     Args:
-      source: what stands behind it.
+      source: with the old names.
       rename: old name -> new name.
     """
 
@@ -195,7 +200,7 @@ class ArraySource:
     """Arrays in memory, as a source."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], path: Path) -> None:
-        """Of arrays by name; the path is for messages."""
+        """Arrays by name; the path is for messages."""
         self._arrays, self.path = dict(arrays), path
         self.extras: Mapping[str, str] = {}
 
@@ -223,14 +228,14 @@ class ArraySource:
         return []
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to close."""
 
 
-class Overlaid:
+class OverlaidSource:
     """A source of which some tensors are replaced, and to which some are added."""
 
     def __init__(self, source: TensorSource, arrays: Mapping[str, np.ndarray], path: Path) -> None:
-        """``arrays`` stand over ``source``; the path is for messages."""
+        """``arrays`` hide those of ``source``; the path is for messages."""
         self._source, self._over, self.path = source, ArraySource(arrays, path), path
         self.extras = source.extras
 
@@ -258,17 +263,16 @@ class Overlaid:
         self._source.close()
 
 
-class Selected:
-    """Some tensors of a source: those with the names and shapes that are asked for, and LoRA
-    factors of them."""
+class SelectedSource:
+    """Some tensors of a source: those whose names are asked for, and all LoRA factors."""
 
     def __init__(self, source: TensorSource, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Of ``source``; ``shapes`` by name."""
+        """Keep the tensors of ``source`` that ``shapes`` names."""
         self._source, self.path, self.extras = source, source.path, source.extras
         self._names = [name for name in source.names() if name in shapes or ".lora_" in name]
         self.info, self.read, self.files = source.info, source.read, source.files
         self.close = source.close
 
     def names(self) -> list[str]:
-        """The chosen ones."""
+        """The selected ones."""
         return list(self._names)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax
+import numpy as np
 from flax import nnx
 
 from robomamba_jax.config import VisionConfig
@@ -53,7 +55,7 @@ def abstract_parts(parts: ModelParts, layout: str = "list") -> Params:
     return {"vision": abstract_tower(parts.vision)[1]}
 
 
-def abstract_tower(config: VisionConfig) -> tuple[Any, Params]:
+def abstract_tower(config: VisionConfig) -> tuple[nnx.GraphDef, Params]:
     """An encoder's static graph and its parameters as shapes."""
     graph, state = nnx.split(nnx.eval_shape(lambda: VisionTower(config, rngs=nnx.Rngs(0))))
     return graph, nnx.to_pure_dict(state)
@@ -79,10 +81,10 @@ def tensor_shapes(parts: ModelParts) -> dict[str, tuple[int, ...]]:
     return {name: leaf.tensor_shape for leaf in found for name in leaf.names}
 
 
-def put(tree: Params, path: str, value: Any) -> None:
-    """Sets the leaf at ``path`` (slashes; numbers are layers), making what leads to it."""
-    *lead, last = (int(part) if part.isdigit() else part for part in path.split("/"))
+def put(tree: Params, path: str, value: jax.Array | np.ndarray) -> None:
+    """Set the leaf at ``path`` (slashes; numbers are layers), and make the dicts above it."""
+    *parents, last = (int(part) if part.isdigit() else part for part in path.split("/"))
     node: dict[Any, Any] = tree
-    for part in lead:
+    for part in parents:
         node = node.setdefault(part, {})
     node[last] = value

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -26,11 +26,13 @@ NUMPY_DTYPES: dict[str, np.dtype] = {
 FLOATS = ("float32", "bfloat16", "float16")
 """The dtypes that weights may have."""
 
-_ALIGNMENT = 64  # bytes: what XLA's CPU backend asks of memory that it uses without copying
+# In bytes. XLA's CPU backend takes over host memory that is aligned so; other memory it copies,
+# and a model would be in memory twice while it loads.
+_ALIGNMENT = 64
 
 
 class TensorInfo(NamedTuple):
-    """What a file says of a tensor before any of it is read.
+    """What a file's header says of a tensor.
 
     Attributes:
       shape: its sizes.
@@ -43,6 +45,8 @@ class TensorInfo(NamedTuple):
     @property
     def size(self) -> int:
         """The number of elements."""
+        # dtype=object: Python's integers. A hostile header can name sizes whose product overflows
+        # int64 and comes out small.
         return int(np.prod(self.shape, dtype=object))
 
     @property
@@ -51,12 +55,16 @@ class TensorInfo(NamedTuple):
         return self.size * NUMPY_DTYPES[self.dtype].itemsize
 
 
+LazyTensor: TypeAlias = tuple[str, TensorInfo, Callable[[], np.ndarray]]
+"""(name, shape and dtype, how to get the values): writers take the values one after the other."""
+
+
 class TensorSource(Protocol):
     """A checkpoint as named tensors, whatever its format.
 
     Attributes:
       path: the file or folder, for messages.
-      extras: what else it holds and nobody reads: name -> reason.
+      extras: what else it holds: name -> why it is not read.
     """
 
     @property
@@ -81,7 +89,7 @@ class TensorSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the files back."""
+        """Close the files."""
         ...
 
 
@@ -95,18 +103,20 @@ def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 def as_bytes(array: np.ndarray) -> memoryview:
     """The memory of a contiguous array, writable where the array is."""
-    flat: Any = array.reshape(-1).view(np.uint8)
+    flat: Any = array.reshape(-1).view(np.uint8)  # numpy's stubs do not call it a buffer
     return memoryview(flat)
 
 
 def has_nonfinite(array: np.ndarray) -> bool:
-    """Whether a float array holds NaN or infinity; by bits, so that no copy in float32 is made."""
+    """Whether a float array holds NaN or infinity."""
     if array.dtype.kind not in "fV":
         return False
     words = {2: np.uint16, 4: np.uint32, 8: np.uint64}[array.dtype.itemsize]
+    # By bits, because numpy has no isfinite for bfloat16 but through a copy in float32: a number is
+    # NaN or infinite where all bits of the exponent are set, and infinity has just those.
     exponent = np.array(np.inf, array.dtype).view(words)
     flat = array.reshape(-1).view(words)
-    step = 2**22  # in pieces: the comparison makes temporaries
+    step = 2**22  # in pieces: the comparison makes temporaries of the tensor's size
     return any(
         bool(np.any((flat[at : at + step] & exponent) == exponent))
         for at in range(0, flat.size, step)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from robomamba_jax.data.sources.sample import ImageRef, Sample
 from robomamba_jax.data.text.prompts import IMAGE, Encoded, PromptTemplate, Turn, prompt_template
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import JsonObject
 
 
 class PoseTarget(NamedTuple):
@@ -48,7 +49,7 @@ class Example:
       supervised: bool[T], True = the model learns to say it.
       image_positions: int32[M], the text index before which each image stands.
       images: uint8[M, S, S, 3], resized and cropped; None where they are not read.
-      image_sha256: uint8[M, 32], of the pictures' files.
+      image_sha256: uint8[M, 32], of the images' files.
       pose: for the policy head.
     """
 
@@ -114,7 +115,7 @@ class Encoder:
         """The same for whole conversations, where this one reads a pose's prompt alone."""
         return dataclasses.replace(self, config=dataclasses.replace(self.config, target="text"))
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> JsonObject:
         """All that decides what an example holds, as JSON values; not where files lie."""
         config, transform = self.config, self.transform
         return {
@@ -227,7 +228,7 @@ class Encoder:
     def _crops(
         self, sample: Sample, pixels: bool
     ) -> tuple[np.ndarray | None, CropTransform | None]:
-        """uint8[M, S, S, 3], and the first picture's geometry where a pose needs it."""
+        """uint8[M, S, S, 3], and the first image's geometry where a pose needs it."""
         wanted = self.transform is not None and self.config.target == "pose"
         if self.transform is None or not (pixels or wanted):
             return None, None
@@ -235,11 +236,11 @@ class Encoder:
         crops = np.zeros((len(sample.images), side, side, 3), np.uint8)
         for number, ref in enumerate(sample.images):
             try:
-                picture = open_ref(ref, self.config.max_pixels)
+                image = open_ref(ref, self.config.max_pixels)
                 if geometry is None:
-                    geometry = self.transform.geometry(*picture.size)
+                    geometry = self.transform.geometry(*image.size)
                 if pixels:
-                    crops[number] = self.transform.crop(picture, max_pixels=self.config.max_pixels)
+                    crops[number] = self.transform.crop(image, max_pixels=self.config.max_pixels)
             except InputError as error:
                 raise _about(sample, error) from error
         return (crops if pixels else None), geometry
@@ -266,7 +267,7 @@ def pose_target(action: Action, geometry: CropTransform | None, contacts: Contac
 
     Args:
       action: contact in pixels of the original image, unit directions.
-      geometry: of the original's way into the encoder.
+      geometry: which maps pixels of the original to the encoder's.
       contacts: what the first two numbers shall mean.
 
     Raises:
@@ -291,7 +292,7 @@ def without_placeholders(text: str) -> str:
 
 
 def _bad(sample: Sample, what: str, kind: str = "bad_record") -> InputError:
-    return InputError(kind, f"sample {sample.id!r} {what}", "mend the record, or leave it out")
+    return InputError(kind, f"sample {sample.id!r} {what}", "fix the record, or leave it out")
 
 
 def _about(sample: Sample, error: InputError) -> InputError:

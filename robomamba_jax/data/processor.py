@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures and questions in, padded numpy arrays out; saved beside the weights it belongs to."""
+"""Images and questions in, padded numpy arrays out; saved beside the weights it belongs to."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ class Processor:
       template: how questions are put.
       contact_scale: of the policy head's contacts, "unit" or "raw", see ``data.geometry.contacts``.
       rotation_convention: "opencv" or "manipllm", see ``ROTATION_CONVENTIONS``.
-      contact_frame: of raw contacts: pixels of the "crop", or of the picture's "file", as the
+      contact_frame: of raw contacts: pixels of the "crop", or of the image's "file", as the
         published heads have them.
-      contact_side: with "file": the side of the square pictures whose pixels they are; None =
-        those of each picture itself.
-      max_pixels: of any picture, before it is decoded; a matter of the machine, not saved.
+      contact_side: with "file": the side of the square images whose pixels they are; None =
+        those of each image itself.
+      max_pixels: of any image, before it is decoded; a matter of the machine, not saved.
     """
 
     tokenizer: Tokenizer | None
@@ -132,12 +132,12 @@ class Processor:
         """A batch for ``forward`` and ``generate``; each row as it would be alone.
 
         Args:
-          images: for each prompt a picture (see ``open_image``), a list of them, or None;
+          images: for each prompt an image (see ``open_image``), a list of them, or None;
             None if no prompt has any.
           prompts: what is asked, before the template.
 
         Raises:
-          InputError: a picture or prompt is wrong (the message names its place), the lists
+          InputError: an image or prompt is wrong (the message names its place), the lists
             differ in length, a row's images do not match its placeholders, or a row has
             neither text nor image.
         """
@@ -152,15 +152,15 @@ class Processor:
             image_positions=np.full((count, most), -1, np.int32),
             image_sizes=np.zeros((count, most, 2), np.int32),
         )
-        for number, (text, pictures) in enumerate(zip(encoded, rows, strict=True)):
-            if not text.ids and not pictures:
+        for number, (text, row_images) in enumerate(zip(encoded, rows, strict=True)):
+            if not text.ids and not row_images:
                 raise InputError("empty_prompt", f"prompts[{number}] is empty", "ask something")
             batch.input_ids[number, : len(text.ids)] = text.ids
             batch.mask[number, : len(text.ids)] = True
-            places = _places(number, text.image_positions, len(pictures))
-            batch.image_positions[number, : len(pictures)] = places
-            for place, picture in enumerate(pictures):
-                self._fill(batch, number, place, picture)
+            places = _places(number, text.image_positions, len(row_images))
+            batch.image_positions[number, : len(row_images)] = places
+            for place, image in enumerate(row_images):
+                self._fill(batch, number, place, image)
         return batch
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -227,20 +227,20 @@ class Processor:
     def _image_rows(
         self, images: Sequence[ImageRow] | None, prompts: Sequence[str]
     ) -> list[list[ImageSource]]:
-        """The pictures of each prompt, as a list of lists."""
+        """The images of each prompt, as a list of lists."""
         if not isinstance(prompts, list | tuple) or not prompts:
             what = "empty" if isinstance(prompts, list | tuple) else f"a {type(prompts).__name__}"
             raise InputError(
-                "bad_text", f"prompts is no list of texts: it is {what}", "give one text per row"
+                "bad_text", f"prompts is not a list of texts: it is {what}", "give one text per row"
             )
         if images is None:
             return [[] for _ in prompts]
         if not isinstance(images, list | tuple) or len(images) != len(prompts):
-            what = f"{len(images)}" if isinstance(images, list | tuple) else "no list"
+            what = f"{len(images)}" if isinstance(images, list | tuple) else "not a list"
             raise InputError(
                 "bad_image",
                 f"images is {what} for {len(prompts)} prompts",
-                "give a list with a picture, a list of pictures or None for each prompt",
+                "give a list with an image, a list of images or None for each prompt",
             )
         rows = [_as_list(row) for row in images]
         if self.transform is None and any(rows):
@@ -261,16 +261,16 @@ class Processor:
         return np.zeros((count, most, side, side, 3), np.float32)
 
     def _fill(self, batch: ProcessedBatch, row: int, place: int, source: ImageSource) -> None:
-        """Puts one picture and its size into the batch."""
+        """Puts one image and its size into the batch."""
         assert self.transform is not None
         assert batch.images is not None
         try:
-            picture = open_image(source, max_pixels=self.max_pixels)
-            batch.images[row, place] = self.transform(picture, max_pixels=self.max_pixels)
+            image = open_image(source, max_pixels=self.max_pixels)
+            batch.images[row, place] = self.transform(image, max_pixels=self.max_pixels)
         except InputError as error:
             where = f"images[{row}]" if place == 0 else f"images[{row}][{place}]"
             raise InputError(error.kind, f"{where}: {error.message}", error.fix) from error
-        batch.image_sizes[row, place] = picture.size
+        batch.image_sizes[row, place] = image.size
 
 
 def _read_tokenizer(
@@ -299,7 +299,7 @@ def _template(value: Any) -> PromptTemplate:
 
 
 def _as_list(row: Any) -> list[ImageSource]:
-    """One row's pictures: none, one, or several."""
+    """One row's images: none, one, or several."""
     if row is None:
         return []
     return list(row) if isinstance(row, list | tuple) else [row]

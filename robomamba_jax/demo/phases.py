@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import VISION_PRESETS
 from robomamba_jax.config.tree import tree_to_json
-from robomamba_jax.convert.folder import is_folder
 from robomamba_jax.convert.run import convert_checkpoint, convert_parts
 from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo import configs, results
@@ -94,7 +94,7 @@ def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
 
     plan, paths = demo.plan, demo.paths
     vision = pretrain_vision(demo)
-    if not is_folder(paths.first):
+    if stored_kind(paths.first) != "folder":
         new = paths.first.with_name("new")
         export_preset("nano", new, 0, paths.tokenizer, overwrite=True)
         convert_parts(paths.encoder, new, paths.first, tokenizer=paths.tokenizer, seed=1)
@@ -103,7 +103,7 @@ def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
     cache_features(config, paths.features, "vision_patches", demo.console)
     summary = train_run(config, paths.language, demo.console)
     language = results.LanguagePretraining(summary["steps"], loss_curve(paths.language))
-    if not is_folder(paths.start):
+    if stored_kind(paths.start) != "folder":
         exported = paths.language / "export"
         convert_parts(paths.encoder, exported, paths.start, tokenizer=paths.tokenizer)
     return results.Pretraining(vision, language)
@@ -113,7 +113,7 @@ def pretrain_vision(demo: Demo) -> results.VisionPretraining:
     """The encoder: trained on the world's images, or somebody else's; ``encoder.json`` beside it
     says how, and that it is done."""
     note = demo.paths.encoder.with_name("encoder.json")
-    if is_folder(demo.paths.encoder) and note.is_file():
+    if stored_kind(demo.paths.encoder) == "folder" and note.is_file():
         return results.read(results.VisionPretraining, json.loads(note.read_bytes()))
     found = _new_encoder(demo) if demo.plan.assets is None else _ready_encoder(demo)
     write_json(note, tree_to_json(found))

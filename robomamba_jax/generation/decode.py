@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from robomamba_jax.generation.sampling import Sampler, sample
 from robomamba_jax.models.lm import Cache, MambaLM
+from robomamba_jax.models.robomamba import RoboMamba
 
 RUNNING, EOS, STOP, LENGTH = range(4)
 REASONS = ("running", "eos", "stop", "length")
@@ -64,7 +65,7 @@ def begin(
 
 
 def advance(
-    model: MambaLM,
+    model: MambaLM | RoboMamba,
     state: DecodeState,
     sampler: Sampler,
     limits: Limits,

@@ -4,20 +4,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.typing import DTypeLike
 
 from robomamba_jax.config import LAYOUTS, MambaConfig
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.models.graphs import PyTree, abstract, parameters, split
 from robomamba_jax.models.layers import Embedding, Linear, RMSNorm, linear
-from robomamba_jax.models.mamba import LayerCache, MambaBlock, Rows
+from robomamba_jax.models.mamba import LayerCache, MambaBlock, SequenceInfo
 from robomamba_jax.models.sharding import gathered
-from robomamba_jax.ops import Compaction, compaction, rms_norm
-from robomamba_jax.ops.taps import tap
-from robomamba_jax.shapes import check_shape
+from robomamba_jax.ops import Compaction, compaction
+from robomamba_jax.ops.probes import probe
+from robomamba_jax.shapes import check_shapes
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 Cache = LayerCache | list[LayerCache]
 """One LayerCache per layer: a list, or with a leading axis L where layers are stacked."""
@@ -32,76 +40,101 @@ class MambaBackbone(nnx.Module):
     """
 
     def __init__(self, config: MambaConfig, *, layout: str, rngs: nnx.Rngs) -> None:
-        if not isinstance(layout, str) or layout not in LAYOUTS:
-            raise unknown_name("bad_arguments", "layout", layout, LAYOUTS)
-        self.config, self.layout = config, layout
+        self.config, self.layout = config, check_layout(layout)
         self.embeddings = Embedding(
             config.vocab_size, config.d_model, rngs=rngs, param_dtype=config.param_dtype
         )
         keys = jax.random.split(rngs.params(), config.n_layer)
-        self.layers: Any
-        graph = nnx.graphdef(nnx.eval_shape(lambda: MambaBlock(config, rngs=nnx.Rngs(0))))
-        # Compiled once for all layers: outside jit, hundreds of small calls would take minutes.
-        make = jax.jit(lambda key: nnx.state(MambaBlock(config, rngs=nnx.Rngs(key))))
+        graph = _block_graph(config)
+        make = cast("Callable[[jax.Array], PyTree]", partial(_block_parameters, config))
+        # Of a stack, a MambaBlock whose parameters all have the leading axis L.
+        self.layers: nnx.List[MambaBlock] | MambaBlock
         if layout == "list":
             self.layers = nnx.List([nnx.merge(graph, make(key)) for key in keys])
         else:
             self.layers = nnx.merge(graph, jax.vmap(make)(keys))
-        self.norm_f = RMSNorm(config.d_model)
+        self.norm_f = RMSNorm(config.d_model, eps=config.norm_eps, dtype=config.dtype)
 
     def run(
-        self, x: jax.Array, rows: Rows, cache: Cache | None = None, return_cache: bool = False
+        self,
+        x: jax.Array,
+        info: SequenceInfo,
+        cache: Cache | None = None,
+        return_cache: bool = False,
     ) -> tuple[jax.Array, Cache | None]:
         """All blocks over ``x`` [B, T, D], padding at the end; before ``norm_f``."""
         x = x.astype(self.residual_dtype)
-        if self.layout == "list":
-            return self._run_list(x, rows, cache, return_cache)
-        return self._run_stacked(x, rows, cache, return_cache)
+        if isinstance(self.layers, nnx.List):
+            assert cache is None or isinstance(cache, list)
+            return self._run_list(self.layers, x, info, cache, return_cache)
+        assert not isinstance(cache, list)
+        return self._run_stacked(self.layers, x, info, cache, return_cache)
 
     def step(self, x: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
         """All blocks over one position, ``x`` [B, D]; before ``norm_f``."""
         x = x.astype(self.residual_dtype)
-        if isinstance(cache, list):
-            new = []
+        if isinstance(self.layers, nnx.List):
+            assert isinstance(cache, list)
+            new: list[LayerCache] = []
             for block, layer_cache in zip(self.layers, cache, strict=True):
                 x, layer_cache = block.step(x, layer_cache)
                 new.append(layer_cache)
             return x, new
-        graph, state = nnx.split(self.layers)
+        assert not isinstance(cache, list)
+        graph, state = split(self.layers)
 
-        def body(x: jax.Array, layer: tuple[Any, LayerCache]):
+        def body(x: jax.Array, layer: tuple[PyTree, LayerCache]) -> tuple[jax.Array, LayerCache]:
             return nnx.merge(graph, layer[0]).step(x, layer[1])
 
         return jax.lax.scan(body, x, (state, cache))
 
     def normed(self, x: jax.Array) -> jax.Array:
         """The final norm: residual[..., D] -> dtype[..., D]."""
-        config = self.config
-        x = rms_norm(x, self.norm_f.weight[...], eps=config.norm_eps, dtype=config.dtype)
-        return tap(x, "norm_f")
+        return probe(self.norm_f(x), "norm_f")
 
     @property
-    def residual_dtype(self) -> Any:
+    def residual_dtype(self) -> DTypeLike:
         """Of the stream between blocks."""
-        return jnp.float32 if self.config.residual_in_fp32 else jnp.dtype(self.config.dtype)
+        return jnp.dtype("float32" if self.config.residual_in_fp32 else self.config.dtype)
 
-    def _run_list(self, x, rows, cache, return_cache):
-        def call(block, x, layer_cache):
-            return block(x, rows, layer_cache, return_cache)
+    def _run_list(
+        self,
+        layers: nnx.List[MambaBlock],
+        x: jax.Array,
+        info: SequenceInfo,
+        cache: list[LayerCache] | None,
+        return_cache: bool,
+    ) -> tuple[jax.Array, Cache | None]:
+        def call(
+            block: MambaBlock, x: jax.Array, layer_cache: LayerCache | None
+        ) -> tuple[jax.Array, LayerCache | None]:
+            return block(x, info, layer_cache, return_cache)
 
         call = _remat(call, self.config.remat)
-        new = []
-        for index, block in enumerate(self.layers):
+        new: list[LayerCache] = []
+        for index, block in enumerate(layers):
             x, layer_cache = call(block, x, None if cache is None else cache[index])
-            new.append(layer_cache)
+            if layer_cache is not None:
+                new.append(layer_cache)
         return x, new if return_cache else None
 
-    def _run_stacked(self, x, rows, cache, return_cache):
-        graph, state = nnx.split(self.layers)
+    def _run_stacked(
+        self,
+        layers: MambaBlock,
+        x: jax.Array,
+        info: SequenceInfo,
+        cache: LayerCache | None,
+        return_cache: bool,
+    ) -> tuple[jax.Array, Cache | None]:
+        graph, state = split(layers)
 
-        def body(x, layer):
+        def body(
+            x: jax.Array, layer: tuple[PyTree, LayerCache | None]
+        ) -> tuple[jax.Array, LayerCache | None]:
+            # Under FSDP a layer's weights are put together here, inside the loop: one layer's
+            # exist whole at a time, and again one at a time in the backward pass.
             block = nnx.merge(graph, gathered(layer[0], "llm/backbone/layers"))
-            return block(x, rows, layer[1], return_cache)
+            return block(x, info, layer[1], return_cache)
 
         return jax.lax.scan(_remat(body, self.config.remat, in_scan=True), x, (state, cache))
 
@@ -144,20 +177,20 @@ class MambaLM(nnx.Module):
     ) -> jax.Array:
         """dtype[B, T, D] after the final norm; 0 at padding. Arguments as in a call."""
         self._check(input_ids, mask, segment_ids)
-        x, rows, packing = self._compact(self.embed(input_ids), mask, segment_ids)
-        x, _ = self.backbone.run(x, rows)
+        x, info, packing = self._compact(self.embed(input_ids), mask, segment_ids)
+        x, _ = self.backbone.run(x, info)
         x = self.backbone.normed(x)
         return x if packing is None else packing.unpack(x)
 
     def embed(self, input_ids: jax.Array) -> jax.Array:
         """int[...] -> param_dtype[..., D]; NaN for an id outside the vocabulary."""
-        return tap(self.backbone.embeddings(input_ids), "embeddings")
+        return probe(self.backbone.embeddings(input_ids), "embeddings")
 
     def logits(self, hidden: jax.Array) -> jax.Array:
         """dtype[..., D] -> logits_dtype[..., V], accumulated in float32."""
         x = hidden.astype(self.config.dtype)
         y = linear(x, self.head_weight, out_dtype=jnp.float32)
-        return tap(y, "lm_head").astype(self.config.logits_dtype)
+        return probe(y, "lm_head").astype(self.config.logits_dtype)
 
     @property
     def head_weight(self) -> jax.Array:
@@ -182,8 +215,8 @@ class MambaLM(nnx.Module):
           logits_dtype[B, V] after each row's last real position, and the cache there.
         """
         self._check(input_ids, mask, None)
-        x, rows, packing = self._compact(self.embed(input_ids), mask, None)
-        x, cache = self.backbone.run(x, rows, cache, return_cache=True)
+        x, info, packing = self._compact(self.embed(input_ids), mask, None)
+        x, cache = self.backbone.run(x, info, cache, return_cache=True)
         if packing is None:
             last = x[:, -1]
         else:
@@ -212,21 +245,19 @@ class MambaLM(nnx.Module):
 
     def _compact(
         self, x: jax.Array, mask: jax.Array | None, segment_ids: jax.Array | None
-    ) -> tuple[jax.Array, Rows, Compaction | None]:
+    ) -> tuple[jax.Array, SequenceInfo, Compaction | None]:
         """Move padding to the rows' ends once, so that no block need know of it."""
         if mask is None:
-            return x, Rows(segment_ids), None
+            return x, SequenceInfo(segment_ids), None
         packing = compaction(mask)
         if segment_ids is not None:
             segment_ids = packing.pack(segment_ids)
-        return packing.pack(x), Rows(segment_ids, packing.lengths), packing
+        return packing.pack(x), SequenceInfo(segment_ids, packing.lengths), packing
 
     @staticmethod
-    def _check(input_ids, mask, segment_ids) -> None:
-        sizes: dict[str, int] = {}
-        for name, array in (("input_ids", input_ids), ("mask", mask), ("segment_ids", segment_ids)):
-            if array is not None:
-                check_shape(name, array, "B T", sizes)
+    def _check(input_ids: jax.Array, mask: jax.Array | None, segment_ids: jax.Array | None) -> None:
+        given = ("input_ids", input_ids), ("mask", mask), ("segment_ids", segment_ids)
+        check_shapes({}, *((name, array, "B T") for name, array in given))
         if not jnp.issubdtype(input_ids.dtype, jnp.integer):
             raise InputError(
                 "bad_dtype", f"input_ids is {input_ids.dtype}", "give token ids as integers"
@@ -244,12 +275,36 @@ def _head(config: MambaConfig, rngs: nnx.Rngs) -> Linear:
     )
 
 
-def _remat(function: Any, remat: str, *, in_scan: bool = False) -> Any:
+def check_layout(layout: str) -> str:
+    """The name of a layout.
+
+    Raises:
+      InputError: it is none of ``LAYOUTS``.
+    """
+    if layout not in LAYOUTS:
+        raise unknown_name("bad_arguments", "layout", layout, LAYOUTS)
+    return layout
+
+
+@cache
+def _block_graph(config: MambaConfig) -> nnx.GraphDef[MambaBlock]:
+    return abstract(lambda: MambaBlock(config, rngs=nnx.Rngs(0)))[0]
+
+
+@partial(jax.jit, static_argnums=0)
+def _block_parameters(config: MambaConfig, key: jax.Array) -> PyTree:
+    """A block's fresh parameters. Compiled once for all layers of all models: outside jit, the
+    hundreds of small calls that make one would take minutes."""
+    return parameters(MambaBlock(config, rngs=nnx.Rngs(key)))
+
+
+def _remat(function: F, remat: str, *, in_scan: bool = False) -> F:
     """``function`` rematerialised in the backward pass as ``config.remat`` says."""
     if remat == "none":
         return function
     policy = None
     if remat == "dots":
+        # Results of products with weights are kept, those with a batch axis (none here) are not.
         policy = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
     # Inside a scan nothing can be merged across iterations, so the barrier is not needed.
-    return jax.checkpoint(function, policy=policy, prevent_cse=not in_scan)
+    return cast("F", jax.checkpoint(function, policy=policy, prevent_cse=not in_scan))

@@ -8,33 +8,57 @@ every tree that comes from outside passes ``check_params`` first.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.models.build import AnyConfig, build
+from robomamba_jax.models.any_config import AnyConfig
+from robomamba_jax.models.build import build
+from robomamba_jax.models.graphs import PyTree, abstract, plain_dicts
+from robomamba_jax.models.lm import MambaLM, check_layout
+from robomamba_jax.models.robomamba import RoboMamba
 
 Params = dict[str, Any]
 """Nested plain dicts of arrays; layers of a list have integer keys."""
 
 
-def abstract_params(config: AnyConfig, layout: str) -> tuple[Any, Params]:
+def abstract_params(
+    config: AnyConfig, layout: str
+) -> tuple[nnx.GraphDef[MambaLM | RoboMamba], Params]:
     """The model's static graph and its parameters as ``jax.ShapeDtypeStruct``s.
 
-    Nothing is allocated, whatever the size.
+    Nothing is allocated, whatever the size. Tracing a model's constructor takes a second, so it
+    is done once for each configuration; the dicts are the caller's own.
+
+    Raises:
+      InputError: no such layout.
     """
-    model = nnx.eval_shape(lambda: build(config, layout, nnx.Rngs(0)))
-    graph, state = nnx.split(model)
-    return graph, nnx.to_pure_dict(state)
+    graph, params = _abstract(config, check_layout(layout))
+    return graph, jax.tree.map(_same, params)
 
 
-def leaf_paths(params: Params) -> dict[str, Any]:
+def _same(leaf: PyTree) -> PyTree:
+    return leaf
+
+
+@cache
+def _abstract(config: AnyConfig, layout: str) -> tuple[nnx.GraphDef[MambaLM | RoboMamba], Params]:
+    graph, state = abstract(lambda: build(config, layout, nnx.Rngs(0)))
+    return graph, plain_dicts(state)
+
+
+def leaf_paths(params: PyTree) -> dict[str, Any]:
     """``{"backbone/layers/0/mixer/A_log": leaf, ...}`` in the tree's order."""
-    leaves = jax.tree_util.tree_flatten_with_path(params)[0]
+    leaves = cast(
+        "list[tuple[tuple[object, ...], Any]]", jax.tree_util.tree_flatten_with_path(params)[0]
+    )
     return {"/".join(_name(key) for key in path): leaf for path, leaf in leaves}
 
 
@@ -51,7 +75,7 @@ def count_params(params: Params) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
-def check_params(params: Params, expected: Params) -> None:
+def check_params(params: PyTree, expected: Params) -> None:
     """Compare names and shapes; dtypes may differ (a bf16 copy of a model is one).
 
     Raises:
@@ -91,4 +115,4 @@ def fitted(params: Params, expected: Params) -> Params:
     check_params(params, expected)
     have = leaf_paths(params)
     leaves = [jnp.asarray(have[path]) for path in leaf_paths(expected)]
-    return jax.tree.unflatten(jax.tree.structure(expected), leaves)
+    return jax.tree.unflatten(cast("Any", jax.tree.structure(expected)), leaves)

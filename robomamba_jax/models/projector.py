@@ -12,7 +12,7 @@ from jax.typing import DTypeLike
 
 from robomamba_jax.models.layers import Linear
 from robomamba_jax.ops.activations import gelu_erf
-from robomamba_jax.ops.taps import tap
+from robomamba_jax.ops.probes import probe
 
 
 class Projector(nnx.Module):
@@ -35,6 +35,6 @@ class Projector(nnx.Module):
 
     def __call__(self, features: jax.Array) -> jax.Array:
         """float[..., d_in] -> dtype[..., d_out]."""
-        x = gelu_erf(tap(self.fc1(features), "projector.fc1"))
-        x = gelu_erf(tap(self.fc2(x), "projector.fc2"))
-        return tap(self.fc3(x), "projector.fc3")
+        x = gelu_erf(probe(self.fc1(features), "projector.fc1"))
+        x = gelu_erf(probe(self.fc2(x), "projector.fc2"))
+        return probe(self.fc3(x), "projector.fc3")

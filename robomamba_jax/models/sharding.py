@@ -3,33 +3,30 @@
 """Which axis of a parameter lies along which axis of the mesh: one table of path patterns.
 
 Weights are [out, in]. A layer that widens splits its output over ``tensor``, the one that
-narrows again its input, so that between them nothing is exchanged; the other axis goes
-over ``fsdp``.
+narrows again its input, so that between them nothing is exchanged (Megatron-LM, arXiv
+1909.08053); the other axis goes over ``fsdp`` (ZeRO stage 3, arXiv 1910.02054), and ``gathered``
+puts a parameter together again where it is used. Rows of a batch are ``placement.py``'s.
 """
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import contextlib
 import contextvars
-import functools
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
 from robomamba_jax.errors import InputError
 
 AXES = ("data", "fsdp", "tensor")
-ROWS = ("data", "fsdp")
-"""The axes over which the rows of a batch are split."""
-
 _WIDEN = ("tensor", "fsdp")
 _NARROW = ("fsdp", "tensor")
 
@@ -121,43 +118,6 @@ def named_sharding(mesh: Mesh, path: str, shape: tuple[int, ...]) -> NamedShardi
     return NamedSharding(mesh, partition_spec(path, shape, dict(mesh.shape)))
 
 
-def batch_sharding(mesh: Mesh, rows: int) -> NamedSharding:
-    """Of arrays whose first axis has ``rows`` rows: split over the axes of ``ROWS`` that the mesh
-    has, if they divide it; else, and for 0 rows, copied."""
-    axes = tuple(axis for axis in ROWS if axis in mesh.shape)
-    places = math.prod(mesh.shape[axis] for axis in axes)
-    split = rows > 0 and axes and rows % places == 0
-    return NamedSharding(mesh, PartitionSpec(axes) if split else PartitionSpec())
-
-
-def my_rows(mesh: Mesh, rows: int) -> list[int]:
-    """Which rows of a global batch this process's devices hold, in order."""
-    places = batch_sharding(mesh, rows).addressable_devices_indices_map((rows,))
-    found = {n for index in places.values() if index for n in range(*index[0].indices(rows))}
-    return sorted(found)
-
-
-def placed(mesh: Mesh, x: Any, rows: int) -> jax.Array:
-    """An array that lies as :func:`batch_sharding` says; each process gives what its devices hold,
-    so that of rows that lie elsewhere it may hold anything. One that lies so is left alone."""
-    sharding = batch_sharding(mesh, rows)
-    if isinstance(x, jax.Array) and x.sharding == sharding:
-        return x
-    host = np.asarray(x)
-    return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
-
-
-def whole(mesh: Mesh, tree: Any) -> Any:
-    """Copies on every device of what devices, of other processes too, hold parts of."""
-    return _copier(mesh)(tree)
-
-
-@functools.cache
-def _copier(mesh: Mesh) -> Any:
-    # One function per mesh: a new one would be traced and compiled at each call.
-    return jax.jit(lambda tree: tree, out_shardings=NamedSharding(mesh, PartitionSpec()))
-
-
 def split_axis(path: str, shape: tuple[int, ...], mesh_shape: Mapping[str, int]) -> int | None:
     """Which axis of a parameter ``fsdp`` splits into more than one piece; None = none."""
     if mesh_shape.get("fsdp", 1) == 1:
@@ -183,7 +143,7 @@ _SPLIT: contextvars.ContextVar[_Split | None] = contextvars.ContextVar("split", 
 
 
 @contextlib.contextmanager
-def in_pieces(axes: Mapping[str, int], dtype: DTypeLike) -> Iterator[None]:
+def in_pieces(axes: Mapping[str, int], dtype: DTypeLike) -> Generator[None]:
     """Within the context, models are called inside of ``jax.shard_map`` with pieces of their
     parameters, and ``gathered`` puts each together where it is used.
 
@@ -227,7 +187,7 @@ def gathered(tree: Any, prefix: str, *, but: tuple[str, ...] = ()) -> Any:
 def _gather(x: jax.Array, axis: int, dtype: Any) -> jax.Array:
     """The whole of which each device along ``fsdp`` has a piece. Its gradient is summed over
     the devices in float32 and comes back in pieces: a reduce-scatter."""
-    return jax.lax.all_gather(x.astype(dtype), "fsdp", axis=axis, tiled=True)
+    return cast("jax.Array", jax.lax.all_gather(x.astype(dtype), "fsdp", axis=axis, tiled=True))
 
 
 def _gather_fwd(x: jax.Array, axis: int, dtype: Any) -> tuple[jax.Array, jax.Array]:
@@ -236,8 +196,9 @@ def _gather_fwd(x: jax.Array, axis: int, dtype: Any) -> tuple[jax.Array, jax.Arr
 
 
 def _gather_bwd(axis: int, dtype: Any, like: jax.Array, grad: jax.Array) -> tuple[jax.Array]:
-    total = jax.lax.psum_scatter(
-        grad.astype(jnp.float32), "fsdp", scatter_dimension=axis, tiled=True
+    total = cast(
+        "jax.Array",
+        jax.lax.psum_scatter(grad.astype(jnp.float32), "fsdp", scatter_dimension=axis, tiled=True),
     )
     return (total.astype(like.dtype),)
 

@@ -9,9 +9,11 @@ missing e included. Blocks stand stacked, with a leading axis L, and run under
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import math
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -19,11 +21,11 @@ from flax import nnx
 
 from robomamba_jax.config.vision import VisionConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.layernorm import LayerNorm
-from robomamba_jax.models.layers import Embedding, Linear, linear, uniform
+from robomamba_jax.models.graphs import PyTree, abstract, parameters, split
+from robomamba_jax.models.layers import Embedding, LayerNorm, Linear, linear, uniform
 from robomamba_jax.models.sharding import gathered
 from robomamba_jax.ops.activations import ACTIVATIONS
-from robomamba_jax.ops.taps import tap
+from robomamba_jax.ops.probes import probe
 
 CHANNELS = 3
 
@@ -71,12 +73,12 @@ class VisionEmbeddings(nnx.Module):
 
     def __call__(self, images: jax.Array) -> jax.Array:
         """float[B, S, S, 3] -> float32[B, T, D]; T is P, or 1 + P with a class token."""
-        x = tap(self.patch_embedding(images), "patch_embedding")
+        x = probe(self.patch_embedding(images), "patch_embedding")
         if self.class_embedding is not None:
             token = self.class_embedding[...].astype(x.dtype)
             token = jnp.broadcast_to(token, (x.shape[0], 1, x.shape[2]))
             x = jnp.concatenate([token, x], axis=1)
-        return tap(x + self.position_embedding.weight[...].astype(x.dtype), "vision_embeddings")
+        return probe(x + self.position_embedding.weight[...].astype(x.dtype), "vision_embeddings")
 
 
 class SelfAttention(nnx.Module):
@@ -96,15 +98,14 @@ class SelfAttention(nnx.Module):
         """dtype[B, T, D] -> dtype[B, T, D]; scores and softmax in float32."""
         heads = (*x.shape[:2], self.heads, -1)
         projected = (
-            tap(getattr(self, name)(x), f"self_attn.{name}")
+            probe(getattr(self, name)(x), f"self_attn.{name}")
             for name in ("q_proj", "k_proj", "v_proj")
         )
         q, k, v = (y.reshape(heads) for y in projected)
-        scores = jnp.einsum("bqhd,bkhd->bhqk", q, k, preferred_element_type=jnp.float32)
-        weights = jax.nn.softmax(scores / math.sqrt(q.shape[-1]), axis=-1)
-        y = jnp.einsum("bhqk,bkhd->bqhd", weights.astype(v.dtype), v)
-        y = tap(y.reshape(x.shape), "self_attn.attention")
-        return tap(self.out_proj(y), "self_attn.out_proj")
+        # implementation=None is XLA today; jax means to choose cuDNN by itself where that is best.
+        y = jax.nn.dot_product_attention(q, k, v, implementation=None)
+        y = probe(y.reshape(x.shape), "self_attn.attention")
+        return probe(self.out_proj(y), "self_attn.out_proj")
 
 
 class MLP(nnx.Module):
@@ -120,8 +121,8 @@ class MLP(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """dtype[..., D] -> dtype[..., D]."""
-        x = ACTIVATIONS[self.activation](tap(self.fc1(x), "mlp.fc1"))
-        return tap(self.fc2(tap(x, "mlp.activation")), "mlp.fc2")
+        x = ACTIVATIONS[self.activation](probe(self.fc1(x), "mlp.fc1"))
+        return probe(self.fc2(probe(x, "mlp.activation")), "mlp.fc2")
 
 
 class LayerScale(nnx.Module):
@@ -145,10 +146,10 @@ class VisionBlock(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """float32[B, T, D] -> float32[B, T, D]."""
-        y = self.self_attn(tap(self.layer_norm1(x), "layer_norm1"))
+        y = self.self_attn(probe(self.layer_norm1(x), "layer_norm1"))
         x = x + _scaled(y, self.layer_scale1, "layer_scale1")
-        y = self.mlp(tap(self.layer_norm2(x), "layer_norm2"))
-        return tap(x + _scaled(y, self.layer_scale2, "layer_scale2"), "vision_block")
+        y = self.mlp(probe(self.layer_norm2(x), "layer_norm2"))
+        return probe(x + _scaled(y, self.layer_scale2, "layer_scale2"), "vision_block")
 
 
 class VisionEncoder(nnx.Module):
@@ -157,20 +158,24 @@ class VisionEncoder(nnx.Module):
     def __init__(self, config: VisionConfig, *, rngs: nnx.Rngs) -> None:
         self.remat = config.remat
         keys = jax.random.split(rngs.params(), config.built_layers)
-        graph = nnx.graphdef(nnx.eval_shape(lambda: VisionBlock(config, rngs=nnx.Rngs(0))))
-        states = jax.vmap(lambda key: nnx.state(VisionBlock(config, rngs=nnx.Rngs(key))))(keys)
-        self.layers: Any = nnx.merge(graph, states)
+        graph, _ = abstract(lambda: VisionBlock(config, rngs=nnx.Rngs(0)))
+
+        def make(key: jax.Array) -> PyTree:
+            return parameters(VisionBlock(config, rngs=nnx.Rngs(key)))
+
+        # One block whose parameters have a leading axis L, for jax.lax.scan to walk over.
+        self.layers = nnx.merge(graph, jax.vmap(make)(keys))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """float32[B, T, D] -> float32[B, T, D]."""
-        graph, state = nnx.split(self.layers)
+        graph, state = split(self.layers)
 
-        def body(x: jax.Array, layer: Any) -> tuple[jax.Array, None]:
+        def body(x: jax.Array, layer: PyTree) -> tuple[jax.Array, None]:
             return nnx.merge(graph, gathered(layer, "vision/encoder/layers"))(x), None
 
         if self.remat == "block":
             # Inside a scan nothing can be merged across iterations: no barrier is needed.
-            body = jax.checkpoint(body, prevent_cse=False)
+            body = cast("Any", jax.checkpoint(body, prevent_cse=False))
         return jax.lax.scan(body, x, state)[0]
 
 
@@ -204,7 +209,7 @@ class VisionTower(nnx.Module):
         self._check(images)
         x = self.embeddings(images)
         if self.pre_layrnorm is not None:
-            x = tap(self.pre_layrnorm(x), "pre_layrnorm")
+            x = probe(self.pre_layrnorm(x), "pre_layrnorm")
         x = self.encoder(x)
         if self.config.cls_token:
             x = x[:, 1:]
@@ -229,4 +234,4 @@ class VisionTower(nnx.Module):
 def _scaled(y: jax.Array, scale: LayerScale | None, name: str) -> jax.Array:
     """A residual branch, float32, times its LayerScale where there is one."""
     y = y.astype(jnp.float32)
-    return y if scale is None else tap(y * scale.lambda1[...], name)
+    return y if scale is None else probe(y * scale.lambda1[...], name)

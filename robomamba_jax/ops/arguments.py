@@ -10,7 +10,9 @@ ones, as everywhere in jax unless ``jax_enable_x64`` is set, where their values 
 
 from __future__ import annotations
 
-from typing import Any
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +36,7 @@ def floats(*arguments: tuple[str, Any, str]) -> list[jax.Array]:
     return [as_array(name, value, FLOAT, dims) for name, value, dims in arguments]
 
 
-def optional(name: str, value: Any, kind: str, dims: str) -> Any:
+def optional(name: str, value: object, kind: str, dims: str) -> jax.Array | None:
     """:func:`as_array`, or None where nothing is given."""
     return None if value is None else as_array(name, value, kind, dims)
 
@@ -90,8 +92,9 @@ def switch(name: str, value: Any) -> bool:
     Raises:
       InputError: it is neither; the text "false" would count as true.
     """
+    given: Any = value  # isinstance would narrow it to a type that numpy leaves partly unknown
     if isinstance(value, bool | np.bool_) or (type(value) is int and value in (0, 1)):
-        return bool(value)
+        return bool(given)
     raise InputError("bad_arguments", f"{name} is {_short(value)}", "give True or False")
 
 
@@ -112,6 +115,7 @@ def _from_host(name: str, value: Any, kind: str, wanted: str) -> jax.Array:
 
 def _numpy(name: str, value: Any, wanted: str) -> np.ndarray | None:
     """As numpy reads it; None for a list with jax arrays in it, which jax puts together."""
+    given: Any = value
     what = f"{name} is {_short(value)}"
     if value is None:
         raise InputError("bad_arguments", f"{name} is missing", wanted)
@@ -121,12 +125,12 @@ def _numpy(name: str, value: Any, wanted: str) -> np.ndarray | None:
         if isinstance(value, list | tuple) and any(
             isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value)
         ):
-            jax.eval_shape(lambda: jnp.asarray(value))
+            jax.eval_shape(lambda: jnp.asarray(given))
             return None
-        array = np.asarray(value)
+        array: np.ndarray = np.asarray(given)
     except Exception as error:  # whatever somebody's __array__ raises
         if isinstance(value, list | tuple):
-            what = f"{name} is a {type(value).__name__} that makes no array"
+            what = f"{name} is a {type(given).__name__} that makes no array"
         raise InputError("bad_arguments", what, wanted) from error
     if array.dtype.kind in "OSUVMm" and not jnp.issubdtype(array.dtype, jnp.floating):
         raise InputError("bad_arguments", f"{what}, not an array of numbers", wanted)
@@ -142,7 +146,7 @@ def _check_range(name: str, array: np.ndarray) -> None:
         return
     if array.dtype.kind == "f":
         largest = np.max(np.abs(array), initial=0.0, where=np.isfinite(array))
-        outside = largest > float(jnp.finfo(held).max)
+        outside = largest > cast("float", jnp.finfo(held).max)
     else:
         limits = jnp.iinfo(held)
         outside = int(array.min()) < limits.min or int(array.max()) > limits.max

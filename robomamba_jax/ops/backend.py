@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import jax
 
@@ -23,7 +23,7 @@ def current_backend() -> str:
 
 
 @contextlib.contextmanager
-def target_backend(name: str) -> Iterator[None]:
+def target_backend(name: str) -> Generator[None]:
     """Trace for another backend than the one that runs here.
 
     Args:

@@ -8,6 +8,8 @@ batch without any rule, where a grouped convolution does not.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import jax
 import jax.numpy as jnp
 
@@ -111,12 +113,12 @@ def causal_conv1d_step(
     check_shapes(sizes, ("x", x, "B I"), ("weight", weight, "I K"), ("bias", bias, "I"))
     not_empty(sizes)
     check_shape("state", state, "B K-1 I", {**sizes, "K-1": sizes["K"] - 1})
-    taps = weight.astype(jnp.float32)
+    kernel = weight.astype(jnp.float32)
     newest = x.astype(state.dtype)
     # Unrolled, so that it fuses with what follows: decoding is made of small kernels.
-    y = newest.astype(jnp.float32) * taps[:, -1]
+    y = newest.astype(jnp.float32) * kernel[:, -1]
     for lag in range(state.shape[1]):
-        y = y + state[:, lag].astype(jnp.float32) * taps[:, lag]
+        y = y + state[:, lag].astype(jnp.float32) * kernel[:, lag]
     # The oldest input goes; of a window of one position there is none to keep.
     state = jnp.concatenate([state, newest[:, None]], axis=1)[:, 1:]
     return _finish(y, bias, silu).astype(x.dtype), state
@@ -127,8 +129,8 @@ def _windows(
 ) -> jax.Array:
     """float32[B, T, I]: sum over the window, without bias."""
     width = weight.shape[1]
-    taps = weight.astype(jnp.float32)
-    y = history[:, width - 1 :].astype(jnp.float32) * taps[:, width - 1]
+    kernel = weight.astype(jnp.float32)
+    y = history[:, width - 1 :].astype(jnp.float32) * kernel[:, width - 1]
     for lag in range(1, width):
         start = width - 1 - lag
         past = history[:, start : start + steps].astype(jnp.float32)
@@ -136,7 +138,7 @@ def _windows(
             # The inputs before position 0 belong to the first segment, number 0.
             same = segment == jnp.pad(segment, ((0, 0), (lag, 0)))[:, :steps]
             past = jnp.where(same[:, :, None], past, 0.0)
-        y = y + past * taps[:, start]
+        y = y + past * kernel[:, start]
     return y
 
 
@@ -164,7 +166,15 @@ def _finish(y: jax.Array, bias: jax.Array | None, silu: bool) -> jax.Array:
     return jax.nn.silu(y) if silu else y
 
 
-def _check(x, weight, bias, initial_state, segment_ids, mask, lengths) -> None:
+def _check(
+    x: jax.Array,
+    weight: jax.Array,
+    bias: jax.Array | None,
+    initial_state: jax.Array | None,
+    segment_ids: jax.Array | None,
+    mask: jax.Array | None,
+    lengths: jax.Array | None,
+) -> None:
     if mask is not None and lengths is not None:
         raise InputError("bad_arguments", "mask and lengths were both given", "give one of them")
     sizes: dict[str, int] = {}

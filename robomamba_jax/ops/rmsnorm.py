@@ -47,7 +47,7 @@ def rms_norm(
 
 
 def _check_eps(eps: object) -> None:
-    number = isinstance(eps, numbers.Real) and not isinstance(eps, bool)
+    number = not isinstance(eps, bool) and isinstance(eps, numbers.Real)
     if not isinstance(eps, jax.Array) and not (number and 0 <= eps < math.inf):  # type: ignore[operator]
         raise InputError("bad_arguments", f"eps is {eps!r:.60}", "give a number from 0, as 1e-5")
 

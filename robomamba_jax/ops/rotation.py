@@ -8,6 +8,10 @@ computed in float32, whatever comes in, and NaN in gives NaN out.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
+from typing import cast
+
 import jax
 import jax.numpy as jnp
 
@@ -144,7 +148,8 @@ def _cosine(matrix: jax.Array) -> jax.Array:
 def _half_turn_axis(matrix: jax.Array) -> jax.Array:
     """The axis of a half turn, where matrix + 1 = 2 n n^T; any unit vector elsewhere."""
     outer = matrix + jnp.eye(3, dtype=jnp.float32)
-    largest = jnp.argmax(jnp.diagonal(outer, axis1=-2, axis2=-1), axis=-1)
+    diagonal = cast("jax.Array", jnp.diagonal(outer, axis1=-2, axis2=-1))
+    largest = jnp.argmax(diagonal, axis=-1)
     column = jnp.take_along_axis(outer, largest[..., None, None], axis=-1)[..., 0]
     return _unit(column, jnp.eye(3, dtype=jnp.float32)[0])
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The recurrence itself, on clean inputs: three methods with one meaning.
 
-    h_t = keep_t * exp(delta_t A) * h_{t-1} + delta_t u_t B_t        y_t = C_t . h_t
+    h_t = keep_mask_t * exp(delta_t A) * h_{t-1} + delta_t u_t B_t    y_t = C_t . h_t
 
 The core knows nothing of softplus, gates, masks or ids: those are elementwise and
 stand in ``selective_scan.py``. State and A are laid out (N, I), so that the long
@@ -11,6 +11,8 @@ axis I is the contiguous one.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from typing import NamedTuple
 
 import jax
@@ -35,7 +37,7 @@ class ScanInputs(NamedTuple):
       A: float32[N, I], negative.
       B: float[B, T, N], or constant in time [N, I].
       C: float[B, T, N], or constant in time [N, I].
-      keep: float32[B, T], 0 where a segment starts, else 1; None = all 1.
+      keep_mask: float32[B, T], 0 where a segment starts, else 1; None = all 1.
       initial_state: float32[B, N, I].
     """
 
@@ -44,7 +46,7 @@ class ScanInputs(NamedTuple):
     A: jax.Array
     B: jax.Array
     C: jax.Array
-    keep: jax.Array | None
+    keep_mask: jax.Array | None
     initial_state: jax.Array
 
     @property
@@ -56,25 +58,40 @@ class ScanInputs(NamedTuple):
 def combine(
     left: tuple[jax.Array, jax.Array], right: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    """The associative operator: h -> a h + b, first ``left``, then ``right``."""
+    """The associative operator: h -> a h + b, first ``left``, then ``right``.
+
+    Both act on a state h: right(left(h)) = a_r (a_l h + b_l) + b_r, which is such a map again.
+    """
     a_left, b_left = left
     a_right, b_right = right
     return a_right * a_left, a_right * b_left + b_right
 
 
-def decay(delta: jax.Array, A: jax.Array, keep: jax.Array | None) -> jax.Array:
-    """float32[..., N, I] from delta float32[..., I], A [N, I], keep float32[...]."""
+def scan_pairs(a: jax.Array, b: jax.Array, *, axis: int = 0, reverse: bool = False) -> jax.Array:
+    """h_t = a_t h_{t-1} + b_t along an axis, from h = 0 before the first position."""
+    pairs: tuple[jax.Array, jax.Array]
+    pairs = jax.lax.associative_scan(combine, (a, b), axis=axis, reverse=reverse)
+    return pairs[1]
+
+
+def decay(delta: jax.Array, A: jax.Array, keep_mask: jax.Array | None) -> jax.Array:
+    """float32[..., N, I] from delta float32[..., I], A [N, I], keep_mask float32[...]."""
     a = jnp.exp(delta[..., None, :] * A)
-    return a if keep is None else a * keep[..., None, None]
+    # A reset is a factor 0 of the decay and not an infinite step: 0 * h is exact for any finite h.
+    return a if keep_mask is None else a * keep_mask[..., None, None]
 
 
-def drive(x: jax.Array, v: jax.Array, constant: bool) -> jax.Array:
-    """x v, float32[..., N, I], from x float32[..., I] and v [..., N] or constant [N, I]."""
+def expand_state(x: jax.Array, v: jax.Array, constant: bool) -> jax.Array:
+    """x v, float32[..., N, I], from x float32[..., I] and v [..., N] or constant [N, I].
+
+    With x = delta u and v = B what enters the state, ``delta_b_u``; with x = dy and v = C what its
+    gradient begins with.
+    """
     v = v.astype(jnp.float32)
     return x[..., None, :] * (v if constant else v[..., :, None])
 
 
-def over_states(h: jax.Array, v: jax.Array, constant: bool) -> jax.Array:
+def contract_state(h: jax.Array, v: jax.Array, constant: bool) -> jax.Array:
     """sum_n h v, float32[..., I], from h float32[..., N, I] and v [..., N] or [N, I]."""
     v = v.astype(jnp.float32)
     if not constant:
@@ -85,7 +102,7 @@ def over_states(h: jax.Array, v: jax.Array, constant: bool) -> jax.Array:
     return (h * v).sum(-2)
 
 
-def over_channels(h: jax.Array, x: jax.Array) -> jax.Array:
+def contract_channels(h: jax.Array, x: jax.Array) -> jax.Array:
     """sum_i h x, float32[..., N], from h float32[..., N, I] and x float32[..., I]."""
     return jnp.einsum("...ni,...i->...n", h, x, preferred_element_type=jnp.float32)
 
@@ -103,12 +120,12 @@ def scan_sequential(inputs: ScanInputs) -> tuple[jax.Array, jax.Array]:
 
     def step(h: jax.Array, t: jax.Array) -> tuple[jax.Array, jax.Array]:
         delta = inputs.delta[:, t]
-        x = delta * u[:, t]
-        keep = None if inputs.keep is None else inputs.keep[:, t]
+        delta_u = delta * u[:, t]
+        keep_mask = None if inputs.keep_mask is None else inputs.keep_mask[:, t]
         b = B if constant.B else B[:, t]
         c = C if constant.C else C[:, t]
-        h = decay(delta, inputs.A, keep) * h + drive(x, b, constant.B)
-        return h, over_states(h, c, constant.C)
+        h = decay(delta, inputs.A, keep_mask) * h + expand_state(delta_u, b, constant.B)
+        return h, contract_state(h, c, constant.C)
 
     last, y = jax.lax.scan(step, inputs.initial_state, jnp.arange(inputs.u.shape[1]))
     return jnp.moveaxis(y, 0, 1), last
@@ -122,10 +139,10 @@ def scan_associative(inputs: ScanInputs) -> tuple[jax.Array, jax.Array]:
     Returns:
       y float32[B, T, I] and the last state float32[B, N, I].
     """
-    x = inputs.delta * inputs.u.astype(jnp.float32)
-    a = decay(inputs.delta, inputs.A, inputs.keep)
-    b = drive(x, inputs.B, inputs.constant.B)
+    delta_u = inputs.delta * inputs.u.astype(jnp.float32)
+    a = decay(inputs.delta, inputs.A, inputs.keep_mask)
+    delta_b_u = expand_state(delta_u, inputs.B, inputs.constant.B)
     # The carry is folded into the first element: it then needs no products of a.
-    b = b.at[:, 0].add(a[:, 0] * inputs.initial_state)
-    _, h = jax.lax.associative_scan(combine, (a, b), axis=1)
-    return over_states(h, inputs.C, inputs.constant.C), h[:, -1]
+    delta_b_u = delta_b_u.at[:, 0].add(a[:, 0] * inputs.initial_state)
+    h = scan_pairs(a, delta_b_u, axis=1)
+    return contract_state(h, inputs.C, inputs.constant.C), h[:, -1]

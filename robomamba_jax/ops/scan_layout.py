@@ -13,7 +13,9 @@ Two layouts, one meaning:
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -23,26 +25,33 @@ from robomamba_jax.ops.scan_core import ScanInputs
 
 
 class ScanChunk(NamedTuple):
-    """One chunk of K positions; the batch axis is absent in the flat layout."""
+    """One chunk of K positions; the batch axis is absent in the flat layout.
 
-    u: jax.Array  # [K, (B), I]
-    delta: jax.Array  # [K, (B), I]
-    B: jax.Array  # [K, (B), N], or constant in time [N, I]
+    Attributes:
+      u: float[K, (B), I].
+      delta: float32[K, (B), I].
+      B: float[K, (B), N], or constant in time [N, I].
+      C: float[K, (B), N], or constant in time [N, I].
+      keep_mask: float32[K, (B)], or None.
+    """
+
+    u: jax.Array
+    delta: jax.Array
+    B: jax.Array
     C: jax.Array
-    keep: jax.Array | None  # [K, (B)]
-
-    def fill(self, fixed: ScanChunk) -> ScanChunk:
-        """With B and C from ``fixed`` where they are constant in time."""
-        return self._replace(
-            B=fixed.B if self.B is None else self.B, C=fixed.C if self.C is None else self.C
-        )
+    keep_mask: jax.Array | None
 
 
 class Carry(NamedTuple):
-    """The running state, and in the flat layout where each row's last one is put."""
+    """What goes from chunk to chunk.
 
-    h: jax.Array  # float32[(B), N, I]
-    rows: jax.Array | None  # float32[B, N, I]
+    Attributes:
+      h: float32[(B), N, I], the running state.
+      rows: float32[B, N, I], in the flat layout where each row's last state is put; else None.
+    """
+
+    h: jax.Array
+    rows: jax.Array | None
 
 
 _SMALL_STATE, _MANY_ROWS = 4096, 8
@@ -78,25 +87,26 @@ class ScanLayout:
             return x.reshape(-1, self.chunk, *x.shape[2:])
         return jnp.moveaxis(x, 0, 1).reshape(self.per_row, self.chunk, self.batch, *x.shape[2:])
 
-    def split(self, inputs: ScanInputs) -> tuple[ScanChunk, ScanChunk]:
-        """In chunks what varies in time, and what does not; None in the other's place."""
-        nothing: Any = None
-        varying = ScanChunk(
+    def split(self, inputs: ScanInputs) -> ScanChunk:
+        """All chunks, for ``jax.lax.scan`` to walk over their first axis; what is constant in time
+        is absent there and comes back by :meth:`fill`."""
+        absent: Any = None
+        return ScanChunk(
             self.split_array(inputs.u),
             self.split_array(inputs.delta),
-            nothing if inputs.B.ndim == 2 else self.split_array(inputs.B),
-            nothing if inputs.C.ndim == 2 else self.split_array(inputs.C),
-            # Padded positions must keep the state, so it is 1 - keep that is padded by 0.
-            None if inputs.keep is None else 1.0 - self.split_array(1.0 - inputs.keep),
+            absent if inputs.constant.B else self.split_array(inputs.B),
+            absent if inputs.constant.C else self.split_array(inputs.C),
+            # Padding must not reset the state, so it is 1 - keep_mask that is padded by 0.
+            None if inputs.keep_mask is None else 1.0 - self.split_array(1.0 - inputs.keep_mask),
         )
-        constant = ScanChunk(
-            nothing,
-            nothing,
-            inputs.B if inputs.B.ndim == 2 else nothing,
-            inputs.C if inputs.C.ndim == 2 else nothing,
-            None,
+
+    @staticmethod
+    def fill(chunk: ScanChunk, inputs: ScanInputs) -> ScanChunk:
+        """One chunk of :meth:`split`, with B and C of the inputs where they are constant."""
+        return chunk._replace(
+            B=inputs.B if inputs.constant.B else chunk.B,
+            C=inputs.C if inputs.constant.C else chunk.C,
         )
-        return varying, constant
 
     def join(self, x: jax.Array) -> jax.Array:
         """[steps, K, (B), X] -> [B, T, X]."""
@@ -124,7 +134,8 @@ class ScanLayout:
         """The carry after a step that ended in ``h``; a row's last write stays."""
         if carry.rows is None:
             return Carry(h, None)
-        rows = jax.lax.dynamic_update_index_in_dim(carry.rows, h, index // self.per_row, 0)
+        row = index // self.per_row
+        rows = cast("jax.Array", jax.lax.dynamic_update_index_in_dim(carry.rows, h, row, 0))
         return Carry(h, rows)
 
     def finish(self, carry: Carry) -> jax.Array:

@@ -9,6 +9,8 @@ one starts a new segment.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 from typing import NamedTuple
 
 import jax

@@ -4,13 +4,15 @@
 
     h_t = exp(delta_t A) h_{t-1} + delta_t B_t u_t        y_t = C_t h_t + D u_t
 
-The article prints exact zero-order hold for B; every released Mamba computes
+The paper prints exact zero-order hold for B; every released Mamba computes
 delta * B (its appendix calls it a simplification), and so do we: weights were
 trained with it.
 """
 
 from __future__ import annotations
 
+# A, B, C and D are the paper's matrices; strict typing takes upper-case names for constants.
+# pyright: reportConstantRedefinition=false
 import operator
 from typing import Any, NamedTuple
 
@@ -106,7 +108,7 @@ def selective_scan(
         A=A.astype(jnp.float32).T,
         B=B.T if B.ndim == 2 else B,
         C=C.T if C.ndim == 2 else C,
-        keep=None if segment_ids is None else _keep(segment_ids, mask),
+        keep_mask=None if segment_ids is None else _keep_mask(segment_ids, mask),
         initial_state=_initial(initial_state, u.shape[0], A.shape),
     )
     y, last = _run(inputs, method, chunk_size)
@@ -225,7 +227,7 @@ def _chunk_size(chunk_size: int | None, inputs: ScanInputs) -> int:
     return size
 
 
-def _run(inputs: ScanInputs, method: str, chunk_size: int | None) -> tuple[jax.Array, jax.Array]:
+def _run(inputs: ScanInputs, method: object, chunk_size: int | None) -> tuple[jax.Array, jax.Array]:
     """y float32[B, T, I] and the last state float32[B, N, I] by the named method."""
     size = _chunk_size(chunk_size, inputs)
     if not isinstance(method, str):
@@ -249,7 +251,8 @@ def _step_size(delta: jax.Array, bias: jax.Array | None, softplus: bool) -> jax.
     return jax.nn.softplus(delta) if softplus else delta
 
 
-def _keep(segment_ids: jax.Array, mask: jax.Array | None) -> jax.Array:
+def _keep_mask(segment_ids: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """float32[B, T]: 0 where the state is forgotten."""
     return 1.0 - segment_resets(segment_ids, mask).astype(jnp.float32)
 
 
@@ -277,7 +280,35 @@ def _blank(x: jax.Array, mask: jax.Array) -> jax.Array:
     return jnp.where(mask[:, :, None], x, jnp.zeros((), x.dtype))
 
 
-def _read(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask) -> tuple[Any, ...]:
+class _Arguments(NamedTuple):
+    """Those of ``selective_scan`` that are arrays."""
+
+    u: jax.Array
+    delta: jax.Array
+    A: jax.Array
+    B: jax.Array
+    C: jax.Array
+    D: jax.Array | None
+    z: jax.Array | None
+    delta_bias: jax.Array | None
+    initial_state: jax.Array | None
+    segment_ids: jax.Array | None
+    mask: jax.Array | None
+
+
+def _read(
+    u: Any,
+    delta: Any,
+    A: Any,
+    B: Any,
+    C: Any,
+    D: Any,
+    z: Any,
+    delta_bias: Any,
+    initial_state: Any,
+    segment_ids: Any,
+    mask: Any,
+) -> _Arguments:
     """The arguments as arrays of the right kinds and shapes."""
     u, delta, A, B, C = _required(u, delta, A, B, C, "B T ")
     D, z, delta_bias = _optional(D, z, delta_bias, "B T I")
@@ -300,4 +331,4 @@ def _read(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)
         ("mask", mask, "B T"),
     )
     not_empty(sizes)
-    return u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask
+    return _Arguments(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)

@@ -13,7 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from robomamba_jax.data.images.transforms import ImageTransform
-from robomamba_jax.models.sharding import my_rows
+from robomamba_jax.models.placement import local_rows
 from robomamba_jax.training.sharding import rows_sharding
 
 
@@ -34,7 +34,7 @@ class Feed:
     def __init__(self, mesh: Mesh, rows: int) -> None:
         """For batches of ``rows`` rows."""
         self._sharding, self._rows = rows_sharding(mesh), rows
-        self.mine = my_rows(mesh, rows)
+        self.mine = local_rows(mesh, rows)
         self._place_of = {row: place for place, row in enumerate(self.mine)}
 
     def put(

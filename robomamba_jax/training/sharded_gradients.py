@@ -19,7 +19,8 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
 from robomamba_jax.models.params import Params, leaf_paths
-from robomamba_jax.models.sharding import ROWS, in_pieces, partition_spec, split_axis
+from robomamba_jax.models.placement import ROWS
+from robomamba_jax.models.sharding import in_pieces, partition_spec, split_axis
 from robomamba_jax.training.freeze import merge
 from robomamba_jax.training.objectives import Batch, Sums, Task, total_loss
 

@@ -14,7 +14,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from robomamba_jax.config.training import MeshConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import leaf_paths
-from robomamba_jax.models.sharding import AXES, ROWS, named_sharding
+from robomamba_jax.models.placement import ROWS
+from robomamba_jax.models.sharding import AXES, named_sharding
 
 
 def mesh_shape(config: MeshConfig, devices: int) -> tuple[int, int, int]:

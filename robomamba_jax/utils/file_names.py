@@ -46,7 +46,7 @@ def find_files(
       pattern: of the files.
       root: the folder in which a relative one begins; never a pattern itself.
       missing: the error's words for what is not there.
-      fix: the error's mend.
+      fix: the error's fix.
 
     Raises:
       InputError: there are none; it says where the search ended. Or a folder cannot be read.
@@ -97,7 +97,9 @@ def _listed(folder: Path) -> list[str]:
         return sorted(path.name for path in folder.iterdir())
     except OSError as error:
         raise InputError(
-            "unreadable_file", f"{folder} cannot be searched: {error.strerror}", "mend its rights"
+            "unreadable_file",
+            f"{folder} cannot be searched: {error.strerror}",
+            "change its permissions",
         ) from error
 
 
@@ -195,7 +197,7 @@ def _linked(folder: Path, target: Path) -> Path:
             link.symlink_to(to)
     except OSError as error:
         what = f"{target}: no link to it can be made in {folder}: {error.strerror}"
-        raise InputError("cannot_write", what, "make room there, or set TMPDIR") from error
+        raise InputError("cannot_write", what, "free some space there, or set TMPDIR") from error
     return link / name if name else link
 
 

@@ -3,7 +3,7 @@
 """What a file is, by how it begins: for the message of a reader that got another one.
 
 A download that failed leaves a page of HTML, Git LFS leaves a place-holder, an archive is given
-instead of what is in it: each has a mend of its own, which a reader's "it is damaged" would hide.
+instead of what is in it: each has a fix of its own, which a reader's "it is damaged" would hide.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def other_file(kind: str, where: str, head: bytes, wanted: str, fix: str) -> Inp
       where: the file, as messages call it.
       head: its first bytes.
       wanted: what it is not, such as "not JSON" or "neither JSON nor TFRecord".
-      fix: what to do, unless what the file is has a mend of its own.
+      fix: what to do, unless what the file is has a fix of its own.
     """
     found = kind_of(head)
     if found == "a Git LFS pointer":

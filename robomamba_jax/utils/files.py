@@ -76,7 +76,7 @@ def read_json(
         what = f"{path} {not_a_file(path)}"
         raise InputError("missing_file", what, "give the folder that has it")
     if path.stat().st_size > max_bytes:
-        raise InputError("bad_json", f"{path} is over {max_bytes:,} bytes", fix)
+        raise InputError("bad_json", f"{path} is too large: over {max_bytes:,} bytes", fix)
     content = parse_json(
         read_bytes(path, max_bytes), str(path), unique_keys=True, stray_bytes=stray_bytes
     )
@@ -116,7 +116,7 @@ def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
         partial.replace(path)
     except OSError as error:
         raise InputError(
-            "cannot_write", f"{path}: {error.strerror}", "make room, or give another path"
+            "cannot_write", f"{path}: {error.strerror}", "free some space, or give another path"
         ) from error
     finally:
         partial.unlink(missing_ok=True)

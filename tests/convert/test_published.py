@@ -261,7 +261,7 @@ def test_settings_that_contradict_each_other(
 ) -> None:
     """Named; nothing is written. One of them by itself takes the others' meaning along."""
     assert convert(capsys, head, tmp_path / "plain")[0] == 0
-    assert "pixels of the picture's own file" in (tmp_path / "plain/README.md").read_text()
+    assert "pixels of the image's own file" in (tmp_path / "plain/README.md").read_text()
     assert convert(capsys, head, tmp_path / "unit", "--contact-scale", "unit")[0] == 0
     assert rm.load(tmp_path / "unit")[1].contacts.frame == "crop"
     for name, (flags, complaint) in WRONG.items():

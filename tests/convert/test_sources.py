@@ -12,7 +12,7 @@ import pytest
 
 from robomamba_jax.convert.lora import LoraMerged
 from robomamba_jax.convert.safetensors_file import write_safetensors
-from robomamba_jax.convert.sources import Renamed, open_source
+from robomamba_jax.convert.sources import RenamedSource, open_source
 from robomamba_jax.convert.tensors import TensorInfo, aligned_empty, has_nonfinite
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import read_json
@@ -47,6 +47,13 @@ def test_shards_read_as_one(tmp_path: Path) -> None:
         "model.safetensors.index.json",
     }
     source.close()
+
+
+def test_an_onnx_file_is_sent_back(tmp_path: Path) -> None:
+    """Earlier versions read DINOv2's export; one line says what is given instead."""
+    with pytest.raises(InputError, match=r"make assets ASSETS_ARGS=--dino") as caught:
+        open_source(tmp_path / "dinov2_s.onnx")
+    assert "\n" not in str(caught.value)
 
 
 WRONG = {
@@ -98,7 +105,7 @@ def test_renamed_twice_is_refused(tmp_path: Path) -> None:
     """Two tensors may not end under one name."""
     source = open_source(save(tmp_path / "a.safetensors", "m.a", "a"))
     with pytest.raises(InputError, match="twice"):
-        Renamed(source, lambda name: name.removeprefix("m."))
+        RenamedSource(source, lambda name: name.removeprefix("m."))
     source.close()
 
 
@@ -175,7 +182,7 @@ def test_an_index_that_counts_otherwise(tmp_path: Path) -> None:
     source.close()
     for told, extras in (
         (held, {}),
-        (held + 8, {"total_size": f"the index tells of {held + 8} bytes"}),
+        (held + 8, {"total_size": f"the index says {held + 8} bytes"}),
     ):
         index.write_text(json.dumps({"metadata": {"total_size": told}, "weight_map": RIGHT}))
         source = open_source(tmp_path)

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Picture files as cameras and editors write them: transparent colours, places, profiles, notes."""
+"""Image files as cameras and editors write them: transparent colours, places, profiles, notes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 SECRET = "52.5163N 13.3777E by J. Doe"  # in every field of a file that can hold text
 
-# Every colour mode of PIL's that a picture can come in.
+# Every colour mode of PIL's that an image can come in.
 MODES = (
     *("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"),
     *("LAB", "I;16", "I;16B", "I;16L"),
@@ -101,7 +101,7 @@ def xmp() -> bytes:
 
 
 def telling(form: str) -> bytes:
-    """A picture of 32 x 24 pixels whose file says all that one of its form can say."""
+    """An image of 32 x 24 pixels whose file says all that one of its form can say."""
     pixels = np.random.default_rng(5).integers(0, 256, (24, 32, 3), np.uint8)
     picture, out = Image.fromarray(pixels), io.BytesIO()
     options: dict[str, Any] = {"exif": exif(), "icc_profile": profile(), "dpi": (300, 300)}

@@ -14,12 +14,12 @@ _FILES = (
     *("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png"),
     *("motorcycle_right.png", "retina.jpg", "hubble_deep_field.jpg", "ihc.png", "camera.png"),
 )
-# Sizes of the pieces: odd, even, long, tall, smaller than an encoder's side, the article's.
+# Sizes of the pieces: odd, even, long, tall, smaller than an encoder's side, the paper's.
 _PIECES = ((427, 300), (301, 397), (97, 211), (449, 225), (250, 299))
 
 
 def folder() -> Path:
-    """Where scikit-image keeps its pictures; found without importing it. Skips if absent."""
+    """Where scikit-image keeps its images; found without importing it. Skips if absent."""
     found = importlib.util.find_spec("skimage")
     if found is None or not found.submodule_search_locations:
         pytest.skip("scikit-image, which brings the photos, is not installed")
@@ -27,7 +27,7 @@ def folder() -> Path:
 
 
 def photos() -> list[tuple[str, Image.Image]]:
-    """(name, RGB picture) of ten whole photos and twenty pieces; sizes differ."""
+    """(name, RGB image) of ten whole photos and twenty pieces; sizes differ."""
     whole = []
     for name in _FILES:
         with Image.open(folder() / name) as image:

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What Pillow 12.1 makes of some pictures, and how that was written down.
+"""What Pillow 12.1 makes of some images, and how that was written down.
 
 ``files/resized_by_pillow_12_1.json`` holds a hash of every result. It was made with Pillow alone,
 by one ``resize`` and one ``crop``, and 10.2 gives the same file:

@@ -34,7 +34,7 @@ def picture(path: Path, rng: np.random.Generator, width: int = 24, height: int =
 
 
 def llava(folder: Path, count: int, seed: int = 0, text_only: float = 0.2) -> Path:
-    """A LLaVA file with pictures of several kinds beside it."""
+    """A LLaVA file with images of several kinds beside it."""
     rng = np.random.default_rng(seed)
     records = []
     for number in range(count):

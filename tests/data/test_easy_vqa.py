@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Real pictures, questions and answers with a split of their own: easy-vqa, as LLaVA files."""
+"""Real images, questions and answers with a split of their own: easy-vqa, as LLaVA files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.text.prompts import IMAGE
 
 SPLITS = {"train": 38_575, "test": 9_673}
@@ -27,7 +27,7 @@ def package() -> Path:
 
 
 def llava_file(folder: Path, split: str) -> tuple[Path, list[str]]:
-    """A split as a LLaVA file, and its answers; the pictures stay in the package."""
+    """A split as a LLaVA file, and its answers; the images stay in the package."""
     questions = json.loads((package() / split / "questions.json").read_text())
     records = [
         {
@@ -54,12 +54,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_split_through_the_pipeline(split: str, files: dict[str, Path]) -> None:
-    """Every question once in a packed epoch; the pixels are the pictures' own."""
+    """Every question once in a packed epoch; the pixels are the images' own."""
     source = SourceConfig(str(files[split]), name=split, root=str(package()))
     encoding = EncodingConfig(tokenizer="nano", transform="nano")
     batch = BatchConfig(batch_size=8, packing=True, seq_len=2048, image_tokens=64)
-    with Pipeline(DataConfig((source,), encoding, batch), workers=2) as pipeline:
-        assert len(pipeline.table) == SPLITS[split]
+    with BatchLoader(DataConfig((source,), encoding, batch), workers=2) as pipeline:
+        assert len(pipeline.sample_index) == SPLITS[split]
         steps = pipeline.plan.start_of(1)
         layouts = [pipeline.plan.layout(step) for step in range(steps)]
         numbers = sorted(n for layout in layouts for row in layout.rows for n in row)

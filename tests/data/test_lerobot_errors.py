@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, FieldMap, SourceConfig
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.sources.formats import detect
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.errors import InputError
@@ -35,7 +35,7 @@ VIDEO21 = f"videos/chunk-000/{FRONT}/episode_000001.mp4"
 
 
 def read_all(path: Path, **fields: Any) -> None:
-    """Open it and read every sample and picture."""
+    """Open it and read every sample and image."""
     source = opened(path, step="all", **fields)
     for number in range(len(source)):
         for ref in source[number].images:
@@ -265,9 +265,9 @@ def test_a_missing_video_is_one_sample(tmp_path: Path, capsys: pytest.CaptureFix
     assert report["images"] == {"found": 1, "missing": 1, "broken": 0}
     assert [p["kind"] for p in report["problems"]] == ["missing_image", "missing_file"]
     source = SourceConfig(str(path), name="s", fields=FieldMap(image=FRONT))
-    with Pipeline(DataConfig((source,), TINY, BATCH, on_error="skip")) as pipeline:
-        assert [problem.index for problem in pipeline.table.problems] == [1, 2]
-        assert len(pipeline.table) == 1
+    with BatchLoader(DataConfig((source,), TINY, BATCH, on_error="skip")) as pipeline:
+        assert [problem.index for problem in pipeline.sample_index.problems] == [1, 2]
+        assert len(pipeline.sample_index) == 1
 
 
 def test_pictures_as_files(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_pictures_as_files(tmp_path: Path) -> None:
         source[0]
     assert len(source[1].images) == 1
     cells("own/7.png", None)
-    with pytest.raises(InputError, match=r"picture 'own/7\.png' is not below"):
+    with pytest.raises(InputError, match=r"image 'own/7\.png' is not below"):
         opened(path, step="all")[0]
 
 

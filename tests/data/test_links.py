@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, SourceConfig
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.pipeline.prepare_run import prepare
 from robomamba_jax.data.sources.formats import open_source
 from robomamba_jax.data.sources.paths import below, find_image
@@ -62,7 +62,7 @@ def clip_file(root: Path, image: str) -> Path:
 
 
 def trial_folder(root: Path, image: str) -> Path:
-    """A trial whose picture alone is a link."""
+    """A trial whose image alone is a link."""
     trial = root / "7_Door_0_pulling_1"
     trial.mkdir()
     result = {
@@ -107,7 +107,7 @@ def source_of(kind: str, root: Path, **more: Any) -> SourceConfig:
 @pytest.mark.parametrize("kind", READERS)
 def test_every_reader_says_how_to_allow_a_link(kind: str, linked: tuple[Path, Path]) -> None:
     """The error names where the link leads and both ways to allow that folder; done so, the
-    picture that is read is the one there."""
+    image that is read is the one there."""
     root, target = linked
     config = source_of(kind, root)
     with pytest.raises(InputError, match="by a link") as caught:
@@ -203,7 +203,7 @@ def test_names_that_no_file_can_have(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["\ud800.png", "a/\udfff/b.png"])
 def test_half_a_letter_is_no_name(name: str, tmp_path: Path) -> None:
     """No file system could hold it: a bad record, not a UnicodeEncodeError."""
-    with pytest.raises(InputError, match="is no file name"):
+    with pytest.raises(InputError, match="is not a file name"):
         below(tmp_path, name)
 
 
@@ -289,13 +289,13 @@ def test_what_is_allowed_is_no_part_of_the_data(linked: tuple[Path, Path], tmp_p
         prepare(config, tmp_path / "refused")
     assert str(target) in caught.value.message
     source = source_of("llava", root, name="x", allow_roots=(str(target),))
-    with Pipeline(DataConfig((source,), TINY)) as pipeline:
+    with BatchLoader(DataConfig((source,), TINY)) as pipeline:
         through = pipeline.plan.sha256
     prepare(DataConfig((source,), TINY), tmp_path / "through")
     (root / "coco").unlink()
     shutil.copytree(target, root / "coco")
     source = source_of("llava", root, name="x")
-    with Pipeline(DataConfig((source,), TINY)) as pipeline:
+    with BatchLoader(DataConfig((source,), TINY)) as pipeline:
         assert pipeline.plan.sha256 == through
     prepare(DataConfig((source,), TINY), tmp_path / "copied")
     for file in (tmp_path / "copied").iterdir():
@@ -310,7 +310,7 @@ GQA = {"1": {"question": "Is it open?", "imageId": "coco/a", "answer": "yes"}}
 
 @pytest.mark.parametrize("name", ["gqa", "mme", "robovqa"])
 def test_benchmarks_take_it_too(name: str, linked: tuple[Path, Path]) -> None:
-    """``--set files.allow_roots``: pictures by name, MME's folders, RoboVQA's clips."""
+    """``--set files.allow_roots``: images by name, MME's folders, RoboVQA's clips."""
     root, target = linked
     picture(target / "a.jpg", RNG)
     if name == "gqa":

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a picture's file says beside its pixels reaches nothing that is written of it."""
+"""What an image's file says beside its pixels reaches nothing that is written of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FORMS = ("JPEG", "PNG", "WEBP")
 
 
 def written(root: Path) -> tuple[list[str], Path]:
-    """A picture of each form, and a LLaVA file about them."""
+    """An image of each form, and a LLaVA file about them."""
     names = [f"{form.lower()}.{form.lower()}" for form in FORMS]
     for name, form in zip(names, FORMS, strict=True):
         (root / name).write_bytes(telling(form))

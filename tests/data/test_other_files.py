@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""A file of another kind is named for what it is, at every reader; and its mend works."""
+"""A file of another kind is named for what it is, at every reader; and its fix works."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "TFRecord": ("x.tfrecord", lambda path: RoboVqaSource([path])),
     "safetensors": ("x.safetensors", open_weights),
     "torch": ("x.pth", open_weights),
-    "ONNX": ("x.onnx", open_weights),
     "config.json": ("config.json", read_json),
     "tokenizer": ("tokenizer.json", Tokenizer.load),
     "processor": ("processor.json", lambda path: Processor.load(path.parent)),
@@ -66,7 +65,7 @@ KINDS = {
 
 @pytest.mark.parametrize("reader", READERS)
 def test_what_it_is(reader: str, tmp_path: Path) -> None:
-    """A pointer, a page, an archive, nothing: by name, with the mend of each."""
+    """A pointer, a page, an archive, nothing: by name, with the fix of each."""
     name, read = READERS[reader]
     for kind, data in KINDS.items():
         path = tmp_path / name
@@ -81,7 +80,7 @@ def test_what_it_is(reader: str, tmp_path: Path) -> None:
             assert caught.value.fix == "run git lfs pull"
 
 
-FOLDERS = {"picture", "tokenizer", "safetensors", "torch", "ONNX", "a format"}
+FOLDERS = {"picture", "tokenizer", "safetensors", "torch", "a format"}
 
 
 @pytest.mark.parametrize("reader", [name for name in READERS if name not in FOLDERS])
@@ -240,7 +239,7 @@ def test_depth_that_is_longer_than_it_says(tmp_path: Path) -> None:
 
 
 def test_a_pose_file_with_a_picture_of_another_name(tmp_path: Path) -> None:
-    """A depth image beside the picture would be passed over."""
+    """A depth image beside the image would be passed over."""
     path = poses(tmp_path, 1)
     (record,) = json.loads(path.read_text())
     path.write_text(json.dumps([{**record, "depth": "d.npy"}]))

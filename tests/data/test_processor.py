@@ -157,11 +157,11 @@ def test_broken_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("images", "prompts", "complaint"),
     [
-        ([None], [], "prompts is no list"),
-        (None, "Is it open?", "prompts is no list"),
+        ([None], [], "prompts is not a list"),
+        (None, "Is it open?", "prompts is not a list"),
         (None, ["a", 3], r"prompts\[1\]: a prompt is a int"),
         ([None], ["a", "b"], "images is 1 for 2 prompts"),
-        (noise(8, 8), ["a"], "images is no list"),
+        (noise(8, 8), ["a"], "images is not a list"),
         ([None, "no.png"], ["a", "b"], r"images\[1\]: image 'no\.png' does not exist"),
         ([[noise(9, 9), b"x"]], ["a"], r"images\[0\]\[1\]: the image bytes"),
         ([noise(9, 9)[..., :2]], ["a"], r"images\[0\]: the image array is uint8"),
@@ -177,7 +177,7 @@ def test_wrong_input(images: Any, prompts: Any, complaint: str) -> None:
 
 
 def test_other_wrong_input() -> None:
-    """An empty row, too large a picture, names that do not exist."""
+    """An empty row, too large an image, names that do not exist."""
     tiny = builtin_processor("tiny")
     with pytest.raises(InputError, match=r"prompts\[1\] is empty"):
         tiny.replace(template=prompt_template("raw"))(None, ["a", ""])

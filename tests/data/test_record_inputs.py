@@ -14,7 +14,7 @@ import pytest
 import safetensors.numpy
 
 from robomamba_jax.config.data import DataConfig, SourceConfig
-from robomamba_jax.data.cache.prepared import PreparedData
+from robomamba_jax.data.cache.prepared import PreparedFolder
 from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.data.pipeline.prepare_run import prepare
 from robomamba_jax.data.sources.formats import open_source
@@ -55,7 +55,7 @@ def test_input_under_another_name(name: str, tmp_path: Path) -> None:
 
 
 def test_what_else_a_record_may_say(tmp_path: Path) -> None:
-    """A picture's size, its address, a number, the model: nothing that a model should see."""
+    """An image's size, its address, a number, the model: nothing that a model should see."""
     file = picture(tmp_path / "a.png", np.random.default_rng(0))
     also = {"image_id": 7, "width": 3, "url": "http://x.invalid/a.jpg", "model": "", "source": "vg"}
     path = tmp_path / "x.json"
@@ -67,7 +67,7 @@ def test_what_else_a_record_may_say(tmp_path: Path) -> None:
 
 
 def test_input_of_other_formats(tmp_path: Path) -> None:
-    """A turn's own picture, LRV's second one, frames beside a clip's text."""
+    """A turn's own image, LRV's second one, frames beside a clip's text."""
     path = tmp_path / "x.json"
     talk = [{**TALK[0], "image": "a.png"}, TALK[1]]
     path.write_text(json.dumps([{"id": "1", "conversations": talk}]))
@@ -138,15 +138,15 @@ def test_a_prepared_folder_that_says_otherwise(tmp_path: Path) -> None:
     manifest["parts"][0]["samples"] = 5
     (short / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match=r"has 6 samples .*manifest\.json tells of 5"):
-        _ = PreparedData(short).index
+        _ = PreparedFolder(short).index
     index = safetensors.numpy.load_file(short / "index.safetensors")
     ends = index["name_ends"]
     kept = {name: np.ascontiguousarray(index[name][:5]) for name in index if name != "name_bytes"}
     kept["name_bytes"] = np.ascontiguousarray(index["name_bytes"][: int(ends[4])])
     safetensors.numpy.save_file(kept, short / "index.safetensors")
     with pytest.raises(InputError, match="its shards hold 6 samples, its index 5"):
-        _ = PreparedData(short).records
-    assert len(PreparedData(tmp_path / "out").records) == 6
+        _ = PreparedFolder(short).records
+    assert len(PreparedFolder(tmp_path / "out").records) == 6
     assert isinstance(config, DataConfig)
 
 

@@ -89,7 +89,7 @@ BAD_LLAVA = {
         "turn 0",
     ),
     "no answer": ({**CAPTION, "conversations": turns("Q", "A")[:1]}, "has no answer"),
-    "an image of number": ({**CAPTION, "image": 3}, "is no file name"),
+    "an image of number": ({**CAPTION, "image": 3}, "is not a file name"),
     "an image that is missing": ({**CAPTION, "image": "no.jpg"}, "is not below"),
     "an image of the system": ({**CAPTION, "image": "/etc/passwd"}, "leaves the data"),
     "an id of list": ({**CAPTION, "id": [1]}, "no text 'id'"),
@@ -199,7 +199,7 @@ OUTSIDE += ["\\\\host\\x", "", "a\0b", "x" * 2000, "file:///etc/passwd", "..", "
 @pytest.mark.parametrize("name", [*OUTSIDE, None, 3, ["a"]])
 def test_paths_that_leave(name: Any, tmp_path: Path) -> None:
     """Refused before anything is looked up."""
-    with pytest.raises(InputError, match=r"is no file name|leaves the data") as caught:
+    with pytest.raises(InputError, match=r"is not a file name|leaves the data") as caught:
         below(tmp_path, name)
     assert "\n" not in str(caught.value)
 

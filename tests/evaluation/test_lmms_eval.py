@@ -14,6 +14,7 @@ import pytest
 import robomamba_jax as rm
 from robomamba_jax.cli.evaluate import main
 from robomamba_jax.evaluation.metrics import bleu
+from tests.counting import PATIENCE
 from tests.evaluation.ask_adapter import DOCS, pictures
 from tests.evaluation.runs import ROOT, answers
 from tests.training.runs import run as train
@@ -102,7 +103,7 @@ def test_lmms_eval_hears_what_eval_py_hears(tmp_path: Path) -> None:
         env={**os.environ, **offline},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -130,7 +131,7 @@ def test_the_adapter_says_what_the_api_says() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

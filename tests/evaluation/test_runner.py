@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from robomamba_jax.cli.evaluate import main
+from tests.counting import PATIENCE
 from tests.evaluation.runs import answers, arguments, run, start
 
 LONG = ("prompt.max_new_tokens=6", "toy=6")
@@ -60,7 +61,7 @@ def test_a_killed_run_goes_on(alone: dict[str, Path], tmp_path: Path) -> None:
     """SIGKILL in the middle, half a line left behind: the same answers in the end, none twice."""
     process = start(arguments("robovqa", tmp_path, "batch_size=1", *LONG))
     path = tmp_path / "answers.jsonl"
-    patience = time.monotonic() + 120
+    patience = time.monotonic() + PATIENCE
     while time.monotonic() < patience and process.poll() is None:
         if path.is_file() and path.read_bytes().count(b"\n") >= 3:
             process.kill()
@@ -113,7 +114,7 @@ def test_eight_devices(alone: dict[str, Path], tmp_path: Path) -> None:
             [*arguments("robovqa", out, "batch_size=8", *LONG, *changes), *against],
             JAX_NUM_CPU_DEVICES="8",
         )
-        printed, errors = process.communicate(timeout=300)
+        printed, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, errors
         line = next(line for line in printed.splitlines() if "answers are those of" in line)
         same = int(line.split(" ")[0])
@@ -134,7 +135,7 @@ def test_two_processes(alone: dict[str, Path], tmp_path: Path) -> None:
     flags = arguments("robovqa", tmp_path, "batch_size=4", *LONG)
     places = ("--coordinator", f"127.0.0.1:{port}", "--num-processes", "2")
     processes = [start([*flags, *places, "--process-id", str(n)]) for n in range(2)]
-    said = [process.communicate(timeout=300) for process in processes]
+    said = [process.communicate(timeout=PATIENCE) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert answers(tmp_path) == answers(alone["robovqa"])
     assert "6 of 6 questions answered" in said[0][0]
@@ -191,7 +192,10 @@ def test_a_bad_picture_is_an_error_or_left_out(
         (["--config", "configs/eval_pope.py"], "one of --checkpoint and --predictions"),
         (["--checkpoint", "tiny"], "no --config"),
         (["--config", "configs/eval_x.py", "--checkpoint", "tiny"], "does not exist"),
-        (["--config", "configs/stage1_1_align.py", "--checkpoint", "tiny"], "is no EvalConfig"),
+        (
+            ["--config", "configs/stage1_1_align.py", "--checkpoint", "tiny"],
+            "is not a configuration of evaluation",
+        ),
         (["--config", "configs/eval_pope.py", "--checkpoint", "tiny"], "coco_pope_random.json is"),
         (["--table", "tests"], r"has no \*/results.json"),
         (

@@ -16,6 +16,7 @@ from robomamba_jax.config.files import config_module
 from robomamba_jax.config.serial import with_changes
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.training.run import train
+from tests.counting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = {
@@ -62,7 +63,7 @@ def process(
         env={**os.environ, **env},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
 

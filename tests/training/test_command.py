@@ -65,7 +65,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "mesh": (call("--set", "mesh.data=3"), "a mesh of 3x1x1"),
     "process alone": (call("--process-id", "1"), "no --coordinator"),
     "pattern": (call("--set", 'trainable=["projektor/.*"]'), "matches no parameter"),
-    "data": (call("--set", "data.sources.0.path=many"), "'many' is no number"),
+    "data": (call("--set", "data.sources.0.path=many"), "'many' is not a number"),
 }
 
 

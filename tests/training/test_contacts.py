@@ -31,7 +31,7 @@ def test_a_run_on_pixels_of_files(tmp_path: Path) -> None:
     more = ("run.steps=2", "run.samples=0", "run.export=true")
     run("manipulate", tmp_path, *RAW, *FILE, *more)
     _, processor = rm.load(tmp_path / "export")
-    assert str(processor.contacts) == "pixels of the picture's own file, from 0"
+    assert str(processor.contacts) == "pixels of the image's own file, from 0"
     assert processor.template.name == "official_pose"
     scores = json.dumps(lines(tmp_path))
     assert "rotation_within_30_degrees" in scores

@@ -16,6 +16,7 @@ import pytest
 from robomamba_jax.errors import InputError
 from robomamba_jax.training.hlo import exchanges
 from robomamba_jax.training.planning import open_topology
+from tests.counting import PATIENCE
 from tests.training.runs import ROOT, config_path
 
 HLO = """HloModule jit_step
@@ -71,7 +72,7 @@ def plan(*arguments: str) -> tuple[int, dict[str, Any], str]:
         env={k: v for k, v in os.environ.items() if k != "XLA_FLAGS"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode, json.loads(done.stdout), done.stderr

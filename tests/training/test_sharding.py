@@ -20,6 +20,7 @@ from robomamba_jax.config.training import MeshConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.sharding import partition_spec, split_axis
 from robomamba_jax.training.sharding import mesh_shape
+from tests.counting import PATIENCE
 from tests.training.runs import QUIET, ROOT, STAGES, arguments, lines, process
 
 HERE = Path(__file__).parent
@@ -36,7 +37,7 @@ def eight(tmp_path_factory: pytest.TempPathFactory) -> Any:
         env={**os.environ, "JAX_NUM_CPU_DEVICES": "8"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
@@ -140,7 +141,11 @@ def launch(
         )
         for n, command in enumerate(commands)
     ]
-    return [(p.wait(), err) for p, err in [(p, p.communicate(timeout=300)[1]) for p in run]]
+    try:
+        return [(p.returncode, err) for p in run for err in [p.communicate(timeout=PATIENCE)[1]]]
+    finally:
+        for p in run:  # those that still wait for one that failed
+            p.kill()
 
 
 @pytest.mark.parametrize(

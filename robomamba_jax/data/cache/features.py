@@ -1,13 +1,13 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What frozen networks say of each picture, computed once: patch features, pooled hidden states, or
+"""What frozen networks say of each image, computed once: patch features, pooled hidden states, or
 the hidden states at all positions.
 
 A folder of ``manifest.json``, ``keys.bin`` (32 bytes a row, sorted) with ``places.bin``
 (uint32 a row: where its features lie), and ``features-NNNNN.bin``: rows of fixed size, each
 behind the CRC-32C of its bytes. A row's key is the SHA-256 of the network, the transform and
-the picture's file, and for pooled features and states of the prompt's tokens too: another network,
-transform, picture or prompt is another key, never a wrong hit.
+the image's file, and for pooled features and states of the prompt's tokens too: another network,
+transform, image or prompt is another key, never a wrong hit.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 import google_crc32c
 import ml_dtypes
 import numpy as np
+import numpy.typing as npt
 
 from robomamba_jax.config.aliases import feature_kind
 from robomamba_jax.config.checks import one_of
@@ -41,14 +42,14 @@ _CHECK = 4
 
 
 def feature_key(
-    network: str, transform: ImageTransform, image_sha256: bytes, ids: Any = None
+    network: str, transform: ImageTransform, image_sha256: bytes, ids: npt.ArrayLike | None = None
 ) -> bytes:
-    """32 bytes for one picture, and for one prompt about it where ``ids`` are given.
+    """32 bytes for one image, and for one prompt about it where ``ids`` are given.
 
     Args:
       network: the hash of the frozen weights and their configuration, hexadecimal.
-      transform: what is done to the picture.
-      image_sha256: of the picture's file; of several pictures one behind the other.
+      transform: what is done to the image.
+      image_sha256: of the image's file; of several images one behind the other.
       ids: int[T], of the prompt.
     """
     digest = hashlib.sha256(network.encode() + b"\0")
@@ -128,7 +129,7 @@ class FeatureWriter:
     def __len__(self) -> int:
         return len(self._places)
 
-    def key(self, image_sha256: bytes, ids: Any = None) -> bytes:
+    def key(self, image_sha256: bytes, ids: npt.ArrayLike | None = None) -> bytes:
         """``feature_key`` of this cache's network and transform."""
         return feature_key(str(self._facts["network"]), self._transform, image_sha256, ids)
 
@@ -220,7 +221,7 @@ class FeatureReader:
         """
         place = self._find(key)
         if place is None:
-            raise InputError("no_features", "the cache has no such picture", _FIX)
+            raise InputError("no_features", "the cache has no such image", _FIX)
         shard, row = divmod(place, self._per_shard)
         data = self._shards[shard][row].tobytes()
         if google_crc32c.value(data[_CHECK:]) != int.from_bytes(data[:_CHECK], "little"):
@@ -254,12 +255,12 @@ class FeatureReader:
         places = (rows, images) if self.kind == "vision_patches" else (rows,)
         return np.zeros((*places, *self.shape), self.dtype)
 
-    def put(self, batch: np.ndarray, row: int, picture: int, features: np.ndarray) -> None:
+    def put(self, batch: np.ndarray, row: int, image: int, features: np.ndarray) -> None:
         """Write an example's features into the batch."""
         if self.kind != "vision_patches":
             batch[row] = features
         else:
-            batch[row, picture : picture + len(features)] = features
+            batch[row, image : image + len(features)] = features
 
 
 def _shard(number: int) -> str:

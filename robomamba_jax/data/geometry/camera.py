@@ -24,6 +24,7 @@ from PIL import Image
 from robomamba_jax.config.checks import path_of, positive
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_types import UNKNOWN, kind_of, not_a_file, other_file, read_head
+from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 Array = npt.NDArray[np.float64]
@@ -101,7 +102,7 @@ class Camera:
             raise InputError(error.kind, f"{path}: {error.message}", error.fix) from None
 
     @classmethod
-    def from_dict(cls, fields: Any) -> Camera:
+    def from_dict(cls, fields: object) -> Camera:
         """A camera from the fields of a camera file.
 
         Raises:
@@ -117,9 +118,9 @@ class Camera:
                 raise InputError("bad_camera", f"the camera has no {name}", _CAMERA_FIX)
         return cls(**fields)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The fields of a camera file; camera_to_world only where it is known."""
-        fields: dict[str, Any] = {"width": self.width, "height": self.height, "K": self.K.tolist()}
+        fields: JsonObject = {"width": self.width, "height": self.height, "K": self.K.tolist()}
         if self.camera_to_world is not None:
             fields["camera_to_world"] = self.camera_to_world.tolist()
         return fields
@@ -138,7 +139,7 @@ class Camera:
             raise InputError(
                 "size_mismatch",
                 f"{name} is {width}x{height}, but the camera takes {self.width}x{self.height}",
-                f"give the camera of this {name}, at its original size",
+                "give the camera that took it, and the original size",
             )
 
     def lift(self, pixel_xy: npt.ArrayLike, depth_m: npt.ArrayLike) -> Array:
@@ -210,7 +211,7 @@ class DepthSample(NamedTuple):
     reason: str | None
 
 
-def sample_depth(depth: npt.NDArray[Any], pixel_xy: npt.ArrayLike) -> DepthSample:
+def sample_depth(depth: npt.NDArray[np.floating], pixel_xy: npt.ArrayLike) -> DepthSample:
     """The depth of the pixel that a position lies in; neighbours are not consulted.
 
     Args:

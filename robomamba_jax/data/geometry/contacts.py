@@ -3,15 +3,15 @@
 """What the two numbers of a contact mean, and the way between them and the original's pixels.
 
 "unit" contacts are shares of the crop's side. "raw" ones are pixels, and a checkpoint says of
-which picture:
+which image:
 
 - frame "crop": of the crop that the encoder sees, centres at +0.5;
-- frame "file": of the picture's file, counted from 0 as files do, since the published code hands
+- frame "file": of the image's file, counted from 0 as files do, since the published code hands
   a label on as it stands in the record, whatever the crop's side. With a ``side`` the numbers count
-  pixels of a square picture of that side, which is what the head was trained on: the crop was all
-  of it, so the same share of the crop is meant in a picture of any size, be it square or not.
-  Without one they are taken as pixels of the very picture that was asked about, which is right for
-  pictures as large as those of training and for no others.
+  pixels of a square image of that side, which is what the head was trained on: the crop was all
+  of it, so the same share of the crop is meant in an image of any size, be it square or not.
+  Without one they are taken as pixels of the very image that was asked about, which is right for
+  images as large as those of training and for no others.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Contacts:
     Attributes:
       scale: "unit" or "raw".
       frame: of raw contacts, "crop" or "file".
-      side: with "file": pixels along each side of the square pictures whose pixels are counted;
-        None = each picture's own pixels.
+      side: with "file": pixels along each side of the square images whose pixels are counted;
+        None = each image's own pixels.
     """
 
     scale: str = "unit"
@@ -51,7 +51,7 @@ class Contacts:
 
         Args:
           pixel_xy: float[2], (x, y) in pixels of the original, centres at +0.5.
-          geometry: of the original's way into the encoder.
+          geometry: which maps pixels of the original to the encoder's.
 
         Returns:
           float64[2].
@@ -75,7 +75,7 @@ class Contacts:
 
         Args:
           contact: float[2], as the head says it.
-          geometry: of the original's way into the encoder.
+          geometry: which maps pixels of the original to the encoder's.
 
         Returns:
           float64[2], (x, y) in pixels of the original, centres at +0.5.
@@ -95,7 +95,7 @@ class Contacts:
 
     def unit(self, side: int) -> float | None:
         """One unit of these numbers in shares of the crop's side; None where it depends on the
-        picture.
+        image.
 
         Args:
           side: of the crop, in pixels.
@@ -113,5 +113,5 @@ class Contacts:
         if self.frame == "crop":
             return "pixels of the crop"
         if self.side is None:
-            return "pixels of the picture's own file, from 0"
-        return f"pixels of a picture of {self.side} x {self.side}, from 0"
+            return "pixels of the image's own file, from 0"
+        return f"pixels of an image of {self.side} x {self.side}, from 0"

@@ -25,7 +25,7 @@ _EDGE = 1e-9
 
 @dataclasses.dataclass(frozen=True)
 class CropTransform:
-    """The geometry of one image's way into an encoder.
+    """How one image's pixels map to an encoder's crop of it.
 
     Mode "crop": the shorter side becomes ``side`` and the longer one
     ``floor(side * long / short)``; then a centred square is cut out, whose offset is

@@ -53,7 +53,7 @@ def draw_pose(
     drawn in its perspective, which does not depend on the depth of the contact; without
     one they are seen along the optical axis from afar. An axis that points straight at
     the viewer is a ring with a dot, one that points straight away a ring with a cross.
-    A legend lies in the corner farthest from the contact, where the image has room.
+    A legend lies in the corner farthest from the contact, if the image is large enough for it.
 
     Args:
       image: of any mode; the original, not the crop.
@@ -73,11 +73,11 @@ def draw_pose(
     unit = min(image.size)
     sizes = _Sizes(0.22 * unit, max(2.0, unit / 110), max(3.0, unit / 55), max(10, unit // 26))
     tips = arrow_tips(contact, axes, sizes.axis, camera)
-    picture = pixels_alone(to_rgb(image))
-    _draw_axes(picture, contact, axes, tips, sizes)
+    canvas = pixels_alone(to_rgb(image))
+    _draw_axes(canvas, contact, axes, tips, sizes)
     if legend:
-        _draw_legend(picture, contact, sizes.text)
-    return picture
+        _draw_legend(canvas, contact, sizes.text)
+    return canvas
 
 
 def arrow_tips(
@@ -134,19 +134,19 @@ def _checked(
 
 
 def _draw_axes(
-    picture: Image.Image,
+    canvas: Image.Image,
     contact: npt.NDArray[np.float64],
     axes: npt.NDArray[np.float64],
     tips: npt.NDArray[np.float64],
     sizes: _Sizes,
 ) -> None:
-    """Draw arrows and contact into the picture, the nearer over the farther."""
+    """Draw arrows and contact into the image, the nearer over the farther."""
     margin = 5 * sizes.line + 2 * sizes.dot
     ends = np.vstack([contact, tips])
     low = np.maximum(np.floor(ends.min(axis=0) - margin), 0).astype(int)
-    high = np.minimum(np.ceil(ends.max(axis=0) + margin), picture.size).astype(int)
+    high = np.minimum(np.ceil(ends.max(axis=0) + margin), canvas.size).astype(int)
     box = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
-    part = picture.crop(box)
+    part = canvas.crop(box)
     pen = _Pen(part, low)
     for index in sorted(range(3), key=lambda index: -axes[2, index]):
         away = bool(axes[2, index] > 0)
@@ -154,7 +154,7 @@ def _draw_axes(
     pen.dot(contact, sizes.dot + sizes.line, _DARK)
     pen.dot(contact, sizes.dot + sizes.line / 2, _LIGHT)
     pen.dot(contact, sizes.dot, CONTACT_COLOR)
-    picture.paste(pen.finish(), box)
+    canvas.paste(pen.finish(), box)
 
 
 class _Pen:
@@ -231,22 +231,22 @@ class _Pen:
         return float(x), float(y)
 
 
-def _draw_legend(picture: Image.Image, contact: npt.NDArray[np.float64], text: int) -> None:
+def _draw_legend(canvas: Image.Image, contact: npt.NDArray[np.float64], text: int) -> None:
     """A dark box with one line per colour, in the corner farthest from the contact."""
     font = ImageFont.load_default(text)
     lines = [("contact", CONTACT_COLOR), *zip(AXIS_NAMES, AXIS_COLORS, strict=True)]
     pad, step = text // 2, round(1.35 * text)
     widest = max(font.getlength(name) for name, _ in lines)
     width, height = math.ceil(widest) + 4 * pad + text, 2 * pad + step * len(lines)
-    room_x, room_y = picture.width - width - pad, picture.height - height - pad
-    if min(room_x, room_y) < pad or width * height > _LEGEND_SHARE * picture.width * picture.height:
+    room_x, room_y = canvas.width - width - pad, canvas.height - height - pad
+    if min(room_x, room_y) < pad or width * height > _LEGEND_SHARE * canvas.width * canvas.height:
         return
-    left = pad if contact[0] > picture.width / 2 else room_x
-    top = pad if contact[1] > picture.height / 2 else room_y
+    left = pad if contact[0] > canvas.width / 2 else room_x
+    top = pad if contact[1] > canvas.height / 2 else room_y
     box = (left, top, left + width, top + height)
-    part = picture.crop(box)
-    picture.paste(Image.blend(part, Image.new("RGB", part.size, _DARK), 0.75), box)
-    draw = ImageDraw.Draw(picture)
+    part = canvas.crop(box)
+    canvas.paste(Image.blend(part, Image.new("RGB", part.size, _DARK), 0.75), box)
+    draw = ImageDraw.Draw(canvas)
     for index, (name, color) in enumerate(lines):
         middle = top + pad + step * index + step // 2
         key = (left + pad, middle - text // 3, left + pad + text, middle + text // 3)

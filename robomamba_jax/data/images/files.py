@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures from anywhere, opened with care: what a file claims is checked before memory is taken.
+"""Images from anywhere, opened with care: what a file claims is checked before memory is taken.
 
 Files and bytes may be PNG, JPEG, WEBP, BMP or GIF (of moving ones the first frame); all of
 PIL's other readers stay closed. EXIF orientation is not applied: the published code ignores
@@ -33,14 +33,14 @@ from robomamba_jax.utils.file_types import HEAD_BYTES, other_file
 ImageSource = Image.Image | str | os.PathLike[str] | bytes | np.ndarray
 
 MAX_PIXELS = 32_000_000
-# A picture of MAX_PIXELS without compression, 4 x 16 bits each, is about this large.
+# An image of MAX_PIXELS without compression, 4 x 16 bits each, is about this large.
 MAX_FILE_BYTES = 256 * 2**20
 
 _FORMATS = "PNG, JPEG, WEBP, BMP or GIF"
 
 
 def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """A decoded picture in its own colour mode and on its own pixel grid.
+    """A decoded image in its own colour mode and on its own pixel grid.
 
     Args:
       source: a PIL image; the path of a regular file; a file's bytes; or uint8[H, W, 3]
@@ -93,7 +93,7 @@ def _to_numpy(source: Any) -> np.ndarray:
 
 
 def too_many_pixels(what: str, width: int, height: int, max_pixels: int) -> InputError:
-    """The error of a picture that would take too much memory."""
+    """The error of an image that would take too much memory."""
     return InputError(
         "image_too_large",
         f"{what} has {width} x {height} pixels, above {max_pixels:,}",
@@ -110,7 +110,7 @@ def _too_many_bytes(what: str, count: int) -> InputError:
 
 
 def _broken(what: str, reason: object) -> InputError:
-    """The error of a picture that cannot be decoded, its reason on one line."""
+    """The error of an image that cannot be decoded, its reason on one line."""
     text = " ".join(str(reason).split())[:200] or type(reason).__name__
     if isinstance(reason, MemoryError):
         # Sizes were checked before: what else asks for memory is in the file itself.
@@ -125,7 +125,7 @@ def _regular_file(name: str, path: str | os.PathLike[str]) -> IO[bytes]:
     without waiting, which a FIFO would otherwise make us do.
     """
     if not os.fspath(path) or "\0" in os.fspath(path):
-        raise InputError("missing_image", f"{name} is no path", "give the path of a picture")
+        raise InputError("missing_image", f"{name} is not a path", "give the path of an image")
     try:
         handle = os.open(Path(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -141,7 +141,7 @@ def _regular_file(name: str, path: str | os.PathLike[str]) -> IO[bytes]:
         if stat.S_ISREG(about.st_mode):
             raise _too_many_bytes(name, about.st_size)
         kind = "a directory" if stat.S_ISDIR(about.st_mode) else "no regular file"
-        raise InputError("bad_image", f"{name} is {kind}", "give the path of a picture")
+        raise InputError("bad_image", f"{name} is {kind}", "give the path of an image")
     return os.fdopen(handle, "rb")
 
 
@@ -169,7 +169,7 @@ def _check_pixels(what: str, width: int, height: int, max_pixels: int) -> None:
 
 
 def _read(what: str, file: IO[bytes], max_pixels: int) -> Image.Image:
-    """The picture in an open file: header, check, pixels."""
+    """The image in an open file: header, check, pixels."""
     head = file.read(32)
     file.seek(0)
     if not head:
@@ -182,7 +182,7 @@ def _read(what: str, file: IO[bytes], max_pixels: int) -> Image.Image:
         # The WEBP reader reserves its canvas when it opens the file.
         _check_pixels(what, *canvas, max_pixels)
     try:
-        # The reader itself, not Image.open, which prints a warning on large pictures.
+        # The reader itself, not Image.open, which prints a warning on large images.
         image = reader(file)
     except Exception as error:  # the readers raise nearly anything on hostile bytes
         raise _broken(what, error) from error
@@ -222,7 +222,7 @@ def _webp_canvas(head: bytes) -> tuple[int, int] | None:
 
 
 def _decode(what: str, image: Image.Image, copy: bool = True) -> Image.Image:
-    """An opened picture, or a plain copy of it, with all its pixels in memory."""
+    """An opened image, or a plain copy of it, with all its pixels in memory."""
     try:
         image.load()
         return image.copy() if copy else image

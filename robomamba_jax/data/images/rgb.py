@@ -1,11 +1,11 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Any picture as 8-bit RGB, and as a file that holds its pixels and nothing else.
+"""Any image as 8-bit RGB, and as a file that holds its pixels and nothing else.
 
-All that the package shows, stores or feeds to an encoder goes through here. A picture that was
+All that the package shows, stores or feeds to an encoder goes through here. An image that was
 read carries what its file said beside the pixels: a place and a time (EXIF, XMP), a colour
 profile, comments, a transparent colour. PIL writes some of that into every file that it makes of
-the picture, and stumbles over some; a user did not ask for it.
+the image, and stumbles over some; a user did not ask for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST_JPEG = 65_500
 
 
 def to_rgb(image: Image.Image, background: tuple[int, int, int] | None = None) -> Image.Image:
-    """Any picture that ``open_image`` gives, as 8-bit RGB.
+    """Any image that ``open_image`` gives, as 8-bit RGB.
 
     Greys are repeated, palettes looked up, CMYK and YCbCr converted as PIL does. Of 16-bit
     greys the high byte is kept, as PIL does for 16-bit colours (its own conversion of greys
@@ -76,14 +76,14 @@ def _converted(image: Image.Image, background: tuple[int, int, int] | None) -> I
 
 
 def pixels_alone(image: Image.Image) -> Image.Image:
-    """A copy of a picture in its own mode, without anything but pixels and palette."""
+    """A copy of an image in its own mode, without anything but pixels and palette."""
     bare = image.copy()
     bare.info = {}
     return bare
 
 
 def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
-    """A file's bytes that hold a picture's pixels, and of its metadata nothing.
+    """A file's bytes that hold an image's pixels, and of its metadata nothing.
 
     Args:
       image: decoded, of any mode; written as 8-bit RGB.
@@ -91,7 +91,7 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
       options: PIL's, such as ``quality``.
 
     Raises:
-      InputError: see ``to_rgb``; or the picture does not fit such a file.
+      InputError: see ``to_rgb``; or the image does not fit such a file.
     """
     if form == "JPEG" and max(image.size) > _LONGEST_JPEG:
         raise InputError(
@@ -108,12 +108,12 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
         if isinstance(error, InputError):
             raise
         what = f"the image of {image.width} x {image.height} pixels is no {form}: {error}"
-        raise InputError("bad_image", what, "give another picture") from error
+        raise InputError("bad_image", what, "give another image") from error
     return out.getvalue()
 
 
 def fitted(image: Image.Image, width: int, height: int) -> Image.Image:
-    """A picture scaled to fit a box, its proportion kept, no side below one pixel.
+    """An image scaled to fit a box, its proportion kept, no side below one pixel.
 
     For people's eyes: what an encoder sees is ``ImageTransform``'s.
     """
@@ -123,7 +123,7 @@ def fitted(image: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def out_of_memory(what: str) -> InputError:
-    """The error of a picture that takes more memory than there is."""
+    """The error of an image that takes more memory than there is."""
     return InputError(
         "image_too_large", f"{what} takes more memory than there is", "make it smaller"
     )

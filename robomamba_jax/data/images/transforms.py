@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a picture to what an image encoder reads: numpy and PIL only, no jax.
+"""From an image to what an image encoder reads: numpy and PIL only, no jax.
 
 One rule for all encoders: resize with PIL's antialiased bicubic filter until the shorter
 side is S, cut S x S out of the middle, divide by 255, normalise. It gives what the
@@ -22,6 +22,7 @@ from robomamba_jax.data.geometry.crop import CROP_MODES, CropTransform
 from robomamba_jax.data.images.files import MAX_PIXELS, ImageSource, open_image, too_many_pixels
 from robomamba_jax.data.images.rgb import out_of_memory, to_rgb
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import JsonObject
 
 __all__ = [
     "MAX_PIXELS",
@@ -38,7 +39,7 @@ Color = tuple[float, float, float]
 
 @dataclasses.dataclass(frozen=True)
 class ImageTransform:
-    """What is done to a picture before an encoder sees it. Immutable; any thread may use it.
+    """What is done to an image before an encoder sees it. Immutable; any thread may use it.
 
     Attributes:
       size: S, the side of the result in pixels.
@@ -75,10 +76,10 @@ class ImageTransform:
             object.__setattr__(self, "background", tuple(int(part) for part in color))
 
     def geometry(self, width: int, height: int) -> CropTransform:
-        """Where the pixels of a ``width`` x ``height`` picture go, and the way back.
+        """Where the pixels of a ``width`` x ``height`` image go, and the way back.
 
         Raises:
-          InputError: the picture has no pixels.
+          InputError: the image has no pixels.
         """
         return CropTransform(width, height, self.size, self.mode)
 
@@ -87,24 +88,24 @@ class ImageTransform:
 
         Args:
           image: see :func:`open_image`.
-          max_pixels: bound of the original and of the resized picture.
+          max_pixels: bound of the original and of the resized image.
 
         Raises:
-          InputError: see :func:`open_image`; or the picture is so long and thin that
+          InputError: see :func:`open_image`; or the image is so long and thin that
             resizing its shorter side to S exceeds ``max_pixels``.
         """
-        picture = to_rgb(open_image(image, max_pixels=max_pixels), self.background)
-        way = self.geometry(*picture.size)
-        width, height = way.resized
-        # Rows are resized first: squashed, a tall picture is larger half way than at either end.
-        rows = max(height, picture.height)
+        rgb = to_rgb(open_image(image, max_pixels=max_pixels), self.background)
+        geometry = self.geometry(*rgb.size)
+        width, height = geometry.resized
+        # Rows are resized first: squashed, a tall image is larger half way than at either end.
+        rows = max(height, rgb.height)
         if width * rows > max_pixels:
-            what = f"the image of {picture.width} x {picture.height} pixels, resized,"
+            what = f"the image of {rgb.width} x {rgb.height} pixels, resized,"
             raise too_many_pixels(what, width, rows, max_pixels)
         try:
-            return _resized(picture, way)
+            return _resized(rgb, geometry)
         except MemoryError as error:
-            raise out_of_memory(f"the image of {picture.width} x {picture.height}") from error
+            raise out_of_memory(f"the image of {rgb.width} x {rgb.height}") from error
 
     def normalize(self, pixels: np.ndarray) -> np.ndarray:
         """uint8[..., 3] -> float32[..., 3]: scaled to [0, 1], minus mean, by std."""
@@ -115,7 +116,7 @@ class ImageTransform:
         """What the encoder reads: float32[S, S, 3]; arguments and errors as in ``crop``."""
         return self.normalize(self.crop(image, max_pixels=max_pixels))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The fields as JSON values; ``from_json`` takes them back."""
         return {
             "size": self.size,
@@ -144,19 +145,19 @@ class ImageTransform:
         return cls(**{key: value[key] for key in known if key != "interpolation"})
 
 
-def _resized(picture: Image.Image, way: CropTransform) -> np.ndarray:
+def _resized(rgb: Image.Image, geometry: CropTransform) -> np.ndarray:
     """uint8[S, S, 3]: each row to its new width, then each column to its new height.
 
-    Rounded to 8 bits in between. Pillow up to 12 takes the two in this order for every picture;
+    Rounded to 8 bits in between. Pillow up to 12 takes the two in this order for every image;
     from 13 on it begins with the columns of some tall ones, which gives other numbers. One axis
     at a time, all versions agree.
     """
-    (width, height), (left, top, right, lower) = way.resized, way.box
+    (width, height), (left, top, right, lower) = geometry.resized, geometry.box
     bicubic = Image.Resampling.BICUBIC
-    wide = picture.resize((width, picture.height), bicubic)
+    rows_resized = rgb.resize((width, rgb.height), bicubic)
     if (left, right) != (0, width):
-        wide = wide.crop((left, 0, right, picture.height))
-    return np.asarray(wide.resize((right - left, height), bicubic))[top:lower].copy()
+        rows_resized = rows_resized.crop((left, 0, right, rgb.height))
+    return np.asarray(rows_resized.resize((right - left, height), bicubic))[top:lower].copy()
 
 
 def _triple(name: str, value: Any) -> Color:

@@ -28,7 +28,7 @@ import numpy as np
 from robomamba_jax.data.cache.features import FeatureReader
 from robomamba_jax.data.examples import Example
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
-from robomamba_jax.data.pipeline.datasets import Part
+from robomamba_jax.data.pipeline.datasets import Dataset
 from robomamba_jax.data.pipeline.ledger import Problem
 from robomamba_jax.errors import InputError
 
@@ -36,7 +36,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def build_rows(
-    parts: Sequence[Part],
+    datasets: Sequence[Dataset],
     rows: Sequence[Sequence[tuple[int, int]]],
     shape: BatchShape,
     *,
@@ -49,7 +49,7 @@ def build_rows(
     """The arrays of some rows, all images decoded.
 
     Args:
-      parts: what the rows' samples are numbered by.
+      datasets: what the rows' samples are numbered by.
       rows: (part, index) of each sample, row by row.
       shape: sizes; ``shape.rows`` is not read.
       pad_id: where no token is.
@@ -67,13 +67,13 @@ def build_rows(
         arrays["features"] = features.empty(len(rows), shape.images)
     problems = []
     for number, members in enumerate(rows):
-        filled, pictures, place = 0, 0, 0
-        for part, index in members:
+        filled, num_images, place = 0, 0, 0
+        for dataset, index in members:
             try:
-                example = parts[part].example(index, pixels=plain, hashes=not plain)
+                example = datasets[dataset].example(index, pixels=plain, hashes=not plain)
                 found = None if features is None else features.of(example)
             except InputError as error:
-                name = parts[part].name
+                name = datasets[dataset].name
                 problem = (
                     name,
                     index,
@@ -86,10 +86,13 @@ def build_rows(
                 )
                 problems.append(Problem(*problem))
                 continue
-            _put(arrays, number, filled, pictures, place, example)
+            _put(arrays, number, filled, num_images, place, example)
             if found is not None and features is not None:
-                features.put(arrays["features"], number, pictures, found)
-            filled, pictures = filled + len(example.ids), pictures + len(example.image_positions)
+                features.put(arrays["features"], number, num_images, found)
+            filled, num_images = (
+                filled + len(example.ids),
+                num_images + len(example.image_positions),
+            )
             place += 1
     return arrays, problems
 
@@ -114,16 +117,18 @@ def _empty(count: int, shape: BatchShape, pad_id: int, side: int | None, pose: b
     return arrays
 
 
-def _put(arrays: Arrays, row: int, start: int, picture: int, place: int, example: Example) -> None:
+def _put(
+    arrays: Arrays, row: int, start: int, first_image: int, place: int, example: Example
+) -> None:
     """Writes one sample behind what its row has."""
-    end, last = start + len(example.ids), picture + len(example.image_positions)
+    end, last = start + len(example.ids), first_image + len(example.image_positions)
     arrays["input_ids"][row, start:end] = example.ids
     arrays["mask"][row, start:end] = True
     arrays["segment_ids"][row, start:end] = place
     arrays["loss_mask"][row, start:end] = example.supervised
-    arrays["image_positions"][row, picture:last] = example.image_positions + start
+    arrays["image_positions"][row, first_image:last] = example.image_positions + start
     if "images" in arrays and example.images is not None:
-        arrays["images"][row, picture:last] = example.images
+        arrays["images"][row, first_image:last] = example.images
     if example.pose is not None:
         for name, value in example.pose._asdict().items():
             arrays[name][row] = value

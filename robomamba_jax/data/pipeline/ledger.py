@@ -8,10 +8,11 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.jsonl import JsonlWriter, whole_lines
 
 
@@ -38,7 +39,7 @@ class Problem(NamedTuple):
     step: int | None = None
     fix: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The line's object."""
         fields = self._asdict()
         del fields["fix"]
@@ -62,7 +63,7 @@ def nothing_usable(problems: Sequence[Problem]) -> InputError:
         first = problems[0]
         what += f": {len(problems):,} were left out, the first, {first.source}'s sample "
         what += f"{first.index}, since {first.reason}"
-    return InputError("empty_source", what, "mend the data, or give other files")
+    return InputError("empty_source", what, "fix the data, or give other files")
 
 
 class Ledger:

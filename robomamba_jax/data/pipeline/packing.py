@@ -34,10 +34,10 @@ def pack(
     """
     rows = _Rows(sorted(set(images.tolist())), row_tokens, text_limit, image_limit, image_tokens)
     order = np.argsort(-(text + images * image_tokens), kind="stable")
-    for sample, words, pictures in zip(
+    for sample, num_text, num_images in zip(
         order.tolist(), text[order].tolist(), images[order].tolist(), strict=True
     ):
-        rows.add(sample, words, pictures)
+        rows.add(sample, num_text, num_images)
     return rows.members
 
 
@@ -45,48 +45,53 @@ class _Rows:
     """Rows under construction, found by how much text fits beside so and so many images."""
 
     def __init__(
-        self, kinds: list[int], row_tokens: int, text_limit: int, image_limit: int, per_image: int
+        self,
+        image_counts: list[int],
+        row_tokens: int,
+        text_limit: int,
+        image_limit: int,
+        per_image: int,
     ) -> None:
         self.members: list[list[int]] = []
         self._limits = (row_tokens, text_limit, image_limit)
         self._per_image = per_image
-        self._room: list[tuple[int, int, int]] = []  # tokens, text, images that are left
+        self._free: list[tuple[int, int, int]] = []  # tokens, text, images that are left
         # For a sample of k images: rows by their room for its text, and a bit per filled list.
-        self._lists = {k: [[] for _ in range(text_limit + 1)] for k in kinds}
-        self._bits = dict.fromkeys(kinds, 0)
+        self._lists = {k: [[] for _ in range(text_limit + 1)] for k in image_counts}
+        self._bits = dict.fromkeys(image_counts, 0)
 
-    def add(self, sample: int, words: int, pictures: int) -> None:
+    def add(self, sample: int, num_text: int, num_images: int) -> None:
         """Puts a sample where it fits best."""
-        row = self._best(words, pictures)
+        row = self._best(num_text, num_images)
         if row < 0:
             row = len(self.members)
             self.members.append([])
-            self._room.append(self._limits)
+            self._free.append(self._limits)
         self.members[row].append(sample)
-        tokens, text, images = self._room[row]
-        tokens -= words + pictures * self._per_image
-        self._room[row] = (tokens, text - words, images - pictures)
+        tokens, text, images = self._free[row]
+        tokens -= num_text + num_images * self._per_image
+        self._free[row] = (tokens, text - num_text, images - num_images)
         for k in self._lists:
-            room = self._text_room(row, k)
-            if room > 0:
-                self._lists[k][room].append(row)
-                self._bits[k] |= 1 << room
+            free = self._free_text(row, k)
+            if free > 0:
+                self._lists[k][free].append(row)
+                self._bits[k] |= 1 << free
 
-    def _best(self, words: int, pictures: int) -> int:
+    def _best(self, num_text: int, num_images: int) -> int:
         """The row with the least sufficient room, or -1."""
-        lists = self._lists[pictures]
-        while fitting := self._bits[pictures] >> words:
-            room = words + (fitting & -fitting).bit_length() - 1
-            row = lists[room][-1]
-            if self._text_room(row, pictures) == room:
+        lists = self._lists[num_images]
+        while fitting := self._bits[num_images] >> num_text:
+            free = num_text + (fitting & -fitting).bit_length() - 1
+            row = lists[free][-1]
+            if self._free_text(row, num_images) == free:
                 return row
             # Since it was listed here, the row has been filled further, and listed elsewhere.
-            lists[room].pop()
-            if not lists[room]:
-                self._bits[pictures] ^= 1 << room
+            lists[free].pop()
+            if not lists[free]:
+                self._bits[num_images] ^= 1 << free
         return -1
 
-    def _text_room(self, row: int, pictures: int) -> int:
-        """How much text fits beside ``pictures`` more images; -1 = they do not fit."""
-        tokens, text, images = self._room[row]
-        return -1 if images < pictures else min(text, tokens - pictures * self._per_image)
+    def _free_text(self, row: int, num_images: int) -> int:
+        """How much text fits beside ``num_images`` more images; -1 = they do not fit."""
+        tokens, text, images = self._free[row]
+        return -1 if images < num_images else min(text, tokens - num_images * self._per_image)

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from robomamba_jax.data.cache.record_format import to_record
-from robomamba_jax.data.pipeline.datasets import Part
+from robomamba_jax.data.pipeline.datasets import Dataset
 from robomamba_jax.data.pipeline.ledger import Problem
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import lasting_plain_path
@@ -25,22 +25,40 @@ def facts_path(shard: Path) -> Path:
     return shard.with_name(f"{shard.name}.json")
 
 
+class ShardFacts(TypedDict):
+    """What is known of a written shard.
+
+    Attributes:
+      file: its name; None where no sample was usable, and there is no file.
+      bytes: its size.
+      sha256: of its bytes.
+      samples: how many are in it.
+      index: (tokens of text, images, supervised tokens) of each.
+      names: their ids.
+      problems: ``Problem``s of those that were left out.
+    """
+
+    file: str | None
+    bytes: int
+    sha256: str
+    samples: int
+    index: list[tuple[int, int, int]]
+    names: list[str]
+    problems: list[list[Any]]
+
+
 def write_shard(
-    part: Part, start: int, stop: int, path: Path, codec: str, *, skip: bool
-) -> dict[str, Any]:
+    dataset: Dataset, start: int, stop: int, path: Path, codec: str, *, skip: bool
+) -> ShardFacts:
     """Encode a range of samples into one ArrayRecord file.
 
     Args:
-      part: whose samples.
+      dataset: whose samples.
       start: the first.
       stop: behind the last.
       path: of the file; beside it a JSON file of its facts is left, the sign that it is whole.
       codec: of the images.
       skip: leave bad samples out instead of stopping.
-
-    Returns:
-      {"file", "bytes", "sha256", "samples", "index": [text, images, supervised] a sample,
-      "names": ids, "problems"}.
 
     Raises:
       InputError: a sample is bad and may not be skipped.
@@ -52,9 +70,9 @@ def write_shard(
         writer = ArrayRecordWriter(str(lasting_plain_path(partial)), _OPTIONS)
         for number in range(start, stop):
             try:
-                example = part.example(number)
+                example = dataset.example(number)
             except InputError as error:
-                about = (part.name, number, str(number), error.kind, error.message)
+                about = (dataset.name, number, str(number), error.kind, error.message)
                 problem = Problem(*about, found="prepare", fix=error.fix)
                 if not skip:
                     raise problem.as_error() from error
@@ -68,7 +86,7 @@ def write_shard(
         if not names:
             # An empty ArrayRecord file is one that others refuse to open.
             partial.unlink()
-        facts = {
+        facts: ShardFacts = {
             "file": path.name if names else None,
             "bytes": partial.stat().st_size if names else 0,
             "sha256": file_sha256(partial) if names else "",

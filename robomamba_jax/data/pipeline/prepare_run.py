@@ -7,24 +7,32 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import safetensors.numpy
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
-from robomamba_jax.data.cache.prepared import INDEX, LEDGER, MANIFEST, SCHEMA, read_manifest
-from robomamba_jax.data.cache.string_array import Names
-from robomamba_jax.data.pipeline.datasets import Part
+from robomamba_jax.data.cache.prepared import (
+    INDEX,
+    LEDGER,
+    MANIFEST,
+    SCHEMA,
+    Manifest,
+    read_manifest,
+)
+from robomamba_jax.data.cache.string_array import StringArray
+from robomamba_jax.data.pipeline.datasets import Dataset
 from robomamba_jax.data.pipeline.ledger import Ledger, nothing_usable
-from robomamba_jax.data.pipeline.prepare import facts_path
+from robomamba_jax.data.pipeline.prepare import ShardFacts, facts_path
 from robomamba_jax.data.pipeline.tasks import DataPool, problems_of
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import write_text
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.progress import OnProgress
 
 _BEGUN = "begun.json"
 _TOKENIZER = "tokenizer.json"
@@ -35,8 +43,8 @@ def prepare(
     folder: str | os.PathLike[str],
     *,
     workers: int = 0,
-    tell: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
+    on_progress: OnProgress | None = None,
+) -> Manifest:
     """Tokenise, resize and store all samples.
 
     The files are the same whatever the number of workers, and however often it was stopped.
@@ -45,7 +53,7 @@ def prepare(
       config: what to prepare and how.
       folder: where to; empty, missing, or what an earlier run of the same began.
       workers: processes.
-      tell: called with (samples done, samples in all) after each shard.
+      on_progress: called with (samples done, samples in all) after each shard.
 
     Returns:
       The manifest.
@@ -55,20 +63,20 @@ def prepare(
     """
     root = Path(folder)
     with DataPool(config, workers) as pool:
-        parts = pool.tasks.parts
+        datasets = pool.tasks.datasets
         begun = {
             "schema": SCHEMA,
             "config": _content(config),
             "identity": pool.tasks.encoder.identity(),
-            "parts": [{"name": part.name, "samples": len(part)} for part in parts],
+            "parts": [{"name": dataset.name, "samples": len(dataset)} for dataset in datasets],
         }
         if (finished := _begin(root, begun)) is not None:
             return finished
-        jobs = list(_jobs(root, parts, config.prepare.shard_samples))
-        total = sum(len(part) for part in parts)
-        shards = _shards(pool, jobs, total, tell)
+        jobs = list(_jobs(root, datasets, config.prepare.shard_samples))
+        total = sum(len(dataset) for dataset in datasets)
+        shards = _shards(pool, jobs, total, on_progress)
         (root / _TOKENIZER).write_bytes(pool.tasks.encoder.tokenizer.data)
-        return _finish(root, begun, parts, jobs, shards)
+        return _finish(root, begun, datasets, jobs, shards)
 
 
 def _content(config: DataConfig) -> Any:
@@ -81,7 +89,7 @@ def _content(config: DataConfig) -> Any:
     return content
 
 
-def _same(held: dict[str, Any], begun: dict[str, Any], names: Sequence[str]) -> bool:
+def _same(held: Mapping[str, Any], begun: dict[str, Any], names: Sequence[str]) -> bool:
     """Whether a folder was begun as this run begins; a field that its configuration does not have
     yet has its default there."""
     try:
@@ -92,7 +100,7 @@ def _same(held: dict[str, Any], begun: dict[str, Any], names: Sequence[str]) -> 
     return all(held.get(name) == begun[name] for name in names)
 
 
-def _begin(root: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
+def _begin(root: Path, begun: dict[str, Any]) -> Manifest | None:
     """Make the folder, or check that it is ours to go on with; its manifest if it is done."""
     root.mkdir(parents=True, exist_ok=True)
     note = root / _BEGUN
@@ -115,16 +123,16 @@ def _begin(root: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _jobs(root: Path, parts: Sequence[Part], size: int) -> Iterator[dict[str, Any]]:
+def _jobs(root: Path, datasets: Sequence[Dataset], size: int) -> Iterator[dict[str, Any]]:
     """A job per shard: fixed ranges, so that nothing depends on who does which."""
-    for number, part in enumerate(parts):
-        for shard, start in enumerate(range(0, len(part), size)):
+    for number, dataset in enumerate(datasets):
+        for shard, start in enumerate(range(0, len(dataset), size)):
             name = f"part{number:02d}-{shard:05d}.array_record"
             yield {
                 "op": "shard",
-                "part": number,
+                "dataset": number,
                 "start": start,
-                "stop": min(start + size, len(part)),
+                "stop": min(start + size, len(dataset)),
                 "path": str(root / name),
             }
 
@@ -133,8 +141,8 @@ def _shards(
     pool: DataPool,
     jobs: Sequence[dict[str, Any]],
     total: int,
-    tell: Callable[[int, int], None] | None,
-) -> list[dict[str, Any]]:
+    on_progress: OnProgress | None,
+) -> list[ShardFacts]:
     """The facts of all shards, old and new, in order."""
     known = {job["path"]: _known(Path(job["path"])) for job in jobs}
     missing = [job for job in jobs if known[job["path"]] is None]
@@ -142,14 +150,14 @@ def _shards(
         job["stop"] - job["start"] for job in missing
     )
     for job, (facts, _) in zip(missing, pool.map(missing), strict=True):
-        known[job["path"]] = facts
+        known[job["path"]] = cast(ShardFacts, facts)
         done += job["stop"] - job["start"]
-        if tell is not None:
-            tell(done, total)
+        if on_progress is not None:
+            on_progress(done, total)
     return [facts for facts in (known[job["path"]] for job in jobs) if facts is not None]
 
 
-def _known(path: Path) -> dict[str, Any] | None:
+def _known(path: Path) -> ShardFacts | None:
     """The facts of a shard that an earlier run finished."""
     note = facts_path(path)
     if not note.is_file():
@@ -162,20 +170,20 @@ def _known(path: Path) -> dict[str, Any] | None:
 def _finish(
     root: Path,
     begun: dict[str, Any],
-    parts: Sequence[Part],
+    datasets: Sequence[Dataset],
     jobs: Sequence[dict[str, Any]],
-    shards: Sequence[dict[str, Any]],
-) -> dict[str, Any]:
+    shards: Sequence[ShardFacts],
+) -> Manifest:
     """Index, ledger and manifest; then what only a resumption needs goes away."""
     index = [sizes for shard in shards for sizes in shard["index"]]
-    table = np.array(index, np.int32).reshape(-1, 3)
-    if not len(table):
+    columns = np.array(index, np.int32).reshape(-1, 3)
+    if not len(columns):
         raise nothing_usable([problem for shard in shards for problem in problems_of(shard)])
-    names = Names.of([name for shard in shards for name in shard["names"]])
-    owners = [job["part"] for job in jobs]
+    names = StringArray.of([name for shard in shards for name in shard["names"]])
+    owners = [job["dataset"] for job in jobs]
     arrays = {
         "part": np.repeat(owners, [shard["samples"] for shard in shards]).astype(np.int32),
-        **{name: table[:, n].copy() for n, name in enumerate(("text", "images", "supervised"))},
+        **{name: columns[:, n].copy() for n, name in enumerate(("text", "images", "supervised"))},
         "name_bytes": names.data.copy(),
         "name_ends": names.ends,
     }
@@ -185,15 +193,15 @@ def _finish(
     Ledger(root / LEDGER).add(problems)
     (root / LEDGER).touch()
     listed = []
-    for number, part in enumerate(parts):
+    for number, dataset in enumerate(datasets):
         own = [shard for owner, shard in zip(owners, shards, strict=True) if owner == number]
         listed.append(
             {
-                "name": part.name,
-                "weight": part.weight,
+                "name": dataset.name,
+                "weight": dataset.weight,
                 "samples": sum(shard["samples"] for shard in own),
                 "skipped": sum(len(shard["problems"]) for shard in own),
-                "facts": dict(part.facts()),
+                "facts": dict(dataset.facts()),
             }
         )
     kept = [shard for shard in shards if shard["file"]]
@@ -209,4 +217,4 @@ def _finish(
     write_text(root / MANIFEST, json.dumps(manifest, indent=1))
     for path in [root / _BEGUN, *(facts_path(Path(job["path"])) for job in jobs)]:
         path.unlink(missing_ok=True)
-    return manifest
+    return cast(Manifest, manifest)

@@ -18,13 +18,14 @@ from robomamba_jax.data.cache.features import FeatureReader
 from robomamba_jax.data.examples import Encoder
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.data.pipeline.batches import build_rows
-from robomamba_jax.data.pipeline.datasets import open_parts
+from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.data.pipeline.inspection import inspect_range
 from robomamba_jax.data.pipeline.ledger import Problem
-from robomamba_jax.data.pipeline.prepare import write_shard
+from robomamba_jax.data.pipeline.prepare import ShardFacts, write_shard
 from robomamba_jax.data.pipeline.sample_index import scan
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.ipc import Job, Reply
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.process_pool import ProcessPool
 
 
@@ -35,11 +36,11 @@ class DataTasks:
         """Open the sources, once.
 
         Raises:
-          InputError: see ``open_parts``.
+          InputError: see ``open_datasets``.
         """
         self.config = config
         self.encoder = Encoder.open(config)
-        self.parts = open_parts(config, self.encoder)
+        self.datasets = open_datasets(config, self.encoder)
 
     @cached_property
     def features(self) -> FeatureReader | None:
@@ -62,13 +63,13 @@ class DataTasks:
         return work[job["op"]](job)
 
     def _scan(self, job: Job) -> Reply:
-        table, problems = scan(self.parts, job["part"], job["start"], job["stop"])
-        return {"problems": [list(problem) for problem in problems]}, table.to_arrays()
+        sample_index, problems = scan(self.datasets, job["dataset"], job["start"], job["stop"])
+        return {"problems": [list(problem) for problem in problems]}, sample_index.to_arrays()
 
     def _rows(self, job: Job) -> Reply:
         transform = self.encoder.transform
         arrays, problems = build_rows(
-            self.parts,
+            self.datasets,
             job["rows"],
             BatchShape(*job["shape"]),
             pad_id=self.encoder.tokenizer.pad_id,
@@ -83,21 +84,21 @@ class DataTasks:
 
     def _shard(self, job: Job) -> Reply:
         facts = write_shard(
-            self.parts[job["part"]],
+            self.datasets[job["dataset"]],
             job["start"],
             job["stop"],
             Path(job["path"]),
             self.config.prepare.codec,
             skip=self.config.on_error == "skip",
         )
-        return facts, {}
+        return dict(facts), {}
 
     def _inspect(self, job: Job) -> Reply:
-        part = self.parts[job["part"]]
-        return inspect_range(part, job["numbers"], images=job["images"])
+        dataset = self.datasets[job["dataset"]]
+        return inspect_range(dataset, job["numbers"], images=job["images"])
 
 
-def open_tasks(config: Any) -> DataTasks:
+def open_tasks(config: Json) -> DataTasks:
     """What a worker process calls: the data of a configuration as JSON."""
     return DataTasks(tree_from_json(DataConfig, config, "config"))
 
@@ -137,6 +138,6 @@ class DataPool(ProcessPool):
         )
 
 
-def problems_of(reply: Mapping[str, Any]) -> list[Problem]:
+def problems_of(reply: Mapping[str, list[list[Any]]] | ShardFacts) -> list[Problem]:
     """The problems in a reply."""
     return [Problem(*problem) for problem in reply["problems"]]

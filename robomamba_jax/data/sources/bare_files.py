@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PNG and JPEG files without their metadata, their compressed pixels left as they are.
 
-For pictures that are handed on: written anew, a JPEG would have other pixels.
+For images that are handed on: written anew, a JPEG would have other pixels.
 PNG: https://www.w3.org/TR/png-3/, section 5. JPEG: ITU-T T.81, annex B; JFIF: ITU-T T.871.
 """
 
@@ -20,16 +20,16 @@ _ADOBE_BYTES = 12  # its name, version, flags and colour transform
 
 
 def without_metadata(data: bytes) -> bytes | None:
-    """The same picture without EXIF, XMP, colour profile, text, comments, times and previews.
+    """The same image without EXIF, XMP, colour profile, text, comments, times and previews.
 
-    What lies behind a picture's end goes too: some cameras put a film there.
+    What lies behind an image's end goes too: some cameras put a film there.
 
     Args:
       data: a file's bytes.
 
     Returns:
       Bytes that decode to the same pixels; None where this is no PNG or JPEG, is cut short, or
-      is a moving picture.
+      is a moving image.
     """
     if data.startswith(_PNG):
         return _png(data)

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from robomamba_jax.config.data import FieldMap
 from robomamba_jax.data.sources.manipulation import Action, make_action
@@ -23,7 +23,7 @@ def asked_turns(images: Sequence[ImageRef], question: str, answer: str) -> tuple
 
 
 def field_action(
-    values: Mapping[str, Any], fields: FieldMap, where: str, how: Mapping[str, str]
+    values: Mapping[str, npt.ArrayLike], fields: FieldMap, where: str, how: Mapping[str, str]
 ) -> Action:
     """The action in a record's ``contact``, ``approach``, ``left`` and ``gripper``.
 

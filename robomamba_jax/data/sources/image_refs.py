@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""From what a sample points at to a picture, and to a hash of its content."""
+"""From what a sample points at to an image, and to a hash of its content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VIDEOS = ("an MP4 or MOV video", "a Matroska or WebM video", "a RIFF file (soun
 
 
 def open_ref(ref: ImageRef, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The picture, decoded; errors as ``open_image``'s."""
+    """The image, decoded; errors as ``open_image``'s."""
     if isinstance(ref, VideoFrame):
         frames = _video_frames(ref.path, ref.wanted, max_pixels)
         return frames[min(ref.place, len(frames) - 1)].copy()  # the others stay as they are
@@ -32,7 +32,7 @@ def open_ref(ref: ImageRef, max_pixels: int = MAX_PIXELS) -> Image.Image:
 
 
 def ref_sha256(ref: ImageRef) -> bytes:
-    """32 bytes that stand for the picture's file, wherever it lies.
+    """32 bytes that stand for the image's file, wherever it lies.
 
     Raises:
       InputError: the file cannot be read.
@@ -79,7 +79,7 @@ def _video_frames(path: Path, wanted: int, max_pixels: int) -> list[Image.Image]
     try:
         with av.open(name) as container:
             if not container.streams.video:
-                raise broken("it has no pictures")
+                raise broken("it has no images")
             stream = container.streams.video[0]
             width, height = stream.codec_context.width, stream.codec_context.height
             if width * height > max_pixels:

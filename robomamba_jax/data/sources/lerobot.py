@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """LeRobot data sets, v2.1 and v3.0, from a local folder, without torch and ``datasets``.
 
-Rows come out of Parquet files, pictures out of these or out of videos. "task" (and "subtask", where
+Rows come out of Parquet files, images out of these or out of videos. "task" (and "subtask", where
 there is one) stands for the text that a step's task_index means, as in LeRobot's own items; every
 other name of a ``FieldMap`` is a column. A field that is None:
 
@@ -33,12 +33,13 @@ from robomamba_jax.data.sources.parquet_rows import ParquetFiles
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots, below
 from robomamba_jax.data.sources.sample import ImageRef, Sample, VideoMoment, bad_record
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import Json
 
 ASK = "What is the robot doing?"
 
 _TEXTS = ("task", "subtask")
-# Of an episode's pictures that are files: v2.1's name and v3.0's.
-_PICTURES = (
+# Of an episode's images that are files: v2.1's name and v3.0's.
+_IMAGE_FILES = (
     "images/{}/episode_{:06d}/frame_{:06d}.png",
     "images/{}/episode-{:06d}/frame-{:06d}.png",
 )
@@ -173,9 +174,9 @@ class LeRobotSource:
             ref: ImageRef = data
         else:
             path = cell.get("path") if isinstance(cell, dict) else cell
-            ref = self._picture(camera, values, path, where)
+            ref = self._image_file(camera, values, path, where)
         if self._grasp is not None:
-            self._grasp.camera.check_size(f"the picture of {where}", *open_ref(ref).size)
+            self._grasp.camera.check_size(f"the image of {where}", *open_ref(ref).size)
         return ref
 
     def _moment(self, number: int, camera: str, timestamp: Any, where: str) -> VideoMoment:
@@ -198,22 +199,22 @@ class LeRobotSource:
             size = self._grasp.camera.width, self._grasp.camera.height
         return VideoMoment(path, span.start + timestamp, half, size)
 
-    def _picture(self, camera: str, values: Mapping[str, Any], path: Any, where: str) -> Path:
-        """A picture that is a file: where the cell says, or where LeRobot puts it."""
+    def _image_file(self, camera: str, values: Mapping[str, Any], path: Any, where: str) -> Path:
+        """An image that is a file: where the cell says, or where LeRobot puts it."""
         names = [] if not isinstance(path, str) or path.startswith("/") else [path]
         step = (values["episode_index"], values["frame_index"])
-        names += [name.format(camera, *step) for name in _PICTURES]
+        names += [name.format(camera, *step) for name in _IMAGE_FILES]
         for name in names:
             found = below(self._root, name, self._allowed)
             if found.is_file():
                 return found
         raise InputError(
             "missing_image",
-            f"{where}: picture {names[0][:200]!r} is not below {self._root}",
+            f"{where}: image {names[0][:200]!r} is not below {self._root}",
             "download the images too, or give the right root",
         )
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format and version, how much there is, and which fields are read."""
         fields, meta = self._fields, self.meta
         return {

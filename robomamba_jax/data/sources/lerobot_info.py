@@ -9,9 +9,10 @@ import re
 import string
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import parse_json, read_text, split_lines
 
 INFO = "meta/info.json"
@@ -37,7 +38,7 @@ def is_lerobot(folder: Path) -> bool:
     return False
 
 
-def fill_template(template: Any, key: str, values: Mapping[str, Any], where: str) -> str:
+def fill_template(template: Json, key: str, values: Mapping[str, int | str], where: str) -> str:
     """A path of info.json with its fields filled in.
 
     Python's own ``format`` reads attributes and items of what it is given, and pads to any length:
@@ -146,6 +147,6 @@ def read_lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def is_count(value: Any) -> bool:
+def is_count(value: object) -> TypeGuard[int]:
     """Whether a value of JSON or Parquet is a whole number from 0 on."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -76,11 +76,11 @@ class LeRobotMeta:
 
     @property
     def cameras(self) -> list[str]:
-        """The columns that are pictures."""
+        """The columns that are images."""
         return [name for name, how in self.features.items() if how["dtype"] in ("image", "video")]
 
     def size(self, camera: str) -> tuple[int, int] | None:
-        """(width, height) of a camera's pictures, where info.json says it."""
+        """(width, height) of a camera's images, where info.json says it."""
         how = self.features[camera]
         names, shape = how.get("names"), how.get("shape")
         if not isinstance(shape, list) or len(shape) != 3 or not all(map(is_count, shape)):
@@ -242,7 +242,7 @@ def _check_counts(
             raise InputError(
                 "count_mismatch",
                 f"{path / INFO} states {stated} {name}, meta/episodes has {count}",
-                f"{AGAIN}, or mend total_{name}",
+                f"{AGAIN}, or fix total_{name}",
             )
 
 

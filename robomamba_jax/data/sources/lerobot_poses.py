@@ -23,7 +23,7 @@ class GraspReader:
     """Finds the grasp in an episode.
 
     Attributes:
-      camera: the one whose pictures are read.
+      camera: the one whose images are read.
       columns: what ``find`` needs of an episode.
     """
 
@@ -35,7 +35,7 @@ class GraspReader:
         Args:
           config: what means what.
           shapes: column -> its shape, as info.json has it.
-          size: (width, height) of the pictures, where it is known.
+          size: (width, height) of the images, where it is known.
 
         Raises:
           InputError: the camera file is wrong, has no ``camera_to_world`` or another size, or a
@@ -50,7 +50,7 @@ class GraspReader:
                 "add it: the camera's pose in the frame of the end-effector's positions",
             )
         if size is not None:
-            self.camera.check_size("the data set's picture", *size)
+            self.camera.check_size("the data set's image", *size)
         wanted = {
             "position": (config.position, 3),
             "orientation": (config.orientation, ROTATION_FORMS[config.orientation_form]),
@@ -62,7 +62,7 @@ class GraspReader:
         self._to_camera = np.linalg.inv(self.camera.camera_to_world)
 
     def find(self, rows: Mapping[str, Sequence[Any]], where: str) -> tuple[int, Action]:
-        """The step whose picture is looked at, and the pose that is to be learned from it.
+        """The step whose image is looked at, and the pose that is to be learned from it.
 
         Args:
           rows: column -> one value per step of the episode.
@@ -70,12 +70,12 @@ class GraspReader:
 
         Returns:
           The step, from 0; and the action: the end-effector's point (moved by ``tip``) in pixels
-          of the picture, and its axes in the camera's OpenCV frame. How far the gripper is open
+          of the image, and its axes in the camera's OpenCV frame. How far the gripper is open
           is not said: it closes.
 
         Raises:
           InputError: the gripper never closes, or closes too early for ``before``, or the point
-            is behind the camera or outside of its picture, or the numbers are not what the
+            is behind the camera or outside of its image, or the numbers are not what the
             configuration says.
         """
         config = self._config
@@ -114,7 +114,7 @@ class GraspReader:
                 "no_grasp",
                 f"{where} never closes its gripper: {name} goes from {values.min():.4g} to "
                 f"{values.max():.4g}, closed is {config.closed} {limit:g}",
-                "mend threshold or closed, or skip bad records",
+                "fix threshold or closed, or skip bad records",
             )
         return int(steps[0]) + 1
 
@@ -125,15 +125,15 @@ class GraspReader:
             raise InputError(
                 "behind_camera",
                 f"{where} grasps behind the camera, at ({shown}) m in its frame",
-                "mend camera_to_world or the position's entries, or skip bad records",
+                "fix camera_to_world or the position's entries, or skip bad records",
             )
         x, y = (float(part) for part in camera.project(point))
         if not (0 <= x <= camera.width and 0 <= y <= camera.height):
             raise InputError(
                 "outside_image",
-                f"{where} grasps outside of the {camera.width}x{camera.height} picture, at "
+                f"{where} grasps outside of the {camera.width}x{camera.height} image, at "
                 f"({x:.1f}, {y:.1f})",
-                "mend camera_to_world or the position's entries, or skip bad records",
+                "fix camera_to_world or the position's entries, or skip bad records",
             )
         return x, y
 

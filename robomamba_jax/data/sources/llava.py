@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots, find_image
@@ -26,6 +25,7 @@ from robomamba_jax.data.sources.sample import (
     text_field,
 )
 from robomamba_jax.data.text.prompts import IMAGE
+from robomamba_jax.utils.json_types import Json
 
 # Beside the JSON, or in the folder that images.zip is often extracted to.
 _FOLDERS = ("", "images")
@@ -82,6 +82,6 @@ class LlavaSource:
         if any(IMAGE in text for role, text in turns if role == "human"):
             raise bad_record(where, f"asks about an {IMAGE} that it does not have")
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format and number of records."""
         return {"format": "llava", "records": len(self)}

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots, find_image
@@ -25,6 +24,7 @@ from robomamba_jax.data.sources.sample import (
     text_field,
 )
 from robomamba_jax.data.text.prompts import IMAGE
+from robomamba_jax.utils.json_types import Json
 
 # As the authors' archives unpack, beside the JSON file or below it.
 _FOLDERS = ("", "image", "images", "chart_image", "lrv-vg", "lrv-chart")
@@ -75,6 +75,6 @@ class LrvSource:
             task if isinstance(task, str) else None,
         )
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format and number of records."""
         return {"format": "lrv", "records": len(self)}

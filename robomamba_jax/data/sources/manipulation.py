@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV
@@ -33,6 +34,7 @@ from robomamba_jax.data.sources.sample import (
     text_field,
 )
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 
 PIXEL_ORDERS = ("xy", "rowcol")
 FRAMES = ("manipllm", "opencv")
@@ -113,8 +115,8 @@ def parse_action(text: str, where: str, *, pixel_order: str, frame: str) -> Acti
 
 def make_action(
     point: tuple[float, float],
-    approach: Any,
-    left: Any,
+    approach: npt.ArrayLike,
+    left: npt.ArrayLike,
     gripper_open: float | None,
     where: str,
     *,
@@ -140,7 +142,7 @@ def make_action(
 
 
 def parse_detection(
-    value: Any, where: str, *, pixel_order: str = "xy", frame: str = "manipllm"
+    value: Json, where: str, *, pixel_order: str = "xy", frame: str = "manipllm"
 ) -> Action:
     """RoboMamba's result: a point, two columns of a rotation, and the gripper's logit or not.
 
@@ -241,7 +243,7 @@ class RoboMambaPoses:
             parse_action(answer, where, **self._how),
         )
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format, number of records, and how they are read."""
         return {"format": "robomamba-poses", "records": len(self), **self._how}
 
@@ -299,7 +301,7 @@ class ManipLlmPoses:
         """One sample.
 
         Raises:
-          InputError: a field or the picture is missing.
+          InputError: a field or the image is missing.
         """
         name = self._names[index]
         where, result = f"{self._root}/{name}", self._result(name)
@@ -318,13 +320,13 @@ class ManipLlmPoses:
             pixel_order="rowcol",
             frame="manipllm",
         )
-        picture = find_image(self._root, f"{name}/original_rgb.png", allowed=self._allowed)
+        image_path = find_image(self._root, f"{name}/original_rgb.png", allowed=self._allowed)
         turns = (("human", f"<image>\n{_PROMPT}"), ("gpt", answer_text(action)))
         parts = name.split("_")
         task = parts[1] if len(parts) > 1 else None
-        return PoseSample(name, (picture,), turns, task, action)
+        return PoseSample(name, (image_path,), turns, task, action)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format, samples, and trials that failed and are none."""
         return {"format": "manipllm", "records": len(self), "failed_trials": self._failed}
 

@@ -70,7 +70,7 @@ class ParquetFiles:
                 raise InputError(
                     "bad_dataset",
                     f"{path} has no column {name!r}",
-                    "download the file again, or mend meta/info.json",
+                    "download the file again, or fix meta/info.json",
                 )
         found: dict[str, list[Any]] = {name: [] for name in names}
         with _broken_is_an_input_error(path):

@@ -159,7 +159,7 @@ def find_image(
                 "missing_image",
                 f"image {str(name)[:200]!r} lies behind the link {str(link)!r}, which leads to "
                 f"{os.path.realpath(link)!r}: nothing is there",
-                "put the images there, or mend the link",
+                "put the images there, or fix the link",
             )
     raise InputError(
         "missing_image",
@@ -181,14 +181,14 @@ def check_name(name: object) -> None:
 def _named(root: Path, name: object) -> Path:
     """``root / name``, its letters checked; where links lead is not asked."""
     if not isinstance(name, str) or not name or "\0" in name or len(name) > 1000:
-        raise _refused(name, "is no file name")
+        raise _refused(name, "is not a file name")
     try:
         os.fsencode(name)
     except UnicodeEncodeError:  # half of a surrogate pair
-        raise _refused(name, "is no file name") from None
+        raise _refused(name, "is not a file name") from None
     parts = PurePosixPath(name).parts
     if not parts:
-        raise _refused(name, "is no file name")
+        raise _refused(name, "is not a file name")
     if name.startswith(("/", "~")) or "\\" in name or ":" in parts[0] or ".." in parts:
         raise _refused(name, "leaves the data's folder")
     return root.joinpath(*parts)
@@ -226,4 +226,4 @@ def _is_file(path: Path, name: object) -> bool:
 
 def _refused(name: object, what: str) -> InputError:
     shown = repr(name)[:200]
-    return InputError("bad_path", f"{shown} {what}", "mend the record: a relative path below root")
+    return InputError("bad_path", f"{shown} {what}", "fix the record: a relative path below root")

@@ -8,10 +8,9 @@ https://protobuf.dev/programming-guides/encoding: what a field means is up to th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 
-def fields(message: bytes | memoryview) -> Iterator[tuple[int, Any]]:
+def fields(message: bytes | memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """The (number, value) pairs of a message: int for varints, memoryview for all others.
 
     Raises:
@@ -36,19 +35,7 @@ def fields(message: bytes | memoryview) -> Iterator[tuple[int, Any]]:
         at += size
 
 
-def varints(message: memoryview) -> Iterator[int]:
-    """Packed whole numbers.
-
-    Raises:
-      ValueError: they are cut.
-    """
-    at = 0
-    while at < len(message):
-        value, at = _varint(message, at)
-        yield value
-
-
-def message_of(value: Any) -> memoryview:
+def message_of(value: object) -> memoryview:
     """A field that must hold bytes.
 
     Raises:

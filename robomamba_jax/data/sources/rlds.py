@@ -25,6 +25,7 @@ from robomamba_jax.data.text.prompts import ROLES, Turn
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_names import lasting_plain_path
 from robomamba_jax.utils.file_types import not_a_file
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import check_text, decode_text, parse_json, read_bytes
 
 
@@ -163,7 +164,7 @@ class RldsSource:
             turns = (*turns[:-1], ("gpt", answer_text(action)))
         return PoseSample(name, images, turns, task, action)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format, samples, records (episodes, where there are steps) and all fields."""
         return {
             "format": "rlds",

@@ -12,7 +12,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from robomamba_jax.data.sources.sample import ImageRef, Sample, bad_record, even
 from robomamba_jax.data.sources.tfrecord import TfRecords, feature_lists
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import decode_text
 
 
@@ -80,7 +80,7 @@ class RoboVqaSource:
         """The file that a sample is from."""
         return self._files[int(self._spans[index][0])].path
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format, samples, clips, and samples of each task."""
         return {
             "format": "robovqa",

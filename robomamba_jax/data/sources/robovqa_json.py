@@ -3,7 +3,7 @@
 """RoboVQA's JSON files: ``{"uid", "video", "text"}``, the text as in the TFRecord files.
 
 https://github.com/google-deepmind/robovqa: a list, one object, or one object per line. The
-pictures are a clip's frames where somebody has extracted them, or else the video itself.
+images are a clip's frames where somebody has extracted them, or else the video itself.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from robomamba_jax.data.sources.sample import (
     text_field,
 )
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 # Beside the JSON file, or beside the folder json/ that holds train/ and val/.
@@ -85,12 +86,12 @@ class RoboVqaJsonSource:
         """One question with its frames as images, in front of it.
 
         Raises:
-          InputError: the record is damaged, or its pictures are missing.
+          InputError: the record is damaged, or its images are missing.
         """
         video, uid, which, question = self._question(index)
-        return question_sample(f"{uid}.{which}", self._pictures(video, uid), question)
+        return question_sample(f"{uid}.{which}", self._images(video, uid), question)
 
-    def without_pictures(self, index: int) -> Sample:
+    def without_images(self, index: int) -> Sample:
         """The same without images, which are not looked for.
 
         Raises:
@@ -113,13 +114,13 @@ class RoboVqaJsonSource:
         uid = text_field(clip, "uid", where) if "uid" in clip else Path(video).stem
         return video, uid, which, questions[which]
 
-    def _pictures(self, video: str, uid: str) -> tuple[ImageRef, ...]:
+    def _images(self, video: str, uid: str) -> tuple[ImageRef, ...]:
         """Extracted frames in a folder, one extracted frame, or frames of the video."""
         try:
             found = self._find(video, uid)
         except OSError as error:  # no permission, or a name that is too long for one
             what = f"video {video[:200]!r} cannot be looked for: {error.strerror}"
-            raise InputError("missing_image", what, "allow reading there, or mend it") from error
+            raise InputError("missing_image", what, "allow reading there, or fix it") from error
         if found is None:
             raise InputError(
                 "missing_image",
@@ -154,7 +155,7 @@ class RoboVqaJsonSource:
         """A file that is there, as it really lies: frames may be links, too."""
         return inside(self._root, path, name, self._allowed)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format, samples, clips, and samples of each task."""
         return {
             "format": "robovqa-json",

@@ -57,7 +57,7 @@ def parse_questions(text: str, where: str, split: str = "standard") -> list[Ques
         found = (_MARKED.search(body) if split == "standard" else None) or _PLAIN.search(body)
         if found is None:
             raise InputError(
-                "bad_record", f"{where}: <{task}> has no answer", "mend the record, or leave it out"
+                "bad_record", f"{where}: <{task}> has no answer", "fix the record, or leave it out"
             )
         question = _TAG.sub("", body[: found.start()]).strip()
         answer = _TAG.sub("", body[found.end() :]).strip()

@@ -12,17 +12,19 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.text.prompts import ROLES, Turn
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 
 _LOOK = 10
-# Names of fields that bring more than a reader of one picture knows, and other names of a picture;
+# Names of fields that bring more than a reader of one image knows, and other names of an image;
 # in small letters, without "_", "-" and a plural's "s".
 _OTHER_INPUT = frozenset(
     {"video", "videopath", "videofile", "frame", "audio", "audiopath", "audiofile", "sound"}
     | {"depth", "depthpath", "depthimage", "pointcloud", "system", "tool", "imagelist"}
 )
-_PICTURES = frozenset(
+_IMAGE_FIELDS = frozenset(
     {"imagepath", "imagefile", "imagename", "imageurl", "img", "imgpath", "imgfile", "imageid"}
     | {"picture", "photo", "pixelvalue", "filename", "imagebyte", "imagebase64", "imagedata"}
 )
@@ -91,7 +93,7 @@ class Source(Protocol):
 
     def __getitem__(self, index: int) -> Sample: ...
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """What it is and how much: format, records, and what else the format knows."""
         ...
 
@@ -127,10 +129,10 @@ def conversation(value: object, where: str, *, image: bool = True) -> tuple[Turn
     return tuple(turns)
 
 
-def check_input(record: Mapping[str, Any], read: Sequence[str], where: str) -> None:
+def check_input(record: Mapping[str, Json], read: Sequence[str], where: str) -> None:
     """Check that a record brings no input in a field that its reader does not know.
 
-    Without this a picture under another name is left out, and the record trained on as text alone.
+    Without this an image under another name is left out, and the record trained on as text alone.
 
     Args:
       record: an object of a file.
@@ -139,15 +141,15 @@ def check_input(record: Mapping[str, Any], read: Sequence[str], where: str) -> N
 
     Raises:
       InputError: a field's name says that it is input, or, in a record without an image, its value
-        is the name of a picture, video or sound; it is not empty.
+        is the name of an image, video or sound; it is not empty.
     """
-    pictured = any(record.get(name) for name in ("image", "image_id", "video") if name in read)
+    has_image = any(record.get(name) for name in ("image", "image_id", "video") if name in read)
     for name, value in record.items():
         if name in read or value in (None, "", [], {}, False):
             continue
         plain = name.lower().replace("-", "").replace("_", "").removesuffix("s")
         other = plain in _OTHER_INPUT or (plain == "image" and name != "image")
-        if other or (not pictured and (plain in _PICTURES or _names_media(value))):
+        if other or (not has_image and (plain in _IMAGE_FIELDS or _names_media(value))):
             listed = ", ".join(read)
             raise InputError(
                 "unread_input",
@@ -161,7 +163,7 @@ def _names_media(value: Any) -> bool:
     return any(isinstance(part, str) and _MEDIA.search(part) is not None for part in values)
 
 
-def check_format(records: Any, fields: Sequence[str], where: object, name: str) -> None:
+def check_format(records: JsonRecords, fields: Sequence[str], where: object, name: str) -> None:
     """Whether records are of a format, by the first ones that can be read.
 
     Args:
@@ -188,7 +190,7 @@ def check_format(records: Any, fields: Sequence[str], where: object, name: str) 
     raise errors[0]
 
 
-def text_field(record: Mapping[str, Any], name: str, where: str) -> str:
+def text_field(record: Mapping[str, Json], name: str, where: str) -> str:
     """A field that must be text; numbers, which some copies hold for ids, become it.
 
     Raises:
@@ -203,7 +205,7 @@ def text_field(record: Mapping[str, Any], name: str, where: str) -> str:
     return value
 
 
-def image_field(record: Mapping[str, Any], where: str) -> Any:
+def image_field(record: Mapping[str, Json], where: str) -> Json:
     """What a record has as its image; None where it has none.
 
     Raises:
@@ -224,4 +226,4 @@ def even_frames(count: int, wanted: int) -> list[int]:
 
 def bad_record(where: str, what: str) -> InputError:
     """An ``InputError`` about a record."""
-    return InputError("bad_record", f"{where} {what}", "mend the record, or leave it out")
+    return InputError("bad_record", f"{where} {what}", "fix the record, or leave it out")

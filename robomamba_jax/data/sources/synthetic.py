@@ -3,20 +3,21 @@
 """Coloured shapes, drawn when asked for: what the ``tiny`` variant of a run trains on.
 
 Custom sources (``SourceConfig.factory``); the path says how many samples, and from which
-number on: "64" or "16@1000". Sample n is the same picture and text everywhere.
+number on: "64" or "16@1000". Sample n is the same image and text everywhere.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from robomamba_jax.data.sources.manipulation import Action, PoseSample
 from robomamba_jax.data.sources.sample import Sample
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 
 COLORS = {"red": (210, 40, 40), "green": (40, 170, 60), "blue": (50, 70, 220)}
 SHAPES = ("square", "disk")
@@ -33,33 +34,33 @@ class _Scene(NamedTuple):
     radius: float
 
 
-def captions(path: str, root: str | None) -> Toy:
+def captions(path: str, root: str | None) -> SyntheticSource:
     """Stage 1.1: "a red disk"."""
-    return Toy("captions", path)
+    return SyntheticSource("captions", path)
 
 
-def questions(path: str, root: str | None) -> Toy:
+def questions(path: str, root: str | None) -> SyntheticSource:
     """Stage 1.2: "Is it red?" "Yes."; every third sample is text alone."""
-    return Toy("questions", path)
+    return SyntheticSource("questions", path)
 
 
-def poses(path: str, root: str | None) -> Toy:
+def poses(path: str, root: str | None) -> SyntheticSource:
     """Stage 2: touch the shape's middle; the axes turn with its place."""
-    return Toy("poses", path)
+    return SyntheticSource("poses", path)
 
 
-class Toy:
+class SyntheticSource:
     """A source of one kind of samples."""
 
     def __init__(self, kind: str, path: str) -> None:
         """Read the path.
 
         Raises:
-          InputError: it is no number of samples.
+          InputError: it is not a number of samples.
         """
         count, _, start = path.partition("@")
         if not count.isdigit() or (start and not start.isdigit()):
-            raise InputError("bad_config", f"{path!r} is no number of samples", "give e.g. 64")
+            raise InputError("bad_config", f"{path!r} is not a number of samples", "give e.g. 64")
         self._kind, self._count, self._start = kind, int(count), int(start or 0)
 
     def __len__(self) -> int:
@@ -75,20 +76,20 @@ class Toy:
             float(rng.integers(9, SIDE - 9)),
             float(rng.integers(4, 8)),
         )
-        name, pictures = f"{self._kind}-{number}", (_draw(scene, rng),)
+        name, images = f"{self._kind}-{number}", (_draw(scene, rng),)
         if self._kind == "poses":
-            return _pose(name, pictures, scene)
+            return _pose(name, images, scene)
         if self._kind == "captions":
             turns = (("human", "<image>\nWhat is this?"), ("gpt", f"a {scene.color} {scene.shape}"))
-            return Sample(name, pictures, turns)
+            return Sample(name, images, turns)
         if number % 3 == 2:
             return Sample(name, (), (("human", "What is the sum of 1 and 1?"), ("gpt", "2")))
         color = str(rng.choice(list(COLORS)))
         answer = "Yes." if color == scene.color else "No."
         turns = (("human", f"<image>\nIs it {color}?"), ("gpt", answer))
-        return Sample(name, pictures, turns)
+        return Sample(name, images, turns)
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, Json]:
         """Format and number of records."""
         return {"format": f"toy {self._kind}", "records": self._count}
 
@@ -102,11 +103,11 @@ def _draw(scene: _Scene, rng: np.random.Generator) -> np.ndarray:
     return np.clip(pixels + rng.integers(-8, 9, pixels.shape), 0, 255).astype(np.uint8)
 
 
-def _pose(name: str, pictures: tuple[np.ndarray, ...], scene: _Scene) -> PoseSample:
+def _pose(name: str, images: tuple[np.ndarray, ...], scene: _Scene) -> PoseSample:
     angle = math.pi * (scene.x / SIDE - 0.5)
     approach = (math.sin(angle), 0.0, math.cos(angle))
     left = (math.cos(angle), 0.0, -math.sin(angle))
     gripper = float(scene.shape == "disk")
     action = Action((scene.x, scene.y), approach, left, gripper)
     turns = (("human", "<image>\nWhere do I touch it?"),)
-    return PoseSample(name, pictures, turns, action=action)
+    return PoseSample(name, images, turns, action=action)

@@ -143,9 +143,9 @@ def _example(sample: Sample, kind: str) -> dict[str, Any]:
 
 
 def _encoded(ref: ImageRef) -> bytes:
-    """A picture's PNG or JPEG bytes without their metadata; anything else as PNG. All are decoded
+    """An image's PNG or JPEG bytes without their metadata; anything else as PNG. All are decoded
     once, so that no broken one is written."""
-    picture = open_ref(ref)
+    decoded = open_ref(ref)
     data = ref.read_bytes() if isinstance(ref, Path) else ref
     bare = without_metadata(data) if isinstance(data, bytes) else None
-    return encoded(picture, "PNG") if bare is None else bare
+    return encoded(decoded, "PNG") if bare is None else bare

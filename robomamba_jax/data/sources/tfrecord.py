@@ -124,7 +124,7 @@ def feature_lists(record: bytes, where: str) -> dict[str, list[bytes]]:
       where: the record, for messages.
 
     Raises:
-      InputError: it is no SequenceExample.
+      InputError: it is not a SequenceExample.
     """
     try:
         found: dict[str, list[bytes]] = {}

@@ -114,7 +114,7 @@ class _Video:
             self._container = av.open(f"file:{path}", format="mp4")
             try:
                 if not self._container.streams.video:
-                    raise _broken(path, "it has no pictures")
+                    raise _broken(path, "it has no images")
                 self._stream = self._container.streams.video[0]
                 # One core per worker: they are as many as the user wants busy.
                 self._stream.codec_context.thread_count = 1

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import JsonObject
 
 IMAGE = "<image>"
 ROLES = ("human", "gpt")
@@ -136,7 +137,7 @@ class PromptTemplate:
             _extend(row, [tokenizer.eos_id], True)
         return row
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The fields as JSON values; ``from_json`` takes them back."""
         return {
             key: list(value) if isinstance(value, tuple) else value
@@ -176,7 +177,7 @@ class PromptTemplate:
 
 def as_record(instruction: str, template: PromptTemplate) -> str:
     """An instruction as a record of training has it: behind ``<image>`` and a line break where a
-    template takes that for text, alone where it takes it for the picture's place.
+    template takes that for text, alone where it takes it for the image's place.
 
     Args:
       instruction: such as "Open the drawer."

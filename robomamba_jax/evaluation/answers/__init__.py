@@ -1,3 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
 """Answers and predictions: read, matched to their questions, written."""
+
+__all__ = ["echoes", "fields", "rows"]

@@ -110,7 +110,7 @@ def _of_videos(source: RoboVqaJsonSource) -> list[Item]:
     """Their pictures lie apart, and are looked for when a model is to see them."""
     return [
         _item(
-            source.without_pictures(number),
+            source.without_images(number),
             Lookup(_pictures(source, number)),
             source.file_of(number),
         )

@@ -19,11 +19,10 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.base import Pictures
 from robomamba_jax.evaluation.benchmarks.prompts import places_kept
 from robomamba_jax.generation.settings import GenerationSettings
-from robomamba_jax.models.sharding import batch_sharding, my_rows, placed, whole
+from robomamba_jax.inference.prompts import padded_length
+from robomamba_jax.models.placement import batch_sharding, local_rows, replicate, shard_rows
 
 _LONGEST = GenerationSettings().max_prompt_tokens
-LENGTH_STEP = 64
-"""Prompts are padded to multiples of it, so that few shapes reach the compiler."""
 
 
 class Request(NamedTuple):
@@ -102,7 +101,7 @@ class Reader:
     def batches(self, requests: Sequence[Request]) -> Iterator[Batch]:
         """All requests, short ones first; those of about one length in their order."""
         lengths = [len(self._encode(request).ids) for request in requests]
-        order = sorted(range(len(requests)), key=lambda k: (-(-lengths[k] // LENGTH_STEP), k))
+        order = sorted(range(len(requests)), key=lambda k: (padded_length(lengths[k]), k))
         parts = [order[k : k + self._rows] for k in range(0, len(order), self._rows)]
         if not parts:
             return
@@ -179,7 +178,7 @@ class Reader:
         """The rows whose pictures this process's devices hold."""
         if self._mesh is None:
             return list(range(self._rows))
-        return my_rows(self._mesh, self._rows)
+        return local_rows(self._mesh, self._rows)
 
     def _placed(self, pixels: dict[int, np.ndarray]) -> Any:
         """Pictures as one array, of which every process gives its rows."""
@@ -203,4 +202,4 @@ def everywhere(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:
     """Rows of which each process knows its own, known to all: int32[B, ...]."""
     if mesh is None or jax.process_count() == 1:
         return local
-    return np.asarray(whole(mesh, placed(mesh, local, len(local))))
+    return np.asarray(replicate(mesh, shard_rows(mesh, local, len(local))))

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
-from robomamba_jax.models.sharding import whole
+from robomamba_jax.models.placement import replicate
 
 
 def parameters_sha256(params: Any) -> str:
@@ -32,4 +32,4 @@ def _whole(leaf: Any) -> Any:
     sharding = leaf.sharding
     assert isinstance(sharding, NamedSharding)
     assert isinstance(sharding.mesh, Mesh)
-    return whole(sharding.mesh, leaf)
+    return replicate(sharding.mesh, leaf)

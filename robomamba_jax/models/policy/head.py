@@ -13,9 +13,9 @@ from flax import nnx
 from robomamba_jax.config.mamba import MambaConfig
 from robomamba_jax.config.policy import CONTACT_SIZE, QUERIES, PolicyConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.mamba import MambaBlock, Rows
-from robomamba_jax.models.policy.layers import PolicyMLP, Queries
-from robomamba_jax.models.policy.mixture import Mixture, Proposals, densest
+from robomamba_jax.models.mamba import MambaBlock, SequenceInfo
+from robomamba_jax.models.policy.layers import AttentionPooling, PolicyMLP
+from robomamba_jax.models.policy.mixture import Mixture, Proposals, mode
 from robomamba_jax.ops.segments import compaction
 from robomamba_jax.shapes import check_shape
 
@@ -44,7 +44,7 @@ class PolicyStates(NamedTuple):
     first_text: jax.Array
     last: jax.Array
     mask: jax.Array | None
-    image_at: jax.Array | None = None
+    image_index: jax.Array | None = None
 
 
 class PolicyHead(nnx.Module):
@@ -84,8 +84,8 @@ class PolicyHead(nnx.Module):
         self.ssm2 = None if block is None else MambaBlock(block, rngs=rngs)
         widths, outputs = config.hidden_widths(d_model), config.outputs
         attends = config.pooling == "attention"
-        self.attn1 = Queries(d_model, config.param_dtype, rngs=rngs) if attends else None
-        self.attn2 = Queries(d_model, config.param_dtype, rngs=rngs) if attends else None
+        self.attn1 = AttentionPooling(d_model, config.param_dtype, rngs=rngs) if attends else None
+        self.attn2 = AttentionPooling(d_model, config.param_dtype, rngs=rngs) if attends else None
         d_in = QUERIES * d_model if attends else d_model
 
         def mlp(name: str) -> PolicyMLP | None:
@@ -105,7 +105,7 @@ class PolicyHead(nnx.Module):
         first_text: jax.Array,
         last: jax.Array,
         mask: jax.Array | None = None,
-        image_at: jax.Array | None = None,
+        image_index: jax.Array | None = None,
     ) -> PolicyOutput:
         """Read a pose from each row.
 
@@ -117,14 +117,14 @@ class PolicyHead(nnx.Module):
             position outside the row, as -1 is, gives NaN.
           mask: bool[B, T], True = real, for pooling "mean"; padding may lie anywhere. None
             means all real.
-          image_at: int32[B, P], where the patches of the image stand that the pose is in, by rows
-            from the upper left; needed by ``mixture``, which gives NaN for a row without image
-            (-1 everywhere).
+          image_index: int32[B, P], where the patches of the image stand that the pose is in,
+            row by row from the upper left; needed by ``mixture``, which gives NaN for a row
+            without image (-1 everywhere).
 
         Raises:
-          InputError: an argument has the wrong shape, or image_at is needed and missing.
+          InputError: an argument has the wrong shape, or image_index is needed and missing.
         """
-        return self.read_states(PolicyStates(hidden, first_text, last, mask, image_at))
+        return self.read_states(PolicyStates(hidden, first_text, last, mask, image_index))
 
     def read_states(self, states: PolicyStates) -> PolicyOutput:
         """As a call, of arguments in one piece."""
@@ -142,12 +142,12 @@ class PolicyHead(nnx.Module):
                 return self._read(first, second, second)
             assert self.ssm1 is not None
             assert self.ssm2 is not None
-            rows, real = Rows(), None
+            info, real = SequenceInfo(), None
             if mask is not None:
                 packing = compaction(mask)
                 hidden, real = packing.pack(hidden), packing.mask
-                rows = Rows(lengths=packing.lengths)
-            first, second = self.ssm1(hidden, rows)[0], self.ssm2(hidden, rows)[0]
+                info = SequenceInfo(lengths=packing.lengths)
+            first, second = self.ssm1(hidden, info)[0], self.ssm2(hidden, info)[0]
             return self._read(*(pool_mean(x, real) for x in (first, second, hidden)))
 
     def pool(self, states: PolicyStates) -> jax.Array:
@@ -190,19 +190,19 @@ class PolicyHead(nnx.Module):
         check_shape("last", states.last, "B", sizes)
         if states.mask is not None:
             check_shape("mask", states.mask, "B T", sizes)
-        if states.image_at is not None:
-            check_shape("image_at", states.image_at, "B P", sizes)
+        if states.image_index is not None:
+            check_shape("image_index", states.image_index, "B P", sizes)
 
 
 def _read_mixture(mixture: Mixture, states: PolicyStates) -> PolicyOutput:
     """The densest of the proposals; NaN for a row without image."""
-    if states.image_at is None:
+    if states.image_index is None:
         raise InputError(
             "no_image", "the mixture head reads image positions, and got none", "give an image"
         )
     with jax.default_matmul_precision("highest"):
-        found = mixture(states.hidden.astype(jnp.float32), states.mask, states.image_at)
-    chosen, seen = densest(found), jnp.any(states.image_at >= 0, axis=1)
+        found = mixture(states.hidden.astype(jnp.float32), states.mask, states.image_index)
+    chosen, seen = mode(found), jnp.any(states.image_index >= 0, axis=1)
 
     def of_chosen(x: jax.Array) -> jax.Array:
         at = chosen.reshape(-1, *[1] * (x.ndim - 1))

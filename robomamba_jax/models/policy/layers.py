@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import math
 
 import jax
@@ -12,7 +14,7 @@ from flax import nnx
 
 from robomamba_jax.config.policy import QUERIES
 from robomamba_jax.models.layers import Linear
-from robomamba_jax.ops.taps import tap
+from robomamba_jax.ops.probes import probe
 
 
 class PolicyMLP(nnx.Module):
@@ -30,12 +32,12 @@ class PolicyMLP(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """float[..., D] -> float32[..., out]."""
-        x = jax.nn.relu(tap(self.fc1(x), "policy.fc1"))
-        x = jax.nn.relu(tap(self.fc2(x), "policy.fc2"))
-        return tap(self.fc3(x), "policy.fc3")
+        x = jax.nn.relu(probe(self.fc1(x), "policy.fc1"))
+        x = jax.nn.relu(probe(self.fc2(x), "policy.fc2"))
+        return probe(self.fc3(x), "policy.fc3")
 
 
-class Queries(nnx.Module):
+class AttentionPooling(nnx.Module):
     """``weight`` [Q, D]: learned queries that look for what they need among all positions."""
 
     def __init__(self, d_model: int, param_dtype: str, *, rngs: nnx.Rngs) -> None:

@@ -19,7 +19,7 @@ from flax import nnx
 
 from robomamba_jax.config.policy import CONTACT_SIZE, QUERIES, ROTATION_SIZE, SPREAD, PolicyConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.policy.layers import PolicyMLP, Queries, xavier
+from robomamba_jax.models.policy.layers import AttentionPooling, PolicyMLP, xavier
 
 
 class Proposals(NamedTuple):
@@ -52,26 +52,28 @@ class Mixture(nnx.Module):
           rngs: a ``params`` stream.
         """
         widths, dtype = config.hidden_widths(d_model), config.param_dtype
-        self.queries = Queries(d_model, dtype, rngs=rngs)
+        self.queries = AttentionPooling(d_model, dtype, rngs=rngs)
         self.from_all = xavier(QUERIES * d_model, widths[0], True, rngs, dtype)
         self.from_patch = xavier(d_model, widths[0], False, rngs, dtype)
         outputs = 1 + CONTACT_SIZE + ROTATION_SIZE + config.gripper
         self.mlp = PolicyMLP(widths[0], widths, outputs, rngs=rngs, param_dtype=dtype)
 
-    def __call__(self, hidden: jax.Array, mask: jax.Array | None, image_at: jax.Array) -> Proposals:
+    def __call__(
+        self, hidden: jax.Array, mask: jax.Array | None, image_index: jax.Array
+    ) -> Proposals:
         """Let every image position propose.
 
         Args:
           hidden: float32[B, T, D].
           mask: bool[B, T], True = real; None = all.
-          image_at: int32[B, P], where the image's patches stand among the T, by rows from the
+          image_index: int32[B, P], where the image's patches stand among the T, by rows from the
             upper left; one outside the row proposes from a state of 0.
 
         Raises:
           InputError: P is no square.
         """
-        centres, width = grid_centres(image_at.shape[1])
-        patches = states_at(hidden, image_at)
+        centres, width = grid_centres(image_index.shape[1])
+        patches = states_at(hidden, image_index)
         everything = self.from_all(self.queries(hidden, mask))
         out = self.mlp(jax.nn.relu(self.from_patch(patches) + everything[:, None]))
         return Proposals(
@@ -106,7 +108,7 @@ def states_at(hidden: jax.Array, at: jax.Array) -> jax.Array:
     return hidden.at[rows, at].get(mode="fill", fill_value=0, wrap_negative_indices=False)
 
 
-def densest(proposals: Proposals) -> jax.Array:
+def mode(proposals: Proposals) -> jax.Array:
     """int32[B]: the proposal at whose contact the contacts' density is highest.
 
     The density is that of the trained likelihood: Laplace kernels of ``SPREAD`` in x and in y.

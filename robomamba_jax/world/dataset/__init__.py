@@ -1,3 +1,5 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
 """Data sets out of the simulator, in the real formats."""
+
+__all__ = ["generate", "tasks"]

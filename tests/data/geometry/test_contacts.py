@@ -29,7 +29,7 @@ SHARES = st.floats(0, 1)
 
 @given(st.sampled_from(KINDS), st.integers(1, 900), st.integers(1, 900), SHARES, SHARES)
 def test_there_and_back(kind: Any, width: int, height: int, x: float, y: float) -> None:
-    """What training is given is what a pose says, in any picture and any of the units."""
+    """What training is given is what a pose says, in any image and any of the units."""
     with pytest.raises(InputError, match="contact_scale"):
         EncodingConfig(contact_scale="share")
     scale, frame, side = kind
@@ -54,7 +54,7 @@ def test_there_and_back(kind: Any, width: int, height: int, x: float, y: float) 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_beyond_the_edge_and_no_number(kind: Any) -> None:
-    """Brought to the crop's edge, as before; what is no number is an error."""
+    """Brought to the crop's edge, as before; what is not a number is an error."""
     with pytest.raises(InputError, match="contact_scale"):
         EncodingConfig(contact_scale="share")
     scale, frame, side = kind

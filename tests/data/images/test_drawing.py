@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of poses: known pixels have known colours, and arrows point the right way."""
+"""Images of poses: known pixels have known colours, and arrows point the right way."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_arrow_directions() -> None:
     away = arrow_tips(CONTACT, np.eye(3), 100.0, CAMERA)[2] - CONTACT
     assert away[0] > 0 > away[1]
     np.testing.assert_allclose(away[0] / away[1], (middle - CONTACT)[0] / (middle - CONTACT)[1])
-    # The depth of the contact does not matter: the same picture from scaled scenes.
+    # The depth of the contact does not matter: the same image from scaled scenes.
     for depth in (0.3, 4.0):
         start = CAMERA.lift(CONTACT, depth)
         tip = CAMERA.project(start + depth * 0.2 * ROTATION[:, 0])

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Opening pictures: every source, every format, and everything that can be wrong with them."""
+"""Opening images: every source, every format, and everything that can be wrong with them."""
 
 import contextlib
 import io
@@ -38,7 +38,7 @@ def stored(form: str, image: Image.Image | None = None, **options: Any) -> bytes
 
 
 def refused(source: Any, complaint: str, **options: Any) -> None:
-    """The source is an InputError that says ``complaint`` in one line and how to mend it."""
+    """The source is an InputError that says ``complaint`` in one line and how to fix it."""
     with pytest.raises(InputError, match=complaint) as caught:
         open_image(source, **options)
     assert "\n" not in str(caught.value)
@@ -70,7 +70,7 @@ def test_arrays_are_copied(shape: tuple[int, ...]) -> None:
 
 
 def test_the_first_frame_of_a_moving_picture() -> None:
-    """GIF and WEBP: one picture, the first."""
+    """GIF and WEBP: one image, the first."""
     frames = [Image.new("RGB", (8, 6), color) for color in ("red", "blue")]
     for form in ("GIF", "WEBP"):
         data = stored(form, frames[0], save_all=True, append_images=frames[1:], lossless=True)
@@ -132,8 +132,8 @@ def test_what_is_no_picture_file(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     refused(fifo, "no regular file")
     refused("/dev/zero", "no regular file")
-    refused("", "is no path")
-    refused("a\0b", "is no path")
+    refused("", "is not a path")
+    refused("a\0b", "is not a path")
     refused("x" * 5000, "cannot be opened")
     file = tmp_path / "file"
     file.write_bytes(b"")
@@ -220,8 +220,9 @@ def claims(form: str, side: int) -> bytes:
 
 
 PROBE = """
-import resource, sys, time
+import resource, sys
 from pathlib import Path
+from PIL import Image
 from robomamba_jax.data.images.files import open_image
 from robomamba_jax.errors import InputError
 import numpy as np
@@ -229,23 +230,25 @@ import numpy as np
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
+def decode(*arguments):
+    raise AssertionError("a decoder was made")
+
+Image._getdecoder = decode
 before = peak()
 for path in sys.argv[1:]:
     for source in (path, Path(path).read_bytes()):
-        start = time.monotonic()
         try:
             open_image(source)
         except InputError as error:
             assert error.kind == "image_too_large", error
         else:
             raise AssertionError(path)
-        assert time.monotonic() - start < 1, path
 print(peak() - before)
 """
 
 
 def test_bombs_take_no_memory(tmp_path: Path) -> None:
-    """Files that claim 88 to 268 million pixels: refused at once, without a word from PIL."""
+    """Files that claim 88 to 268 million pixels: none is decoded, and PIL prints no warning."""
     paths = []
     for form in FORMATS:
         for side in (9_400, 13_300, 16_383):

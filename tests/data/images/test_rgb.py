@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of every mode and kind, on their way to an encoder, to a drawing and to a file."""
+"""Images of every mode and kind, on their way to an encoder, to a drawing and to a file."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def of_mode(mode: str, transparency: Any = None) -> Image.Image:
 
 
 def drawn(image: Image.Image, form: str = "PNG") -> bytes:
-    """The file of a picture with a pose in it."""
+    """The file of an image with a pose in it."""
     out = io.BytesIO()
     draw_pose(image, CENTER, LOOKING, legend=False).save(out, form)
     return out.getvalue()
@@ -88,7 +88,7 @@ def test_files_with_a_transparent_colour(name: str) -> None:
 
 def test_a_background_lies_under_transparent_pixels_alone() -> None:
     """8-bit greys and colours by their one transparent level; of 16-bit greys none is told, as
-    before. What names no level is a bad picture, not a TypeError."""
+    before. What names no level is a bad image, not a TypeError."""
     red = (255, 0, 0)
     for name in ("bit", "grey", "rgb", "palette"):
         data, pixels = transparent()[name]
@@ -118,7 +118,7 @@ ANY = st.one_of(
 def test_whatever_is_in_info_gives_pixels_or_one_clear_error(
     mode: str, transparency: Any, background: Any, width: int
 ) -> None:
-    """Also for pictures without pixels."""
+    """Also for images without pixels."""
     image = of_mode(mode, transparency).crop((0, 0, width, 5))
     try:
         found = to_rgb(image, background)

@@ -71,7 +71,7 @@ def test_pixels_are_pils_own(encoder: str) -> None:
 @pytest.mark.torch
 @pytest.mark.parametrize("encoder", ["clip-l14-224", "siglip-l16-256"])
 def test_equals_timm(encoder: str) -> None:
-    """The floats that timm hands to its models, bit by bit; not of tall pictures where timm has a
+    """The floats that timm hands to its models, bit by bit; not of tall images where timm has a
     Pillow that takes their columns first."""
     transform = image_transform(encoder)
     theirs = timm_transform(transform)
@@ -117,7 +117,7 @@ def test_a_dot_lands_where_the_geometry_says(size: tuple[int, int]) -> None:
 def test_any_size_gives_the_same_shape(
     width: int, height: int, side: int, mode: str, level: int
 ) -> None:
-    """S x S x 3 whatever comes in, and an even picture stays even."""
+    """S x S x 3 whatever comes in, and an even image stays even."""
     transform = ImageTransform(side, (0.2, 0.4, 0.6), (0.1, 0.2, 0.4), mode=mode)
     image = np.full((height, width), level, np.uint8)
     out = transform(image)

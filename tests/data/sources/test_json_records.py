@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from robomamba_jax.data.sources import json_records
 from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.errors import InputError
 
@@ -114,11 +114,12 @@ def test_a_broken_record_has_a_number(tmp_path: Path) -> None:
     ids=["escaped quotes", "brackets", "open lists", "quotes"],
 )
 def test_hostile_files_take_linear_time(text: bytes, tmp_path: Path) -> None:
-    """A megabyte of what makes careless scanners slow."""
-    start = time.perf_counter()
+    """A megabyte of what makes careless scanners slow: where the pattern began at a quote, read
+    to the end and did not match, every quote would cost the rest of the file. None is tried so:
+    all quotes lie in matches, which do not overlap."""
     with pytest.raises(InputError):
         contents(opened(tmp_path, text))
-    assert time.perf_counter() - start < 5
+    assert b'"' not in json_records._TOKEN.sub(b"", text)
 
 
 @given(st.binary(max_size=60))

@@ -21,7 +21,7 @@ import pytest
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import BatchConfig, DataConfig, FieldMap, SourceConfig
 from robomamba_jax.config.tree import tree_from_json
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.sources.image_refs import open_ref, ref_sha256
 from robomamba_jax.data.sources.manipulation import PoseSample
@@ -69,7 +69,7 @@ def test_every_item_is_lerobots(name: str) -> None:
 @pytest.mark.parametrize("name", ["v2.1/two_cameras", "v3.0/two_cameras", "v3.0/parts"])
 @pytest.mark.parametrize("step", ["first", "last"])
 def test_one_step_of_each_episode(name: str, step: str) -> None:
-    """Of that step are the task and the picture."""
+    """Of that step are the task and the image."""
     items, camera = expected(name)["items"], next(iter(expected(name)["items"][0]["colours"]))
     assert detect(str(LEROBOT / name)) == "lerobot"
     source = opened(LEROBOT / name, image=camera, step=step, ask="What now?")
@@ -143,7 +143,7 @@ def test_a_batch_of_text(workers: int) -> None:
         for version in ("v2.1", "v3.0")
     )
     assert {detect(source.path) for source in sources} == {"lerobot"}
-    with Pipeline(DataConfig(sources, TINY, BATCH), workers=workers) as pipeline:
+    with BatchLoader(DataConfig(sources, TINY, BATCH), workers=workers) as pipeline:
         found = {}
         for batch in pipeline.batches(0, 9):
             for row, names in zip(batch.arrays["images"], pipeline.ids(batch), strict=True):
@@ -153,7 +153,7 @@ def test_a_batch_of_text(workers: int) -> None:
         for version in ("v2.1", "v3.0")
         for item in expected("v3.0/two_cameras")["items"]
     }
-    # Step 3 of episode 1 after the encoder's crop: both versions hold the same picture.
+    # Step 3 of episode 1 after the encoder's crop: both versions hold the same image.
     colours = {name: image[0, 0, 0].astype(int) for name, image in found.items()}
     np.testing.assert_allclose(colours["v2.1:1/3"], colours["v3.0:1/3"], atol=3)
     assert np.abs(colours["v3.0:1/3"] - colours["v3.0:1/4"]).max() > 15
@@ -251,8 +251,8 @@ def test_the_pages_configurations(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("v2.1/two_cameras", "v3.0/two_cameras"), configs, (18, 3), strict=True
     ):
         config["sources"][0]["path"] = str(LEROBOT / name)
-        with Pipeline(tree_from_json(DataConfig, config, "config")) as pipeline:
-            assert (len(pipeline.table), len(pipeline.table.problems)) == (samples, 0)
+        with BatchLoader(tree_from_json(DataConfig, config, "config")) as pipeline:
+            assert (len(pipeline.sample_index), len(pipeline.sample_index.problems)) == (samples, 0)
             batch = pipeline.batch(0)
         assert ("contact" in batch.arrays) == (samples == 3)
         assert batch.arrays["images"].any()

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, EncodingConfig, FieldMap, SourceConfig
 from robomamba_jax.config.tree import tree_from_json
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.manipulation import PoseSample
@@ -66,7 +66,7 @@ def source(path: Path, fields: dict[str, Any], **more: Any) -> SourceConfig:
 @pytest.mark.parametrize("version", ["v2.1", "v3.0"])
 @pytest.mark.parametrize(("before", "tip"), [(None, 0.0), (2, 0.1), (0, -0.05)])
 def test_the_grasp(version: str, before: int | None, tip: float, tmp_path: Path) -> None:
-    """Contact, directions and the picture's step, by hand; no half pixel is added."""
+    """Contact, directions and the image's step, by hand; no half pixel is added."""
     name = f"{version}/two_cameras"
     assert detect(str(LEROBOT / name)) == "lerobot"
     opened = open_source(source(LEROBOT / name, grasp(tmp_path, before=before, tip=tip)))
@@ -95,7 +95,7 @@ def test_the_grasp(version: str, before: int | None, tip: float, tmp_path: Path)
 def test_a_batch_of_poses(tmp_path: Path) -> None:
     """Through the pipeline, worker and all: contacts as shares of the crop, rotations."""
     config = source(LEROBOT / "v3.0/two_cameras", grasp(tmp_path), name="s")
-    with Pipeline(DataConfig((config,), POSE, BATCH), workers=1) as pipeline:
+    with BatchLoader(DataConfig((config,), POSE, BATCH), workers=1) as pipeline:
         batch = next(iter(pipeline.batches(0, 1)))
         names = [row[0] for row in pipeline.ids(batch) if row]
         arrays = batch.arrays
@@ -104,7 +104,7 @@ def test_a_batch_of_poses(tmp_path: Path) -> None:
         episode = int(name.removeprefix("s:"))
         depth = 0.7 + 0.05 * (LENGTHS[episode] - 2)
         x, y = 32 + 60 * 0.02 * episode / depth, 24 - 60 * (0.05 * episode - 0.03) / depth
-        # The picture of 64x48 becomes 20x15, of which the crop leaves out two columns on the left.
+        # The image of 64x48 becomes 20x15, of which the crop leaves out two columns on the left.
         assert arrays["images"].shape[-2] == 15
         wanted = ((x * 20 / 64 - 2) / 15, y / 48)
         np.testing.assert_allclose(arrays["contact"][row], wanted, atol=1e-5)
@@ -207,17 +207,19 @@ def test_an_episode_without_a_pose(what: str, tmp_path: Path) -> None:
 
 
 def test_skipped_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One grasp in three is outside of the picture: named, counted, and the others are learned."""
+    """One grasp in three is outside of the image: named, counted, and the others are learned."""
     K = [[900, 0, 32], [0, 900, 24], [0, 0, 1]]
     path = camera(tmp_path, K=K)
     fields = grasp(tmp_path, camera=path)
     config = DataConfig(
         (source(LEROBOT / "v2.1/two_cameras", fields, name="s"),), POSE, BATCH, on_error="skip"
     )
-    complaint = r"episode 2 grasps outside of the 64x48 picture, at \(7"
-    with Pipeline(config, ledger=tmp_path / "ledger.jsonl") as pipeline:
-        problems = pipeline.table.problems
-        assert [pipeline.table.sample_id(n) for n in range(len(pipeline.table))] == ["s:1"]
+    complaint = r"episode 2 grasps outside of the 64x48 image, at \(7"
+    with BatchLoader(config, ledger=tmp_path / "ledger.jsonl") as pipeline:
+        problems = pipeline.sample_index.problems
+        assert [pipeline.sample_index.sample_id(n) for n in range(len(pipeline.sample_index))] == [
+            "s:1"
+        ]
     ledger = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
     assert len(ledger) == len(problems) == 2
     assert {problem.kind for problem in problems} == {"outside_image"}
@@ -241,7 +243,7 @@ def test_settings_that_cannot_be(tmp_path: Path) -> None:
             open_source(source(path, fields, **more))
 
     fails(grasp(tmp_path, camera=camera(tmp_path, camera_to_world=None)), "has no camera_to_world")
-    fails(grasp(tmp_path, camera=camera(tmp_path, width=640)), "picture is 64x48, but the camera")
+    fails(grasp(tmp_path, camera=camera(tmp_path, width=640)), "image is 64x48, but the camera")
     camera(tmp_path)
     fails(grasp(tmp_path, gripper={"column": STATE, "at": [8]}), "grasp.gripper needs 1 of the 8")
     fails(grasp(tmp_path, gripper={"column": STATE}), "grasp.gripper needs 1 of the 8")

@@ -158,7 +158,7 @@ def test_bad_trials(changes: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_no_trials(tmp_path: Path) -> None:
-    """An empty folder, a missing one, a picture that is gone."""
+    """An empty folder, a missing one, an image that is gone."""
     with pytest.raises(InputError, match=r"has no \*/result\.json"):
         ManipLlmPoses(tmp_path)
     with pytest.raises(InputError, match="is not a folder"):

@@ -103,7 +103,7 @@ def test_videos(tmp_path: Path) -> None:
 
 
 def test_wrong_records(tmp_path: Path) -> None:
-    """A bad clip among sound ones is a sample that says why; a file of none is no file."""
+    """A bad clip among sound ones is a sample that says why; a file of none is not a file."""
     picture(tmp_path / "images" / "v1.jpg", RNG)
     path = tmp_path / "a.json"
     path.write_text(json.dumps([{"uid": "x", "text": "no tags"}, CLIPS[1], {"video": "v.mp4"}]))

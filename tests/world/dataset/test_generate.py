@@ -36,6 +36,7 @@ from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.policies.affordance import CONTACTS
 from robomamba_jax.world.sim.episodes import COLLECTION
 from robomamba_jax.world.sim.simulator import Simulator
+from tests.counting import PATIENCE
 from tests.evaluation.runs import right
 from tests.world.sources import source_config
 
@@ -84,7 +85,7 @@ def test_killed_runs_go_on(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     command = as_command(out, 1)
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not list((out / ".parts").glob("*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
@@ -103,11 +104,11 @@ def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
     # A shell starts what runs in its background with Ctrl-C ignored, children included.
     command = ["env", "--default-signal=INT", *as_command(out, 2)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not list(out.glob("images/*")) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 1
     assert "Traceback" not in said
     assert said.strip().splitlines()[-1].startswith("robomamba: interrupted")

@@ -9,10 +9,12 @@ layout, and by which a rematerialisation policy may choose what to save.
 
 from __future__ import annotations
 
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false
 import jax
-from jax.ad_checkpoint import checkpoint_name
+import jax.ad_checkpoint
 
 
-def tap(x: jax.Array, name: str) -> jax.Array:
+def probe(x: jax.Array, name: str) -> jax.Array:
     """``x``, named. The same name stands once in every layer; order tells layers apart."""
-    return checkpoint_name(x, name)
+    return jax.ad_checkpoint.checkpoint_name(x, name)

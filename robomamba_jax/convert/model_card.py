@@ -1,28 +1,28 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The README.md of an inference folder: what lies there, for a person who finds it."""
+"""The README.md of an inference folder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.tensor_names import abstract_parts
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.models.params import count_params
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import printable
 
 
 def model_card(
-    name: str, parts: ModelParts, processor: Processor, origin: Mapping[str, Any]
+    name: str, parts: ModelParts, processor: Processor, origin: Mapping[str, Json]
 ) -> str:
     """Markdown: contents, use, origin.
 
     Args:
       name: of the folder.
       parts: what it holds.
-      processor: what it needs beside the weights.
+      processor: tokenizer, transform, template and pose conventions.
       origin: as in the manifest.
     """
     tree = abstract_parts(parts)
@@ -37,7 +37,7 @@ def model_card(
         *rows,
         "",
         *_sizes(parts),
-        *_reading(processor),
+        *_conventions(processor),
         "",
         "## Use",
         "",
@@ -72,7 +72,7 @@ def _sizes(parts: ModelParts) -> list[str]:
     return lines
 
 
-def _reading(processor: Processor) -> list[str]:
+def _conventions(processor: Processor) -> list[str]:
     lines = [f"- prompt template: {processor.template.name}"]
     if processor.tokenizer is None:
         lines.append("- tokenizer: none; give one to `rm.load(..., tokenizer=PATH)`")
@@ -91,7 +91,7 @@ def _reading(processor: Processor) -> list[str]:
 def _use(parts: ModelParts, processor: Processor) -> list[str]:
     if parts.llm is None:
         return [
-            "An encoder alone. Join it with a language model:",
+            "A vision encoder alone. Combine it with a language model:",
             "",
             "```",
             "robomamba convert --from parts --vision THIS --llm PATH --tokenizer PATH --out DIR",
@@ -110,7 +110,7 @@ def _use(parts: ModelParts, processor: Processor) -> list[str]:
     return [*lines, "```"]
 
 
-def _origin(origin: Mapping[str, Any]) -> list[str]:
+def _origin(origin: Mapping[str, Json]) -> list[str]:
     shown = {key: value for key, value in origin.items() if key != "files" and value}
-    texts = {k: "; ".join(v) if isinstance(v, list) else v for k, v in shown.items()}
+    texts = {k: "; ".join(map(str, v)) if isinstance(v, list) else v for k, v in shown.items()}
     return [f"- {key}: {printable(str(text))}" for key, text in texts.items()]

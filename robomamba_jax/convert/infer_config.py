@@ -9,15 +9,21 @@ from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from robomamba_jax.config import MambaConfig, PolicyConfig, VisionConfig
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import JsonObject
 
-Infos = Mapping[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[int, ...]]
 """Shapes by name, of one part of a checkpoint, its prefix taken away."""
 
+# Fields of a config.json. Their types are not checked here: the configuration classes do it, and
+# name the field.
+_Fields: TypeAlias = Mapping[str, Any]
+
+# By the names of transformers and timm. "gelu" is the exact one, with erf.
 _ACTIVATIONS = {
     "quick_gelu": "quick_gelu",
     "gelu": "gelu_erf",
@@ -33,11 +39,11 @@ def shapes_under(source: TensorSource, prefix: str) -> dict[str, tuple[int, ...]
     return {name[len(prefix) :]: source.info(name).shape for name in names}
 
 
-def mamba_from_shapes(shapes: Infos, path: Path, tied: bool = True) -> MambaConfig:
+def mamba_from_shapes(shapes: Shapes, path: Path, tied: bool = True) -> MambaConfig:
     """A language model's sizes from its tensors.
 
     Raises:
-      InputError: a tensor that tells them is missing or of a wrong rank.
+      InputError: a tensor that they are read from is missing or of a wrong rank.
     """
     mixer = "backbone.layers.0.mixer."
     vocab, width = _shape(shapes, "backbone.embeddings.weight", 2, path)
@@ -56,7 +62,7 @@ def mamba_from_shapes(shapes: Infos, path: Path, tied: bool = True) -> MambaConf
     )
 
 
-def mamba_from_json(content: Mapping[str, Any], rows: int | None, path: Path) -> MambaConfig:
+def mamba_from_json(content: JsonObject, rows: int | None, path: Path) -> MambaConfig:
     """A language model's config.json, of transformers or of the original repository.
 
     Args:
@@ -67,36 +73,39 @@ def mamba_from_json(content: Mapping[str, Any], rows: int | None, path: Path) ->
     Raises:
       InputError: it describes another kind of model, or lacks a size.
     """
-    kind = content.get("model_type", "mamba")
-    inner = content.get("ssm_cfg") or {}
-    if kind != "mamba" or inner.get("layer", "Mamba1") != "Mamba1" or content.get("attn_cfg"):
+    given = cast("_Fields", content)
+    kind = given.get("model_type", "mamba")
+    inner = given.get("ssm_cfg") or {}
+    if kind != "mamba" or inner.get("layer", "Mamba1") != "Mamba1" or given.get("attn_cfg"):
         what = kind if kind != "mamba" else "another kind of block"
         raise InputError("unknown_format", f"{path} is of {what}", "give a Mamba-1 checkpoint")
     for name, value in (("hidden_act", "silu"), ("rms_norm", True)):
-        if content.get(name, value) != value:
+        if given.get(name, value) != value:
             raise InputError(
-                "unknown_format", f"{path}: {name} is {content[name]!r}", f"only {value} is Mamba-1"
+                "unknown_format", f"{path}: {name} is {given[name]!r}", f"only {value} is Mamba-1"
             )
-    rank = content.get("time_step_rank", inner.get("dt_rank", "auto"))
+    rank = given.get("time_step_rank", inner.get("dt_rank", "auto"))
     return MambaConfig(
-        d_model=_either(content, "hidden_size", "d_model", path),
-        n_layer=_either(content, "num_hidden_layers", "n_layer", path),
-        vocab_size=_vocabulary(content, rows, path),
-        d_state=content.get("state_size", inner.get("d_state", 16)),
-        d_conv=content.get("conv_kernel", inner.get("d_conv", 4)),
-        expand=content.get("expand", inner.get("expand", 2)),
+        d_model=_either(given, "hidden_size", "d_model", path),
+        n_layer=_either(given, "num_hidden_layers", "n_layer", path),
+        vocab_size=_vocabulary(given, rows, path),
+        d_state=given.get("state_size", inner.get("d_state", 16)),
+        d_conv=given.get("conv_kernel", inner.get("d_conv", 4)),
+        expand=given.get("expand", inner.get("expand", 2)),
         dt_rank=None if rank == "auto" else rank,
-        conv_bias=content.get("use_conv_bias", inner.get("conv_bias", True)),
-        bias=content.get("use_bias", inner.get("bias", False)),
-        norm_eps=content.get("layer_norm_epsilon", 1e-5),
-        residual_in_fp32=content.get("residual_in_fp32", True),
-        tie_embeddings=content.get("tie_word_embeddings", content.get("tie_embeddings", True)),
+        conv_bias=given.get("use_conv_bias", inner.get("conv_bias", True)),
+        bias=given.get("use_bias", inner.get("bias", False)),
+        norm_eps=given.get("layer_norm_epsilon", 1e-5),
+        residual_in_fp32=given.get("residual_in_fp32", True),
+        tie_embeddings=given.get("tie_word_embeddings", given.get("tie_embeddings", True)),
     )
 
 
-def _vocabulary(content: Mapping[str, Any], rows: int | None, path: Path) -> int:
+def _vocabulary(content: _Fields, rows: int | None, path: Path) -> int:
     """The embedding's rows, if they are the vocabulary or that padded as it says."""
     size = _either(content, "vocab_size", "vocab_size", path)
+    # The original repository states the tokenizer's size and pads the table to a multiple; for
+    # GPT-NeoX 50,277 becomes 50,280.
     multiple = content.get("pad_vocab_size_multiple", 8)
     padded = -(-size // multiple) * multiple if isinstance(multiple, int) and multiple > 0 else size
     return rows if rows is not None and rows in (size, padded) else size
@@ -120,7 +129,7 @@ _VIT_SHARED = {
 }
 
 
-def vit_from_json(kind: str, content: Mapping[str, Any], path: Path) -> VisionConfig:
+def vit_from_json(kind: str, content: JsonObject, path: Path) -> VisionConfig:
     """An encoder's config.json of transformers: clip, siglip (whole or vision only) or dinov2.
 
     Raises:
@@ -131,7 +140,7 @@ def vit_from_json(kind: str, content: Mapping[str, Any], path: Path) -> VisionCo
         raise InputError(
             "unknown_format", f"{path} is of model_type {named!r}", f"give a {kind} checkpoint"
         )
-    own = content.get("vision_config") or content
+    own = cast("_Fields", content.get("vision_config") or content)
     get = {**_VIT_SHARED, **_VIT_DEFAULTS[kind], **own}
     odd = {"num_channels": 3, "use_swiglu_ffn": False, "qkv_bias": True}
     for name, value in odd.items():
@@ -154,6 +163,7 @@ def vit_from_json(kind: str, content: Mapping[str, Any], path: Path) -> VisionCo
 
 
 def _switches(kind: str) -> dict[str, Any]:
+    """Which optional parts an encoder of this kind has."""
     return {
         "cls_token": kind != "siglip",
         "pre_norm": kind == "clip",
@@ -163,7 +173,7 @@ def _switches(kind: str) -> dict[str, Any]:
 
 
 def timm_from_shapes(
-    shapes: Infos, path: Path, arguments: Mapping[str, Any] | None = None
+    shapes: Shapes, path: Path, arguments: JsonObject | None = None
 ) -> VisionConfig:
     """A timm CLIP or SigLIP encoder's sizes from its tensors.
 
@@ -175,7 +185,7 @@ def timm_from_shapes(
       path: for messages.
       arguments: what timm's own config.json says beside the architecture's name.
     """
-    given = arguments or {}
+    given = cast("_Fields", arguments or {})
     width, _, patch, _ = _shape(shapes, "patch_embed.proj.weight", 4, path)
     cls = "cls_token" in shapes
     kind = "clip" if cls else "siglip"
@@ -195,7 +205,7 @@ def timm_from_shapes(
     )
 
 
-def dinov2_from_shapes(shapes: Infos, image_size: int, path: Path) -> VisionConfig:
+def dinov2_from_shapes(shapes: Shapes, image_size: int, path: Path) -> VisionConfig:
     """A DINOv2 encoder's sizes from its tensors; heads have 64 channels."""
     width, _, patch, _ = _shape(shapes, "embeddings.patch_embeddings.projection.weight", 4, path)
     return VisionConfig(
@@ -211,7 +221,7 @@ def dinov2_from_shapes(shapes: Infos, image_size: int, path: Path) -> VisionConf
     )
 
 
-def policy_from_shapes(shapes: Infos, width: int, path: Path) -> PolicyConfig | None:
+def policy_from_shapes(shapes: Shapes, width: int, path: Path) -> PolicyConfig | None:
     """Which head a RoboMamba checkpoint has; None for the language-and-vision stage."""
     gripper = "gripper_head.fc1.weight" in shapes
     if "action_head.fc1.weight" in shapes:
@@ -232,14 +242,14 @@ def square_grid(shape: tuple[int, ...], path: Path) -> int:
 def _square(count: int, path: Path) -> int:
     side = round(max(count, 0) ** 0.5)
     if count < 1 or side * side != count:
-        raise InputError("shape_mismatch", f"{path}: {count} positions are no square", _WHOLE)
+        raise InputError("shape_mismatch", f"{path}: {count} positions are not a square", _WHOLE)
     return side
 
 
 _WHOLE = "give the complete file of this family"
 
 
-def _shape(shapes: Infos, name: str, rank: int, path: Path) -> tuple[int, ...]:
+def _shape(shapes: Shapes, name: str, rank: int, path: Path) -> tuple[int, ...]:
     if name not in shapes:
         near = get_close_matches(name, shapes, n=2, cutoff=0.6)
         fix = f"the file's {' or '.join(near)} looks like it" if near else _WHOLE
@@ -250,9 +260,10 @@ def _shape(shapes: Infos, name: str, rank: int, path: Path) -> tuple[int, ...]:
     return shapes[name]
 
 
-def _count(shapes: Infos, pattern: str) -> int:
-    """Layers from 0 on. A number under which hardly a tensor stands counts none: a stray
-    name must not make a layer of which all else is then missing."""
+def _count(shapes: Shapes, pattern: str) -> int:
+    """Layers from 0 on."""
+    # A number with one or two tensors is a misspelt name: it must not become a layer of which all
+    # other tensors are then reported missing.
     numbers = Counter(int(found[1]) for name in shapes if (found := re.match(pattern, name)))
     count = 0
     while numbers[count] > 2:
@@ -263,12 +274,12 @@ def _count(shapes: Infos, pattern: str) -> int:
 def _whole(value: int, unit: int, what: str, path: Path) -> int:
     if value % unit:
         raise InputError(
-            "shape_mismatch", f"{path}: {what} {value} is no multiple of {unit}", _WHOLE
+            "shape_mismatch", f"{path}: {what} {value} is not a multiple of {unit}", _WHOLE
         )
     return value // unit
 
 
-def _either(content: Mapping[str, Any], first: str, second: str, path: Path) -> Any:
+def _either(content: _Fields, first: str, second: str, path: Path) -> Any:
     for name in (first, second):
         if name in content:
             return content[name]

@@ -1,0 +1,26 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""POPE: random, popular and adversarial, on COCO val2014."""
+
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
+
+
+def get_config() -> EvalConfig:
+    """The whole benchmark."""
+    return EvalConfig(
+        "pope",
+        FilesConfig(
+            "data/pope",
+            questions=(
+                "coco_pope_random.json",
+                "coco_pope_popular.json",
+                "coco_pope_adversarial.json",
+            ),
+            images="val2014",
+        ),
+    )
+
+
+def get_tiny() -> EvalConfig:
+    """A few drawn images in the same files, in seconds on a CPU."""
+    return tiny(get_config())
