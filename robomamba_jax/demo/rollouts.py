@@ -65,7 +65,7 @@ def roll_out(
             simulator = simulator or Simulator()
             result = _roll(simulator, plan, train, checkpoint, name, file.parent, on_progress)
             write_json(file, result)
-        found[name] = _policy_result(name, json.loads(file.read_bytes()))
+        found[name] = policy_result(name, json.loads(file.read_bytes()))
     return found
 
 
@@ -128,8 +128,8 @@ def _roll(
     )
 
 
-def _policy_result(name: str, result: dict[str, Any]) -> PolicyResult:
-    """Of a rollout.json what the report has; it has more."""
+def policy_result(name: str, result: dict[str, Any]) -> PolicyResult:
+    """Of a rollout's result, as rollout.json has it, what the report has."""
     title, looks_at = TITLES.get(name, (name, "image and words"))
     keys = [one.name for one in dataclasses.fields(CategoryRate)]
     return PolicyResult(

@@ -38,7 +38,7 @@ def facts(number: int) -> Facts:
         surface_color="brown",
         things=(ball,) if number % 3 else (),
         absent_shapes=("cube", "cone"),
-        paths=(("door", 40, 50),),
+        places=(("door", 40, 50),),
         touch=(60, 50),
     )
 

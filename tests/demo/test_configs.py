@@ -19,8 +19,8 @@ from robomamba_jax.data.examples import Encoder, Example
 from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.demo import configs
-from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.demo.paths import DemoPaths
+from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.training.program import build
 from robomamba_jax.training.sharding import make_mesh
 from tests.demo.small_world import write_world
@@ -37,14 +37,14 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> DemoPaths:
     return found
 
 
-def configs(plan: DemoPlan, paths: DemoPaths) -> dict[str, TrainConfig]:
+def runs(plan: DemoPlan, paths: DemoPaths) -> dict[str, TrainConfig]:
     """All of a demo's runs."""
     return {
         "language": configs.language_config(plan, paths),
         "align": configs.align_config(plan, paths),
         "instruct": configs.instruct_config(plan, paths),
         "manipulate": configs.manipulate_config(plan, paths),
-        "pictures": configs.picture_config(plan, paths),
+        "pictures": configs.image_config(plan, paths),
     }
 
 
@@ -57,7 +57,7 @@ def features_of(config: TrainConfig) -> str:
 @pytest.mark.parametrize("mode", MODES)
 def test_every_run_is_whole(mode: str, paths: DemoPaths) -> None:
     """As JSON it is what it was; its model, its features and what it trains fit together."""
-    found = configs(MODES[mode], paths)
+    found = runs(MODES[mode], paths)
     for name, config in found.items():
         assert tree_from_json(TrainConfig, json.loads(json.dumps(tree_to_json(config))), name) == (
             config
@@ -73,7 +73,7 @@ def test_every_run_is_whole(mode: str, paths: DemoPaths) -> None:
 
 def test_each_begins_where_the_last_one_ends(paths: DemoPaths) -> None:
     """And an ablation's where it is told to."""
-    found = configs(PLAN, paths)
+    found = runs(PLAN, paths)
     assert found["language"].init_from == str(paths.first)
     assert found["align"].init_from == str(paths.start)
     assert found["instruct"].init_from == str(paths.root / "align")
@@ -162,7 +162,7 @@ def no_clips(config: TrainConfig) -> DataConfig:
 def test_every_sample_fits_into_a_row(paths: DemoPaths) -> None:
     """Of all runs: one picture, words within the limit, something to learn."""
     patches = VISION_PRESETS[PLAN.vision].num_patches
-    found = configs(PLAN, paths)
+    found = runs(PLAN, paths)
     for name, config in found.items():
         held = examples(no_clips(config))
         assert held
@@ -183,7 +183,7 @@ def test_every_sample_fits_into_a_row(paths: DemoPaths) -> None:
 
 def test_every_picture_has_its_features(paths: DemoPaths) -> None:
     """What stages 1.1 and 1.2 read is all among what the encoder is asked about, once."""
-    found = configs(PLAN, paths)
+    found = runs(PLAN, paths)
 
     def pictures(name: str) -> set[Any]:
         held = examples(no_clips(found[name]))

@@ -65,7 +65,7 @@ def test_states_are_those_of_the_facts(opened: float) -> None:
 def test_what_is_read(world: Path) -> None:
     """Crops, words and maps, each in its place; seldom words are left out."""
     told: list[tuple[int, int]] = []
-    found = read_labelled(world, TRANSFORM, 6, tell=lambda *at: told.append(at))
+    found = read_labelled(world, TRANSFORM, 6, on_progress=lambda *at: told.append(at))
     assert found.described.shape == (12, 15, 15, 3)
     assert found.mapped.shape == (20, 15, 15, 3)
     assert found.described.dtype == found.mapped.dtype == np.uint8

@@ -85,8 +85,8 @@ def test_curves() -> None:
         page = drawn("curve_chart", "t", charts.curve(few))
         assert page.faults == []
         paths = [p["d"] for p in page.named("path")]
-        paths = [float(n) for path in paths for n in re.findall(r"-?[\d.]+", path)]
-        assert all(0 <= place <= 1000 for place in paths)
+        places = [float(n) for path in paths for n in re.findall(r"-?[\d.]+", path)]
+        assert all(0 <= place <= 1000 for place in places)
 
 
 def test_numbers_as_words() -> None:

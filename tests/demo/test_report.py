@@ -12,40 +12,43 @@ from typing import Any
 import pytest
 
 from robomamba_jax.convert.folder import open_folder
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.report.collect import SCHEMA, make_report
 from robomamba_jax.demo.report.page import write_report_page
-from robomamba_jax.demo.run import Journal
-from robomamba_jax.demo.paths import DemoPaths
+from robomamba_jax.demo.results import AblationRow, Score
+from robomamba_jax.demo.run import PhaseLog
 from tests.demo.html_reader import Page, structure_faults
 from tests.demo.small_demo import ASKED, PLAN, write_demo
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoPaths, Journal]:
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoPaths, PhaseLog]:
     """A demo whose phases are done."""
     return write_demo(tmp_path_factory.mktemp("report") / "demo")
 
 
 @pytest.fixture
-def demo(original: tuple[DemoPaths, Journal], tmp_path: Path) -> tuple[DemoPaths, Journal]:
+def demo(original: tuple[DemoPaths, PhaseLog], tmp_path: Path) -> tuple[DemoPaths, PhaseLog]:
     """A copy that a test may change."""
-    paths, journal = original
+    paths, _ = original
     shutil.copytree(paths.root, tmp_path / "demo")
-    copy = Journal(tmp_path / "demo")
-    copy.done = json.loads(json.dumps(journal.done))
-    copy.seconds, copy.peak_rss = dict(journal.seconds), journal.peak_rss
-    return DemoPaths(tmp_path / "demo"), copy
+    return DemoPaths(tmp_path / "demo"), PhaseLog(tmp_path / "demo")
 
 
-def test_the_keys_of_the_conventions(demo: tuple[DemoPaths, Journal]) -> None:
+def report_of(paths: DemoPaths, log: PhaseLog) -> dict[str, Any]:
+    """The report, as a reader of the file has it."""
+    return json.loads(json.dumps(make_report(PLAN, paths, log.done, log.seconds, log.peak_rss)))
+
+
+def test_the_keys_of_the_conventions(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Each where every reader looks for it; the report is JSON without a NaN."""
-    paths, journal = demo
-    report = make_report(PLAN, paths, journal)
+    paths, log = demo
+    report = report_of(paths, log)
     json.dumps(report, allow_nan=False)
     assert report["schema"] == SCHEMA == "robomamba.demo/1"
     wanted = "git versions machine seconds peak_rss stages benchmarks rollouts ablations"
     assert set(wanted.split()) <= set(report)
-    assert report["seconds"] == journal.seconds
+    assert report["seconds"] == log.seconds
     assert report["peak_rss"] == 3 * 2**30
     assert list(report["stages"]) == ["align", "instruct", "manipulate"]
     for stage in report["stages"].values():
@@ -63,10 +66,10 @@ def test_the_keys_of_the_conventions(demo: tuple[DemoPaths, Journal]) -> None:
     assert report["machine"]["devices"]
 
 
-def test_the_model_in_numbers(demo: tuple[DemoPaths, Journal]) -> None:
+def test_the_model_in_numbers(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Counted from its own files; a stage's share is of that."""
-    paths, journal = demo
-    model = make_report(PLAN, paths, journal)["model"]
+    paths, log = demo
+    model = report_of(paths, log)["model"]
     source = open_folder(paths.model).source()
     counts: dict[str, int] = {}
     for name in source.names():
@@ -82,16 +85,16 @@ def test_the_model_in_numbers(demo: tuple[DemoPaths, Journal]) -> None:
     assert model["sha256"] == "5f" * 32
     assert model["vision_from"] == "from pictures"
     assert model["checkpoint"] == str(paths.model)
-    stages = make_report(PLAN, paths, journal)["stages"]
+    stages = report_of(paths, log)["stages"]
     assert stages["manipulate"]["share"] == pytest.approx(500 / sum(counts.values()))
-    for name, stage in configs.items():
-        assert stage["seconds"] == journal.seconds[name]
+    for name, stage in stages.items():
+        assert stage["seconds"] == log.seconds[name]
 
 
-def test_the_data_in_numbers(demo: tuple[DemoPaths, Journal]) -> None:
+def test_the_data_in_numbers(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Per set what was drawn and what came of it; objects counted once."""
-    paths, journal = demo
-    data = make_report(PLAN, paths, journal)["data"]
+    paths, log = demo
+    data = report_of(paths, log)["data"]
     assert data["train"] == {
         "poses": 8,
         "images": 12,
@@ -118,23 +121,25 @@ def test_the_data_in_numbers(demo: tuple[DemoPaths, Journal]) -> None:
 
 @pytest.mark.parametrize("name", ["test", "unseen"])
 @pytest.mark.parametrize("file", ["poses.jsonl", "scenes.jsonl", "clips.jsonl"])
-def test_a_shared_object_is_no_report(demo: tuple[DemoPaths, Journal], name: str, file: str) -> None:
+def test_a_shared_object_is_no_report(
+    demo: tuple[DemoPaths, PhaseLog], name: str, file: str
+) -> None:
     """One object of the training set in a test set, whichever file it stands in."""
-    paths, journal = demo
-    make_report(PLAN, paths, journal)
+    paths, log = demo
+    report_of(paths, log)
     shared = json.loads((paths.train / "scenes.jsonl").read_text().splitlines()[3])["instance"]
     path = getattr(paths, name) / file
     rows: list[dict[str, Any]] = [json.loads(row) for row in path.read_text().splitlines()]
     row = {**rows[-1], "instance": shared} if rows else {"id": "x", "instance": shared}
     path.write_text("".join(json.dumps(one) + "\n" for one in [*rows[:-1], row]))
     with pytest.raises(AssertionError, match=f"share objects: \\['{shared}'\\]"):
-        make_report(PLAN, paths, journal)
+        report_of(paths, log)
 
 
-def test_the_page_needs_nothing_else(demo: tuple[DemoPaths, Journal], tmp_path: Path) -> None:
+def test_the_page_needs_nothing_else(demo: tuple[DemoPaths, PhaseLog], tmp_path: Path) -> None:
     """Once report.json is there, the folder may go."""
-    paths, journal = demo
-    report = json.loads(json.dumps(make_report(PLAN, paths, journal)))
+    paths, log = demo
+    report = report_of(paths, log)
     shutil.rmtree(paths.root)
     write_report_page(report, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
@@ -144,9 +149,21 @@ def test_the_page_needs_nothing_else(demo: tuple[DemoPaths, Journal], tmp_path: 
     assert len(report["images"]["questions"]) == 18
 
 
-def test_ablations_are_taken_over(demo: tuple[DemoPaths, Journal]) -> None:
+def test_ablations_are_taken_over(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Where the mode has them."""
-    paths, journal = demo
-    rows = [{"name": "whole", "what": "all", "figures": {}, "hurts": None}]
-    journal.done["ablations"] = rows
-    assert make_report(PLAN, paths, journal)["ablations"] == rows
+    paths, log = demo
+    rows = (
+        AblationRow("whole", "all", {"seen": Score(0.5, (0.4, 0.6))}),
+        AblationRow("half", "less", {"seen": Score(0.1, (0.0, 0.2))}, "whole", True),
+    )
+    log.finish("ablations", rows)
+    assert report_of(paths, PhaseLog(paths.root))["ablations"] == [
+        {
+            "name": row.name,
+            "what": row.what,
+            "figures": {"seen": {"value": value, "ci95": list(interval)}},
+            "compared_with": row.compared_with,
+            "significant_drop": row.significant_drop,
+        }
+        for row, value, interval in zip(rows, (0.5, 0.1), ((0.4, 0.6), (0.0, 0.2)), strict=True)
+    ]
