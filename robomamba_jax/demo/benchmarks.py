@@ -85,6 +85,7 @@ def _one(
     blind: bool,
     on_progress: OnNamedProgress,
 ) -> BenchmarkResult:
+    # The model and its blind baseline go the same path: same prompts, same limits, same scorer.
     def asked(questions: Loaded, folder: Path) -> Mapping[str, Any]:
         answered, seconds = run.answer_all(
             config,
@@ -117,6 +118,8 @@ def majority_answer(loaded: Loaded) -> str | None:
 
     It is counted among the questions themselves, which a guesser could not do.
     """
+    # The first answer only: VQAv2's ten people, say, agree in most cases, and a question must not
+    # count ten times.
     counts = Counter(item.answers[0] for item in loaded.items if item.answers)
     return counts.most_common(1)[0][0] if counts else None
 
@@ -134,6 +137,8 @@ def blinded(loaded: Loaded) -> Loaded:
 def shuffled(loaded: Loaded) -> Loaded:
     """The same questions about each other's images: those of the next scene but many."""
     images = [item.pictures for item in loaded.items]
+    # By half of them, not by one: neighbours often ask about the same scene, whose image would
+    # answer as well as their own.
     half = len(images) // 2
     moved = images[half:] + images[:half]
     items = tuple(

@@ -38,6 +38,7 @@ _FLOAT: dict[str, Any] = {
 INSTRUCT_WEIGHTS = {"llava": 0.52, "details": 0.04, "lrv": 0.20, "robovqa": 0.14, "touch": 0.10}
 # Before stage 1 the language model learns to say all that there is, more than captions say.
 LANGUAGE_WEIGHTS = {"captions": 0.3, "details": 0.7}
+# What stands for robot data in the ablation without it.
 ROBOT = ("robovqa", "touch")
 # A contact's loss beside the angle's: a distance in shares of the image, or a log-likelihood.
 _CONTACT_WEIGHTS = {"mixture": 0.3}

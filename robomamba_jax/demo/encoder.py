@@ -47,6 +47,8 @@ Params = dict[str, Any]  # nested; arrays at the leaves
 OnStep = Callable[[int, int, float], None]
 """Called with (steps done, steps, loss)."""
 
+# Several, so that one may look for the object while another looks for what stands beside it; with
+# the mean of the patches alone a small thing's colour drowns in the background.
 _QUERIES = 8
 _FAR = 5.0  # metres: the middle of the world's distances
 _NEAR_ONE = 0.5  # metres that count as 1
@@ -238,6 +240,8 @@ def standardized(
     """
     run = jax.jit(lambda params, x: nnx.merge(graph, params)(normalized(x, transform)))
     patches = np.asarray(run(tower, images), np.float64)
+    # The median, not the mean: after pre-training one channel may have five times the deviation of
+    # all others, and would push them below what a projector notices.
     scale = 1 / np.median(patches.std(axis=(0, 1)))
     mean = patches.mean(axis=(0, 1))
     found = jax.tree.map(jnp.asarray, tower)
@@ -275,6 +279,8 @@ def _optimizer(plan: EncoderPlan) -> Any:
     rate = optax.warmup_cosine_decay_schedule(
         0.0, plan.learning_rate, max(1, plan.steps // 20), plan.steps, 0.02 * plan.learning_rate
     )
+    # Weights are [out, in], as in torch, behind the axis of layers. What is not stacked (tables,
+    # the patch convolution, the heads) is AdamW's: Muon is meant for hidden layers' matrices.
     stacked = optax.contrib.MuonDimensionNumbers(reduction_axis=2, output_axis=1)
     return optax.contrib.muon(
         rate,
@@ -304,6 +310,7 @@ def _update(
         # Not by integer labels: their gradient is a scatter, which is slow on a CPU.
         shown = jax.nn.one_hot(batch["classes"], len(CLASSES))
         classes = optax.softmax_cross_entropy(logits, shown)
+        # 0 is "nothing there", which has no distance: those cells count for no depth.
         there = batch["depth"] > 0
         apart = jnp.abs(depth - (batch["depth"] - _FAR) / _NEAR_ONE)
         far = jnp.sum(jnp.where(there, apart, 0)) / jnp.maximum(there.sum(), 1)
@@ -320,6 +327,8 @@ def _batch(
     data: Labelled, config: VisionConfig, plan: EncoderPlan, step: int
 ) -> dict[str, np.ndarray]:
     """The images of a step, which depend on the seed and the step alone."""
+    # A new generator for every step, so that a resumed run needs no state of it. The order of the
+    # draws below is part of the released encoder's recipe: to change it is to train another one.
     rng = np.random.default_rng([plan.seed, step])
     half = plan.rows // 2
     a, b = (rng.integers(len(x), size=half) for x in (data.described, data.mapped))

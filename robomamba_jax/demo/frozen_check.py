@@ -13,6 +13,8 @@ import numpy as np
 from robomamba_jax import api
 from robomamba_jax.demo.results import FrozenCheck
 
+# Letters alone could hide a small change, logits alone a wrong decoder: both are compared, and the
+# parameters' bits, which leave no room for "close".
 _QUESTIONS = 64
 _TOKENS = 24
 

@@ -25,8 +25,8 @@ from robomamba_jax.world.language.facts import state_of
 CLASSES = ("nothing", "body", "moving part")
 """What a pixel shows of the object."""
 
-_LEAST = 8  # images that a word must be true of
-_THREADS = 2
+_LEAST = 8  # images that a word must be true of: what is rarer is learned by heart
+_THREADS = 2  # decoding releases the GIL; more than the demo's two cores do not help
 
 
 class Labelled(NamedTuple):
@@ -109,6 +109,8 @@ def read_maps(
       InputError: a map is not there, or the image's side is no multiple of the grid's.
     """
     links, millimetres = (_map(world / kind / f"{name}.png") for kind in ("masks", "depth"))
+    # The pixel in the middle of each cell, not a mean: links are numbers of things, and the mean of
+    # a near and a far pixel is a distance at which there is nothing.
     step, rest = divmod(len(links), grid)
     if rest or not step:
         raise InputError(

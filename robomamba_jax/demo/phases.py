@@ -82,6 +82,7 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
     counts = (plan.test_poses, plan.test_language, plan.test_clips)
     test = make(paths.test, "test", counts, SEEN)
     unseen = make(paths.unseen, "test", (0, plan.unseen_language, 0), UNSEEN)
+    # Once: a tokenizer trained again could number its tokens anew, under checkpoints that use it.
     if not paths.tokenizer.is_file():
         configs.write_tokenizer(paths, configs.training_texts(paths), plan.vocab)
     return results.DataResult(train, test, unseen)
@@ -99,6 +100,7 @@ def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
         export_preset("nano", new, 0, paths.tokenizer, overwrite=True)
         convert_parts(paths.encoder, new, paths.first, tokenizer=paths.tokenizer, seed=1)
         shutil.rmtree(new)
+    # The encoder is frozen from here on: each image goes through it once for all epochs and stages.
     config = configs.language_config(plan, paths)
     cache_features(config, paths.features, "vision_patches", demo.console)
     summary = train_run(config, paths.language, demo.console)
@@ -163,6 +165,7 @@ def _ready_encoder(demo: Demo) -> results.VisionPretraining:
         raise InputError(
             "missing_file", f"{file} is not there", "fetch it: make assets ASSETS_ARGS=--dino"
         )
+    # A conversion that was interrupted may have left half of a folder.
     shutil.rmtree(encoder, ignore_errors=True)
     # Its position table is for larger images: it is resampled, as torch does.
     size = f"vision.image_size={VISION_PRESETS[plan.vision].image_size}"
@@ -202,6 +205,7 @@ def run_evaluation(demo: Demo, done: Results) -> results.EvaluationResult:
     found = evaluate(
         plan, paths.test / "bench", paths.model, paths.root / "eval", on_progress=progress
     )
+    # Two suffice to see how much is left on unseen categories: whether, and what.
     unseen = evaluate(
         plan,
         paths.unseen / "bench",

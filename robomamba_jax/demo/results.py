@@ -305,6 +305,8 @@ def read(hint: object, value: object) -> typing.Any:
     Raises:
       TypeError: a dataclass' fields are not those of the object, or there is none.
     """
+    # ``config.tree`` reads configurations, strict in every scalar but without dicts. Here a file of
+    # our own is read, whose fields' names alone may be those of another version.
     if isinstance(hint, types.UnionType):
         # Only "X | None" is used here.
         return None if value is None else read(typing.get_args(hint)[0], value)

@@ -34,7 +34,7 @@ Input = Literal["image", "words"]
 SHUFFLED: dict[str, Input] = {"shuffled-images": "image", "shuffled-words": "words"}
 """The model with another trial's image, or with another category's instruction."""
 
-_FILMED = 1  # of each category's trials
+_FILMED = 1  # of each category's trials; the report shows eight of the thirty
 
 
 def roll_out(
@@ -61,7 +61,7 @@ def roll_out(
     for name in ("nano", *plan.references) if policies is None else policies:
         file = out / name / "rollout.json"
         if not file.is_file():
-            # Made once, and only where it is needed: Vulkan takes a second to start.
+            # Made once, and only where something is left to do: it needs a Vulkan driver.
             simulator = simulator or Simulator()
             result = _roll(simulator, plan, train, checkpoint, name, file.parent, on_progress)
             write_json(file, result)

@@ -65,6 +65,7 @@ class PhaseLog:
         try:
             yield
         finally:
+            # Added up over attempts: a report must not look faster for having been interrupted.
             spent = time.monotonic() - started
             self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 2)
             self.peak_rss = max(self.peak_rss, peak_rss())
@@ -117,6 +118,7 @@ def run_demo(
             console.log(f"[{number}/{len(PHASES)}] {name}: done before")
             continue
         console.log(f"[{number}/{len(PHASES)}] {name}: about {budget[name]:g} minutes")
+        # The report tells of the phases before it: it cannot know its own time in the first run.
         demo = Demo(plan, DemoPaths(root), console, log.seconds, log.peak_rss)
         with log.phase(name):
             result = work[name](demo, log.done)

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+# Mirrored images are as likely as the world's own, once left and right change places in the words;
+# moved ones have their border drawn out instead of black, which would tell how far they were moved.
 _OTHER = {"left": "right", "right": "left"}
 
 

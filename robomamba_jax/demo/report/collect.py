@@ -138,6 +138,7 @@ def _data(paths: DemoPaths) -> JsonObject:
             "records": _records(folder),
         }
         instances[name] = _instances(folder)
+    # Checked on the files, not on the plan: the one claim of the report that everything rests on.
     held = instances["test"] | instances["unseen"]
     common = instances["train"] & held
     if common:
