@@ -29,7 +29,7 @@ PLAN = MODES["smoke"]
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> DemoPaths:
+def paths(tmp_path_factory: pytest.TempPathFactory) -> DemoPaths:
     """A demo's folder whose training set and tokenizer are there."""
     found = DemoPaths(tmp_path_factory.mktemp("demo"))
     write_world(found.train)

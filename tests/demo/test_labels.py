@@ -117,7 +117,7 @@ def test_maps_are_what_stands_in_the_middle_of_each_cell(world: Path, grid: int)
 def test_maps_that_do_not_divide(world: Path) -> None:
     """Said in one line; a grid finer than the picture too."""
     for grid in (5, 48):
-        with pytest.raises(InputError, match=f"pictures of 24 pixels have no grid of {grid}"):
+        with pytest.raises(InputError, match=f"images of 24 pixels have no grid of {grid}"):
             read_maps(world, "Safe_000000", grid)
 
 
