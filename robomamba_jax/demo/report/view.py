@@ -618,7 +618,7 @@ def commands(report: Node) -> list[tuple[str, str]]:
         (
             "Ask the model about an image",
             f"{tool} generate --checkpoint {folder} --image photo.jpg "
-            "--prompt 'What is in the picture?'",
+            "--prompt 'What object is this?'",
         ),
         (
             "Predict a pose",
