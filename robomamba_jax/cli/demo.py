@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``robomamba demo``: the whole article in a box."""
+"""``robomamba demo``: the whole paper, small."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robomamba_jax.utils.untrusted_text import printable
+
+if TYPE_CHECKING:
+    from robomamba_jax.training.report import Terminal as TrainingTerminal
+    from robomamba_jax.utils.json_types import JsonObject
 
 EXAMPLE = """examples:
   robomamba demo                              (20 minutes on two cores; make demo)
   robomamba demo --mode smoke --out runs/smoke   (4 minutes; make demo DEMO=smoke)
   robomamba demo --mode full --out runs/full     (hours; make demo DEMO=full)
 
-The same command goes on after any interruption."""
+The same command resumes after any interruption."""
 
 
 def add_parser(commands: Any) -> None:
@@ -50,21 +54,21 @@ class Terminal:
         self._bar: Any = None
         self._task: Any = None
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """A line."""
         self._end()
         self._console.print(printable(line, lines=True), soft_wrap=True)
 
-    def bar(self, what: str, done: int, total: int) -> None:
+    def progress(self, name: str, done: int, total: int) -> None:
         """How far something is; it goes away when it is done."""
         if not self._console.is_terminal:
             return
         shown = self._bar or self._begin(total)
-        shown.update(self._task, description=f"    {what}", completed=done, total=total)
+        shown.update(self._task, description=f"    {name}", completed=done, total=total)
         if done >= total:
             self._end()
 
-    def terminal(self) -> Any:
+    def terminal(self) -> TrainingTerminal:
         """For a run of train.py, which has bars of its own."""
         from robomamba_jax.training.report import Terminal as Training
 
@@ -85,7 +89,7 @@ class Terminal:
             self._bar = None
 
 
-def _run(args: argparse.Namespace) -> dict[str, Any]:
+def _run(args: argparse.Namespace) -> JsonObject:
     from robomamba_jax.demo.plan import demo_plan
 
     plan = demo_plan(args.mode)
@@ -94,17 +98,17 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     load_sapien()  # a missing package is better said now than in some minutes
     # orbax logs the traceback of every thread; what fails is raised here, too.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
-    from robomamba_jax.demo.report.summary import verdict_sentences
+    from robomamba_jax.demo.report.summary import checkpoint, verdict_sentences
     from robomamba_jax.demo.run import run_demo
     from robomamba_jax.training.run import use_compilation_cache
 
     use_compilation_cache()
     out = Path(args.out)
     terminal = Terminal()
-    terminal.say(f"demo, mode {plan.mode}: about {plan.minutes:.0f} minutes on two cores")
+    terminal.log(f"demo, mode {plan.mode}: about {plan.minutes:.0f} minutes on two cores")
     report = run_demo(plan, out, terminal)
     if not args.json:
         for sentence in verdict_sentences(report):
             print(sentence)
-        print(f"in {out}: report.html, report.json; the model: {report['model']['checkpoint']}")
+        print(f"in {out}: report.html, report.json; the model: {checkpoint(report)}")
     return report

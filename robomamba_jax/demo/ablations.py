@@ -9,16 +9,21 @@ first among them. What only changes the questions is asked of the finished model
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
-from robomamba_jax.demo import stages
-from robomamba_jax.demo.acting import act
-from robomamba_jax.demo.asking import evaluate, shuffled
+from robomamba_jax.demo import configs
+from robomamba_jax.demo.benchmarks import evaluate, shuffled
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
-from robomamba_jax.demo.report.verdicts import BETTER, WORSE, compare
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.report.verdicts import BETTER, WORSE, Estimate, compare
+from robomamba_jax.demo.results import AblationRow, BenchmarkResult, PolicyResult, Score
+from robomamba_jax.demo.rollouts import roll_out
+from robomamba_jax.demo.train_stages import Console, manipulate, train_run
 
 FIGURES = ("pope", "vqav2", "robovqa")
+# Fewer than the demo's own: eight rows are trained and asked, and an interval of .05 suffices to
+# see a component that matters.
 _QUESTIONS, _EPISODES = 400, 20
 
 
@@ -48,7 +53,7 @@ class Ablation:
 TRAINED = (
     Ablation("whole, shorter", "all parts, as long as the runs below"),
     Ablation("without stage 1.1", "the projector enters stage 1.2 untrained", align=False),
-    Ablation("without robot data", "no RoboVQA clips, no contact points", without=stages.ROBOT),
+    Ablation("without robot data", "no RoboVQA clips, no contact points", without=configs.ROBOT),
     Ablation("without negatives", "no questions about what is not there", without=("lrv",)),
 )
 HEADS = (
@@ -58,7 +63,7 @@ HEADS = (
         instruct=False,
     ),
     Ablation(
-        "two MLPs, the article's pooling",
+        "two MLPs, the paper's pooling",
         "stage 2 reads the mean of the first text state and the last one",
         policy="two_mlp",
         instruct=False,
@@ -80,96 +85,92 @@ HEADS = (
 
 
 def run_ablations(
-    plan: DemoPlan, places: Places, console: Any, journal: Any
-) -> list[dict[str, Any]]:
-    """All rows of the table; the first one is the finished model itself."""
-    own = journal.done["evaluation"]["benchmarks"]
-    rolled = journal.done["rollouts"]["nano"]
-    rows = [
-        {
-            "name": "whole",
-            "what": "the demo's own model",
-            "figures": {
-                **{name: _figure(own[name]) for name in FIGURES},
-                **_rates(rolled),
-            },
-            "beside": None,
-            "hurts": None,
-        }
-    ]
+    plan: DemoPlan,
+    paths: DemoPaths,
+    console: Console,
+    benchmarks: Mapping[str, BenchmarkResult],
+    rollouts: PolicyResult,
+) -> tuple[AblationRow, ...]:
+    """All rows of the table.
+
+    Args:
+      plan: the demo's.
+      paths: the demo's.
+      console: for progress.
+      benchmarks: of the finished model.
+      rollouts: of the finished model.
+
+    Returns:
+      The first row is the finished model itself.
+    """
+    own = {name: benchmarks[name].score for name in FIGURES}
+    whole = AblationRow("whole", "the demo's own model", {**own, **rollouts.scores()})
     smaller = dataclasses.replace(
         plan, questions=_QUESTIONS, episodes=_EPISODES, manipulate_epochs=plan.ablation_epochs
     )
-    rows.append(_shuffled_pictures(smaller, places, console, rows[0]))
-    rows.append(_shuffled_words(smaller, places, console, rows[0]))
+    rows = [
+        whole,
+        _beside(_shuffled_images(smaller, paths, console), whole),
+        _beside(_shuffled_words(smaller, paths, console), whole),
+    ]
     for group in (HEADS, TRAINED):
-        shorter = None
-        for ablation in group:
-            row = _trained(ablation, smaller, places, console)
-            rows.append(_beside(row, shorter))
-            shorter = shorter or row
-    return rows
+        # The first of a group is whole, and was trained as long as the others.
+        shorter = _trained(group[0], smaller, paths, console)
+        rows.append(shorter)
+        rows += [_beside(_trained(one, smaller, paths, console), shorter) for one in group[1:]]
+    return tuple(rows)
 
 
-def _shuffled_pictures(
-    plan: DemoPlan, places: Places, console: Any, whole: dict[str, Any]
-) -> dict[str, Any]:
+def _shuffled_images(plan: DemoPlan, paths: DemoPaths, console: Console) -> AblationRow:
     found = evaluate(
         plan,
-        places.test / "bench",
-        places.model,
-        places.root / "ablations" / "shuffled",
+        paths.test / "bench",
+        paths.model,
+        paths.root / "ablations" / "shuffled",
         names=FIGURES,
         blind=False,
         altered=shuffled,
-        tell=console.bar,
+        on_progress=console.progress,
     )
-    figures = {name: _figure(found[name]) for name in FIGURES}
-    figures |= _rolled(plan, places, console, "pictures")
-    what = "each question about another question's picture, each pose from another trial's"
-    row = {"name": "pictures shuffled", "what": what, "figures": figures}
-    return _beside(row, whole)
+    figures = {name: found[name].score for name in FIGURES}
+    figures |= _rolled(plan, paths, console, "shuffled-images")
+    what = "each question about another question's image, each pose from another trial's"
+    return AblationRow("images shuffled", what, figures)
 
 
-def _shuffled_words(
-    plan: DemoPlan, places: Places, console: Any, whole: dict[str, Any]
-) -> dict[str, Any]:
+def _shuffled_words(plan: DemoPlan, paths: DemoPaths, console: Console) -> AblationRow:
+    figures = _rolled(plan, paths, console, "shuffled-words")
     what = "each pose by the instruction for another category's object"
-    figures = _rolled(plan, places, console, "words")
-    row = {"name": "instructions shuffled", "what": what, "figures": figures}
-    return _beside(row, whole)
+    return AblationRow("instructions shuffled", what, figures)
 
 
-def _rolled(plan: DemoPlan, places: Places, console: Any, confused: str) -> dict[str, Any]:
-    """Rollouts of the finished model that gets another trial's picture or words."""
-    name = f"shuffled-{confused}"
-    rolled = act(
-        plan,
-        places.train,
-        places.model,
-        places.root / "ablations" / "rollouts",
-        policies=(name,),
-        tell=console.bar,
-    )[name]
-    return _rates(rolled)
+def _rolled(plan: DemoPlan, paths: DemoPaths, console: Console, policy: str) -> dict[str, Score]:
+    """Rollouts of the finished model with shuffled inputs."""
+    out = paths.root / "ablations" / "rollouts"
+    return _scores(plan, paths, paths.model, out, console, policy)
 
 
-def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -> dict[str, Any]:
-    """Stage 1.2 and stage 2 without something, then questions and rollouts."""
-    from robomamba_jax.demo.run import manipulate, train_run
-
-    folder = (
-        places.root
-        / "ablations"
-        / ablation.name.replace(" ", "-").replace(",", "").replace("'", "")
+def _scores(
+    plan: DemoPlan, paths: DemoPaths, model: Path, out: Path, console: Console, policy: str
+) -> dict[str, Score]:
+    found = roll_out(
+        plan, paths.train, model, out, policies=(policy,), on_progress=console.progress
     )
-    base, features = places.root / "instruct", None
+    return found[policy].scores()
+
+
+def _trained(ablation: Ablation, plan: DemoPlan, paths: DemoPaths, console: Console) -> AblationRow:
+    """Stage 1.2 and stage 2 without something, then questions and rollouts."""
+    name = ablation.name.replace(" ", "-").replace(",", "").replace("'", "")
+    folder = paths.root / "ablations" / name
+    base, features = paths.root / "instruct", None
     if ablation.instruct:
+        # Another language model has other states: they must not land in the demo's own cache.
         base, features = folder / "instruct", folder / "features"
-        config = stages.instruct_config(
+        config = configs.instruct_config(
             plan,
-            places,
-            init=None if ablation.align else places.start,
+            paths,
+            init=None if ablation.align else paths.start,
             steps=plan.ablation_steps,
             without=ablation.without,
         )
@@ -179,7 +180,7 @@ def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -
         plan = dataclasses.replace(plan, manipulate_epochs=epochs)
     manipulate(
         plan,
-        places,
+        paths,
         console,
         folder / "manipulate",
         init=base,
@@ -187,48 +188,38 @@ def _trained(ablation: Ablation, plan: DemoPlan, places: Places, console: Any) -
         features=features,
     )
     model = folder / "manipulate" / "export"
-    found: dict[str, Any] = {}
+    found: dict[str, BenchmarkResult] = {}
     if ablation.instruct:  # a head changes no answer
         found = evaluate(
             plan,
-            places.test / "bench",
+            paths.test / "bench",
             model,
             folder / "eval",
             names=FIGURES,
             blind=False,
-            tell=console.bar,
+            on_progress=console.progress,
         )
-    rolled = act(
-        plan, places.train, model, folder / "rollouts", policies=("nano",), tell=console.bar
-    )["nano"]
-    figures = {name: _figure(entry) for name, entry in found.items()}
-    figures |= _rates(rolled)
-    return {"name": ablation.name, "what": ablation.what, "figures": figures}
+    figures = {name: result.score for name, result in found.items()}
+    figures |= _scores(plan, paths, model, folder / "rollouts", console, "nano")
+    return AblationRow(ablation.name, ablation.what, figures)
 
 
-def _figure(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"value": entry["value"], "ci95": entry["ci95"]}
-
-
-def _rates(rolled: dict[str, Any]) -> dict[str, Any]:
-    """Of seen and unseen categories."""
-    splits = {split: rolled[split] for split in ("seen", "unseen")}
-    return {split: {"value": mean["rate"], "ci95": mean["ci95"]} for split, mean in splits.items()}
-
-
-def _beside(row: dict[str, Any], whole: dict[str, Any] | None) -> dict[str, Any]:
+def _beside(row: AblationRow, whole: AblationRow) -> AblationRow:
     """A row with the name of the one that it is compared with, and the verdict."""
-    if whole is None:
-        return {**row, "beside": None, "hurts": None}
-    return {**row, "beside": whole["name"], "hurts": _hurts(row, whole)}
+    drop = significant_drop(row.figures, whole.figures)
+    return dataclasses.replace(row, compared_with=whole.name, significant_drop=drop)
 
 
-def _hurts(row: dict[str, Any], whole: dict[str, Any]) -> bool:
-    """Whether some figure is lower, its interval apart, and none is higher so."""
-    others = whole["figures"]
+def significant_drop(figures: Mapping[str, Score], whole: Mapping[str, Score]) -> bool:
+    """Whether some score is lower, its interval apart, and none is higher so.
+
+    Args:
+      figures: of the ablation.
+      whole: of what it is compared with; what is not in both says nothing.
+    """
     found = {
-        compare(figure, others[name])
-        for name, figure in row["figures"].items()
-        if name in others and others[name]["ci95"] is not None
+        compare(Estimate(score.value, score.ci95), Estimate(whole[name].value, whole[name].ci95))
+        for name, score in figures.items()
+        if name in whole and whole[name].ci95 is not None
     }
     return WORSE in found and BETTER not in found

@@ -3,9 +3,9 @@
 """Pre-training of the small encoder: the step before stage 1 that CLIP's authors did for the
 large presets.
 
-The tower learns two things at once, half a batch each. Of a picture with words: which of them
+The tower learns two things at once, half a batch each. Of an image with words: which of them
 are true of it, read by a few learned queries over the patches (as classifying captions by their
-words does, arXiv 2411.03313). Of a picture with maps: what each pixel shows, and how far away it
+words does, arXiv 2411.03313). Of an image with maps: what each pixel shows, and how far away it
 is, read from each patch alone. What reads is thrown away afterwards.
 """
 
@@ -43,17 +43,20 @@ from robomamba_jax.training.device_put import normalized
 from robomamba_jax.utils.file_names import plain_path
 from robomamba_jax.utils.files import replacing
 
-Params = dict[str, Any]
-Tell = Callable[[int, int, float], None]
+Params = dict[str, Any]  # nested; arrays at the leaves
+OnStep = Callable[[int, int, float], None]
+"""Called with (steps done, steps, loss)."""
 
+# Several, so that one may look for the object while another looks for what stands beside it; with
+# the mean of the patches alone a small thing's colour drowns in the background.
 _QUERIES = 8
 _FAR = 5.0  # metres: the middle of the world's distances
 _NEAR_ONE = 0.5  # metres that count as 1
 _WORDS, _CLASSES, _DEPTH = 0.1, 2.0, 0.5  # weights of the three losses
 _LARGE = 1e-3  # weight of the patches' mean square: the heads do not ask how large they are
 _SAVE_EVERY = 100  # steps
-_READ = 100  # pictures at a time
-_SAMPLE = 256  # pictures whose patches say how large they are
+_READ = 100  # images at a time
+_SAMPLE = 256  # images whose patches say how large they are
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +65,10 @@ class EncoderPlan:
 
     Attributes:
       steps: updates.
-      rows: pictures of one, half of them with words, half with maps.
+      rows: images of one, half of them with words, half with maps.
       learning_rate: the highest, of AdamW's and of Muon's updates alike.
-      shift: how far pictures are moved, at most, each time that they are seen: cells of the maps.
-      mirrors: half of the pictures are mirrored, left and right in their words too.
+      shift: how far images are moved, at most, each time that they are seen: cells of the maps.
+      mirrors: half of the images are mirrored, left and right in their words too.
       seed: of weights and order.
     """
 
@@ -75,6 +78,24 @@ class EncoderPlan:
     shift: int = 4
     mirrors: bool = True
     seed: int = 0
+
+
+class EncoderRun(NamedTuple):
+    """What came of it.
+
+    Attributes:
+      steps: updates.
+      seconds: of training, interruptions left out.
+      curve: the loss, every tenth step.
+      words: W, size of the vocabulary.
+      held_out: see ``scores``; empty without held-out images.
+    """
+
+    steps: int
+    seconds: float
+    curve: tuple[tuple[int, float], ...]
+    words: int
+    held_out: dict[str, float]
 
 
 class Heads(nnx.Module):
@@ -123,22 +144,19 @@ def pretrain_encoder(
     out: Path,
     *,
     held_out: Labelled | None = None,
-    tell: Tell = lambda step, steps, loss: None,
-) -> dict[str, Any]:
+    on_step: OnStep = lambda step, steps, loss: None,
+) -> EncoderRun:
     """Train a tower and write it as an inference folder that holds an encoder alone.
 
     Args:
       data: what it learns; the maps' side is a multiple of the tower's grid and divides the
-        pictures' side.
+        images' side.
       config: of the tower.
-      transform: of the pictures.
+      transform: of the images.
       plan: how long.
       out: the folder; beside it the state is kept, so that a killed run goes on.
-      held_out: other pictures with the same vocabulary, to be read in the end.
-      tell: told (steps done, steps, loss).
-
-    Returns:
-      {"steps", "seconds", "curve": [[step, loss], ...], "words": W, "held_out": see ``scores``}.
+      held_out: other images with the same vocabulary, to be read in the end.
+      on_step: told every tenth step and the last.
     """
     graph, params = _new_params(data, config, plan.seed)
     transform_of_gradients = _optimizer(plan)
@@ -154,15 +172,15 @@ def pretrain_encoder(
         state, loss = update(state, _batch(data, config, plan, step))
         if step % 10 == 0 or step == plan.steps - 1:
             curve.append([step, round(float(loss), 4)])
-            tell(step + 1, plan.steps, curve[-1][1])
+            on_step(step + 1, plan.steps, curve[-1][1])
         if (step + 1) % _SAVE_EVERY == 0:
             log = {"step": step + 1, "seconds": time.monotonic() - started, "curve": curve}
             _keep(kept, state, log)
     seconds = time.monotonic() - started
-    pictures = data.described[:_SAMPLE]
+    images = data.described[:_SAMPLE]
     _write(
         out,
-        standardized(state.params["tower"], graph["tower"], pictures, transform),
+        standardized(state.params["tower"], graph["tower"], images, transform),
         config,
         transform,
         plan,
@@ -170,19 +188,19 @@ def pretrain_encoder(
     words = len(data.vocabulary)
     read = {} if held_out is None else scores(state.params, graph, held_out, transform)
     kept.unlink(missing_ok=True)
-    found = {"steps": plan.steps, "seconds": seconds, "curve": curve, "words": words}
-    return {**found, "held_out": read}
+    points = tuple((int(step), float(loss)) for step, loss in curve)
+    return EncoderRun(plan.steps, seconds, points, words, read)
 
 
 def scores(
     params: Params, graph: Any, data: Labelled, transform: ImageTransform
 ) -> dict[str, float]:
-    """How well pictures are read: the share of objects and of colours that are named right, and of
+    """How well images are read: the share of objects and of colours that are named right, and of
     all words the F1."""
 
     @jax.jit
-    def read(pictures: jax.Array) -> jax.Array:
-        patches = nnx.merge(graph["tower"], params["tower"])(normalized(pictures, transform))
+    def read(images: jax.Array) -> jax.Array:
+        patches = nnx.merge(graph["tower"], params["tower"])(normalized(images, transform))
         return nnx.merge(graph["heads"], params["heads"]).read_words(patches)
 
     size = min(_READ, len(data.described))
@@ -190,23 +208,23 @@ def scores(
     logits = np.concatenate(
         [np.asarray(read(data.described[k : k + size])) for k in range(0, whole, size)]
     )
-    wanted = data.words[:whole]
+    labels = data.words[:whole]
     found = {}
     for kind in ("object", "color"):
         places = [k for k, word in enumerate(data.vocabulary) if word.startswith(f"{kind} ")]
-        known = wanted[:, places].sum(axis=1) == 1
-        if not known.any():  # a vocabulary out of few pictures
+        known = labels[:, places].sum(axis=1) == 1
+        if not known.any():  # a vocabulary out of few images
             continue
-        hits = logits[:, places].argmax(axis=1) == wanted[:, places].argmax(axis=1)
+        hits = logits[:, places].argmax(axis=1) == labels[:, places].argmax(axis=1)
         found[kind] = round(float(hits[known].mean()), 4)
-    said = logits > 0
-    either = max(1.0, float(said.sum() + wanted.sum()))
-    found["words_f1"] = round(float(2 * (said * wanted).sum()) / either, 4)
+    predicted = logits > 0
+    either = max(1.0, float(predicted.sum() + labels.sum()))
+    found["words_f1"] = round(float(2 * (predicted * labels).sum()) / either, 4)
     return found
 
 
 def standardized(
-    tower: Params, graph: Any, pictures: np.ndarray, transform: ImageTransform
+    tower: Params, graph: Any, images: np.ndarray, transform: ImageTransform
 ) -> Params:
     """The same tower whose patches have mean 0 in every channel and, in the median channel, a
     standard deviation of 1, as a projector expects its inputs.
@@ -217,11 +235,13 @@ def standardized(
     Args:
       tower: its parameters.
       graph: its graph.
-      pictures: uint8[A, S, S, 3], to measure.
-      transform: of pictures.
+      images: uint8[A, S, S, 3], to measure.
+      transform: of images.
     """
     run = jax.jit(lambda params, x: nnx.merge(graph, params)(normalized(x, transform)))
-    patches = np.asarray(run(tower, pictures), np.float64)
+    patches = np.asarray(run(tower, images), np.float64)
+    # The median, not the mean: after pre-training one channel may have five times the deviation of
+    # all others, and would push them below what a projector notices.
     scale = 1 / np.median(patches.std(axis=(0, 1)))
     mean = patches.mean(axis=(0, 1))
     found = jax.tree.map(jnp.asarray, tower)
@@ -259,6 +279,8 @@ def _optimizer(plan: EncoderPlan) -> Any:
     rate = optax.warmup_cosine_decay_schedule(
         0.0, plan.learning_rate, max(1, plan.steps // 20), plan.steps, 0.02 * plan.learning_rate
     )
+    # Weights are [out, in], as in torch, behind the axis of layers. What is not stacked (tables,
+    # the patch convolution, the heads) is AdamW's: Muon is meant for hidden layers' matrices.
     stacked = optax.contrib.MuonDimensionNumbers(reduction_axis=2, output_axis=1)
     return optax.contrib.muon(
         rate,
@@ -278,8 +300,8 @@ def _update(
     def loss(params: Params) -> jax.Array:
         tower = nnx.merge(graph["tower"], params["tower"])
         heads = nnx.merge(graph["heads"], params["heads"])
-        pictures = jnp.concatenate([batch["described"], batch["mapped"]])
-        patches = tower(normalized(pictures, transform))
+        images = jnp.concatenate([batch["described"], batch["mapped"]])
+        patches = tower(normalized(images, transform))
         half = len(batch["described"])
         words = optax.sigmoid_binary_cross_entropy(
             heads.read_words(patches[:half]), batch["words"]
@@ -288,6 +310,7 @@ def _update(
         # Not by integer labels: their gradient is a scatter, which is slow on a CPU.
         shown = jax.nn.one_hot(batch["classes"], len(CLASSES))
         classes = optax.softmax_cross_entropy(logits, shown)
+        # 0 is "nothing there", which has no distance: those cells count for no depth.
         there = batch["depth"] > 0
         apart = jnp.abs(depth - (batch["depth"] - _FAR) / _NEAR_ONE)
         far = jnp.sum(jnp.where(there, apart, 0)) / jnp.maximum(there.sum(), 1)
@@ -303,7 +326,9 @@ def _update(
 def _batch(
     data: Labelled, config: VisionConfig, plan: EncoderPlan, step: int
 ) -> dict[str, np.ndarray]:
-    """The pictures of a step, which depend on the seed and the step alone."""
+    """The images of a step, which depend on the seed and the step alone."""
+    # A new generator for every step, so that a resumed run needs no state of it. The order of the
+    # draws below is part of the released encoder's recipe: to change it is to train another one.
     rng = np.random.default_rng([plan.seed, step])
     half = plan.rows // 2
     a, b = (rng.integers(len(x), size=half) for x in (data.described, data.mapped))

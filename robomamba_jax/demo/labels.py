@@ -1,14 +1,14 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the small encoder is taught of the world's pictures before stage 1: words that are true of
-a picture, and what its pixels show. It stands where the large presets have CLIP's web pictures.
+"""What the small encoder is taught of the world's images before stage 1: words that are true of
+an image, and what its pixels show. It stands where the large presets have CLIP's web images.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,23 +19,24 @@ import numpy.typing as npt
 from robomamba_jax.data.images.files import open_image
 from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.world.language.facts import state_of
 
 CLASSES = ("nothing", "body", "moving part")
 """What a pixel shows of the object."""
 
-_LEAST = 8  # pictures that a word must be true of
-_THREADS = 2
+_LEAST = 8  # images that a word must be true of: what is rarer is learned by heart
+_THREADS = 2  # decoding releases the GIL; more than the demo's two cores do not help
 
 
 class Labelled(NamedTuple):
-    """Pictures with labels. S is the crop's side, G that of the maps.
+    """Images with labels. S is the crop's side, G that of the maps.
 
     Attributes:
-      mapped: uint8[B, S, S, 3], pictures whose every pixel is known.
+      mapped: uint8[B, S, S, 3], images whose every pixel is known.
       classes: uint8[B, G, G], places in ``CLASSES``.
       depth: float16[B, G, G], metres, 0 where nothing is.
-      words: float32[A, W], 1 where a word is true of one of the first A pictures.
+      words: float32[A, W], 1 where a word is true of one of the first An images.
       vocabulary: the W words, sorted.
     """
 
@@ -47,7 +48,7 @@ class Labelled(NamedTuple):
 
     @property
     def described(self) -> npt.NDArray[np.uint8]:
-        """uint8[A, S, S, 3], the pictures of which words are known."""
+        """uint8[A, S, S, 3], the images of which words are known."""
         return self.mapped[: len(self.words)]
 
 
@@ -56,16 +57,16 @@ def read_labelled(
     transform: ImageTransform,
     grid: int,
     vocabulary: Sequence[str] | None = None,
-    tell: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> Labelled:
     """The labels of a folder that ``world generate`` wrote.
 
     Args:
       world: the folder.
-      transform: of the pictures.
-      grid: G; divides the pictures' side.
+      transform: of the images.
+      grid: G; divides the images' side.
       vocabulary: the words to look for; None = all that are frequent enough here.
-      tell: told how many pictures are read, of how many.
+      on_progress: called with images read, and images in all.
 
     Raises:
       InputError: a file is missing or broken, or the maps do not divide so.
@@ -95,23 +96,25 @@ def read_labelled(
 
     with ThreadPoolExecutor(_THREADS) as pool:
         for done, _ in enumerate(pool.map(read, range(len(names))), 1):
-            tell(done, len(names))
+            on_progress(done, len(names))
     return found
 
 
 def read_maps(
     world: Path, name: str, grid: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
-    """What a picture shows, on a grid of G x G pixels: classes, and metres.
+    """What an image shows, on a grid of G x G pixels: classes, and metres.
 
     Raises:
-      InputError: a map is not there, or the picture's side is no multiple of the grid's.
+      InputError: a map is not there, or the image's side is no multiple of the grid's.
     """
     links, millimetres = (_map(world / kind / f"{name}.png") for kind in ("masks", "depth"))
+    # The pixel in the middle of each cell, not a mean: links are numbers of things, and the mean of
+    # a near and a far pixel is a distance at which there is nothing.
     step, rest = divmod(len(links), grid)
     if rest or not step:
         raise InputError(
-            "bad_arguments", f"pictures of {len(links)} pixels have no grid of {grid}", "choose 224"
+            "bad_arguments", f"images of {len(links)} pixels have no grid of {grid}", "choose 224"
         )
     at = slice(step // 2, None, step)
     # Link 0 is the body; the file counts from 1, 0 is nothing of the object.

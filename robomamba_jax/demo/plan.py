@@ -20,13 +20,13 @@ class DemoPlan:
 
     Attributes:
       mode: its name.
-      poses: training poses, each with a picture.
-      language: training pictures with captions, questions and answers.
+      poses: training poses, each with an image.
+      language: training images with captions, questions and answers.
       clips: training clips of a gripper at work.
-      test_language: test pictures of seen categories, other objects and words.
+      test_language: test images of seen categories, other objects and words.
       test_clips: test clips of seen categories.
       test_poses: test poses of seen categories.
-      unseen_language: test pictures of the ten unseen categories.
+      unseen_language: test images of the ten unseen categories.
       vision: the encoder's name in ``VISION_PRESETS``.
       policy: the policy head's kind.
       assets: a file of ready weights for the encoder; None = it is pre-trained here.

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Training pictures seen a little differently each time: moved, and mirrored with their words."""
+"""Training images seen a little differently each time: moved, and mirrored with their words."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+# Mirrored images are as likely as the world's own, once left and right change places in the words;
+# moved ones have their border drawn out instead of black, which would tell how far they were moved.
 _OTHER = {"left": "right", "right": "left"}
 
 
 @functools.cache
 def mirrored_places(vocabulary: tuple[str, ...]) -> npt.NDArray[np.int64]:
-    """For every word where to look up whether it is true of the mirrored picture.
+    """For every word where to look up whether it is true of the mirrored image.
 
     Args:
       vocabulary: W words; left and right stand in some of them.
@@ -33,12 +35,12 @@ def mirrored_places(vocabulary: tuple[str, ...]) -> npt.NDArray[np.int64]:
 def mirrored_words(
     words: npt.NDArray[np.float32], places: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float32]:
-    """float32[W] -> float32[W], what is true of the mirrored picture."""
+    """float32[W] -> float32[W], what is true of the mirrored image."""
     return np.append(words, np.float32(0))[places]
 
 
 def moved(pixels: npt.NDArray[Scalar], down: int, right: int) -> npt.NDArray[Scalar]:
-    """A picture moved by some pixels, its border drawn out into what is then empty.
+    """An image moved by some pixels, its border drawn out into what is then empty.
 
     Args:
       pixels: [S, S, ...].
@@ -51,7 +53,7 @@ def moved(pixels: npt.NDArray[Scalar], down: int, right: int) -> npt.NDArray[Sca
 
 
 class Variation:
-    """How one picture is changed.
+    """How one image is changed.
 
     Attributes:
       down: cells that it moves down.
@@ -65,13 +67,13 @@ class Variation:
         Args:
           draw: random numbers.
           most: cells, each way.
-          mirrors: whether half of the pictures are mirrored.
+          mirrors: whether half of the images are mirrored.
         """
         self.down, self.right = (int(x) for x in draw.integers(-most, most + 1, size=2))
         self.mirrored = mirrors and bool(draw.integers(2))
 
     def apply(self, pixels: npt.NDArray[Scalar], cell: int = 1) -> npt.NDArray[Scalar]:
-        """The changed picture or map.
+        """The changed image or map.
 
         Args:
           pixels: [S, S, ...].

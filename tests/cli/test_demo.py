@@ -70,8 +70,8 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path]]:
 
     def run_demo(plan: Any, root: Path, console: Any) -> dict[str, Any]:
         asked.append((plan.mode, root))
-        console.say("[1/10] data: about 1 minutes")
-        console.bar("train", 1, 2)
+        console.log("[1/10] data: about 1 minutes")
+        console.progress("train", 1, 2)
         return sample_report()
 
     monkeypatch.setattr("robomamba_jax.world.sim.vulkan.load_sapien", lambda: None)
@@ -105,9 +105,9 @@ def test_as_json(capsys: pytest.CaptureFixture[str], stubbed: list[tuple[str, Pa
 def test_lines_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a terminal bars are nothing, and long lines are not broken."""
     terminal = Terminal()
-    terminal.bar("train", 1, 10)
-    terminal.say("x " * 200)
-    terminal.bar("train", 10, 10)
+    terminal.progress("train", 1, 10)
+    terminal.log("x " * 200)
+    terminal.progress("train", 10, 10)
     assert terminal.terminal() is not None
     said = capsys.readouterr()
     assert said.out == ""
@@ -119,9 +119,9 @@ def test_bars_where_somebody_watches(capsys: pytest.CaptureFixture[str]) -> None
     terminal = Terminal()
     terminal._console = Console(file=sys.stderr, force_terminal=True, width=100)
     for name, done, open_after in (("train", 1, True), ("train", 10, False), ("test", 3, True)):
-        terminal.bar(name, done, 10)
+        terminal.progress(name, done, 10)
         assert (terminal._bar is not None) == open_after
-    terminal.say("enough")
+    terminal.log("enough")
     assert terminal._bar is None
     said = capsys.readouterr().err
     assert "train" in said

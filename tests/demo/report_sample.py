@@ -222,7 +222,7 @@ def _benchmarks() -> dict[str, Any]:
             "baseline": max(majority, blind),
             "baselines": {
                 "majority": _share(majority, n, what="always the commonest training answer"),
-                "blind": _share(blind, n, what="the same model, shown a grey image"),
+                "blind": _share(blind, n, what="the same model, its image replaced by grey"),
             },
         }
     found["robovqa"]["figures"] = {
@@ -248,7 +248,7 @@ def _benchmarks() -> dict[str, Any]:
         "baseline": 412.0,
         "baselines": {
             "majority": {"value": 400.0, "ci95": [352.1, 441.0], "what": "always yes"},
-            "blind": {"value": 412.0, "ci95": [360.5, 466.0], "what": "shown a grey image"},
+            "blind": {"value": 412.0, "ci95": [360.5, 466.0], "what": "its image replaced by grey"},
         },
     }
     found["mmvet"] = {"title": "MM-Vet", "metric": None, "value": None, "ci95": None, "n": 60}

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""A demo's folder whose phases are done, written by hand: nothing was trained or rolled out."""
+"""A demo's folder whose phases are done, though nothing was trained or rolled out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import numpy as np
 from PIL import Image
 
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.demo.acting import TITLES
+from robomamba_jax.demo import results
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import MODES, DemoPlan
-from robomamba_jax.demo.run import Journal
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.rollouts import policy_result
+from robomamba_jax.demo.run import PhaseLog
+from robomamba_jax.evaluation.benchmarks.aggregate import figures_to_json
+from robomamba_jax.evaluation.benchmarks.base import Figure
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from robomamba_jax.training.export import export_preset
@@ -30,74 +33,80 @@ ASKED = ("pope", "vqav2", "robovqa")
 PLAN: DemoPlan = dataclasses.replace(MODES["smoke"], benchmarks=ASKED)
 
 
-def write_demo(root: Path) -> tuple[Places, Journal]:
-    """Everything that a report reads."""
-    places = Places(root)
-    write_world(places.train)
-    write_world(places.test, split="test", scenes=5, poses=2)
-    write_world(places.unseen, split="other", scenes=3, poses=0)
-    export_preset("tiny", places.model, 0, None)
+def write_demo(root: Path) -> tuple[DemoPaths, PhaseLog]:
+    """Everything that a report reads; the phases' results are those of the production classes, kept
+    in phases.json and read back."""
+    paths = DemoPaths(root)
+    write_world(paths.train)
+    write_world(paths.test, split="test", scenes=5, poses=2)
+    write_world(paths.unseen, split="other", scenes=3, poses=0)
+    export_preset("tiny", paths.model, 0, None)
     write_outcomes(root / "rollouts" / "nano")
     for name in ASKED:
-        write_answers(places.test / "bench" / name, root / "eval" / name, name)
-    journal = Journal(root)
-    journal.seconds = {name: 10.0 + k for k, (name, _) in enumerate(PLAN.budget)}
-    journal.peak_rss = 3 * 2**30
-    journal.done = {
-        "data": {},
-        "pretraining": {
-            "vision": {"steps": 30, "seconds": 3.0, "curve": [[0, 2.0]], "note": "from pictures"},
-            "language": {"steps": 10, "curve": [[0, 6.0], [9, 4.0]]},
-        },
-        "features": {"pictures": 20},
+        write_answers(paths.test / "bench" / name, root / "eval" / name, name)
+    log = PhaseLog(root)
+    log.seconds = {name: 10.0 + k for k, (name, _) in enumerate(PLAN.budget)}
+    log.peak_rss = 3 * 2**30
+    for name, result in phase_results().items():
+        log.finish(name, result)
+    return paths, PhaseLog(root)
+
+
+def phase_results() -> dict[str, object]:
+    """Phase -> its result."""
+    vision = results.VisionPretraining(30, 3.0, ((0, 2.0),), "from pictures")
+    language = results.LanguagePretraining(10, ((0, 6.0), (9, 4.0)))
+    return {
+        "data": results.DataResult({"kept": 8}, {"kept": 2}, {"kept": 0}),
+        "pretraining": results.Pretraining(vision, language),
+        "features": results.FeaturesResult(20),
         "align": stage(3000),
         "instruct": stage(40_000),
         "manipulate": stage(500),
-        "evaluation": {
-            "benchmarks": {name: entry(0.8) for name in ASKED},
-            "unseen": {"pope": entry(0.7)},
-            "frozen_check": {"answers": 64, "identical": 64, "logits_identical": True},
-        },
+        "evaluation": results.EvaluationResult(
+            {name: entry(0.8) for name in ASKED},
+            {"pope": entry(0.7)},
+            results.FrozenCheck(64, 64, logits_identical=True, parameters_identical=True),
+        ),
         "rollouts": {name: rolled(name) for name in ("nano", "oracle", "random")},
     }
-    return places, journal
 
 
-def stage(trained: int) -> dict[str, Any]:
+def stage(trained: int) -> results.StageResult:
     """A run of train.py in numbers."""
-    losses = {"loss_first": 3.0, "loss_last": 1.0, "curve": [[0, 3.0], [9, 1.0]], "eval": {}}
-    return {**losses, "trained_params": trained, "bytes": 4 * trained, "steps": 10}
+    return results.StageResult(3.0, 1.0, trained, 4 * trained, 10, ((0, 3.0), (9, 1.0)), {})
 
 
-def entry(value: float) -> dict[str, Any]:
+def entry(value: float) -> results.BenchmarkResult:
     """A benchmark's."""
-    blind = {"value": 0.5, "ci95": [0.4, 0.6], "what": "grey"}
-    figure = {"metric": "accuracy", "value": value, "ci95": [value - 0.05, value + 0.05], "n": 100}
-    return {
-        "title": "a benchmark",
-        **figure,
-        "percent": True,
-        "what": "right answers",
-        "baseline": 0.5,
-        "baselines": {"blind": blind},
-        "figures": {"accuracy": {**figure, "percent": True, "what": "right answers"}},
-        "groups": {},
-        "seconds": 1.0,
-    }
+    metric = Figure(value, (value - 0.05, value + 0.05), 100, "right answers")
+    return results.BenchmarkResult(
+        title="a benchmark",
+        metric="accuracy",
+        value=value,
+        ci95=(value - 0.05, value + 0.05),
+        n=100,
+        percent=True,
+        what="right answers",
+        baseline=0.5,
+        baselines={"blind": results.Baseline(0.5, (0.4, 0.6), "grey")},
+        figures=figures_to_json({"accuracy": metric}),
+        groups={},
+        seconds=1.0,
+    )
 
 
-def rolled(name: str) -> dict[str, Any]:
-    """A policy's."""
+def rolled(name: str) -> results.PolicyResult:
+    """A policy's, out of a rollout.json as ``world rollout`` makes one."""
     won = {"nano": 2, "oracle": 3, "random": 0}[name]
     categories = {known: CategoryCounts(n=3, success=won).to_json(known) for known in CATEGORIES}
-    splits = {}
-    for split in ("seen", "unseen"):
-        mean = averages(categories, split)
-        splits[split] = {"rate": mean.pop("by_sample"), **mean}
-    title, looks_at = TITLES[name]
-    sha = "5f" * 32 if name == "nano" else None
-    facts = {"title": title, "looks_at": looks_at, "trained": 12, "checkpoint_sha": sha}
-    return {**facts, **splits, "categories": categories}
+    result: dict[str, Any] = {
+        "trained_parameters": 12,
+        "checkpoint_sha": "5f" * 32 if name == "nano" else None,
+        "categories": categories,
+        **{split: averages(categories, split) for split in ("seen", "unseen")},
+    }
+    return policy_result(name, result)
 
 
 def write_outcomes(folder: Path) -> None:

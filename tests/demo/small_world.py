@@ -62,7 +62,9 @@ def write_world(
         "manip.json": [
             record(truth["id"], "Give the contact point.", answer_text(ACTION)) for truth in truths
         ],
-        "contact_points.json": [record(truth["id"], "Where to touch?", "60, 50") for truth in truths],
+        "contact_points.json": [
+            record(truth["id"], "Where to touch?", "60, 50") for truth in truths
+        ],
     }
     for name, records in files.items():
         if records:

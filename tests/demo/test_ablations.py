@@ -5,32 +5,41 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from robomamba_jax.config.training import TrainConfig
-from robomamba_jax.demo import ablations, run, stages
+from robomamba_jax.demo import ablations, configs
 from robomamba_jax.demo.ablations import FIGURES, HEADS, TRAINED, run_ablations
-from robomamba_jax.demo.asking import shuffled
+from robomamba_jax.demo.benchmarks import shuffled
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import MODES
-from robomamba_jax.demo.run import Journal
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.results import AblationRow, PolicyResult, Score, SplitRate
+from tests.demo.small_demo import entry, rolled
 
 FULL = MODES["full"]
 
 
-def figure(value: float, half: float = 0.05) -> dict[str, Any]:
-    """A figure in the middle of its interval."""
-    return {"value": value, "ci95": [value - half, value + half]}
+def score(value: float, half: float = 0.05) -> Score:
+    """A score in the middle of its interval."""
+    return Score(value, (value - half, value + half))
 
 
 class Console:
     """Says nothing."""
 
-    def bar(self, what: str, done: int, total: int) -> None:
+    def log(self, line: str) -> None:
         """Nothing."""
+
+    def progress(self, name: str, done: int, total: int) -> None:
+        """Nothing."""
+
+    def terminal(self) -> Any:
+        """None is wanted."""
+        raise AssertionError("no run of train.py belongs here")
 
 
 @dataclasses.dataclass
@@ -41,7 +50,7 @@ class Stubs:
       trained: (folder, configuration) of stage 1.2.
       heads: what ``manipulate`` was told.
       asked: what ``evaluate`` was told.
-      acted: what ``act`` was told.
+      acted: what ``roll_out`` was told.
       poor: a folder's or policy's name -> how much lower its figures are.
     """
 
@@ -57,89 +66,87 @@ class Stubs:
     def train_run(self, config: TrainConfig, workdir: Path, console: Any) -> None:
         self.trained.append((workdir, config))
 
-    def manipulate(self, plan: Any, places: Any, console: Any, workdir: Path, **more: Any) -> None:
+    def manipulate(self, plan: Any, paths: Any, console: Any, workdir: Path, **more: Any) -> None:
         self.heads.append({"workdir": workdir, "epochs": plan.manipulate_epochs, **more})
 
     def evaluate(self, plan: Any, bench: Path, checkpoint: Path, out: Path, **more: Any) -> Any:
         self.asked.append({"plan": plan, "checkpoint": checkpoint, "out": out, **more})
-        return {name: figure(0.8 - self._worse(out)) for name in more["names"]}
+        return {
+            name: replace(entry(0.5), **vars(score(0.8 - self._worse(out))))
+            for name in more["names"]
+        }
 
-    def act(self, plan: Any, train: Path, checkpoint: Path, out: Path, **more: Any) -> Any:
+    def roll_out(self, plan: Any, train: Path, checkpoint: Path, out: Path, **more: Any) -> Any:
         (name,) = more["policies"]
         self.acted.append({"plan": plan, "checkpoint": checkpoint, "out": out, "policy": name})
-        found = figure(0.6 - self._worse(out / name))
-        rates = {"rate": found["value"], "ci95": found["ci95"]}
-        return {name: {"seen": rates, "unseen": rates}}
+        return {name: policy(0.6 - self._worse(out / name))}
 
 
 @pytest.fixture
 def stubs(monkeypatch: pytest.MonkeyPatch) -> Stubs:
     """In place of all that takes time."""
     made = Stubs()
-    for module, name in (
-        *((ablations, "evaluate"), (ablations, "act")),
-        *((run, "train_run"), (run, "manipulate")),
-    ):
-        monkeypatch.setattr(module, name, getattr(made, name))
+    for name in ("evaluate", "roll_out", "train_run", "manipulate"):
+        monkeypatch.setattr(ablations, name, getattr(made, name))
     return made
 
 
-def table(root: Path) -> list[dict[str, Any]]:
+def policy(value: float) -> PolicyResult:
+    """A policy's result with this rate on both splits."""
+    rate = SplitRate(value, value, (value - 0.05, value + 0.05), 100)
+    return replace(rolled("nano"), seen=rate, unseen=rate)
+
+
+def table(root: Path) -> tuple[AblationRow, ...]:
     """All rows of a full demo whose model has 0.8 of the questions and 0.6 of the trials."""
-    journal = Journal(root)
-    rates = {split: {"rate": 0.6, "ci95": [0.55, 0.65]} for split in ("seen", "unseen")}
-    journal.done = {
-        "evaluation": {"benchmarks": {name: figure(0.8) for name in (*FIGURES, "gqa")}},
-        "rollouts": {"nano": rates},
-    }
-    return run_ablations(FULL, Places(root), Console(), journal)
+    benchmarks = {name: entry(0.8) for name in (*FIGURES, "gqa")}
+    return run_ablations(FULL, DemoPaths(root), Console(), benchmarks, policy(0.6))
 
 
 def test_rows(stubs: Stubs, tmp_path: Path) -> None:
     """The whole first; everything that is like it hurts nothing; the short whole has no verdict."""
     rows = table(tmp_path)
-    assert [row["name"] for row in rows] == [
-        *("whole", "pictures shuffled", "instructions shuffled"),
+    assert [row.name for row in rows] == [
+        *("whole", "images shuffled", "instructions shuffled"),
         *(ablation.name for ablation in HEADS),
         *(ablation.name for ablation in TRAINED),
     ]
     for row in rows:
-        assert set(row) == {"name", "what", "figures", "beside", "hurts"}
-        assert row["what"]
-        assert set(row["figures"]) <= {*FIGURES, "seen", "unseen"}
-        assert {"seen", "unseen"} <= set(row["figures"])
+        assert row.what
+        assert set(row.figures) <= {*FIGURES, "seen", "unseen"}
+        assert {"seen", "unseen"} <= set(row.figures)
     wholes = ["whole"] * 2 + [HEADS[0].name] * 3 + [TRAINED[0].name] * 3
-    assert [row["beside"] for row in rows if row["beside"] is not None] == wholes
+    assert [row.compared_with for row in rows if row.compared_with is not None] == wholes
     nobody = {"whole", "own head, shorter", "whole, shorter"}
-    assert {row["name"] for row in rows if row["hurts"] is None} == nobody
-    assert not any(row["hurts"] for row in rows)
+    assert {row.name for row in rows if row.significant_drop is None} == nobody
+    assert not any(row.significant_drop for row in rows)
     # Neither the words of a pose nor its head change an answer.
-    asked = {row["name"] for row in rows if set(FIGURES) <= set(row["figures"])}
-    assert asked == {"whole", "pictures shuffled", *(ablation.name for ablation in TRAINED)}
+    asked = {row.name for row in rows if set(FIGURES) <= set(row.figures)}
+    assert asked == {"whole", "images shuffled", *(ablation.name for ablation in TRAINED)}
 
 
 def test_what_is_trained(stubs: Stubs, tmp_path: Path) -> None:
     """Each run of stage 1.2 lacks what it is named after and is as long as the others; heads are
     put on the demo's own stage 1.2."""
     table(tmp_path)
-    places = Places(tmp_path)
+    paths = DemoPaths(tmp_path)
     whole, unaligned, no_robot, no_negatives = (config for _, config in stubs.trained)
     assert {config.run.steps for _, config in stubs.trained} == {FULL.ablation_steps}
-    assert unaligned.init_from == str(places.start)
+    assert unaligned.init_from == str(paths.start)
     assert {whole.init_from, no_robot.init_from, no_negatives.init_from} == {
-        str(places.root / "align")
+        str(paths.root / "align")
     }
     sources = [{s.label for s in config.data.sources} for _, config in stubs.trained]
-    every = set(stages.INSTRUCT_WEIGHTS)
-    assert sources == [every, every, every - set(stages.ROBOT), every - {"lrv"}]
+    every = set(configs.INSTRUCT_WEIGHTS)
+    assert sources == [every, every, every - set(configs.ROBOT), every - {"lrv"}]
     folders = [workdir for workdir, _ in stubs.trained]
     assert len({*folders, *(told["workdir"] for told in stubs.heads)}) == 4 + 8
     own, anew = stubs.heads[: len(HEADS)], stubs.heads[len(HEADS) :]
     assert [(told["init"], told["policy"]) for told in own] == [
-        (places.root / "instruct", None),
-        (places.root / "instruct", "two_mlp"),
-        (places.root / "instruct", "attn_mlp"),
-        (places.root / "instruct", "ssm_mlp"),
+        (paths.root / "instruct", None),
+        (paths.root / "instruct", "two_mlp"),
+        (paths.root / "instruct", "attn_mlp"),
+        (paths.root / "instruct", "ssm_mlp"),
     ]
     assert [told["init"] for told in anew] == folders
     assert {told["policy"] for told in anew} == {None}
@@ -157,9 +164,9 @@ def test_who_is_asked(stubs: Stubs, tmp_path: Path) -> None:
     """The finished model with others' pictures and words, and each new one as it is; nobody is
     asked blindly again, and no answer lands among the demo's own."""
     table(tmp_path)
-    places = Places(tmp_path)
+    paths = DemoPaths(tmp_path)
     first, *others = stubs.asked
-    assert first["checkpoint"] == places.model
+    assert first["checkpoint"] == paths.model
     assert first["altered"] is shuffled
     assert all("altered" not in told for told in others)
     assert len(others) == len(TRAINED)
@@ -167,8 +174,8 @@ def test_who_is_asked(stubs: Stubs, tmp_path: Path) -> None:
     assert {told["names"] for told in stubs.asked} == {FIGURES}
     policies = [(told["policy"], told["checkpoint"]) for told in stubs.acted]
     assert policies[:2] == [
-        ("shuffled-pictures", places.model),
-        ("shuffled-words", places.model),
+        ("shuffled-images", paths.model),
+        ("shuffled-words", paths.model),
     ]
     assert {name for name, _ in policies[2:]} == {"nano"}
     models = [told["workdir"] / "export" for told in stubs.heads]
@@ -184,9 +191,9 @@ def test_who_is_asked(stubs: Stubs, tmp_path: Path) -> None:
 def test_what_hurts(stubs: Stubs, tmp_path: Path) -> None:
     """Intervals apart, in the table's own comparison: runs that are trained anew with the short
     whole one, all others with the finished model."""
-    stubs.poor = {"shuffled-pictures": 0.3, "whole-shorter": 0.3, "without-negatives": 0.3}
-    hurts = {row["name"]: row["hurts"] for row in table(tmp_path)}
-    assert hurts["pictures shuffled"] is True
+    stubs.poor = {"shuffled-images": 0.3, "whole-shorter": 0.3, "without-negatives": 0.3}
+    hurts = {row.name: row.significant_drop for row in table(tmp_path)}
+    assert hurts["images shuffled"] is True
     assert hurts["instructions shuffled"] is False
     assert hurts["whole, shorter"] is None
     assert hurts["without negatives"] is False  # as poor as the short whole one
@@ -194,18 +201,18 @@ def test_what_hurts(stubs: Stubs, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "hurts"),
+    ("figures", "drop"),
     [
-        ({"pope": figure(0.5)}, True),
-        ({"pope": figure(0.75)}, False),
-        ({"pope": figure(0.5), "seen": figure(0.9)}, False),  # worse here, better there
-        ({"pope": figure(0.5), "seen": figure(0.62)}, True),
-        ({"seen": {"value": 0.1, "ci95": None}}, False),
-        ({"vqav2": figure(0.1)}, False),  # nothing to compare with
+        ({"pope": score(0.5)}, True),
+        ({"pope": score(0.75)}, False),
+        ({"pope": score(0.5), "seen": score(0.9)}, False),  # worse here, better there
+        ({"pope": score(0.5), "seen": score(0.62)}, True),
+        ({"seen": Score(0.1, None)}, False),
+        ({"vqav2": score(0.1)}, False),  # nothing to compare with
         ({}, False),
     ],
 )
-def test_apart(row: dict[str, Any], hurts: bool) -> None:
-    """Some figure lower, and none higher, beyond both intervals."""
-    whole = {"figures": {"pope": figure(0.8), "seen": figure(0.6)}}
-    assert ablations._hurts({"figures": row}, whole) is hurts
+def test_apart(figures: dict[str, Score], drop: bool) -> None:
+    """Some score lower, and none higher, beyond both intervals."""
+    whole = {"pope": score(0.8), "seen": score(0.6)}
+    assert ablations.significant_drop(figures, whole) is drop

@@ -22,7 +22,7 @@ from robomamba_jax.convert.run import convert_parts
 from robomamba_jax.convert.tensor_names import abstract_tower, tensor_shapes
 from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo import encoder
-from robomamba_jax.demo.encoder import EncoderPlan, Heads, pretrain_encoder
+from robomamba_jax.demo.encoder import EncoderPlan, EncoderRun, Heads, pretrain_encoder
 from robomamba_jax.demo.labels import Labelled
 from robomamba_jax.training.export import export_preset
 
@@ -73,7 +73,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, EncoderRun]:
     """A run that nobody stops: its folder, and what it says."""
     out = tmp_path_factory.mktemp("encoder") / "whole"
     found = pretrain_encoder(
@@ -82,19 +82,19 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     return out, found
 
 
-def test_the_loss_falls(whole: tuple[Path, dict[str, Any]]) -> None:
+def test_the_loss_falls(whole: tuple[Path, EncoderRun]) -> None:
     """By more than a half, and what it says of itself is so."""
     _, found = whole
-    steps, losses = zip(*found["curve"], strict=True)
+    steps, losses = zip(*found.curve, strict=True)
     assert steps == (0, 10, 20, 30)
     assert losses[-1] < 0.5 * losses[0]
-    assert (found["steps"], found["words"]) == (31, 7)
-    assert found["seconds"] > 0
-    assert set(found["held_out"]) == {"object", "color", "words_f1"}
+    assert (found.steps, found.words) == (31, 7)
+    assert found.seconds > 0
+    assert set(found.held_out) == {"object", "color", "words_f1"}
 
 
 def test_a_killed_run_ends_with_the_same_bits(
-    whole: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Path, EncoderRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """KilledError twice between two saves, the second time before the next one: weights, curve and
     scores of the run that nobody stopped, and nothing is left beside the folder."""
@@ -108,9 +108,9 @@ def test_a_killed_run_ends_with_the_same_bits(
         if step == 21 and told.count(21) < 3:
             raise KilledError
 
-    def go_on() -> dict[str, Any]:
+    def go_on() -> EncoderRun:
         return pretrain_encoder(
-            labelled(12, 0), CONFIG, TRANSFORM, PLAN, out, held_out=labelled(10, 1), tell=tell
+            labelled(12, 0), CONFIG, TRANSFORM, PLAN, out, held_out=labelled(10, 1), on_step=tell
         )
 
     for _ in range(2):
@@ -122,13 +122,13 @@ def test_a_killed_run_ends_with_the_same_bits(
     # The first one from the start, the others from the 16 steps that were saved.
     assert told == [1, 11, 21, 21, 21, 31]
     for name in ("curve", "held_out", "words", "steps"):
-        assert found[name] == whole[1][name]
+        assert getattr(found, name) == getattr(whole[1], name)
     assert content(out) == content(whole[0])
     assert [path.name for path in tmp_path.iterdir()] == ["killed"]
 
 
 def test_killed_after_the_last_step(
-    whole: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Path, EncoderRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All steps are saved and the folder is not written: no step is made again."""
     monkeypatch.setattr(encoder, "_SAVE_EVERY", 31)
@@ -142,26 +142,29 @@ def test_killed_after_the_last_step(
         pretrain_encoder(labelled(12, 0), CONFIG, TRANSFORM, PLAN, tmp_path / "out")
     monkeypatch.setattr(encoder, "_write", write)
     found = pretrain_encoder(
-        labelled(12, 0), CONFIG, TRANSFORM, PLAN, tmp_path / "out", tell=lambda *at: told.append(at)
+        labelled(12, 0),
+        CONFIG,
+        TRANSFORM,
+        PLAN,
+        tmp_path / "out",
+        on_step=lambda *at: told.append(at),
     )
     assert told == []
-    assert found["curve"] == whole[1]["curve"]
-    assert found["held_out"] == {}
+    assert found.curve == whole[1].curve
+    assert found.held_out == {}
     assert content(tmp_path / "out") == content(whole[0])
 
 
-def test_another_seed_is_another_encoder(
-    whole: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_another_seed_is_another_encoder(whole: tuple[Path, EncoderRun], tmp_path: Path) -> None:
     """Weights and order come out of it."""
     plan = dataclasses.replace(PLAN, seed=1)
     found = pretrain_encoder(labelled(12, 0), CONFIG, TRANSFORM, plan, tmp_path / "out")
-    assert found["curve"] != whole[1]["curve"]
+    assert found.curve != whole[1].curve
     same = content(whole[0])
     assert all(same[name] != value for name, value in content(tmp_path / "out").items())
 
 
-def test_what_it_writes_is_an_encoder(whole: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_what_it_writes_is_an_encoder(whole: tuple[Path, EncoderRun], tmp_path: Path) -> None:
     """Opened as one, and put before a language model, which sees standard patches; what read it
     while it learned is gone."""
     folder = open_folder(whole[0])

@@ -65,7 +65,7 @@ def test_states_are_those_of_the_facts(opened: float) -> None:
 def test_what_is_read(world: Path) -> None:
     """Crops, words and maps, each in its place; seldom words are left out."""
     told: list[tuple[int, int]] = []
-    found = read_labelled(world, TRANSFORM, 6, tell=lambda *at: told.append(at))
+    found = read_labelled(world, TRANSFORM, 6, on_progress=lambda *at: told.append(at))
     assert found.described.shape == (12, 15, 15, 3)
     assert found.mapped.shape == (20, 15, 15, 3)
     assert found.described.dtype == found.mapped.dtype == np.uint8
@@ -117,7 +117,7 @@ def test_maps_are_what_stands_in_the_middle_of_each_cell(world: Path, grid: int)
 def test_maps_that_do_not_divide(world: Path) -> None:
     """Said in one line; a grid finer than the picture too."""
     for grid in (5, 48):
-        with pytest.raises(InputError, match=f"pictures of 24 pixels have no grid of {grid}"):
+        with pytest.raises(InputError, match=f"images of 24 pixels have no grid of {grid}"):
             read_maps(world, "Safe_000000", grid)
 
 

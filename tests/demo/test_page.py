@@ -60,7 +60,7 @@ def small(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where something stands in a report: keys and places."""
+    """Where something stands in a report: keys and indices."""
     inside = value.items() if isinstance(value, dict) else enumerate(value)
     for key, part in inside:
         yield (*above, key)

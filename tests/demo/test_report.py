@@ -12,40 +12,43 @@ from typing import Any
 import pytest
 
 from robomamba_jax.convert.folder import open_folder
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.report.collect import SCHEMA, make_report
 from robomamba_jax.demo.report.page import write_report_page
-from robomamba_jax.demo.run import Journal
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.results import AblationRow, Score
+from robomamba_jax.demo.run import PhaseLog
 from tests.demo.html_reader import Page, structure_faults
 from tests.demo.small_demo import ASKED, PLAN, write_demo
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Places, Journal]:
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoPaths, PhaseLog]:
     """A demo whose phases are done."""
     return write_demo(tmp_path_factory.mktemp("report") / "demo")
 
 
 @pytest.fixture
-def demo(original: tuple[Places, Journal], tmp_path: Path) -> tuple[Places, Journal]:
+def demo(original: tuple[DemoPaths, PhaseLog], tmp_path: Path) -> tuple[DemoPaths, PhaseLog]:
     """A copy that a test may change."""
-    places, journal = original
-    shutil.copytree(places.root, tmp_path / "demo")
-    copy = Journal(tmp_path / "demo")
-    copy.done = json.loads(json.dumps(journal.done))
-    copy.seconds, copy.peak_rss = dict(journal.seconds), journal.peak_rss
-    return Places(tmp_path / "demo"), copy
+    paths, _ = original
+    shutil.copytree(paths.root, tmp_path / "demo")
+    return DemoPaths(tmp_path / "demo"), PhaseLog(tmp_path / "demo")
 
 
-def test_the_keys_of_the_conventions(demo: tuple[Places, Journal]) -> None:
+def report_of(paths: DemoPaths, log: PhaseLog) -> dict[str, Any]:
+    """The report, as a reader of the file has it."""
+    return json.loads(json.dumps(make_report(PLAN, paths, log.done, log.seconds, log.peak_rss)))
+
+
+def test_the_keys_of_the_conventions(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Each where every reader looks for it; the report is JSON without a NaN."""
-    places, journal = demo
-    report = make_report(PLAN, places, journal)
+    paths, log = demo
+    report = report_of(paths, log)
     json.dumps(report, allow_nan=False)
     assert report["schema"] == SCHEMA == "robomamba.demo/1"
     wanted = "git versions machine seconds peak_rss stages benchmarks rollouts ablations"
     assert set(wanted.split()) <= set(report)
-    assert report["seconds"] == journal.seconds
+    assert report["seconds"] == log.seconds
     assert report["peak_rss"] == 3 * 2**30
     assert list(report["stages"]) == ["align", "instruct", "manipulate"]
     for stage in report["stages"].values():
@@ -63,11 +66,11 @@ def test_the_keys_of_the_conventions(demo: tuple[Places, Journal]) -> None:
     assert report["machine"]["devices"]
 
 
-def test_the_model_in_numbers(demo: tuple[Places, Journal]) -> None:
+def test_the_model_in_numbers(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Counted from its own files; a stage's share is of that."""
-    places, journal = demo
-    model = make_report(PLAN, places, journal)["model"]
-    source = open_folder(places.model).source()
+    paths, log = demo
+    model = report_of(paths, log)["model"]
+    source = open_folder(paths.model).source()
     counts: dict[str, int] = {}
     for name in source.names():
         part = name.split(".")[0]
@@ -77,21 +80,21 @@ def test_the_model_in_numbers(demo: tuple[Places, Journal]) -> None:
     assert (model["d_model"], model["n_layer"], model["vocab"]) == (48, 3, 300)
     assert (model["image_size"], model["image_tokens"]) == (15, 9)
     assert model["bytes"] == sum(
-        path.stat().st_size for path in places.model.rglob("*") if path.is_file()
+        path.stat().st_size for path in paths.model.rglob("*") if path.is_file()
     )
     assert model["sha256"] == "5f" * 32
     assert model["vision_from"] == "from pictures"
-    assert model["checkpoint"] == str(places.model)
-    stages = make_report(PLAN, places, journal)["stages"]
+    assert model["checkpoint"] == str(paths.model)
+    stages = report_of(paths, log)["stages"]
     assert stages["manipulate"]["share"] == pytest.approx(500 / sum(counts.values()))
     for name, stage in stages.items():
-        assert stage["seconds"] == journal.seconds[name]
+        assert stage["seconds"] == log.seconds[name]
 
 
-def test_the_data_in_numbers(demo: tuple[Places, Journal]) -> None:
+def test_the_data_in_numbers(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Per set what was drawn and what came of it; objects counted once."""
-    places, journal = demo
-    data = make_report(PLAN, places, journal)["data"]
+    paths, log = demo
+    data = report_of(paths, log)["data"]
     assert data["train"] == {
         "poses": 8,
         "images": 12,
@@ -118,24 +121,26 @@ def test_the_data_in_numbers(demo: tuple[Places, Journal]) -> None:
 
 @pytest.mark.parametrize("name", ["test", "unseen"])
 @pytest.mark.parametrize("file", ["poses.jsonl", "scenes.jsonl", "clips.jsonl"])
-def test_a_shared_object_is_no_report(demo: tuple[Places, Journal], name: str, file: str) -> None:
+def test_a_shared_object_is_no_report(
+    demo: tuple[DemoPaths, PhaseLog], name: str, file: str
+) -> None:
     """One object of the training set in a test set, whichever file it stands in."""
-    places, journal = demo
-    make_report(PLAN, places, journal)
-    shared = json.loads((places.train / "scenes.jsonl").read_text().splitlines()[3])["instance"]
-    path = getattr(places, name) / file
+    paths, log = demo
+    report_of(paths, log)
+    shared = json.loads((paths.train / "scenes.jsonl").read_text().splitlines()[3])["instance"]
+    path = getattr(paths, name) / file
     rows: list[dict[str, Any]] = [json.loads(row) for row in path.read_text().splitlines()]
     row = {**rows[-1], "instance": shared} if rows else {"id": "x", "instance": shared}
     path.write_text("".join(json.dumps(one) + "\n" for one in [*rows[:-1], row]))
     with pytest.raises(AssertionError, match=f"share objects: \\['{shared}'\\]"):
-        make_report(PLAN, places, journal)
+        report_of(paths, log)
 
 
-def test_the_page_needs_nothing_else(demo: tuple[Places, Journal], tmp_path: Path) -> None:
+def test_the_page_needs_nothing_else(demo: tuple[DemoPaths, PhaseLog], tmp_path: Path) -> None:
     """Once report.json is there, the folder may go."""
-    places, journal = demo
-    report = json.loads(json.dumps(make_report(PLAN, places, journal)))
-    shutil.rmtree(places.root)
+    paths, log = demo
+    report = report_of(paths, log)
+    shutil.rmtree(paths.root)
     write_report_page(report, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert structure_faults(Page(text)) == []
@@ -144,9 +149,21 @@ def test_the_page_needs_nothing_else(demo: tuple[Places, Journal], tmp_path: Pat
     assert len(report["images"]["questions"]) == 18
 
 
-def test_ablations_are_taken_over(demo: tuple[Places, Journal]) -> None:
+def test_ablations_are_taken_over(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Where the mode has them."""
-    places, journal = demo
-    rows = [{"name": "whole", "what": "all", "figures": {}, "hurts": None}]
-    journal.done["ablations"] = rows
-    assert make_report(PLAN, places, journal)["ablations"] == rows
+    paths, log = demo
+    rows = (
+        AblationRow("whole", "all", {"seen": Score(0.5, (0.4, 0.6))}),
+        AblationRow("half", "less", {"seen": Score(0.1, (0.0, 0.2))}, "whole", True),
+    )
+    log.finish("ablations", rows)
+    assert report_of(paths, PhaseLog(paths.root))["ablations"] == [
+        {
+            "name": row.name,
+            "what": row.what,
+            "figures": {"seen": {"value": value, "ci95": list(interval)}},
+            "compared_with": row.compared_with,
+            "significant_drop": row.significant_drop,
+        }
+        for row, value, interval in zip(rows, (0.5, 0.1), ((0.4, 0.6), (0.0, 0.2)), strict=True)
+    ]

@@ -14,18 +14,19 @@ import pytest
 
 from robomamba_jax.config import VISION_PRESETS
 from robomamba_jax.convert.folder import open_folder
-from robomamba_jax.demo import run
+from robomamba_jax.demo import phases, train_stages
+from robomamba_jax.demo.paths import DemoPaths
+from robomamba_jax.demo.phases import Demo, Phase
 from robomamba_jax.demo.plan import MODES, PHASES, DemoPlan
-from robomamba_jax.demo.run import Journal, peak_rss, run_demo
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.results import Results
+from robomamba_jax.demo.run import PhaseLog, peak_rss, run_demo
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.dataset.tasks import WorldPlan
 from robomamba_jax.world.objects.categories import SEEN, UNSEEN
+from tests.demo.small_demo import phase_results
 from tests.demo.small_world import write_world
 
 SMOKE = MODES["smoke"]
-WORK = {name: (run, f"_{name}") for name in PHASES}
-WORK["ablations"] = (run.ablations, "run_ablations")
 
 
 class Console:
@@ -34,11 +35,11 @@ class Console:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """A line."""
         self.lines.append(line)
 
-    def bar(self, what: str, done: int, total: int) -> None:
+    def progress(self, name: str, done: int, total: int) -> None:
         """Nothing."""
 
     def terminal(self) -> Any:
@@ -51,44 +52,49 @@ class StoppedError(Exception):
 
 
 @dataclasses.dataclass
-class Stubs:
-    """Phases that do nothing but note that they were begun.
+class Fakes:
+    """Phases that do nothing but note that they were begun, and have results.
 
     Attributes:
       begun: their names, in order.
+      before: phase -> those whose results it was given.
       fails: names of phases that raise, once each.
       lasts: seconds of each.
     """
 
     begun: list[str] = dataclasses.field(default_factory=list)
+    before: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     fails: set[str] = dataclasses.field(default_factory=set)
     lasts: float = 0.0
 
-    def work(self, name: str) -> Any:
-        """A phase's work."""
+    @property
+    def work(self) -> dict[str, Phase]:
+        """For ``run_demo``."""
+        return {name: self._phase(name) for name in PHASES}
 
-        def do(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> Any:
+    def _phase(self, name: str) -> Phase:
+        results = {**phase_results(), "ablations": ()}
+
+        def work(demo: Demo, done: Results) -> object:
             self.begun.append(name)
+            self.before[name] = done.done()
             time.sleep(self.lasts)
             if name in self.fails:
                 self.fails.remove(name)
                 raise StoppedError(name)
             if name != "report":
-                return {"of": name, "before": sorted(journal.done)}
-            report = {"mode": plan.mode, "seconds": dict(journal.seconds), "done": journal.done}
-            (places.root / "report.json").write_text(json.dumps(report))
+                return results[name]
+            report = {"mode": demo.plan.mode, "seconds": dict(demo.seconds), "done": done.to_json()}
+            (demo.paths.root / "report.json").write_text(json.dumps(report))
             return None
 
-        return do
+        return work
 
 
 @pytest.fixture
-def stubs(monkeypatch: pytest.MonkeyPatch) -> Stubs:
+def fakes() -> Fakes:
     """In place of all phases."""
-    made = Stubs()
-    for name, (module, function) in WORK.items():
-        monkeypatch.setattr(module, function, made.work(name))
-    return made
+    return Fakes()
 
 
 def phases_of(plan: DemoPlan) -> list[str]:
@@ -97,111 +103,147 @@ def phases_of(plan: DemoPlan) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_phases_in_their_order(mode: str, stubs: Stubs, tmp_path: Path) -> None:
+def test_phases_in_their_order(mode: str, fakes: Fakes, tmp_path: Path) -> None:
     """Those that the mode has a budget for; each knows what the ones before have found."""
     plan, console = MODES[mode], Console()
-    report = run_demo(plan, tmp_path / "demo", console)
+    run_demo(plan, tmp_path / "demo", console, fakes.work)
     expected = phases_of(plan)
-    assert stubs.begun == expected
+    assert fakes.begun == expected
     assert ("ablations" in expected) == (plan.ablation_steps > 0)
     for number, name in enumerate(expected[:-1]):
-        assert report["done"][name]["before"] == sorted(expected[:number])
+        assert fakes.before[name] == tuple(expected[:number])
     said = [line for line in console.lines if line.startswith("[")]
     for line, name in zip(said, expected, strict=True):
         place = f"[{PHASES.index(name) + 1}/{len(PHASES)}]"
         assert line == f"{place} {name}: about {dict(plan.budget)[name]:g} minutes"
 
 
-def test_a_phase_that_raises_is_taken_up_again(stubs: Stubs, tmp_path: Path) -> None:
+def test_a_phase_that_raises_is_taken_up_again(fakes: Fakes, tmp_path: Path) -> None:
     """The ones before it are not repeated, the ones behind it not begun; its own times add up."""
-    stubs.fails, stubs.lasts = {"align"}, 0.02
+    fakes.fails, fakes.lasts = {"align"}, 0.02
     with pytest.raises(StoppedError):
-        run_demo(SMOKE, tmp_path, Console())
+        run_demo(SMOKE, tmp_path, Console(), fakes.work)
     expected = phases_of(SMOKE)
     at = expected.index("align")
-    assert stubs.begun == expected[: at + 1]
+    assert fakes.begun == expected[: at + 1]
     kept = json.loads((tmp_path / "phases.json").read_text())
     assert sorted(kept["done"]) == sorted(expected[:at])
     assert set(kept["seconds"]) == set(expected[: at + 1])
     first = kept["seconds"]["align"]
     assert first >= 0.02
-    stubs.begun.clear()
+    fakes.begun.clear()
     console = Console()
-    report = run_demo(SMOKE, tmp_path, console)
-    assert stubs.begun == expected[at:]
+    report = run_demo(SMOKE, tmp_path, console, fakes.work)
+    assert fakes.begun == expected[at:]
     done = [line for line in console.lines if line.endswith("done before")]
     assert [line.split()[1] for line in done] == [f"{name}:" for name in expected[:at]]
     assert report["seconds"]["align"] >= first + 0.02
     assert report["seconds"]["data"] == kept["seconds"]["data"]
 
 
-def test_a_finished_demo_writes_its_report_again(stubs: Stubs, tmp_path: Path) -> None:
+def test_a_finished_demo_writes_its_report_again(fakes: Fakes, tmp_path: Path) -> None:
     """And does nothing else."""
-    once = run_demo(SMOKE, tmp_path, Console())
-    stubs.begun.clear()
-    again = run_demo(SMOKE, tmp_path, Console())
-    assert stubs.begun == ["report"]
-    assert {k: v for k, v in again["done"].items() if k != "report"} == once["done"]
+    once = run_demo(SMOKE, tmp_path, Console(), fakes.work)
+    fakes.begun.clear()
+    again = run_demo(SMOKE, tmp_path, Console(), fakes.work)
+    assert fakes.begun == ["report"]
+    assert again["done"] == once["done"]
     assert set(again["seconds"]) == set(phases_of(SMOKE))
 
 
-def test_another_plan_in_the_folder(stubs: Stubs, tmp_path: Path) -> None:
+def test_another_plan_in_the_folder(fakes: Fakes, tmp_path: Path) -> None:
     """Refused in one line that says what differs, before anything is done."""
-    run_demo(SMOKE, tmp_path, Console())
-    stubs.begun.clear()
+    run_demo(SMOKE, tmp_path, Console(), fakes.work)
+    fakes.begun.clear()
     for other, differs in (
         (MODES["standard"], "other align_steps"),
         (dataclasses.replace(SMOKE, episodes=2), "other episodes"),
     ):
         with pytest.raises(InputError) as caught:
-            run_demo(other, tmp_path, Console())
+            run_demo(other, tmp_path, Console(), fakes.work)
         assert "mode 'smoke'" in caught.value.message
         assert caught.value.message.endswith(differs)
         assert "\n" not in str(caught.value)
-    assert stubs.begun == []
+    assert fakes.begun == []
 
 
-def test_a_plan_of_an_older_version(stubs: Stubs, tmp_path: Path) -> None:
+def test_a_plan_of_an_older_version(fakes: Fakes, tmp_path: Path) -> None:
     """With a field more or less than now it is another plan, and no traceback."""
-    run_demo(SMOKE, tmp_path, Console())
+    run_demo(SMOKE, tmp_path, Console(), fakes.work)
     note = tmp_path / "plan.json"
     content = json.loads(note.read_text())
     note.write_text(json.dumps({**content, "speed": 3}))
     with pytest.raises(InputError, match="other speed"):
-        run_demo(SMOKE, tmp_path, Console())
+        run_demo(SMOKE, tmp_path, Console(), fakes.work)
     del content["vocab"]
     note.write_text(json.dumps(content))
     with pytest.raises(InputError, match="other vocab"):
-        run_demo(SMOKE, tmp_path, Console())
+        run_demo(SMOKE, tmp_path, Console(), fakes.work)
 
 
-def test_the_journal_adds_up(tmp_path: Path) -> None:
+def test_the_log_adds_up(tmp_path: Path) -> None:
     """Over several openings; also what was interrupted; memory is the largest of all."""
-    journal = Journal(tmp_path)
-    assert (journal.done, journal.seconds, journal.peak_rss) == ({}, {}, 0)
+    log = PhaseLog(tmp_path)
+    assert (log.done, log.seconds, log.peak_rss) == (Results(), {}, 0)
 
     def interrupted() -> None:
-        with journal.phase("data"):
+        with log.phase("data"):
             time.sleep(0.03)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    journal = Journal(tmp_path)
-    assert journal.seconds["data"] >= 0.03
-    assert journal.done == {}
-    before = journal.seconds["data"]
-    with journal.phase("data"):
+    log = PhaseLog(tmp_path)
+    assert log.seconds["data"] >= 0.03
+    assert log.done == Results()
+    before = log.seconds["data"]
+    with log.phase("data"):
         time.sleep(0.05)
-    journal.finish("data", {"x": 1})
-    again = Journal(tmp_path)
+    result = phase_results()["data"]
+    log.finish("data", result)
+    again = PhaseLog(tmp_path)
     assert again.seconds["data"] >= before + 0.05
-    assert again.done == {"data": {"x": 1}}
+    assert again.done == Results(data=result)  # type: ignore[arg-type]
     assert 50e6 < again.peak_rss <= peak_rss()
     again.peak_rss = huge = 2**60
     with again.phase("align"):
         pass
-    assert Journal(tmp_path).peak_rss == huge
+    assert PhaseLog(tmp_path).peak_rss == huge
+
+
+def test_results_are_read_back(tmp_path: Path) -> None:
+    """Every phase's, as the objects that they were."""
+    log = PhaseLog(tmp_path)
+    for name, result in phase_results().items():
+        log.finish(name, result)
+    again = PhaseLog(tmp_path).done
+    assert again == log.done
+    assert again.done() == tuple(phase_results())
+
+
+def test_phases_of_an_older_version(tmp_path: Path) -> None:
+    """What it left is resumed from: older keys, shares that its report added, a note of the report
+    itself. What is of no version that is known is named in one line."""
+    log = PhaseLog(tmp_path)
+    for name, result in phase_results().items():
+        log.finish(name, result)
+    file = tmp_path / "phases.json"
+    content = json.loads(file.read_text())
+    content["done"]["features"] = {"pictures": content["done"]["features"]["images"]}
+    content["done"]["align"] |= {"share": 0.1, "seconds": 3.0}
+    row = {"name": "x", "what": "y", "figures": {}, "beside": "whole", "hurts": True}
+    content["done"] |= {"report": None, "ablations": [row]}
+    file.write_text(json.dumps(content))
+    old = PhaseLog(tmp_path).done
+    assert dataclasses.replace(old, ablations=None) == log.done
+    assert old.ablations is not None
+    assert (old.ablations[0].compared_with, old.ablations[0].significant_drop) == ("whole", True)
+    for strange in ({"x": 1}, 3, [], None):
+        file.write_text(json.dumps({**content, "done": {"data": {}, "align": strange}}))
+        with pytest.raises(InputError, match="written by another version") as caught:
+            PhaseLog(tmp_path)
+        assert str(file) in caught.value.message
+        assert "\n" not in str(caught.value)
 
 
 def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,9 +259,10 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return {"poses": {"kept": plan.samples}}
 
     monkeypatch.setattr("robomamba_jax.world.dataset.generate.generate", generate)
-    places = Places(tmp_path)
-    found = run._data(SMOKE, places, Console(), Journal(tmp_path))
-    assert found == {name: {"kept": plan.samples} for name, plan in plans.items()}
+    paths = DemoPaths(tmp_path)
+    demo = Demo(SMOKE, paths, Console(), {}, 0)
+    found = phases.run_data(demo, Results())
+    assert vars(found) == {name: {"kept": plan.samples} for name, plan in plans.items()}
     assert {name: (plan.split, plan.categories) for name, plan in plans.items()} == {
         "train": ("train", SEEN),
         "test": ("test", SEEN),
@@ -229,16 +272,16 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     train = plans["train"]
     assert (train.samples, train.language, train.clips) == (SMOKE.poses, SMOKE.language, 6)
     assert plans["unseen"].samples == plans["unseen"].clips == 0
-    kept = places.tokenizer.read_bytes()
-    run._data(SMOKE, places, Console(), Journal(tmp_path))
-    assert places.tokenizer.read_bytes() == kept
+    kept = paths.tokenizer.read_bytes()
+    phases.run_data(demo, Results())
+    assert paths.tokenizer.read_bytes() == kept
 
 
 def test_weights_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dino mode's, in one line with how to fetch them."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as caught:
-        run._encoder(MODES["dino"], Places(tmp_path), Console())
+        phases.pretrain_vision(Demo(MODES["dino"], DemoPaths(tmp_path), Console(), {}, 0))
     assert "dinov2_s.safetensors is not there" in caught.value.message
     assert "make assets" in caught.value.fix
 
@@ -251,7 +294,7 @@ def test_ready_weights_become_the_modes_encoder(
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     preset = VISION_PRESETS["dinov2-s14-112"].replace(width=64, depth=2, heads=1, mlp_dim=128)
     preset = preset.replace(image_size=28)
-    monkeypatch.setitem(run.VISION_PRESETS, "dinov2-s14-112", preset)
+    monkeypatch.setitem(phases.VISION_PRESETS, "dinov2-s14-112", preset)
     torch.manual_seed(0)
     theirs = transformers.Dinov2Model(
         transformers.Dinov2Config(
@@ -265,11 +308,11 @@ def test_ready_weights_become_the_modes_encoder(
     )
     theirs.save_pretrained(tmp_path / "theirs")
     plan = dataclasses.replace(MODES["dino"], assets=str(tmp_path / "theirs" / "model.safetensors"))
-    places = Places(tmp_path)
-    places.encoder.parent.mkdir()
-    note = run._encoder(plan, places, Console())
-    assert (note["steps"], note["note"]) == (0, "the weights of model.safetensors, frozen")
-    made = open_folder(places.encoder)
+    paths = DemoPaths(tmp_path)
+    paths.encoder.parent.mkdir()
+    note = phases.pretrain_vision(Demo(plan, paths, Console(), {}, 0))
+    assert (note.steps, note.note) == (0, "the weights of model.safetensors, frozen")
+    made = open_folder(paths.encoder)
     assert made.parts.vision == preset
     assert made.processor().transform.size == 28
 
@@ -287,22 +330,24 @@ def test_a_stage_in_numbers(tmp_path: Path) -> None:
         {"part": "llm", "trained": 30, "frozen": 5, "bytes": 140},
         {"part": "total", "trained": 50, "frozen": 105, "bytes": 620},
     ]
-    found = run._stage({"table": table, "steps": 15, "eval": {"loss": 0.7}}, tmp_path)
-    assert found["loss_first"] == 4.0
-    assert found["loss_last"] == pytest.approx(0.75)
-    assert found["trained_params"] == 50
-    assert found["bytes"] == 220
-    assert (found["steps"], found["eval"]) == (15, {"loss": 0.7})
-    assert found["curve"] == [[k, x] for k, x in enumerate(losses)]
+    found = train_stages.stage_result(
+        {"table": table, "steps": 15, "eval": {"loss": 0.7}}, tmp_path
+    )
+    assert found.loss_first == 4.0
+    assert found.loss_last == pytest.approx(0.75)
+    assert found.trained_params == 50
+    assert found.bytes == 220
+    assert (found.steps, found.eval) == (15, {"loss": 0.7})
+    assert found.curve == tuple(enumerate(losses))
 
 
 def test_a_long_curve_is_averaged(tmp_path: Path) -> None:
     """About sixty points, none of the steps left out."""
     lines = [{"step": k, "loss": float(k)} for k in range(1000)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    curve = run._curve(tmp_path)
+    curve = train_stages.loss_curve(tmp_path)
     assert 60 <= len(curve) <= 70
-    assert curve[0] == [15, 7.5]
+    assert curve[0] == (15, 7.5)
     assert curve[-1][0] == 999
-    weights = [b[0] - a[0] for a, b in zip([[-1], *curve], curve, strict=False)]
+    weights = [b[0] - a[0] for a, b in zip([(-1, 0.0), *curve], curve, strict=False)]
     assert sum(w * x for w, (_, x) in zip(weights, curve, strict=True)) == pytest.approx(499500)

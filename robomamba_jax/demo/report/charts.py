@@ -194,8 +194,8 @@ def curve(points: Sequence[tuple[float, float]]) -> Curve:
     y = Axis(y_ticks[0], y_ticks[-1], _labelled(y_ticks))
 
     def path(corners: Sequence[tuple[float, float]]) -> str:
-        places = [(10 * x.place(step), 1000 - 10 * y.place(loss)) for step, loss in corners]
-        return "M" + "L".join(f"{right:.1f} {down:.1f}" for right, down in places)
+        corner = [(10 * x.place(step), 1000 - 10 * y.place(loss)) for step, loss in corners]
+        return "M" + "L".join(f"{right:.1f} {down:.1f}" for right, down in corner)
 
     edges = [(row[0], row[3]) for row in binned] + [(row[0], row[2]) for row in reversed(binned)]
     values = [value for _, value in points]

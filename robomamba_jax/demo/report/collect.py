@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``report.json``: everything that a demo has found, with its pictures; the page needs no more."""
+"""``report.json``: everything that a demo has found, with its images; the page needs no more."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import math
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import jax
 
+from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.demo.labels import json_lines
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.report.images import clip_images, pose_images, question_images
-from robomamba_jax.demo.stages import Places
+from robomamba_jax.demo.results import Results, StageResult
 from robomamba_jax.evaluation.runner.paper import paper_tables
+from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.version import __version__
 from robomamba_jax.world.dataset.contact_points import contact_points_file
 
@@ -30,22 +33,33 @@ SCHEMA = "robomamba.demo/1"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")
 
 
-def make_report(plan: DemoPlan, places: Places, journal: Any) -> dict[str, Any]:
+def make_report(
+    plan: DemoPlan,
+    paths: DemoPaths,
+    done: Results,
+    seconds: Mapping[str, float],
+    memory: int,
+) -> JsonObject:
     """The report of a demo whose phases are done.
 
     Args:
       plan: the demo's.
-      places: where its files lie.
-      journal: a ``run.Journal``.
+      paths: where its files lie.
+      done: what the phases have found.
+      seconds: phase -> what it took.
+      memory: bytes of the largest process.
     """
-    done = journal.done
-    evaluation, rollouts = done["evaluation"], done["rollouts"]
-    stages = {name: done[name] for name in ("align", "instruct", "manipulate")}
-    model = _model(plan, places, done)
-    whole = sum(model["parameters"].values())
-    for name, stage in stages.items():
-        stage["share"] = stage["trained_params"] / whole
-        stage["seconds"] = journal.seconds[name]
+    assert done.pretraining is not None
+    assert done.evaluation is not None
+    assert done.rollouts is not None
+    sizes = _parameters(paths)
+    content = done.to_json()
+    stages = {}
+    for name in ("align", "instruct", "manipulate"):
+        stage: StageResult = getattr(done, name)
+        share = stage.trained_params / sum(sizes.values())
+        stages[name] = {**tree_to_json(stage), "share": share, "seconds": seconds[name]}
+    evaluation: JsonObject = tree_to_json(done.evaluation)
     return {
         "schema": SCHEMA,
         "mode": plan.mode,
@@ -53,61 +67,67 @@ def make_report(plan: DemoPlan, places: Places, journal: Any) -> dict[str, Any]:
         "git": _git(),
         "versions": _versions(),
         "machine": _machine(),
-        "seconds": dict(journal.seconds),
+        "seconds": dict(seconds),
         "budget": {name: 60 * minutes for name, minutes in plan.budget},
-        "peak_rss": journal.peak_rss,
-        "model": model,
-        "data": _data(places),
-        "pretraining": done["pretraining"],
+        "peak_rss": memory,
+        "model": {
+            **_model(paths, sizes),
+            "vision_from": done.pretraining.vision.note,
+            "sha256": done.rollouts["nano"].checkpoint_sha,
+        },
+        "data": _data(paths),
+        "pretraining": content["pretraining"],
         "stages": stages,
         "frozen_check": evaluation["frozen_check"],
         "benchmarks": evaluation["benchmarks"],
         "unseen_benchmarks": evaluation["unseen"],
-        "rollouts": rollouts,
+        "rollouts": content["rollouts"],
         "paper": paper_tables(),
-        "ablations": done.get("ablations", []),
+        "ablations": content.get("ablations", []),
         "images": {
-            "poses": pose_images(places.root / "rollouts" / "nano"),
-            "questions": question_images(places.test / "bench", places.root / "eval"),
-            "clips": clip_images(places.root / "rollouts" / "nano"),
+            "poses": pose_images(paths.root / "rollouts" / "nano"),
+            "questions": question_images(paths.test / "bench", paths.root / "eval"),
+            "clips": clip_images(paths.root / "rollouts" / "nano"),
         },
     }
 
 
-def _model(plan: DemoPlan, places: Places, done: dict[str, Any]) -> dict[str, Any]:
-    folder = open_folder(places.model)
-    config = folder.parts
+def _parameters(paths: DemoPaths) -> dict[str, int]:
+    """How many there are, by part."""
+    # In the order of the page's table.
+    sizes: dict[str, int] = dict.fromkeys(("vision", "projector", "llm", "policy"), 0)
+    for name, shape in tensor_shapes(open_folder(paths.model).parts).items():
+        sizes[name.split(".")[0]] += math.prod(shape)
+    return sizes
+
+
+def _model(paths: DemoPaths, sizes: Mapping[str, int]) -> JsonObject:
+    config = open_folder(paths.model).parts
     assert config.llm is not None
     assert config.vision is not None
-    sizes: dict[str, int] = {}
-    for name, shape in tensor_shapes(config).items():
-        part = name.split(".")[0]
-        sizes[part] = sizes.get(part, 0) + math.prod(shape)
-    size = sum(path.stat().st_size for path in places.model.rglob("*") if path.is_file())
     return {
         "preset": "nano",
-        "parameters": {name: sizes[name] for name in ("vision", "projector", "llm", "policy")},
+        "parameters": sizes,
         "image_tokens": config.vision.num_patches,
         "image_size": config.vision.image_size,
         "vocab": config.llm.vocab_size,
         "d_model": config.llm.d_model,
         "n_layer": config.llm.n_layer,
-        "bytes": size,
-        "vision_from": done["pretraining"]["vision"]["note"],
-        "language_from": "a new Mamba, pre-trained to say what "
-        "training pictures show, through a projector that is then thrown away",
-        "checkpoint": str(places.model),
-        "sha256": done["rollouts"]["nano"]["checkpoint_sha"],
+        "bytes": sum(path.stat().st_size for path in paths.model.rglob("*") if path.is_file()),
+        "language_from": "a new Mamba, pre-trained to say what training images show, through a "
+        "projector that is then thrown away",
+        "checkpoint": str(paths.model),
     }
 
 
-def _data(places: Places) -> dict[str, Any]:
+def _data(paths: DemoPaths) -> JsonObject:
     """What was drawn, and that no test object was trained on."""
-    found, instances = {}, {}
+    found: JsonObject = {}
+    instances: dict[str, set[str]] = {}
     for name, folder in (
-        ("train", places.train),
-        ("test", places.test),
-        ("unseen", places.unseen),
+        ("train", paths.train),
+        ("test", paths.test),
+        ("unseen", paths.unseen),
     ):
         manifest = json.loads((folder / "manifest.json").read_bytes())
         drawn = manifest["plan"]
@@ -119,6 +139,7 @@ def _data(places: Places) -> dict[str, Any]:
             "records": _records(folder),
         }
         instances[name] = _instances(folder)
+    # Checked on the files, not on the plan: the one claim of the report that everything rests on.
     held = instances["test"] | instances["unseen"]
     common = instances["train"] & held
     if common:
@@ -148,7 +169,7 @@ def _instances(folder: Path) -> set[str]:
     return found
 
 
-def _git() -> dict[str, Any]:
+def _git() -> JsonObject:
     """The checkout's commit; None outside of one."""
     root = Path(__file__).resolve().parents[3]
 
@@ -176,7 +197,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _machine() -> dict[str, Any]:
+def _machine() -> JsonObject:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "processor": _processor_name(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from PIL import Image
 
@@ -15,12 +15,16 @@ from robomamba_jax.data.images.files import open_image
 from robomamba_jax.data.images.rgb import encoded, pixels_alone, to_rgb
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.sample import even_frames
-from robomamba_jax.demo.asking import bench_config
+from robomamba_jax.demo.benchmarks import bench_config
 from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.world.objects.categories import CATEGORIES
 
+Entry: TypeAlias = dict[str, str | bool]
+"""What the page shows of one image, which is a data URI at "image"."""
+
 _SIDE = 224
+# Enough to judge by eye; each costs the page some ten kilobytes.
 _POSES, _CLIPS, _QUESTIONS = 24, 8, 6
 _ASKED = ("pope", "vqav2", "robovqa")
 
@@ -30,19 +34,19 @@ def data_uri(data: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def jpeg_uri(picture: Image.Image) -> str:
-    """A picture, at most ``_SIDE`` wide."""
-    small = pixels_alone(to_rgb(picture))
+def jpeg_uri(image: Image.Image) -> str:
+    """An image, at most ``_SIDE`` wide."""
+    small = pixels_alone(to_rgb(image))
     small.thumbnail((_SIDE, _SIDE))
     return data_uri(encoded(small, "JPEG", quality=82), "jpeg")
 
 
-def pose_images(folder: Path) -> list[dict[str, Any]]:
+def pose_images(folder: Path) -> list[Entry]:
     """One trial of each category, as ``world rollout`` drew it: the second, since the first one is
-    filmed, or the only one."""
+    filmed, or the only one: image, category, instruction, success, split."""
     results = json.loads((folder / "outcomes.json").read_bytes())
     chosen = [name for name in results if name.endswith("_0001")] or list(results)
-    found = []
+    found: list[Entry] = []
     for name in [chosen[k] for k in even_frames(len(chosen), _POSES)]:
         outcome = results[name]
         category = CATEGORIES[outcome["category"]]
@@ -58,8 +62,8 @@ def pose_images(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def clip_images(folder: Path) -> list[dict[str, Any]]:
-    """A few filmed trials, those that worked first."""
+def clip_images(folder: Path) -> list[Entry]:
+    """A few filmed trials, those that worked first: image, category, success, policy."""
     results = json.loads((folder / "outcomes.json").read_bytes())
     names = [path.stem for path in sorted(folder.glob("*.gif"))]
     names.sort(key=lambda name: not results[name]["success"])
@@ -76,27 +80,28 @@ def clip_images(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def question_images(bench: Path, answers: Path) -> list[dict[str, Any]]:
-    """Questions of a few benchmarks with what was said, evenly spread, right or wrong."""
-    found = []
+def question_images(bench: Path, answers: Path) -> list[Entry]:
+    """Questions of a few benchmarks with what was predicted, evenly spread, right or wrong:
+    image, question, reference, prediction, right, kind (the benchmark)."""
+    found: list[Entry] = []
     for name in _ASKED:
         file = answers / name / "answers.jsonl"
         if not file.is_file():
             continue
         _, chosen, loaded = run.load(bench_config(name, bench), answers / name, write=False)
-        said = {reply["id"]: reply["answer"] for reply in json_lines(file)[1:]}
-        items = [item for item in loaded.items if said.get(item.id) is not None]
+        predictions = {reply["id"]: reply["answer"] for reply in json_lines(file)[1:]}
+        items = [item for item in loaded.items if predictions.get(item.id) is not None]
         items = [items[k] for k in even_frames(len(items), _QUESTIONS)]
-        credit = chosen.score(items, [said[item.id] for item in items], "standard").credit
+        credit = chosen.score(items, [predictions[item.id] for item in items], "standard").credit
         for item, worth in zip(items, credit, strict=True):
-            picture = open_ref(item.pictures()[0], max_pixels=10_000_000)
+            image = open_ref(item.pictures()[0], max_pixels=10_000_000)
             found.append(
                 {
-                    "image": jpeg_uri(picture),
+                    "image": jpeg_uri(image),
                     "question": item.question,
                     "reference": item.answers[0],
-                    "prediction": said[item.id],
-                    "right": worth >= 0.5,
+                    "prediction": predictions[item.id],
+                    "right": bool(worth >= 0.5),
                     "kind": chosen.title,
                 }
             )

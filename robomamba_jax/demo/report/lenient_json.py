@@ -44,6 +44,7 @@ class Node:
     @property
     def number(self) -> float | None:
         """A finite number, or None."""
+        # JSON's true is no count, though Python's True is an int.
         if isinstance(self.raw, bool) or not isinstance(self.raw, int | float):
             return None
         try:

@@ -35,6 +35,11 @@ def title(report: Node) -> str:
     return "RoboMamba, trained here" if seconds is None else f"RoboMamba in {about(seconds)}"
 
 
+def checkpoint(report: Mapping[str, Json]) -> str:
+    """Where the finished model lies; empty where the report does not say."""
+    return Node(report)["model"]["checkpoint"].text or ""
+
+
 def verdict_sentences(report: Mapping[str, Json]) -> list[str]:
     """What came of it, as plain text: the poses, what they are worth, the answers.
 

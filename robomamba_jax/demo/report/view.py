@@ -249,6 +249,7 @@ def _meanings(rows: Iterable[Verdict]) -> dict[str, str]:
     for row in rows:
         for other in row.against:
             meant.setdefault(other.name, Counter())[other.what or ""] += 1
+    # "always 'yes'" differs by benchmark, "the same model, its image replaced by grey" does not.
     usual = {name: (*counts.most_common(1)[0], counts.total()) for name, counts in meant.items()}
     return {name: what for name, (what, times, of) in usual.items() if what and 2 * times > of}
 
@@ -340,6 +341,7 @@ def rollouts(report: Node) -> Rollouts | None:
         rows.append(Row(policy.name, marks, text, strong=ours))
     keys = [Key(k, f"{model}, {split} categories") for k, split in enumerate(SPLITS) if model]
     keys += [Key(k + 2, f"others, {split} categories") for k, split in enumerate(SPLITS)]
+    # Two lanes a row: a policy's splits below each other compare more easily than in two charts.
     caption = "Success by policy: seen above, unseen categories below, with 95 % intervals"
     reference = next(
         (n for n in ("prior-category", "prior") if found.get(n, Node())["categories"].raw), ""
@@ -616,7 +618,7 @@ def commands(report: Node) -> list[tuple[str, str]]:
         (
             "Ask the model about an image",
             f"{tool} generate --checkpoint {folder} --image photo.jpg "
-            "--prompt 'What is in the picture?'",
+            "--prompt 'What object is this?'",
         ),
         (
             "Predict a pose",

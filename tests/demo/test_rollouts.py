@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from robomamba_jax.demo.verdicts import TRIVIAL_POLICIES
 
 from robomamba_jax.data.geometry.camera import Camera
-from robomamba_jax.demo import acting
-from robomamba_jax.demo.acting import CONFUSED, TITLES, Confused, act
+from robomamba_jax.demo import rollouts
 from robomamba_jax.demo.plan import MODES
+from robomamba_jax.demo.report.verdicts import NON_VISUAL_POLICIES
+from robomamba_jax.demo.results import SplitRate
+from robomamba_jax.demo.rollouts import SHUFFLED, TITLES, ShuffledInputs, roll_out
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES
@@ -59,7 +59,7 @@ def test_shuffled_pictures() -> None:
     of all has none before it, and keeps its own. Words, category and random numbers are its own,
     and what the policy proposes is handed on."""
     listener = Listener()
-    confused: Policy = Confused(listener, "picture")
+    confused: Policy = ShuffledInputs(listener, "image")
     trials = [observation(name, k) for k, name in enumerate(("Safe", "Safe", "Door", "Phone"))]
     said = [confused.propose(trial) for trial in trials]
     assert [int(seen.view.rgb[0, 0, 0]) for seen in listener.seen] == [0, 0, 1, 2]
@@ -79,7 +79,7 @@ def test_shuffled_words(category: str) -> None:
         for number, phrase in enumerate(phrases_of(wc.ASK_POSE, split)):
             listener = Listener()
             trial = observation(category, number, phrase)
-            Confused(listener, "words").propose(trial)
+            ShuffledInputs(listener, "words").propose(trial)
             (seen,) = listener.seen
             assert seen.instruction == phrase.format(noun=other)
             assert seen.instruction != trial.instruction
@@ -89,8 +89,8 @@ def test_shuffled_words(category: str) -> None:
 
 def test_a_confused_policy_is_still_that_policy() -> None:
     """For the table: its name, its size, its weights."""
-    for what in CONFUSED.values():
-        confused = Confused(Listener(), what)
+    for what in SHUFFLED.values():
+        confused = ShuffledInputs(Listener(), what)
         assert (confused.name, confused.parameters, confused.sha) == ("listener", 12, "ab" * 32)
 
 
@@ -99,9 +99,9 @@ def test_titles_are_of_policies_that_are_there() -> None:
     assert set(TITLES) - {"nano"} <= set(POLICIES)
     for plan in MODES.values():
         assert set(plan.references) <= set(TITLES)
-    assert all("geometry" not in TITLES[name][1] for name in TRIVIAL_POLICIES)
-    assert all("part" not in TITLES[name][1] for name in TRIVIAL_POLICIES)
-    assert not set(CONFUSED) & set(TITLES)
+    assert all("geometry" not in TITLES[name][1] for name in NON_VISUAL_POLICIES)
+    assert all("part" not in TITLES[name][1] for name in NON_VISUAL_POLICIES)
+    assert not set(SHUFFLED) & set(TITLES)
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def rolled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             "unseen": averages(categories, "unseen"),
         }
 
-    monkeypatch.setattr(acting, "choose_policy", choose)
-    monkeypatch.setattr(acting, "rollout", rollout)
-    monkeypatch.setattr(acting, "Simulator", lambda: "the simulator")
+    monkeypatch.setattr(rollouts, "choose_policy", choose)
+    monkeypatch.setattr(rollouts, "rollout", rollout)
+    monkeypatch.setattr(rollouts, "Simulator", lambda: "the simulator")
     return calls
 
 
@@ -147,7 +147,7 @@ def test_the_model_and_the_references(rolled: list[tuple[Any, ...]], tmp_path: P
     def tell(*at: Any) -> None:
         told.append(at)
 
-    found = act(PLAN, train, model, out, tell=tell)
+    found = roll_out(PLAN, train, model, out, on_progress=tell)
     assert list(found) == ["nano", "oracle", "random"]
     assert [call[1:] for call in rolled if call[0] == "choose"] == [
         (None, str(model), None),
@@ -159,32 +159,31 @@ def test_the_model_and_the_references(rolled: list[tuple[Any, ...]], tmp_path: P
     assert [call[4:] for call in rolls] == [(out / "nano", 1), (None, 0), (None, 0)]
     assert told == [("nano", 3, 3), ("oracle", 3, 3), ("random", 3, 3)]
     entry = found["nano"]
-    keys = "title looks_at trained checkpoint_sha seen unseen categories"
-    assert list(entry) == keys.split()
-    assert (entry["title"], entry["looks_at"]) == TITLES["nano"]
-    assert (entry["trained"], entry["checkpoint_sha"]) == (12, "ab" * 32)
+    assert (entry.title, entry.looks_at) == TITLES["nano"]
+    assert (entry.trained, entry.checkpoint_sha) == (12, "ab" * 32)
     for split, count in (("seen", 20), ("unseen", 10)):
-        assert set(entry[split]) == {"rate", "by_category", "ci95", "n"}
-        assert entry[split]["n"] == 3 * count
-        assert entry[split]["rate"] == pytest.approx(2 / 3)
-        low, high = entry[split]["ci95"]
+        mean: SplitRate = getattr(entry, split)
+        assert mean.n == 3 * count
+        assert [mean.rate, mean.by_category] == pytest.approx([2 / 3, 2 / 3])
+        assert mean.ci95 is not None
+        low, high = mean.ci95
         assert low < 2 / 3 < high
-    assert set(entry["categories"]) == set(CATEGORIES)
-    kept = {"split", "n", "success", "rate", "ci95", "initial", "long", "off_part"}
-    assert set(entry["categories"]["Safe"]) == kept
-    assert json.loads(json.dumps(found)) == json.loads(json.dumps(act(PLAN, train, model, out)))
+    assert set(entry.categories) == set(CATEGORIES)
+    safe = entry.categories["Safe"]
+    assert (safe.split, safe.n, safe.success, safe.initial, safe.long) == ("seen", 3, 2, 3, 1)
+    assert found == roll_out(PLAN, train, model, out)
     assert len([call for call in rolled if call[0] == "roll"]) == 3
     (out / "random" / "rollout.json").unlink()
-    act(PLAN, train, model, out)
+    roll_out(PLAN, train, model, out)
     assert len([call for call in rolled if call[0] == "roll"]) == 4
 
 
-@pytest.mark.parametrize("name", CONFUSED)
+@pytest.mark.parametrize("name", SHUFFLED)
 def test_an_ablations_rollouts(rolled: list[tuple[Any, ...]], tmp_path: Path, name: str) -> None:
     """The model itself, confused, and nobody beside it."""
-    found = act(PLAN, tmp_path, tmp_path / "model", tmp_path / "out", policies=(name,))
+    found = roll_out(PLAN, tmp_path, tmp_path / "model", tmp_path / "out", policies=(name,))
     assert list(found) == [name]
     assert [call[1] for call in rolled if call[0] == "choose"] == [None]
     (roll,) = [call for call in rolled if call[0] == "roll"]
-    assert roll[2] == "Confused"
-    assert found[name]["title"] == name
+    assert roll[2] == "ShuffledInputs"
+    assert found[name].title == name

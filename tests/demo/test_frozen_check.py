@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from robomamba_jax.convert.folder import open_folder, source_tensors, write_folder
-from robomamba_jax.demo.frozen import same_answers
+from robomamba_jax.demo.frozen_check import same_answers
+from robomamba_jax.demo.results import FrozenCheck
 from robomamba_jax.training.export import export_preset
 from tests.demo.small_world import write_world
 
@@ -44,19 +45,16 @@ def changed(folder: Path, out: Path, part: str) -> None:
 
 def test_another_head_changes_no_answer(root: Path) -> None:
     """Letters, logits and all other parameters are the same."""
-    assert same_answers(root / "before", root / "policy", root / "world") == {
-        "answers": 12,
-        "identical": 12,
-        "logits_identical": True,
-        "parameters_identical": True,
-    }
+    assert same_answers(root / "before", root / "policy", root / "world") == FrozenCheck(
+        answers=12, identical=12, logits_identical=True, parameters_identical=True
+    )
 
 
 @pytest.mark.parametrize("part", ["projector", "llm"])
 def test_another_part_is_noticed(root: Path, part: str) -> None:
     """By logits and parameters, and where the words change by those."""
     found = same_answers(root / "before", root / part, root / "world")
-    assert found["answers"] == 12
-    assert found["logits_identical"] is False
-    assert found["parameters_identical"] is False
-    assert part == "projector" or found["identical"] < 12
+    assert found.answers == 12
+    assert found.logits_identical is False
+    assert found.parameters_identical is False
+    assert part == "projector" or found.identical < 12

@@ -7,9 +7,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.demo.results import CategoryRate, PolicyResult, SplitRate, read
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
 from robomamba_jax.utils.progress import OnNamedProgress
 from robomamba_jax.world.objects.categories import CATEGORIES
@@ -19,7 +20,7 @@ from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.simulator import Simulator
 
 TITLES = {
-    "nano": ("this model", "picture and words"),
+    "nano": ("this model", "image and words"),
     "oracle": ("oracle", "the geometry itself"),
     "part-normal": ("random pixel of a part, its true normal", "part and normal"),
     "part-random": ("random pixel of a part, random direction", "part"),
@@ -29,21 +30,22 @@ TITLES = {
 }
 """What a policy is called, and what it may look at."""
 
-CONFUSED = {"shuffled-pictures": "picture", "shuffled-words": "words"}
-"""The model with another trial's picture, or with another category's instruction."""
+Input = Literal["image", "words"]
+SHUFFLED: dict[str, Input] = {"shuffled-images": "image", "shuffled-words": "words"}
+"""The model with another trial's image, or with another category's instruction."""
 
-_FILMED = 1  # of each category's trials
+_FILMED = 1  # of each category's trials; the report shows eight of the thirty
 
 
-def act(
+def roll_out(
     plan: DemoPlan,
     train: Path,
     checkpoint: Path,
     out: Path,
     *,
     policies: tuple[str, ...] | None = None,
-    tell: OnNamedProgress = lambda policy, done, total: None,
-) -> dict[str, Any]:
+    on_progress: OnNamedProgress = lambda policy, done, total: None,
+) -> dict[str, PolicyResult]:
     """Roll out the model and the references; what is there already is kept.
 
     Args:
@@ -52,25 +54,23 @@ def act(
       checkpoint: of the model, called "nano".
       out: one folder per policy.
       policies: instead of the model and the plan's references.
-      tell: told (policy, trials done, trials).
-
-    Returns:
-      policy -> as report.json has it.
+      on_progress: called with (policy, trials done, trials).
     """
     simulator = None
     found = {}
     for name in ("nano", *plan.references) if policies is None else policies:
         file = out / name / "rollout.json"
         if not file.is_file():
+            # Made once, and only where something is left to do: it needs a Vulkan driver.
             simulator = simulator or Simulator()
-            result = _roll(simulator, plan, train, checkpoint, name, file.parent, tell)
+            result = _roll(simulator, plan, train, checkpoint, name, file.parent, on_progress)
             write_json(file, result)
-        found[name] = _entry(name, json.loads(file.read_bytes()))
+        found[name] = policy_result(name, json.loads(file.read_bytes()))
     return found
 
 
-class Confused:
-    """A policy that gets another picture, or other words, than the trial's.
+class ShuffledInputs:
+    """A policy that gets another image, or other words, than the trial's.
 
     Attributes:
       name: for tables.
@@ -78,12 +78,12 @@ class Confused:
       sha: the policy's.
     """
 
-    def __init__(self, policy: Policy, what: str) -> None:
-        """Begin.
+    def __init__(self, policy: Policy, what: Input) -> None:
+        """Wrap a policy.
 
         Args:
-          policy: what is to be confused.
-          what: "picture": that of the trial before, and the first of all keeps its own;
+          policy: whose inputs are shuffled.
+          what: "image": that of the trial before, and the first of all keeps its own;
             "words": the instruction for the next category's object.
         """
         self.name, self.parameters, self.sha = policy.name, policy.parameters, policy.sha
@@ -91,15 +91,15 @@ class Confused:
         self._before: Observation | None = None
 
     def propose(self, observation: Observation) -> Proposal | None:
-        """What the policy says of something else."""
+        """What the policy predicts of something else."""
         if self._what == "words":
             nouns = [category.noun for category in CATEGORIES.values()]
             own = CATEGORIES[observation.category].noun
             other = nouns[(nouns.index(own) + 1) % len(nouns)]
-            told = dataclasses.replace(
-                observation, instruction=observation.instruction.replace(own, other)
-            )
-            return self._policy.propose(told)
+            words = observation.instruction.replace(own, other)
+            return self._policy.propose(dataclasses.replace(observation, instruction=words))
+        # Trials go category by category, so that the trial before mostly shows the same category,
+        # but another object from another side: the place of the handle is what gets lost.
         shown, self._before = self._before or observation, observation
         return self._policy.propose(dataclasses.replace(observation, view=shown.view))
 
@@ -111,12 +111,12 @@ def _roll(
     checkpoint: Path,
     name: str,
     folder: Path,
-    tell: OnNamedProgress,
+    on_progress: OnNamedProgress,
 ) -> dict[str, Any]:
-    model = name == "nano" or name in CONFUSED
+    model = name == "nano" or name in SHUFFLED
     policy = choose_policy(None, str(checkpoint)) if model else choose_policy(name, train=train)
-    if name in CONFUSED:
-        policy = Confused(policy, CONFUSED[name])
+    if name in SHUFFLED:
+        policy = ShuffledInputs(policy, SHUFFLED[name])
     folder.mkdir(parents=True, exist_ok=True)
     return rollout(
         simulator,
@@ -124,30 +124,28 @@ def _roll(
         RolloutPlan(tuple(CATEGORIES), plan.episodes),
         save_images=folder if model else None,
         clips=_FILMED if model else 0,
-        on_progress=lambda done, total: tell(name, done, total),
+        on_progress=lambda done, total: on_progress(name, done, total),
     )
 
 
-def _entry(name: str, result: dict[str, Any]) -> dict[str, Any]:
-    title, looks_at = TITLES.get(name, (name, "picture and words"))
-    keys = ("split", "n", "success", "rate", "ci95", "initial", "long", "off_part")
-    return {
-        "title": title,
-        "looks_at": looks_at,
-        "trained": result["trained_parameters"],
-        "checkpoint_sha": result["checkpoint_sha"],
-        **{split: _average(result[split]) for split in ("seen", "unseen")},
-        "categories": {
-            category: {key: entry[key] for key in keys}
+def policy_result(name: str, result: dict[str, Any]) -> PolicyResult:
+    """Of a rollout's result, as rollout.json has it, what the report has."""
+    title, looks_at = TITLES.get(name, (name, "image and words"))
+    keys = [one.name for one in dataclasses.fields(CategoryRate)]
+    return PolicyResult(
+        title=title,
+        looks_at=looks_at,
+        trained=result["trained_parameters"],
+        checkpoint_sha=result["checkpoint_sha"],
+        seen=_split_rate(result["seen"]),
+        unseen=_split_rate(result["unseen"]),
+        categories={
+            category: read(CategoryRate, {key: entry[key] for key in keys})
             for category, entry in result["categories"].items()
         },
-    }
+    )
 
 
-def _average(mean: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "rate": mean["by_sample"],
-        "by_category": mean["by_category"],
-        "ci95": mean["ci95"],
-        "n": mean["n"],
-    }
+def _split_rate(mean: dict[str, Any]) -> SplitRate:
+    rates = {"rate": mean["by_sample"], "by_category": mean["by_category"]}
+    return read(SplitRate, {**rates, "ci95": mean["ci95"], "n": mean["n"]})

@@ -3,7 +3,8 @@
 """Benchmarks of the demo: the model's answers beside those of somebody who cannot see.
 
 The questions are asked by ``evaluation.runner.run``, as ``eval.py`` does. Two baselines are scored
-by the same scorers: the same model that is shown a grey picture, and the most frequent answer.
+by the same scorers: the same model, its image replaced by grey (the blind baseline), and the most
+frequent answer.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.demo.results import Baseline, BenchmarkResult, read
 from robomamba_jax.evaluation.benchmarks.base import Benchmark, Loaded
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.runner.run import Answered
@@ -29,6 +31,7 @@ HEADLINES = {"pope": "accuracy"}
 """Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""
 
 ROWS = 32
+_BLIND = "the same model, its image replaced by grey"
 _GREY = np.full((224, 224, 3), 128, np.uint8)
 
 
@@ -41,8 +44,8 @@ def evaluate(
     names: tuple[str, ...] | None = None,
     blind: bool = True,
     altered: Callable[[Loaded], Loaded] | None = None,
-    tell: OnNamedProgress = lambda name, done, total: None,
-) -> dict[str, Any]:
+    on_progress: OnNamedProgress = lambda name, done, total: None,
+) -> dict[str, BenchmarkResult]:
     """Let a checkpoint answer benchmarks, and score what it would say without eyes.
 
     Args:
@@ -51,12 +54,9 @@ def evaluate(
       checkpoint: as ``rm.load`` takes it.
       out: one folder per benchmark; answers that are there already are kept.
       names: other benchmarks than the plan's.
-      blind: ask once more with grey pictures.
+      blind: ask once more with grey images.
       altered: changes the questions first, for ablations.
-      tell: told (benchmark, answered, questions).
-
-    Returns:
-      name -> as report.json has it.
+      on_progress: called with (benchmark, answered, questions).
     """
     found = {}
     for name in plan.benchmarks if names is None else names:
@@ -66,7 +66,7 @@ def evaluate(
         config, chosen, loaded = run.load(config, out / name)
         if altered is not None:
             loaded = altered(loaded)
-        found[name] = _one(config, chosen, loaded, str(checkpoint), out / name, blind, tell)
+        found[name] = _one(config, chosen, loaded, str(checkpoint), out / name, blind, on_progress)
     return found
 
 
@@ -83,8 +83,9 @@ def _one(
     checkpoint: str,
     out: Path,
     blind: bool,
-    tell: OnNamedProgress,
-) -> dict[str, Any]:
+    on_progress: OnNamedProgress,
+) -> BenchmarkResult:
+    # The model and its blind baseline go the same path: same prompts, same limits, same scorer.
     def asked(questions: Loaded, folder: Path) -> Mapping[str, Any]:
         answered, seconds = run.answer_all(
             config,
@@ -92,23 +93,23 @@ def _one(
             questions,
             checkpoint,
             folder,
-            lambda done, total: tell(chosen.title, done, total),
+            lambda done, total: on_progress(chosen.title, done, total),
         )
         return run.finish(config, chosen, questions, answered, folder, seconds=seconds)
 
     result = asked(loaded, out)
     head: str = HEADLINES.get(chosen.name) or result["headline"]
-    baselines: dict[str, Any] = {}
+    baselines: dict[str, Baseline] = {}
     if chosen.poses:
         return _entry(chosen, result, head, baselines)
     majority = majority_answer(loaded)
     if majority is not None:
-        said = Answered([majority] * len(loaded.items), None, f"always {majority!r}", {})
-        told = run.finish(config, chosen, loaded, said, out / "majority")
-        baselines["majority"] = _baseline(told, head, f"always {majority!r}")
+        answered = Answered([majority] * len(loaded.items), None, f"always {majority!r}", {})
+        result_of_majority = run.finish(config, chosen, loaded, answered, out / "majority")
+        baselines["majority"] = _baseline(result_of_majority, head, f"always {majority!r}")
     if blind:
-        told = asked(blinded(loaded), out / "blind")
-        baselines["blind"] = _baseline(told, head, "the same model, shown a grey picture")
+        blind_result = asked(blinded(loaded), out / "blind")
+        baselines["blind"] = _baseline(blind_result, head, _BLIND)
     return _entry(chosen, result, head, baselines)
 
 
@@ -117,12 +118,14 @@ def majority_answer(loaded: Loaded) -> str | None:
 
     It is counted among the questions themselves, which a guesser could not do.
     """
+    # The first answer only: VQAv2's ten people, say, agree in most cases, and a question must not
+    # count ten times.
     counts = Counter(item.answers[0] for item in loaded.items if item.answers)
     return counts.most_common(1)[0][0] if counts else None
 
 
 def blinded(loaded: Loaded) -> Loaded:
-    """The same questions about a grey picture."""
+    """The same questions about a grey image."""
 
     def grey() -> tuple[ImageRef, ...]:
         return (_GREY,)
@@ -132,10 +135,12 @@ def blinded(loaded: Loaded) -> Loaded:
 
 
 def shuffled(loaded: Loaded) -> Loaded:
-    """The same questions about each other's pictures: those of the next scene but many."""
-    pictures = [item.pictures for item in loaded.items]
-    half = len(pictures) // 2
-    moved = pictures[half:] + pictures[:half]
+    """The same questions about each other's images: those of the next scene but many."""
+    images = [item.pictures for item in loaded.items]
+    # By half of them, not by one: neighbours often ask about the same scene, whose image would
+    # answer as well as their own.
+    half = len(images) // 2
+    moved = images[half:] + images[:half]
     items = tuple(
         dataclasses.replace(item, pictures=other)
         for item, other in zip(loaded.items, moved, strict=True)
@@ -143,27 +148,28 @@ def shuffled(loaded: Loaded) -> Loaded:
     return dataclasses.replace(loaded, items=items)
 
 
-def _baseline(result: Mapping[str, Any], head: str, what: str) -> dict[str, Any]:
+def _baseline(result: Mapping[str, Any], head: str, what: str) -> Baseline:
     figure = result["figures"][head]
-    return {"value": figure["value"], "ci95": figure["ci95"], "what": what}
+    return read(Baseline, {"value": figure["value"], "ci95": figure["ci95"], "what": what})
 
 
 def _entry(
-    chosen: Benchmark, result: Mapping[str, Any], head: str, baselines: dict[str, Any]
-) -> dict[str, Any]:
+    chosen: Benchmark, result: Mapping[str, Any], head: str, baselines: dict[str, Baseline]
+) -> BenchmarkResult:
     figure = result["figures"][head]
-    best = max((known["value"] for known in baselines.values()), default=None)
-    return {
-        "title": chosen.title,
-        "metric": head,
-        "value": figure["value"],
-        "ci95": figure["ci95"],
-        "n": figure["n"],
-        "percent": figure["percent"],
-        "what": figure["what"],
-        "baseline": best,
-        "baselines": baselines,
-        "figures": result["figures"],
-        "groups": result["groups"],
-        "seconds": result["seconds"],
-    }
+    values = [known.value for known in baselines.values() if known.value is not None]
+    interval = figure["ci95"]
+    return BenchmarkResult(
+        title=chosen.title,
+        metric=head,
+        value=figure["value"],
+        ci95=None if interval is None else (interval[0], interval[1]),
+        n=figure["n"],
+        percent=figure["percent"],
+        what=figure["what"],
+        baseline=max(values, default=None),
+        baselines=baselines,
+        figures=result["figures"],
+        groups=result["groups"],
+        seconds=result["seconds"],
+    )

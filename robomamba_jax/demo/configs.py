@@ -22,6 +22,7 @@ from robomamba_jax.config.training import (
 )
 from robomamba_jax.data.examples import without_placeholders
 from robomamba_jax.data.text.tokenizer import train_bpe
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.world.dataset.contact_points import contact_points_file
 
@@ -33,107 +34,47 @@ _FLOAT: dict[str, Any] = {
     "frozen_dtype": "float32",
 }
 
-# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a picture has
+# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a image has
 # two to eight answers, the others one or two.
 INSTRUCT_WEIGHTS = {"llava": 0.52, "details": 0.04, "lrv": 0.20, "robovqa": 0.14, "touch": 0.10}
 # Before stage 1 the language model learns to say all that there is, more than captions say.
 LANGUAGE_WEIGHTS = {"captions": 0.3, "details": 0.7}
+# What stands for robot data in the ablation without it.
 ROBOT = ("robovqa", "touch")
-# A contact's loss beside the angle's: a distance in shares of the picture, or a log-likelihood.
+# A contact's loss beside the angle's: a distance in shares of the image, or a log-likelihood.
 _CONTACT_WEIGHTS = {"mixture": 0.3}
 # Without it the head learns its few thousand poses by heart.
 _STATES_DROPOUT = 0.2
 
 
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where a demo keeps things.
-
-    Attributes:
-      root: the demo's folder.
-    """
-
-    root: Path
-
-    @property
-    def train(self) -> Path:
-        """The world's training set."""
-        return self.root / "data" / "train"
-
-    @property
-    def test(self) -> Path:
-        """Other objects of the seen categories, in other words."""
-        return self.root / "data" / "test"
-
-    @property
-    def unseen(self) -> Path:
-        """The ten categories that training never shows."""
-        return self.root / "data" / "unseen"
-
-    @property
-    def tokenizer(self) -> Path:
-        """The byte-level BPE that is trained on the training text."""
-        return self.root / "start" / "tokenizer.json"
-
-    @property
-    def encoder(self) -> Path:
-        """The pre-trained encoder."""
-        return self.root / "start" / "encoder"
-
-    @property
-    def first(self) -> Path:
-        """The encoder before a new projector and a new language model."""
-        return self.root / "start" / "first"
-
-    @property
-    def language(self) -> Path:
-        """The language model's pre-training."""
-        return self.root / "start" / "language"
-
-    @property
-    def start(self) -> Path:
-        """Encoder and language model, pre-trained, with a new projector and head between them."""
-        return self.root / "start" / "model"
-
-    @property
-    def features(self) -> Path:
-        """What the frozen encoder says of every picture."""
-        return self.root / "features"
-
-    @property
-    def model(self) -> Path:
-        """The finished model."""
-        return self.root / "manipulate" / "export"
-
-
-def training_texts(places: Places) -> Sequence[str]:
+def training_texts(paths: DemoPaths) -> Sequence[str]:
     """All that is said in the training set, for the tokenizer; what is asked of poses, too."""
     texts = []
     for name in ("stage1_1.json", "stage1_2_llava.json", "stage1_2_detail.json", "manip.json"):
-        for record in json.loads((places.train / name).read_bytes()):
+        for record in json.loads((paths.train / name).read_bytes()):
             # A pose's answer is numbers, which stage 2 does not read.
             turns = record["conversations"][: 1 if name == "manip.json" else None]
             texts += [without_placeholders(turn["value"]) for turn in turns]
-    for record in json.loads((places.train / "stage1_2_lrv.json").read_bytes()):
+    for record in json.loads((paths.train / "stage1_2_lrv.json").read_bytes()):
         texts += [record["question"], record["answer"]]
     return texts
 
 
-def write_tokenizer(places: Places, texts: Sequence[str], vocab: int) -> None:
+def write_tokenizer(paths: DemoPaths, texts: Sequence[str], vocab: int) -> None:
     """A byte-level BPE out of the training text, in the prompt template's words too."""
     framed = [f"<|user|> {text}\n<|assistant|> {text}\n" for text in texts]
-    places.tokenizer.parent.mkdir(parents=True, exist_ok=True)
-    train_bpe(framed, vocab).save(places.tokenizer)
+    paths.tokenizer.parent.mkdir(parents=True, exist_ok=True)
+    train_bpe(framed, vocab).save(paths.tokenizer)
 
 
-def language_config(plan: DemoPlan, places: Places) -> TrainConfig:
-    """The language model's pre-training: it learns to say what the encoder's pictures show, through
+def language_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
+    """The language model's pre-training: it learns to say what the encoder's images show, through
     a projector that is thrown away. It stands where the large presets have a pretrained Mamba."""
-    config = align_config(plan, places)
+    config = align_config(plan, paths)
     (captions,) = config.data.sources
     sources = tuple(
         dataclasses.replace(source, weight=LANGUAGE_WEIGHTS[source.name])
-        for source in (captions, _details(places))
+        for source in (captions, _details(paths))
     )
     return dataclasses.replace(
         config,
@@ -142,29 +83,29 @@ def language_config(plan: DemoPlan, places: Places) -> TrainConfig:
         trainable=("projector/.*", "llm/.*"),
         run=_run(plan, plan.language_steps),
         checkpoint=CheckpointConfig(every=200, keep=1),
-        init_from=str(places.first),
+        init_from=str(paths.first),
     )
 
 
-def align_config(plan: DemoPlan, places: Places) -> TrainConfig:
+def align_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
     """Stage 1.1: the projector alone, on captions."""
-    source = SourceConfig(str(places.train / "stage1_1.json"), "captions", "llava")
+    source = SourceConfig(str(paths.train / "stage1_1.json"), "captions", "llava")
     return TrainConfig(
         stage="align",
-        data=_picture_data(plan, places, (source,), plan.rows),
+        data=_image_data(plan, paths, (source,), plan.rows),
         trainable=("projector/.*",),
         loss=LossConfig(chunk=ROW_TOKENS),
         optim=_optim(4e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
         run=_run(plan, plan.align_steps),
         checkpoint=CheckpointConfig(every=100, keep=1),
-        init_from=str(places.start),
+        init_from=str(paths.start),
     )
 
 
 def instruct_config(
     plan: DemoPlan,
-    places: Places,
+    paths: DemoPaths,
     *,
     init: Path | None = None,
     steps: int | None = None,
@@ -174,17 +115,17 @@ def instruct_config(
 
     Args:
       plan: the demo's.
-      places: the demo's.
+      paths: the demo's.
       init: where it starts; None = stage 1.1.
       steps: how many; None = as planned.
       without: sources left out.
     """
     files = {
-        "llava": SourceConfig(str(places.train / "stage1_2_llava.json"), "llava", "llava"),
-        "details": _details(places),
-        "lrv": SourceConfig(str(places.train / "stage1_2_lrv.json"), "lrv", "lrv"),
-        "robovqa": SourceConfig(str(places.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
-        "touch": SourceConfig(str(contact_points_file(places.train)), "touch", "llava"),
+        "llava": SourceConfig(str(paths.train / "stage1_2_llava.json"), "llava", "llava"),
+        "details": _details(paths),
+        "lrv": SourceConfig(str(paths.train / "stage1_2_lrv.json"), "lrv", "lrv"),
+        "robovqa": SourceConfig(str(paths.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
+        "touch": SourceConfig(str(contact_points_file(paths.train)), "touch", "llava"),
     }
     sources = tuple(
         dataclasses.replace(source, weight=INSTRUCT_WEIGHTS[name])
@@ -193,20 +134,20 @@ def instruct_config(
     )
     return TrainConfig(
         stage="instruct",
-        data=_picture_data(plan, places, sources, plan.instruct_rows),
+        data=_image_data(plan, paths, sources, plan.instruct_rows),
         trainable=("projector/.*", "llm/.*"),
         loss=LossConfig(chunk=ROW_TOKENS, length_balance=1.0),
         optim=_optim(2e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
         run=_run(plan, steps or plan.instruct_steps),
         checkpoint=CheckpointConfig(every=200, keep=1),
-        init_from=str(init or places.root / "align"),
+        init_from=str(init or paths.root / "align"),
     )
 
 
 def manipulate_config(
     plan: DemoPlan,
-    places: Places,
+    paths: DemoPaths,
     *,
     init: Path | None = None,
     policy: str | None = None,
@@ -216,25 +157,25 @@ def manipulate_config(
 
     Args:
       plan: the demo's.
-      places: the demo's.
+      paths: the demo's.
       init: where it starts; None = stage 1.2.
       policy: the head's kind; None = the demo's.
       features: cached ones of that kind; None = the demo's own.
     """
     policy = policy or plan.policy
     source = SourceConfig(
-        str(places.train / "manip.json"),
+        str(paths.train / "manip.json"),
         "poses",
         "robomamba-poses",
         pixel_order="xy",
         frame="manipllm",
     )
     encoding = EncodingConfig(
-        str(places.tokenizer), plan.vision, target="pose", max_tokens=_POSE_TOKENS
+        str(paths.tokenizer), plan.vision, target="pose", max_tokens=_POSE_TOKENS
     )
     patches = VISION_PRESETS[plan.vision].num_patches
     batch = BatchConfig(64, seq_len=patches + _POSE_TOKENS, image_tokens=patches)
-    cache = places.root / cache_kind(policy) if features is None else features
+    cache = paths.root / cache_kind(policy) if features is None else features
     return TrainConfig(
         stage="manipulate",
         data=DataConfig((source,), encoding, batch, features=str(cache)),
@@ -250,12 +191,12 @@ def manipulate_config(
             _run(plan, None), epochs=plan.manipulate_epochs, workers=0, log_every=100
         ),
         checkpoint=CheckpointConfig(every=1000, keep=1),
-        init_from=str(init or places.root / "instruct"),
+        init_from=str(init or paths.root / "instruct"),
     )
 
 
-def _details(places: Places) -> SourceConfig:
-    return SourceConfig(str(places.train / "stage1_2_detail.json"), "details", "llava")
+def _details(paths: DemoPaths) -> SourceConfig:
+    return SourceConfig(str(paths.train / "stage1_2_detail.json"), "details", "llava")
 
 
 def cache_kind(policy: str) -> str:
@@ -263,22 +204,22 @@ def cache_kind(policy: str) -> str:
     return "hidden_states" if PolicyConfig(policy).reads_sequences else "pooled_hidden"
 
 
-def picture_config(plan: DemoPlan, places: Places) -> TrainConfig:
-    """Every training picture once, for the features of the frozen encoder."""
+def image_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
+    """Every training image once, for the features of the frozen encoder."""
     sources = (
-        SourceConfig(str(places.train / "stage1_1.json"), "captions", "llava"),
-        SourceConfig(str(contact_points_file(places.train)), "touch", "llava"),
-        SourceConfig(str(places.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
+        SourceConfig(str(paths.train / "stage1_1.json"), "captions", "llava"),
+        SourceConfig(str(contact_points_file(paths.train)), "touch", "llava"),
+        SourceConfig(str(paths.train / "robovqa" / "*.tfrecord"), "robovqa", "robovqa"),
     )
-    config = align_config(plan, places)
+    config = align_config(plan, paths)
     data = dataclasses.replace(config.data, sources=sources, features=None)
     return dataclasses.replace(config, data=data)
 
 
-def _picture_data(
-    plan: DemoPlan, places: Places, sources: tuple[SourceConfig, ...], rows: int
+def _image_data(
+    plan: DemoPlan, paths: DemoPaths, sources: tuple[SourceConfig, ...], rows: int
 ) -> DataConfig:
-    encoding = EncodingConfig(str(places.tokenizer), plan.vision, max_tokens=256)
+    encoding = EncodingConfig(str(paths.tokenizer), plan.vision, max_tokens=256)
     batch = BatchConfig(
         rows,
         packing=True,
@@ -286,12 +227,12 @@ def _picture_data(
         images=4,
         image_tokens=VISION_PRESETS[plan.vision].num_patches,
     )
-    return DataConfig(sources, encoding, batch, features=str(places.features))
+    return DataConfig(sources, encoding, batch, features=str(paths.features))
 
 
 def _optim(rate: float) -> OptimConfig:
     """Muon: with AdamW at rates at which a run this short learns anything, the projector's
-    outputs grow to two hundred times the words' and the picture is lost in them."""
+    outputs grow to two hundred times the words' and the image is lost in them."""
     return OptimConfig(
         optimizer="muon", learning_rate=rate, weight_decay=0.05, b2=0.98, warmup_ratio=0.05
     )

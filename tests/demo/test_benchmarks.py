@@ -15,8 +15,8 @@ import pytest
 
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.sources.image_refs import open_ref
-from robomamba_jax.demo import asking
-from robomamba_jax.demo.asking import blinded, evaluate, majority_answer, shuffled
+from robomamba_jax.demo import benchmarks
+from robomamba_jax.demo.benchmarks import blinded, evaluate, majority_answer, shuffled
 from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.evaluation.benchmarks.base import Item, Loaded
 from robomamba_jax.evaluation.runner import run
@@ -77,7 +77,7 @@ class Script:
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     """Who sees is always right, who does not says yes."""
     made = Script(right, lambda item: "yes")
-    monkeypatch.setattr(asking.run, "answer_all", made)
+    monkeypatch.setattr(benchmarks.run, "answer_all", made)
     return made
 
 
@@ -109,7 +109,7 @@ def test_no_other_constant_answer_is_better(bench: Path, tmp_path: Path, name: s
 
     def value(said: str) -> float:
         scores = chosen.score(found.items, [said] * len(found.items), "standard")
-        return scores.figures[asking.HEADLINES.get(name, scores.headline)].value
+        return scores.figures[benchmarks.HEADLINES.get(name, scores.headline)].value
 
     majority = majority_answer(found)
     assert majority is not None
@@ -157,25 +157,25 @@ def test_an_entry(bench: Path, tmp_path: Path, script: Script) -> None:
     """The model's figure beside those of the two who cannot see; POPE by its accuracy."""
     told: list[Any] = []
     found = evaluate(
-        PLAN, bench, tmp_path / "model", tmp_path / "out", tell=lambda *at: told.append(at)
+        PLAN, bench, tmp_path / "model", tmp_path / "out", on_progress=lambda *at: told.append(at)
     )
     assert list(found) == ["pope", "vqav2"]
     entry = found["pope"]
-    keys = "title metric value ci95 n percent what baseline baselines figures groups seconds"
-    assert list(entry) == keys.split()
-    assert (entry["title"], entry["metric"], entry["value"]) == ("POPE", "accuracy", 1.0)
-    assert entry["n"] == 36
-    assert entry["seconds"] == 2.5
+    assert (entry.title, entry.metric, entry.value) == ("POPE", "accuracy", 1.0)
+    assert entry.n == 36
+    assert entry.seconds == 2.5
     # Half of the answers are yes, so both who always say it are right half of the time.
-    assert set(entry["baselines"]) == {"majority", "blind"}
-    assert entry["baseline"] == 0.5
-    assert {known["value"] for known in entry["baselines"].values()} == {0.5}
-    assert entry["baselines"]["majority"]["what"] in ("always 'yes'", "always 'no'")
-    assert entry["baselines"]["blind"]["what"] == "the same model, shown a grey picture"
-    low, high = entry["baselines"]["blind"]["ci95"]
+    assert set(entry.baselines) == {"majority", "blind"}
+    assert entry.baseline == 0.5
+    assert {known.value for known in entry.baselines.values()} == {0.5}
+    assert entry.baselines["majority"].what in ("always 'yes'", "always 'no'")
+    assert entry.baselines["blind"].what == "the same model, its image replaced by grey"
+    interval = entry.baselines["blind"].ci95
+    assert interval is not None
+    low, high = interval
     assert low < 0.5 < high
-    assert set(entry["groups"]) == {"kind", "label"}
-    assert entry["figures"]["f1_mean"]["value"] == 1
+    assert set(entry.groups) == {"kind", "label"}
+    assert entry.figures["f1_mean"]["value"] == 1
     asked = [(name, folder, blind) for name, folder, blind, _, _ in script.asked]
     assert asked == [
         *(("pope", "pope", False), ("pope", "blind", True)),
@@ -191,20 +191,20 @@ def test_the_best_of_the_blind_is_the_baseline(bench: Path, tmp_path: Path, scri
     """Whichever it is; and a model that sees worse than they guess is said to."""
     script.sees, script.guesses = (lambda item: "nothing"), right
     entry = evaluate(PLAN, bench, tmp_path, tmp_path / "a", names=("vqav2",))["vqav2"]
-    assert (entry["value"], entry["baseline"]) == (0.0, 1.0)
+    assert (entry.value, entry.baseline) == (0.0, 1.0)
     script.guesses = lambda item: "nothing"
     entry = evaluate(PLAN, bench, tmp_path, tmp_path / "b", names=("vqav2",))["vqav2"]
-    assert entry["baselines"]["blind"]["value"] == 0
-    assert entry["baseline"] == entry["baselines"]["majority"]["value"] > 0
+    assert entry.baselines["blind"].value == 0
+    assert entry.baseline == entry.baselines["majority"].value > 0
 
 
 def test_poses_have_no_one_to_be_compared_with(bench: Path, tmp_path: Path, script: Script) -> None:
     """A mean pose is a rollout's reference; no text is asked of it."""
     entry = evaluate(PLAN, bench, tmp_path, tmp_path / "out", names=("manipulation",))
-    assert entry["manipulation"]["metric"] == "contact_pixels"
-    assert entry["manipulation"]["value"] == pytest.approx(0, abs=1e-9)
-    assert entry["manipulation"]["baselines"] == {}
-    assert entry["manipulation"]["baseline"] is None
+    assert entry["manipulation"].metric == "contact_pixels"
+    assert entry["manipulation"].value == pytest.approx(0, abs=1e-9)
+    assert entry["manipulation"].baselines == {}
+    assert entry["manipulation"].baseline is None
     assert len(script.asked) == 1
 
 
@@ -215,14 +215,15 @@ def test_every_benchmark_has_its_figure(
     """The right answers are best; what counts questions together is asked whole."""
     plan = dataclasses.replace(PLAN, questions=5)
     entry = evaluate(plan, bench, tmp_path, tmp_path / "out", names=(name,), blind=False)[name]
-    assert entry["metric"] in entry["figures"]
+    assert entry.metric in entry.figures
     asked = len(script.asked[0][3].items)
     whole = len(loaded(bench, name, tmp_path).items)
     assert asked == (whole if name in ("mme", "mmbench") else 5)
-    assert "blind" not in entry["baselines"]
+    assert "blind" not in entry.baselines
     if name != "manipulation":
-        assert entry["baseline"] is not None
-        assert entry["value"] > entry["baseline"]
+        assert entry.value is not None
+        assert entry.baseline is not None
+        assert entry.value > entry.baseline
 
 
 def test_questions_that_are_changed_first(bench: Path, tmp_path: Path, script: Script) -> None:

@@ -18,9 +18,9 @@ from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.examples import Encoder, Example
 from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.data.text.tokenizer import Tokenizer
-from robomamba_jax.demo import stages
+from robomamba_jax.demo import configs
+from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import MODES, DemoPlan
-from robomamba_jax.demo.stages import Places
 from robomamba_jax.training.program import build
 from robomamba_jax.training.sharding import make_mesh
 from tests.demo.small_world import write_world
@@ -29,22 +29,22 @@ PLAN = MODES["smoke"]
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def paths(tmp_path_factory: pytest.TempPathFactory) -> DemoPaths:
     """A demo's folder whose training set and tokenizer are there."""
-    found = Places(tmp_path_factory.mktemp("demo"))
+    found = DemoPaths(tmp_path_factory.mktemp("demo"))
     write_world(found.train)
-    stages.write_tokenizer(found, stages.training_texts(found), 400)
+    configs.write_tokenizer(found, configs.training_texts(found), 400)
     return found
 
 
-def configs(plan: DemoPlan, places: Places) -> dict[str, TrainConfig]:
+def runs(plan: DemoPlan, paths: DemoPaths) -> dict[str, TrainConfig]:
     """All of a demo's runs."""
     return {
-        "language": stages.language_config(plan, places),
-        "align": stages.align_config(plan, places),
-        "instruct": stages.instruct_config(plan, places),
-        "manipulate": stages.manipulate_config(plan, places),
-        "pictures": stages.picture_config(plan, places),
+        "language": configs.language_config(plan, paths),
+        "align": configs.align_config(plan, paths),
+        "instruct": configs.instruct_config(plan, paths),
+        "manipulate": configs.manipulate_config(plan, paths),
+        "pictures": configs.image_config(plan, paths),
     }
 
 
@@ -55,9 +55,9 @@ def features_of(config: TrainConfig) -> str:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_run_is_whole(mode: str, places: Places) -> None:
+def test_every_run_is_whole(mode: str, paths: DemoPaths) -> None:
     """As JSON it is what it was; its model, its features and what it trains fit together."""
-    found = configs(MODES[mode], places)
+    found = runs(MODES[mode], paths)
     for name, config in found.items():
         assert tree_from_json(TrainConfig, json.loads(json.dumps(tree_to_json(config))), name) == (
             config
@@ -71,32 +71,32 @@ def test_every_run_is_whole(mode: str, places: Places) -> None:
     ]
 
 
-def test_each_begins_where_the_last_one_ends(places: Places) -> None:
+def test_each_begins_where_the_last_one_ends(paths: DemoPaths) -> None:
     """And an ablation's where it is told to."""
-    found = configs(PLAN, places)
-    assert found["language"].init_from == str(places.first)
-    assert found["align"].init_from == str(places.start)
-    assert found["instruct"].init_from == str(places.root / "align")
-    assert found["manipulate"].init_from == str(places.root / "instruct")
-    elsewhere = places.root / "elsewhere"
-    assert stages.instruct_config(PLAN, places, init=elsewhere).init_from == str(elsewhere)
-    assert stages.manipulate_config(PLAN, places, init=elsewhere).init_from == str(elsewhere)
+    found = runs(PLAN, paths)
+    assert found["language"].init_from == str(paths.first)
+    assert found["align"].init_from == str(paths.start)
+    assert found["instruct"].init_from == str(paths.root / "align")
+    assert found["manipulate"].init_from == str(paths.root / "instruct")
+    elsewhere = paths.root / "elsewhere"
+    assert configs.instruct_config(PLAN, paths, init=elsewhere).init_from == str(elsewhere)
+    assert configs.manipulate_config(PLAN, paths, init=elsewhere).init_from == str(elsewhere)
     assert found["instruct"].run.steps == PLAN.instruct_steps
-    assert stages.instruct_config(PLAN, places, steps=7).run.steps == 7
+    assert configs.instruct_config(PLAN, paths, steps=7).run.steps == 7
     assert found["manipulate"].run.steps is None
     assert found["manipulate"].run.epochs == PLAN.manipulate_epochs
 
 
-def test_sources_are_left_out_and_the_others_stay(places: Places) -> None:
+def test_sources_are_left_out_and_the_others_stay(paths: DemoPaths) -> None:
     """Each with its weight, which a mixture makes whole again."""
-    files = {source.label: source for source in stages.instruct_config(PLAN, places).data.sources}
-    assert {name: source.weight for name, source in files.items()} == stages.INSTRUCT_WEIGHTS
-    assert sum(stages.INSTRUCT_WEIGHTS.values()) == pytest.approx(1)
-    for without in (("lrv",), stages.ROBOT, ("llava", "lrv", "robovqa")):
-        config = stages.instruct_config(PLAN, places, without=without)
+    files = {source.label: source for source in configs.instruct_config(PLAN, paths).data.sources}
+    assert {name: source.weight for name, source in files.items()} == configs.INSTRUCT_WEIGHTS
+    assert sum(configs.INSTRUCT_WEIGHTS.values()) == pytest.approx(1)
+    for without in (("lrv",), configs.ROBOT, ("llava", "lrv", "robovqa")):
+        config = configs.instruct_config(PLAN, paths, without=without)
         left = {source.label: source for source in config.data.sources}
         assert left == {name: source for name, source in files.items() if name not in without}
-    assert set(stages.ROBOT) < set(files)
+    assert set(configs.ROBOT) < set(files)
 
 
 @pytest.mark.parametrize(
@@ -108,40 +108,40 @@ def test_sources_are_left_out_and_the_others_stay(places: Places) -> None:
         ("attn_mlp", "hidden_states"),
     ],
 )
-def test_what_is_cached_for_a_head(policy: str, kind: str, places: Places) -> None:
+def test_what_is_cached_for_a_head(policy: str, kind: str, paths: DemoPaths) -> None:
     """Its own kind, in a place of its own; and a run accepts that and no other."""
-    assert stages.cache_kind(policy) == kind
-    config = stages.manipulate_config(PLAN, places, policy=policy)
-    assert config.data.features == str(places.root / kind)
+    assert configs.cache_kind(policy) == kind
+    config = configs.manipulate_config(PLAN, paths, policy=policy)
+    assert config.data.features == str(paths.root / kind)
     assert config.model.policy == policy
     build(config, None, make_mesh(config.mesh), steps=10, features=kind)
-    there = places.root / "ablations" / "x"
-    config = stages.manipulate_config(PLAN, places, policy=policy, features=there)
+    there = paths.root / "ablations" / "x"
+    config = configs.manipulate_config(PLAN, paths, policy=policy, features=there)
     assert config.data.features == str(there)
 
 
-def test_the_texts_are_what_is_said(places: Places) -> None:
+def test_the_texts_are_what_is_said(paths: DemoPaths) -> None:
     """Questions and answers of every file, without placeholders; of poses the questions alone."""
-    texts = stages.training_texts(places)
+    texts = configs.training_texts(paths)
     assert not any("<image>" in text for text in texts)
     plain = {"Describe it.", "a red safe", "What is it?", "It is blue.", "Is there a kettle?"}
     assert plain <= set(texts)
     assert "Give the contact point." in texts
     assert not any("contact point is" in text for text in texts)
-    assert stages.training_texts(places) == texts
+    assert configs.training_texts(paths) == texts
 
 
-def test_the_tokenizer_is_of_this_text(places: Places) -> None:
+def test_the_tokenizer_is_of_this_text(paths: DemoPaths) -> None:
     """As many tokens as allowed; it spells everything, its own texts and the prompt shortly."""
-    tokenizer = Tokenizer.load(places.tokenizer)
+    tokenizer = Tokenizer.load(paths.tokenizer)
     assert 258 < tokenizer.size <= 400
     for text in ("a red safe", "Über 3 %!"):
         assert tokenizer.decode(tokenizer.encode(text)) == text
     said = "<|user|> What is it?\n<|assistant|> A safe.\n"
     assert len(tokenizer.encode(said)) < len(said) / 2
-    twice = Places(places.root / "again")
-    stages.write_tokenizer(twice, stages.training_texts(places), 400)
-    assert twice.tokenizer.read_bytes() == places.tokenizer.read_bytes()
+    twice = DemoPaths(paths.root / "again")
+    configs.write_tokenizer(twice, configs.training_texts(paths), 400)
+    assert twice.tokenizer.read_bytes() == paths.tokenizer.read_bytes()
 
 
 def examples(data: DataConfig) -> dict[str, list[Example]]:
@@ -159,10 +159,10 @@ def no_clips(config: TrainConfig) -> DataConfig:
     return dataclasses.replace(config.data, sources=left)
 
 
-def test_every_sample_fits_into_a_row(places: Places) -> None:
+def test_every_sample_fits_into_a_row(paths: DemoPaths) -> None:
     """Of all runs: one picture, words within the limit, something to learn."""
     patches = VISION_PRESETS[PLAN.vision].num_patches
-    found = configs(PLAN, places)
+    found = runs(PLAN, paths)
     for name, config in found.items():
         held = examples(no_clips(config))
         assert held
@@ -181,9 +181,9 @@ def test_every_sample_fits_into_a_row(places: Places) -> None:
     assert poses[0].pose.contact == pytest.approx([14.5 / 24, 12.5 / 24], abs=0.03)
 
 
-def test_every_picture_has_its_features(places: Places) -> None:
+def test_every_picture_has_its_features(paths: DemoPaths) -> None:
     """What stages 1.1 and 1.2 read is all among what the encoder is asked about, once."""
-    found = configs(PLAN, places)
+    found = runs(PLAN, paths)
 
     def pictures(name: str) -> set[Any]:
         held = examples(no_clips(found[name]))
@@ -192,5 +192,7 @@ def test_every_picture_has_its_features(places: Places) -> None:
     asked = pictures("pictures")
     assert pictures("align") | pictures("instruct") <= asked
     files = {source.path for source in found["pictures"].data.sources}
-    points = str(places.train / "contact_points.json")
-    assert {str(places.train / "robovqa" / "*.tfrecord"), points} < files
+    assert {
+        str(paths.train / "robovqa" / "*.tfrecord"),
+        str(paths.train / "contact_points.json"),
+    } < files

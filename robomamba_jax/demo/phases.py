@@ -1,0 +1,270 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The work of a demo's phases: each a function of the demo and of what is done, to its result.
+
+A phase that was interrupted is called again, and does what is not there yet.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from robomamba_jax.checkpoints import stored_kind
+from robomamba_jax.config import VISION_PRESETS
+from robomamba_jax.config.tree import tree_to_json
+from robomamba_jax.convert.run import convert_checkpoint, convert_parts
+from robomamba_jax.data.images.transforms import image_transform
+from robomamba_jax.demo import configs, results
+from robomamba_jax.demo.ablations import run_ablations
+from robomamba_jax.demo.benchmarks import evaluate
+from robomamba_jax.demo.paths import DemoPaths
+from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.demo.results import Results, StageResult
+from robomamba_jax.demo.rollouts import roll_out
+from robomamba_jax.demo.train_stages import (
+    Console,
+    cache_features,
+    loss_curve,
+    manipulate,
+    stage_result,
+    train_run,
+)
+from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.benchmarks.question_files import write_json
+
+
+class Demo(NamedTuple):
+    """What every phase is given.
+
+    Attributes:
+      plan: the mode.
+      paths: the folders.
+      console: for lines and progress.
+      seconds: phase -> what it took so far, this process and earlier ones.
+      peak_rss: bytes of the largest process so far.
+    """
+
+    plan: DemoPlan
+    paths: DemoPaths
+    console: Console
+    seconds: Mapping[str, float]
+    peak_rss: int
+
+
+Phase = Callable[[Demo, Results], object]
+
+
+def run_data(demo: Demo, done: Results) -> results.DataResult:
+    """The world's data, training and test, and the tokenizer."""
+    from robomamba_jax.world.dataset.generate import generate
+    from robomamba_jax.world.dataset.tasks import WorldPlan
+    from robomamba_jax.world.objects.categories import SEEN, UNSEEN
+
+    plan, paths = demo.plan, demo.paths
+
+    def make(
+        out: Path, split: str, counts: tuple[int, int, int], categories: tuple[str, ...]
+    ) -> dict[str, object]:
+        poses, language, clips = counts
+        world = WorldPlan(
+            poses, language, clips, 0, split, 224, 6, categories, contact_sampling="center"
+        )
+
+        def progress(at: int, of: int) -> None:
+            demo.console.progress(out.name, at, of)
+
+        return generate(world, out, plan.workers, progress)["poses"]
+
+    train = make(paths.train, "train", (plan.poses, plan.language, plan.clips), SEEN)
+    counts = (plan.test_poses, plan.test_language, plan.test_clips)
+    test = make(paths.test, "test", counts, SEEN)
+    unseen = make(paths.unseen, "test", (0, plan.unseen_language, 0), UNSEEN)
+    # Once: a tokenizer trained again could number its tokens anew, under checkpoints that use it.
+    if not paths.tokenizer.is_file():
+        configs.write_tokenizer(paths, configs.training_texts(paths), plan.vocab)
+    return results.DataResult(train, test, unseen)
+
+
+def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
+    """The encoder by itself; a new language model, which learns to say what it sees; and both
+    joined by a new projector."""
+    from robomamba_jax.training.export import export_preset
+
+    plan, paths = demo.plan, demo.paths
+    vision = pretrain_vision(demo)
+    if stored_kind(paths.first) != "folder":
+        new = paths.first.with_name("new")
+        export_preset("nano", new, 0, paths.tokenizer, overwrite=True)
+        convert_parts(paths.encoder, new, paths.first, tokenizer=paths.tokenizer, seed=1)
+        shutil.rmtree(new)
+    # The encoder is frozen from here on: each image goes through it once for all epochs and stages.
+    config = configs.language_config(plan, paths)
+    cache_features(config, paths.features, "vision_patches", demo.console)
+    summary = train_run(config, paths.language, demo.console)
+    language = results.LanguagePretraining(summary["steps"], loss_curve(paths.language))
+    if stored_kind(paths.start) != "folder":
+        exported = paths.language / "export"
+        convert_parts(paths.encoder, exported, paths.start, tokenizer=paths.tokenizer)
+    return results.Pretraining(vision, language)
+
+
+def pretrain_vision(demo: Demo) -> results.VisionPretraining:
+    """The encoder: trained on the world's images, or somebody else's; ``encoder.json`` beside it
+    says how, and that it is done."""
+    note = demo.paths.encoder.with_name("encoder.json")
+    if stored_kind(demo.paths.encoder) == "folder" and note.is_file():
+        return results.read(results.VisionPretraining, json.loads(note.read_bytes()))
+    found = _new_encoder(demo) if demo.plan.assets is None else _ready_encoder(demo)
+    write_json(note, tree_to_json(found))
+    return found
+
+
+def _new_encoder(demo: Demo) -> results.VisionPretraining:
+    from robomamba_jax.demo.encoder import EncoderPlan, pretrain_encoder
+    from robomamba_jax.demo.labels import read_labelled
+
+    plan, paths, console = demo.plan, demo.paths, demo.console
+    config, transform = VISION_PRESETS[plan.vision], image_transform(plan.vision)
+    started = time.monotonic()
+    data = read_labelled(
+        paths.train, transform, 56, on_progress=lambda at, of: console.progress("labels", at, of)
+    )
+    found = pretrain_encoder(
+        data,
+        config,
+        transform,
+        EncoderPlan(plan.encoder_steps),
+        paths.encoder,
+        held_out=read_labelled(paths.test, transform, 56, data.vocabulary),
+        on_step=lambda step, steps, loss: console.progress(
+            f"encoder, loss {loss:.3f}", step, steps
+        ),
+    )
+    return results.VisionPretraining(
+        steps=found.steps,
+        seconds=round(time.monotonic() - started, 1),  # with reading the labels
+        curve=found.curve,
+        note="trained from scratch on the world's training images: which words are true of an "
+        f"image ({found.words}), what its pixels show, and their depth",
+        words=found.words,
+        held_out=found.held_out,
+    )
+
+
+def _ready_encoder(demo: Demo) -> results.VisionPretraining:
+    """An encoder that somebody else has trained: a file that ``make assets`` fetches."""
+    from robomamba_jax.convert.families import open_checkpoint
+
+    plan, encoder = demo.plan, demo.paths.encoder
+    assert plan.assets is not None
+    file = Path(plan.assets)
+    if not file.is_file():
+        raise InputError(
+            "missing_file", f"{file} is not there", "fetch it: make assets ASSETS_ARGS=--dino"
+        )
+    # A conversion that was interrupted may have left half of a folder.
+    shutil.rmtree(encoder, ignore_errors=True)
+    # Its position table is for larger images: it is resampled, as torch does.
+    size = f"vision.image_size={VISION_PRESETS[plan.vision].image_size}"
+    convert_checkpoint(open_checkpoint("dinov2", file, changes=(size,)), encoder)
+    return results.VisionPretraining(0, 0.0, (), f"the weights of {file.name}, frozen")
+
+
+def run_features(demo: Demo, done: Results) -> results.FeaturesResult:
+    """What the frozen encoder computes of the other training images."""
+    config = configs.image_config(demo.plan, demo.paths)
+    count = cache_features(config, demo.paths.features, "vision_patches", demo.console)
+    return results.FeaturesResult(count)
+
+
+def run_align(demo: Demo, done: Results) -> StageResult:
+    """Stage 1.1."""
+    config, workdir = configs.align_config(demo.plan, demo.paths), demo.paths.root / "align"
+    return stage_result(train_run(config, workdir, demo.console), workdir)
+
+
+def run_instruct(demo: Demo, done: Results) -> StageResult:
+    """Stage 1.2."""
+    config, workdir = configs.instruct_config(demo.plan, demo.paths), demo.paths.root / "instruct"
+    return stage_result(train_run(config, workdir, demo.console), workdir)
+
+
+def run_manipulate(demo: Demo, done: Results) -> StageResult:
+    """Stage 2."""
+    return manipulate(demo.plan, demo.paths, demo.console, demo.paths.root / "manipulate")
+
+
+def run_evaluation(demo: Demo, done: Results) -> results.EvaluationResult:
+    """Every benchmark on test objects; yes-or-no and short answers on unseen categories too."""
+    from robomamba_jax.demo.frozen_check import same_answers
+
+    plan, paths, progress = demo.plan, demo.paths, demo.console.progress
+    found = evaluate(
+        plan, paths.test / "bench", paths.model, paths.root / "eval", on_progress=progress
+    )
+    # Two suffice to see how much is left on unseen categories: whether, and what.
+    unseen = evaluate(
+        plan,
+        paths.unseen / "bench",
+        paths.model,
+        paths.root / "eval-unseen",
+        names=("pope", "vqav2"),
+        on_progress=progress,
+    )
+    check = same_answers(paths.root / "instruct" / "export", paths.model, paths.test)
+    return results.EvaluationResult(found, unseen, check)
+
+
+def run_rollouts(demo: Demo, done: Results) -> dict[str, results.PolicyResult]:
+    """The model and the reference policies on the same trials."""
+    paths = demo.paths
+    return roll_out(
+        demo.plan,
+        paths.train,
+        paths.model,
+        paths.root / "rollouts",
+        on_progress=demo.console.progress,
+    )
+
+
+def run_ablation_table(demo: Demo, done: Results) -> tuple[results.AblationRow, ...]:
+    """What each part is worth."""
+    assert done.evaluation is not None
+    assert done.rollouts is not None
+    return run_ablations(
+        demo.plan,
+        demo.paths,
+        demo.console,
+        done.evaluation.benchmarks,
+        done.rollouts["nano"],
+    )
+
+
+def run_report(demo: Demo, done: Results) -> None:
+    """report.json, and report.html from it alone."""
+    from robomamba_jax.demo.report.collect import make_report
+    from robomamba_jax.demo.report.page import write_report_page
+
+    report = make_report(demo.plan, demo.paths, done, demo.seconds, demo.peak_rss)
+    write_json(demo.paths.root / "report.json", report)
+    write_report_page(report, demo.paths.root / "report.html")
+
+
+WORK: dict[str, Phase] = {
+    "data": run_data,
+    "pretraining": run_pretraining,
+    "features": run_features,
+    "align": run_align,
+    "instruct": run_instruct,
+    "manipulate": run_manipulate,
+    "evaluation": run_evaluation,
+    "rollouts": run_rollouts,
+    "ablations": run_ablation_table,
+    "report": run_report,
+}
+"""Phase -> its work, in order."""
