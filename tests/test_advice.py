@@ -138,7 +138,7 @@ def unknown_settings() -> Iterator[str]:
     """Settings that no run's configuration has."""
     for where, text in fixes():
         for name in {*_SET.findall(text), *_FIELD.findall(text)}:
-            # "batch.rows" is said of a DataConfig, which a run has as .data.
+            # "batch.batch_size" is said of a DataConfig, which a run has as .data.
             kinds = (TrainConfig, EvalConfig, DataConfig)
             if not any(has_field(kind, name.split(".")) for kind in kinds):
                 yield f"{where}: no setting {name}"
@@ -169,7 +169,7 @@ def nothing_to_see() -> Iterator[str]:
 def test_what_advice_names_is_there() -> None:
     """All of it, in several hundred places."""
     assert len(fixes()) > 400
-    assert any("--set on_bad_record=skip" in text for _, text in fixes())
+    assert any("--set on_error=skip" in text for _, text in fixes())
     checks = (unknown_names, unknown_settings, flags_without_command, nothing_to_see)
     wrong = [complaint for check in checks for complaint in check()]
     assert not wrong, "\n".join(wrong)

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from robomamba_jax.bench import control
 from robomamba_jax.bench.runner import Case, machine_facts, run_case, versions
+from robomamba_jax.utils.progress import Log
 
 SCHEMA = "robomamba.bench/1"
 
@@ -164,9 +165,7 @@ def world_cases(sizes: Sequence[int], *, peers: bool) -> list[Case]:
     return cases
 
 
-def run(
-    what: str, cases: Sequence[Case], rounds: int, tell: Callable[[str], None]
-) -> dict[str, Any]:
+def run(what: str, cases: Sequence[Case], rounds: int, tell: Log) -> dict[str, Any]:
     """Run the machine's limits and ``cases``; one JSON-ready object."""
     read, gemm = (run_case(case, rounds, tell)["sides"]["machine"] for case in machine_cases())
     result = {

@@ -20,7 +20,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
     )
     packed = side == "robomamba-packed"
     room = 2048 if packed else 640
-    batch = BatchConfig(rows=case["rows"], packing=packed, row_tokens=room, image_tokens=256)
+    batch = BatchConfig(batch_size=case["rows"], packing=packed, seq_len=room, image_tokens=256)
     pipeline = Pipeline(
         DataConfig((SourceConfig(str(path)),), encoding, batch), workers=case["workers"]
     )

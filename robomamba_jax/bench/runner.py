@@ -4,21 +4,22 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from robomamba_jax.bench import worker
+from robomamba_jax.errors import InputError
+from robomamba_jax.utils.process_pool import WorkerError, WorkerProcess
+from robomamba_jax.utils.progress import Log
 from robomamba_jax.utils.version import __version__
 
+_FAILURES = (WorkerError, InputError)
 PACKAGES = ("jax", "jaxlib", "flax", "numpy", "torch", "transformers", "mambapy")
 
 
@@ -38,7 +39,7 @@ class Case(NamedTuple):
     rounds: int = 0
 
 
-def run_case(case: Case, rounds: int, tell: Callable[[str], None]) -> dict[str, Any]:
+def run_case(case: Case, rounds: int, tell: Log) -> dict[str, Any]:
     """All sides of one case, taking turns for ``rounds`` rounds.
 
     Args:
@@ -59,27 +60,27 @@ def run_case(case: Case, rounds: int, tell: Callable[[str], None]) -> dict[str, 
     try:
         for side in case.sides:
             tell(f"{case.name}: {side} builds")
-            process = _Process(side, case.work)
-            facts = process.listen()
-            if facts is None:
-                results[side] = {"skipped": process.last_words()}
-                continue
-            running[side], results[side] = process, {**facts, "times": [], "cpu": []}
+            running[side] = _Process(side, case.work)
+            try:
+                results[side] = {**running[side].facts(), "times": [], "cpu": []}
+            except _FAILURES as error:
+                results[side] = _skipped(running.pop(side), error)
         for turn in range(rounds):
             tell(f"{case.name}: round {turn + 1} of {rounds}")
             order = list(running)
             for side in order[turn % len(order) :] + order[: turn % len(order)] if order else ():
-                reply = running[side].ask()
-                if reply is None:
-                    results[side] = {"skipped": running.pop(side).last_words()}
+                try:
+                    reply = running[side].ask("seconds")
+                except _FAILURES as error:
+                    results[side] = _skipped(running.pop(side), error)
                     continue
                 results[side]["times"].append(reply["seconds"])
                 results[side]["cpu"].append(reply["cpu_seconds"])
         for side, process in running.items():
-            results[side].update(process.finish())
+            results[side].update(process.ask("memory"))
     finally:
         for process in running.values():
-            process.kill()
+            process.close()
     first = results[case.sides[0]]
     if "skipped" in first:
         raise RuntimeError(f"{case.name}: {case.sides[0]} failed: {first['skipped']}")
@@ -118,6 +119,13 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _skipped(process: _Process, error: Exception) -> dict[str, Any]:
+    """The result of a side that could not run."""
+    why = process.why(error)
+    process.close()
+    return {"skipped": why}
+
+
 def _figures(result: dict[str, Any]) -> dict[str, Any]:
     if "skipped" in result:
         return result
@@ -134,68 +142,38 @@ def _figures(result: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Process:
-    """A worker and the pipe to it."""
+    """A worker, and what it wrote to stderr."""
 
     def __init__(self, side: str, work: dict[str, Any]) -> None:
-        spec = json.dumps({"side": side, "case": work})
-        # Waiting threads must not spin: the other side is being measured.
-        environment = {
-            **os.environ,
-            "OMP_WAIT_POLICY": "passive",
-            "TOKENIZERS_PARALLELISM": "false",
-        }
         # A file, not a pipe: a worker that warns a lot must not wait for us to read.
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (lives as long as the worker)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "robomamba_jax.bench.worker", spec],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+        self._worker = WorkerProcess(
+            f"{worker.__name__}:{worker.open_side.__name__}",
+            {"side": side, "case": work},
+            name="bench",
+            # Waiting threads must not spin: the other side is being measured.
+            environment={"OMP_WAIT_POLICY": "passive", "TOKENIZERS_PARALLELISM": "false"},
             stderr=self._log,
-            text=True,
-            env=environment,
         )
 
-    def listen(self) -> dict[str, Any] | None:
-        """The next reply, or None if the worker has died."""
-        line = _pipe(self._process.stdout).readline()
-        return json.loads(line) if line else None
+    def facts(self) -> dict[str, Any]:
+        """Wait until the work is built and warm."""
+        self._worker.ready()
+        return self.ask("facts")
 
-    def ask(self) -> dict[str, Any] | None:
-        """Let it run once."""
-        stdin = _pipe(self._process.stdin)
-        try:
-            stdin.write("run\n")
-            stdin.flush()
-        except BrokenPipeError:
-            return None
-        return self.listen()
+    def ask(self, what: str) -> dict[str, Any]:
+        """See ``worker.Side.run``."""
+        return self._worker.run({"op": what})[0]
 
-    def finish(self) -> dict[str, Any]:
-        """Close its input and take its last figures."""
-        _pipe(self._process.stdin).close()
-        return self.listen() or {}
-
-    def last_words(self) -> str:
-        """Why it died, in one line."""
-        self._end()
+    def why(self, error: Exception) -> str:
+        """Why it failed, in one line: its exception, or the last thing on its stderr."""
         self._log.seek(0)
-        lines = [line for line in self._log.read().splitlines() if line.strip()]
-        self.kill()
-        return lines[-1].strip() if lines else f"exit status {self._process.returncode}"
+        found = str(error) if "crashed" in str(error) else self._log.read()
+        lines = [line for line in found.splitlines() if line.strip()]
+        return lines[-1].strip() if lines else str(error)
 
-    def kill(self) -> None:
-        """End it, however far it is, and close what leads to it."""
-        self._end()
-        for pipe in (self._process.stdin, self._process.stdout, self._log):
-            if pipe is not None:
-                pipe.close()
-
-    def _end(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-
-
-def _pipe(pipe: IO[str] | None) -> IO[str]:
-    assert pipe is not None
-    return pipe
+    def close(self) -> None:
+        """End it, however far it is."""
+        self._worker.kill()
+        self._worker.close()
+        self._log.close()

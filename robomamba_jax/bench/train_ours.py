@@ -38,7 +38,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
         data=DataConfig(
             (SourceConfig("none"),),
             EncodingConfig(transform=case["encoder"], target="text" if text else "pose"),
-            BatchConfig(rows=rows, row_tokens=tokens, image_tokens=case["patches"]),
+            BatchConfig(batch_size=rows, seq_len=tokens, image_tokens=case["patches"]),
         ),
         trainable=_TRAINED.get(kind, ("policy/.*",)),
         loss=LossConfig("text" if text else "pose"),

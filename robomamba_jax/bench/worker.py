@@ -1,24 +1,21 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""One side of a comparison, alone in its process; spoken to by lines of JSON.
+"""One side of a comparison, the task of a worker process (``utils.process_pool``).
 
-    python -m robomamba_jax.bench.worker '{"side": "jax-chunked", "case": {...}}'
-
-It builds the work, warms up, says it is ready, and then runs it once for every line
-that comes in. Alone, so that one framework's threads, caches and memory are not
-counted as another's.
+It builds the work, warms up, and then runs it once for every job. Alone in its process, so that
+one framework's threads, caches and memory are not counted as another's.
 """
 
 from __future__ import annotations
 
 import gc
 import importlib
-import json
 import resource
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from robomamba_jax.utils.ipc import Job, Reply
 
 # side -> "module:function"; the function builds the work of a case.
 SIDES = {
@@ -64,28 +61,34 @@ class Work(NamedTuple):
     repeat: bool = True
 
 
-def main(argv: list[str]) -> int:
-    """Serve the side named in the argument until stdin ends."""
-    # Libraries may print to stdout; the protocol keeps the real one for itself.
-    out, sys.stdout = sys.stdout, sys.stderr
+class Side:
+    """The built work of a side, warm."""
 
-    def say(message: dict[str, Any]) -> None:
-        print(json.dumps(message), file=out, flush=True)
+    def __init__(self, side: str, case: dict[str, Any]) -> None:
+        """Build it and run it twice: to warm up, and to see how long it takes."""
+        module, function = SIDES[side].split(":")
+        started = time.perf_counter()
+        work: Work = getattr(importlib.import_module(module), function)(side, case)
+        work.run()
+        ready = time.perf_counter() - started
+        took, _ = _measure(work.run, 1)
+        self._run = work.run
+        self._repeats = max(1, round(SHORTEST_RUN / max(took, 1e-6))) if work.repeat else 1
+        self._facts = {"ready_seconds": ready, "repeats": self._repeats, **work.facts}
 
-    spec = json.loads(argv[0])
-    module, function = SIDES[spec["side"]].split(":")
-    started = time.perf_counter()
-    work = getattr(importlib.import_module(module), function)(spec["side"], spec["case"])
-    work.run()
-    ready = time.perf_counter() - started
-    took, _ = _measure(work.run, 1)
-    repeats = max(1, round(SHORTEST_RUN / max(took, 1e-6))) if work.repeat else 1
-    say({"ready_seconds": ready, "repeats": repeats, **work.facts})
-    for _ in sys.stdin:
-        seconds, cpu = _measure(work.run, repeats)
-        say({"seconds": seconds, "cpu_seconds": cpu})
-    say({"peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
-    return 0
+    def run(self, job: Job) -> Reply:
+        """Answer "facts" of the work, "seconds" of one measurement more, or "memory" of all."""
+        if job["op"] == "facts":
+            return self._facts, {}
+        if job["op"] == "memory":
+            return {"peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}, {}
+        seconds, cpu = _measure(self._run, self._repeats)
+        return {"seconds": seconds, "cpu_seconds": cpu}, {}
+
+
+def open_side(setup: dict[str, Any]) -> Side:
+    """What a worker process calls: {"side": a name in ``SIDES``, "case": what it reads}."""
+    return Side(setup["side"], setup["case"])
 
 
 def _measure(run: Callable[[], Any], repeats: int) -> tuple[float, float]:
@@ -98,7 +101,3 @@ def _measure(run: Callable[[], Any], repeats: int) -> tuple[float, float]:
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     gc.enable()
     return wall / repeats, cpu / repeats
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

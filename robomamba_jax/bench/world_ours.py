@@ -8,7 +8,7 @@ from typing import Any
 
 from robomamba_jax.bench.worker import Work
 from robomamba_jax.world.objects.categories import SEEN
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, act, draw_episodes, observe
 from robomamba_jax.world.sim.scenes import draw_scene
@@ -35,8 +35,8 @@ def build(side: str, case: dict[str, Any]) -> Work:
 
 
 def _pictures(simulator: Simulator, side: str, size: int, samples: int) -> Work:
-    model = simulator.objects.draw("StorageFurniture", "train", Draw((0,)))
-    scene = draw_scene(model, Draw((1,)), size, things=2, surface="floor")
+    model = simulator.objects.draw("StorageFurniture", "train", Rng((0,)))
+    scene = draw_scene(model, Rng((1,)), size, things=2, surface="floor")
     if side == "world":
         stage = Stage(simulator, scene)
         return Work(lambda: [stage.look() for _ in range(samples)], {})

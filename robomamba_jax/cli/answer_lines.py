@@ -10,17 +10,15 @@ of the requests, so that no second file need say what it belongs to.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from robomamba_jax.cli.loading import cannot_write
 from robomamba_jax.errors import InputError
-from robomamba_jax.utils.untrusted_text import encode_text
+from robomamba_jax.utils.jsonl import FileBusyError, JsonlWriter, whole_lines
 
 _BEGIN = b'{"id": '  # of every line that is written here
 
@@ -56,7 +54,7 @@ class AnswerLines:
             content = path.read_bytes()
         except OSError as error:
             raise cannot_write(path, error) from error
-        *whole, torn = content.split(b"\n")
+        whole, torn = whole_lines(content)
         found = [_mark_of(text) for text in whole]
         wrong = [n for n, mark in enumerate(found) if [mark] != self._marks[n : n + 1]]
         if wrong and found[wrong[0]] is not None:
@@ -76,18 +74,13 @@ class AnswerLines:
         if self._path is None:
             return self
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("ab")
-            alone = _lock(self._file) and self._file.tell() == self._size
-            if alone:
-                self._file.truncate(self._whole)  # what a kill has torn
+            self._file = JsonlWriter(self._path, keep_bytes=self._whole, exclusive_size=self._size)
         except OSError as error:
             raise cannot_write(self._path, error) from error
-        if not alone:
-            self._file.close()
+        except FileBusyError as error:
             raise InputError(
                 "cannot_write", f"another process writes {self._path}", "wait until it has ended"
-            )
+            ) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,30 +97,17 @@ class AnswerLines:
         if self.lines is not None:
             self.lines += marked
             return
-        plain = self._file is None and "utf" not in (self._stdout.encoding or "").lower()
-        text = "".join(json.dumps(line, ensure_ascii=plain) + "\n" for line in marked)
         if self._file is None:
+            plain = "utf" not in (self._stdout.encoding or "").lower()
+            text = "".join(json.dumps(line, ensure_ascii=plain) + "\n" for line in marked)
             self._stdout.write(text)
             self._stdout.flush()
             return
         assert self._path is not None
         try:
-            self._file.write(encode_text(text, in_json=True))
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._file.write(marked)
         except OSError as error:
             raise cannot_write(self._path, error) from error
-
-
-def _lock(file: BinaryIO) -> bool:
-    """Keep other processes from a file; whether none of them has it."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True
 
 
 def _mark_of(text: bytes) -> str | None:

@@ -22,12 +22,12 @@ from robomamba_jax.cli.loading import check_target
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_types import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
+from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.untrusted_text import parse_json
 
 MAX_FILE_BYTES = 256 * 2**20
 _HASHED_BYTES = 2**30  # what is larger, no reader of ours takes
 
-Tell = Callable[[int, int], None]
 Field = tuple[Callable[[Any], bool], str]
 """Whether a value is one, and what it should be."""
 
@@ -285,7 +285,7 @@ def _file_mark(path: Path) -> str:
         return "unreadable"
 
 
-def _bar(what: str, *, shown: bool = True) -> contextlib.AbstractContextManager[Tell]:
+def _bar(what: str, *, shown: bool = True) -> contextlib.AbstractContextManager[OnProgress]:
     from robomamba_jax.cli.progress import count_bar
 
     return count_bar(what) if shown else contextlib.nullcontext(lambda done, total: None)

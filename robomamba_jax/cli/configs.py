@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 from typing import Any
 
+from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.errors import InputError
 
 
@@ -42,10 +43,10 @@ def add_allow_root(parser: Any) -> None:
 
 
 def add_process_arguments(parser: Any) -> None:
-    """``--coordinator``, ``--process`` and ``--processes``."""
+    """``--coordinator``, ``--process-id`` and ``--num-processes``."""
     parser.add_argument("--coordinator", help="host:port of process 0, or auto on a cluster")
-    parser.add_argument("--process", type=int, help="this process's number")
-    parser.add_argument("--processes", type=int, help="how many there are")
+    add_renamed(parser, "--process-id", "--process", type=int, help="this process's number, from 0")
+    add_renamed(parser, "--num-processes", "--processes", type=int, help="how many there are")
 
 
 def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any, Any]:

@@ -24,7 +24,8 @@ EXAMPLE = """examples:
   robomamba data inspect poses.json --pixel-order xy
   robomamba data prepare --config data.json --out prepared --workers 8
   robomamba data verify prepared
-  robomamba data features --config configs/stage2_manipulation.py --kind pooled --out pooled"""
+  robomamba data features --config configs/stage2_manipulation.py \\
+      --kind pooled_hidden --out runs/pooled"""
 
 _NEOX = Path("assets/tokenizer.json")
 _SHOWN = 10
@@ -47,7 +48,7 @@ def add_parser(commands: Any) -> None:
     prepare.add_argument("--config", required=True, help="a DataConfig as .json, or a .py file")
     prepare.add_argument("--out", required=True, metavar="DIR", help="where to")
     prepare.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="such as on_bad=skip"
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="such as on_error=skip"
     )
     add_allow_root(prepare)
     prepare.set_defaults(run=_prepare, parser=prepare)
@@ -92,7 +93,7 @@ def _inspect(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.config.data import EncodingConfig, SourceConfig
     from robomamba_jax.data.pipeline.inspection import inspect, inspection_config
-    from robomamba_jax.data.pipeline.pool import WorkerPool
+    from robomamba_jax.data.pipeline.tasks import DataPool
     from robomamba_jax.data.sources.formats import detect
 
     kind = args.format if args.format != "auto" else detect(args.path)
@@ -124,12 +125,12 @@ def _inspect(args: argparse.Namespace) -> dict[str, Any]:
     config = inspection_config(source, kind, encoding)
     if args.limit is not None and args.limit < 1:
         raise InputError("bad_arguments", f"--limit is {args.limit}", "give 1 or more")
-    with WorkerPool(config, _workers(args)) as pool:
+    with DataPool(config, _workers(args)) as pool:
         with count_bar("samples") as tell:
             images = not args.no_images
             report = inspect(pool, kind, args.path, images=images, limit=args.limit, tell=tell)
         report["assumed_pixel_order"] = "xy" if assumed else None
-        report["sheet"] = None if args.no_sheet else _sheet(args, pool.jobs.parts[0])
+        report["sheet"] = None if args.no_sheet else _sheet(args, pool.tasks.parts[0])
     if not args.json:
         _show(report)
     return report

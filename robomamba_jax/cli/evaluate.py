@@ -96,7 +96,7 @@ def _ask(args: argparse.Namespace, config: Any, out: Path) -> dict[str, Any]:
     from robomamba_jax.training.distributed import check_alike, connect
 
     logging.getLogger("absl").setLevel(logging.CRITICAL)
-    connect(args.coordinator, args.process, args.processes)
+    connect(args.coordinator, args.process_id, args.num_processes)
     import jax
 
     first = jax.process_index() == 0
@@ -136,7 +136,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
     config, _ = read_config(args, EvalConfig)
     folder = Path(args.lmms_task)
     _, chosen, loaded = run.load(config, folder / "files")
-    skip = config.on_bad_record == "skip"
+    skip = config.on_error == "skip"
     result = export_task(chosen.name, loaded, folder, skip=skip)
     for one in result["left_out"]:
         print(f"left out: question {one['id']!r}: {one['reason']}", file=sys.stderr)

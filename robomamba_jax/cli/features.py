@@ -8,12 +8,16 @@ import argparse
 from typing import Any
 
 from robomamba_jax.cli.configs import add_config_arguments, read_config
+from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.terminal import say
-from robomamba_jax.errors import InputError
+from robomamba_jax.config.aliases import OLD_FEATURE_KINDS
+from robomamba_jax.config.data import FEATURE_KINDS
+from robomamba_jax.errors import InputError, unknown_name
 
 EXAMPLE = """example:
-  robomamba data features --config configs/stage2_manipulation.py --kind pooled --out pooled
-  python train.py --config configs/stage2_manipulation.py --set data.features=pooled"""
+  robomamba data features --config configs/stage2_manipulation.py \\
+      --kind pooled_hidden --out runs/pooled
+  python train.py --config configs/stage2_manipulation.py --set data.features=runs/pooled"""
 
 
 def add_parser(whats: Any) -> None:
@@ -22,27 +26,38 @@ def add_parser(whats: Any) -> None:
         "features",
         help="compute the frozen parts' features once, for training",
         description=(
-            "patches: the encoder's features, for every stage. pooled: all that the policy head "
-            "reads, for stage 2. states: those at all positions, for heads that read these. "
-            "Stopped, it goes on where it was."
+            "vision_patches: the encoder's features, for every stage. pooled_hidden: all that the "
+            "policy head reads, for stage 2. hidden_states: those at all positions, for heads that "
+            "read these. Interrupted, the same command resumes."
         ),
         epilog=EXAMPLE,
     )
     add_config_arguments(parser)
-    parser.add_argument("--kind", default="patches", help="patches, pooled or states (patches)")
+    add_renamed(
+        parser,
+        "--kind",
+        values=OLD_FEATURE_KINDS,
+        default="vision_patches",
+        help="vision_patches, pooled_hidden or hidden_states (vision_patches)",
+    )
     parser.add_argument("--out", required=True, metavar="DIR", help="the cache's folder")
     parser.add_argument("--dtype", help="of the file: float32 or bfloat16 (as the model computes)")
-    parser.add_argument("--rows", type=int, default=32, help="pictures or prompts at a time (32)")
+    add_renamed(
+        parser,
+        "--batch-size",
+        "--rows",
+        type=int,
+        default=32,
+        help="images or prompts at a time (32)",
+    )
     parser.set_defaults(run=_run, parser=parser)
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
-    from robomamba_jax.data.cache.features import KINDS
-
-    if args.kind not in KINDS:
-        raise InputError("bad_arguments", f"--kind {args.kind}", f"give {' or '.join(KINDS)}")
-    if args.rows < 1:
-        raise InputError("bad_arguments", f"--rows is {args.rows}", "give 1 or more")
+    if args.kind not in FEATURE_KINDS:
+        raise unknown_name("bad_arguments", "--kind", args.kind, FEATURE_KINDS)
+    if args.batch_size < 1:
+        raise InputError("bad_arguments", f"--batch-size is {args.batch_size}", "give 1 or more")
     config, _ = read_config(args)
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.training.features import compute_features
@@ -51,7 +66,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     use_compilation_cache()
     with count_bar("samples") as tell:
         done = compute_features(
-            config, args.out, kind=args.kind, dtype=args.dtype, batch=args.rows, tell=tell
+            config, args.out, kind=args.kind, dtype=args.dtype, batch=args.batch_size, tell=tell
         )
     if not args.json:
         for name, reason in done.skipped[:10]:

@@ -74,9 +74,9 @@ def find_checkpoint(args: argparse.Namespace) -> Checkpoint:
     """
     from robomamba_jax.config import PRESETS, model_preset
     from robomamba_jax.config.serial import parts_from_json
-    from robomamba_jax.convert.sources import read_json
     from robomamba_jax.data.text.tokenizer import Tokenizer
     from robomamba_jax.released import released_path
+    from robomamba_jax.utils.files import read_json
 
     name = str(released_path()) if args.checkpoint is None else args.checkpoint
     mark = "" if args.tokenizer is None else Tokenizer.load(args.tokenizer).sha256

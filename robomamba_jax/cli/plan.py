@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.cli.configs import add_config_arguments, read_config
-from robomamba_jax.errors import InputError
+from robomamba_jax.cli.deprecated import add_renamed
+from robomamba_jax.config.aliases import OLD_FEATURE_KINDS
+from robomamba_jax.config.data import FEATURE_KINDS
+from robomamba_jax.errors import InputError, unknown_name
 
 EXAMPLE = """examples:
   robomamba plan --config configs/stage1_2_instruct.py --topology v5e:4x4
   robomamba plan --config configs/stage2_manipulation.py --topology v5p:4x4x4 \\
-      --set data.batch.rows=64
+      --set data.batch.batch_size=64
   robomamba plan --config configs/stage1_2_instruct.py --topology cpu:8 --layers 4
 
 A TPU topology needs libtpu, in an environment of its own (make plan-env), and no TPU."""
@@ -34,7 +37,14 @@ def add_parser(commands: Any) -> None:
     add_config_arguments(parser)
     parser.add_argument("--topology", required=True, help="v5e:4x4, v5p:4x4x4, v6e:16x16, cpu:8")
     parser.add_argument("--layers", type=int, help="of the language model, instead of all")
-    parser.add_argument("--features", default="", help="patches or pooled: plan with cached ones")
+    add_renamed(
+        parser,
+        "--features",
+        values=OLD_FEATURE_KINDS,
+        default="",
+        metavar="KIND",
+        help="plan with cached features: vision_patches, pooled_hidden or hidden_states",
+    )
     parser.add_argument("--out", metavar="FILE", help="write the report as JSON")
     parser.add_argument("--all", action="store_true", help="list every exchange")
     parser.add_argument("--json", action="store_true", help="one object on stdout")
@@ -45,8 +55,8 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     _prepare(args.topology)
     if args.layers is not None and args.layers < 1:
         raise InputError("bad_arguments", f"--layers is {args.layers}", "give 1 or more")
-    if args.features not in ("", "patches", "pooled"):
-        raise InputError("bad_arguments", f"--features {args.features}", "give patches or pooled")
+    if args.features not in ("", *FEATURE_KINDS):
+        raise unknown_name("bad_arguments", "--features", args.features, FEATURE_KINDS)
     config, _ = read_config(args)
     from robomamba_jax.training.planning import open_topology, plan
 

@@ -1,18 +1,20 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Progress bars on stderr."""
+"""Progress bars on stderr: what ``utils.progress`` is called with."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
+
+from robomamba_jax.utils.progress import OnBytes, OnProgress
 
 
 @contextlib.contextmanager
-def bytes_bar(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Gives a function that is told of each number of bytes done."""
+def bytes_bar(what: str, total: int | None = None) -> Iterator[OnBytes]:
+    """Gives what is called with each number of bytes done."""
     from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
@@ -22,8 +24,8 @@ def bytes_bar(what: str, total: int | None = None) -> Iterator[Callable[[int], N
 
 
 @contextlib.contextmanager
-def count_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Gives a function that is told how many are done, of how many."""
+def count_bar(what: str) -> Iterator[OnProgress]:
+    """Gives what is called with (how many are done, of how many)."""
     with count_progress() as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -18,7 +18,7 @@ EXAMPLE = """examples:
   python train.py --config configs/stage1_1_align.py --tiny --workdir runs/tiny
   python train.py --config configs/stage1_2_instruct.py --workdir runs/instruct \\
       --set optim.learning_rate=2e-5 --set data.sources.0.path=my.json
-  python train.py ... --coordinator host0:1234 --process 1 --processes 4   (on every host)
+  python train.py ... --coordinator host0:1234 --process-id 1 --num-processes 4   (on every host)
 
 The same command goes on after any interruption. SIGTERM or Ctrl-C save and end."""
 
@@ -40,7 +40,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 
     # orbax logs the traceback of every thread; what fails is raised here, too.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
-    connect(args.coordinator, args.process, args.processes)
+    connect(args.coordinator, args.process_id, args.num_processes)
     from robomamba_jax.training.report import Terminal
     from robomamba_jax.training.run import train
 

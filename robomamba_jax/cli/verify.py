@@ -138,7 +138,7 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
 
 def _hashes(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.convert.folder import check_files
-    from robomamba_jax.convert.sources import read_json
+    from robomamba_jax.utils.files import read_json
 
     folder = Path(args.hashes)
     found = check_files(folder, read_json(folder / "manifest.json"))

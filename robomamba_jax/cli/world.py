@@ -301,7 +301,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     import json
 
     from robomamba_jax.cli.progress import count_bar
-    from robomamba_jax.world.dataset.worker import write_whole
+    from robomamba_jax.utils.files import write_text
     from robomamba_jax.world.policies.registry import choose_policy
     from robomamba_jax.world.rollout.run import rollout
     from robomamba_jax.world.rollout.success_rates import table
@@ -343,7 +343,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     executor = "suction" if args.panda is None else "panda"
     result = {"schema": "robomamba.world rollout/1", "executor": executor, **result}
     if out is not None:
-        write_whole(out / "rollout.json", json.dumps(result, indent=1) + "\n")
+        write_text(out / "rollout.json", json.dumps(result, indent=1) + "\n")
     _tell(result)
     if not args.json:
         print(f"policy {policy.name}, {policy.parameters:,} trained parameters")

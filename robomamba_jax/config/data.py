@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from robomamba_jax.config.aliases import accepts_old_names
 from robomamba_jax.config.checks import one_of, positive
 from robomamba_jax.config.contacts import check_contacts
 from robomamba_jax.config.grasp import GraspConfig
@@ -15,10 +16,12 @@ FORMATS = (
     *("llava", "lrv", "robovqa", "robovqa-json", "robomamba-poses", "manipllm", "rlds"),
     *("lerobot", "prepared", "custom"),
 )
-ON_BAD = ("error", "skip")
+ON_ERROR = ("raise", "skip")
+ON_BAD = ("error", "skip")  # of world/, which has its own
 TOO_LONG = ("cut", "error")
 IMAGE_PLACES = ("front", "text")
 TARGETS = ("text", "pose")
+FEATURE_KINDS = ("vision_patches", "pooled_hidden", "hidden_states")
 CODECS = ("png", "jpeg", "raw")
 STEPS = ("first", "last", "all")
 
@@ -143,7 +146,7 @@ class EncodingConfig:
       target: what is learned: "text", or the "pose" of a manipulation sample, whose prompt
         is then read alone, as ``predict_pose`` asks.
       max_tokens: of one sample's text.
-      too_long: what happens to longer ones: "cut", or "error", which ``on_bad`` treats.
+      too_long: what happens to longer ones: "cut", or "error", which ``on_error`` treats.
       contact_scale: poses: "unit", shares of the crop's side, or "raw", pixels.
       contact_frame: of raw contacts: pixels of the "crop", or of the picture's "file", counted
         from 0, as the published code learns them (``data.geometry.contacts``).
@@ -174,25 +177,26 @@ class EncodingConfig:
         check_contacts(self.contact_scale, self.contact_frame, self.contact_side)
 
 
+@accepts_old_names
 @dataclasses.dataclass(frozen=True)
 class BatchConfig:
     """How samples fill batches of fixed shapes.
 
     Attributes:
-      rows: of the global batch, over all processes.
+      batch_size: rows of the global batch, over all processes.
       packing: several samples share a row, invisible to each other.
-      row_tokens: the most text and image tokens of a row together.
-      text_tokens: the most text tokens of a row; None = ``row_tokens``.
+      seq_len: the most text and image tokens of a row together.
+      text_tokens: the most text tokens of a row; None = ``seq_len``.
       images: the most images of a row; None = 1 without packing, else as many as fit.
       image_tokens: P, of one image in the language model.
       buckets: without packing: the row lengths to choose from, each at most
-        ``row_tokens``; () = ``row_tokens`` alone.
+        ``seq_len``; () = ``seq_len`` alone.
       epoch_samples: of one epoch over all sources; None = as many as there are.
     """
 
-    rows: int = 8
+    batch_size: int = 8
     packing: bool = False
-    row_tokens: int = 2048
+    seq_len: int = 2048
     text_tokens: int | None = None
     images: int | None = None
     image_tokens: int = 256
@@ -200,7 +204,7 @@ class BatchConfig:
     epoch_samples: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rows", "row_tokens", "image_tokens"):
+        for name in ("batch_size", "seq_len", "image_tokens"):
             positive(name, getattr(self, name))
         for name in ("text_tokens", "epoch_samples"):
             if getattr(self, name) is not None:
@@ -208,12 +212,12 @@ class BatchConfig:
         if self.images is not None and self.images != 0:
             positive("images", self.images)
         if list(self.buckets) != sorted(set(self.buckets)) or any(
-            not 0 < bucket <= self.row_tokens for bucket in self.buckets
+            not 0 < bucket <= self.seq_len for bucket in self.buckets
         ):
             raise InputError(
                 "bad_config",
                 f"buckets are {list(self.buckets)}",
-                f"give rising lengths up to row_tokens, {self.row_tokens}",
+                f"give rising lengths up to seq_len, {self.seq_len}",
             )
         if self.packing and self.buckets:
             raise InputError("bad_config", "packing and buckets at once", "choose one of them")
@@ -221,12 +225,12 @@ class BatchConfig:
     @property
     def text_limit(self) -> int:
         """The most text tokens of a row."""
-        return min(self.text_tokens or self.row_tokens, self.row_tokens)
+        return min(self.text_tokens or self.seq_len, self.seq_len)
 
     @property
     def image_limit(self) -> int:
         """The most images of a row."""
-        fit = self.row_tokens // self.image_tokens
+        fit = self.seq_len // self.image_tokens
         if self.images is not None:
             return min(self.images, fit)
         return fit if self.packing else min(1, fit)
@@ -249,6 +253,7 @@ class PrepareConfig:
         positive("shard_samples", self.shard_samples)
 
 
+@accepts_old_names
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """All that decides which numbers a training step sees.
@@ -259,7 +264,7 @@ class DataConfig:
       batch: from tokens to batches.
       prepare: of ``robomamba data prepare``.
       seed: of every order.
-      on_bad: "error" stops at a sample that cannot be used; "skip" leaves it out and
+      on_error: "raise" stops at a sample that cannot be used; "skip" leaves it out and
         writes it to the ledger.
       features: a folder of cached features to read instead of images.
     """
@@ -269,11 +274,11 @@ class DataConfig:
     batch: BatchConfig = BatchConfig()
     prepare: PrepareConfig = PrepareConfig()
     seed: int = 0
-    on_bad: str = "error"
+    on_error: str = "raise"
     features: str | None = None
 
     def __post_init__(self) -> None:
-        one_of("on_bad", self.on_bad, ON_BAD)
+        one_of("on_error", self.on_error, ON_ERROR)
         if not self.sources:
             raise InputError("bad_config", "sources is empty", "name at least one source")
         labels = [source.label for source in self.sources]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from robomamba_jax.config.aliases import accepts_old_names
 from robomamba_jax.config.checks import not_negative, one_of, positive
 from robomamba_jax.config.contacts import check_contacts
 from robomamba_jax.config.mamba import DTYPES
@@ -27,7 +28,7 @@ BENCHMARKS = (
 )
 SCORINGS = ("standard", "official")
 STOPS = ("eos", "line", "none")
-BAD_RECORDS = ("error", "skip")
+ON_ERROR = ("raise", "skip")
 EXTRAS = ("error", "skip")
 
 
@@ -75,6 +76,7 @@ class PromptConfig:
             one_of("stop", self.stop, STOPS)
 
 
+@accepts_old_names
 @dataclasses.dataclass(frozen=True)
 class EvalConfig:
     """One benchmark, and how a checkpoint meets it.
@@ -85,7 +87,7 @@ class EvalConfig:
       scoring: "standard", as the field scores, or "official", as RoboMamba's repository does.
         It also chooses the recipe by which questions are put.
       prompt: what shall differ from that recipe.
-      rows: questions answered at a time, over all devices.
+      batch_size: questions answered at a time, over all devices.
       limit: so many questions are taken, drawn with a fixed seed; 0 = all.
       frames: RoboVQA: pictures of a clip, evenly spread and ending with the last one.
       ocr_split: OCR-VQA: which records: 1 train, 2 val, 3 test.
@@ -97,7 +99,7 @@ class EvalConfig:
       contact_side: with "file": of the square pictures that the head was trained on; None = the
         predictions count each picture's own pixels.
       judge: MM-Vet: a file of its judge's scores; "" = none, and no score.
-      on_bad_record: "error", or "skip": leave a question out whose picture is missing or broken,
+      on_error: "raise", or "skip": leave a question out whose picture is missing or broken,
         or which has no answer in a file of predictions; count it and name it.
       answer_field: predictions: the field or column that holds the answers; "" = the one that is
         there, and an error where two are.
@@ -115,7 +117,7 @@ class EvalConfig:
     files: FilesConfig
     scoring: str = "standard"
     prompt: PromptConfig = dataclasses.field(default_factory=PromptConfig)
-    rows: int = 8
+    batch_size: int = 8
     limit: int = 0
     frames: int = 1
     ocr_split: int = 3
@@ -124,7 +126,7 @@ class EvalConfig:
     contact_frame: str = ""
     contact_side: int | None = None
     judge: str = ""
-    on_bad_record: str = "error"
+    on_error: str = "raise"
     answer_field: str = ""
     id_field: str = ""
     on_extra: str = "error"
@@ -136,9 +138,9 @@ class EvalConfig:
     def __post_init__(self) -> None:
         one_of("benchmark", self.benchmark, BENCHMARKS)
         one_of("scoring", self.scoring, SCORINGS)
-        one_of("on_bad_record", self.on_bad_record, BAD_RECORDS)
+        one_of("on_error", self.on_error, ON_ERROR)
         one_of("on_extra", self.on_extra, EXTRAS)
-        positive("rows", self.rows)
+        positive("batch_size", self.batch_size)
         positive("frames", self.frames)
         not_negative("limit", self.limit)
         not_negative("toy", self.toy)
@@ -154,4 +156,4 @@ class EvalConfig:
 def tiny(config: EvalConfig) -> EvalConfig:
     """The same code path on drawn pictures: files of the same form, answers of a few tokens."""
     prompt = dataclasses.replace(config.prompt, max_new_tokens=4)
-    return dataclasses.replace(config, toy=8, rows=4, prompt=prompt)
+    return dataclasses.replace(config, toy=8, batch_size=4, prompt=prompt)

@@ -94,7 +94,7 @@ def load_data_config(path: str | Path) -> DataConfig:
         what = f"{file} {not_a_file(file)}"
         raise InputError("missing_config", what, "give a .json or .py file")
     content = parse_json(read_bytes(file), str(file), unique_keys=True, stray_bytes=True)
-    config = tree_from_json(DataConfig, content, file.name)
+    config = tree_from_json(DataConfig, content, file.name, warn=True)
     for source in config.sources:  # of its texts paths alone may hold bytes that are not UTF-8
         check_text(source.name, f"{file}: the name of a source")
     return config

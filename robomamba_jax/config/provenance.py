@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from robomamba_jax.config.aliases import old_paths
 from robomamba_jax.config.tree import tree_to_json
 
 
@@ -80,8 +81,12 @@ def values(config: Any) -> dict[str, Any]:
 
 def origin_of(path: str, origins: Origins) -> Origin | None:
     """Where a value comes from; None = nobody said."""
-    matches = (origin for pattern, origin in origins.items() if re.fullmatch(pattern, path))
-    return next(matches, None)
+    # A user's own patterns may say a field's name of an earlier version.
+    names = {path, *old_paths(path)}
+    for pattern, origin in origins.items():
+        if any(re.fullmatch(pattern, name) for name in names):
+            return origin
+    return None
 
 
 def unsourced(config: Any, origins: Origins) -> list[str]:

@@ -10,6 +10,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from robomamba_jax.config.aliases import current_field
 from robomamba_jax.config.mamba import MambaConfig
 from robomamba_jax.config.policy import PolicyConfig
 from robomamba_jax.config.robomamba import RoboMambaConfig, as_robomamba
@@ -138,6 +139,7 @@ def _set(config: Any, path: list[str], text: str, key: str) -> Any:
     if isinstance(config, tuple):
         return _set_part(config, path, text, key)
     fields = {field.name: field for field in dataclasses.fields(config)}
+    path = [current_field(type(config), path[0], warn=True), *path[1:]]
     if path[0] not in fields:
         raise unknown_name("unknown_field", f"field of --set {key}:", path[0], fields)
     value = getattr(config, path[0])

@@ -21,17 +21,17 @@ SHARED_ORIGINS: Origins = {
     "model/(lora_rank|lora_alpha|gripper)": ours("off; the article trains whole weights"),
     "model/remat": ours("activations of 64 layers do not fit otherwise"),
     "optim/optimizer": recalled("AdamW"),
-    "optim/(matrices|rest_rate)": ours("of muon alone"),
+    "optim/(matrices|adam_lr_ratio)": ours("of muon alone"),
     "optim/(b1|eps)": ours("AdamW's defaults, in the article's betas too as far as recalled"),
     "optim/b2": recalled("AdamW with betas 0.9 and 0.999"),
-    "optim/(clip_norm|no_decay|accumulate|end_factor)": ours("common practice; LLaVA clips at 1"),
+    "optim/(clip_norm|no_decay|accumulate|end_lr_ratio)": ours("common practice; LLaVA clips at 1"),
     "data/encoding/(image_place|loss|too_long|max_pixels|contact_(scale|frame|side))": ours(
         "docs/data.md"
     ),
     "data/encoding/(tokenizer|transform|template|max_tokens|target)": ours(
         "GPT-NeoX's tokenizer and CLIP's transform, as the published checkpoints"
     ),
-    "data/prepare/.*|data/features|data/on_bad": ours("docs/data.md"),
+    "data/prepare/.*|data/features|data/on_error": ours("docs/data.md"),
     "data/sources/\\d+/allow_roots": ours("none, unless the user names one; docs/data.md"),
     "data/sources/\\d+/(name|format|root|split|pixel_order|frame|tfds_split|fields|factory)": ours(
         "how the user's files are read; docs/data.md"
@@ -63,7 +63,7 @@ def tiny(config: TrainConfig) -> TrainConfig:
             config.data.encoding, tokenizer="tiny", transform="tiny", max_tokens=120
         )
         rows = BatchConfig(
-            rows=8, packing=batch.packing, row_tokens=160, image_tokens=9, buckets=()
+            batch_size=8, packing=batch.packing, seq_len=160, image_tokens=9, buckets=()
         )
         return dataclasses.replace(
             config.data, sources=(source,), encoding=encoding, batch=rows, features=None

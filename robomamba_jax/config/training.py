@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from robomamba_jax.config.aliases import accepts_old_names
 from robomamba_jax.config.checks import not_negative, one_of, positive, share
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.mamba import DTYPES, REMAT
@@ -55,6 +56,7 @@ class ModelChoice:
         not_negative("lora_rank", self.lora_rank)
 
 
+@accepts_old_names
 @dataclasses.dataclass(frozen=True)
 class LossConfig:
     """What is minimised.
@@ -62,7 +64,7 @@ class LossConfig:
     Attributes:
       kind: "text", cross-entropy of the tokens that are learned; "pose", the three below.
       chunk: text: positions of every row whose logits exist at a time.
-      answer_balance: text: an answer of n tokens weighs n ** (1 - answer_balance): 0, every
+      length_balance: text: an answer of n tokens weighs n ** (1 - length_balance): 0, every
         token the same, as the article; 1, every answer the same.
       contact: pose: of the contact point: "l1", "l2" (squared) or "huber" (delta 1), in the
         unit of ``encoding.contact_scale``, the mean of x and y. A ``mixture`` head has its
@@ -72,33 +74,34 @@ class LossConfig:
       contact_weight: pose.
       rotation_weight: pose.
       gripper_weight: pose: of the cross-entropy of gripper_open, over the samples that say it.
-      states_dropout: pose: the share of the language model's states' numbers that the head does
+      hidden_dropout: pose: the share of the language model's states' numbers that the head does
         not see while it learns, others each time (Srivastava et al. 2014); to the nearest 256th.
     """
 
     kind: str = "text"
     chunk: int = 128
-    answer_balance: float = 0.0
+    length_balance: float = 0.0
     contact: str = "l1"
     rotation: str = "geodesic"
     contact_weight: float = 1.0
     rotation_weight: float = 1.0
     gripper_weight: float = 1.0
-    states_dropout: float = 0.0
+    hidden_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         one_of("kind", self.kind, LOSSES)
         positive("chunk", self.chunk)
-        share("answer_balance", self.answer_balance)
-        share("states_dropout", self.states_dropout)
-        if self.states_dropout == 1:
+        share("length_balance", self.length_balance)
+        share("hidden_dropout", self.hidden_dropout)
+        if self.hidden_dropout == 1:
             raise InputError(
-                "bad_config", "states_dropout is 1", "give less: nothing would be left"
+                "bad_config", "hidden_dropout is 1", "give less: nothing would be left"
             )
         one_of("contact", self.contact, CONTACT_LOSSES)
         one_of("rotation", self.rotation, ROTATION_LOSSES)
 
 
+@accepts_old_names
 @dataclasses.dataclass(frozen=True)
 class OptimConfig:
     """The optimizer, its schedule, and what the gradients go through before it.
@@ -108,11 +111,11 @@ class OptimConfig:
         ``matrices``, their updates as large as AdamW's are (0.2 root mean square, arXiv
         2502.16982), and AdamW for the rest.
       matrices: muon: patterns of whole paths of weights [..., out, in], each matrix by itself.
-      rest_rate: muon: the others' learning rate as a share of ``learning_rate``.
+      adam_lr_ratio: muon: the others' learning rate as a share of ``learning_rate``.
       learning_rate: the highest.
-      schedule: after warm-up: "cosine" or "linear" down to ``end_factor``, or "constant".
+      schedule: after warm-up: "cosine" or "linear" down to ``end_lr_ratio``, or "constant".
       warmup_ratio: the share of all steps over which the rate rises from 0.
-      end_factor: the last rate as a share of the highest.
+      end_lr_ratio: the last rate as a share of the highest.
       weight_decay: decoupled; not of biases, norms, A_log, D and embeddings' like, see
         ``no_decay``.
       no_decay: patterns of whole paths that do not decay.
@@ -125,11 +128,11 @@ class OptimConfig:
 
     optimizer: str = "adamw"
     matrices: tuple[str, ...] = (r".*(proj|fc\d+)/weight",)
-    rest_rate: float = 0.5
+    adam_lr_ratio: float = 0.5
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     warmup_ratio: float = 0.03
-    end_factor: float = 0.0
+    end_lr_ratio: float = 0.0
     weight_decay: float = 0.0
     no_decay: tuple[str, ...] = (r".*/bias", r".*norm[^/]*/weight", r".*/(A_log|D)")
     b1: float = 0.9
@@ -142,10 +145,10 @@ class OptimConfig:
         one_of("schedule", self.schedule, SCHEDULES)
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         positive("accumulate", self.accumulate)
-        for name in ("learning_rate", "weight_decay", "clip_norm", "eps", "rest_rate"):
+        for name in ("learning_rate", "weight_decay", "clip_norm", "eps", "adam_lr_ratio"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError("bad_config", f"{name} is {getattr(self, name)}", "give 0 or more")
-        for name in ("warmup_ratio", "end_factor", "b1", "b2"):
+        for name in ("warmup_ratio", "end_lr_ratio", "b1", "b2"):
             share(name, getattr(self, name))
 
 
@@ -171,6 +174,7 @@ class MeshConfig:
             )
 
 
+@accepts_old_names
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
     """How long, and what is said on the way.
@@ -188,7 +192,7 @@ class RunConfig:
       samples: how many.
       sample_tokens: the most tokens of one.
       workers: processes that decode; 0 = the training process does.
-      ahead: batches that wait.
+      prefetch: batches that are ready before their step asks for them.
       profile_start: the step at which the profiler starts; -1 = never.
       profile_steps: how many steps it watches.
       wandb: the Weights & Biases project to report to ("" = none).
@@ -205,7 +209,7 @@ class RunConfig:
     samples: int = 4
     sample_tokens: int = 32
     workers: int = 2
-    ahead: int = 2
+    prefetch: int = 2
     profile_start: int = -1
     profile_steps: int = 3
     wandb: str = ""
@@ -217,7 +221,7 @@ class RunConfig:
         for name in ("steps", "stop_after"):
             if getattr(self, name) is not None:
                 positive(name, getattr(self, name))
-        for name in ("log_every", "eval_steps", "ahead", "profile_steps", "sample_tokens"):
+        for name in ("log_every", "eval_steps", "prefetch", "profile_steps", "sample_tokens"):
             positive(name, getattr(self, name))
         for name in ("eval_every", "sample_every", "samples", "workers"):
             not_negative(name, getattr(self, name))
@@ -290,9 +294,9 @@ class TrainConfig:
                 f"the loss is of {self.loss.kind}, the data's target is {target}",
                 "give data.encoding.target and loss.kind the same value",
             )
-        if self.data.batch.rows % self.optim.accumulate:
+        if self.data.batch.batch_size % self.optim.accumulate:
             raise InputError(
                 "bad_config",
-                f"{self.data.batch.rows} rows in {self.optim.accumulate} parts",
-                "choose optim.accumulate as a divisor of data.batch.rows",
+                f"{self.data.batch.batch_size} rows in {self.optim.accumulate} parts",
+                "choose optim.accumulate as a divisor of data.batch.batch_size",
             )

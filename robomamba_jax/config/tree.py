@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from robomamba_jax.config.aliases import current_fields
 from robomamba_jax.errors import InputError, unknown_name
 
 TreeT = TypeVar("TreeT")
@@ -29,13 +30,14 @@ def tree_to_json(tree: Any) -> Any:
     return tree
 
 
-def tree_from_json(kind: type[TreeT], value: Any, where: str) -> TreeT:
+def tree_from_json(kind: type[TreeT], value: Any, where: str, *, warn: bool = False) -> TreeT:
     """The dataclass that an object describes; fields that it leaves out keep their defaults.
 
     Args:
       kind: a frozen dataclass whose fields are scalars, None, tuples, or such dataclasses.
       value: parsed JSON.
       where: its place, for messages.
+      warn: say which names of fields are old; not of what an earlier version recorded.
 
     Raises:
       InputError: a field is unknown, missing, or of another type than declared.
@@ -45,10 +47,10 @@ def tree_from_json(kind: type[TreeT], value: Any, where: str) -> TreeT:
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     hints = typing.get_type_hints(kind)
     given = {}
-    for name, part in value.items():
+    for name, part in current_fields(kind, value, warn=warn).items():
         if name not in fields:
             raise unknown_name("unknown_field", f"field in {where}:", name, fields)
-        given[name] = read_value(hints[name], part, f"{where}.{name}")
+        given[name] = read_value(hints[name], part, f"{where}.{name}", warn=warn)
     for name, field in fields.items():
         no_default = field.default is field.default_factory is dataclasses.MISSING
         if name not in given and no_default:
@@ -86,7 +88,7 @@ def dtype_name(value: Any) -> Any:
         return value
 
 
-def read_value(hint: Any, value: Any, where: str) -> Any:
+def read_value(hint: Any, value: Any, where: str, *, warn: bool = False) -> Any:
     """A parsed JSON value as the type ``hint``; errors as ``tree_from_json``'s."""
     choices = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if value is None and type(None) in choices:
@@ -94,9 +96,9 @@ def read_value(hint: Any, value: Any, where: str) -> Any:
     for choice in choices:
         origin = typing.get_origin(choice) or choice
         if dataclasses.is_dataclass(choice) and isinstance(value, Mapping):
-            return tree_from_json(typing.cast(type, choice), value, where)
+            return tree_from_json(typing.cast(type, choice), value, where, warn=warn)
         if origin is tuple and isinstance(value, list | tuple):
-            return _read_tuple(choice, value, where)
+            return _read_tuple(choice, value, where, warn)
         if choice is float and type(value) is int:
             return float(value)
         if isinstance(choice, type) and type(value) is choice:
@@ -105,7 +107,7 @@ def read_value(hint: Any, value: Any, where: str) -> Any:
     raise _wrong(where, value, names.replace("NoneType", "null"))
 
 
-def _read_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
+def _read_tuple(hint: Any, value: Any, where: str, warn: bool) -> tuple[Any, ...]:
     """A list's parts, each as its declared type."""
     parts = typing.get_args(hint)
     if parts[-1] is Ellipsis:
@@ -113,7 +115,8 @@ def _read_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
     if len(parts) != len(value):
         raise _wrong(where, value, f"a list of {len(parts)}")
     pairs = zip(parts, value, strict=True)
-    return tuple(read_value(part, x, f"{where}[{n}]") for n, (part, x) in enumerate(pairs))
+    read = (read_value(part, x, f"{where}[{n}]", warn=warn) for n, (part, x) in enumerate(pairs))
+    return tuple(read)
 
 
 def _wrong(where: str, value: Any, wanted: str) -> InputError:

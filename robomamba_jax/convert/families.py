@@ -17,11 +17,12 @@ from robomamba_jax.config.serial import ModelParts, with_changes
 from robomamba_jax.convert import infer, tables
 from robomamba_jax.convert.lora import ALPHA, LORA, LoraMerged
 from robomamba_jax.convert.rules import Plan, Row, Rule, Unread, make_plan
-from robomamba_jax.convert.sources import Renamed, open_source, read_json
+from robomamba_jax.convert.sources import Renamed, open_source
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.images.transforms import TRANSFORMS, ImageTransform
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.files import read_json
 
 _CLIP, _SIGLIP, _DINOV2 = (
     TRANSFORMS[name] for name in ("clip-l14-224", "siglip-l16-256", "dinov2-s14-224")

@@ -25,13 +25,14 @@ import numpy as np
 from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
 from robomamba_jax.convert.card import model_card
 from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
-from robomamba_jax.convert.sources import ShardedSource, read_json
+from robomamba_jax.convert.sources import ShardedSource
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
+from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
 from robomamba_jax.utils.untrusted_text import encode_text
 

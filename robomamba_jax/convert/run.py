@@ -19,7 +19,7 @@ from robomamba_jax.convert.folder import is_folder, open_folder, source_tensors
 from robomamba_jax.convert.folder import write_folder as write
 from robomamba_jax.convert.placement import tree_tensors
 from robomamba_jax.convert.rules import Row
-from robomamba_jax.convert.sources import read_json
+from robomamba_jax.convert.sources import open_source
 from robomamba_jax.convert.tensors import TensorInfo, has_nonfinite
 from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.data.processor import Processor
@@ -28,6 +28,7 @@ from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.policy.head import PolicyHead
 from robomamba_jax.models.projector import Projector
+from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
 
 Progress = Callable[[int], None]
@@ -370,8 +371,11 @@ def detect_family(path: str | Path) -> str:
         return "hf-mamba"
     if "architecture" in content:
         return "timm-vit"
-    if path.suffix == ".onnx":
-        return "dinov2"
+    if path.suffix.lower() in (".safetensors", ".onnx"):  # a file alone, as make assets writes
+        source = open_source(path)
+        source.close()
+        if {"embeddings.position_embeddings", "layernorm.weight"} <= set(source.names()):
+            return "dinov2"
     raise InputError(
         "unknown_format",
         f"{path}: no config.json says what it is",

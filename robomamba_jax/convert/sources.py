@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from robomamba_jax.convert.onnx_file import OnnxFile
 from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
-from robomamba_jax.utils.file_types import not_a_file, other_file, read_head
-from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
+from robomamba_jax.utils.file_types import other_file, read_head
+from robomamba_jax.utils.files import read_json
 
 
 def _pth(path: Path) -> TensorSource:
@@ -28,7 +27,6 @@ def _pth(path: Path) -> TensorSource:
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".safetensors": SafetensorsFile,
     **dict.fromkeys((".pth", ".pt", ".bin", ".ckpt"), _pth),
-    ".onnx": OnnxFile,
 }
 # What a folder may hold, the safest first.
 _IN_FOLDER = (
@@ -59,6 +57,12 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
         path = found
     if path.name.endswith(".index.json"):
         return ShardedSource(path)
+    if path.suffix.lower() == ".onnx":
+        raise InputError(
+            "unknown_format",
+            f"{path} is an ONNX file, which is not read",
+            "of DINOv2 give dinov2_s.safetensors, which make assets ASSETS_ARGS=--dino writes",
+        )
     reader = _READERS.get(path.suffix.lower())
     if reader is None and path.exists():
         head, fix = read_head(path), f"give {', '.join(_READERS)}"
@@ -66,27 +70,6 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
     if not path.exists():
         raise InputError("missing_file", f"{path} does not exist", "give a file or a folder")
     return (reader or SafetensorsFile)(path)
-
-
-def read_json(path: Path, *, stray_bytes: bool = False) -> dict[str, Any]:
-    """The object in a JSON file of bounded size.
-
-    Args:
-      path: of the file.
-      stray_bytes: see ``parse_json``; of a file that holds paths of ours.
-
-    Raises:
-      InputError: it is missing, too large or not a JSON object, or has a key twice.
-    """
-    if not path.is_file():
-        what = f"{path} {not_a_file(path)}"
-        raise InputError("missing_file", what, "give the folder that has it")
-    if path.stat().st_size > _MAX_JSON:
-        raise InputError("bad_json", f"{path} is over {_MAX_JSON} bytes", "give the right file")
-    content = parse_json(read_bytes(path), str(path), unique_keys=True, stray_bytes=stray_bytes)
-    if not isinstance(content, dict):
-        raise InputError("bad_json", f"{path} is not a JSON object", "give the right file")
-    return content
 
 
 class ShardedSource:
@@ -103,7 +86,7 @@ class ShardedSource:
         """
         self.path = index.parent
         self._index = index
-        content = read_json(index)
+        content = read_json(index, max_bytes=_MAX_JSON)
         where = content.get("weight_map")
         if not isinstance(where, dict) or not all(isinstance(v, str) for v in where.values()):
             raise InputError("bad_json", f"{index} has no weight_map", "give a complete checkpoint")

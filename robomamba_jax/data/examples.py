@@ -177,7 +177,7 @@ class Encoder:
         if count > batch.image_limit:
             raise _bad(sample, f"has {count} images, a row holds {batch.image_limit}")
         limit = min(self.config.max_tokens, batch.text_limit)
-        limit = min(limit, batch.row_tokens - count * batch.image_tokens)
+        limit = min(limit, batch.seq_len - count * batch.image_tokens)
         if len(row.ids) > limit:
             if self.config.too_long == "error" or self.config.target == "pose" or limit < 1:
                 raise _bad(sample, f"has {len(row.ids)} tokens, {limit} fit", kind="too_long")

@@ -23,7 +23,8 @@ from robomamba_jax.data.text.tokenizer import Tokenizer, train_bpe
 from robomamba_jax.data.text.tokenizer_corpus import SEED_TEXT
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_types import not_a_file
-from robomamba_jax.utils.untrusted_text import encode_text, parse_json, read_bytes
+from robomamba_jax.utils.files import read_json
+from robomamba_jax.utils.untrusted_text import encode_text
 
 SCHEMA = "robomamba.processor/1"
 
@@ -324,17 +325,12 @@ def _read_json(file: Path) -> dict[str, Any]:
     if not file.is_file():
         what = f"{str(file)!r} {not_a_file(file)}"
         raise InputError("missing_processor", what, "give a checkpoint folder that has it")
-    if file.stat().st_size > _MAX_JSON_BYTES:
-        raise _bad_file(file, "is too large")
     try:
-        content = parse_json(read_bytes(file), repr(str(file)), unique_keys=True)
+        return read_json(file, max_bytes=_MAX_JSON_BYTES)
     except InputError as error:
         if error.kind == "lfs_pointer":
             raise
         raise InputError("bad_processor", error.message, _FIX) from error
-    if not isinstance(content, dict):
-        raise _bad_file(file, "is not a JSON object")
-    return content
 
 
 # Tokens at most; "tiny" fits the language model's preset of that name.

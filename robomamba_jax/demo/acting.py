@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
+from robomamba_jax.utils.progress import OnNamedProgress
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.policies.reference import Observation, Policy, Proposal
+from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.simulator import Simulator
-
-Tell = Callable[[str, int, int], None]
 
 TITLES = {
     "nano": ("this model", "picture and words"),
@@ -44,7 +42,7 @@ def act(
     out: Path,
     *,
     policies: tuple[str, ...] | None = None,
-    tell: Tell = lambda policy, done, total: None,
+    tell: OnNamedProgress = lambda policy, done, total: None,
 ) -> dict[str, Any]:
     """Roll out the model and the references; what is there already is kept.
 
@@ -111,7 +109,7 @@ def _roll(
     checkpoint: Path,
     name: str,
     folder: Path,
-    tell: Tell,
+    tell: OnNamedProgress,
 ) -> dict[str, Any]:
     model = name == "nano" or name in CONFUSED
     policy = choose_policy(None, str(checkpoint)) if model else choose_policy(name, train=train)

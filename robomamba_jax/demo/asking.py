@@ -23,13 +23,13 @@ from robomamba_jax.evaluation.benchmarks.base import Benchmark, Loaded
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.runner.run import Answered
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of
+from robomamba_jax.utils.progress import OnNamedProgress
 
 HEADLINES = {"pope": "accuracy"}
 """Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""
 
 ROWS = 32
 _GREY = np.full((224, 224, 3), 128, np.uint8)
-Tell = Callable[[str, int, int], None]
 
 
 def evaluate(
@@ -41,7 +41,7 @@ def evaluate(
     names: tuple[str, ...] | None = None,
     blind: bool = True,
     altered: Callable[[Loaded], Loaded] | None = None,
-    tell: Tell = lambda name, done, total: None,
+    tell: OnNamedProgress = lambda name, done, total: None,
 ) -> dict[str, Any]:
     """Let a checkpoint answer benchmarks, and score what it would say without eyes.
 
@@ -73,7 +73,7 @@ def evaluate(
 def bench_config(name: str, bench: Path, *, limit: int = 0) -> EvalConfig:
     """A benchmark that the world has written below a folder; 0 = all of its questions."""
     files = FilesConfig(**files_of(name, str(bench / name)))
-    return EvalConfig(name, files, rows=ROWS, limit=limit)
+    return EvalConfig(name, files, batch_size=ROWS, limit=limit)
 
 
 def _one(
@@ -83,7 +83,7 @@ def _one(
     checkpoint: str,
     out: Path,
     blind: bool,
-    tell: Tell,
+    tell: OnNamedProgress,
 ) -> dict[str, Any]:
     def asked(questions: Loaded, folder: Path) -> Mapping[str, Any]:
         answered, seconds = run.answer_all(

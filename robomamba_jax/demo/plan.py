@@ -206,7 +206,7 @@ MODES["dino"] = dataclasses.replace(
     _STANDARD,
     mode="dino",
     vision="dinov2-s14-112",
-    assets="assets/dinov2_s.onnx",
+    assets="assets/dinov2_s.safetensors",
     encoder_steps=0,
     budget=_minutes(_STANDARD, pretraining=4.2, features=4.0),
 )

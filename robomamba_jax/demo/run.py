@@ -13,7 +13,7 @@ import json
 import resource
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,8 +30,6 @@ from robomamba_jax.demo.plan import PHASES, DemoPlan
 from robomamba_jax.demo.stages import Places
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
-
-Tell = Callable[[str, int, int], None]
 
 
 class Console(Protocol):
@@ -189,7 +187,7 @@ def _pretraining(
         convert_parts(places.encoder, new, places.first, tokenizer=places.tokenizer, seed=1)
         shutil.rmtree(new)
     config = stages.language_config(plan, places)
-    _cache(config, places.features, "patches", console)
+    _cache(config, places.features, "vision_patches", console)
     summary = train_run(config, places.language, console)
     result["language"] = {"steps": summary["steps"], "curve": _curve(places.language)}
     if not is_folder(places.start):
@@ -272,7 +270,7 @@ def _ready_encoder(plan: DemoPlan, places: Places, note: Path) -> dict[str, Any]
 def _features(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> dict[str, Any]:
     """What the frozen encoder says of the other training pictures."""
     config = stages.picture_config(plan, places)
-    return {"pictures": _cache(config, places.features, "patches", console)}
+    return {"pictures": _cache(config, places.features, "vision_patches", console)}
 
 
 def _align(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def instruct_config(
         stage="instruct",
         data=_picture_data(plan, places, sources, plan.instruct_rows),
         trainable=("projector/.*", "llm/.*"),
-        loss=LossConfig(chunk=ROW_TOKENS, answer_balance=1.0),
+        loss=LossConfig(chunk=ROW_TOKENS, length_balance=1.0),
         optim=_optim(2e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
         run=_run(plan, steps or plan.instruct_steps),
@@ -232,7 +232,7 @@ def manipulate_config(
         str(places.tokenizer), plan.vision, target="pose", max_tokens=_POSE_TOKENS
     )
     patches = VISION_PRESETS[plan.vision].num_patches
-    batch = BatchConfig(64, row_tokens=patches + _POSE_TOKENS, image_tokens=patches)
+    batch = BatchConfig(64, seq_len=patches + _POSE_TOKENS, image_tokens=patches)
     cache = places.root / cache_kind(policy) if features is None else features
     return TrainConfig(
         stage="manipulate",
@@ -241,7 +241,7 @@ def manipulate_config(
         loss=LossConfig(
             kind="pose",
             contact_weight=_CONTACT_WEIGHTS.get(policy, 4.0),
-            states_dropout=_STATES_DROPOUT,
+            hidden_dropout=_STATES_DROPOUT,
         ),
         optim=OptimConfig(learning_rate=3e-3, weight_decay=0.02, warmup_ratio=0.03),
         model=ModelChoice("nano", plan.vision, policy, remat="none", **_FLOAT),
@@ -259,7 +259,7 @@ def _details(places: Places) -> SourceConfig:
 
 def cache_kind(policy: str) -> str:
     """What has to be cached for a policy head."""
-    return "states" if PolicyConfig(policy).reads_sequences else "pooled"
+    return "hidden_states" if PolicyConfig(policy).reads_sequences else "pooled_hidden"
 
 
 def picture_config(plan: DemoPlan, places: Places) -> TrainConfig:
@@ -281,7 +281,7 @@ def _picture_data(
     batch = BatchConfig(
         rows,
         packing=True,
-        row_tokens=ROW_TOKENS,
+        seq_len=ROW_TOKENS,
         images=4,
         image_tokens=VISION_PRESETS[plan.vision].num_patches,
     )

@@ -28,11 +28,12 @@ import jax
 import numpy as np
 
 from robomamba_jax.convert.folder import check_files
-from robomamba_jax.convert.sources import read_json
 from robomamba_jax.errors import InputError
 from robomamba_jax.training import step_arrays
 from robomamba_jax.training.failpoints import reached
+from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.progress import Log
 from robomamba_jax.utils.untrusted_text import encode_own_json
 
 SCHEMA = "robomamba.step/1"
@@ -41,8 +42,6 @@ FOLDER = "checkpoints"
 # What the system says when a file cannot be written.
 _SYSTEM = re.compile(r"No space left|Disk quota|Permission denied|Read-only|Input/output error")
 _PARTIAL, _GOING = ".partial-", ".deleting-"
-
-Say = Callable[[str], None]
 
 
 def is_step(path: str | os.PathLike[str]) -> bool:
@@ -85,7 +84,7 @@ def damage(path: Path) -> str:
         return f"meta.json does not say what it holds: {error}"
 
 
-def newest_good(workdir: str | os.PathLike[str], say: Say = lambda line: None) -> Path | None:
+def newest_good(workdir: str | os.PathLike[str], say: Log = lambda line: None) -> Path | None:
     """The newest step whose files are all as they were written; what is passed over is said.
 
     Returns:

@@ -38,9 +38,10 @@ def connect(coordinator: str | None, process: int | None, processes: int | None)
             raise InputError("bad_arguments", "no --coordinator", "give host:port of process 0")
         return
     if (process is None) != (processes is None):
-        raise InputError("bad_arguments", "--process without --processes", "give both")
+        raise InputError("bad_arguments", "--process-id without --num-processes", "give both")
     if coordinator != "auto" and process is None:
-        raise InputError("bad_arguments", "no --process and --processes", "or --coordinator auto")
+        what = "no --process-id and --num-processes"
+        raise InputError("bad_arguments", what, "give both, or --coordinator auto")
     address = None if coordinator == "auto" else coordinator
     try:
         jax.distributed.initialize(

@@ -29,7 +29,7 @@ class Evaluation:
         if pipeline is None:
             return {}
         if self._feed is None:
-            self._feed = Feed(session.program.mesh, pipeline.config.batch.rows)
+            self._feed = Feed(session.program.mesh, pipeline.config.batch.batch_size)
         steps = min(session.config.run.eval_steps, pipeline.plan.start_of(1))
         totals: dict[str, list[float]] = {}
         for batch in pipeline.batches(0, steps):

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the frozen parts say of every picture, computed once and kept: see ``data.cache.features``.
 
-"patches": the encoder's features, for every stage; "pooled": all that a policy head of MLPs
-reads of a prompt and its picture, so that stage 2 needs nothing but the head; "states": the
-states at all positions of the two, for heads that read sequences.
+"vision_patches": the encoder's features, for every stage; "pooled_hidden": all that a policy head
+of MLPs reads of a prompt and its image, so that stage 2 needs nothing but the head;
+"hidden_states": those at all positions of the two, for heads that read sequences.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.config.aliases import feature_kind
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.cache.features import FeatureReader, FeatureWriter
 from robomamba_jax.data.examples import Encoder, Example
@@ -39,8 +40,12 @@ from robomamba_jax.training.weights import (
     open_base,
 )
 
-NETWORKS = {"patches": ("vision.",), "pooled": ("vision.", "projector.", "llm.")}
-NETWORKS["states"] = NETWORKS["pooled"]
+_BACKBONE = ("vision.", "projector.", "llm.")
+NETWORKS = {
+    "vision_patches": ("vision.",),
+    "pooled_hidden": _BACKBONE,
+    "hidden_states": _BACKBONE,
+}
 """Whose parameters decide each kind."""
 
 
@@ -104,14 +109,15 @@ def compute_features(
     Args:
       config: the run's; its base, data and model count, not what is trained.
       out: the cache's folder.
-      kind: "patches", "pooled" or "states".
+      kind: "vision_patches", "pooled_hidden" or "hidden_states".
       dtype: of the file; None = bfloat16 where the model computes in it, else float32.
       batch: pictures (or prompts) at a time.
       tell: called with (samples done, samples in all).
 
     Raises:
-      InputError: the base has no encoder, or (``on_bad="error"``) a sample cannot be read.
+      InputError: the base has no encoder, or (``on_error="raise"``) a sample cannot be read.
     """
+    kind = feature_kind(kind, warn=True)
     transform = run_transform(config.data)
     base = open_base(config.init_from, config.model, config.seed)
     if transform is None or base.parts.vision is None:
@@ -130,7 +136,7 @@ def compute_features(
     waiting: list[tuple[bytes, Any]] = []
     for done, total, example, problem in _examples(config, batch):
         if problem is not None:
-            if config.data.on_bad == "error":
+            if config.data.on_error == "raise":
                 raise problem
             skipped.append((f"sample {done}", problem.message))
         elif example is not None:
@@ -184,7 +190,11 @@ class _Extractor:
         patches = (vision.num_patches, vision.width)
         length = states_length(config.data, vision.num_patches)
         width = model.llm.d_model
-        self.shape = {"patches": patches, "pooled": (width,), "states": (length, width)}[kind]
+        self.shape = {
+            "vision_patches": patches,
+            "pooled_hidden": (width,),
+            "hidden_states": (length, width),
+        }[kind]
         _, narrow = expected_params(model, config.model)
         parts = [name.rstrip(".") for name in NETWORKS[kind]]
         wanted = {name: narrow[name] for name in parts}
@@ -194,10 +204,10 @@ class _Extractor:
         def run(params: Params, inputs: dict[str, jax.Array]) -> jax.Array:
             module: Any = nnx.merge(graph, complete(params, expected))
             images = normalized(inputs["images"], transform)
-            if kind == "patches":
+            if kind == "vision_patches":
                 return module.vision(images)
             asked = (inputs["input_ids"], images, inputs["mask"], inputs["image_positions"])
-            if kind == "pooled":
+            if kind == "pooled_hidden":
                 return module.pooled(*asked)
             states = module.policy_states(*asked)
             return jnp.where(states.mask[..., None], states.hidden, 0)
@@ -207,7 +217,7 @@ class _Extractor:
     def wanted(self, example: Example, writer: FeatureWriter) -> list[tuple[bytes, Any]]:
         """What an example needs: (key, inputs)."""
         hashes = example.image_sha256
-        if self._kind != "patches":
+        if self._kind != "vision_patches":
             return [(writer.key(hashes.tobytes(), example.ids), example)]
         assert example.images is not None or not len(hashes)
         pictures = [] if example.images is None else list(example.images)
@@ -216,7 +226,7 @@ class _Extractor:
     def __call__(self, values: Sequence[Any], batch: int) -> np.ndarray:
         """The features of up to ``batch`` inputs."""
         inputs = self._pictures(values, batch)
-        if self._kind != "patches":
+        if self._kind != "vision_patches":
             inputs = self._prompts(values, batch)
         found = self._run(self._params, {name: jnp.asarray(x) for name, x in inputs.items()})
         return np.asarray(jax.device_get(found))[: len(values)]
@@ -224,7 +234,7 @@ class _Extractor:
     def _pictures(self, values: Sequence[Any], batch: int) -> dict[str, np.ndarray]:
         side = self._transform.size
         images = np.zeros((batch, side, side, 3), np.uint8)
-        if self._kind == "patches":
+        if self._kind == "vision_patches":
             images[: len(values)] = np.stack(values)
         return {"images": images}
 

@@ -25,8 +25,7 @@ from robomamba_jax.training.failpoints import reached
 from robomamba_jax.training.metrics_writer import Board, Lines
 from robomamba_jax.training.setup import Session
 from robomamba_jax.training.throughput import Clock
-
-Say = Callable[[str], None]
+from robomamba_jax.utils.progress import Log
 
 
 class Done(NamedTuple):
@@ -55,7 +54,7 @@ class _Pending(NamedTuple):
     metrics: Any
 
 
-def run(session: Session, *, say: Say, progress: Callable[..., None]) -> Done:
+def run(session: Session, *, say: Log, progress: Callable[..., None]) -> Done:
     """Step to the end, or until told to stop; the last state is saved either way.
 
     Args:
@@ -74,7 +73,7 @@ class _Loop:
     """The state of the loop that is not the model's."""
 
     def __init__(
-        self, session: Session, say: Say, progress: Callable[..., None], stop: threading.Event
+        self, session: Session, say: Log, progress: Callable[..., None], stop: threading.Event
     ) -> None:
         self.session, self.config = session, session.config
         self.say, self.progress, self.stop = say, progress, stop
@@ -98,7 +97,7 @@ class _Loop:
         """See ``run``."""
         session, config = self.session, self.config
         final = min(session.steps, config.run.stop_after or session.steps)
-        batches = session.pipeline.batches(session.step, final, ahead=config.run.ahead)
+        batches = session.pipeline.batches(session.step, final, ahead=config.run.prefetch)
         pending: _Pending | None = None
         try:
             for batch in self.clock.waiting(batches):

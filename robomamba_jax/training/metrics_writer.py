@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import replacing
+from robomamba_jax.utils.jsonl import JsonlWriter, whole_lines
 from robomamba_jax.utils.untrusted_text import writable
 
 
@@ -24,24 +25,20 @@ class Lines:
     def __init__(self, path: Path, step: int) -> None:
         """Keep what was said before ``step`` updates were done."""
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_file():
-            kept = [line for line in path.read_bytes().splitlines(True) if _before(line, step)]
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_bytes(b"".join(kept))
-            partial.replace(path)
-        self._file = path.open("a", encoding="utf-8")
+            lines, _ = whole_lines(path.read_bytes())
+            kept = [line + b"\n" for line in lines if _before(line, step)]
+            with replacing(path) as partial:
+                partial.write_bytes(b"".join(kept))
+        self._file = JsonlWriter(path)
 
     def write(self, content: Mapping[str, Any]) -> None:
-        """Append a line."""
-        text = json.dumps(content, ensure_ascii=False) + "\n"
-        self._file.write(writable(text, in_json=True))
+        """Append a line; it is in memory until ``flush``."""
+        self._file.write([content], sync=False)
 
     def flush(self, *, to_disk: bool = False) -> None:
         """Hand everything to the system; ``to_disk`` waits for the disk too."""
-        self._file.flush()
-        if to_disk:
-            os.fsync(self._file.fileno())
+        self._file.flush(to_disk=to_disk)
 
     def close(self) -> None:
         """Write the rest and close."""
@@ -50,11 +47,11 @@ class Lines:
 
 
 def _before(line: bytes, step: int) -> bool:
-    """Whether a line belongs to the first ``step`` updates; a torn last line does not."""
+    """Whether a line belongs to the first ``step`` updates."""
     try:
         content = json.loads(line)
         after = "eval" in content or ("samples" in content and "loss" not in content)
-        return line.endswith(b"\n") and content["step"] < step + after
+        return content["step"] < step + after
     except (ValueError, KeyError, TypeError):
         return False
 

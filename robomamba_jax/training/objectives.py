@@ -95,7 +95,7 @@ def text_task(
 
     def losses(params: Params, batch: Batch) -> Sums:
         head, hidden, learned = states(params, batch)
-        weights = answer_weights(learned, batch.get("segment_ids"), balance=loss.answer_balance)
+        weights = answer_weights(learned, batch.get("segment_ids"), balance=loss.length_balance)
         total = linear_cross_entropy(hidden, head, batch["input_ids"], weights, chunk=loss.chunk)
         return {"text": (total, weights.sum())}
 
@@ -155,7 +155,7 @@ def pose_task(
         model: Any = nnx.merge(graph, complete(params, expected))
         states = _pose_states(model, batch, config, transform)
         if "draw" in batch:
-            hidden = dropped(states.hidden, batch["draw"], loss.states_dropout)
+            hidden = dropped(states.hidden, batch["draw"], loss.hidden_dropout)
             states = states._replace(hidden=hidden)
         if states.hidden.ndim == 2:
             return model.policy.read_pooled(states.hidden)
@@ -199,7 +199,7 @@ def pose_task(
         names.append("gripper")
     given = (loss.contact_weight, loss.rotation_weight, loss.gripper_weight)
     weights = dict(zip(names, given, strict=False))
-    return Task(weights, losses, counts, scores, outputs, draws=loss.states_dropout > 0)
+    return Task(weights, losses, counts, scores, outputs, draws=loss.hidden_dropout > 0)
 
 
 def _pose_losses(output: PolicyOutput, batch: Batch, loss: LossConfig) -> dict[str, jax.Array]:

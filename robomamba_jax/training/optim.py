@@ -27,11 +27,11 @@ def schedule(config: OptimConfig, steps: int) -> optax.Schedule:
     Step k has the rate after k + 1 of the warm-up's steps, so that the first one moves.
     """
     warmup = round(config.warmup_ratio * steps)
-    top, end = config.learning_rate, config.end_factor * config.learning_rate
+    top, end = config.learning_rate, config.end_lr_ratio * config.learning_rate
     rest = max(steps - warmup, 1)
     fall: optax.Schedule
     if config.schedule == "cosine":
-        fall = optax.cosine_decay_schedule(top, rest, alpha=config.end_factor)
+        fall = optax.cosine_decay_schedule(top, rest, alpha=config.end_lr_ratio)
     elif config.schedule == "linear":
         fall = optax.linear_schedule(top, end, rest)
     else:
@@ -71,7 +71,7 @@ def _direction(config: OptimConfig) -> optax.GradientTransformation:
         optax.contrib.scale_by_muon(weight_dimension_numbers=_matrix_axes),
         optax.stateless(lambda updates, _: jax.tree.map(_as_large_as_adams, updates)),
     )
-    rest = optax.chain(adam, optax.scale(config.rest_rate))
+    rest = optax.chain(adam, optax.scale(config.adam_lr_ratio))
     return optax.multi_transform({MATRIX: muon, REST: rest}, lambda tree: _kinds(tree, config))
 
 

@@ -103,7 +103,7 @@ def plan(
       InputError: configuration and mesh do not fit each other.
     """
     batch = config.data.batch
-    shape = BatchShape(batch.rows, batch.text_limit, batch.image_limit, batch.row_tokens)
+    shape = BatchShape(batch.batch_size, batch.text_limit, batch.image_limit, batch.seq_len)
     mesh = make_mesh(config.mesh, topology.devices)
     program = _program(config, mesh, layers, features)
     arrays = program.batch(shape)
@@ -119,8 +119,8 @@ def plan(
         "topology": topology.name,
         "devices": len(topology.devices),
         "mesh": dict(mesh.shape),
-        "rows_per_device": batch.rows // (mesh.shape["data"] * mesh.shape["fsdp"]),
-        "row_tokens": batch.row_tokens,
+        "rows_per_device": batch.batch_size // (mesh.shape["data"] * mesh.shape["fsdp"]),
+        "row_tokens": batch.seq_len,
         "layers": program.model.llm.n_layer,
         "seconds": {"lower": lowering, "compile": seconds},
         "table": [row._asdict() for row in program.table],
@@ -195,10 +195,10 @@ def _held(program: Program, arrays: Any) -> dict[str, int]:
         )
 
     model, shape = program.model, program.mesh.shape
-    rows = program.config.data.batch.rows // (shape["data"] * shape["fsdp"])
+    rows = program.config.data.batch.batch_size // (shape["data"] * shape["fsdp"])
     rows //= program.config.optim.accumulate
     stream = 4 if model.llm.residual_in_fp32 else 2
-    kept = model.llm.n_layer * rows * program.config.data.batch.row_tokens * model.llm.d_model
+    kept = model.llm.n_layer * rows * program.config.data.batch.seq_len * model.llm.d_model
     backward = "llm" in program.state.trained or "projector" in program.state.trained
     return {
         "trained": size(program.state.trained),
@@ -231,7 +231,7 @@ def _by_kind(found: Sequence[Exchange]) -> dict[str, dict[str, int]]:
 def _advice(program: Program) -> list[str]:
     """Settings that make a step smaller, those that cost least first."""
     config, shape = program.config, program.mesh.shape
-    rows = config.data.batch.rows // (shape["data"] * shape["fsdp"])
+    rows = config.data.batch.batch_size // (shape["data"] * shape["fsdp"])
     advice = []
     if shape["data"] > 1:
         advice.append("mesh.data=1 mesh.fsdp=-1: no device holds a copy of everything")
@@ -245,8 +245,10 @@ def _advice(program: Program) -> list[str]:
     if config.loss.kind == "text" and config.loss.chunk > 64:
         advice.append(f"loss.chunk={config.loss.chunk // 2}: fewer logits at a time")
     if rows > 1:
-        advice.append(f"data.batch.rows={config.data.batch.rows // rows}: one row per device")
-    advice.append(f"data.batch.row_tokens={config.data.batch.row_tokens // 2}: shorter rows")
+        advice.append(
+            f"data.batch.batch_size={config.data.batch.batch_size // rows}: one row per device"
+        )
+    advice.append(f"data.batch.seq_len={config.data.batch.seq_len // 2}: shorter rows")
     if "llm" in program.state.trained and not config.model.lora_rank:
         advice.append(
             'model.lora_rank=16 trainable=["projector/.*","llm/.*lora_[AB]/.*"]: no moments of '

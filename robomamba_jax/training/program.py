@@ -36,8 +36,13 @@ from robomamba_jax.training.state import TrainState, abstract_state, state_shard
 from robomamba_jax.training.step import make_step
 from robomamba_jax.training.weights import chosen_config, expected_params
 
-_CACHED = {"": (), "patches": ("vision",), "pooled": ("vision", "projector", "llm")}
-_CACHED["states"] = _CACHED["pooled"]
+_BACKBONE = ("vision", "projector", "llm")
+_CACHED = {
+    "": (),
+    "vision_patches": ("vision",),
+    "pooled_hidden": _BACKBONE,
+    "hidden_states": _BACKBONE,
+}
 """Parts that cached features stand for: nobody reads them, and they are not loaded."""
 
 
@@ -105,7 +110,7 @@ def build(
     Raises:
       InputError: what is trained, the mesh or the features do not fit the model.
     """
-    check_rows(config.data.batch.rows, config.optim.accumulate, mesh)
+    check_rows(config.data.batch.batch_size, config.optim.accumulate, mesh)
     model = chosen_config(config.model, parts)
     wide, narrow = expected_params(model, config.model)
     all_marks = freeze.labels(wide, config.trainable)
@@ -157,11 +162,14 @@ def _check_features(
                 f"{features} features stand for {part}, which is trained",
                 "train without them: --set data.features=none",
             )
-    if features not in ("pooled", "states"):
+    if features not in ("pooled_hidden", "hidden_states"):
         return
     if config.loss.kind != "pose":
-        raise InputError("bad_config", f"{features} features are of poses", "cache patches instead")
-    reads = "states" if model.policy is not None and model.policy.reads_sequences else "pooled"
+        raise InputError(
+            "bad_config", f"{features} features are of poses", "cache vision_patches instead"
+        )
+    sequences = model.policy is not None and model.policy.reads_sequences
+    reads = "hidden_states" if sequences else "pooled_hidden"
     if model.policy is not None and features != reads:
         raise InputError(
             "bad_config",
@@ -182,7 +190,7 @@ def _placed(tree: Any, places: Any) -> Any:
 def _task(config: TrainConfig, model: RoboMambaConfig) -> Task:
     transform = run_transform(config.data)
     if config.loss.kind == "text":
-        return text_task(model, config.loss, transform, config.data.batch.row_tokens)
+        return text_task(model, config.loss, transform, config.data.batch.seq_len)
     side = 1 if transform is None else transform.size
     raw = config.data.encoding.contact_scale == "raw"
     if raw and model.policy is not None and model.policy.kind == "mixture":
@@ -222,12 +230,12 @@ def abstract_batch(
     }
     transform = run_transform(data)
     vision, dtype = model.vision, jnp.dtype(model.llm.dtype)
-    if features == "pooled":
+    if features == "pooled_hidden":
         found["features"] = ((rows, model.llm.d_model), dtype)
-    elif features == "states" and vision is not None:
+    elif features == "hidden_states" and vision is not None:
         joint = states_length(data, vision.num_patches)
         found["features"] = ((rows, joint, model.llm.d_model), dtype)
-    elif features == "patches" and vision is not None:
+    elif features == "vision_patches" and vision is not None:
         found["features"] = ((rows, shape.images, vision.num_patches, vision.width), dtype)
     elif transform is not None and shape.images:
         side = transform.size

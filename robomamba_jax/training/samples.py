@@ -99,7 +99,7 @@ class Poses:
     def __init__(self, program: Program, pipeline: Pipeline, count: int) -> None:
         """Of the first batch of a pipeline."""
         self._pipeline, self._count = pipeline, count
-        self._feed = Feed(program.mesh, pipeline.config.batch.rows)
+        self._feed = Feed(program.mesh, pipeline.config.batch.batch_size)
         self._predict = program.outputs
 
     def __call__(self, trained: Params, frozen: Params) -> list[dict[str, Any]]:

@@ -24,7 +24,6 @@ from robomamba_jax.config.provenance import values
 from robomamba_jax.config.serial import parts_to_json
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
-from robomamba_jax.convert.sources import read_json
 from robomamba_jax.data.examples import Encoder, contacts_of
 from robomamba_jax.data.pipeline.batch_plan import Plan
 from robomamba_jax.data.pipeline.loader import Pipeline
@@ -40,6 +39,8 @@ from robomamba_jax.training.program import Program, build
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.state import TrainState, new_state, state_tree, tree_state
 from robomamba_jax.training.weights import Base, load_tree, open_base
+from robomamba_jax.utils.files import read_json, replacing
+from robomamba_jax.utils.progress import Log
 from robomamba_jax.utils.untrusted_text import encode_own_json
 from robomamba_jax.utils.version import __version__
 
@@ -48,10 +49,8 @@ RUN_SCHEMA, FROZEN_SCHEMA = "robomamba.run/1", "robomamba.frozen/1"
 # What may differ when a run goes on: nothing that any number of the training depends on.
 _FREE = re.compile(
     r"mesh/.*|checkpoint/.*|init_from|data/features"
-    r"|run/(stop_after|log_every|workers|ahead|profile_.*|wandb|export)"
+    r"|run/(stop_after|log_every|workers|prefetch|profile_.*|wandb|export)"
 )
-
-Say = Callable[[str], None]
 
 
 @dataclasses.dataclass
@@ -107,7 +106,7 @@ def begin(
     config: TrainConfig,
     workdir: Path,
     *,
-    say: Say = lambda line: None,
+    say: Log = lambda line: None,
     measured: Any = None,
     loaded: Callable[[int], None] = lambda count: None,
 ) -> Session:
@@ -155,7 +154,7 @@ def begin(
         workdir=workdir,
         program=program,
         pipeline=pipeline,
-        feed=Feed(mesh, config.data.batch.rows),
+        feed=Feed(mesh, config.data.batch.batch_size),
         held_out=held_out,
         state=state,
         frozen=frozen,
@@ -212,7 +211,7 @@ def _check_workdir(config: TrainConfig, workdir: Path) -> None:
             )
 
 
-def _choose_step(workdir: Path, say: Say) -> Path | None:
+def _choose_step(workdir: Path, say: Log) -> Path | None:
     """The step to go on from; process 0 decides for all."""
     found = checkpoint.newest_good(workdir, say) if jax.process_index() == 0 else None
     step = agreed(-1 if found is None else int(found.name))
@@ -283,7 +282,7 @@ def _open_data(
     ledger = workdir / "ledger.jsonl"
 
     def pipeline(data: DataConfig, workers: int, tell: Any, file: Path) -> Pipeline:
-        mine = Feed(mesh, data.batch.rows).mine
+        mine = Feed(mesh, data.batch.batch_size).mine
         return Pipeline(
             data, workers=workers, rows=mine, ledger=file, tell=tell,
             process=jax.process_index(), processes=jax.process_count(),
@@ -356,6 +355,5 @@ def _write_run(config: TrainConfig, workdir: Path, base: Base) -> None:
     frozen = {"schema": FROZEN_SCHEMA, **base.reference}
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
     for name, content in (("frozen.json", frozen), ("config.json", run)):
-        partial = workdir / f".{name}.partial"
-        partial.write_bytes(_written(content))
-        partial.replace(workdir / name)
+        with replacing(workdir / name) as partial:
+            partial.write_bytes(_written(content))

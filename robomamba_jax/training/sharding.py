@@ -77,7 +77,7 @@ def check_rows(rows: int, accumulate: int, mesh: Mesh) -> None:
         raise InputError(
             "bad_mesh",
             f"{rows} rows{parts} over {places} places (data x fsdp)",
-            f"choose data.batch.rows as a multiple of {places * accumulate}",
+            f"choose data.batch.batch_size as a multiple of {places * accumulate}",
         )
 
 

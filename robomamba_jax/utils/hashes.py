@@ -5,23 +5,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
+
+from robomamba_jax.utils.progress import OnBytes
 
 _BLOCK = 2**22
 
 
-def file_sha256(path: Path, tell: Callable[[int], None] | None = None) -> str:
+def file_sha256(path: Path, on_bytes: OnBytes | None = None) -> str:
     """Of a file's bytes, in hexadecimal digits.
 
     Args:
       path: of a file of any length.
-      tell: called with the bytes of each piece that has been read.
+      on_bytes: called with the bytes of each piece that has been read.
     """
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
-            if tell is not None:
-                tell(len(block))
+            if on_bytes is not None:
+                on_bytes(len(block))
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Messages between a run and its data workers: a JSON object and arrays, through a pipe.
+"""Messages between a process and its workers: a JSON object and arrays, through a pipe.
 
 8 bytes of length, the object (which lists the arrays' names, types and shapes under
 "arrays"), then the arrays' bytes. Nothing in a message is ever executed.
@@ -10,15 +10,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, Protocol, TypeAlias
 
 import ml_dtypes
 import numpy as np
 
-Arrays = dict[str, np.ndarray]
+from robomamba_jax.utils.json_types import Json
+
+Arrays: TypeAlias = "dict[str, np.ndarray]"
+# A request: JSON, of which the receiver knows what it holds.
+Job: TypeAlias = "Mapping[str, Any]"
+# An answer: JSON, and arrays by name.
+Reply: TypeAlias = "tuple[dict[str, Any], Arrays]"
 
 
-def send(pipe: IO[bytes], header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+class Tasks(Protocol):
+    """What a worker opened, and can be asked to do."""
+
+    def run(self, job: Job, /) -> Reply:
+        """Do one job. An ``InputError`` reaches who asked as it is, other exceptions as text."""
+        ...
+
+
+def send(pipe: IO[bytes], header: Mapping[str, Json], arrays: Mapping[str, np.ndarray]) -> None:
     """Write one message."""
     listed = [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()]
     # ensure_ascii keeps half of a surrogate pair in an id as it is.
@@ -29,7 +43,7 @@ def send(pipe: IO[bytes], header: Mapping[str, Any], arrays: Mapping[str, np.nda
     pipe.flush()
 
 
-def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], Arrays] | None:
+def receive(pipe: IO[bytes]) -> Reply | None:
     """Read one message; None at the end of the stream.
 
     Raises:
@@ -43,6 +57,7 @@ def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], Arrays] | None:
     header = json.loads(text.tobytes())
     arrays: Arrays = {}
     for name, dtype, shape in header.pop("arrays"):
+        # The one type here whose name numpy itself does not have.
         kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
         array = np.empty(shape, kind)
         _fill(pipe, array.reshape(-1).view(np.uint8))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.convert.lora import ALPHA
-from robomamba_jax.convert.sources import read_json
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.files import read_json
 from robomamba_jax.verify import torch_robomamba
 from robomamba_jax.verify.log_filter import quiet
 from robomamba_jax.verify.timm_import import import_timm

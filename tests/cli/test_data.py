@@ -124,7 +124,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "empty config": (("prepare", "--config", "empty.py", "--out", "o"), "get_config"),
     "a change": (
         ("prepare", "--config", "good.json", "--out", "o", "--set", "on_bda=skip"),
-        "did you mean on_bad",
+        "did you mean on_error",
     ),
     "no prepared": (("verify", "."), "manifest.json does not exist"),
     "a flag": (("verify", ".", "--workers", "2"), "unknown argument"),

@@ -143,7 +143,9 @@ def test_data(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (status, err) == (0, "")
     config = place / nasty(".config.json")
     sources = (SourceConfig(str(named)),)
-    config.write_text(json.dumps(tree_to_json(DataConfig(sources, TINY, BatchConfig(rows=2)))))
+    config.write_text(
+        json.dumps(tree_to_json(DataConfig(sources, TINY, BatchConfig(batch_size=2))))
+    )
     out_folder = place / nasty(".prepared")
     words = ["--config", config, "--out", out_folder, "--workers", 0]
     report = as_json(capsys, "data", "prepare", *words)

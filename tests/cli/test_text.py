@@ -70,7 +70,7 @@ def test_a_result_on_any_terminal(
     screen = Screen(encoding, monkeypatch)
     config = str(ROOT / "configs" / "eval_mmbench.py")
     words = ["--tiny", "--config", config, "--predictions", str(path), "--out", str(tmp_path / "o")]
-    assert evaluate([*words, "--set", "on_bad_record=skip"]) == 0
+    assert evaluate([*words, "--set", "on_error=skip"]) == 0
     assert "[red].json" in screen.text().replace("\n", "")
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from robomamba_jax.convert.lora import LoraMerged
 from robomamba_jax.convert.safetensors_file import write_safetensors
-from robomamba_jax.convert.sources import Renamed, open_source, read_json
+from robomamba_jax.convert.sources import Renamed, open_source
 from robomamba_jax.convert.tensors import TensorInfo, aligned_empty, has_nonfinite
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import read_json
 
 
 def save(path: Path, *names: str, **arrays: np.ndarray) -> Path:
@@ -46,6 +47,13 @@ def test_shards_read_as_one(tmp_path: Path) -> None:
         "model.safetensors.index.json",
     }
     source.close()
+
+
+def test_an_onnx_file_is_sent_back(tmp_path: Path) -> None:
+    """Earlier versions read DINOv2's export; one line says what is given instead."""
+    with pytest.raises(InputError, match=r"make assets ASSETS_ARGS=--dino") as caught:
+        open_source(tmp_path / "dinov2_s.onnx")
+    assert "\n" not in str(caught.value)
 
 
 WRONG = {

@@ -72,7 +72,7 @@ def mixture(
     sizes: dict[str, int],
     *,
     weights: dict[str, float] | None = None,
-    on_bad: str = "error",
+    on_error: str = "raise",
     seed: int = 0,
     **batch: Any,
 ) -> DataConfig:
@@ -84,5 +84,5 @@ def mixture(
             llava(folder / name, count, seed=number)
         weight = None if weights is None else weights[name]
         sources.append(SourceConfig(str(path), name=name, weight=weight))
-    batch = {"rows": 4, "row_tokens": 160, "image_tokens": 9, **batch}
-    return DataConfig(tuple(sources), TINY, BatchConfig(**batch), seed=seed, on_bad=on_bad)
+    batch = {"batch_size": 4, "seq_len": 160, "image_tokens": 9, **batch}
+    return DataConfig(tuple(sources), TINY, BatchConfig(**batch), seed=seed, on_error=on_error)

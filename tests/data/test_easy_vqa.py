@@ -57,7 +57,7 @@ def test_a_split_through_the_pipeline(split: str, files: dict[str, Path]) -> Non
     """Every question once in a packed epoch; the pixels are the pictures' own."""
     source = SourceConfig(str(files[split]), name=split, root=str(package()))
     encoding = EncodingConfig(tokenizer="nano", transform="nano")
-    batch = BatchConfig(rows=8, packing=True, row_tokens=2048, image_tokens=64)
+    batch = BatchConfig(batch_size=8, packing=True, seq_len=2048, image_tokens=64)
     with Pipeline(DataConfig((source,), encoding, batch), workers=2) as pipeline:
         assert len(pipeline.table) == SPLITS[split]
         steps = pipeline.plan.start_of(1)
@@ -65,7 +65,7 @@ def test_a_split_through_the_pipeline(split: str, files: dict[str, Path]) -> Non
         numbers = sorted(n for layout in layouts for row in layout.rows for n in row)
         assert numbers == list(range(SPLITS[split]))
         assert pipeline.plan.facts()["efficiency"] > 0.95
-        tokenizer = pipeline._pool.jobs.encoder.tokenizer
+        tokenizer = pipeline._pool.tasks.encoder.tokenizer
         records = json.loads(files[split].read_text())
         for found in pipeline.batches(0, 2):
             for row, members in enumerate(found.samples):

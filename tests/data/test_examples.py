@@ -23,7 +23,7 @@ from robomamba_jax.data.text.prompts import LOSSES, TEMPLATES, prompt_template
 from robomamba_jax.errors import InputError
 from tests.data.text.test_prompts import ANY_TEXT, conversations
 
-ROOM = BatchConfig(row_tokens=4000, image_tokens=9, images=4)
+ROOM = BatchConfig(seq_len=4000, image_tokens=9, images=4)
 
 
 def encoder(batch: BatchConfig = ROOM, **config: Any) -> Encoder:
@@ -106,11 +106,11 @@ def test_long_samples() -> None:
     whole = encoder().text(sample)
     cut = encoder(max_tokens=80).text(sample)
     assert (cut.ids, cut.supervised) == (whole.ids[:80], whole.supervised[:80])
-    assert len(encoder(BatchConfig(row_tokens=70, image_tokens=9)).text(sample).ids) == 70
-    narrow = BatchConfig(row_tokens=70, image_tokens=9, text_tokens=60)
+    assert len(encoder(BatchConfig(seq_len=70, image_tokens=9)).text(sample).ids) == 70
+    narrow = BatchConfig(seq_len=70, image_tokens=9, text_tokens=60)
     assert len(encoder(narrow).text(sample).ids) == 60
     pictured = Sample("p", (b"x",), talk)
-    assert len(encoder(BatchConfig(row_tokens=70, image_tokens=9)).text(pictured).ids) == 61
+    assert len(encoder(BatchConfig(seq_len=70, image_tokens=9)).text(pictured).ids) == 61
     with pytest.raises(InputError, match="'long one' has no token to learn from") as caught:
         encoder(max_tokens=20).text(sample)
     assert caught.value.kind == "no_supervised"

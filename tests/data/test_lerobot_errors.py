@@ -265,7 +265,7 @@ def test_a_missing_video_is_one_sample(tmp_path: Path, capsys: pytest.CaptureFix
     assert report["images"] == {"found": 1, "missing": 1, "broken": 0}
     assert [p["kind"] for p in report["problems"]] == ["missing_image", "missing_file"]
     source = SourceConfig(str(path), name="s", fields=FieldMap(image=FRONT))
-    with Pipeline(DataConfig((source,), TINY, BATCH, on_bad="skip")) as pipeline:
+    with Pipeline(DataConfig((source,), TINY, BATCH, on_error="skip")) as pipeline:
         assert [problem.index for problem in pipeline.table.problems] == [1, 2]
         assert len(pipeline.table) == 1
 

@@ -161,7 +161,7 @@ def test_pixels_of_odd_files_survive(tmp_path: Path) -> None:
 def test_a_broken_picture_is_left_out_of_a_task(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """``on_bad_record=skip`` holds for ``--lmms-task``: the others are written, it is named."""
+    """``on_error=skip`` holds for ``--lmms-task``: the others are written, it is named."""
     from robomamba_jax.cli.evaluate import main as evaluate
     from robomamba_jax.evaluation.synthetic.benchmark_files import write_toy
 
@@ -174,7 +174,7 @@ def test_a_broken_picture_is_left_out_of_a_task(
     words = ["--config", str(config), "--set", f"files.root={tmp_path / 'toy'}", "--json"]
     assert evaluate([*words, "--lmms-task", str(tmp_path / "no")]) == 2
     assert repr(item.id) in json.loads(capsys.readouterr().out)["error"]["message"]
-    words += ["--set", "on_bad_record=skip"]
+    words += ["--set", "on_error=skip"]
     assert evaluate([*words, "--lmms-task", str(tmp_path / "yes")]) == 0
     told = json.loads(capsys.readouterr().out)
     (whole,) = {len(benchmark("ocrvqa").load(toy).items)}

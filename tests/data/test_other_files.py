@@ -20,7 +20,6 @@ from robomamba_jax.config.data import FieldMap, SourceConfig
 from robomamba_jax.config.files import config_module, load_data_config
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.convert.sources import open_source as open_weights
-from robomamba_jax.convert.sources import read_json
 from robomamba_jax.data.geometry.camera import Camera, read_depth
 from robomamba_jax.data.images.files import open_image
 from robomamba_jax.data.processor import Processor
@@ -30,6 +29,7 @@ from robomamba_jax.data.sources.rlds import RldsSource
 from robomamba_jax.data.sources.robovqa import RoboVqaSource
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import read_json
 from tests.data.samples import mixture, picture, poses, turns
 from tests.data.sources.test_robovqa import framed
 
@@ -45,7 +45,6 @@ READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "TFRecord": ("x.tfrecord", lambda path: RoboVqaSource([path])),
     "safetensors": ("x.safetensors", open_weights),
     "torch": ("x.pth", open_weights),
-    "ONNX": ("x.onnx", open_weights),
     "config.json": ("config.json", read_json),
     "tokenizer": ("tokenizer.json", Tokenizer.load),
     "processor": ("processor.json", lambda path: Processor.load(path.parent)),
@@ -81,7 +80,7 @@ def test_what_it_is(reader: str, tmp_path: Path) -> None:
             assert caught.value.fix == "run git lfs pull"
 
 
-FOLDERS = {"picture", "tokenizer", "safetensors", "torch", "ONNX", "a format"}
+FOLDERS = {"picture", "tokenizer", "safetensors", "torch", "a format"}
 
 
 @pytest.mark.parametrize("reader", [name for name in READERS if name not in FOLDERS])
@@ -192,7 +191,7 @@ def test_nothing_usable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     """No word of a ledger that was not written: the reason itself."""
     from robomamba_jax.cli.main import main
 
-    config = tree_to_json(mixture(tmp_path, {"a": 2}, on_bad="skip"))
+    config = tree_to_json(mixture(tmp_path, {"a": 2}, on_error="skip"))
     path = Path(config["sources"][0]["path"])
     records = json.loads(path.read_text())
     path.write_text(json.dumps([{**record, "image": "gone.png"} for record in records]))

@@ -20,8 +20,8 @@ from robomamba_jax.demo.verdicts import TRIVIAL_POLICIES
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES
-from robomamba_jax.world.policies.reference import Observation, Policy, Proposal
 from robomamba_jax.world.rollout.run import RolloutPlan
 from robomamba_jax.world.rollout.success_rates import Tally, averages
 from robomamba_jax.world.sim.simulator import View

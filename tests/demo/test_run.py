@@ -239,7 +239,7 @@ def test_weights_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as caught:
         run._encoder(MODES["dino"], Places(tmp_path), Console())
-    assert "dinov2_s.onnx is not there" in caught.value.message
+    assert "dinov2_s.safetensors is not there" in caught.value.message
     assert "make assets" in caught.value.fix
 
 

@@ -51,7 +51,7 @@ def configs(plan: DemoPlan, places: Places) -> dict[str, TrainConfig]:
 def features_of(config: TrainConfig) -> str:
     """The kind of cached features that a run reads, by the name of their folder."""
     name = Path(config.data.features or "").name
-    return "patches" if name == "features" else name
+    return "vision_patches" if name == "features" else name
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -67,7 +67,7 @@ def test_every_run_is_whole(mode: str, places: Places) -> None:
         trained = {row.part for row in program.table if row.trained and row.part != "total"}
         assert trained == {pattern.split("/")[0] for pattern in config.trainable}
     assert [features_of(config) for config in found.values()] == [
-        *("patches", "patches", "patches", "states", "")
+        *("vision_patches", "vision_patches", "vision_patches", "hidden_states", "")
     ]
 
 
@@ -101,7 +101,12 @@ def test_sources_are_left_out_and_the_others_stay(places: Places) -> None:
 
 @pytest.mark.parametrize(
     ("policy", "kind"),
-    [("two_mlp", "pooled"), ("mlp", "pooled"), ("ssm_mlp", "states"), ("attn_mlp", "states")],
+    [
+        ("two_mlp", "pooled_hidden"),
+        ("mlp", "pooled_hidden"),
+        ("ssm_mlp", "hidden_states"),
+        ("attn_mlp", "hidden_states"),
+    ],
 )
 def test_what_is_cached_for_a_head(policy: str, kind: str, places: Places) -> None:
     """Its own kind, in a place of its own; and a run accepts that and no other."""
@@ -165,7 +170,7 @@ def test_every_sample_fits_into_a_row(places: Places) -> None:
             for example in part:
                 assert len(example.image_positions) == 1
                 whole = len(example.ids) + patches * len(example.image_positions)
-                assert whole <= config.data.batch.row_tokens
+                assert whole <= config.data.batch.seq_len
                 if name == "manipulate":
                     assert example.pose is not None
                 else:

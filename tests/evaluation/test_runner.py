@@ -23,16 +23,16 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
     for name in ("robovqa", "manipulation"):
         found[name] = tmp_path_factory.mktemp(name)
-        run(name, found[name], "rows=1", *LONG)
+        run(name, found[name], "batch_size=1", *LONG)
     return found
 
 
 @pytest.mark.parametrize("rows", [3, 8])
 def test_the_batch_does_not_matter(rows: int, alone: dict[str, Path], tmp_path: Path) -> None:
     """Letter by letter, and poses to the last digits of a product of another shape."""
-    run("robovqa", tmp_path / "texts", f"rows={rows}", *LONG)
+    run("robovqa", tmp_path / "texts", f"batch_size={rows}", *LONG)
     assert answers(tmp_path / "texts") == answers(alone["robovqa"])
-    run("manipulation", tmp_path / "poses", f"rows={rows}", *LONG)
+    run("manipulation", tmp_path / "poses", f"batch_size={rows}", *LONG)
     poses, wanted = answers(tmp_path / "poses"), answers(alone["manipulation"])
     assert poses.keys() == wanted.keys()
     for name, pose in poses.items():
@@ -58,7 +58,7 @@ def test_answers_are_those_of_generate(alone: dict[str, Path]) -> None:
 
 def test_a_killed_run_goes_on(alone: dict[str, Path], tmp_path: Path) -> None:
     """SIGKILL in the middle, half a line left behind: the same answers in the end, none twice."""
-    process = start(arguments("robovqa", tmp_path, "rows=1", *LONG))
+    process = start(arguments("robovqa", tmp_path, "batch_size=1", *LONG))
     path = tmp_path / "answers.jsonl"
     patience = time.monotonic() + 120
     while time.monotonic() < patience and process.poll() is None:
@@ -71,7 +71,7 @@ def test_a_killed_run_goes_on(alone: dict[str, Path], tmp_path: Path) -> None:
     assert kept.count(b"\n") >= 3, said
     assert process.returncode == -9, "it ended before it could be killed"
     path.write_bytes(kept + b'{"id": "robovqa_5_0", "ans')
-    run("robovqa", tmp_path, "rows=1", *LONG)
+    run("robovqa", tmp_path, "batch_size=1", *LONG)
     assert path.read_bytes().startswith(kept[: kept.rfind(b"\n") + 1])
     assert answers(tmp_path) == answers(alone["robovqa"])
     assert path.read_bytes().count(b"\n") == 1 + len(answers(tmp_path))
@@ -82,7 +82,7 @@ def test_a_finished_run_answers_nothing_again(
 ) -> None:
     """The file stays as it is; the result is made anew."""
     before = (alone["robovqa"] / "answers.jsonl").read_bytes()
-    assert main([*arguments("robovqa", alone["robovqa"], "rows=1", *LONG), "--json"]) == 0
+    assert main([*arguments("robovqa", alone["robovqa"], "batch_size=1", *LONG), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["schema"] == "robomamba.eval/1"
     assert result["answered"] == result["questions"] == 6
@@ -98,7 +98,7 @@ def test_answers_of_another_kind_are_not_mixed(
 ) -> None:
     """Another recipe or other questions: another file."""
     (tmp_path / "answers.jsonl").write_bytes((alone["robovqa"] / "answers.jsonl").read_bytes())
-    assert main(arguments("robovqa", tmp_path, "rows=1", *LONG, change)) == 2
+    assert main(arguments("robovqa", tmp_path, "batch_size=1", *LONG, change)) == 2
     assert f"with another {what} (give another --out" in capsys.readouterr().err
 
 
@@ -110,7 +110,7 @@ def test_eight_devices(alone: dict[str, Path], tmp_path: Path) -> None:
     for name, changes in meshes.items():
         out = tmp_path / name
         process = start(
-            [*arguments("robovqa", out, "rows=8", *LONG, *changes), *against],
+            [*arguments("robovqa", out, "batch_size=8", *LONG, *changes), *against],
             JAX_NUM_CPU_DEVICES="8",
         )
         printed, errors = process.communicate(timeout=300)
@@ -131,9 +131,9 @@ def test_two_processes(alone: dict[str, Path], tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    flags = arguments("robovqa", tmp_path, "rows=4", *LONG)
-    places = ("--coordinator", f"127.0.0.1:{port}", "--processes", "2")
-    processes = [start([*flags, *places, "--process", str(n)]) for n in range(2)]
+    flags = arguments("robovqa", tmp_path, "batch_size=4", *LONG)
+    places = ("--coordinator", f"127.0.0.1:{port}", "--num-processes", "2")
+    processes = [start([*flags, *places, "--process-id", str(n)]) for n in range(2)]
     said = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert answers(tmp_path) == answers(alone["robovqa"])
@@ -152,7 +152,7 @@ def test_what_differs_is_counted(
     other = tmp_path / "other.jsonl"
     other.write_text("\n".join([lines[0], json.dumps(row), *lines[2:]]) + "\n")
     flags = ("--against", str(other), "--json")
-    assert main([*arguments("robovqa", alone["robovqa"], "rows=1", *LONG), *flags]) == 0
+    assert main([*arguments("robovqa", alone["robovqa"], "batch_size=1", *LONG), *flags]) == 0
     found = json.loads(capsys.readouterr().out)["against"]
     assert (found["compared"], found["identical"], found["near_ties"]) == (6, 5, 0)
     (differ,) = found["differ"]
@@ -170,12 +170,12 @@ def test_a_bad_picture_is_an_error_or_left_out(
     picture.write_bytes(picture.read_bytes()[:200])
     config = str(Path("configs/eval_gqa.py").resolve())
     flags = ["--config", config, "--checkpoint", "tiny", "--set", f"files.root={first}/toy"]
-    flags += ["--set", "prompt.max_new_tokens=4", "--set", "rows=4", "--out"]
+    flags += ["--set", "prompt.max_new_tokens=4", "--set", "batch_size=4", "--out"]
     assert main([*flags, str(tmp_path / "error")]) == 2
     said = capsys.readouterr().err
     assert "question '20000002'" in said
-    assert "on_bad_record=skip" in said
-    skip = ["--set", "on_bad_record=skip", "--json"]
+    assert "on_error=skip" in said
+    skip = ["--set", "on_error=skip", "--json"]
     assert main([*flags, str(tmp_path / "skip"), *skip]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["answered"] == 7

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``on_bad_record=skip``: one bad question ends no evaluation, wherever it turns out to be bad."""
+"""``on_error=skip``: one bad question ends no evaluation, wherever it turns out to be bad."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from robomamba_jax.convert.folder import open_folder, source_tensors, write_fold
 from robomamba_jax.training.export import export_preset
 from tests.evaluation.runs import ROOT, answers, run
 
-SKIP = ("--set", "on_bad_record=skip", "--json")
+SKIP = ("--set", "on_error=skip", "--json")
 
 
 def flags(name: str, root: Path, checkpoint: str = "tiny") -> list[str]:
     """eval.py's arguments for files that are there."""
     words = ["--config", str(ROOT / "configs" / f"eval_{name}.py"), "--checkpoint", checkpoint]
-    for change in (f"files.root={root}", "prompt.max_new_tokens=4", "rows=4"):
+    for change in (f"files.root={root}", "prompt.max_new_tokens=4", "batch_size=4"):
         words += ["--set", change]
     return words
 
@@ -40,7 +40,7 @@ def test_a_question_that_is_too_long(tmp_path: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().err
     assert f"question {name!r}: it has " in said
     assert "over the limit of 8,192" in said
-    assert "on_bad_record=skip" in said
+    assert "on_error=skip" in said
     assert main([*flags("gqa", root), "--out", str(tmp_path / "skip"), *SKIP]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["answered"] == len(questions) - 1

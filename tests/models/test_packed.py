@@ -63,7 +63,7 @@ def params() -> Any:
 
 
 def epoch(folder: Path, **batch: Any) -> list[StepBatch]:
-    with Pipeline(mixture(folder, {"talk": 14}, rows=4, **batch)) as pipeline:
+    with Pipeline(mixture(folder, {"talk": 14}, batch_size=4, **batch)) as pipeline:
         return list(pipeline.batches(0, pipeline.plan.start_of(1)))
 
 

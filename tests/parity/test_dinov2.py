@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real pretrained tower on real photos: DINOv2-S beside the ONNX runtime and transformers.
 
-Needs assets/dinov2_s.onnx (`make assets ASSETS_ARGS=--dino`) and scikit-image's photos.
+Needs dinov2_s.onnx and dinov2_s.safetensors in assets (`make assets ASSETS_ARGS=--dino`), and
+scikit-image's photos.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from PIL import Image
 
 from robomamba_jax.config.vision import vision_preset
 from robomamba_jax.convert.families import open_checkpoint
-from robomamba_jax.convert.onnx_file import OnnxFile
 from robomamba_jax.convert.run import read_tensors
+from robomamba_jax.convert.safetensors_file import SafetensorsFile
 from robomamba_jax.verify.jax_side import OurSide
 from tests import dinov2_onnx, torch_towers
 from tests.oracles import error
@@ -26,8 +27,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.torch,
     pytest.mark.skipif(
-        not dinov2_onnx.PATH.exists(),
-        reason="assets/dinov2_s.onnx is absent: run `make assets ASSETS_ARGS=--dino`",
+        not (dinov2_onnx.EXPORT.exists() and dinov2_onnx.WEIGHTS.exists()),
+        reason="assets/dinov2_s.safetensors is absent: run `make assets ASSETS_ARGS=--dino`",
     ),
 ]
 CONFIG = vision_preset("dinov2-s14-224")
@@ -56,10 +57,11 @@ def photos() -> np.ndarray:
 
 @cache
 def our_features() -> np.ndarray:
-    """What our tower makes of the photos, its weights converted from the ONNX file."""
-    checkpoint = open_checkpoint("dinov2", dinov2_onnx.PATH)
+    """What our tower makes of the photos, with the weights out of the ONNX export."""
+    checkpoint = open_checkpoint("dinov2", dinov2_onnx.WEIGHTS)
     assert checkpoint.parts.vision == CONFIG
     side = OurSide(checkpoint.parts, read_tensors(checkpoint), "list")
+    checkpoint.source.close()
     return side.run({"images": photos()}, "features")[0]
 
 
@@ -71,7 +73,9 @@ def test_onnx_runtime_agrees(record_property: Any) -> None:
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 2
     session = runtime.InferenceSession(
-        dinov2_onnx.with_output(dinov2_onnx.PATH, name), options, providers=["CPUExecutionProvider"]
+        dinov2_onnx.with_output(dinov2_onnx.EXPORT, name),
+        options,
+        providers=["CPUExecutionProvider"],
     )
     pixels = photos().transpose(0, 3, 1, 2)
     (reference,) = session.run([name], {"input_image": pixels})
@@ -97,12 +101,13 @@ def test_transformers_agrees(record_property: Any) -> None:
         )
     ).eval()
     tensors = {}
-    source = OnnxFile(dinov2_onnx.PATH)
+    source = SafetensorsFile(dinov2_onnx.WEIGHTS)
     for key, value in ((name, source.read(name)) for name in source.names()):
         for theirs, ours in (("query", "q_proj"), ("key", "k_proj"), ("value", "v_proj")):
             key = key.replace(f"attention.attention.{theirs}", f"attention.{ours}")
         key = key.replace("attention.output.dense", "attention.o_proj")
         tensors[key] = torch.from_numpy(value)
+    source.close()
     missing, unexpected = model.load_state_dict(tensors, strict=False)
     assert (missing, unexpected) == (["embeddings.mask_token"], [])
     reference = torch_towers.hf_hidden(model, photos())[CONFIG.built_layers][:, 1:]

@@ -57,7 +57,7 @@ def train(program: Program, batches: list[Any]) -> tuple[list[float], TrainState
     from robomamba_jax.training.device_put import Feed
 
     state, frozen = fill(program)
-    feed = Feed(program.mesh, program.config.data.batch.rows)
+    feed = Feed(program.mesh, program.config.data.batch.batch_size)
     found = []
     for batch in batches:
         state, metrics = program.step(state, frozen, feed.put(batch.arrays))

@@ -63,7 +63,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "unknown key": (call("--set", "optim.lr=1"), "unknown field of --set optim.lr: 'lr'"),
     "no such base": (call("--init", "/nowhere"), "/nowhere does not exist"),
     "mesh": (call("--set", "mesh.data=3"), "a mesh of 3x1x1"),
-    "process alone": (call("--process", "1"), "no --coordinator"),
+    "process alone": (call("--process-id", "1"), "no --coordinator"),
     "pattern": (call("--set", 'trainable=["projektor/.*"]'), "matches no parameter"),
     "data": (call("--set", "data.sources.0.path=many"), "'many' is no number"),
 }

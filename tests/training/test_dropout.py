@@ -54,9 +54,9 @@ def test_what_a_run_draws(tmp_path: Path) -> None:
     results = {}
     for name, changes in {
         "plain": (),
-        "dropped": ("loss.states_dropout=0.5",),
-        "again": ("loss.states_dropout=0.5",),
-        "parts": ("loss.states_dropout=0.5", "optim.accumulate=2"),
+        "dropped": ("loss.hidden_dropout=0.5",),
+        "again": ("loss.hidden_dropout=0.5",),
+        "parts": ("loss.hidden_dropout=0.5", "optim.accumulate=2"),
     }.items():
         run("manipulate", tmp_path / name, *SHORT, *changes)
         results[name] = losses(tmp_path / name)
@@ -67,5 +67,5 @@ def test_what_a_run_draws(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [-0.1, 1.0, 1.5])
 def test_a_share_that_cannot_be(share: float) -> None:
     """Nothing, or more than all, would be left."""
-    with pytest.raises(InputError, match="states_dropout"):
-        LossConfig(states_dropout=share)
+    with pytest.raises(InputError, match="hidden_dropout"):
+        LossConfig(hidden_dropout=share)

@@ -29,12 +29,12 @@ ATTN = ("model.policy=attn_mlp", "seed=1")
 @pytest.mark.parametrize(
     ("stage", "kind", "policy"),
     [
-        ("manipulate", "pooled", ()),
-        ("manipulate", "patches", ()),
-        ("manipulate", "states", ATTN),
-        ("manipulate", "states", ("model.policy=ssm_mlp",)),
-        ("manipulate", "states", ("model.policy=mixture",)),
-        ("instruct", "patches", ()),
+        ("manipulate", "pooled_hidden", ()),
+        ("manipulate", "vision_patches", ()),
+        ("manipulate", "hidden_states", ATTN),
+        ("manipulate", "hidden_states", ("model.policy=ssm_mlp",)),
+        ("manipulate", "hidden_states", ("model.policy=mixture",)),
+        ("instruct", "vision_patches", ()),
     ],
 )
 def test_the_same_training(stage: str, kind: str, policy: tuple[str, ...], tmp_path: Path) -> None:
@@ -57,7 +57,9 @@ def test_the_same_training(stage: str, kind: str, policy: tuple[str, ...], tmp_p
     assert a["eval"] == pytest.approx(b["eval"], rel=TOLERANCE)
 
 
-@pytest.mark.parametrize(("kind", "policy"), [("pooled", "two_mlp"), ("states", "attn_mlp")])
+@pytest.mark.parametrize(
+    ("kind", "policy"), [("pooled_hidden", "two_mlp"), ("hidden_states", "attn_mlp")]
+)
 def test_nothing_but_the_head_is_in_memory(kind: str, policy: str, tmp_path: Path) -> None:
     """Pooled features and states stand for all other parts."""
     cache, changes = tmp_path / "cache", (*CHANGES, f"model.policy={policy}", "run.steps=1")
@@ -70,11 +72,11 @@ def test_nothing_but_the_head_is_in_memory(kind: str, policy: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("policy", "cached", "reads"),
     [
-        ("two_mlp", "states", "pooled"),
-        ("mlp", "states", "pooled"),
-        ("attn_mlp", "pooled", "states"),
-        ("ssm_mlp", "pooled", "states"),
-        ("mixture", "pooled", "states"),
+        ("two_mlp", "hidden_states", "pooled_hidden"),
+        ("mlp", "hidden_states", "pooled_hidden"),
+        ("attn_mlp", "pooled_hidden", "hidden_states"),
+        ("ssm_mlp", "pooled_hidden", "hidden_states"),
+        ("mixture", "pooled_hidden", "hidden_states"),
     ],
 )
 def test_a_head_that_reads_something_else(policy: str, cached: str, reads: str) -> None:
@@ -94,13 +96,13 @@ def test_a_head_that_reads_something_else(policy: str, cached: str, reads: str) 
 def test_the_wrong_cache_is_refused_before_training(tmp_path: Path) -> None:
     """By the run itself: no step is made."""
     cache = tmp_path / "cache"
-    compute_features(tiny("manipulate", *CHANGES), cache, kind="states")
-    with pytest.raises(InputError, match="two_mlp head reads pooled features"):
+    compute_features(tiny("manipulate", *CHANGES), cache, kind="hidden_states")
+    with pytest.raises(InputError, match="two_mlp head reads pooled_hidden features"):
         run("manipulate", tmp_path / "run", *CHANGES, f"data.features={cache}")
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-@pytest.mark.parametrize("kind", ["pooled", "states"])
+@pytest.mark.parametrize("kind", ["pooled_hidden", "hidden_states"])
 def test_texts_are_not_learned_from_a_poses_features(kind: str) -> None:
     """The states before the answer's words are in no such cache."""
     config = tiny("instruct", 'trainable=["policy/.*"]')
@@ -113,7 +115,7 @@ def test_texts_are_not_learned_from_a_poses_features(kind: str) -> None:
 def test_features_of_other_weights(tmp_path: Path) -> None:
     """Another seed is another network; it is not read in silence."""
     cache = tmp_path / "cache"
-    compute_features(tiny("manipulate", *CHANGES), cache, kind="patches")
+    compute_features(tiny("manipulate", *CHANGES), cache, kind="vision_patches")
     with pytest.raises(InputError) as caught:
         run("manipulate", tmp_path / "run", *CHANGES, f"data.features={cache}", "seed=1")
     assert caught.value.kind == "other_features"
@@ -122,11 +124,11 @@ def test_features_of_other_weights(tmp_path: Path) -> None:
 def test_features_of_what_is_trained(tmp_path: Path) -> None:
     """A language model that learns cannot be replaced by what it once said."""
     cache = tmp_path / "cache"
-    compute_features(tiny("manipulate", *CHANGES), cache, kind="pooled")
+    compute_features(tiny("manipulate", *CHANGES), cache, kind="pooled_hidden")
     changes = (*CHANGES, f"data.features={cache}", 'trainable=["policy/.*","llm/.*"]')
     with pytest.raises(InputError) as caught:
         run("manipulate", tmp_path / "run", *changes)
-    assert "pooled features stand for llm, which is trained" in str(caught.value)
+    assert "pooled_hidden features stand for llm, which is trained" in str(caught.value)
 
 
 def test_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
@@ -141,10 +143,10 @@ def test_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
         *("data.sources.0.pixel_order=xy", "data.sources.0.factory=none"),
     )
     with pytest.raises(InputError) as caught:
-        compute_features(tiny("manipulate", *changes), tmp_path / "cache", kind="patches")
+        compute_features(tiny("manipulate", *changes), tmp_path / "cache", kind="vision_patches")
     assert victim.name in str(caught.value)
-    skipping = tiny("manipulate", *changes, "data.on_bad=skip")
-    done = compute_features(skipping, tmp_path / "cache", kind="patches")
+    skipping = tiny("manipulate", *changes, "data.on_error=skip")
+    done = compute_features(skipping, tmp_path / "cache", kind="vision_patches")
     assert len(done.skipped) == 1
     assert done.rows == 5 + 32
 

@@ -119,7 +119,7 @@ def test_a_lone_mask_would_move_frozen_weights() -> None:
 @pytest.mark.parametrize("kind", ["cosine", "linear", "constant"])
 def test_schedule(kind: str) -> None:
     """Rises to the highest rate, never 0 while there are steps, ends where it should."""
-    config = OptimConfig(learning_rate=2.0, schedule=kind, warmup_ratio=0.1, end_factor=0.25)
+    config = OptimConfig(learning_rate=2.0, schedule=kind, warmup_ratio=0.1, end_lr_ratio=0.25)
     rate = optim.schedule(config, 100)
     got = np.array([float(rate(step)) for step in range(101)])
     np.testing.assert_allclose(got[:10], 2.0 * np.arange(1, 11) / 10, rtol=1e-6)

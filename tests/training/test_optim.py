@@ -70,7 +70,7 @@ def _at(tree: Any, path: tuple[str, ...]) -> Any:
 def test_it_is_optax_muon() -> None:
     """optax puts the same together in one function: matrices by Muon, the rest by AdamW."""
     params = _params()
-    mine = _run(optimizer(_config(rest_rate=0.25), STEPS, _marks(params)), params)
+    mine = _run(optimizer(_config(adam_lr_ratio=0.25), STEPS, _marks(params)), params)
     axes = optax.contrib.MuonDimensionNumbers(reduction_axis=-1, output_axis=-2)
     matrices = (".in_proj.weight", ".fc1.weight")
 
@@ -154,7 +154,7 @@ def test_moments_lie_as_their_parameters() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "what"),
-    [("optimizer", "adam", "unknown optimizer"), ("rest_rate", -1.0, "rest_rate is -1.0")],
+    [("optimizer", "adam", "unknown optimizer"), ("adam_lr_ratio", -1.0, "adam_lr_ratio is -1.0")],
 )
 def test_wrong_values(field: str, value: Any, what: str) -> None:
     """Named at once."""

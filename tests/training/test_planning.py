@@ -82,7 +82,7 @@ def test_plan_of_the_largest_model_on_eight_devices(tmp_path: Path) -> None:
     out = tmp_path / "plan.json"
     code, report, err = plan(
         *("--config", str(config_path("instruct")), "--topology", "cpu:8", "--layers", "4"),
-        *("--set", "data.batch.rows=8", "--set", "data.batch.row_tokens=300"),
+        *("--set", "data.batch.batch_size=8", "--set", "data.batch.seq_len=300"),
         *("--set", "data.batch.images=1", "--set", "data.encoding.max_tokens=40"),
         *("--out", str(out)),
     )
@@ -125,4 +125,4 @@ def test_rows_that_cannot_be_shared_out() -> None:
     """Are named, with the number that could be."""
     code, report, _ = plan("--config", str(config_path("instruct")), "--topology", "cpu:5")
     assert code == 2
-    assert "data.batch.rows as a multiple of 5" in report["error"]["fix"]
+    assert "data.batch.batch_size as a multiple of 5" in report["error"]["fix"]

@@ -130,7 +130,7 @@ def launch(
         subprocess.Popen(
             [
                 *(*command, "--coordinator", f"localhost:{port}"),
-                *("--process", str(n), "--processes", str(len(commands))),
+                *("--process-id", str(n), "--num-processes", str(len(commands))),
             ],
             cwd=ROOT,
             env={**os.environ, **(more or {}).get(n, {})},

@@ -64,7 +64,7 @@ def test_no_gradient_of_what_is_frozen(stage: str) -> None:
     data = dataclasses.replace(
         config.data,
         encoding=dataclasses.replace(config.data.encoding, transform="nano", tokenizer="nano"),
-        batch=dataclasses.replace(config.data.batch, image_tokens=64, row_tokens=160),
+        batch=dataclasses.replace(config.data.batch, image_tokens=64, seq_len=160),
     )
     config = dataclasses.replace(config, data=data)
     shape = BatchShape(8, 96, 1, 160)

@@ -6,9 +6,10 @@ import dataclasses
 
 import numpy as np
 
+from robomamba_jax.world.objects.colors import COLORS
 from robomamba_jax.world.objects.meshes import box
 from robomamba_jax.world.objects.model import Assembly, ObjectModel
-from robomamba_jax.world.objects.palette import COLORS, Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.episodes import EpisodeSpec, open_stage
 from robomamba_jax.world.sim.gripper import Grip
 from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene, look_at
@@ -34,7 +35,7 @@ def door_model(handle: bool = False) -> ObjectModel:
 
 def door_spec(model: ObjectModel, opened: float = 0.0, size: int = 128) -> SceneSpec:
     """Seen from the front and above, undisturbed."""
-    spec = draw_scene(model, Draw((0,)), size, surface="none", closed_share=1.0)
+    spec = draw_scene(model, Rng((0,)), size, surface="none", closed_share=1.0)
     camera = look_at(np.array([-4.0, -0.6, 2.5]), np.zeros(3), size)
     return dataclasses.replace(
         spec, camera=camera, scale=1.0, yaw=0.0, place=(0.0, 0.0, 0.0), joints=(opened,)

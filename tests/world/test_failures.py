@@ -16,7 +16,8 @@ from robomamba_jax.cli.main import main
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.dataset.generate import generate
 from robomamba_jax.world.dataset.tasks import WorldPlan, run_job
-from robomamba_jax.world.policies.reference import RULES, Observation, Proposal
+from robomamba_jax.world.policies.interface import Observation, Proposal
+from robomamba_jax.world.policies.reference import RULES
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.gripper import Grip, Outcome, Watch, perform
 from robomamba_jax.world.sim.simulator import Simulator, Stage

@@ -1,7 +1,7 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What frozen networks say of each picture, computed once: patch features, pooled ones, or the
-states at all positions.
+"""What frozen networks say of each picture, computed once: patch features, pooled hidden states, or
+the hidden states at all positions.
 
 A folder of ``manifest.json``, ``keys.bin`` (32 bytes a row, sorted) with ``places.bin``
 (uint32 a row: where its features lie), and ``features-NNNNN.bin``: rows of fixed size, each
@@ -23,15 +23,17 @@ import google_crc32c
 import ml_dtypes
 import numpy as np
 
+from robomamba_jax.config.aliases import feature_kind
 from robomamba_jax.config.checks import one_of
+from robomamba_jax.config.data import FEATURE_KINDS
 from robomamba_jax.data.examples import Example
 from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_types import not_a_file
+from robomamba_jax.utils.files import write_text
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.features/1"
-KINDS = ("patches", "pooled", "states")
 DTYPES: dict[str, Any] = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
 SHARD_BYTES = 2**30
 _FIX = "compute the features again"
@@ -74,7 +76,7 @@ class FeatureWriter:
 
         Args:
           folder: made if missing.
-          kind: "patches", "pooled" or "states".
+          kind: "vision_patches", "pooled_hidden" or "hidden_states".
           network: see ``feature_key``.
           transform: see there.
           shape: of one row: (P, W), (W,) for pooled, (J, W) for states.
@@ -83,7 +85,8 @@ class FeatureWriter:
         Raises:
           InputError: a name is unknown, or the folder has features of another kind.
         """
-        one_of("kind", kind, KINDS)
+        kind = feature_kind(kind, warn=True)
+        one_of("kind", kind, FEATURE_KINDS)
         one_of("dtype", dtype, tuple(DTYPES))
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +110,7 @@ class FeatureWriter:
         begun = self.folder / "begun.json"
         manifest = self.folder / "manifest.json"
         for path in (begun, manifest):
-            if path.is_file() and _same(json.loads(path.read_bytes()), self._facts) is False:
+            if path.is_file() and not _same(_current(json.loads(path.read_bytes())), self._facts):
                 raise InputError(
                     "other_features", f"{self.folder} has other features", "give another folder"
                 )
@@ -166,9 +169,7 @@ class FeatureWriter:
         places = np.array([self._places[key] for key in order], "<u4")
         (self.folder / "places.bin").write_bytes(places.tobytes())
         facts = {**self._facts, "rows": len(order), "rows_per_shard": self._per_shard}
-        partial = self.folder / "manifest.json.partial"
-        partial.write_text(json.dumps(facts, indent=2))
-        partial.replace(self.folder / "manifest.json")
+        write_text(self.folder / "manifest.json", json.dumps(facts, indent=2))
         self._log.unlink(missing_ok=True)
         (self.folder / "begun.json").unlink(missing_ok=True)
 
@@ -242,7 +243,7 @@ class FeatureReader:
         """An example's features: [M, P, W], [W] for pooled ones, [J, W] for states; errors as
         ``get``'s."""
         images = example.image_sha256.tobytes()
-        if self.kind != "patches":
+        if self.kind != "vision_patches":
             return self.get(feature_key(self.network, self._transform, images, example.ids))
         keys = [images[at : at + 32] for at in range(0, len(images), 32)]
         rows = [self.get(feature_key(self.network, self._transform, key)) for key in keys]
@@ -250,12 +251,12 @@ class FeatureReader:
 
     def empty(self, rows: int, images: int) -> np.ndarray:
         """Zeros for a batch: [B, M, P, W], [B, W] for pooled ones, [B, J, W] for states."""
-        places = (rows, images) if self.kind == "patches" else (rows,)
+        places = (rows, images) if self.kind == "vision_patches" else (rows,)
         return np.zeros((*places, *self.shape), self.dtype)
 
     def put(self, batch: np.ndarray, row: int, picture: int, features: np.ndarray) -> None:
         """Write an example's features into the batch."""
-        if self.kind != "patches":
+        if self.kind != "vision_patches":
             batch[row] = features
         else:
             batch[row, picture : picture + len(features)] = features
@@ -269,17 +270,27 @@ def _same(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return all(found.get(name) == value for name, value in wanted.items())
 
 
+def _current(facts: dict[str, Any]) -> dict[str, Any]:
+    """A manifest with its kind as it is called today; earlier versions wrote another name."""
+    return {**facts, "kind": feature_kind(str(facts.get("kind")), warn=False)}
+
+
 def _read_facts(folder: Path) -> dict[str, Any]:
     file = folder / "manifest.json"
     if not file.is_file():
         what = f"{file} {not_a_file(file)}"
         raise InputError("missing_file", what, "give a finished feature cache")
-    facts = parse_json(read_bytes(file), str(file), unique_keys=True)
+    parsed = parse_json(read_bytes(file), str(file), unique_keys=True)
     try:
-        if facts["schema"] != SCHEMA or facts["kind"] not in KINDS or facts["dtype"] not in DTYPES:
+        facts = _current(parsed)
+        if (
+            facts["schema"] != SCHEMA
+            or facts["kind"] not in FEATURE_KINDS
+            or facts["dtype"] not in DTYPES
+        ):
             raise ValueError("another schema")
         if int(facts["rows"]) < 0 or int(facts["rows_per_shard"]) < 1:
             raise ValueError("no such number of rows")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError("damaged_file", f"{file}: {error}", _FIX) from error
     return facts

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from robomamba_jax.config.aliases import with_old_names
 from robomamba_jax.config.data import BatchConfig
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.data.pipeline.ledger import nothing_usable
@@ -101,7 +102,7 @@ class Plan:
         self.quotas = self._quotas()
         content = {
             "version": VERSION,
-            "batch": tree_to_json(batch),
+            "batch": with_old_names(BatchConfig, tree_to_json(batch)),
             "weights": self.weights,
             "table": table.sha256,
         }
@@ -116,7 +117,7 @@ class Plan:
         if not len(table):
             raise nothing_usable(table.problems)
         joint = self._joint()
-        over = (joint > batch.row_tokens) | (table.text > batch.text_limit)
+        over = (joint > batch.seq_len) | (table.text > batch.text_limit)
         over |= table.images > batch.image_limit
         if np.any(over):
             worst = int(np.flatnonzero(over)[0])
@@ -124,8 +125,8 @@ class Plan:
                 "too_long",
                 f"sample {table.sample_id(worst)!r} has {table.text[worst]} tokens and "
                 f"{table.images[worst]} images, a row holds {batch.text_limit} and "
-                f"{batch.image_limit}, {batch.row_tokens} tokens together",
-                "raise batch.row_tokens, or encode with a smaller max_tokens",
+                f"{batch.image_limit}, {batch.seq_len} tokens together",
+                "raise batch.seq_len, or encode with a smaller max_tokens",
             )
 
     def _joint(self) -> np.ndarray:
@@ -161,20 +162,20 @@ class Plan:
         samples = self.samples(number)
         used = int(self._joint()[samples].sum())
         if self.batch.packing:
-            rows, lengths = self._packed(samples), [self.batch.row_tokens]
+            rows, lengths = self._packed(samples), [self.batch.seq_len]
             kinds = [np.arange(len(rows))]
         else:
             rows = [[sample] for sample in samples.tolist()]
-            lengths = list(self.batch.buckets) or [self.batch.row_tokens]
-            if lengths[-1] < self.batch.row_tokens:
-                lengths.append(self.batch.row_tokens)
+            lengths = list(self.batch.buckets) or [self.batch.seq_len]
+            if lengths[-1] < self.batch.seq_len:
+                lengths.append(self.batch.seq_len)
             bucket = np.searchsorted(lengths, self._joint()[samples])
             kinds = [np.flatnonzero(bucket == which) for which in range(len(lengths))]
         steps, tokens = [], []
         for length, kind in zip(lengths, kinds, strict=True):
             order = kind[permutation(len(kind), self.seed, "rows", number, length)]
-            empty = np.full(-len(order) % self.batch.rows, -1, np.int64)
-            found = np.concatenate([order, empty]).reshape(-1, self.batch.rows)
+            empty = np.full(-len(order) % self.batch.batch_size, -1, np.int64)
+            found = np.concatenate([order, empty]).reshape(-1, self.batch.batch_size)
             steps.append(found)
             tokens.append(np.full(len(found), length, np.int32))
         together = np.concatenate(steps).astype(np.int32)
@@ -188,7 +189,7 @@ class Plan:
         places = pack(
             self.table.text[samples],
             self.table.images[samples],
-            row_tokens=batch.row_tokens,
+            row_tokens=batch.seq_len,
             text_limit=batch.text_limit,
             image_limit=batch.image_limit,
             image_tokens=batch.image_tokens,
@@ -228,12 +229,12 @@ class Plan:
         images = min(batch.image_limit, tokens // batch.image_tokens)
         if not self.table.images.any():
             images = 0
-        return BatchShape(batch.rows, min(batch.text_limit, tokens), images, tokens)
+        return BatchShape(batch.batch_size, min(batch.text_limit, tokens), images, tokens)
 
     def facts(self, epoch: int = 0) -> dict[str, object]:
         """How an epoch fills its batches: steps, rows, tokens, and the share that is real."""
         content = self.epoch(epoch)
-        room = int(content.tokens.astype(np.int64).sum()) * self.batch.rows
+        room = int(content.tokens.astype(np.int64).sum()) * self.batch.batch_size
         filled = [len(row) for row in content.rows]
         return {
             "plan_hash": self.sha256,
@@ -257,7 +258,7 @@ def local_rows(rows: Sequence[list[int]], process: int, processes: int) -> Seque
         raise InputError(
             "bad_config",
             f"{len(rows)} rows for {processes} processes, of which this is {process}",
-            "choose batch.rows as a multiple of the processes",
+            "choose batch.batch_size as a multiple of the processes",
         )
     count = len(rows) // processes
     return rows[process * count : (process + 1) * count]

@@ -23,7 +23,7 @@ from robomamba_jax.errors import InputError
 
 SCHEMA = "robomamba.data inspect/1"
 # Lengths are measured whole, so nothing may be cut.
-_WHOLE = BatchConfig(row_tokens=2**40, image_tokens=1, images=2**20)
+_WHOLE = BatchConfig(seq_len=2**40, image_tokens=1, images=2**20)
 _RANGE = 256
 _BARS = 12
 
@@ -134,7 +134,7 @@ def inspect(
     """The report on all parts of opened data.
 
     Args:
-      pool: a ``WorkerPool``.
+      pool: a ``DataPool``.
       kind: the format.
       path: what was opened.
       images: decode every image.
@@ -144,7 +144,7 @@ def inspect(
     Returns:
       The object of ``data inspect --json``.
     """
-    parts = pool.jobs.parts
+    parts = pool.tasks.parts
     jobs = list(_jobs(parts, images, limit))
     total, done = sum(len(job["numbers"]) for job in jobs), 0
     counts, text_only = np.zeros(3, np.int64), 0
@@ -180,8 +180,8 @@ def inspect(
         "lengths": lengths(text),
         "histogram": histogram(text),
         "facts": facts[0] if len(facts) == 1 else facts,
-        "template": pool.jobs.encoder.template.name,
-        "tokenizer": pool.jobs.config.encoding.tokenizer,
+        "template": pool.tasks.encoder.template.name,
+        "tokenizer": pool.tasks.config.encoding.tokenizer,
         "problems": problems,
     }
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.jsonl import JsonlWriter, whole_lines
 
 
 class Problem(NamedTuple):
@@ -46,10 +47,11 @@ class Problem(NamedTuple):
     def as_error(self) -> InputError:
         """The error for those who skip nothing."""
         general = not self.fix or self.fix == bad_record("", "").fix
+        fix = "fix it" if general else self.fix
         return InputError(
             self.kind,
             f"{self.source}, sample {self.index}: {self.reason}",
-            f'{"mend it" if general else self.fix}, or set on_bad="skip" to leave such samples out',
+            f'{fix}, or set on_error="skip" to leave such samples out',
         )
 
 
@@ -70,28 +72,22 @@ class Ledger:
         """Read what is there.
 
         Raises:
-          InputError: a line that is not the last is no such object.
+          InputError: a line is not such an object.
         """
         self.path = Path(path)
         self._known: set[tuple[str, int]] = set()
-        lines = self.path.read_bytes().splitlines() if self.path.is_file() else []
+        content = self.path.read_bytes() if self.path.is_file() else b""
+        lines, torn = whole_lines(content)
+        # The sample of a line that a kill has torn will be found again.
+        self._keep_bytes = len(content) - len(torn)
         for number, line in enumerate(lines):
             try:
                 entry = json.loads(line)
                 self._known.add((entry["source"], int(entry["index"])))
             except (ValueError, KeyError, TypeError) as error:
-                if number == len(lines) - 1:
-                    # A run that was killed while it wrote: the sample will be found again.
-                    self._cut(len(line))
-                    break
                 raise InputError(
                     "damaged_file", f"{self.path}, line {number + 1} is not an entry", "remove it"
                 ) from error
-
-    def _cut(self, count: int) -> None:
-        with self.path.open("rb+") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.truncate(size - count)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -102,10 +98,7 @@ class Ledger:
         new = {place: p for place, p in new.items() if place not in self._known}
         if not new:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            for place, problem in new.items():
-                self._known.add(place)
-                file.write(json.dumps(problem.to_json()) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with JsonlWriter(self.path, keep_bytes=self._keep_bytes) as file:
+            file.write([problem.to_json() for problem in new.values()], ascii_only=True)
+        self._keep_bytes = None  # it ends with a whole line now
+        self._known.update(new)

@@ -20,9 +20,8 @@ from robomamba_jax.config.data import DataConfig
 from robomamba_jax.data.cache.prepared import PreparedPart
 from robomamba_jax.data.pipeline.batch_plan import Plan, local_rows
 from robomamba_jax.data.pipeline.ledger import Ledger, Problem
-from robomamba_jax.data.pipeline.pool import WorkerPool
 from robomamba_jax.data.pipeline.sample_index import SampleTable, joined
-from robomamba_jax.data.pipeline.tasks import problems_of
+from robomamba_jax.data.pipeline.tasks import DataPool, problems_of
 from robomamba_jax.errors import InputError
 
 _SCAN = 1024  # samples per job
@@ -84,22 +83,22 @@ class Pipeline:
 
         Raises:
           InputError: something in the configuration or the data is wrong; with
-            ``on_bad="error"`` also the first sample that cannot be used.
+            ``on_error="raise"`` also the first sample that cannot be used.
         """
         self.config = config
         self._ledger = None if ledger is None else Ledger(_own_ledger(Path(ledger), process))
         if rows is None:
-            numbered = [[row] for row in range(config.batch.rows)]
+            numbered = [[row] for row in range(config.batch.batch_size)]
             rows = [row for (row,) in local_rows(numbered, process, processes)]
         self._rows = list(rows)
-        self._pool = WorkerPool(config, workers)
+        self._pool = DataPool(config, workers)
         try:
             self.table = _table(self._pool, tell)
-            if self.table.problems and config.on_bad == "error":
+            if self.table.problems and config.on_error == "raise":
                 raise self.table.problems[0].as_error()
             if self._ledger is not None and not process:
                 self._ledger.add(self.table.problems)
-            weights = {part.name: part.weight for part in self._pool.jobs.parts}
+            weights = {part.name: part.weight for part in self._pool.tasks.parts}
             given = {name: weight for name, weight in weights.items() if weight is not None}
             self.plan = Plan(self.table, config.batch, config.seed, given or None)
         except BaseException:
@@ -194,9 +193,9 @@ def _own_ledger(path: Path, process: int) -> Path:
     return path if process == 0 else path.with_name(f"{path.stem}.{process}{path.suffix}")
 
 
-def _table(pool: WorkerPool, tell: Any) -> SampleTable:
+def _table(pool: DataPool, tell: Any) -> SampleTable:
     """All samples' sizes: of prepared parts from their index, of others by reading."""
-    parts = pool.jobs.parts
+    parts = pool.tasks.parts
     names = tuple(part.name for part in parts)
     jobs: list[dict[str, Any]] = []
     for number, part in enumerate(parts):

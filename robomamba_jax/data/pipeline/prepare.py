@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from robomamba_jax.data.pipeline.datasets import Part
 from robomamba_jax.data.pipeline.ledger import Problem
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import lasting_plain_path
+from robomamba_jax.utils.files import replacing, write_text
 from robomamba_jax.utils.hashes import file_sha256
 
 # One record per group: reading one decompresses no other.
@@ -47,41 +47,36 @@ def write_shard(
     """
     from array_record.python.array_record_module import ArrayRecordWriter
 
-    partial = path.with_name(f"{path.name}.partial")
-    writer = ArrayRecordWriter(str(lasting_plain_path(partial)), _OPTIONS)
     index, names, problems = [], [], []
-    for number in range(start, stop):
-        try:
-            example = part.example(number)
-        except InputError as error:
-            about = (part.name, number, str(number), error.kind, error.message)
-            problem = Problem(*about, found="prepare", fix=error.fix)
-            if not skip:
-                raise problem.as_error() from error
-            problems.append(problem)
-            continue
-        writer.write(to_record(example, codec))
-        sizes = (len(example.ids), len(example.image_positions), int(example.supervised.sum()))
-        index.append(sizes)
-        names.append(example.id)
-    writer.close()
-    if not names:
-        # An empty ArrayRecord file is one that others refuse to open.
-        partial.unlink()
-    facts = {
-        "file": path.name if names else None,
-        "bytes": partial.stat().st_size if names else 0,
-        "sha256": file_sha256(partial) if names else "",
-        "samples": len(names),
-        "index": index,
-        "names": names,
-        "problems": [list(problem) for problem in problems],
-    }
-    if names:
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    aside = facts_path(path).with_suffix(".partial")
-    aside.write_text(json.dumps(facts))
-    aside.replace(facts_path(path))
+    with replacing(path, sync=True) as partial:
+        writer = ArrayRecordWriter(str(lasting_plain_path(partial)), _OPTIONS)
+        for number in range(start, stop):
+            try:
+                example = part.example(number)
+            except InputError as error:
+                about = (part.name, number, str(number), error.kind, error.message)
+                problem = Problem(*about, found="prepare", fix=error.fix)
+                if not skip:
+                    raise problem.as_error() from error
+                problems.append(problem)
+                continue
+            writer.write(to_record(example, codec))
+            sizes = (len(example.ids), len(example.image_positions), int(example.supervised.sum()))
+            index.append(sizes)
+            names.append(example.id)
+        writer.close()
+        if not names:
+            # An empty ArrayRecord file is one that others refuse to open.
+            partial.unlink()
+        facts = {
+            "file": path.name if names else None,
+            "bytes": partial.stat().st_size if names else 0,
+            "sha256": file_sha256(partial) if names else "",
+            "samples": len(names),
+            "index": index,
+            "names": names,
+            "problems": [list(problem) for problem in problems],
+        }
+    # After the shard: facts that are there say that the shard is, too.
+    write_text(facts_path(path), json.dumps(facts))
     return facts

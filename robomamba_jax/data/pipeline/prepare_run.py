@@ -20,10 +20,10 @@ from robomamba_jax.data.cache.prepared import INDEX, LEDGER, MANIFEST, SCHEMA, r
 from robomamba_jax.data.cache.string_array import Names
 from robomamba_jax.data.pipeline.datasets import Part
 from robomamba_jax.data.pipeline.ledger import Ledger, nothing_usable
-from robomamba_jax.data.pipeline.pool import WorkerPool
 from robomamba_jax.data.pipeline.prepare import facts_path
-from robomamba_jax.data.pipeline.tasks import problems_of
+from robomamba_jax.data.pipeline.tasks import DataPool, problems_of
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import write_text
 from robomamba_jax.utils.hashes import file_sha256
 
 _BEGUN = "begun.json"
@@ -54,12 +54,12 @@ def prepare(
       InputError: the folder holds something else, or a sample is bad and may not be skipped.
     """
     root = Path(folder)
-    with WorkerPool(config, workers) as pool:
-        parts = pool.jobs.parts
+    with DataPool(config, workers) as pool:
+        parts = pool.tasks.parts
         begun = {
             "schema": SCHEMA,
             "config": _content(config),
-            "identity": pool.jobs.encoder.identity(),
+            "identity": pool.tasks.encoder.identity(),
             "parts": [{"name": part.name, "samples": len(part)} for part in parts],
         }
         if (finished := _begin(root, begun)) is not None:
@@ -67,7 +67,7 @@ def prepare(
         jobs = list(_jobs(root, parts, config.prepare.shard_samples))
         total = sum(len(part) for part in parts)
         shards = _shards(pool, jobs, total, tell)
-        (root / _TOKENIZER).write_bytes(pool.jobs.encoder.tokenizer.data)
+        (root / _TOKENIZER).write_bytes(pool.tasks.encoder.tokenizer.data)
         return _finish(root, begun, parts, jobs, shards)
 
 
@@ -130,7 +130,7 @@ def _jobs(root: Path, parts: Sequence[Part], size: int) -> Iterator[dict[str, An
 
 
 def _shards(
-    pool: WorkerPool,
+    pool: DataPool,
     jobs: Sequence[dict[str, Any]],
     total: int,
     tell: Callable[[int, int], None] | None,
@@ -206,9 +206,7 @@ def _finish(
         "shards": [{k: shard[k] for k in ("file", "samples")} for shard in kept],
         "files": files,
     }
-    partial = root / f"{MANIFEST}.partial"
-    partial.write_text(json.dumps(manifest, indent=1))
-    partial.replace(root / MANIFEST)
+    write_text(root / MANIFEST, json.dumps(manifest, indent=1))
     for path in [root / _BEGUN, *(facts_path(Path(job["path"])) for job in jobs)]:
         path.unlink(missing_ok=True)
     return manifest

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The pieces of work that data workers do, or the run itself where it has none.
+"""The tasks of data workers, or of the run itself where it has none; and the pool of them.
 
 Each is a function of JSON values and the opened data, so it gives the same wherever it runs.
 """
@@ -12,10 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from robomamba_jax.config.data import DataConfig
-from robomamba_jax.config.tree import tree_from_json
+from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.cache.features import FeatureReader
 from robomamba_jax.data.examples import Encoder
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
@@ -25,11 +23,12 @@ from robomamba_jax.data.pipeline.inspection import inspect_range
 from robomamba_jax.data.pipeline.ledger import Problem
 from robomamba_jax.data.pipeline.prepare import write_shard
 from robomamba_jax.data.pipeline.sample_index import scan
+from robomamba_jax.errors import InputError
+from robomamba_jax.utils.ipc import Job, Reply
+from robomamba_jax.utils.process_pool import ProcessPool
 
-Reply = tuple[dict[str, Any], dict[str, np.ndarray]]
 
-
-class Jobs:
+class DataTasks:
     """Opened data, and what can be asked of it."""
 
     def __init__(self, config: DataConfig) -> None:
@@ -42,18 +41,13 @@ class Jobs:
         self.encoder = Encoder.open(config)
         self.parts = open_parts(config, self.encoder)
 
-    @classmethod
-    def of_json(cls, config: Any) -> Jobs:
-        """From a configuration as JSON."""
-        return cls(tree_from_json(DataConfig, config, "config"))
-
     @cached_property
     def features(self) -> FeatureReader | None:
         """The cache, where there is one."""
         folder = self.config.features
         return None if folder is None else FeatureReader(folder)
 
-    def run(self, job: Mapping[str, Any]) -> Reply:
+    def run(self, job: Job) -> Reply:
         """Do one piece of work: "scan", "rows", "shard" or "inspect".
 
         Raises:
@@ -67,11 +61,11 @@ class Jobs:
         }
         return work[job["op"]](job)
 
-    def _scan(self, job: Mapping[str, Any]) -> Reply:
+    def _scan(self, job: Job) -> Reply:
         table, problems = scan(self.parts, job["part"], job["start"], job["stop"])
         return {"problems": [list(problem) for problem in problems]}, table.to_arrays()
 
-    def _rows(self, job: Mapping[str, Any]) -> Reply:
+    def _rows(self, job: Job) -> Reply:
         transform = self.encoder.transform
         arrays, problems = build_rows(
             self.parts,
@@ -83,24 +77,64 @@ class Jobs:
             features=self.features,
             step=job["step"],
         )
-        if problems and self.config.on_bad == "error":
+        if problems and self.config.on_error == "raise":
             raise problems[0].as_error()
         return {"problems": [list(problem) for problem in problems]}, arrays
 
-    def _shard(self, job: Mapping[str, Any]) -> Reply:
+    def _shard(self, job: Job) -> Reply:
         facts = write_shard(
             self.parts[job["part"]],
             job["start"],
             job["stop"],
             Path(job["path"]),
             self.config.prepare.codec,
-            skip=self.config.on_bad == "skip",
+            skip=self.config.on_error == "skip",
         )
         return facts, {}
 
-    def _inspect(self, job: Mapping[str, Any]) -> Reply:
+    def _inspect(self, job: Job) -> Reply:
         part = self.parts[job["part"]]
         return inspect_range(part, job["numbers"], images=job["images"])
+
+
+def open_tasks(config: Any) -> DataTasks:
+    """What a worker process calls: the data of a configuration as JSON."""
+    return DataTasks(tree_from_json(DataConfig, config, "config"))
+
+
+class DataPool(ProcessPool):
+    """Workers that have opened the data; see ``ProcessPool``.
+
+    grain's own workers import grain, which imports jax, and run the user's main script again; so
+    what decodes and tokenises are processes of ours, behind a source that grain reads with threads.
+
+    Attributes:
+      tasks: the data, opened here too: for facts, and for jobs without workers.
+    """
+
+    def __init__(self, config: DataConfig, workers: int = 0) -> None:
+        """Open the data and start the workers.
+
+        Args:
+          config: what to open.
+          workers: how many processes.
+
+        Raises:
+          InputError: the data cannot be opened, or ``workers`` is negative.
+        """
+        if workers < 0:
+            raise InputError("bad_config", f"workers is {workers}", "give 0 or more")
+        self.tasks = DataTasks(config)
+        # One core per worker: they are as many as the user wants busy.
+        threads = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+        super().__init__(
+            f"{__name__}:{open_tasks.__name__}",
+            tree_to_json(config),
+            workers,
+            name="data",
+            local=self.tasks,
+            environment=threads,
+        )
 
 
 def problems_of(reply: Mapping[str, Any]) -> list[Problem]:

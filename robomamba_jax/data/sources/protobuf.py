@@ -36,18 +36,6 @@ def fields(message: bytes | memoryview) -> Iterator[tuple[int, Any]]:
         at += size
 
 
-def varints(message: memoryview) -> Iterator[int]:
-    """Packed whole numbers.
-
-    Raises:
-      ValueError: they are cut.
-    """
-    at = 0
-    while at < len(message):
-        value, at = _varint(message, at)
-        yield value
-
-
 def message_of(value: Any) -> memoryview:
     """A field that must hold bytes.
 

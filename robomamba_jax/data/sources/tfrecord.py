@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from robomamba_jax.utils.file_types import (
     other_file,
     read_head,
 )
+from robomamba_jax.utils.files import replacing
 
 _HEADER = struct.Struct("<QI")
 MAX_RECORD_BYTES = 2**28
@@ -155,3 +157,42 @@ def _bytes_of(feature: memoryview) -> bytes | None:
                 if inner == 1:
                     return bytes(message_of(data))
     return None
+
+
+# --- Writing: the reverse of the above, for data sets in RoboVQA's format (``world generate``). ---
+
+
+def sequence_example(lists: Mapping[str, Sequence[bytes]]) -> bytes:
+    """A SequenceExample whose feature lists hold one byte string per step."""
+    entries = b""
+    for name, values in sorted(lists.items()):
+        # Feature.bytes_list (1) { value (1) }, inside FeatureList.feature (1).
+        steps = b"".join(_field(1, _field(1, _field(1, value))) for value in values)
+        entries += _field(1, _field(1, name.encode()) + _field(2, steps))
+    return _field(2, entries)
+
+
+def write_tfrecord(path: Path, records: Iterable[bytes]) -> None:
+    """Write a file at once: it appears whole or not at all."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        for record in records:
+            length = struct.pack("<Q", len(record))
+            file.write(length + _check_sum(length) + record + _check_sum(record))
+
+
+def _check_sum(data: bytes) -> bytes:
+    return struct.pack("<I", masked_crc(data))
+
+
+def _field(number: int, value: bytes) -> bytes:
+    """A field of wire type 2: key, length, bytes."""
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _varint(value: int) -> bytes:
+    """Seven bits to a byte, the lowest first; the high bit says that another byte follows."""
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.jsonl import JsonlWriter, whole_lines
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.eval answers/1"
@@ -65,19 +65,18 @@ class AnswersFile:
         self.path, self._write, self._known = path, write, known
         self.done: dict[str, Reply] = {}
         header = json.loads(json.dumps({"schema": SCHEMA, **header}))
-        whole = _whole_lines(path) if path.is_file() else b""
-        if whole:
-            self._continue(whole, header)
+        content = path.read_bytes() if path.is_file() else b""
+        lines, torn = whole_lines(content)
+        if lines:
+            self._continue(lines, header)
         if write:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_file() and path.stat().st_size > len(whole):
-                os.truncate(path, len(whole))  # a line that a kill has torn
-            if not whole:
-                self._append([json.dumps(header)])
+            with JsonlWriter(path, keep_bytes=len(content) - len(torn)) as file:
+                if not lines:
+                    file.write([header], ascii_only=True)
 
-    def _continue(self, whole: bytes, header: dict[str, Any]) -> None:
+    def _continue(self, lines: list[bytes], header: dict[str, Any]) -> None:
         try:
-            first, *rest = [parse_json(line, str(self.path)) for line in _lines(whole)]
+            first, *rest = [parse_json(line, str(self.path)) for line in lines]
             found = _replies(rest)
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
@@ -107,30 +106,14 @@ class AnswersFile:
         """Keep some answers; they are on the disk afterwards."""
         self.done.update({reply.id: reply for reply in replies})
         if self._write:
-            self._append([json.dumps(_row(reply), ensure_ascii=False) for reply in replies])
-
-    def _append(self, lines: list[str]) -> None:
-        with self.path.open("ab") as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
-            file.flush()
-            os.fsync(file.fileno())
+            with JsonlWriter(self.path) as file:
+                file.write([_row(reply) for reply in replies])
 
 
 def _row(reply: Reply) -> dict[str, Any]:
     """A line; of texts without what poses alone have."""
     row = reply._asdict()
     return row if reply.raw is not None else {k: v for k, v in row.items() if k != "raw"}
-
-
-def _whole_lines(path: Path) -> bytes:
-    """A file's content up to its last line's end."""
-    content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1]
-
-
-def _lines(content: bytes) -> list[bytes]:
-    """Lines that "\n" alone ends: a text may hold what else ends lines."""
-    return content.removesuffix(b"\n").split(b"\n")
 
 
 def _replies(rows: Sequence[dict[str, Any]]) -> dict[str, Reply]:
@@ -162,7 +145,9 @@ def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
     """
     content = read_bytes(path)
     try:
-        first, *rest = [parse_json(line, str(path)) for line in _lines(content)]
+        # A torn last line is an error here: these are answers to be scored, not to be completed.
+        lines = content.removesuffix(b"\n").split(b"\n")
+        first, *rest = [parse_json(line, str(path)) for line in lines]
         if first.get("schema") != SCHEMA:
             raise ValueError("its first line is no header")
         return first, _replies(rest)

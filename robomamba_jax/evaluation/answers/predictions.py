@@ -51,7 +51,7 @@ class Rules:
         return cls(
             Naming.of(config),
             config.on_extra == "skip",
-            config.on_bad_record == "skip",
+            config.on_error == "skip",
             config.check_echoes,
             check_header,
         )

@@ -18,8 +18,9 @@ from robomamba_jax.data.sources.sample import ImageRef, bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.base import Item, Pictures
 from robomamba_jax.utils.file_names import find_files
+from robomamba_jax.utils.files import read_json as read_any_json
 from robomamba_jax.utils.files import replacing
-from robomamba_jax.utils.untrusted_text import encode_text, parse_json, read_bytes, writable
+from robomamba_jax.utils.untrusted_text import encode_text, writable
 
 _MISSING = (
     "download it there, or say where it lies: --set files.root=DIR, --set files.questions=..."
@@ -82,21 +83,14 @@ def check_unread(files: FilesConfig, *names: str) -> None:
 
 
 def read_json(path: Path, kind: type[dict] | type[list]) -> Any:
-    """A JSON file's content, no key of which stands twice in an object.
+    """A JSON file's content; see ``utils.files.read_json``.
 
     Raises:
       InputError: it is missing, broken, too large, or of another kind.
     """
     if not path.is_file():
         raise missing(path)
-    content = parse_json(read_bytes(path), str(path), unique_keys=True)
-    if not isinstance(content, kind):
-        wanted = "an object" if kind is dict else "a list"
-        fix = "give the benchmark's own file"
-        raise InputError(
-            "bad_json", f"{path} holds no {wanted.split()[1]}, but {wanted} is due", fix
-        )
-    return content
+    return read_any_json(path, kind=kind, fix="give the benchmark's own file")
 
 
 def records_in(content: Mapping[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
@@ -213,7 +207,7 @@ def look_for_pictures(items: Sequence[Item]) -> None:
             try:
                 item.pictures()
             except InputError as error:
-                fix = f"{error.fix}; or --set on_bad_record=skip"
+                fix = f"{error.fix}; or --set on_error=skip"
                 message = f"question {item.id!r}: {error.message}"
                 raise InputError(error.kind, message, fix) from error
 

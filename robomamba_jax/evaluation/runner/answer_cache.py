@@ -46,11 +46,11 @@ class Asked:
         if jax.device_count() > 1:
             mesh = make_mesh(config.mesh)
             places = mesh.shape["data"] * mesh.shape["fsdp"]
-            if config.rows % places:
+            if config.batch_size % places:
                 raise InputError(
                     "bad_mesh",
-                    f"{config.rows} rows over {places} places (data x fsdp)",
-                    f"--set rows= to a multiple of {places}",
+                    f"{config.batch_size} rows over {places} places (data x fsdp)",
+                    f"--set batch_size= to a multiple of {places}",
                 )
         model, processor = api.load(checkpoint, dtype=config.dtype or None, mesh=mesh)
         self.model, self.processor = model, processor
@@ -62,10 +62,10 @@ class Asked:
         self.reader = Reader(
             processor,
             template,
-            rows=config.rows,
+            rows=config.batch_size,
             pictures=config.frames,
             mesh=mesh,
-            skip=config.on_bad_record == "skip",
+            skip=config.on_error == "skip",
         )
         self.answer: Any = _answerer(chosen, model, processor, self.recipe, mesh)
 
@@ -141,7 +141,7 @@ def ask(
       InputError: see ``Asked``, ``AnswersFile`` and ``Reader``; or the configuration says how
         contacts are counted, which is a matter of the checkpoint.
     """
-    if config.on_bad_record == "error":
+    if config.on_error == "raise":
         look_for_pictures(loaded.items)
     if config.contact_frame:
         raise InputError(

@@ -196,7 +196,7 @@ class Reader:
 def named(request: Request, error: InputError) -> InputError:
     """An error with the question that it is about, and how to go on without that."""
     message = f"question {request.id!r}: {error.message}"
-    return InputError(error.kind, message, f"{error.fix}; or --set on_bad_record=skip")
+    return InputError(error.kind, message, f"{error.fix}; or --set on_error=skip")
 
 
 def everywhere(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,12 @@ from robomamba_jax.evaluation.runner import paper
 from robomamba_jax.evaluation.runner.page import write_page
 from robomamba_jax.evaluation.synthetic.benchmark_files import at_toy, write_toy
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 from robomamba_jax.utils.version import __version__
 
 SCHEMA = "robomamba.eval/1"
 _NEEDED = ("benchmark", "answers_from", "scoring", "headline", "figures")  # of a result in a table
-Tell = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,11 +137,11 @@ def from_predictions(config: EvalConfig, path: Path, loaded: Loaded) -> Answered
     said = {item.id: answer for item, answer in zip(loaded.known, read.answers, strict=True)}
     answers = [said[item.id] for item in loaded.items]
     missing = [item.id for item, text in zip(loaded.items, answers, strict=True) if text is None]
-    if missing and config.on_bad_record == "error":
+    if missing and config.on_error == "raise":
         raise InputError(
             "missing_answers",
             f"{path} leaves {len(missing)} of {len(answers)} questions out, first {missing[0]!r}",
-            "answer them, or leave them out of the score with --set on_bad_record=skip",
+            "answer them, or leave them out of the score with --set on_error=skip",
         )
     problems = {key: read.problems.get(key, "the file has no answer to it") for key in missing}
     notes = list(read.notes)
@@ -262,7 +262,7 @@ def answer_all(
     loaded: Loaded,
     checkpoint: str,
     out: Path,
-    tell: Tell | None = None,
+    tell: OnProgress | None = None,
 ) -> tuple[Answered, float]:
     """Let a checkpoint answer what it has not answered yet.
 

@@ -160,7 +160,7 @@ class PolicyHead(nnx.Module):
             raise InputError(
                 "no_pooled",
                 f"the {self.config.kind} head reads sequences",
-                "cache patches or states instead",
+                "cache vision_patches or hidden_states instead",
             )
         self._check(states)
         return pool_official(states.hidden.astype(jnp.float32), states.first_text, states.last)

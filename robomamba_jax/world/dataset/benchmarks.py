@@ -30,7 +30,7 @@ from robomamba_jax.world.dataset.tasks import WorldPlan
 from robomamba_jax.world.language import bench_questions as q
 from robomamba_jax.world.language.facts import Facts
 from robomamba_jax.world.language.wording import Wording
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 
 # At most so many scenes, pictures of an MME sub-task, MMBench questions, books, clips' questions,
 # and poses: a benchmark of minutes, not of hours.
@@ -95,8 +95,8 @@ def write_benchmarks(
 
 def _scene(plan: WorldPlan, item: dict[str, Any]) -> Scene:
     name = item["stage1_1"]["image"]
-    draw = Draw((*plan.seed_of("language", int(Path(name).stem)), _CODE))
-    return Scene(name, q.facts_of(item["facts"]), Wording(draw, plan.split))
+    rng = Rng((*plan.seed_of("language", int(Path(name).stem)), _CODE))
+    return Scene(name, q.facts_of(item["facts"]), Wording(rng, plan.split))
 
 
 def _link(source: Path, path: Path) -> None:

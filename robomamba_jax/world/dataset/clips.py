@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.world.objects.colors import COLORS, DARK, STEEL
 from robomamba_jax.world.objects.meshes import box, cone, cylinder
 from robomamba_jax.world.objects.model import Solid
-from robomamba_jax.world.objects.palette import COLORS, DARK, STEEL
 from robomamba_jax.world.sim.gripper import FINGERS, Executor, Grip, Outcome, perform
 from robomamba_jax.world.sim.simulator import Stage
 

@@ -13,40 +13,37 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import os
-import queue
 import shutil
-import subprocess
-import sys
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.config.data import ON_BAD
+from robomamba_jax.data.sources.tfrecord import sequence_example, write_tfrecord
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import read_json, write_text
 from robomamba_jax.utils.hashes import file_sha256
-from robomamba_jax.utils.untrusted_text import read_bytes
+from robomamba_jax.utils.process_pool import ProcessPool
+from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.version import __version__
+from robomamba_jax.world.dataset import tasks
 from robomamba_jax.world.dataset.benchmarks import write_benchmarks
-from robomamba_jax.world.dataset.tasks import KINDS, VERSION, WorldPlan, check_plan
-from robomamba_jax.world.dataset.tfrecord_write import sequence_example, write_tfrecord
-from robomamba_jax.world.dataset.worker import SAID, write_whole
+from robomamba_jax.world.dataset.tasks import KINDS, SAID, VERSION, WorldPlan, check_plan
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.objects.categories import CATEGORIES
 
 _CLIPS_PER_FILE = 100
-_PATIENCE = 20.0  # seconds
-Tell = Callable[[int, int], None]
+_PATIENCE = 20.0  # seconds for the jobs in hand, when all is stopped
+_THREADS = ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def generate(
     plan: WorldPlan,
     out: Path,
     workers: int = 2,
-    tell: Tell | None = None,
+    tell: OnProgress | None = None,
     on_bad: str = "error",
 ) -> dict[str, Any]:
     """Carry out a plan, or the rest of it.
@@ -78,7 +75,7 @@ def generate(
     waiting = [job for job in plan.jobs() if not _done(_part(parts, job), on_bad)]
     _run(plan, out, parts, waiting, workers, tell, on_bad)
     written = _assemble(plan, out, parts)
-    write_whole(manifest, json.dumps(written, indent=1) + "\n")
+    write_text(manifest, json.dumps(written, indent=1) + "\n")
     shutil.rmtree(parts)
     return written
 
@@ -99,7 +96,7 @@ def _claim(out: Path, plan: WorldPlan) -> None:
         raise InputError("not_empty", f"{out} is not empty", "give a new folder as --out")
     out.mkdir(parents=True, exist_ok=True)
     fields = {"digest": plan.digest(), "version": VERSION, **dataclasses.asdict(plan)}
-    write_whole(note, json.dumps(fields, indent=1) + "\n")
+    write_text(note, json.dumps(fields, indent=1) + "\n")
 
 
 def _part(parts: Path, job: tuple[str, int, int]) -> Path:
@@ -112,15 +109,7 @@ def _object(path: Path) -> dict[str, Any]:
     Raises:
       InputError: it is something else by now.
     """
-    try:
-        content = json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        what = f"{path} is not JSON: {' '.join(str(error).split())}"
-        raise InputError("bad_json", what, "give another --out, or the file as written") from error
-    if not isinstance(content, dict):
-        what = f"{path} is not a JSON object"
-        raise InputError("bad_json", what, "give another --out, or the file as written")
-    return content
+    return read_json(path, fix="give another --out, or the file as written")
 
 
 def _said(part: Path) -> dict[str, Any]:
@@ -140,7 +129,7 @@ def _run(
     parts: Path,
     jobs: list[tuple[str, int, int]],
     workers: int,
-    tell: Tell | None,
+    tell: OnProgress | None,
     on_bad: str,
 ) -> None:
     """Let workers do the jobs; the first error ends all."""
@@ -148,98 +137,35 @@ def _run(
     done = total - sum(count for _, _, count in jobs)
     if tell is not None:
         tell(done, total)
-    waiting: queue.SimpleQueue[tuple[str, int, int]] = queue.SimpleQueue()
-    answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    for job in jobs:
-        waiting.put(job)
-    stop = threading.Event()
-
-    def serve() -> None:
-        with _worker() as ask:
-            while not stop.is_set():
-                try:
-                    kind, start, count = waiting.get_nowait()
-                except queue.Empty:
-                    return
-                to = str(_part(parts, (kind, start, count)))
-                answers.put(
-                    ask(
-                        {
-                            "plan": dataclasses.asdict(plan),
-                            "root": str(out),
-                            "kind": kind,
-                            "start": start,
-                            "count": count,
-                            "to": to,
-                            "on_bad": on_bad,
-                        }
-                    )
-                )
-
-    threads = [threading.Thread(target=serve, daemon=True) for _ in range(min(workers, len(jobs)))]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in jobs:
-            answer = answers.get()
-            if "error" in answer:
-                raise InputError(*answer["error"])
-            if "crash" in answer:
-                raise RuntimeError(f"a world worker crashed:\n{answer['crash']}")
-            done += int(answer["done"])
+    if not jobs:
+        return
+    setup = {"plan": dataclasses.asdict(plan), "root": str(out), "on_bad": on_bad}
+    messages = (
+        {
+            "kind": kind,
+            "start": start,
+            "count": count,
+            "to": str(_part(parts, (kind, start, count))),
+        }
+        for kind, start, count in jobs
+    )
+    with (
+        ProcessPool(
+            f"{tasks.__name__}:{tasks.open_tasks.__name__}",
+            setup,
+            min(workers, len(jobs)),
+            name="world",
+            # One core per worker: lavapipe would otherwise use them all in each.
+            environment=dict.fromkeys(_THREADS, "1"),
+            depth=1,
+            patience=_PATIENCE,
+        ) as pool,
+        contextlib.closing(pool.map(messages, ordered=False)) as replies,
+    ):
+        for reply, _ in replies:
+            done += int(reply["done"])
             if tell is not None:
                 tell(done, total)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(timeout=_PATIENCE)  # for the jobs in hand
-
-
-@contextlib.contextmanager
-def _worker() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
-    """A worker process, and how to ask it."""
-    package = str(Path(__file__).resolve().parents[3])
-    known = os.environ.get("PYTHONPATH")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": package + (os.pathsep + known if known else ""),
-        # One core per worker: lavapipe would otherwise use them all in each.
-        "LP_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "robomamba_jax.world.dataset.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-    )
-    to, back = process.stdin, process.stdout
-    assert to is not None
-    assert back is not None
-
-    def ask(job: dict[str, Any]) -> dict[str, Any]:
-        try:
-            to.write(json.dumps(job) + "\n")
-            to.flush()
-            line = back.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            return {"crash": f"it died with status {process.wait()}; its last words are above"}
-        return json.loads(line)
-
-    try:
-        yield ask
-    finally:
-        for pipe in (to, back):
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
@@ -256,7 +182,7 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
     }
     written = [name for name, records in files.items() if records]
     for name in written:
-        write_whole(out / name, json.dumps(files[name], indent=0) + "\n")
+        write_text(out / name, json.dumps(files[name], indent=0) + "\n")
     lines = {
         "poses.jsonl": [item["truth"] for item in poses],
         "scenes.jsonl": [_scene(item) for item in language],
@@ -266,7 +192,7 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
     written += clip_files
     for name, records in lines.items():
         if records:
-            write_whole(out / name, "".join(json.dumps(record) + "\n" for record in records))
+            write_text(out / name, "".join(json.dumps(record) + "\n" for record in records))
             written.append(name)
     written += write_benchmarks(plan, out, language, poses, _items(plan, parts, "clips"))
     return {**_manifest(plan, out, poses, written), **remarks}

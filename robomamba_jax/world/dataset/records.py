@@ -17,7 +17,7 @@ from robomamba_jax.data.sources.manipulation import Action, answer_text
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.language.captions import Pair
-from robomamba_jax.world.policies.reference import Proposal
+from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.sim.simulator import View
 
 _LAST_LINK = 254

@@ -17,16 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.affordance import good_places, middle_place
-from robomamba_jax.world.policies.reference import (
-    Proposal,
-    lift,
-    pixel_of,
-    rotation_for,
-    to_camera,
-    true_flow,
-)
+from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.sim.episodes import (
     COLLECTION,
     HEAVY,
@@ -38,9 +31,10 @@ from robomamba_jax.world.sim.episodes import (
     visible_parts,
 )
 from robomamba_jax.world.sim.grasps import find_grasp
-from robomamba_jax.world.sim.gripper import Grip, perform
+from robomamba_jax.world.sim.gripper import perform
 from robomamba_jax.world.sim.simulator import Simulator, Stage, View
-from robomamba_jax.world.sim.surfaces import Spot, pixels_of
+from robomamba_jax.world.sim.surfaces import Spot, pixels_of, true_flow
+from robomamba_jax.world.sim.view_geometry import lift, pixel_of, rotation_for, to_camera
 
 Array = npt.NDArray[np.float64]
 _ATTEMPTS = 200
@@ -115,7 +109,7 @@ def find_sample(
         )
         stage = open_stage(simulator, spec)
         view = stage.look()
-        chosen = _propose(stage, spec, view, Draw((*trial, 1)), dof, contacts)
+        chosen = _propose(stage, spec, view, Rng((*trial, 1)), dof, contacts)
         if chosen is None:
             failures["no place"] += 1
             continue
@@ -124,7 +118,7 @@ def find_sample(
         if point is None:
             failures["no depth"] += 1
             continue
-        grip = world_grip(view, proposal, point)
+        grip = proposal.in_world(view, point)
         outcome = perform(stage, spot.link, grip)
         if judge(stage, spot.link, outcome, COLLECTION).success:
             return PoseSample(
@@ -147,15 +141,8 @@ def find_sample(
     )
 
 
-def world_grip(view: View, proposal: Proposal, point: Array) -> Grip:
-    """A proposal in the world frame, at a lifted point."""
-    assert view.camera.camera_to_world is not None
-    axes = view.camera.camera_to_world[:3, :3] @ proposal.rotation
-    return Grip(point, axes[:, 0], axes[:, 1], proposal.gripper_open, proposal.pull, proposal.steer)
-
-
 def _propose(
-    stage: Stage, spec: EpisodeSpec, view: View, draw: Draw, dof: int, contacts: str
+    stage: Stage, spec: EpisodeSpec, view: View, rng: Rng, dof: int, contacts: str
 ) -> tuple[Spot, Proposal] | None:
     """A place and a pose that may work."""
     if contacts == "middle" and dof == 6:
@@ -164,23 +151,23 @@ def _propose(
     parts = visible_parts(view.links, stage.spec.model.movable)
     if not parts:
         return None
-    link = draw.one(parts)
+    link = rng.choice(parts)
     place = stage.spec.model.movable.index(link)
     if spec.resistance[place] >= HEAVY[0]:
-        return _grasp(stage, view, link, draw)
-    if dof == 7 and draw.chance(GRASP_SHARE):
-        grasp = _grasp(stage, view, link, draw)
+        return _grasp(stage, view, link, rng)
+    if dof == 7 and rng.chance(GRASP_SHARE):
+        grasp = _grasp(stage, view, link, rng)
         if grasp is not None:
             return grasp
     pixels = pixels_of(view.links == link)
-    chosen = draw.random.permutation(len(pixels))[:_PIXELS]
+    chosen = rng.generator.permutation(len(pixels))[:_PIXELS]
     good = good_places(stage, link, pixels[chosen])
     if not good:
         return None
-    spot, pull = draw.one(good)
-    if draw.chance(0.5):
+    spot, pull = rng.choice(good)
+    if rng.chance(0.5):
         pull = spot.normal
-    pull = pull + draw.random.normal(0, _NOISE, 3)
+    pull = pull + rng.generator.normal(0, _NOISE, 3)
     return _pulled(view, spot, pull, None if dof == 6 else 0.0)
 
 
@@ -190,13 +177,13 @@ def _pulled(view: View, spot: Spot, pull: Array, closed: float | None) -> tuple[
     return spot, Proposal(pixel_of(view, spot.point), rotation_for(approach), closed)
 
 
-def _grasp(stage: Stage, view: View, link: int, draw: Draw) -> tuple[Spot, Proposal] | None:
+def _grasp(stage: Stage, view: View, link: int, rng: Rng) -> tuple[Spot, Proposal] | None:
     """Open fingers around the handle, drawn back along the way of the part."""
     middle = stage.link_mesh(link).vertices.mean(axis=0)
     flow = true_flow(stage, link, middle)
-    pull = flow + draw.random.normal(0, _NOISE, 3)
+    pull = flow + rng.generator.normal(0, _NOISE, 3)
     pull /= np.linalg.norm(pull)
-    found = find_grasp(stage, view, link, pull, draw.random)
+    found = find_grasp(stage, view, link, pull, rng.generator)
     if found is None:
         return None
     spot, grip = found

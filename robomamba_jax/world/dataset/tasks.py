@@ -1,7 +1,7 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pieces of a generated data set. Item k of a kind is a function of the plan's seed and k, so
-neither workers nor interruptions change a byte."""
+"""Pieces of a generated data set, and what its worker processes do. Item k of a kind is a function
+of the plan's seed and k, so neither workers nor interruptions change a byte."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import write_text
+from robomamba_jax.utils.ipc import Job, Reply
 from robomamba_jax.world.dataset.clips import even, film
 from robomamba_jax.world.dataset.records import (
     jpeg_bytes,
@@ -22,7 +24,7 @@ from robomamba_jax.world.dataset.records import (
     save_picture,
     save_truth,
 )
-from robomamba_jax.world.dataset.samples import find_sample, sample_record, world_grip
+from robomamba_jax.world.dataset.samples import find_sample, sample_record
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import caption, questions, yes_no
@@ -32,9 +34,10 @@ from robomamba_jax.world.language.instructions import instructions, touch
 from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.affordance import CONTACTS
-from robomamba_jax.world.policies.reference import Observation, lift, link_at, oracle, part_random
+from robomamba_jax.world.policies.interface import Observation
+from robomamba_jax.world.policies.reference import oracle, part_random
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
     check_dof,
@@ -45,6 +48,7 @@ from robomamba_jax.world.sim.episodes import (
 )
 from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
 from robomamba_jax.world.sim.simulator import Simulator, Stage
+from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
 LAYOUT = 10  # of the texts and files about it; 10 has maps of the pictures with language
@@ -170,6 +174,42 @@ def run_job(
     return {"items": items, "skipped": skips.found, **simulator.objects.remarks().to_json()}
 
 
+SAID = ".said"
+"""The ending of what is said of a part beside it: who was skipped, and notes of objects."""
+
+
+class WorldTasks:
+    """What a worker process does: jobs of one plan, into files."""
+
+    def __init__(self, plan: WorldPlan, root: Path, on_bad: str) -> None:
+        """Open the simulator."""
+        self._plan, self._root, self._on_bad = plan, root, on_bad
+        self._simulator = Simulator(plan.assets, plan.asset_list, on_bad, plan.allow_roots)
+
+    def run(self, job: Job) -> Reply:
+        """Make the ``count`` items of a ``kind`` from ``start``; their records go into ``to``.
+
+        Returns:
+          {"done": how many}.
+
+        Raises:
+          InputError: see ``run_job``.
+        """
+        numbers = (job["kind"], job["start"], job["count"])
+        found = run_job(self._simulator, self._plan, self._root, *numbers, self._on_bad)
+        to, items = Path(job["to"]), found.pop("items")
+        # What there is to say of the items comes first: a part that is there is complete.
+        write_text(to.with_suffix(SAID), json.dumps(found))
+        write_text(to, json.dumps({"items": items}))
+        return {"done": job["count"]}, {}
+
+
+def open_tasks(setup: dict[str, Any]) -> WorldTasks:
+    """What a worker process calls: see ``generate``."""
+    fields = {**setup["plan"], "categories": tuple(setup["plan"]["categories"])}
+    return WorldTasks(WorldPlan(**fields), Path(setup["root"]), setup["on_bad"])
+
+
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of(item)
     seed = plan.seed_of("poses", item)
@@ -177,7 +217,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     name = f"{category}_{item:06d}"
     save_truth(root, name, sample.view)
     save_picture(root / "images" / f"{name}.png", sample.view.rgb)
-    words = Wording(Draw((*seed, 2)), plan.split)
+    words = Wording(Rng((*seed, 2)), plan.split)
     noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
     question = words.say(wc.ASK_POSE, noun=noun)
     place = touch(noun, (x / plan.size, y / plan.size), words)
@@ -193,20 +233,20 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
 
 def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of(item)
-    draw = Draw(plan.seed_of("language", item))
-    model = simulator.objects.draw(category, plan.split, draw)
-    scene = draw_scene(model, draw, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
+    rng = Rng(plan.seed_of("language", item))
+    model = simulator.objects.draw(category, plan.split, rng)
+    scene = draw_scene(model, rng, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
     stage = Stage(simulator, scene)
     view = stage.look()
     facts = scene_facts(stage, view)
-    words = Wording(draw, plan.split)
+    words = Wording(rng, plan.split)
     name = f"{item:06d}"
     save_truth(root, name, view)
     save_picture(root / "images" / f"{name}.jpg", view.rgb)
     pairs = questions(facts, words)
-    conversations = [draw.mixed(pairs, 5), *instructions(facts, words)]
+    conversations = [rng.shuffled(pairs, 5), *instructions(facts, words)]
     return {
-        "stage1_1": llava_record(name, f"{name}.jpg", [caption(facts, words)], draw.chance(0.5)),
+        "stage1_1": llava_record(name, f"{name}.jpg", [caption(facts, words)], rng.chance(0.5)),
         "llava": [
             llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", said)
             for k, said in enumerate(conversations)
@@ -222,7 +262,7 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     """A clip: the oracle acts, or a random grip fails; some clips end when the gripper arrives."""
     category = plan.category_of(item)
     for attempt in range(50):
-        draw = Draw((*plan.seed_of("clips", item), attempt))
+        rng = Rng((*plan.seed_of("clips", item), attempt))
         spec = draw_episode(
             simulator.objects,
             (*plan.seed_of("clips", item), attempt, 1),
@@ -235,8 +275,8 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         if not visible_parts(view.links, spec.scene.model.movable):
             continue
         facts = scene_facts(stage, view)
-        seen = Observation("", category, "", view, stage, draw.random)
-        phase = draw.one(["done", "done", "reach", "failed"])
+        seen = Observation("", category, "", view, stage, rng.generator)
+        phase = rng.choice(["done", "done", "reach", "failed"])
         proposal = part_random(seen) if phase == "failed" else oracle(seen)
         point = None if proposal is None else lift(view, proposal.contact_xy)
         if proposal is None or point is None:
@@ -245,7 +285,7 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         part = next((part for part in facts.parts if part.link == link), None)
         if part is None:
             continue
-        frames, coming, outcome = film(stage, link, world_grip(view, proposal, point))
+        frames, coming, outcome = film(stage, link, proposal.in_world(view, point))
         success = judge(stage, link, outcome, EVALUATION).success
         if success != (phase != "failed"):
             continue
@@ -253,7 +293,7 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         place = spec.scene.model.movable.index(link)
         rest = rest_value(spec.scene.model, link, spec.scene.scale)
         way = 1 if abs(outcome.after[place] - rest) >= abs(outcome.before[place] - rest) else -1
-        text = tagged_text(ClipStory(facts, part, way, phase), Wording(draw, plan.split))
+        text = tagged_text(ClipStory(facts, part, way, phase), Wording(rng, plan.split))
         images = [jpeg_bytes(frame) for frame in even(shown, FRAMES)]
         return {
             "images": [base64.b64encode(data).decode() for data in images],

@@ -21,7 +21,7 @@ from robomamba_jax.world.language.captions import (
 )
 from robomamba_jax.world.language.facts import Facts, PartState, ThingFact
 from robomamba_jax.world.language.wording import Wording, article
-from robomamba_jax.world.objects.palette import COLORS
+from robomamba_jax.world.objects.colors import COLORS
 
 _OPTIONS = 4
 _MOTIONS = ("turns on a hinge", "slides in and out")
@@ -81,7 +81,7 @@ def yes_no_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
     found = []
     for names, answer in ((facts.visible, "yes"), (facts.lacks, "no")):
         if names:
-            part = words.draw.one(names)
+            part = words.rng.choice(names)
             asked = words.say(wc.ASK_PART, noun=facts.noun, part=part)
             found.append(Entry(image, asked, answer, "part"))
     return found
@@ -91,7 +91,7 @@ def knowledge(image: str, facts: Facts, words: Wording) -> list[Entry]:
     """What the picture does not show by itself: what moves, and how."""
     if not facts.parts:
         return []
-    part = words.draw.one(facts.parts)
+    part = words.rng.choice(facts.parts)
     others = [p.part for p in facts.parts if p.part != part.part]
     movable = words.say(w.ASK_MOVABLE, noun=facts.noun)
     motion = words.say(w.ASK_MOTION, noun=facts.noun, part=part.part)
@@ -105,7 +105,7 @@ def photographs(image: str, facts: Facts, words: Wording, *, answerable: bool) -
     """As people ask who cannot see whether their picture shows what they ask about."""
     if answerable:
         return [Entry(image, words.say(w.ASK_COLOR, noun=facts.noun), facts.color, "color")]
-    absent = words.draw.one(facts.absent_shapes) if facts.absent_shapes else "sign"
+    absent = words.rng.choice(facts.absent_shapes) if facts.absent_shapes else "sign"
     asked = words.say(w.ASK_COLOR, noun=absent)
     return [Entry(image, asked, "unanswerable", "color", "unsuitable")]
 
@@ -135,7 +135,7 @@ def there_or_not(
       ranking: what pictures show, the most frequent first.
     """
     here = set(objects_of(facts)) | {part.part for part in facts.parts}
-    present = words.draw.one(things_of(facts))
+    present = words.rng.choice(things_of(facts))
     absent = [name for name in ranking if name not in here]
     if kind == "popular":
         absent = absent[:3]
@@ -145,7 +145,7 @@ def there_or_not(
         return []
     return [
         Entry(image, words.say(wc.ASK_OBJECT, a_noun=article(name)), answer, kind)
-        for name, answer in ((present, "yes"), (words.draw.one(absent), "no"))
+        for name, answer in ((present, "yes"), (words.rng.choice(absent), "no"))
     ]
 
 
@@ -159,12 +159,14 @@ def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
         return Entry(image, asked[0], "yes"), Entry(image, asked[1], "no")
 
     found = {
-        "existence": pair(wc.ASK_OBJECT, article(noun), article(words.draw.one(absent)), "a_noun"),
+        "existence": pair(
+            wc.ASK_OBJECT, article(noun), article(words.rng.choice(absent)), "a_noun"
+        ),
         "color": pair(wc.ASK_IS_COLOR, facts.color, _other(facts.color, words), "color", noun=noun),
     }
     if facts.counts:
         name, count = facts.counts[0]
-        wrong = count + 1 if count == 1 or words.draw.chance(0.5) else count - 1
+        wrong = count + 1 if count == 1 or words.rng.chance(0.5) else count - 1
         more = {"noun": noun, "parts": f"{name}s"}
         found["count"] = pair(wc.ASK_IS_COUNT, str(count), str(wrong), "count", **more)
     if len(facts.things) == 1:
@@ -181,7 +183,7 @@ def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
 
 
 def _other(color: str, words: Wording) -> str:
-    return words.draw.one([name for name in COLORS if name != color])
+    return words.rng.choice([name for name in COLORS if name != color])
 
 
 def cover_pair(image: str, book: dict[str, str], other: dict[str, str]) -> Pair:
@@ -216,5 +218,5 @@ def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
 def _choice(
     image: str, words: Wording, asked: str, right: str, wrong: Sequence[str], kind: str
 ) -> Entry:
-    options = [right, *words.draw.mixed(wrong, _OPTIONS - 1)]
-    return Entry(image, asked, right, kind, options=tuple(words.draw.mixed(options)))
+    options = [right, *words.rng.shuffled(wrong, _OPTIONS - 1)]
+    return Entry(image, asked, right, kind, options=tuple(words.rng.shuffled(options)))

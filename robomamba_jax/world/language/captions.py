@@ -12,7 +12,7 @@ from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.facts import Facts, PartState
 from robomamba_jax.world.language.wording import Wording, article
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN
-from robomamba_jax.world.objects.palette import COLORS
+from robomamba_jax.world.objects.colors import COLORS
 
 COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -48,8 +48,8 @@ def caption(facts: Facts, words: Wording) -> Pair:
     parts = ""
     if opened:
         parts = f" with {article(opened[0].state)} {opened[0].part}"
-    elif facts.visible and words.draw.chance(0.5):
-        parts = f" with {article(words.draw.one(facts.visible))}"
+    elif facts.visible and words.rng.chance(0.5):
+        parts = f" with {article(words.rng.choice(facts.visible))}"
     place = ""
     if facts.surface != "none":
         place = f" on {article(facts.surface_color)} {facts.surface}"
@@ -119,7 +119,7 @@ def plan(facts: Facts, words: Wording) -> Pair | None:
     """A plan for one of the parts, or for a part that is not there."""
     if not facts.parts:
         return None
-    part = words.draw.one(facts.parts)
+    part = words.rng.choice(facts.parts)
     question = words.say(w.ASK_PLAN, action=action_of(part, facts.noun))
     return Pair("plan", question, numbered(plan_steps(part), part.part) + ".")
 
@@ -142,7 +142,7 @@ def questions(facts: Facts, words: Wording) -> list[Pair]:
     if facts.parts:
         found += _part_questions(facts, words)
     if facts.counts:
-        name, count = words.draw.one(facts.counts)
+        name, count = words.rng.choice(facts.counts)
         many = name if count == 1 else f"{name}s"
         found.append(
             Pair(
@@ -170,7 +170,7 @@ def questions(facts: Facts, words: Wording) -> list[Pair]:
 def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
     """What moves and how, and how a part stands if there is but one of its kind."""
     noun = facts.noun
-    part = words.draw.one(facts.parts)
+    part = words.rng.choice(facts.parts)
     found: list[Pair] = []
     found.append(
         Pair(
@@ -194,7 +194,7 @@ def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
     )
     single = [part for part in facts.single_parts if part.part in OPENS]
     if single:
-        part = words.draw.one(single)
+        part = words.rng.choice(single)
         found.append(
             Pair(
                 "state",
@@ -221,7 +221,7 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     # A safe has a door: asking for "a door" there is no question about an absent object.
     there = {facts.noun, *facts.visible, *(part.part for part in facts.parts)}
     others = [noun for noun in nouns_of(words.split) if noun not in there]
-    shapes = words.draw.mixed(facts.absent_shapes, 2)
+    shapes = words.rng.shuffled(facts.absent_shapes, 2)
     yes: _Makers = (
         [
             lambda: _object(facts.noun, True, words),
@@ -234,21 +234,21 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     )
     no: _Makers = (
         [
-            lambda: _object(words.draw.one(others), False, words),
-            lambda: _object(words.draw.one(others), False, words),
-            *(lambda s=s: _thing(words.draw.one(tuple(COLORS)), s, False, words) for s in shapes),
+            lambda: _object(words.rng.choice(others), False, words),
+            lambda: _object(words.rng.choice(others), False, words),
+            *(lambda s=s: _thing(words.rng.choice(tuple(COLORS)), s, False, words) for s in shapes),
         ],
         [
             *(lambda p=p: _part(facts.noun, p, False, words) for p in facts.lacks),
             *(lambda p=p: _use(facts.noun, p, False, words) for p in facts.lacks if p in _HOLDS),
         ],
     )
-    chosen, turn = [], int(words.draw.chance(0.5))
+    chosen, turn = [], int(words.rng.chance(0.5))
     for k in range(count):
         makers = yes if k % 2 == 0 else no
         group = makers[(k // 2 + turn) % 2] or makers[0] or makers[1]
         if group:
-            chosen.append(group.pop(int(words.draw.random.integers(len(group))))())
+            chosen.append(group.pop(int(words.rng.generator.integers(len(group))))())
     return chosen
 
 
@@ -265,7 +265,7 @@ def nouns_of(split: str) -> tuple[str, ...]:
 
 
 def _short(words: Wording, question: str, there: bool, long: str) -> tuple[str, str]:
-    if words.draw.chance(0.6):
+    if words.rng.chance(0.6):
         return f"{question} {words.say(wc.SHORT)}", "Yes" if there else "No"
     return question, long
 
@@ -279,7 +279,7 @@ def _object(noun: str, there: bool, words: Wording) -> Pair:
 
 def _thing(color: str, shape: str, there: bool, words: Wording) -> Pair:
     """With its colour or without, as people ask."""
-    return _object(f"{color} {shape}" if words.draw.chance(0.5) else shape, there, words)
+    return _object(f"{color} {shape}" if words.rng.chance(0.5) else shape, there, words)
 
 
 def _part(noun: str, part: str, there: bool, words: Wording) -> Pair:

@@ -22,7 +22,7 @@ def description(facts: Facts, words: Wording) -> Pair:
         said.append(words.say(wd.PLACE, noun=noun, a_surface=surface))
     named = [name for name in facts.visible if name != noun]
     if named:
-        parts = listed([article(name) for name in words.draw.mixed(named)])
+        parts = listed([article(name) for name in words.rng.shuffled(named)])
         said.append(words.say(wd.PARTS, noun=noun, parts=parts))
     said += _states(facts, words)
     for name, count in facts.counts:
@@ -33,7 +33,7 @@ def description(facts: Facts, words: Wording) -> Pair:
         said.append(words.say(wd.THING, noun=noun, a_thing=a_thing, side=thing.side))
     if not facts.things:
         said.append(words.say(wd.ALONE, noun=noun))
-    rest = [upper(sentence) for sentence in words.draw.mixed(said)]
+    rest = [upper(sentence) for sentence in words.rng.shuffled(said)]
     text = " ".join([words.say(wd.OBJECT, a_thing=thing_name(facts)), *rest])
     return Pair("details", words.say(wd.ASK), text)
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.policies.affordance import middle_place
-from robomamba_jax.world.policies.reference import pixel_of
 from robomamba_jax.world.sim.scenes import SHAPES, SceneSpec, joint_range, rest_value
 from robomamba_jax.world.sim.simulator import Stage, View
 from robomamba_jax.world.sim.surfaces import spots
+from robomamba_jax.world.sim.view_geometry import pixel_of
 
 _STRIDE = 4  # pixels between two rays that look for labels
 _SEEN = 2  # rays that must meet a label before it counts as visible

@@ -39,7 +39,7 @@ def short_answers(facts: Facts, words: Wording) -> list[Pair]:
         *q.knowledge("", facts, words),
     ]
     pairs = [Pair(entry.kind, entry.question, entry.answer) for entry in entries]
-    return _styled(words.draw.mixed(pairs, _SHORT_TURNS), "short")
+    return _styled(words.rng.shuffled(pairs, _SHORT_TURNS), "short")
 
 
 def there_or_not(facts: Facts, words: Wording) -> list[Pair]:
@@ -54,20 +54,20 @@ def _objects(facts: Facts, words: Wording) -> list[Entry]:
     drawn order, each with yes as often as with no."""
     here = set(q.objects_of(facts)) | {part.part for part in facts.parts}
     absent = [name for name in nouns_of(words.split) if name not in here]
-    pairs = [(facts.noun, words.draw.one(absent))]
+    pairs = [(facts.noun, words.rng.choice(absent))]
     if facts.things and facts.absent_shapes:
-        thing = words.draw.one(facts.things)
-        pairs.append((thing.shape, words.draw.one(facts.absent_shapes)))
+        thing = words.rng.choice(facts.things)
+        pairs.append((thing.shape, words.rng.choice(facts.absent_shapes)))
     lacks = [name for name in facts.lacks if name not in here]
     visible = [name for name in facts.visible if name != facts.noun]
     if visible and lacks:
-        pairs.append((words.draw.one(visible), words.draw.one(lacks)))
+        pairs.append((words.rng.choice(visible), words.rng.choice(lacks)))
     found = []
     for present, absent in pairs:
-        name, answer = words.draw.one([(present, "yes"), (absent, "no")])
+        name, answer = words.rng.choice([(present, "yes"), (absent, "no")])
         asked = words.say(wc.ASK_OBJECT, a_noun=article(name))
         found.append(Entry("", asked, answer, "object"))
-    return words.draw.mixed(found)
+    return words.rng.shuffled(found)
 
 
 def yes_or_no(facts: Facts, words: Wording) -> list[Pair]:
@@ -75,8 +75,8 @@ def yes_or_no(facts: Facts, words: Wording) -> list[Pair]:
     pairs = q.pairs("", facts, words)
     del pairs["existence"]  # asked of more than the object itself:
     entries = _objects(facts, words)
-    rest = [words.draw.one(list(pair)) for pair in pairs.values()]
-    entries += words.draw.mixed(rest, _YES_NO_TURNS - len(entries))
+    rest = [words.rng.choice(list(pair)) for pair in pairs.values()]
+    entries += words.rng.shuffled(rest, _YES_NO_TURNS - len(entries))
     return [
         Pair("verify", f"{entry.question}{MME_SUFFIX}", entry.answer.capitalize())
         for entry in entries
@@ -91,7 +91,7 @@ def letters(facts: Facts, words: Wording) -> list[Pair]:
         asked = styled(with_options(entry.question, options), "letter")
         right = next(letter for letter, text in options.items() if text == entry.answer)
         pairs.append(Pair("letter", asked, right))
-    return [pairs[0], *words.draw.mixed(pairs[1:])]
+    return [pairs[0], *words.rng.shuffled(pairs[1:])]
 
 
 def points(facts: Facts, words: Wording) -> list[Pair]:
@@ -100,11 +100,11 @@ def points(facts: Facts, words: Wording) -> list[Pair]:
         Pair("point", words.say(wc.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
         for name, x, y in facts.places
     ]
-    found = words.draw.mixed(found, _POINT_TURNS - 1)
+    found = words.rng.shuffled(found, _POINT_TURNS - 1)
     if facts.touch is not None:
         asked = words.say(wc.ASK_TOUCH, noun=facts.noun)
         found.append(Pair("touch", asked, _point(*facts.touch)))
-    return words.draw.mixed(found, _POINT_TURNS)
+    return words.rng.shuffled(found, _POINT_TURNS)
 
 
 def touch(noun: str, place: tuple[float, float], words: Wording) -> Pair:

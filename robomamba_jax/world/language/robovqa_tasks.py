@@ -137,7 +137,7 @@ def _affordances(story: ClipStory, words: Wording) -> list[str]:
         )
     ]
     if story.facts.lacks:
-        absent = words.draw.one(story.facts.lacks)
+        absent = words.rng.choice(story.facts.lacks)
         found.append(
             _yes_no(task, f"pull the {absent} of the {noun} Q: {words.say(ASK_POSSIBLE)}", False)
         )

@@ -11,7 +11,7 @@ import string
 from collections.abc import Sequence
 from types import ModuleType
 
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 
 HELD_OUT = 4  # one phrase in so many is kept for the test split
 
@@ -43,18 +43,18 @@ def article(noun: str) -> str:
 class Wording:
     """Says things in a split's words."""
 
-    def __init__(self, draw: Draw, split: str) -> None:
+    def __init__(self, rng: Rng, split: str) -> None:
         """Begin.
 
         Args:
-          draw: chooses among the phrases.
+          rng: chooses among the phrases.
           split: "train" or "test".
         """
-        self.draw, self.split = draw, split
+        self.rng, self.split = rng, split
 
     def say(self, phrases: Sequence[str], **fields: str) -> str:
         """One of the phrases, its fields filled in."""
-        chosen = self.draw.one(phrases_of(phrases, self.split))
+        chosen = self.rng.choice(phrases_of(phrases, self.split))
         return string.Formatter().vformat(chosen, (), fields)
 
 

@@ -17,10 +17,11 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.utils.untrusted_text import read_text
 from robomamba_jax.world.objects.catalog import INSTANCES, make_object
 from robomamba_jax.world.objects.categories import CATEGORIES, choose_categories, find_category
+from robomamba_jax.world.objects.colors import COLORS
 from robomamba_jax.world.objects.mesh_files import is_there, load_mesh
 from robomamba_jax.world.objects.model import ObjectModel
 from robomamba_jax.world.objects.object_lists import Listed, lines_of, read_list, read_listing
-from robomamba_jax.world.objects.palette import COLORS, Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.objects.urdf import read_urdf
 
 __all__ = ["EMBEDDED", "Embedded", "Library", "Listed", "PartNet", "Remarks", "read_list"]
@@ -53,7 +54,7 @@ class Library(Protocol):
         """Those of the names (None = all) that a split may use; InputError for others."""
         ...
 
-    def draw(self, category: str, split: str, draw: Draw) -> ObjectModel:
+    def draw(self, category: str, split: str, rng: Rng) -> ObjectModel:
         """One object of a category."""
         ...
 
@@ -69,9 +70,9 @@ class Embedded:
         """The article's thirty; the unseen ones in the test split alone."""
         return choose_categories(names, split)
 
-    def draw(self, category: str, split: str, draw: Draw) -> ObjectModel:
+    def draw(self, category: str, split: str, rng: Rng) -> ObjectModel:
         """One of the split's numbered objects."""
-        return make_object(category, split, draw.whole(0, INSTANCES[split] - 1))
+        return make_object(category, split, rng.integer(0, INSTANCES[split] - 1))
 
     def remarks(self) -> Remarks:
         """Nothing."""
@@ -143,7 +144,7 @@ class PartNet:
             )
         return tuple(name for name in CATEGORIES if name in wanted)
 
-    def draw(self, category: str, split: str, draw: Draw) -> ObjectModel:
+    def draw(self, category: str, split: str, rng: Rng) -> ObjectModel:
         """One of the list's objects.
 
         Raises:
@@ -153,7 +154,7 @@ class PartNet:
         last = "there is none"
         while chosen:
             # Which one comes next depends on the numbers drawn, not on what was read before.
-            known = draw.one(chosen)
+            known = rng.choice(chosen)
             self._drawn[known.name] = None
             try:
                 if known.name in self._bad:

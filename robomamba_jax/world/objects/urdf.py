@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots
 from robomamba_jax.errors import InputError
+from robomamba_jax.world.objects.colors import COLORS
 from robomamba_jax.world.objects.mesh_files import EMPTY, find_mesh
 from robomamba_jax.world.objects.meshes import Mesh, box, cylinder, ellipsoid, rotation
 from robomamba_jax.world.objects.model import Joint, Link, MeshFile, Solid
-from robomamba_jax.world.objects.palette import COLORS
 from robomamba_jax.world.objects.urdf_xml import (
     FIX,
     attribute,

@@ -10,10 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.data.sources.sample import even_frames
-from robomamba_jax.world.policies.reference import pixel_of, true_flow, within_tilt
 from robomamba_jax.world.sim.episodes import visible_parts
 from robomamba_jax.world.sim.simulator import Stage, View
-from robomamba_jax.world.sim.surfaces import Spot, lever_share, pixels_of, spots
+from robomamba_jax.world.sim.surfaces import (
+    Spot,
+    lever_share,
+    pixels_of,
+    spots,
+    true_flow,
+    within_tilt,
+)
+from robomamba_jax.world.sim.view_geometry import pixel_of
 
 Array = npt.NDArray[np.float64]
 CONTACTS = ("spread", "middle")

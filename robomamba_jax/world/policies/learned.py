@@ -17,7 +17,8 @@ from robomamba_jax.data.sources.sample import conversation, text_field
 from robomamba_jax.data.text.prompts import as_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
-from robomamba_jax.world.policies.reference import Observation, Proposal, rotation_for
+from robomamba_jax.world.policies.interface import Observation, Proposal
+from robomamba_jax.world.sim.view_geometry import rotation_for
 
 
 class PriorPolicy:

@@ -28,7 +28,8 @@ from robomamba_jax.evaluation.answers.echoes import QUESTIONS, plain, same_quest
 from robomamba_jax.evaluation.answers.fields import Naming, id_text, other_answers
 from robomamba_jax.evaluation.answers.rows import Row, read_rows
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
-from robomamba_jax.world.policies.reference import Observation, Proposal, rotation_for
+from robomamba_jax.world.policies.interface import Observation, Proposal
+from robomamba_jax.world.sim.view_geometry import rotation_for
 
 TRIALS = "trials.json"
 """What ``world episodes`` writes beside its pictures: which trials they are."""

@@ -10,84 +10,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.data.geometry.camera import sample_depth
-from robomamba_jax.world.objects.vectors import cross
+from robomamba_jax.world.policies.interface import Observation, Proposal
 from robomamba_jax.world.sim.episodes import visible_parts
 from robomamba_jax.world.sim.grasps import find_grasp
 from robomamba_jax.world.sim.gripper import ACROSS, Grip, obstacle
-from robomamba_jax.world.sim.scenes import joint_range
-from robomamba_jax.world.sim.simulator import Stage, View
-from robomamba_jax.world.sim.surfaces import Spot, lever_share, motion, pixels_of, spots
+from robomamba_jax.world.sim.simulator import Stage
+from robomamba_jax.world.sim.surfaces import (
+    Spot,
+    lever_share,
+    pixels_of,
+    spots,
+    true_flow,
+    within_tilt,
+)
+from robomamba_jax.world.sim.view_geometry import lift, link_at, pixel_of, rotation_for, to_camera
 
 Array = npt.NDArray[np.float64]
 _LOOKS = 48  # pixels of each part that the oracle weighs
 _FIBONACCI = 64  # directions that UMPNet's demo tries
-_SAFE_TILT = np.cos(np.radians(55))  # the oracle keeps away from where a cup stops sealing
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Observation:
-    """What a policy is given.
-
-    Attributes:
-      episode: its name, such as "Microwave_0003".
-      category: of the object.
-      instruction: in words.
-      view: picture, depth, camera, and which pixel shows which link (which a model may not use).
-      stage: the scene itself, for policies that know the truth.
-      random: its own random numbers.
-      dof: 6 for suction, 7 for a hand.
-    """
-
-    episode: str
-    category: str
-    instruction: str
-    view: View
-    stage: Stage
-    random: np.random.Generator
-    dof: int = 6
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Proposal:
-    """A pose.
-
-    Attributes:
-      contact_xy: (x, y) in pixels, centres at +0.5.
-      rotation: float64[3, 3], the gripper's axes in the camera frame: approach, closing, third.
-      gripper_open: whether fingers arrive open; None for suction.
-      pull: whether to pull after touching.
-      steer: world direction to pull in, asked again and again; None = straight back.
-    """
-
-    contact_xy: tuple[float, float]
-    rotation: Array
-    gripper_open: float | None = None
-    pull: bool = True
-    steer: Callable[[Stage, int, Array], Array] | None = None
-
-
-class Policy(Protocol):
-    """Something that looks and proposes.
-
-    Attributes:
-      name: for tables.
-      parameters: how many numbers were trained for it.
-      sha: of a checkpoint's parameters; None for all others.
-    """
-
-    name: str
-    parameters: int
-    sha: str | None
-
-    def propose(self, seen: Observation) -> Proposal | None:
-        """A pose, or None where it has nothing to say, which counts as a failure."""
-        ...
 
 
 @dataclasses.dataclass
@@ -109,49 +53,6 @@ class Rule:
     def propose(self, seen: Observation) -> Proposal | None:
         """As the function says."""
         return self.act(seen)
-
-
-def rotation_for(approach: Array, closing: Array | None = None) -> Array:
-    """float64[3, 3]: axes from an approach and, if it matters, a closing axis (made orthogonal)."""
-    first = approach / np.linalg.norm(approach)
-    if closing is None:
-        # Level fingers where possible: camera's x, unless the approach lies along it.
-        closing = np.array([1.0, 0, 0]) if abs(first[0]) < 0.9 else np.array([0, 1.0, 0])
-    second = closing - first * (first @ closing)
-    second /= np.linalg.norm(second)
-    return np.stack([first, second, cross(first, second)], axis=1)
-
-
-def to_camera(view: View, direction: Array) -> Array:
-    """A world direction in the camera's frame."""
-    assert view.camera.camera_to_world is not None
-    return view.camera.camera_to_world[:3, :3].T @ direction
-
-
-def pixel_of(view: View, point: Array) -> tuple[float, float]:
-    """Where a world point is seen."""
-    pose = view.camera.camera_to_world
-    assert pose is not None
-    x, y = view.camera.project(pose[:3, :3].T @ (point - pose[:3, 3]))
-    return float(x), float(y)
-
-
-def lift(view: View, contact_xy: tuple[float, float]) -> Array | None:
-    """The world point that a pixel shows, by the depth image; None where there is none."""
-    sample = sample_depth(view.depth, contact_xy)
-    if sample.depth_m is None:
-        return None
-    return view.camera.to_world(view.camera.lift(contact_xy, sample.depth_m))
-
-
-def link_at(view: View, contact_xy: tuple[float, float]) -> int:
-    """The link that a pixel shows; -1 for none, and outside of the picture. The right and lower
-    edges belong to the last pixels, as for ``sample_depth``."""
-    height, width = view.links.shape
-    x, y = contact_xy
-    if not (0 <= x <= width and 0 <= y <= height):
-        return -1
-    return int(view.links[min(int(y), height - 1), min(int(x), width - 1)])
 
 
 def _facing(random: np.random.Generator) -> Array:
@@ -320,30 +221,6 @@ def _candidates(seen: Observation) -> list[Spot]:
         chosen = seen.random.permutation(len(pixels))[:_LOOKS]
         found += spots(seen.stage, link, pixels[chosen])
     return found
-
-
-def true_flow(stage: Stage, link: int, point: Array) -> Array:
-    """float64[3]: the unit direction in which a point can move farthest, by its own joint."""
-    along = motion(stage, link, point)
-    length = float(np.linalg.norm(along))
-    if length < 1e-6:
-        return np.zeros(3)
-    place = stage.spec.model.movable.index(link)
-    low, high = joint_range(stage.spec.model, link, stage.spec.scale)
-    value = float(stage.joints[place])
-    return along / length * (1.0 if high - value >= value - low else -1.0)
-
-
-def within_tilt(flow: Array, normal: Array, least: float = float(_SAFE_TILT)) -> Array:
-    """The direction nearest to a flow that leans from the normal no more than a cup may."""
-    cosine = float(flow @ normal)
-    if cosine >= least:
-        return flow
-    side = flow - cosine * normal
-    length = float(np.linalg.norm(side))
-    if length < 1e-9:
-        return normal
-    return least * normal + np.sqrt(1 - least**2) * side / length
 
 
 def _best_of_sphere(stage: Stage, link: int, point: Array) -> Array:

@@ -9,10 +9,11 @@ from pathlib import Path
 from robomamba_jax.data.geometry.contacts import Contacts
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.evaluation.answers.fields import Naming
+from robomamba_jax.world.policies.interface import Policy
 from robomamba_jax.world.policies.learned import ModelPolicy, PriorPolicy
 from robomamba_jax.world.policies.policy_names import POLICIES
 from robomamba_jax.world.policies.predictions import NAMING, FilePolicy
-from robomamba_jax.world.policies.reference import RULES, Policy
+from robomamba_jax.world.policies.reference import RULES
 
 PRIORS = ("prior", "prior-category")
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from robomamba_jax.world.dataset.tasks import VERSION
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
 from robomamba_jax.world.sim.simulator import Simulator, Stage
 
@@ -54,9 +54,9 @@ def _pair(
     simulator: Simulator, category: str, split: str, seed: int, size: int
 ) -> tuple[Image.Image, Image.Image, str]:
     """The same object at rest and with its joints at two thirds, and what moves."""
-    draw = Draw((VERSION, seed, 11, list(CATEGORIES).index(category)))
-    model = simulator.objects.draw(category, split, draw)
-    scene = draw_scene(model, draw, size, closed_share=1.0, surface="none")
+    rng = Rng((VERSION, seed, 11, list(CATEGORIES).index(category)))
+    model = simulator.objects.draw(category, split, rng)
+    scene = draw_scene(model, rng, size, closed_share=1.0, surface="none")
     stage = Stage(simulator, scene)
     pictures = [Image.fromarray(stage.look().rgb)]
     limits = np.array(scene.limits())

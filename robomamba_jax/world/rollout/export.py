@@ -10,16 +10,17 @@ from typing import Any
 
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import write_text
+from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.world.dataset.records import save_picture, save_truth
-from robomamba_jax.world.dataset.worker import write_whole
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.policies.predictions import TRIALS
-from robomamba_jax.world.rollout.run import RolloutPlan, Tell, draw_trial, trial_facts, trial_name
+from robomamba_jax.world.rollout.run import RolloutPlan, draw_trial, trial_facts, trial_name
 from robomamba_jax.world.sim.simulator import Simulator
 
 
 def export_episodes(
-    simulator: Simulator, plan: RolloutPlan, out: Path, tell: Tell | None = None
+    simulator: Simulator, plan: RolloutPlan, out: Path, tell: OnProgress | None = None
 ) -> dict[str, Any]:
     """Write pictures, depth, masks, cameras, the questions in RoboMamba's maniptest form, and
     trials.json, by which a rollout of predictions that lie there knows whose they are.
@@ -53,9 +54,9 @@ def export_episodes(
         if tell is not None:
             tell(done, len(trials))
     skips.check_any(len(trials), "trials")
-    write_whole(out / "maniptest.json", json.dumps(questions, indent=0) + "\n")
+    write_text(out / "maniptest.json", json.dumps(questions, indent=0) + "\n")
     about = {"schema": "robomamba.world episodes/1", **trial_facts(plan)}
     about |= {"episodes": plan.episodes, "categories": list(plan.categories)}
-    write_whole(out / TRIALS, json.dumps(about, indent=1) + "\n")
+    write_text(out / TRIALS, json.dumps(about, indent=1) + "\n")
     remarks = simulator.objects.remarks().to_json()
     return {"episodes": len(questions), "out": str(out), "skipped": skips.found, **remarks}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,16 @@ from PIL import Image, ImageOps
 from robomamba_jax.data.images.drawing import draw_pose
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import replacing
+from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.world.dataset.clips import film
-from robomamba_jax.world.dataset.samples import world_grip
 from robomamba_jax.world.dataset.tasks import VERSION
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
+from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
 from robomamba_jax.world.policies.predictions import FilePolicy
-from robomamba_jax.world.policies.reference import Observation, Policy, Proposal, lift, link_at
 from robomamba_jax.world.rollout.success_rates import Tally, averages
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
@@ -41,11 +41,11 @@ from robomamba_jax.world.sim.episodes import (
 )
 from robomamba_jax.world.sim.gripper import Executor, perform
 from robomamba_jax.world.sim.simulator import Simulator, Stage, View
+from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 _CODE = 9  # of rollouts' seeds
 _REDRAWS = 50
 _GOOD, _BAD = (0, 150, 60), (200, 30, 30)
-Tell = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +135,7 @@ def draw_trial(simulator: Simulator, plan: RolloutPlan, category: str, number: i
         stage = open_stage(simulator, spec)
         view = stage.look()
         if visible_parts(view.links, spec.scene.model.movable):
-            words = Wording(Draw((*seed, 2)), plan.split)
+            words = Wording(Rng((*seed, 2)), plan.split)
             text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
             return Episode(trial_name(category, number), category, spec, text, stage, view)
     raise InputError(
@@ -151,7 +151,7 @@ def rollout(
     pictures: Path | None = None,
     clips: int = 0,
     executor: Executor = perform,
-    tell: Tell | None = None,
+    tell: OnProgress | None = None,
 ) -> dict[str, Any]:
     """Let a policy act in all trials.
 
@@ -280,7 +280,7 @@ def act(
     point = lift(episode.view, proposal.contact_xy)
     if link not in episode.spec.scene.model.movable or point is None:
         return None, "off the part", []
-    grip = world_grip(episode.view, proposal, point)
+    grip = proposal.in_world(episode.view, point)
     frames: list[np.ndarray] = []
     if filmed:
         frames, _, outcome = film(episode.stage, link, grip, executor)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.library import Library
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.gripper import FORCE, Outcome
 from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene
 from robomamba_jax.world.sim.simulator import Simulator, Stage
@@ -104,14 +104,14 @@ def draw_episode(
       things: how many other objects at most.
       heavy_share: how often a joint is too heavy for suction, if its part has a handle.
     """
-    draw = Draw((*seed, list(CATEGORIES).index(category)))
-    model = objects.draw(category, split, draw)
-    scene = draw_scene(model, draw, size, things=things)
+    rng = Rng((*seed, list(CATEGORIES).index(category)))
+    model = objects.draw(category, split, rng)
+    scene = draw_scene(model, rng, size, things=things)
     resistance = []
-    heavy = draw.chance(heavy_share)
+    heavy = rng.chance(heavy_share)
     for link in model.movable:
         handle = any(solid.label == "handle" for solid in model.links[link].solids)
-        resistance.append(draw.between(*(HEAVY if heavy and handle else RESISTANCE)))
+        resistance.append(rng.uniform(*(HEAVY if heavy and handle else RESISTANCE)))
     return EpisodeSpec(scene, tuple(resistance))
 
 

@@ -11,16 +11,16 @@ import numpy as np
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.catalog import make_object
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
 from robomamba_jax.world.sim.simulator import Simulator, Stage
 
 
 def main() -> None:
-    """Draw; say how long it took, or what is wrong and leave with status 1."""
+    """Rng; say how long it took, or what is wrong and leave with status 1."""
     try:
         start = time.monotonic()
-        stage = Stage(Simulator(), draw_scene(make_object("Safe", "train", 0), Draw((0,)), 64))
+        stage = Stage(Simulator(), draw_scene(make_object("Safe", "train", 0), Rng((0,)), 64))
         view = stage.look()
         first = time.monotonic()
         for _ in range(10):

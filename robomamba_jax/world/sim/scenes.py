@@ -18,7 +18,7 @@ from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV, Camera
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.meshes import Mesh, box, cone, cylinder, ellipsoid, ring, rotation
 from robomamba_jax.world.objects.model import Color, ObjectModel
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 
 FIELD_OF_VIEW = math.radians(35)
 DISTANCE = (4.5, 5.5)
@@ -110,7 +110,7 @@ def rest_value(model: ObjectModel, link: int, scale: float) -> float:
 
 def draw_scene(
     model: ObjectModel,
-    draw: Draw,
+    rng: Rng,
     size: int,
     *,
     things: int = 0,
@@ -121,28 +121,28 @@ def draw_scene(
 
     Args:
       model: the object.
-      draw: the random source.
+      rng: the random source.
       size: the image's side in pixels.
       things: how many others stand around at most.
       closed_share: how often all joints are at rest; else they stand anywhere.
       surface: what it stands on; None = drawn.
     """
-    camera = draw_camera(draw, size)
-    scale = draw.between(*SCALE)
+    camera = draw_camera(rng, size)
+    scale = rng.uniform(*SCALE)
     joints = []
-    at_rest = draw.chance(closed_share)
+    at_rest = rng.chance(closed_share)
     for link in model.movable:
         low, high = joint_range(model, link, scale)
-        value = draw.between(low + 0.1 * (high - low), low + 0.75 * (high - low))
+        value = rng.uniform(low + 0.1 * (high - low), low + 0.75 * (high - low))
         joints.append(rest_value(model, link, scale) if at_rest else value)
-    surface = surface or draw.one(["none", "none", "floor", "table"])
-    place = (draw.between(-0.12, 0.12), draw.between(-0.25, 0.25), draw.between(-0.12, 0.12))
-    light = (draw.between(-0.4, 1.0), draw.between(-0.8, 0.8), -1.0, draw.between(0.35, 0.65))
-    floor_color = _pale(draw.color("beige", "gray", "brown", "white", "green", "blue"))
+    surface = surface or rng.choice(["none", "none", "floor", "table"])
+    place = (rng.uniform(-0.12, 0.12), rng.uniform(-0.25, 0.25), rng.uniform(-0.12, 0.12))
+    light = (rng.uniform(-0.4, 1.0), rng.uniform(-0.8, 0.8), -1.0, rng.uniform(0.35, 0.65))
+    floor_color = _pale(rng.color("beige", "gray", "brown", "white", "green", "blue"))
     spec = SceneSpec(
         model,
         scale,
-        draw.between(-0.35, 0.35),
+        rng.uniform(-0.35, 0.35),
         place,
         tuple(joints),
         surface,
@@ -152,7 +152,7 @@ def draw_scene(
         light,
     )
     floor = spec.place[2] + scale * model.bounds()[0][2]
-    return dataclasses.replace(spec, things=draw_things(draw, spec, floor, things))
+    return dataclasses.replace(spec, things=draw_things(rng, spec, floor, things))
 
 
 def _pale(color: Color) -> Color:
@@ -161,11 +161,11 @@ def _pale(color: Color) -> Color:
     return Color(color.name, (r, g, b))
 
 
-def draw_camera(draw: Draw, size: int) -> Camera:
+def draw_camera(rng: Rng, size: int) -> Camera:
     """ManipLLM's random camera: it looks at the origin from above the front."""
-    distance = draw.between(*DISTANCE)
-    elevation = math.radians(draw.between(*ELEVATION))
-    azimuth = math.pi * draw.between(*AZIMUTH)
+    distance = rng.uniform(*DISTANCE)
+    elevation = math.radians(rng.uniform(*ELEVATION))
+    azimuth = math.pi * rng.uniform(*AZIMUTH)
     eye = distance * np.array(
         [
             math.cos(elevation) * math.cos(azimuth),
@@ -190,17 +190,17 @@ def look_at(eye: npt.NDArray[np.float64], target: npt.NDArray[np.float64], size:
     return Camera(size, size, K, pose)
 
 
-def draw_things(draw: Draw, spec: SceneSpec, floor: float, most: int) -> tuple[Thing, ...]:
+def draw_things(rng: Rng, spec: SceneSpec, floor: float, most: int) -> tuple[Thing, ...]:
     """Up to some plain objects around the main one, of different shapes, not in its way."""
     things: list[Thing] = []
     low, high = spec.model.bounds()
     reach = spec.scale * float(np.linalg.norm(np.maximum(abs(low), abs(high))[:2]))
-    shapes = draw.mixed(SHAPES)
-    for shape in shapes[: draw.whole(0, most) if most else 0]:
-        size = draw.between(0.1, 0.19)
-        side = draw.one([-1, 1])
-        angle = side * draw.between(0.3, 0.62) * math.pi
-        distance = reach + draw.between(0.16, 0.3)
+    shapes = rng.shuffled(SHAPES)
+    for shape in shapes[: rng.integer(0, most) if most else 0]:
+        size = rng.uniform(0.1, 0.19)
+        side = rng.choice([-1, 1])
+        angle = side * rng.uniform(0.3, 0.62) * math.pi
+        distance = reach + rng.uniform(0.16, 0.3)
         # Beside and behind rather than in front: the view of the object stays free.
         x = spec.place[0] + 0.6 * distance * math.cos(angle)
         y = spec.place[1] + distance * math.sin(angle)
@@ -208,7 +208,7 @@ def draw_things(draw: Draw, spec: SceneSpec, floor: float, most: int) -> tuple[T
             np.hypot(*(thing.mesh.vertices.mean(axis=0)[:2] - (x, y))) < 0.5 for thing in things
         ):
             continue
-        color = draw.other(spec.model.color, *_BRIGHT)
+        color = rng.other_color(spec.model.color, *_BRIGHT)
         things.append(Thing(shape, color, _thing_mesh(shape, size).moved((x, y, floor))))
     return tuple(things)
 

@@ -233,7 +233,7 @@ class Stage:
         self.articulation.set_qvel(np.zeros(len(self.joints), np.float32))
 
     def look(self) -> View:
-        """Draw the scene."""
+        """Rng the scene."""
         self.scene.update_render()
         self.camera.take_picture()
         color = self.camera.get_picture("Color")

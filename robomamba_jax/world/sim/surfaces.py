@@ -12,11 +12,13 @@ import numpy.typing as npt
 from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.world.objects.model import Joint
 from robomamba_jax.world.objects.vectors import cross
+from robomamba_jax.world.sim.scenes import joint_range
 from robomamba_jax.world.sim.simulator import Stage
 
 Array = npt.NDArray[np.float64]
 _RAYS_AT_ONCE = 2_000_000  # rays times triangles: bounds the memory
 _EPSILON = 1e-9
+_SAFE_TILT = float(np.cos(np.radians(55)))  # well before a cup stops sealing, gripper.TILT
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -191,3 +193,27 @@ def _held_by(stage: Stage, link: int) -> Array:
 def lever_share(stage: Stage, link: int, point: Array) -> float:
     """A point's lever as a share of the longest that its link offers; 1 where it slides."""
     return float(np.linalg.norm(motion(stage, link, point))) / reach(stage, link)
+
+
+def true_flow(stage: Stage, link: int, point: Array) -> Array:
+    """float64[3]: the unit direction in which a point can move farthest, by its own joint."""
+    along = motion(stage, link, point)
+    length = float(np.linalg.norm(along))
+    if length < 1e-6:
+        return np.zeros(3)
+    place = stage.spec.model.movable.index(link)
+    low, high = joint_range(stage.spec.model, link, stage.spec.scale)
+    value = float(stage.joints[place])
+    return along / length * (1.0 if high - value >= value - low else -1.0)
+
+
+def within_tilt(flow: Array, normal: Array, least: float = _SAFE_TILT) -> Array:
+    """The direction nearest to a flow that leans from the normal no more than a cup may."""
+    cosine = float(flow @ normal)
+    if cosine >= least:
+        return flow
+    side = flow - cosine * normal
+    length = float(np.linalg.norm(side))
+    if length < 1e-9:
+        return normal
+    return least * normal + np.sqrt(1 - least**2) * side / length

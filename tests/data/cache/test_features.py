@@ -29,7 +29,7 @@ ROWS = RNG.standard_normal((20, 4, 6)).astype(np.float32)
 
 
 def writer(folder: Path, **changes: Any) -> FeatureWriter:
-    facts = {"kind": "patches", "network": "ab", "shape": (4, 6), "dtype": "float32"}
+    facts = {"kind": "vision_patches", "network": "ab", "shape": (4, 6), "dtype": "float32"}
     return FeatureWriter(folder, transform=TRANSFORM, **{**facts, **changes})
 
 
@@ -94,7 +94,11 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     reader = full(tmp_path)
     for key, row in zip(KEYS, ROWS, strict=True):
         np.testing.assert_array_equal(reader.get(key), row)
-    for change in ({"network": "cd"}, {"dtype": "bfloat16"}, {"shape": (24,), "kind": "pooled"}):
+    for change in (
+        {"network": "cd"},
+        {"dtype": "bfloat16"},
+        {"shape": (24,), "kind": "pooled_hidden"},
+    ):
         with pytest.raises(InputError, match="has other features"):
             writer(tmp_path, **change)
     assert len(FeatureReader(tmp_path)) == 20
@@ -134,7 +138,7 @@ def test_batches_with_features_instead_of_pixels(workers: int, tmp_path: Path) -
     made = writer(tmp_path / "cache")
     with Pipeline(config) as pipeline:
         plain = list(pipeline.batches(0, 3))
-        part = pipeline._pool.jobs.parts[0]
+        part = pipeline._pool.tasks.parts[0]
         for number in range(12):
             example = part.example(number)
             for place, row in enumerate(fake(example)):
@@ -155,13 +159,13 @@ def test_batches_with_features_instead_of_pixels(workers: int, tmp_path: Path) -
             np.testing.assert_array_equal(one.arrays[name], array)
 
 
-@pytest.mark.parametrize(("kind", "shape"), [("pooled", (5,)), ("states", (7, 5))])
+@pytest.mark.parametrize(("kind", "shape"), [("pooled_hidden", (5,)), ("hidden_states", (7, 5))])
 def test_what_is_said_of_a_prompt_belongs_to_it(
     kind: str, shape: tuple[int, ...], tmp_path: Path
 ) -> None:
     """One row a sample, [W] or [J, W]; a sample without one is an error that names it, or zeros
     that count for nothing."""
-    config = mixture(tmp_path, {"talk": 6}, rows=2)
+    config = mixture(tmp_path, {"talk": 6}, batch_size=2)
     made = writer(tmp_path / "cache", kind=kind, shape=shape, dtype="bfloat16")
     part = Jobs(config).parts[0]
     for number in range(5):
@@ -170,7 +174,7 @@ def test_what_is_said_of_a_prompt_belongs_to_it(
         made.add(key, np.full(shape, 1 + number, np.float32))
     made.finish()
     cached = dataclasses.replace(config, features=str(tmp_path / "cache"))
-    with Pipeline(dataclasses.replace(cached, on_bad="skip"), workers=1) as pipeline:
+    with Pipeline(dataclasses.replace(cached, on_error="skip"), workers=1) as pipeline:
         for batch in pipeline.batches(0, 3):
             assert batch.arrays["features"].shape == (2, *shape)
             for row, (number,) in enumerate(batch.samples):

@@ -122,7 +122,7 @@ def test_it_goes_on_with_nothing_else(folder: Path, prepared: Path, tmp_path: Pa
     before = contents(prepared)
     assert prepare(config, prepared)["parts"][0]["samples"] == 21
     assert contents(prepared) == before
-    for other in (dataclasses.replace(config, seed=1), config_of(folder, rows=2)):
+    for other in (dataclasses.replace(config, seed=1), config_of(folder, batch_size=2)):
         with pytest.raises(InputError, match="holds prepared data"):
             prepare(other, prepared)
     (tmp_path / "notes.txt").write_text("mine")
@@ -167,13 +167,13 @@ def test_a_damaged_record_is_found_late(folder: Path, prepared: Path, tmp_path: 
     filled = np.flatnonzero(np.frombuffer(bytes(data), np.uint8))
     data[int(filled[len(filled) // 2])] ^= 1
     shard.write_bytes(data)
-    config = reading(copy, config_of(folder), on_bad="skip")
+    config = reading(copy, config_of(folder), on_error="skip")
     with Pipeline(config) as pipeline:
         problems = [p for batch in pipeline.batches(0, 12) for p in batch.problems]
     assert problems
     assert all(problem.found == "late" for problem in problems)
     complaint = pytest.raises(InputError, match="captions, sample")
-    with Pipeline(dataclasses.replace(config, on_bad="error")) as pipeline, complaint:
+    with Pipeline(dataclasses.replace(config, on_error="raise")) as pipeline, complaint:
         list(pipeline.batches(0, 12))
 
 
@@ -191,7 +191,7 @@ def test_bad_samples_are_known_before_training(tmp_path: Path) -> None:
     """All of them, pixels included; the ledger is part of the folder."""
     path = spoiled(tmp_path / "data")
     batch = mixture(tmp_path, {"other": 1}).batch
-    config = DataConfig((SourceConfig(str(path), name="x"),), TINY, batch, on_bad="skip")
+    config = DataConfig((SourceConfig(str(path), name="x"),), TINY, batch, on_error="skip")
     manifest = prepare(config, tmp_path / "out", workers=2)
     assert (manifest["parts"][0]["samples"], manifest["parts"][0]["skipped"]) == (6, 7)
     lines = (tmp_path / "out" / "ledger.jsonl").read_text().splitlines()
@@ -200,7 +200,7 @@ def test_bad_samples_are_known_before_training(tmp_path: Path) -> None:
     assert list(found) == sorted(found)
     with Pipeline(reading(tmp_path / "out", config)) as pipeline:
         assert not [p for b in pipeline.batches(0, 4) for p in b.problems]
-    strict = dataclasses.replace(config, on_bad="error")
+    strict = dataclasses.replace(config, on_error="raise")
     with pytest.raises(InputError, match=r"x, sample 1: .* cannot be decoded"):
         prepare(strict, tmp_path / "strict")
 
@@ -210,7 +210,7 @@ def test_codecs(codec: str, folder: Path) -> None:
     """Two are exact; the third is close."""
     config = config_of(folder)
     with Pipeline(config) as pipeline:
-        part = pipeline._pool.jobs.parts[0]
+        part = pipeline._pool.tasks.parts[0]
         pictured = next(n for n in range(21) if part.describe(n).images)
         example = part.example(pictured)
     again = from_record(to_record(example, codec), "r", 15)
@@ -235,7 +235,7 @@ def test_poses_and_odd_ids(tmp_path: Path) -> None:
         for name in ("contact", "rotation", "gripper", "weight"):
             first, second = plain.batch(0).arrays[name], stored.batch(0).arrays[name]
             np.testing.assert_array_equal(first, second)
-        example = plain._pool.jobs.parts[0].example(0)
+        example = plain._pool.tasks.parts[0].example(0)
     odd = dataclasses.replace(example, id="\ud83d ü")
     assert from_record(to_record(odd, "png"), "r", 15).id == "\ud83d ü"
 

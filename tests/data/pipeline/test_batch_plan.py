@@ -29,9 +29,9 @@ def table(sizes: dict[str, int], seed: int = 0, text: int = 30) -> SampleTable:
 
 
 KINDS = {
-    "one each": BatchConfig(rows=4, row_tokens=64, image_tokens=9),
-    "buckets": BatchConfig(rows=4, row_tokens=64, image_tokens=9, buckets=(16, 24)),
-    "packed": BatchConfig(rows=4, row_tokens=64, image_tokens=9, packing=True),
+    "one each": BatchConfig(batch_size=4, seq_len=64, image_tokens=9),
+    "buckets": BatchConfig(batch_size=4, seq_len=64, image_tokens=9, buckets=(16, 24)),
+    "packed": BatchConfig(batch_size=4, seq_len=64, image_tokens=9, packing=True),
 }
 SIZES = {"a": 40, "b": 13, "c": 1}
 
@@ -84,7 +84,7 @@ WEIGHTS = {"a": 0.2, "b": 0.5, "c": 0.3}
 
 def test_weights_are_kept_and_sources_go_round() -> None:
     """Shares by largest remainder; no sample a second time before all others of its source."""
-    config = BatchConfig(rows=4, row_tokens=64, image_tokens=9, epoch_samples=33)
+    config = BatchConfig(batch_size=4, seq_len=64, image_tokens=9, epoch_samples=33)
     plan = Plan(table(SIZES), config, weights=WEIGHTS)
     assert plan.quotas == [7, 16, 10]
     stream: dict[int, list[int]] = {0: [], 1: [], 2: []}
@@ -107,7 +107,7 @@ def test_weights_are_kept_and_sources_go_round() -> None:
 )
 def test_quotas_sum_up(weights: dict[str, float], total: int) -> None:
     """To the stated length of the epoch, each within one of its exact share."""
-    config = BatchConfig(rows=2, row_tokens=64, image_tokens=9, epoch_samples=total)
+    config = BatchConfig(batch_size=2, seq_len=64, image_tokens=9, epoch_samples=total)
     plan = Plan(table(dict.fromkeys(weights, 5)), config, weights=weights)
     assert sum(plan.quotas) == total == len(plan.samples(0))
     for quota, weight in zip(plan.quotas, weights.values(), strict=True):
@@ -150,12 +150,12 @@ def test_processes_share_the_rows() -> None:
 
 def test_wrong_plans() -> None:
     """Samples that are too long are named; no sample at all; wrong settings."""
-    with pytest.raises(InputError, match=r"sample 'a:s\d+' has .*\(raise batch.row_tokens"):
-        Plan(table(SIZES), BatchConfig(rows=1, row_tokens=16, image_tokens=9))
+    with pytest.raises(InputError, match=r"sample 'a:s\d+' has .*\(raise batch.seq_len"):
+        Plan(table(SIZES), BatchConfig(batch_size=1, seq_len=16, image_tokens=9))
     with pytest.raises(InputError, match="no sample is usable"):
         Plan(table({"a": 0}), KINDS["packed"])
     for wrong in ({"buckets": (9, 3)}, {"buckets": (99,)}, {"rows": 0}, {"images": -1}):
         with pytest.raises(InputError):
-            BatchConfig(**{"row_tokens": 64, **wrong})
+            BatchConfig(**{"seq_len": 64, **wrong})
     with pytest.raises(InputError, match="packing and buckets"):
         BatchConfig(packing=True, buckets=(8,))

@@ -18,7 +18,7 @@ from robomamba_jax.data.examples import open_tokenizer
 from robomamba_jax.data.pipeline.contact_sheet import contact_sheet
 from robomamba_jax.data.pipeline.datasets import SourcePart
 from robomamba_jax.data.pipeline.inspection import histogram, inspect, inspection_config, lengths
-from robomamba_jax.data.pipeline.pool import WorkerPool
+from robomamba_jax.data.pipeline.tasks import DataPool
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.errors import InputError
@@ -31,7 +31,7 @@ TINY = EncodingConfig(tokenizer="tiny", transform="tiny", max_tokens=2**40)
 def report(path: Path, workers: int = 0, encoding: EncodingConfig = TINY, **more: Any) -> Any:
     source = SourceConfig(str(path), pixel_order="xy")
     kind = detect(str(path))
-    with WorkerPool(inspection_config(source, kind, encoding), workers) as pool:
+    with DataPool(inspection_config(source, kind, encoding), workers) as pool:
         return inspect(pool, kind, str(path), **more)
 
 
@@ -164,8 +164,8 @@ def test_contact_sheets(count: int, tmp_path: Path) -> None:
     """Every sample has a cell; a bad one says why in red."""
     spoiled_path = spoiled(tmp_path)
     config = inspection_config(SourceConfig(str(spoiled_path)), "llava", TINY)
-    with WorkerPool(config) as pool:
-        (part,) = pool.jobs.parts
+    with DataPool(config) as pool:
+        (part,) = pool.tasks.parts
         assert isinstance(part, SourcePart)
         page = contact_sheet(part, count)
     shown = min(count, 13)

@@ -24,7 +24,7 @@ from robomamba_jax.config.data import DataConfig, SourceConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.pipeline.ledger import Ledger, Problem
 from robomamba_jax.data.pipeline.loader import Pipeline, StepBatch
-from robomamba_jax.data.pipeline.pool import WorkerPool
+from robomamba_jax.data.pipeline.tasks import DataPool
 from robomamba_jax.errors import InputError
 from tests.data.samples import TINY, mixture, picture, poses, turns
 
@@ -162,9 +162,9 @@ def test_workers_end_with_their_run(folder: Path) -> None:
         "import json, sys, os, signal\n"
         "from robomamba_jax.config.data import DataConfig\n"
         "from robomamba_jax.config.tree import tree_from_json\n"
-        "from robomamba_jax.data.pipeline.pool import WorkerPool\n"
-        "pool = WorkerPool(tree_from_json(DataConfig, json.loads(sys.argv[1]), 'c'), 2)\n"
-        "print(*[worker._process.pid for worker in pool._all], flush=True)\n"
+        "from robomamba_jax.data.pipeline.tasks import DataPool\n"
+        "pool = DataPool(tree_from_json(DataConfig, json.loads(sys.argv[1]), 'c'), 2)\n"
+        "print(*pool.pids, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     command = [sys.executable, "-c", code, json.dumps(tree_to_json(config))]
@@ -186,11 +186,10 @@ def alive(pid: int) -> bool:
 
 def test_workers_load_no_framework(folder: Path) -> None:
     """By what is mapped into their memory after a job."""
-    with WorkerPool(mixture(folder, SIZES), 1) as pool:
-        (worker,) = pool._all
+    with DataPool(mixture(folder, SIZES), 1) as pool:
         job = {"op": "scan", "part": 0, "start": 0, "stop": 3}
         assert pool.run(job)[0]["problems"] == []
-        maps = Path(f"/proc/{worker._process.pid}/maps").read_text()
+        maps = Path(f"/proc/{pool.pids[0]}/maps").read_text()
     assert "site-packages/numpy" in maps
     assert not any(f"site-packages/{name}/" in maps for name in ("jaxlib", "jax", "torch", "grain"))
 
@@ -198,7 +197,7 @@ def test_workers_load_no_framework(folder: Path) -> None:
 def test_a_dead_worker_is_an_error(folder: Path) -> None:
     """Not a run that waits for ever."""
     with Pipeline(mixture(folder, SIZES), workers=1) as pipeline:
-        pipeline._pool._all[0]._process.kill()
+        os.kill(pipeline._pool.pids[0], signal.SIGKILL)
         with pytest.raises(RuntimeError, match=r"worker has died \(signal 9\)"):
             list(pipeline.batches(0, 3))
 
@@ -212,7 +211,7 @@ def test_states(folder: Path) -> None:
         assert pipeline.restore(json.loads(json.dumps(state))) == 5
     others = {
         "another seed": dataclasses.replace(config, seed=1),
-        "another data, batches or mixture": mixture(folder, SIZES, packing=True, rows=2),
+        "another data, batches or mixture": mixture(folder, SIZES, packing=True, batch_size=2),
     }
     for what, other in others.items():
         with Pipeline(other) as pipeline, pytest.raises(InputError, match=what):
@@ -277,9 +276,9 @@ def test_bad_samples_are_left_out_and_written_down(
     path = spoiled(tmp_path / "data")
     sources = (SourceConfig(str(path), name="x"),)
     batch = dataclasses.replace(
-        mixture(tmp_path, {"other": 1}).batch, rows=3, packing=packing, images=None
+        mixture(tmp_path, {"other": 1}).batch, batch_size=3, packing=packing, images=None
     )
-    config = DataConfig(sources, TINY, batch, on_bad="skip")
+    config = DataConfig(sources, TINY, batch, on_error="skip")
     ledger = tmp_path / "ledger.jsonl"
     with Pipeline(config, workers=workers, ledger=ledger) as pipeline:
         steps = pipeline.plan.start_of(1)
@@ -377,7 +376,7 @@ def test_configurations_as_json(folder: Path) -> None:
     assert tree_from_json(DataConfig, content, "c") == config
     wrong = {
         "c.batch: 'packin' .did you mean packing": {"batch": {"packin": True}},
-        r"c.batch.rows is 'x', not int": {"batch": {"rows": "x"}},
+        r"c.batch.batch_size is 'x', not int": {"batch": {"rows": "x"}},
         r"c.sources\[0\] has no path": {"sources": [{}]},
         "c.encoding is 3": {"encoding": 3},
         "c.seed is True": {"seed": True},

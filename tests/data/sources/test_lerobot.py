@@ -30,7 +30,7 @@ from robomamba_jax.errors import InputError
 from tests.data.lerobot_sets import FRONT, LEROBOT, NAMES, changed, copied, expected, video, written
 from tests.data.samples import TINY
 
-BATCH = BatchConfig(rows=4, row_tokens=160, image_tokens=9)
+BATCH = BatchConfig(batch_size=4, seq_len=160, image_tokens=9)
 
 
 def opened(path: Path, **fields: Any) -> Source:

@@ -212,7 +212,7 @@ def test_skipped_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     path = camera(tmp_path, K=K)
     fields = grasp(tmp_path, camera=path)
     config = DataConfig(
-        (source(LEROBOT / "v2.1/two_cameras", fields, name="s"),), POSE, BATCH, on_bad="skip"
+        (source(LEROBOT / "v2.1/two_cameras", fields, name="s"),), POSE, BATCH, on_error="skip"
     )
     complaint = r"episode 2 grasps outside of the 64x48 picture, at \(7"
     with Pipeline(config, ledger=tmp_path / "ledger.jsonl") as pipeline:

@@ -87,7 +87,7 @@ def test_a_running_number_is_no_question(tmp_path: Path, capsys: Capsys) -> None
     ]
     path = tmp_path / "said.json"
     path.write_text(json.dumps(rows))
-    words = refused(score(path, asked, capsys, "on_bad_record=skip"))
+    words = refused(score(path, asked, capsys, "on_error=skip"))
     assert "--set id_field=id" in words
     assert "--set id_field=index" in words
     status, result = score(path, asked, capsys, "id_field=index")

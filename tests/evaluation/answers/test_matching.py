@@ -45,7 +45,7 @@ def test_ids_are_compared_as_they_stand(
     asked = drawn("gqa", tmp_path / "gqa")
     rows = answered(asked)
     rows[2]["question_id"] = spelled(rows[2]["question_id"])
-    assert words in refused(score(written(asked, rows), asked, capsys, "on_bad_record=skip"))
+    assert words in refused(score(written(asked, rows), asked, capsys, "on_error=skip"))
 
 
 def test_surplus_answers_are_counted_when_they_are_left_out(tmp_path: Path, capsys: Capsys) -> None:
@@ -155,7 +155,7 @@ def test_one_pose_that_is_broken_is_left_out(tmp_path: Path, capsys: Capsys) -> 
     rows = [{"image_id": i.id, "detection": [1.0, 2, 1, 0, 0, 0, 1, 0]} for i in asked.items]
     rows[1]["detection"] = [1.0, 2, 0, 0, 0, 0, 1, 0]
     path = written(asked, rows)
-    status, result = score(path, asked, capsys, "on_bad_record=skip")
+    status, result = score(path, asked, capsys, "on_error=skip")
     assert (status, result.get("answered")) == (0, 3)
     assert "a direction without length" in result["problems"][asked.items[1].id]
     assert asked.items[1].id in refused(score(path, asked, capsys))

@@ -150,7 +150,7 @@ def test_missing_answers_are_an_error_or_left_out(
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["kind"] == "missing_answers"
     assert f"leaves 1 of 4 questions out, first {items[0].id!r}" in error["message"]
-    assert main([*flags, "--set", "on_bad_record=skip"]) == 0
+    assert main([*flags, "--set", "on_error=skip"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["figures"]["accuracy"]["value"] == 1
     assert result["figures"]["accuracy"]["n"] == 3

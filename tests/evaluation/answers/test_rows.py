@@ -66,7 +66,7 @@ def test_half_an_emoji_is_refused(field: str, gqa: Drawn, capsys: Capsys) -> Non
     rows[1][field] = "\ud83d"
     path = gqa.folder.parent / "half.json"
     path.write_text(json.dumps(rows))
-    words = refused(score(path, gqa, capsys, "on_bad_record=skip"))
+    words = refused(score(path, gqa, capsys, "on_error=skip"))
     assert "half.json: record 1 holds half of a surrogate pair" in words
 
 

@@ -57,7 +57,7 @@ def test_what_excel_has_made_of_a_text_is_named(
     words = refused(score(path, asked, capsys))
     assert what in words
     assert asked.items[2].id in words
-    status, result = score(path, asked, capsys, "on_bad_record=skip")
+    status, result = score(path, asked, capsys, "on_error=skip")
     assert (status, list(result["problems"])) == (0, [asked.items[2].id])
 
 
@@ -113,7 +113,7 @@ def test_rows_of_another_length(row: str, words: str, tmp_path: Path, capsys: Ca
     asked = drawn("mmbench", tmp_path / "mmbench")
     path = tmp_path / "said.csv"
     path.write_text("index,prediction\n" + row + "".join(f"{i.id},B\n" for i in asked.items[1:]))
-    assert words in refused(score(path, asked, capsys, "on_bad_record=skip"))
+    assert words in refused(score(path, asked, capsys, "on_error=skip"))
 
 
 def test_a_submission_is_text_whatever_it_looks_like(tmp_path: Path, capsys: Capsys) -> None:

@@ -304,7 +304,7 @@ PEOPLE = "v2_mscoco_val2014_annotations.json"
     ("name", "file", "damage", "message"),
     [
         ("vqav2", QUESTIONS, _text(lambda text: text[:-30]), "is not JSON"),
-        ("vqav2", QUESTIONS, _json(lambda content: content["questions"]), "holds no object"),
+        ("vqav2", QUESTIONS, _json(lambda content: content["questions"]), "is not a JSON object"),
         (
             "vqav2",
             QUESTIONS,

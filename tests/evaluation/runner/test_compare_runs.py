@@ -17,7 +17,7 @@ LONG = ("prompt.max_new_tokens=6", "toy=6")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One question at a time on one device."""
     found = {"robovqa": tmp_path_factory.mktemp("robovqa")}
-    run("robovqa", found["robovqa"], "rows=1", *LONG)
+    run("robovqa", found["robovqa"], "batch_size=1", *LONG)
     return found
 
 
@@ -35,7 +35,11 @@ def test_answers_to_other_questions_are_not_compared(
     assert not (out / "answers.jsonl").exists()
     strange = json.dumps({**json.loads(rows[0]), "id": "robovqa_77_0"})
     other.write_text("\n".join([first, *rows, strange]) + "\n")
-    flags = [*arguments("robovqa", alone["robovqa"], "rows=1", *LONG), "--against", str(other)]
+    flags = [
+        *arguments("robovqa", alone["robovqa"], "batch_size=1", *LONG),
+        "--against",
+        str(other),
+    ]
     assert main(flags) == 2
     assert "'robovqa_77_0', which is not a question of these" in capsys.readouterr().err
     other.write_text("\n".join([first, *rows[1:]]) + "\n")
@@ -53,7 +57,7 @@ def test_a_file_of_answers_is_gone_on_with_only_where_it_is_sound(
     strange = json.dumps({**json.loads(rows[0]), "id": "robovqa_77_0"})
     for more, words in ((rows[0], "twice"), (strange, "'robovqa_77_0', which is not a question")):
         path.write_text("\n".join([first, *rows[:3], more]) + "\n")
-        assert main(arguments("robovqa", tmp_path, "rows=1", *LONG)) == 2
+        assert main(arguments("robovqa", tmp_path, "batch_size=1", *LONG)) == 2
         assert words in capsys.readouterr().err
 
 
@@ -64,9 +68,9 @@ def test_a_missing_picture_is_said_before_the_first_question(
     first = tmp_path / "first"
     run("gqa", first)
     (first / "toy" / "images" / "n000006.jpg").unlink()
-    flags = ["--config", "configs/eval_gqa.py", "--checkpoint", "tiny", "--set", "rows=4"]
+    flags = ["--config", "configs/eval_gqa.py", "--checkpoint", "tiny", "--set", "batch_size=4"]
     flags += ["--set", f"files.root={first}/toy", "--set", "prompt.max_new_tokens=4", "--out"]
-    skip = ["--set", "on_bad_record=skip", "--json"]
+    skip = ["--set", "on_error=skip", "--json"]
     capsys.readouterr()
     assert main([*flags, str(tmp_path / "skip"), *skip]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -74,7 +78,7 @@ def test_a_missing_picture_is_said_before_the_first_question(
     assert main([*flags, str(tmp_path / "error")]) == 2
     said = capsys.readouterr().err
     assert "question '20000005': image 'n000006.jpg' is not below" in said
-    assert "--set files.images=DIR; or --set on_bad_record=skip" in said
+    assert "--set files.images=DIR; or --set on_error=skip" in said
     assert not (tmp_path / "error" / "answers.jsonl").exists()
 
 

@@ -358,7 +358,7 @@ def test_heads_of_sequences_have_no_pooled_features(kind: str) -> None:
     with pytest.raises(InputError) as caught:
         make(kind).pool(PolicyStates(hidden, first, last, None))
     assert str(caught.value) == (
-        f"the {kind} head reads sequences (cache patches or states instead)"
+        f"the {kind} head reads sequences (cache vision_patches or hidden_states instead)"
     )
 
 

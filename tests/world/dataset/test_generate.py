@@ -368,7 +368,12 @@ def test_the_world_is_answered_by_a_checkpoint(
     from robomamba_jax.cli.evaluate import main
 
     flags = ["--config", "configs/eval_pope.py", "--checkpoint", "tiny", "--out", str(tmp_path)]
-    changes = [f"files.root={made}/bench/pope", "limit=9", "rows=3", "prompt.max_new_tokens=2"]
+    changes = [
+        f"files.root={made}/bench/pope",
+        "limit=9",
+        "batch_size=3",
+        "prompt.max_new_tokens=2",
+    ]
     flags += [word for change in changes for word in ("--set", change)]
     assert main([*flags, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

@@ -24,7 +24,7 @@ from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.language.wording import Wording, article, lists_of, phrases_of
 from robomamba_jax.world.objects.catalog import BUILDERS, make_object
 from robomamba_jax.world.objects.categories import CATEGORIES, UNSEEN
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
 from robomamba_jax.world.sim.simulator import Simulator, Stage
 
@@ -42,7 +42,7 @@ def scenes(simulator: Simulator) -> dict[str, Facts]:
     found = {}
     for number, category in enumerate(BUILDERS):
         model = make_object(category, "test", number)
-        spec = draw_scene(model, Draw((number,)), 160, things=2, closed_share=0.3)
+        spec = draw_scene(model, Rng((number,)), 160, things=2, closed_share=0.3)
         stage = Stage(simulator, spec)
         found[category] = scene_facts(stage, stage.look())
     return found
@@ -88,7 +88,7 @@ def test_articles() -> None:
 def test_what_is_said_is_so(scenes: dict[str, Facts], category: str, seed: int, split: str) -> None:
     """No field is left open; negatives are about what is not there, positives about what is."""
     facts = scenes[category]
-    words = Wording(Draw((seed,)), split)
+    words = Wording(Rng((seed,)), split)
     pairs = [caption(facts, words), *questions(facts, words)]
     answers = yes_no(facts, words, 8)
     for pair in [*pairs, *answers]:
@@ -119,7 +119,7 @@ def test_objects_are_asked_for_as_often_as_parts(scenes: dict[str, Facts]) -> No
             things=(ThingFact(things[seed % 5], "red", "left"),),
             absent_shapes=tuple(shape for shape in things if shape != things[seed % 5]),
         )
-        pairs += yes_no(there, Wording(Draw((seed,)), "train"), 6)
+        pairs += yes_no(there, Wording(Rng((seed,)), "train"), 6)
     asked = [pair for pair in pairs if pair.kind in ("object", "absent object")]
     assert 0.45 < len(asked) / len(pairs) < 0.6
     for shape in things:
@@ -133,7 +133,7 @@ def test_training_never_names_unseen_kinds(scenes: dict[str, Facts]) -> None:
     """Not even as what is absent."""
     nouns = [CATEGORIES[name].noun for name in UNSEEN]
     for seed in range(40):
-        for pair in yes_no(scenes["Safe"], Wording(Draw((seed,)), "train"), 8):
+        for pair in yes_no(scenes["Safe"], Wording(Rng((seed,)), "train"), 8):
             assert not any(re.search(rf"\b{noun}\b", pair.question) for noun in nouns)
 
 
@@ -161,7 +161,7 @@ def test_robovqa_text(scenes: dict[str, Facts], phase: str, split: str) -> None:
     facts = scenes["Microwave"]
     part = next(part for part in facts.parts if part.part in OPENS)
     story = ClipStory(facts, part, 1, phase)
-    found = parse_questions(tagged_text(story, Wording(Draw((3,)), split)), "here")
+    found = parse_questions(tagged_text(story, Wording(Rng((3,)), split)), "here")
     tasks = {question.task.split(":")[0] for question in found}
     assert tasks == {
         "planning",

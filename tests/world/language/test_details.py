@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from robomamba_jax.world.language.details import description, listed
 from robomamba_jax.world.language.facts import Facts, PartState, ThingFact
 from robomamba_jax.world.language.wording import Wording
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 
 SCENE = Facts(
     category="Safe",
@@ -34,7 +34,7 @@ SPLITS = st.sampled_from(["train", "test"])
 
 def told(facts: Facts, seed: int, split: str) -> str:
     """What is said."""
-    pair = description(facts, Wording(Draw((seed,)), split))
+    pair = description(facts, Wording(Rng((seed,)), split))
     assert pair.kind == "details"
     assert not set("{}") & set(pair.question + pair.answer)
     return pair.answer

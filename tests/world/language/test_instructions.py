@@ -30,7 +30,7 @@ from robomamba_jax.world.language.instructions import (
 from robomamba_jax.world.language.wording import Wording, article, phrases_of
 from robomamba_jax.world.objects.catalog import BUILDERS, make_object
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN, UNSEEN
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
 from robomamba_jax.world.sim.simulator import Simulator, Stage, View
 from robomamba_jax.world.sim.surfaces import spots
@@ -55,7 +55,7 @@ def scenes(simulator: Simulator) -> dict[tuple[str, str], Scene]:
     for number, category in enumerate(BUILDERS):
         for split in ("train", "test") if category in SEEN else ("test",):
             model = make_object(category, split, number)
-            spec = draw_scene(model, Draw((number,)), SIZE, things=2, closed_share=0.35)
+            spec = draw_scene(model, Rng((number,)), SIZE, things=2, closed_share=0.35)
             stage = Stage(simulator, spec)
             view = stage.look()
             found[category, split] = Scene(stage, view, scene_facts(stage, view))
@@ -73,7 +73,7 @@ def said(scenes: dict[tuple[str, str], Scene], kind: str = "") -> Iterator[tuple
     }
     for (_, split), scene in scenes.items():
         for seed in SEEDS:
-            words = Wording(Draw((seed,)), split)
+            words = Wording(Rng((seed,)), split)
             for name, make in makers.items():
                 if kind in ("", name):
                     for pair in make(scene.facts, words):
@@ -204,7 +204,7 @@ def test_no_answer_follows_from_what_was_said(scenes: dict[tuple[str, str], Scen
     for (_, split), scene in scenes.items():
         facts = scene.facts
         for seed in SEEDS:
-            words = Wording(Draw((seed,)), split)
+            words = Wording(Rng((seed,)), split)
             for turns in (there_or_not(facts, words), yes_or_no(facts, words)):
                 plain = [
                     pair.question.removesuffix(SHORT).removesuffix(MME_SUFFIX) for pair in turns
@@ -315,7 +315,7 @@ def test_points_say_where_it_is(scenes: dict[tuple[str, str], Scene]) -> None:
 
 def test_where_a_pose_touched() -> None:
     """Shares of the sides, rounded down as all places are."""
-    words = Wording(Draw((0,)), "train")
+    words = Wording(Rng((0,)), "train")
     pair = touch("safe", (0.4799, 0.9999), words)
     assert (pair.kind, pair.answer) == ("touch", "47, 99")
     assert read(pair.question, phrases_of(wc.ASK_TOUCH, "train")) is not None
@@ -325,7 +325,7 @@ def test_a_short_answer_is_asked_for_once(scenes: dict[tuple[str, str], Scene]) 
     """In the first question of that conversation, and nowhere in the others."""
     for (_, split), scene in scenes.items():
         for seed in SEEDS:
-            found = instructions(scene.facts, Wording(Draw((seed,)), split))
+            found = instructions(scene.facts, Wording(Rng((seed,)), split))
             assert 4 <= len(found) <= 5
             asked = [[SHORT.strip() in pair.question for pair in turns] for turns in found]
             assert asked[0][0]
@@ -345,7 +345,7 @@ def test_what_a_scene_has_not_is_left_out(scenes: dict[tuple[str, str], Scene]) 
         touch=None,
     )
     for seed in SEEDS:
-        words = Wording(Draw((seed,)), "train")
+        words = Wording(Rng((seed,)), "train")
         found = instructions(bare, words)
         assert len(found) == 4
         kinds = {pair.kind for turns in found for pair in turns}
@@ -377,7 +377,7 @@ def test_splits_share_no_question(scenes: dict[tuple[str, str], Scene]) -> None:
         split: {
             pair.question.replace(SHORT, "")
             for seed in range(30)
-            for turns in instructions(facts, Wording(Draw((seed,)), split))
+            for turns in instructions(facts, Wording(Rng((seed,)), split))
             for pair in turns
             if pair.kind != "letter"
         }

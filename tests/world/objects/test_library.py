@@ -15,14 +15,14 @@ from robomamba_jax.cli.main import main
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.library import Listed, PartNet
 from robomamba_jax.world.objects.model import ObjectModel
-from robomamba_jax.world.objects.palette import Draw
-from robomamba_jax.world.policies.reference import lift, pixel_of
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.episodes import EpisodeSpec, open_stage
 from robomamba_jax.world.sim.scenes import SceneSpec
 from robomamba_jax.world.sim.simulator import Simulator, Stage
 from robomamba_jax.world.sim.surfaces import first_hit, lever_share, motion, pixels_of, reach, spots
+from robomamba_jax.world.sim.view_geometry import lift, pixel_of
 from tests.world import downloads
 from tests.world.made import door_spec
 
@@ -200,7 +200,7 @@ def test_which_object_is_drawn_does_not_depend_on_the_past(
     path = downloads.listing(tmp_path, *(f"{number} Microwave test" for number in range(3)))
 
     def drawn(library: PartNet, seed: int) -> str:
-        return library.draw("Microwave", "test", Draw((seed,))).instance
+        return library.draw("Microwave", "test", Rng((seed,))).instance
 
     library = PartNet(simulator.sapien, tmp_path, path)
     there = [drawn(library, seed) for seed in range(12)]

@@ -11,25 +11,18 @@ from robomamba_jax.world.dataset.samples import find_sample
 from robomamba_jax.world.dataset.tasks import VERSION
 from robomamba_jax.world.objects.catalog import BUILDERS
 from robomamba_jax.world.objects.categories import SEEN
+from robomamba_jax.world.objects.colors import COLORS
 from robomamba_jax.world.objects.library import EMBEDDED
 from robomamba_jax.world.objects.meshes import box
 from robomamba_jax.world.objects.model import Assembly
-from robomamba_jax.world.objects.palette import COLORS
 from robomamba_jax.world.policies.affordance import good_places, middle_place
-from robomamba_jax.world.policies.reference import (
-    Observation,
-    Proposal,
-    link_at,
-    pixel_of,
-    rotation_for,
-    to_camera,
-    true_flow,
-)
+from robomamba_jax.world.policies.interface import Observation, Proposal
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.episodes import draw_episode, open_stage
 from robomamba_jax.world.sim.simulator import Simulator, Stage, View
-from robomamba_jax.world.sim.surfaces import motion, pixels_of, reach, spots
+from robomamba_jax.world.sim.surfaces import motion, pixels_of, reach, spots, true_flow
+from robomamba_jax.world.sim.view_geometry import link_at, pixel_of, rotation_for, to_camera
 from tests.world.made import door_model, door_spec, door_stage, front_point
 
 

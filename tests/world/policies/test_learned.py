@@ -12,11 +12,12 @@ from numpy.testing import assert_allclose
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.dataset.records import pose_record, save_picture
+from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.policies.learned import PriorPolicy
-from robomamba_jax.world.policies.reference import Proposal, rotation_for
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.simulator import Simulator
+from robomamba_jax.world.sim.view_geometry import rotation_for
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV
 from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.dataset.records import pose_answer
+from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.policies.predictions import FilePolicy
-from robomamba_jax.world.policies.reference import Proposal, rotation_for
+from robomamba_jax.world.sim.view_geometry import rotation_for
 
 AXES = st.lists(st.floats(-1, 1), min_size=3, max_size=3).filter(
     lambda axis: np.linalg.norm(axis) > 0.1

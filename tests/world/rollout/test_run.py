@@ -14,8 +14,9 @@ from robomamba_jax.cli.main import main
 from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.categories import SEEN, UNSEEN
+from robomamba_jax.world.policies.interface import Observation, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES
-from robomamba_jax.world.policies.reference import RULES, Observation, Proposal
+from robomamba_jax.world.policies.reference import RULES
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.export import export_episodes
 from robomamba_jax.world.rollout.run import RolloutPlan, draw_episodes, rollout

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from robomamba_jax.world.policies.reference import true_flow, within_tilt
 from robomamba_jax.world.sim.episodes import EVALUATION, judge
 from robomamba_jax.world.sim.gripper import ACROSS, FORCE, PULL, TILT, Grip, obstacle, perform
 from robomamba_jax.world.sim.simulator import Simulator
-from robomamba_jax.world.sim.surfaces import reach, world_axis
+from robomamba_jax.world.sim.surfaces import reach, true_flow, within_tilt, world_axis
 from tests.world.made import FRONT, door_stage, front_point, pull
 
 

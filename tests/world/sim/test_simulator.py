@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from robomamba_jax.world.objects.catalog import BUILDERS, make_object
 from robomamba_jax.world.objects.meshes import rotation
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import (
     AZIMUTH,
     DISTANCE,
@@ -25,13 +25,13 @@ from robomamba_jax.world.sim.surfaces import cast, motion, pixel_rays, spots, wo
 
 def scene(category: str, seed: int = 0, size: int = 224, **options: object) -> SceneSpec:
     """A scene of one of the training objects."""
-    return draw_scene(make_object(category, "train", seed), Draw((seed, 1)), size, **options)
+    return draw_scene(make_object(category, "train", seed), Rng((seed, 1)), size, **options)
 
 
 def test_the_camera_is_manipllms() -> None:
     """Distance, elevation and azimuth in its ranges; it looks at the origin, upright."""
     for seed in range(50):
-        camera = draw_camera(Draw((seed,)), 336)
+        camera = draw_camera(Rng((seed,)), 336)
         assert camera.camera_to_world is not None
         eye = camera.camera_to_world[:3, 3]
         assert DISTANCE[0] <= np.linalg.norm(eye) <= DISTANCE[1]

@@ -17,9 +17,9 @@ from robomamba_jax.world.objects.catalog import (
 )
 from robomamba_jax.world.objects.categories import CATEGORIES, find_category
 from robomamba_jax.world.objects.model import Assembly, Color, ObjectModel
-from robomamba_jax.world.objects.palette import Draw
+from robomamba_jax.world.objects.rng import Rng
 
-Builder = Callable[[Draw, Assembly], tuple[Color, tuple[str, ...]]]
+Builder = Callable[[Rng, Assembly], tuple[Color, tuple[str, ...]]]
 
 BUILDERS: dict[str, Builder] = {
     "Safe": appliances.safe,
@@ -80,5 +80,5 @@ def make_object(category: str, split: str, number: int) -> ObjectModel:
         )
     seed = (7, list(INSTANCES).index(split), _ORDER.index(category), number)
     a = Assembly()
-    color, optional = BUILDERS[category](Draw(seed), a)
+    color, optional = BUILDERS[category](Rng(seed), a)
     return a.finish(category, f"{split}-{category}-{number:04d}", color, optional)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from robomamba_jax.world.objects.catalog.pieces import (
+from robomamba_jax.world.objects.catalog.primitives import (
     FRONT,
     bar_handle,
     dial,
@@ -15,9 +15,10 @@ from robomamba_jax.world.objects.catalog.pieces import (
     spokes,
     upright_handle,
 )
+from robomamba_jax.world.objects.colors import COLORS, DARK, GLASS, SILVER, STEEL, darker
 from robomamba_jax.world.objects.meshes import box, cylinder, ring, slab
 from robomamba_jax.world.objects.model import Assembly, Color
-from robomamba_jax.world.objects.palette import COLORS, DARK, GLASS, SILVER, STEEL, Draw, darker
+from robomamba_jax.world.objects.rng import Rng
 
 Made = tuple[Color, tuple[str, ...]]
 
@@ -38,21 +39,21 @@ def hollow(
     a.add(0, "body", box((wall, w - wall, h - wall), ((d - wall) / 2, 0, 0)), inside)
 
 
-def safe(draw: Draw, a: Assembly) -> Made:
+def safe(rng: Rng, a: Assembly) -> Made:
     """A thick-walled strongbox with a dial or keypad and a spoked wheel."""
-    w, h, d = draw.between(0.9, 1.2), draw.between(0.9, 1.4), draw.between(0.75, 1.0)
-    color = draw.color("gray", "black", "green", "blue", "beige")
+    w, h, d = rng.uniform(0.9, 1.2), rng.uniform(0.9, 1.4), rng.uniform(0.75, 1.0)
+    color = rng.color("gray", "black", "green", "blue", "beige")
     dark = darker(color, 0.55)
     hollow(a, (d, w, h), 0.1, color, dark)
-    left = draw.chance(0.5)
+    left = rng.chance(0.5)
     side = 1 if left else -1
     front = -d / 2
-    door = side_hinge(a, "door", front, side * (w / 2 - 0.04), -side, draw.between(1.6, 2.4))
+    door = side_hinge(a, "door", front, side * (w / 2 - 0.04), -side, rng.uniform(1.6, 2.4))
     a.add(door, "door", box((0.12, w - 0.1, h - 0.1), (front - 0.03, 0, 0)), color)
     a.add(door, "door", box((0.03, w - 0.26, h - 0.26), (front - 0.1, 0, 0)), dark)
     face = front - 0.11
-    spokes(a, door, (face, -side * 0.2 * w, -0.05), 0.2, draw.one([3, 4, 5]), SILVER)
-    if draw.chance(0.5):
+    spokes(a, door, (face, -side * 0.2 * w, -0.05), 0.2, rng.choice([3, 4, 5]), SILVER)
+    if rng.chance(0.5):
         dial(a, door, (face, 0.05 * side * w, 0.18 * h), 0.14, SILVER, COLORS["red"])
     else:
         a.add(door, "keypad", box((0.04, 0.26, 0.3), (face, 0.1 * side * w, 0.2 * h)), DARK)
@@ -65,13 +66,13 @@ def safe(draw: Draw, a: Assembly) -> Made:
     return color, ("dial", "keypad", "window")
 
 
-def refrigerator(draw: Draw, a: Assembly) -> Made:
+def refrigerator(rng: Rng, a: Assembly) -> Made:
     """A tall cabinet, one door above the other or side by side."""
-    w, h, d = draw.between(0.75, 0.95), draw.between(1.5, 1.9), draw.between(0.65, 0.8)
-    color = draw.color("white", "gray", "red", "blue", "beige", "black")
+    w, h, d = rng.uniform(0.75, 0.95), rng.uniform(1.5, 1.9), rng.uniform(0.65, 0.8)
+    color = rng.color("white", "gray", "red", "blue", "beige", "black")
     hollow(a, (d, w, h), 0.05, color, COLORS["white"])
-    front, opens = -d / 2, draw.between(1.5, 2.2)
-    if draw.chance(0.35):  # side by side
+    front, opens = -d / 2, rng.uniform(1.5, 2.2)
+    if rng.chance(0.35):  # side by side
         for side in (1, -1):
             door = side_hinge(a, "door", front, side * w / 2, -side, opens)
             a.add(
@@ -80,12 +81,12 @@ def refrigerator(draw: Draw, a: Assembly) -> Made:
                 box((0.07, w / 2 - 0.012, h - 0.06), (front - 0.035, side * w / 4, 0.01)),
                 color,
             )
-            upright_handle(a, door, draw, (front - 0.07, side * 0.06, 0.1), 0.45 * h)
+            upright_handle(a, door, rng, (front - 0.07, side * 0.06, 0.1), 0.45 * h)
         split = 0.0
     else:
-        side = draw.one([1, -1])
-        split = h * draw.between(0.12, 0.24)
-        handles = draw.chance(0.85)
+        side = rng.choice([1, -1])
+        split = h * rng.uniform(0.12, 0.24)
+        handles = rng.chance(0.85)
         for low, high in ((-h / 2 + 0.06, split - 0.012), (split + 0.012, h / 2 - 0.01)):
             door = side_hinge(a, "door", front, side * w / 2, -side, opens)
             a.add(
@@ -96,8 +97,8 @@ def refrigerator(draw: Draw, a: Assembly) -> Made:
             )
             if handles:
                 at = (front - 0.07, -side * 0.41 * w, (low + high) / 2)
-                upright_handle(a, door, draw, at, 0.5 * (high - low))
-        if draw.chance(0.4):
+                upright_handle(a, door, rng, at, 0.5 * (high - low))
+        if rng.chance(0.4):
             a.add(door, "screen", box((0.02, 0.22, 0.14), (front - 0.075, 0, h * 0.38)), GLASS)
         a.add(0, "shelf", box((d - 0.1, w - 0.1, 0.02), (0, 0, split)), COLORS["white"])
     for z in (-0.25, 0.05):
@@ -106,12 +107,12 @@ def refrigerator(draw: Draw, a: Assembly) -> Made:
     return color, ("handle", "screen", "drawer")
 
 
-def microwave(draw: Draw, a: Assembly) -> Made:
+def microwave(rng: Rng, a: Assembly) -> Made:
     """A wide box with a window in its door and a control panel at the right."""
-    w, h, d = draw.between(1.0, 1.3), draw.between(0.55, 0.72), draw.between(0.6, 0.8)
-    color = draw.color("white", "gray", "black", "red", "beige")
+    w, h, d = rng.uniform(1.0, 1.3), rng.uniform(0.55, 0.72), rng.uniform(0.6, 0.8)
+    color = rng.color("white", "gray", "black", "red", "beige")
     hollow(a, (d, w, h), 0.05, color, COLORS["white"])
-    panel = draw.between(0.2, 0.26) * w
+    panel = rng.uniform(0.2, 0.26) * w
     front = -d / 2
     a.add(0, "control panel", box((0.09, panel, h), (front - 0.015, -(w - panel) / 2, 0)), color)
     grid_buttons(
@@ -119,9 +120,9 @@ def microwave(draw: Draw, a: Assembly) -> Made:
         0,
         (front - 0.06, -(w - panel) / 2, -0.1 * h),
         (0.75 * panel, 0.5 * h),
-        draw.whole(3, 5),
+        rng.integer(3, 5),
         3,
-        draw.other(color, "white", "gray", "black"),
+        rng.other_color(color, "white", "gray", "black"),
     )
     a.add(
         0,
@@ -131,7 +132,7 @@ def microwave(draw: Draw, a: Assembly) -> Made:
     )
     width = w - panel - 0.01
     middle = (w - width) / 2
-    door = side_hinge(a, "door", front, w / 2, -1, draw.between(1.4, 2.1))
+    door = side_hinge(a, "door", front, w / 2, -1, rng.uniform(1.4, 2.1))
     a.add(door, "door", box((0.06, width, h), (front - 0.03, middle, 0)), color)
     a.add(
         door,
@@ -139,8 +140,8 @@ def microwave(draw: Draw, a: Assembly) -> Made:
         box((0.015, 0.66 * width, 0.6 * h), (front - 0.065, middle + 0.04 * width, 0)),
         GLASS,
     )
-    if draw.chance(0.6):
-        upright_handle(a, door, draw, (front - 0.06, w / 2 - width + 0.07, 0), 0.62 * h)
+    if rng.chance(0.6):
+        upright_handle(a, door, rng, (front - 0.06, w / 2 - width + 0.07, 0), 0.62 * h)
     else:
         a.add(
             0,
@@ -152,31 +153,31 @@ def microwave(draw: Draw, a: Assembly) -> Made:
     return color, ("handle", "drawer", "release button")
 
 
-def washing_machine(draw: Draw, a: Assembly) -> Made:
+def washing_machine(rng: Rng, a: Assembly) -> Made:
     """A box with a round glass door, a drawer for the powder, and a dial."""
-    w, h, d = draw.between(0.8, 0.92), draw.between(1.0, 1.2), draw.between(0.7, 0.85)
-    color = draw.color("white", "gray", "black", "beige", "blue")
-    accent = draw.other(color, "gray", "black", "white")
+    w, h, d = rng.uniform(0.8, 0.92), rng.uniform(1.0, 1.2), rng.uniform(0.7, 0.85)
+    color = rng.color("white", "gray", "black", "beige", "blue")
+    accent = rng.other_color(color, "gray", "black", "white")
     a.add(0, "body", slab((d, w, h), 0.03), color)
-    front, radius = -d / 2, draw.between(0.27, 0.31)
+    front, radius = -d / 2, rng.uniform(0.27, 0.31)
     top = h / 2 - 0.1
     a.add(0, "control panel", box((0.03, w * 0.98, 0.17), (front - 0.015, 0, top)), accent)
     dial(a, 0, (front - 0.03, -0.12 * w, top), 0.06, SILVER, COLORS["red"])
     grid_buttons(a, 0, (front - 0.03, -0.34 * w, top), (0.2, 0.06), 1, 3, COLORS["white"])
     z = -0.06 * h
     a.add(0, "drum", cylinder(radius, 0.02, (front - 0.005, 0, z), FRONT, 32), DARK)
-    side = draw.one([1, -1])
-    door = side_hinge(a, "door", front - 0.02, side * radius, -side, draw.between(1.5, 2.3))
+    side = rng.choice([1, -1])
+    door = side_hinge(a, "door", front - 0.02, side * radius, -side, rng.uniform(1.5, 2.3))
     a.add(door, "door", ring(radius, 0.055, (front - 0.05, 0, z), FRONT, 36), SILVER, metallic=True)
     a.add(door, "window", cylinder(0.93 * radius, 0.05, (front - 0.04, 0, z), FRONT, 32), GLASS)
-    if draw.chance(0.7):
+    if rng.chance(0.7):
         a.add(
             door,
             "handle",
             box((0.07, 0.05, 0.17), (front - 0.11, -side * 1.02 * radius, z)),
             accent,
         )
-    drawer = a.slide("drawer", FRONT, (0, draw.between(0.25, 0.4)))
+    drawer = a.slide("drawer", FRONT, (0, rng.uniform(0.25, 0.4)))
     a.add(drawer, "drawer", box((0.05, 0.28 * w, 0.13), (front - 0.045, 0.31 * w, top)), color)
     a.add(
         drawer, "drawer", box((0.4, 0.25 * w, 0.1), (front + 0.18, 0.31 * w, top)), COLORS["white"]
@@ -185,17 +186,17 @@ def washing_machine(draw: Draw, a: Assembly) -> Made:
     return color, ("handle",)
 
 
-def toaster(draw: Draw, a: Assembly) -> Made:
+def toaster(rng: Rng, a: Assembly) -> Made:
     """Two slots with bread and a lever at the front that goes up and down."""
-    w, h, d = draw.between(0.45, 0.6), draw.between(0.5, 0.62), draw.between(0.85, 1.1)
-    color = draw.color("red", "white", "gray", "black", "yellow", "green", "blue", "pink")
+    w, h, d = rng.uniform(0.45, 0.6), rng.uniform(0.5, 0.62), rng.uniform(0.85, 1.1)
+    color = rng.color("red", "white", "gray", "black", "yellow", "green", "blue", "pink")
     for y in (-1, 1):  # the side walls and the middle leave two slots open
         a.add(0, "body", slab((d, 0.15 * w, h), 0.03, (0, y * 0.425 * w, 0)), color)
     a.add(0, "body", box((0.86 * d, 0.26 * w, h - 0.03), (0, 0, -0.015)), color)
     for x in (-1, 1):
         a.add(0, "body", box((0.1 * d, 0.8 * w, h), (x * 0.43 * d, 0, 0)), color)
     a.add(0, "body", box((0.8 * d, 0.8 * w, 0.7 * h), (0, 0, -0.14 * h)), DARK)
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         for y in (-1, 1):
             a.add(
                 0,
@@ -205,7 +206,7 @@ def toaster(draw: Draw, a: Assembly) -> Made:
             )
     front = -d / 2
     a.add(0, "slit", box((0.01, 0.07, 0.62 * h), (front - 0.005, 0.1 * w, 0.02)), DARK)
-    travel = draw.between(0.26, 0.32)
+    travel = rng.uniform(0.26, 0.32)
     lever = a.slide("lever", (0, 0, 1), (0, travel))
     a.add(lever, "lever", slab((0.2, 0.24, 0.07), 0.03, (front - 0.11, 0.1 * w, -0.18)), DARK)
     dial(a, 0, (front, -0.28 * w, -0.15 * h), 0.07, SILVER, COLORS["red"])
@@ -213,25 +214,25 @@ def toaster(draw: Draw, a: Assembly) -> Made:
     return color, ("bread", "handle")
 
 
-def storage(draw: Draw, a: Assembly) -> Made:
+def storage(rng: Rng, a: Assembly) -> Made:
     """A cabinet: columns of drawers above a door, or the other way round."""
-    columns = draw.one([1, 2, 2, 3])
+    columns = rng.choice([1, 2, 2, 3])
     w, h, d = (
-        0.5 * columns + draw.between(0.1, 0.4),
-        draw.between(0.7, 1.2),
-        draw.between(0.45, 0.65),
+        0.5 * columns + rng.uniform(0.1, 0.4),
+        rng.uniform(0.7, 1.2),
+        rng.uniform(0.45, 0.65),
     )
-    color = draw.color("brown", "white", "beige", "gray", "green", "blue")
-    faces = draw.one([color, draw.other(color, "white", "beige", "brown", "gray")])
+    color = rng.color("brown", "white", "beige", "gray", "green", "blue")
+    faces = rng.choice([color, rng.other_color(color, "white", "beige", "brown", "gray")])
     hollow(a, (d, w, h), 0.035, color, color)
-    style = draw.one(["bar", "knob", "bar", "none"])
-    steel = draw.one([STEEL, COLORS["black"], COLORS["beige"]])
+    style = rng.choice(["bar", "knob", "bar", "none"])
+    steel = rng.choice([STEEL, COLORS["black"], COLORS["beige"]])
     front, cell = -d / 2, w / columns
     for column in range(columns):
         y = w / 2 - cell * (column + 0.5)
         if column:
             a.add(0, "body", box((d, 0.03, h - 0.04), (0, y + cell / 2, 0)), color)
-        kinds = draw.one(
+        kinds = rng.choice(
             [
                 ("drawer",) * 3,
                 ("drawer", "tall"),
@@ -245,7 +246,7 @@ def storage(draw: Draw, a: Assembly) -> Made:
         for kind, share in zip(kinds, shares, strict=True):
             high = (h - 0.04) * share / sum(shares)
             _front(
-                draw,
+                rng,
                 a,
                 kind,
                 (front, y, top - high / 2),
@@ -261,7 +262,7 @@ def storage(draw: Draw, a: Assembly) -> Made:
 
 
 def _front(
-    draw: Draw,
+    rng: Rng,
     a: Assembly,
     kind: str,
     at: tuple[float, float, float],
@@ -275,13 +276,13 @@ def _front(
     x, y, z = at
     wide, high = size
     if kind == "drawer":
-        link = a.slide("drawer", FRONT, (0, draw.between(0.5, 0.8) * depth))
+        link = a.slide("drawer", FRONT, (0, rng.uniform(0.5, 0.8) * depth))
         inner = box((0.85 * depth, wide - 0.06, 0.6 * high), (x + 0.43 * depth, y, z - 0.1 * high))
         a.add(link, "drawer", inner, COLORS["beige"])
         grip, length, upright = (x - 0.035, y, z), 0.45 * wide, False
     else:
-        side = draw.one([1, -1])
-        link = side_hinge(a, "door", x, y + side * wide / 2, -side, draw.between(1.4, 2.2))
+        side = rng.choice([1, -1])
+        link = side_hinge(a, "door", x, y + side * wide / 2, -side, rng.uniform(1.4, 2.2))
         grip, length, upright = (x - 0.035, y - side * 0.38 * wide, z), 0.4 * high, True
     a.add(
         link,
@@ -295,20 +296,20 @@ def _front(
         knob(a, link, grip, 0.034, steel)
 
 
-def door(draw: Draw, a: Assembly) -> Made:
+def door(rng: Rng, a: Assembly) -> Made:
     """A room's door in its frame, with a lever or a knob, panels or a window."""
-    w, h = draw.between(0.85, 1.05), draw.between(1.8, 2.1)
-    color = draw.color("brown", "white", "green", "blue", "red", "gray", "beige")
-    frame = draw.other(color, "white", "brown", "beige", "gray")
+    w, h = rng.uniform(0.85, 1.05), rng.uniform(1.8, 2.1)
+    color = rng.color("brown", "white", "green", "blue", "red", "gray", "beige")
+    frame = rng.other_color(color, "white", "brown", "beige", "gray")
     for side in (1, -1):
         a.add(0, "frame", box((0.2, 0.12, h + 0.12), (0, side * (w / 2 + 0.06), 0.06)), frame)
     a.add(0, "frame", box((0.2, w + 0.24, 0.12), (0, 0, h / 2 + 0.06)), frame)
     a.add(0, "frame", box((0.2, w + 0.24, 0.03), (0, 0, -h / 2 - 0.015)), frame)
-    side = draw.one([1, -1])
-    leaf = side_hinge(a, "door", -0.08, side * w / 2, -side, draw.between(1.3, 1.9))
+    side = rng.choice([1, -1])
+    leaf = side_hinge(a, "door", -0.08, side * w / 2, -side, rng.uniform(1.3, 1.9))
     a.add(leaf, "door", box((0.07, w - 0.01, h - 0.01), (-0.06, 0, 0)), color)
     dark = darker(color, 0.7)
-    if draw.chance(0.3):
+    if rng.chance(0.3):
         a.add(
             leaf,
             "window",
@@ -322,9 +323,9 @@ def door(draw: Draw, a: Assembly) -> Made:
                 a.add(leaf, "door", box((0.085, 0.32 * w, 0.36 * h), (-0.06, y * w, z * h)), dark)
     at, steel = (
         (-0.095, -side * 0.42 * w, -0.02 * h),
-        draw.one([STEEL, Color("yellow", (0.55, 0.38, 0.1))]),
+        rng.choice([STEEL, Color("yellow", (0.55, 0.38, 0.1))]),
     )
-    if draw.chance(0.6):
+    if rng.chance(0.6):
         a.add(
             leaf,
             "handle",

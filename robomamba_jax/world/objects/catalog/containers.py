@@ -5,54 +5,55 @@
 from __future__ import annotations
 
 from robomamba_jax.world.objects.catalog.appliances import Made
-from robomamba_jax.world.objects.catalog.pieces import UP, top_hinge, wheels
+from robomamba_jax.world.objects.catalog.primitives import UP, top_hinge, wheels
+from robomamba_jax.world.objects.colors import COLORS, DARK, SILVER, darker
 from robomamba_jax.world.objects.meshes import box, cylinder, ellipsoid, lathe, ring, slab, tube
 from robomamba_jax.world.objects.model import Assembly, Color
-from robomamba_jax.world.objects.palette import COLORS, DARK, SILVER, Draw, darker
+from robomamba_jax.world.objects.rng import Rng
 
 
-def carton(draw: Draw, a: Assembly) -> Made:
+def carton(rng: Rng, a: Assembly) -> Made:
     """A cardboard box with two or four flaps."""
-    w, d, h = draw.between(0.9, 1.3), draw.between(0.8, 1.1), draw.between(0.6, 0.95)
-    color = draw.color("beige", "brown", "white", "blue", "red", "green")
+    w, d, h = rng.uniform(0.9, 1.3), rng.uniform(0.8, 1.1), rng.uniform(0.6, 0.95)
+    color = rng.color("beige", "brown", "white", "blue", "red", "green")
     dark = darker(color, 0.6)
     t = 0.03
     for side in (-1, 1):
         a.add(0, "body", box((d, t, h), (0, side * (w - t) / 2, 0)), color)
         a.add(0, "body", box((t, w, h), (side * (d - t) / 2, 0, 0)), color)
     a.add(0, "body", box((d, w, t), (0, 0, -(h - t) / 2)), dark)
-    if draw.chance(0.6):
+    if rng.chance(0.6):
         a.add(
             0,
             "label",
             box((0.01, 0.3 * w, 0.3 * h), (-d / 2, 0.2 * w, -0.05)),
-            draw.other(color, "white", "yellow"),
+            rng.other_color(color, "white", "yellow"),
         )
-    if draw.chance(0.4):
+    if rng.chance(0.4):
         a.add(0, "tape", box((0.012, 0.09, h), (-d / 2, 0, 0)), COLORS["orange"])
-    opens, z = draw.between(2.2, 3.2), h / 2 + t / 2
+    opens, z = rng.uniform(2.2, 3.2), h / 2 + t / 2
     for side in (-1, 1):  # seen from the front: near and far flap meet in the middle
         flap = a.hinge("flap", (side * d / 2, 0, h / 2), (0, side, 0), (0, opens))
         a.add(flap, "flap", box((0.49 * d, w - 0.02, t), (side * 0.253 * d, 0, z)), color)
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         for side in (-1, 1):
             flap = a.hinge("flap", (0, side * w / 2, h / 2 - t), (-side, 0, 0), (0, opens))
             a.add(flap, "flap", box((d - 0.08, 0.36 * w, t), (0, side * 0.31 * w, z - t)), dark)
     return color, ("label", "tape", "handle")
 
 
-def trash_can(draw: Draw, a: Assembly) -> Made:
+def trash_can(rng: Rng, a: Assembly) -> Made:
     """A bin with a lid that opens at the front, with a pedal or on wheels."""
-    color = draw.color("green", "blue", "gray", "black", "white", "red")
-    lid_color = draw.one([color, draw.other(color, "black", "gray", "white", "yellow")])
-    h, round_bin = draw.between(1.0, 1.35), draw.chance(0.5)
-    low, high = draw.between(0.3, 0.38), draw.between(0.4, 0.48)
-    opens = draw.between(1.3, 1.9)
+    color = rng.color("green", "blue", "gray", "black", "white", "red")
+    lid_color = rng.choice([color, rng.other_color(color, "black", "gray", "white", "yellow")])
+    h, round_bin = rng.uniform(1.0, 1.35), rng.chance(0.5)
+    low, high = rng.uniform(0.3, 0.38), rng.uniform(0.4, 0.48)
+    opens = rng.uniform(1.3, 1.9)
     top, back = h / 2, 0.98 * high
     lid = top_hinge(a, "lid", back, top, opens)
     make = _round_bin if round_bin else _square_bin
     make(a, lid, (h, low, high), color, lid_color)
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         a.add(
             lid,
             "handle",
@@ -69,7 +70,7 @@ def trash_can(draw: Draw, a: Assembly) -> Made:
             DARK,
         )
     base_x = -(low if round_bin else high)
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         a.add(0, "pedal", slab((0.16, 0.2, 0.035), 0.04, (base_x - 0.07, 0, -top + 0.05)), SILVER)
     else:
         places = [(0.9 * low, side * 0.7 * low, -top - 0.04) for side in (-1, 1)]
@@ -134,10 +135,10 @@ def _square_bin(
     a.add(lid, "lid", slab((1.6 * high, 1.7 * high, 0.05), 0.08, (0, 0, top + 0.09)), lid_color)
 
 
-def pot(draw: Draw, a: Assembly) -> Made:
+def pot(rng: Rng, a: Assembly) -> Made:
     """A cooking pot with a lid to lift, two ears or one long handle."""
-    radius, h = draw.between(0.5, 0.65), draw.between(0.45, 0.75)
-    color = draw.color("gray", "red", "blue", "green", "black", "orange")
+    radius, h = rng.uniform(0.5, 0.65), rng.uniform(0.45, 0.75)
+    color = rng.color("gray", "red", "blue", "green", "black", "orange")
     metal = color.name == "gray"
     top = h / 2
     a.add(
@@ -159,7 +160,7 @@ def pot(draw: Draw, a: Assembly) -> Made:
         color,
         metallic=metal,
     )
-    if draw.chance(0.6):
+    if rng.chance(0.6):
         for side in (-1, 1):
             y, z = side * radius, 0.26 * h
             ear = [
@@ -170,16 +171,16 @@ def pot(draw: Draw, a: Assembly) -> Made:
             ]
             a.add(0, "handle", tube(ear, 0.032, 8), DARK)
     else:
-        side = draw.one([-1, 1])
+        side = rng.choice([-1, 1])
         start = (0, side * radius, 0.26 * h)
         a.add(
             0,
             "long handle",
-            tube([start, (-0.05, side * (radius + draw.between(0.6, 0.85)), 0.32 * h)], 0.05),
+            tube([start, (-0.05, side * (radius + rng.uniform(0.6, 0.85)), 0.32 * h)], 0.05),
             DARK,
         )
-    lid = a.slide("lid", UP, (0, draw.between(0.45, 0.7)))
-    lid_color = draw.one([color, SILVER])
+    lid = a.slide("lid", UP, (0, rng.uniform(0.45, 0.7)))
+    lid_color = rng.choice([color, SILVER])
     a.add(
         lid,
         "lid",
@@ -202,21 +203,21 @@ def pot(draw: Draw, a: Assembly) -> Made:
     return color, ("long handle", "spout")
 
 
-def suitcase(draw: Draw, a: Assembly) -> Made:
+def suitcase(rng: Rng, a: Assembly) -> Made:
     """A trolley case: a handle to draw out, wheels, and often a front that opens."""
-    w, h, d = draw.between(0.75, 0.95), draw.between(1.05, 1.3), draw.between(0.34, 0.46)
-    color = draw.color("blue", "red", "black", "purple", "green", "orange", "pink", "yellow")
+    w, h, d = rng.uniform(0.75, 0.95), rng.uniform(1.05, 1.3), rng.uniform(0.34, 0.46)
+    color = rng.color("blue", "red", "black", "purple", "green", "orange", "pink", "yellow")
     dark = darker(color, 0.65)
-    opens = draw.chance(0.6)
+    opens = rng.chance(0.6)
     depth = 0.6 * d if opens else d
     middle = (d - depth) / 2
     a.add(0, "body", box((depth, w, h), (middle, 0, 0)), color)
     front = -d / 2
     face: int = 0
     if opens:
-        side = draw.one([1, -1])
+        side = rng.choice([1, -1])
         face = a.hinge(
-            "cover", (front + 0.4 * d, side * w / 2, 0), (0, 0, -side), (0, draw.between(1.5, 2.6))
+            "cover", (front + 0.4 * d, side * w / 2, 0), (0, 0, -side), (0, rng.uniform(1.5, 2.6))
         )
         a.add(face, "cover", box((0.39 * d, w, h), (front + 0.2 * d, 0, 0)), color)
     for k in range(5):
@@ -230,7 +231,7 @@ def suitcase(draw: Draw, a: Assembly) -> Made:
         0.06,
         DARK,
     )
-    travel = draw.between(0.4, 0.55)
+    travel = rng.uniform(0.4, 0.55)
     handle = a.slide("handle", UP, (0, travel))
     x = 0.26 * d
     for y in (-0.22, 0.22):
@@ -242,7 +243,7 @@ def suitcase(draw: Draw, a: Assembly) -> Made:
             metallic=True,
         )
     a.add(handle, "handle", slab((0.1, 0.56 * w, 0.08), 0.04, (x, 0, h / 2 + 0.2)), DARK)
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         a.add(
             0,
             "side handle",

@@ -7,10 +7,11 @@ from __future__ import annotations
 import math
 
 from robomamba_jax.world.objects.catalog.appliances import Made
-from robomamba_jax.world.objects.catalog.pieces import FRONT, tilted
+from robomamba_jax.world.objects.catalog.primitives import FRONT, tilted
+from robomamba_jax.world.objects.colors import COLORS, DARK, GLASS, SILVER, STEEL
 from robomamba_jax.world.objects.meshes import box, clipped, cylinder, ellipsoid, slab, tube
 from robomamba_jax.world.objects.model import Assembly, Color
-from robomamba_jax.world.objects.palette import COLORS, DARK, GLASS, SILVER, STEEL, Draw
+from robomamba_jax.world.objects.rng import Rng
 
 
 def keys(
@@ -41,10 +42,10 @@ def keys(
             )
 
 
-def laptop(draw: Draw, a: Assembly) -> Made:
+def laptop(rng: Rng, a: Assembly) -> Made:
     """A base with keys and a screen that folds onto it."""
-    w, d, t = draw.between(1.1, 1.35), draw.between(0.75, 0.92), draw.between(0.035, 0.06)
-    color = draw.color("gray", "black", "white", "blue", "pink", "red")
+    w, d, t = rng.uniform(1.1, 1.35), rng.uniform(0.75, 0.92), rng.uniform(0.035, 0.06)
+    color = rng.color("gray", "black", "white", "blue", "pink", "red")
     a.add(0, "base", slab((d, w, t), 0.05), color)
     keys(
         a,
@@ -53,14 +54,14 @@ def laptop(draw: Draw, a: Assembly) -> Made:
         (0.5 * d, 0.86 * w),
         5,
         12,
-        draw.other(color, "black", "white", "gray"),
+        rng.other_color(color, "black", "white", "gray"),
     )
-    if draw.chance(0.8):
+    if rng.chance(0.8):
         a.add(
             0, "touchpad", box((0.24 * d, 0.32 * w, 0.006), (-0.34 * d, 0, t / 2 + 0.003)), SILVER
         )
     # At 0 the lid lies on the keys; its screen looks down then.
-    lid = a.hinge("lid", (d / 2 - 0.02, 0, t / 2 + 0.012), (0, 1, 0), (0.0, draw.between(1.9, 2.4)))
+    lid = a.hinge("lid", (d / 2 - 0.02, 0, t / 2 + 0.012), (0, 1, 0), (0.0, rng.uniform(1.9, 2.4)))
     z = t / 2 + 0.035
     a.add(lid, "lid", slab((d, w, 0.035), 0.05, (0, 0, z)), color)
     a.add(
@@ -69,12 +70,12 @@ def laptop(draw: Draw, a: Assembly) -> Made:
         box((0.86 * d, 0.9 * w, 0.006), (0.01 * d, 0, z - 0.019)),
         Color("black", (0.02, 0.05, 0.12)),
     )
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         a.add(
             lid,
             "logo",
             cylinder(0.07, 0.006, (0, 0, z + 0.019)),
-            draw.other(color, "white", "black", "red"),
+            rng.other_color(color, "white", "black", "red"),
         )
     for y in (-0.3, 0.3):
         a.add(
@@ -86,13 +87,13 @@ def laptop(draw: Draw, a: Assembly) -> Made:
     return color, ("touchpad", "logo")
 
 
-def display(draw: Draw, a: Assembly) -> Made:
+def display(rng: Rng, a: Assembly) -> Made:
     """A monitor that tilts on its foot."""
-    w = draw.between(1.2, 1.6)
-    h = w * draw.between(0.56, 0.66)
-    color = draw.color("black", "white", "gray", "blue", "red")
-    foot = draw.one(["round", "square", "legs"])
-    low = -h / 2 - draw.between(0.25, 0.4)
+    w = rng.uniform(1.2, 1.6)
+    h = w * rng.uniform(0.56, 0.66)
+    color = rng.color("black", "white", "gray", "blue", "red")
+    foot = rng.choice(["round", "square", "legs"])
+    low = -h / 2 - rng.uniform(0.25, 0.4)
     if foot == "round":
         a.add(0, "stand", cylinder(0.28, 0.04, (0.05, 0, low)), color)
     elif foot == "square":
@@ -109,7 +110,7 @@ def display(draw: Draw, a: Assembly) -> Made:
         slab((h, w, 0.07), 0.03, (0, 0, 0)).moved((0, 0, 0), tilted(math.pi / 2)),
         color,
     )
-    glass = draw.one([GLASS, Color("blue", (0.05, 0.13, 0.4)), Color("green", (0.04, 0.2, 0.12))])
+    glass = rng.choice([GLASS, Color("blue", (0.05, 0.13, 0.4)), Color("green", (0.04, 0.2, 0.12))])
     a.add(screen, "screen", box((0.012, 0.93 * w, 0.87 * h), (-0.038, 0, 0.02 * h)), glass)
     a.add(
         screen,
@@ -117,7 +118,7 @@ def display(draw: Draw, a: Assembly) -> Made:
         slab((0.6 * h, 0.5 * w, 0.09), 0.05, (0, 0, 0)).moved((0.07, 0, 0), tilted(math.pi / 2)),
         color,
     )
-    if draw.chance(0.6):
+    if rng.chance(0.6):
         for k in range(4):
             a.add(
                 screen,
@@ -128,18 +129,18 @@ def display(draw: Draw, a: Assembly) -> Made:
     return color, ("button", "speaker")
 
 
-def mouse(draw: Draw, a: Assembly) -> Made:
+def mouse(rng: Rng, a: Assembly) -> Made:
     """A computer mouse: two buttons in front and a wheel between them."""
-    length, width, height = draw.between(1.1, 1.3), draw.between(0.62, 0.75), draw.between(0.4, 0.5)
-    color = draw.color("black", "white", "gray", "red", "blue", "pink")
-    accent = draw.other(color, "black", "white", "gray", "blue")
+    length, width, height = rng.uniform(1.1, 1.3), rng.uniform(0.62, 0.75), rng.uniform(0.4, 0.5)
+    color = rng.color("black", "white", "gray", "red", "blue", "pink")
+    accent = rng.other_color(color, "black", "white", "gray", "blue")
     shell = ellipsoid((length / 2, width / 2, 0.86 * height), segments=36)
     a.add(0, "body", clipped(shell, (-9, -9, 0), (9, 9, 9)), color)
     a.add(0, "body", slab((0.96 * length, 0.94 * width, 0.06), 0.25, (0, 0, 0.0)), DARK)
     cover = shell.scaled((1.03, 1.03, 1.05))
     for side, name in ((1, "left button"), (-1, "right button")):
         hinge_at = (-0.06 * length, 0, 0.84 * height)
-        button = a.hinge(name, hinge_at, (0, 1, 0), (0.0, draw.between(0.35, 0.6)))
+        button = a.hinge(name, hinge_at, (0, 1, 0), (0.0, rng.uniform(0.35, 0.6)))
         low, high = sorted((side * 0.07 * width, side * 9))
         a.add(
             button,
@@ -158,7 +159,7 @@ def mouse(draw: Draw, a: Assembly) -> Made:
         angle = math.pi * k / 4
         at = (-0.27 * length + 0.125 * math.cos(angle), 0, 0.78 * height + 0.125 * math.sin(angle))
         a.add(wheel, "wheel", box((0.03, 0.075, 0.03), at), DARK)
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         start = (-0.5 * length, 0, 0.1)
         a.add(
             0,
@@ -169,16 +170,16 @@ def mouse(draw: Draw, a: Assembly) -> Made:
     return color, ("cable", "keyboard")
 
 
-def remote(draw: Draw, a: Assembly) -> Made:
+def remote(rng: Rng, a: Assembly) -> Made:
     """A remote control whose buttons can be lifted a little."""
-    length, width, high = draw.between(1.2, 1.5), draw.between(0.42, 0.55), draw.between(0.12, 0.18)
-    color = draw.color("black", "gray", "white", "blue")
+    length, width, high = rng.uniform(1.2, 1.5), rng.uniform(0.42, 0.55), rng.uniform(0.12, 0.18)
+    color = rng.color("black", "gray", "white", "blue")
     a.add(0, "body", slab((length, width, high), 0.09), color)
     top = high / 2
-    rows, columns = draw.whole(3, 4), draw.one([2, 3])
+    rows, columns = rng.integer(3, 4), rng.choice([2, 3])
     pitch_x, pitch_y = 0.62 * length / rows, 0.86 * width / columns
-    ink = draw.other(color, "white", "gray", "yellow", "green", "blue")
-    round_keys = draw.chance(0.5)
+    ink = rng.other_color(color, "white", "gray", "yellow", "green", "blue")
+    round_keys = rng.chance(0.5)
     for row in range(rows):
         for column in range(columns):
             at = (
@@ -199,7 +200,7 @@ def remote(draw: Draw, a: Assembly) -> Made:
         cylinder(0.075, 0.12, (0.4 * length, 0.26 * width, top + 0.03)),
         COLORS["red"],
     )
-    if draw.chance(0.4):
+    if rng.chance(0.4):
         a.add(
             0,
             "screen",
@@ -209,10 +210,10 @@ def remote(draw: Draw, a: Assembly) -> Made:
     return color, ("screen",)
 
 
-def phone(draw: Draw, a: Assembly) -> Made:
+def phone(rng: Rng, a: Assembly) -> Made:
     """A phone that folds: keys below, a screen above."""
-    length, width, high = draw.between(0.85, 1.0), draw.between(0.48, 0.56), 0.11
-    color = draw.color("black", "gray", "pink", "red", "blue", "white")
+    length, width, high = rng.uniform(0.85, 1.0), rng.uniform(0.48, 0.56), 0.11
+    color = rng.color("black", "gray", "pink", "red", "blue", "white")
     a.add(0, "base", slab((length, width, high), 0.08), color)
     keys(
         a,
@@ -221,12 +222,12 @@ def phone(draw: Draw, a: Assembly) -> Made:
         (0.58 * length, 0.84 * width),
         4,
         3,
-        draw.other(color, "white", "gray", "black"),
+        rng.other_color(color, "white", "gray", "black"),
         high=0.025,
         label="keypad",
     )
     a.add(0, "keypad", cylinder(0.085, 0.03, (0.3 * length, 0, high / 2)), SILVER)
-    lid = a.hinge("lid", (length / 2, 0, high / 2 + 0.05), (0, 1, 0), (0.0, draw.between(2.2, 2.7)))
+    lid = a.hinge("lid", (length / 2, 0, high / 2 + 0.05), (0, 1, 0), (0.0, rng.uniform(2.2, 2.7)))
     z = high / 2 + 0.06
     a.add(lid, "lid", slab((length, width, 0.09), 0.08, (0, 0, z)), color)
     a.add(
@@ -235,7 +236,7 @@ def phone(draw: Draw, a: Assembly) -> Made:
         box((0.66 * length, 0.82 * width, 0.012), (0.02, 0, z - 0.048)),
         Color("blue", (0.1, 0.25, 0.5)),
     )
-    if draw.chance(0.6):
+    if rng.chance(0.6):
         a.add(
             lid,
             "small screen",
@@ -248,16 +249,16 @@ def phone(draw: Draw, a: Assembly) -> Made:
         cylinder(0.055, 0.8 * width, (length / 2, 0, high / 2 + 0.03), (0, 1, 0)),
         SILVER,
     )
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         at = (length / 2 + 0.02, 0.4 * width, high / 2)
         a.add(0, "antenna", tube([at, (at[0] + 0.3, at[1], at[2])], 0.035), DARK)
     return color, ("small screen", "antenna")
 
 
-def usb(draw: Draw, a: Assembly) -> Made:
+def usb(rng: Rng, a: Assembly) -> Made:
     """A memory stick with a metal plug and a cover that swings round or a cap that comes off."""
-    length, width, high = draw.between(0.9, 1.1), draw.between(0.36, 0.44), draw.between(0.16, 0.22)
-    color = draw.color("red", "blue", "green", "black", "orange", "purple", "white")
+    length, width, high = rng.uniform(0.9, 1.1), rng.uniform(0.36, 0.44), rng.uniform(0.16, 0.22)
+    color = rng.color("red", "blue", "green", "black", "orange", "purple", "white")
     a.add(0, "body", slab((length, width, high), 0.1), color)
     plug = 0.42
     a.add(
@@ -274,8 +275,8 @@ def usb(draw: Draw, a: Assembly) -> Made:
             box((0.09, 0.09, 0.63 * high), (-length / 2 - 0.6 * plug, y * width, 0.002)),
             DARK,
         )
-    if draw.chance(0.6):
-        cover = a.hinge("cover", (0.3 * length, 0, 0), (0, 0, 1), (0.0, draw.between(2.4, 3.1)))
+    if rng.chance(0.6):
+        cover = a.hinge("cover", (0.3 * length, 0, 0), (0, 0, 1), (0.0, rng.uniform(2.4, 3.1)))
         span = 0.3 * length + length / 2 + plug + 0.04
         for z in (-1, 1):
             a.add(
@@ -299,7 +300,7 @@ def usb(draw: Draw, a: Assembly) -> Made:
         )
         a.add(cover, "cover", cylinder(0.06, high + 0.12, (0.3 * length, 0, 0)), DARK)
     else:
-        cap = a.slide("cap", FRONT, (0.0, draw.between(0.5, 0.7)))
+        cap = a.slide("cap", FRONT, (0.0, rng.uniform(0.5, 0.7)))
         a.add(
             cap,
             "cap",
@@ -308,9 +309,9 @@ def usb(draw: Draw, a: Assembly) -> Made:
                 0.08,
                 (-length / 2 - plug / 2 - 0.04, 0, 0),
             ),
-            draw.other(color, "white", "gray", "black"),
+            rng.other_color(color, "white", "gray", "black"),
         )
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         a.add(
             0,
             "light",

@@ -7,7 +7,8 @@ from __future__ import annotations
 import math
 
 from robomamba_jax.world.objects.catalog.appliances import Made
-from robomamba_jax.world.objects.catalog.pieces import FRONT, UP, bar_handle, knob, legs, tilted
+from robomamba_jax.world.objects.catalog.primitives import FRONT, UP, bar_handle, knob, legs, tilted
+from robomamba_jax.world.objects.colors import COLORS, DARK, SILVER, STEEL
 from robomamba_jax.world.objects.meshes import (
     arc,
     box,
@@ -20,27 +21,27 @@ from robomamba_jax.world.objects.meshes import (
     tube,
 )
 from robomamba_jax.world.objects.model import Assembly, Color
-from robomamba_jax.world.objects.palette import COLORS, DARK, SILVER, STEEL, Draw
+from robomamba_jax.world.objects.rng import Rng
 
 
-def table(draw: Draw, a: Assembly) -> Made:
+def table(rng: Rng, a: Assembly) -> Made:
     """A table with one to three drawers under its top."""
-    w, d, h = draw.between(1.2, 1.7), draw.between(0.7, 0.95), draw.between(0.75, 0.95)
-    color = draw.color("brown", "white", "beige", "gray", "black")
+    w, d, h = rng.uniform(1.2, 1.7), rng.uniform(0.7, 0.95), rng.uniform(0.75, 0.95)
+    color = rng.color("brown", "white", "beige", "gray", "black")
     a.add(0, "top", slab((d, w, 0.06), 0.04, (0, 0, h / 2)), color)
-    thick = draw.between(0.06, 0.1)
-    legs(a, 0, w - 0.14, d - 0.14, -h / 2, h / 2 - 0.03, thick, draw.one([color, STEEL, DARK]))
-    count, high = draw.one([1, 2, 2, 3]), draw.between(0.15, 0.22)
+    thick = rng.uniform(0.06, 0.1)
+    legs(a, 0, w - 0.14, d - 0.14, -h / 2, h / 2 - 0.03, thick, rng.choice([color, STEEL, DARK]))
+    count, high = rng.choice([1, 2, 2, 3]), rng.uniform(0.15, 0.22)
     z, cell = h / 2 - 0.03 - high / 2, (w - 0.3) / count
     for side in (-1, 1):
         a.add(0, "frame", box((d - 0.16, 0.03, high), (0, side * (w / 2 - 0.13), z)), color)
     a.add(0, "frame", box((0.03, w - 0.26, high), (d / 2 - 0.1, 0, z)), color)
-    faces = draw.one([color, draw.other(color, "white", "brown", "beige")])
+    faces = rng.choice([color, rng.other_color(color, "white", "brown", "beige")])
     front = -d / 2 + 0.08
-    knobs = draw.chance(0.5)
+    knobs = rng.chance(0.5)
     for k in range(count):
         y = (w - 0.3) / 2 - cell * (k + 0.5)
-        drawer = a.slide("drawer", FRONT, (0, draw.between(0.5, 0.75) * d))
+        drawer = a.slide("drawer", FRONT, (0, rng.uniform(0.5, 0.75) * d))
         a.add(drawer, "drawer", box((0.035, cell - 0.02, high - 0.02), (front, y, z)), faces)
         a.add(
             drawer,
@@ -61,17 +62,17 @@ def table(draw: Draw, a: Assembly) -> Made:
                 out=0.06,
                 thick=0.017,
             )
-    if draw.chance(0.4):
+    if rng.chance(0.4):
         a.add(0, "shelf", box((d - 0.2, w - 0.2, 0.03), (0, 0, -0.28 * h)), color)
     return color, ("shelf", "door")
 
 
-def folding_chair(draw: Draw, a: Assembly) -> Made:
+def folding_chair(rng: Rng, a: Assembly) -> Made:
     """A chair on crossed legs whose seat folds up."""
-    w, seat = draw.between(0.6, 0.72), draw.between(-0.08, 0.02)
+    w, seat = rng.uniform(0.6, 0.72), rng.uniform(-0.08, 0.02)
     color, frame = (
-        draw.color("red", "blue", "green", "black", "brown", "beige", "yellow"),
-        draw.one([STEEL, DARK, SILVER]),
+        rng.color("red", "blue", "green", "black", "brown", "beige", "yellow"),
+        rng.choice([STEEL, DARK, SILVER]),
     )
     for side in (-1, 1):
         y = side * w / 2
@@ -97,7 +98,7 @@ def folding_chair(draw: Draw, a: Assembly) -> Made:
             frame,
             metallic=True,
         )
-    for k in range(draw.whole(1, 2)):
+    for k in range(rng.integer(1, 2)):
         z = 0.62 - 0.3 * k
         at = (0.05 + 0.29 * (z - seat) / (0.8 - seat), 0, z)
         a.add(
@@ -108,7 +109,7 @@ def folding_chair(draw: Draw, a: Assembly) -> Made:
         )
     pan = top_hinge_seat(a, seat)
     a.add(pan, "seat", slab((0.52, 0.94 * w, 0.06), 0.1, (-0.14, 0, seat + 0.05)), color)
-    if draw.chance(0.4):
+    if rng.chance(0.4):
         for side in (-1, 1):
             a.add(
                 0,
@@ -124,19 +125,19 @@ def top_hinge_seat(a: Assembly, z: float) -> int:
     return a.hinge("seat", (0.1, 0, z + 0.05), (0, 1, 0), (0.0, 1.25))
 
 
-def lamp(draw: Draw, a: Assembly) -> Made:
+def lamp(rng: Rng, a: Assembly) -> Made:
     """A desk lamp: a foot, an arm with an elbow, and a shade."""
-    color = draw.color("red", "black", "white", "green", "blue", "yellow", "orange")
-    metal = draw.one([color, STEEL])
-    a.add(0, "base", cylinder(draw.between(0.3, 0.38), 0.07, (0.1, 0, -0.75)), color)
+    color = rng.color("red", "black", "white", "green", "blue", "yellow", "orange")
+    metal = rng.choice([color, STEEL])
+    a.add(0, "base", cylinder(rng.uniform(0.3, 0.38), 0.07, (0.1, 0, -0.75)), color)
     a.add(0, "base", cylinder(0.07, 0.12, (0.1, 0, -0.68)), metal)
-    lean = draw.between(0.1, 0.25)
+    lean = rng.uniform(0.1, 0.25)
     lower = a.hinge("arm", (0.1, 0, -0.64), (0, 1, 0), (-0.5, 0.45))
     elbow = (0.1 + lean, 0.0, 0.1)
     a.add(lower, "arm", tube([(0.1, 0, -0.64), elbow], 0.035), metal)
     a.add(lower, "joint", cylinder(0.06, 0.13, elbow, (0, 1, 0), 16), DARK)
     upper = a.hinge("upper arm", elbow, (0, 1, 0), (-0.5, 0.5), parent=lower)
-    tip = (elbow[0] - draw.between(0.5, 0.62), 0.0, draw.between(0.48, 0.62))
+    tip = (elbow[0] - rng.uniform(0.5, 0.62), 0.0, rng.uniform(0.48, 0.62))
     a.add(upper, "arm", tube([elbow, tip], 0.032), metal)
     head = a.hinge("shade", tip, (0, 1, 0), (-0.6, 0.7), parent=upper)
     shade = lathe([(0.36, -0.24), (0.17, 0.12), (0.09, 0.2), (0, 0.21)], 28)
@@ -152,7 +153,7 @@ def lamp(draw: Draw, a: Assembly) -> Made:
         Color("yellow", (1.0, 0.85, 0.4)),
     )
     a.add(upper, "joint", cylinder(0.055, 0.12, tip, (0, 1, 0), 16), DARK)
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         a.add(
             0,
             "switch",
@@ -162,10 +163,10 @@ def lamp(draw: Draw, a: Assembly) -> Made:
     return color, ("switch", "cable")
 
 
-def toilet(draw: Draw, a: Assembly) -> Made:
+def toilet(rng: Rng, a: Assembly) -> Made:
     """A bowl with a seat and a lid, and a tank behind it."""
-    color = draw.color("white", "beige", "pink", "blue", "gray")
-    w = draw.between(0.5, 0.58)
+    color = rng.color("white", "beige", "pink", "blue", "gray")
+    w = rng.uniform(0.5, 0.58)
     bowl = lathe(
         [
             (0, -0.55),
@@ -182,7 +183,7 @@ def toilet(draw: Draw, a: Assembly) -> Made:
     )
     a.add(0, "bowl", bowl.scaled((1.35, w / 0.55, 1)).moved((-0.1, 0, 0)), color)
     a.add(0, "bowl", box((0.3, 0.3, 0.6), (0.3, 0, -0.25)), color)
-    high = draw.between(0.5, 0.62)
+    high = rng.uniform(0.5, 0.62)
     a.add(0, "tank", slab((0.26, w + 0.12, high), 0.05, (0.46, 0, 0.06 + high / 2)), color)
     a.add(0, "tank", slab((0.3, w + 0.17, 0.06), 0.05, (0.46, 0, 0.09 + high)), color)
     seat = a.hinge("seat", (0.27, 0, 0.07), (0, 1, 0), (0.0, 1.5))
@@ -195,7 +196,7 @@ def toilet(draw: Draw, a: Assembly) -> Made:
         color,
     )
     lid = a.hinge("lid", (0.29, 0, 0.12), (0, 1, 0), (0.0, 1.45))
-    tint = draw.one([color, draw.other(color, "brown", "white", "blue")])
+    tint = rng.choice([color, rng.other_color(color, "brown", "white", "blue")])
     a.add(
         lid,
         "lid",
@@ -204,7 +205,7 @@ def toilet(draw: Draw, a: Assembly) -> Made:
         .moved((-0.1, 0, 0.004)),
         tint,
     )
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         lever = a.hinge("lever", (0.32, 0.5 * w - 0.05, high - 0.02), (1, 0, 0), (-0.6, 0.6))
         a.add(
             lever,
@@ -219,16 +220,16 @@ def toilet(draw: Draw, a: Assembly) -> Made:
     return color, ("lever", "flush button")
 
 
-def switch(draw: Draw, a: Assembly) -> Made:
+def switch(rng: Rng, a: Assembly) -> Made:
     """A wall plate with one to three rockers or toggles."""
-    count = draw.one([1, 2, 2, 3])
-    w, h = 0.5 * count + 0.3, draw.between(1.0, 1.2)
-    color = draw.color("white", "beige", "gray", "black")
-    ink = draw.other(color, "white", "beige", "gray", "blue", "red")
+    count = rng.choice([1, 2, 2, 3])
+    w, h = 0.5 * count + 0.3, rng.uniform(1.0, 1.2)
+    color = rng.color("white", "beige", "gray", "black")
+    ink = rng.other_color(color, "white", "beige", "gray", "blue", "red")
     turn = tilted(-math.pi / 2)
     a.add(0, "plate", slab((h, w, 0.12), 0.06).moved((0.06, 0, 0), turn), color)
     a.add(0, "plate", slab((0.92 * h, 0.94 * w, 0.05), 0.05).moved((-0.02, 0, 0), turn), color)
-    toggles = draw.chance(0.5)
+    toggles = rng.chance(0.5)
     for k in range(count):
         y = 0.5 * (count - 1) / 2 - 0.5 * k
         if toggles:
@@ -246,16 +247,16 @@ def switch(draw: Draw, a: Assembly) -> Made:
     return color, ("toggle", "rocker", "light")
 
 
-def faucet(draw: Draw, a: Assembly) -> Made:
+def faucet(rng: Rng, a: Assembly) -> Made:
     """A tap: a foot, a bent spout, and one or two levers or cross handles."""
-    color = draw.one(
-        [STEEL, Color("yellow", (0.5, 0.34, 0.08)), SILVER, draw.color("black", "white")]
+    color = rng.choice(
+        [STEEL, Color("yellow", (0.5, 0.34, 0.08)), SILVER, rng.color("black", "white")]
     )
-    two = draw.chance(0.5)
+    two = rng.chance(0.5)
     width = 1.0 if two else 0.5
     a.add(0, "base", slab((0.42, width, 0.08), 0.2, (0.1, 0, -0.5)), color, metallic=True)
-    high = draw.between(0.35, 0.55)
-    if draw.chance(0.5):
+    high = rng.uniform(0.35, 0.55)
+    if rng.chance(0.5):
         path = [
             (0.1, 0.0, -0.48),
             *arc((-0.16, 0, high - 0.22), 0.26, 0.0, math.pi, "xz", 8),
@@ -265,7 +266,7 @@ def faucet(draw: Draw, a: Assembly) -> Made:
         path = [(0.1, 0.0, -0.48), (0.1, 0.0, 0.1), (-0.5, 0.0, 0.2), (-0.56, 0.0, 0.08)]
     a.add(0, "spout", tube(path, 0.075, 12), color, metallic=True)
     a.add(0, "base", cylinder(0.13, 0.12, (0.1, 0, -0.42)), color, metallic=True)
-    places = [0.38, -0.38] if two else [draw.one([0.2, -0.2])]
+    places = [0.38, -0.38] if two else [rng.choice([0.2, -0.2])]
     for y in places:
         out = 1 if y > 0 else -1
         if two:
@@ -305,7 +306,7 @@ def faucet(draw: Draw, a: Assembly) -> Made:
                 color,
                 metallic=True,
             )
-        if draw.chance(0.7):
+        if rng.chance(0.7):
             dot = COLORS["red"] if y > 0 else COLORS["blue"]
             spot = (0.1, y, -0.07) if two else (0.03, y + out * 0.05, -0.16)
             a.add(lever, "mark", ellipsoid((0.045,) * 3, spot), dot)

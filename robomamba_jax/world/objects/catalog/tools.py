@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 from robomamba_jax.world.objects.catalog.appliances import Made
+from robomamba_jax.world.objects.colors import COLORS, DARK, SILVER, STEEL
 from robomamba_jax.world.objects.meshes import (
     Mesh,
     box,
@@ -18,16 +19,16 @@ from robomamba_jax.world.objects.meshes import (
     slab,
 )
 from robomamba_jax.world.objects.model import Assembly, Color
-from robomamba_jax.world.objects.palette import COLORS, DARK, SILVER, STEEL, Draw
+from robomamba_jax.world.objects.rng import Rng
 
 Point = tuple[float, float]
 
 
-def lighter(draw: Draw, a: Assembly) -> Made:
+def lighter(rng: Rng, a: Assembly) -> Made:
     """A pocket lighter with a cap that flips open and a wheel."""
-    w, d, h = draw.between(0.55, 0.68), draw.between(0.26, 0.34), draw.between(0.75, 0.95)
-    color = draw.color("gray", "red", "blue", "yellow", "green", "black", "orange", "pink")
-    cap_color = draw.one([color, SILVER])
+    w, d, h = rng.uniform(0.55, 0.68), rng.uniform(0.26, 0.34), rng.uniform(0.75, 0.95)
+    color = rng.color("gray", "red", "blue", "yellow", "green", "black", "orange", "pink")
+    cap_color = rng.choice([color, SILVER])
     a.add(0, "body", slab((d, w, h), 0.06), color)
     top = h / 2
     chimney = Color("silver", (0.6, 0.6, 0.6))
@@ -48,9 +49,9 @@ def lighter(draw: Draw, a: Assembly) -> Made:
             )
     side = -1
     a.add(0, "wheel", cylinder(0.095, 0.12, (0, side * 0.26 * w, top + 0.19), (1, 0, 0), 16), DARK)
-    if draw.chance(0.4):
+    if rng.chance(0.4):
         a.add(0, "flame", ellipsoid((0.04, 0.05, 0.08), (0, 0.1 * w, top + 0.27)), COLORS["orange"])
-    cap = a.hinge("cap", (0, w / 2, top + 0.01), (1, 0, 0), (0.0, draw.between(1.7, 2.4)))
+    cap = a.hinge("cap", (0, w / 2, top + 0.01), (1, 0, 0), (0.0, rng.uniform(1.7, 2.4)))
     high, wall = 0.36, 0.03
     z = top + 0.01 + high / 2
     for x in (-1, 1):
@@ -63,12 +64,12 @@ def lighter(draw: Draw, a: Assembly) -> Made:
         )
     a.add(cap, "cap", slab((d, w, wall), 0.05, (0, 0, top + 0.01 + high)), cap_color, metallic=True)
     a.add(0, "hinge", cylinder(0.03, 0.8 * d, (0, w / 2 + 0.015, top), (1, 0, 0), 12), DARK)
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         a.add(
             0,
             "label",
             box((0.01, 0.6 * w, 0.3 * h), (-d / 2, 0, -0.1 * h)),
-            draw.other(color, "white", "yellow", "black"),
+            rng.other_color(color, "white", "yellow", "black"),
         )
     return color, ("label", "flame")
 
@@ -94,12 +95,12 @@ def _bar(
     return pieces
 
 
-def pliers(draw: Draw, a: Assembly) -> Made:
+def pliers(rng: Rng, a: Assembly) -> Made:
     """Two crossed levers on a pin; grips toward the viewer, jaws away."""
-    color = draw.color("red", "blue", "yellow", "green", "orange")
-    reach, high = draw.between(0.85, 1.05), draw.between(0.14, 0.2)
-    spread = draw.between(0.24, 0.32)
-    nose = draw.between(0.4, 0.62)
+    color = rng.color("red", "blue", "yellow", "green", "orange")
+    reach, high = rng.uniform(0.85, 1.05), rng.uniform(0.14, 0.2)
+    spread = rng.uniform(0.24, 0.32)
+    nose = rng.uniform(0.4, 0.62)
     lever = a.hinge("handle", (0.12, 0, 0), (0, 0, -1), (-0.22, 0.55))
     for link, side in ((0, -1), (lever, 1)):
         grip: list[Point] = [(0.1, 0), (-0.2, side * 0.6 * spread), (-reach, side * spread)]
@@ -123,16 +124,16 @@ def pliers(draw: Draw, a: Assembly) -> Made:
         ordered = jaw if side > 0 else jaw[::-1]
         a.add(link, "jaw", prism(ordered, 0.9 * high), STEEL, metallic=True)
     a.add(0, "pin", cylinder(0.13, 1.35 * high, (0.1, 0, 0)), DARK)
-    if draw.chance(0.4):
+    if rng.chance(0.4):
         a.add(0, "spring", ring(0.07, 0.02, (-0.26, 0, 0), (0, 0, 1)), SILVER)
     return color, ("spring",)
 
 
-def scissors(draw: Draw, a: Assembly) -> Made:
+def scissors(rng: Rng, a: Assembly) -> Made:
     """Two blades on a screw, with a loop each for the fingers."""
-    color = draw.color("red", "blue", "black", "green", "orange", "purple", "yellow")
-    reach, high = draw.between(0.75, 0.95), draw.between(0.11, 0.15)
-    blade = draw.between(0.9, 1.15)
+    color = rng.color("red", "blue", "black", "green", "orange", "purple", "yellow")
+    reach, high = rng.uniform(0.75, 0.95), rng.uniform(0.11, 0.15)
+    blade = rng.uniform(0.9, 1.15)
     moving = a.hinge("blade", (0, 0, 0), (0, 0, -1), (-0.3, 0.6))
     for link, side in ((0, -1), (moving, 1)):
         z = side * high * 0.28
@@ -164,11 +165,11 @@ def scissors(draw: Draw, a: Assembly) -> Made:
     return color, ("spring",)
 
 
-def stapler(draw: Draw, a: Assembly) -> Made:
+def stapler(rng: Rng, a: Assembly) -> Made:
     """A long foot and an arm above it, hinged at the back."""
-    length, w = draw.between(1.2, 1.45), draw.between(0.26, 0.34)
-    color = draw.color("red", "black", "blue", "gray", "green", "purple", "orange")
-    a.add(0, "base", slab((length, w, 0.09), 0.1, (0, 0, -0.2)), draw.one([color, DARK]))
+    length, w = rng.uniform(1.2, 1.45), rng.uniform(0.26, 0.34)
+    color = rng.color("red", "black", "blue", "gray", "green", "purple", "orange")
+    a.add(0, "base", slab((length, w, 0.09), 0.1, (0, 0, -0.2)), rng.choice([color, DARK]))
     a.add(0, "plate", box((0.2, 0.6 * w, 0.02), (-0.36 * length, 0, -0.15)), SILVER, metallic=True)
     for side in (-1, 1):
         a.add(
@@ -188,7 +189,7 @@ def stapler(draw: Draw, a: Assembly) -> Made:
             DARK,
         )
     rear = (0.45 * length, 0, 0.06)
-    arm = a.hinge("arm", rear, (0, 1, 0), (0.0, draw.between(0.9, 1.5)))
+    arm = a.hinge("arm", rear, (0, 1, 0), (0.0, rng.uniform(0.9, 1.5)))
     a.add(
         arm,
         "magazine",
@@ -200,11 +201,11 @@ def stapler(draw: Draw, a: Assembly) -> Made:
     a.add(arm, "arm", ellipsoid((0.36 * length, 0.42 * w, 0.12), (-0.1 * length, 0, 0.12)), color)
     a.add(arm, "arm", cone(0.12, 0.09, 0.1, (-0.42 * length, 0, -0.08)), DARK)
     a.add(0, "pin", cylinder(0.045, 1.2 * w, rear, (0, 1, 0), 16), SILVER)
-    if draw.chance(0.4):
+    if rng.chance(0.4):
         a.add(
             arm,
             "label",
             box((0.3 * length, 0.4 * w, 0.01), (0.28 * length, 0, 0.14)),
-            draw.other(color, "white", "yellow"),
+            rng.other_color(color, "white", "yellow"),
         )
     return color, ("label", "spring")

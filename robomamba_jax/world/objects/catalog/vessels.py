@@ -7,7 +7,8 @@ from __future__ import annotations
 import math
 
 from robomamba_jax.world.objects.catalog.appliances import Made
-from robomamba_jax.world.objects.catalog.pieces import UP, top_hinge
+from robomamba_jax.world.objects.catalog.primitives import UP, top_hinge
+from robomamba_jax.world.objects.colors import COLORS, DARK, SILVER
 from robomamba_jax.world.objects.meshes import (
     arc,
     box,
@@ -19,15 +20,15 @@ from robomamba_jax.world.objects.meshes import (
     tube,
 )
 from robomamba_jax.world.objects.model import Assembly
-from robomamba_jax.world.objects.palette import COLORS, DARK, SILVER, Draw
+from robomamba_jax.world.objects.rng import Rng
 
 
-def bottle(draw: Draw, a: Assembly) -> Made:
+def bottle(rng: Rng, a: Assembly) -> Made:
     """A bottle with a cap to pull off."""
-    radius, h = draw.between(0.26, 0.36), draw.between(0.8, 1.1)
-    color = draw.color("green", "blue", "brown", "red", "white", "pink", "purple")
-    neck = draw.between(0.36, 0.46) * radius
-    shoulder = draw.between(0.18, 0.34)
+    radius, h = rng.uniform(0.26, 0.36), rng.uniform(0.8, 1.1)
+    color = rng.color("green", "blue", "brown", "red", "white", "pink", "purple")
+    neck = rng.uniform(0.36, 0.46) * radius
+    shoulder = rng.uniform(0.18, 0.34)
     a.add(
         0,
         "body",
@@ -46,18 +47,16 @@ def bottle(draw: Draw, a: Assembly) -> Made:
         ),
         color,
     )
-    if draw.chance(0.7):
-        label = draw.other(color, "white", "yellow", "orange", "beige")
-        a.add(
-            0, "label", cylinder(1.012 * radius, 0.4 * h, (0, 0, draw.between(-0.1, 0.06))), label
-        )
-    if draw.chance(0.3):
+    if rng.chance(0.7):
+        label = rng.other_color(color, "white", "yellow", "orange", "beige")
+        a.add(0, "label", cylinder(1.012 * radius, 0.4 * h, (0, 0, rng.uniform(-0.1, 0.06))), label)
+    if rng.chance(0.3):
         a.add(0, "handle", tube(arc((0, radius, 0.05), 0.2, -1.4, 1.4, "yz"), 0.04, 8), color)
-    cap = a.slide("cap", UP, (0, draw.between(0.3, 0.5)))
+    cap = a.slide("cap", UP, (0, rng.uniform(0.3, 0.5)))
     top = h / 2 + shoulder + 0.1
     cap_color, wide = (
-        draw.other(color, "white", "red", "black", "yellow", "blue"),
-        neck * draw.between(1.25, 1.6),
+        rng.other_color(color, "white", "red", "black", "yellow", "blue"),
+        neck * rng.uniform(1.25, 1.6),
     )
     a.add(cap, "cap", cylinder(wide, 0.2, (0, 0, top + 0.06)), cap_color)
     for k in range(12):
@@ -71,11 +70,11 @@ def bottle(draw: Draw, a: Assembly) -> Made:
     return color, ("label", "handle")
 
 
-def dispenser(draw: Draw, a: Assembly) -> Made:
+def dispenser(rng: Rng, a: Assembly) -> Made:
     """A soap bottle with a pump that goes up and down."""
-    radius, h = draw.between(0.32, 0.42), draw.between(0.75, 1.0)
-    color = draw.color("pink", "white", "blue", "green", "orange", "purple", "beige")
-    if draw.chance(0.5):
+    radius, h = rng.uniform(0.32, 0.42), rng.uniform(0.75, 1.0)
+    color = rng.color("pink", "white", "blue", "green", "orange", "purple", "beige")
+    if rng.chance(0.5):
         a.add(
             0,
             "body",
@@ -97,20 +96,20 @@ def dispenser(draw: Draw, a: Assembly) -> Made:
             0, "body", slab((1.5 * radius, 1.9 * radius, 0.9 * h), 0.12, (0, 0, -0.05 * h)), color
         )
         a.add(0, "body", cone(0.75 * radius, 0.3 * radius, 0.1 * h, (0, 0, 0.45 * h)), color)
-    if draw.chance(0.6):
+    if rng.chance(0.6):
         a.add(
             0,
             "label",
             box(
                 (0.02, 0.8 * radius, 0.3 * h),
-                (-(radius if draw.chance(0) else 0.99 * radius), 0, -0.1 * h),
+                (-(radius if rng.chance(0) else 0.99 * radius), 0, -0.1 * h),
             ),
-            draw.other(color, "white", "yellow", "green"),
+            rng.other_color(color, "white", "yellow", "green"),
         )
     a.add(0, "collar", cylinder(0.4 * radius, 0.1, (0, 0, h / 2 + 0.03)), SILVER)
-    travel = draw.between(0.2, 0.3)
+    travel = rng.uniform(0.2, 0.3)
     pump = a.slide("pump", UP, (0, travel))
-    z, metal = h / 2 + 0.24, draw.one([SILVER, COLORS["white"], DARK])
+    z, metal = h / 2 + 0.24, rng.choice([SILVER, COLORS["white"], DARK])
     a.add(pump, "pump", cylinder(0.055, 0.3 + travel, (0, 0, z - 0.06 - travel / 2)), metal)
     a.add(pump, "pump", slab((0.34, 0.3, 0.1), 0.09, (-0.05, 0, z + 0.1)), metal)
     a.add(
@@ -122,10 +121,10 @@ def dispenser(draw: Draw, a: Assembly) -> Made:
     return color, ("label",)
 
 
-def kettle(draw: Draw, a: Assembly) -> Made:
+def kettle(rng: Rng, a: Assembly) -> Made:
     """A kettle with a spout, a handle and a lid."""
-    radius, h = draw.between(0.45, 0.55), draw.between(0.6, 0.75)
-    color = draw.color("red", "white", "gray", "blue", "green", "black")
+    radius, h = rng.uniform(0.45, 0.55), rng.uniform(0.6, 0.75)
+    color = rng.color("red", "white", "gray", "blue", "green", "black")
     top = h / 2
     a.add(
         0,
@@ -145,7 +144,7 @@ def kettle(draw: Draw, a: Assembly) -> Made:
         metallic=color.name == "gray",
     )
     a.add(0, "base", cylinder(1.06 * radius, 0.06, (0, 0, -top - 0.03)), DARK)
-    side = draw.one([1, -1])
+    side = rng.choice([1, -1])
     a.add(
         0,
         "spout",
@@ -159,11 +158,11 @@ def kettle(draw: Draw, a: Assembly) -> Made:
         ),
         color,
     )
-    _kettle_grip(draw, a, radius, top, side)
-    if draw.chance(0.5):
-        lid = a.slide("lid", UP, (0, draw.between(0.25, 0.4)))
+    _kettle_grip(rng, a, radius, top, side)
+    if rng.chance(0.5):
+        lid = a.slide("lid", UP, (0, rng.uniform(0.25, 0.4)))
     else:
-        lid = top_hinge(a, "lid", 0.55 * radius, top, draw.between(1.1, 1.6))
+        lid = top_hinge(a, "lid", 0.55 * radius, top, rng.uniform(1.1, 1.6))
     a.add(
         lid,
         "lid",
@@ -177,15 +176,15 @@ def kettle(draw: Draw, a: Assembly) -> Made:
             ],
             28,
         ),
-        draw.one([color, SILVER]),
+        rng.choice([color, SILVER]),
     )
     a.add(lid, "knob", ellipsoid((0.09, 0.09, 0.07), (0, 0, top + 0.14)), DARK)
     return color, ("thermometer", "cable")
 
 
-def _kettle_grip(draw: Draw, a: Assembly, radius: float, top: float, side: int) -> None:
+def _kettle_grip(rng: Rng, a: Assembly, radius: float, top: float, side: int) -> None:
     """A handle opposite the spout, or a bow over the lid."""
-    if draw.chance(0.5):
+    if rng.chance(0.5):
         grip = [
             (0, -side * 0.75 * radius, top - 0.06),
             (0, -side * 1.35 * radius, top - 0.02),

@@ -9,9 +9,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.world.objects.colors import STEEL
 from robomamba_jax.world.objects.meshes import Vector, box, cylinder, ellipsoid, rotation, tube
 from robomamba_jax.world.objects.model import Assembly, Color
-from robomamba_jax.world.objects.palette import STEEL, Draw
+from robomamba_jax.world.objects.rng import Rng
 
 FRONT = (-1.0, 0.0, 0.0)
 UP = (0.0, 0.0, 1.0)
@@ -156,9 +157,9 @@ def spokes(a: Assembly, link: int, at: Vector, radius: float, count: int, color:
         a.add(link, "handle", ellipsoid((0.13 * radius,) * 3, end), color, metallic=True)
 
 
-def upright_handle(a: Assembly, link: int, draw: Draw, at: Vector, height: float) -> None:
+def upright_handle(a: Assembly, link: int, rng: Rng, at: Vector, height: float) -> None:
     """A door's upright bar or knob at a place, in steel, black or white."""
-    color = draw.one([STEEL, draw.color("black", "white")])
+    color = rng.choice([STEEL, rng.color("black", "white")])
     bar_handle(
         a,
         link,
@@ -166,8 +167,8 @@ def upright_handle(a: Assembly, link: int, draw: Draw, at: Vector, height: float
         height,
         color,
         upright=True,
-        out=draw.between(0.07, 0.11),
-        thick=draw.between(0.02, 0.028),
+        out=rng.uniform(0.07, 0.11),
+        thick=rng.uniform(0.02, 0.028),
     )
 
 

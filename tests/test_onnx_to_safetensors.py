@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robomamba_jax.convert.onnx_file import OnnxFile
-from robomamba_jax.errors import InputError
-from tests.dinov2_onnx import _field as field
+from robomamba_jax.convert.safetensors_file import SafetensorsFile
+from scripts.onnx_to_safetensors import OnnxError, convert, main
+from tests.dinov2_onnx import field
 
 
 def varint(number: int, value: int) -> bytes:
@@ -55,10 +55,11 @@ MODEL = varint(1, 8) + field(7, GRAPH)
 
 
 def test_names_are_found_again(tmp_path: Path) -> None:
-    """Weights by their products, turned; the token and the table joined; the rest said."""
-    path = tmp_path / "a.onnx"
+    """Weights by their products, turned; the token and the table joined; the rest left out."""
+    path, target = tmp_path / "a.onnx", tmp_path / "a.safetensors"
     path.write_bytes(MODEL)
-    file = OnnxFile(path)
+    assert main([str(path), str(target)]) == 0
+    file = SafetensorsFile(target)
     assert set(file.names()) == {
         "layernorm.bias",
         "encoder.layer.0.mlp.fc1.weight",
@@ -68,7 +69,7 @@ def test_names_are_found_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(file.read("encoder.layer.0.mlp.fc1.weight", out), WEIGHT.T)
     want = np.concatenate([TOKEN, TABLE], axis=1)
     np.testing.assert_array_equal(file.read("embeddings.position_embeddings"), want)
-    assert set(file.extras) == {"decoder.weight"}
+    file.close()
 
 
 @given(st.floats(0, 1, exclude_max=True))
@@ -76,32 +77,40 @@ def test_cut_files(tmp_path_factory: pytest.TempPathFactory, share: float) -> No
     """One line, wherever it is cut."""
     path = tmp_path_factory.mktemp("cut") / "a.onnx"
     path.write_bytes(MODEL[: int(share * len(MODEL))])
-    with pytest.raises(InputError, match=r"a\.onnx") as caught:
-        OnnxFile(path)
+    with pytest.raises(OnnxError, match=r"a\.onnx") as caught:
+        convert(path, path.with_suffix(".safetensors"))
     assert "\n" not in str(caught.value)
+    assert list(path.parent.iterdir()) == [path]
 
 
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=5))
 def test_damaged_files_never_escape(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
 ) -> None:
-    """Tensors or an InputError."""
+    """A file that opens, or an OnnxError."""
     data = bytearray(MODEL)
     for place, byte in changes:
         data[place % len(data)] = byte
     path = tmp_path_factory.mktemp("damaged") / "a.onnx"
     path.write_bytes(data)
+    target = path.with_suffix(".safetensors")
     try:
-        names = OnnxFile(path).names()
-    except InputError:
-        names = ["refused"]
-    assert names
+        count = convert(path, target)
+    except OnnxError:
+        assert not target.exists()
+        return
+    file = SafetensorsFile(target)
+    assert len(file.names()) == count
+    file.close()
 
 
-def test_what_is_no_model(tmp_path: Path) -> None:
-    """Missing, empty, another file."""
+def test_what_is_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Missing, empty, another file: one line and status 2."""
     (tmp_path / "empty.onnx").write_bytes(b"")
     (tmp_path / "text.onnx").write_bytes(b"hello world, this is no model at all")
     for name in ("none", "empty", "text"):
-        with pytest.raises(InputError, match=name):
-            OnnxFile(tmp_path / f"{name}.onnx")
+        assert main([str(tmp_path / f"{name}.onnx"), str(tmp_path / "out")]) == 2
+        line = capsys.readouterr().err
+        assert line.count("\n") == 1
+        assert f"{name}.onnx" in line
+    assert not (tmp_path / "out").exists()

@@ -8,8 +8,12 @@ import tfrecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robomamba_jax.data.sources.tfrecord import TfRecords, feature_lists
-from robomamba_jax.world.dataset.tfrecord_write import sequence_example, write_tfrecord
+from robomamba_jax.data.sources.tfrecord import (
+    TfRecords,
+    feature_lists,
+    sequence_example,
+    write_tfrecord,
+)
 
 LISTS = st.dictionaries(
     st.text(min_size=1, max_size=5), st.lists(st.binary(max_size=300), max_size=4), max_size=3

@@ -1,0 +1,88 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a policy is: it gets observations and gives poses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from robomamba_jax.world.sim.gripper import Grip
+from robomamba_jax.world.sim.simulator import Stage, View
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Observation:
+    """What a policy is given.
+
+    Attributes:
+      episode: its name, such as "Microwave_0003".
+      category: of the object.
+      instruction: in words.
+      view: picture, depth, camera, and which pixel shows which link (which a model may not use).
+      stage: the scene itself, for policies that know the truth.
+      random: its own random numbers.
+      dof: 6 for suction, 7 for a hand.
+    """
+
+    episode: str
+    category: str
+    instruction: str
+    view: View
+    stage: Stage
+    random: np.random.Generator
+    dof: int = 6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Proposal:
+    """A pose.
+
+    Attributes:
+      contact_xy: (x, y) in pixels, centres at +0.5.
+      rotation: float64[3, 3], the gripper's axes in the camera frame: approach, closing, third.
+      gripper_open: whether fingers arrive open; None for suction.
+      pull: whether to pull after touching.
+      steer: world direction to pull in, asked again and again; None = straight back.
+    """
+
+    contact_xy: tuple[float, float]
+    rotation: Array
+    gripper_open: float | None = None
+    pull: bool = True
+    steer: Callable[[Stage, int, Array], Array] | None = None
+
+    def in_world(self, view: View, point: Array) -> Grip:
+        """What the gripper is to do.
+
+        Args:
+          view: the camera, with its pose.
+          point: float64[3], world: what the contact pixel shows, see ``view_geometry.lift``.
+        """
+        assert view.camera.camera_to_world is not None
+        axes = view.camera.camera_to_world[:3, :3] @ self.rotation
+        return Grip(point, axes[:, 0], axes[:, 1], self.gripper_open, self.pull, self.steer)
+
+
+class Policy(Protocol):
+    """Something that looks and proposes.
+
+    Attributes:
+      name: for tables.
+      parameters: how many numbers were trained for it.
+      sha: of a checkpoint's parameters; None for all others.
+    """
+
+    name: str
+    parameters: int
+    sha: str | None
+
+    def propose(self, seen: Observation) -> Proposal | None:
+        """A pose, or None where it has nothing to say, which counts as a failure."""
+        ...
