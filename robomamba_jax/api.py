@@ -6,20 +6,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-from flax import nnx
 from jax.typing import DTypeLike
 
-from robomamba_jax.config import DTYPES, PRESETS, RoboMambaConfig, as_dtypes, model_preset
+from robomamba_jax.checkpoints import resolve_checkpoint
+from robomamba_jax.config import DTYPES, RoboMambaConfig, as_dtypes, model_preset
 from robomamba_jax.config.checks import one_of, path_of
 from robomamba_jax.config.tree import dtype_name
-from robomamba_jax.convert.folder import Folder, is_folder, open_folder
+from robomamba_jax.convert.folder import Folder, open_folder
 from robomamba_jax.convert.placement import load_params
 from robomamba_jax.convert.tensor_names import Leaf
 from robomamba_jax.data.geometry.camera import Camera
@@ -27,18 +25,16 @@ from robomamba_jax.data.images.transforms import ImageSource, image_transform
 from robomamba_jax.data.processor import BUILTIN_PROCESSORS, Processor, builtin_processor
 from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.data.text.tokenizer import Tokenizer
-from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.generation.generator import Generator
+from robomamba_jax.errors import InputError
 from robomamba_jax.generation.settings import GenerationSettings
-from robomamba_jax.generation.stopping import byte_level_spelling
+from robomamba_jax.inference.engine import Engine
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.inputs import read_inputs
 from robomamba_jax.models.model import Model
-from robomamba_jax.models.params import abstract_params, fitted, leaf_paths
+from robomamba_jax.models.params import abstract_params, leaf_paths
 from robomamba_jax.models.sharding import auto_mesh, check_mesh, named_sharding
 from robomamba_jax.ops.arguments import switch
-from robomamba_jax.pose import Pose, as_camera, as_depth, make_pose
-from robomamba_jax.training.checkpoint import is_step, is_workdir
+from robomamba_jax.pose import Pose, as_camera
 
 ASSETS = Path("assets")
 
@@ -74,8 +70,7 @@ def load(
       InputError: no such folder or preset, a folder that is broken or an encoder alone, no
         tokenizer for a preset, or an argument of another kind.
     """
-    name = str(path_of("path", path))
-    path = _checkpoint_path(name)
+    found = resolve_checkpoint(path_of("path", path))
     mesh = None if mesh is None else auto_mesh(check_mesh(mesh))
     given = {"dtype": dtype_name(dtype), "param_dtype": dtype_name(param_dtype)}
     changes: dict[str, Any] = {
@@ -84,17 +79,15 @@ def load(
     for key, value in changes.items():
         one_of(key, value, DTYPES)
     seed = GenerationSettings(seed=seed).seed
-    if is_folder(path):
-        return _load_folder(open_folder(path), changes, mesh, tokenizer)
-    if is_workdir(path) or is_step(path):
+    if found.path is not None:
+        if found.kind == "folder":
+            return _load_folder(open_folder(found.path), changes, mesh, tokenizer)
         # Here, so that inference alone need not load orbax.
         from robomamba_jax.training.export import open_trained
 
-        return _load_folder(open_trained(path), changes, mesh, tokenizer)
-    if name not in PRESETS:
-        raise _no_checkpoint(name)
-    config = model_preset(name, **changes)
-    processor = _preset_processor(name, tokenizer)
+        return _load_folder(open_trained(found.path), changes, mesh, tokenizer)
+    config = model_preset(found.name, **changes)
+    processor = _preset_processor(found.name, tokenizer)
     init, _ = functional(config, layout="list")
     params = init(jax.random.key(seed))
     if mesh is not None:
@@ -138,29 +131,6 @@ def _shardings(params: Any, mesh: jax.sharding.Mesh) -> Any:
     return structure.unflatten(named_sharding(mesh, path, leaf.shape) for path, leaf in pairs)
 
 
-def _checkpoint_path(name: str) -> Path:
-    """Where a checkpoint lies; a folder that is really called "~" comes first."""
-    try:
-        path = Path(name)
-        return path if path.exists() else path.expanduser()
-    except (OSError, RuntimeError) as error:  # a name too long, or a home that nobody has
-        raise InputError(
-            "unknown_checkpoint", f"{name[:200]!r} is not a path", "give a folder, or a preset"
-        ) from error
-
-
-def _no_checkpoint(name: str) -> InputError:
-    if _checkpoint_path(name).exists():
-        return InputError(
-            "unknown_checkpoint",
-            f"{name} is no checkpoint folder: it has no manifest.json and config.json",
-            "convert it first: robomamba convert --from FAMILY --in PATH --out DIR",
-        )
-    if "/" in name:
-        return InputError("unknown_checkpoint", f"{name} does not exist", "give a folder")
-    return unknown_name("unknown_checkpoint", "preset", name, PRESETS)
-
-
 def forward(
     model: Model,
     input_ids: Any,
@@ -188,7 +158,7 @@ def forward(
     """
     config = _checked(model).config
     given = read_inputs(config, input_ids, images, mask, image_positions)
-    return model.module()(*given[:4])
+    return model.module().logits(given)
 
 
 def generate(
@@ -226,28 +196,18 @@ def generate(
     Raises:
       InputError: an image, a prompt or a setting is wrong.
     """
-    _checked(model, processor)
-    batch, tokenizer = processor(images, prompts), processor.need_tokenizer()
-    settings = GenerationSettings(
+    engine = Engine(_checked(model, processor), processor)
+    batch = engine.encode_batch(images, prompts)
+    settings = engine.settings(
+        stop_at_eos=switch("stop_at_eos", stop_at_eos),
         max_new_tokens=max_new_tokens,
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,
-        eos_ids=(tokenizer.eos_id,) if switch("stop_at_eos", stop_at_eos) else (),
-        stop=stop,  # type: ignore[arg-type]
+        stop=stop,
         seed=seed,
     )
-    spelling = _spelling(tokenizer, model.config.llm.vocab_size) if settings.stop else None
-    generator = Generator(model.config, model.params, layout=model.layout, token_bytes=spelling)
-    rows = [ids[real].tolist() for ids, real in zip(batch.input_ids, batch.mask, strict=True)]
-    pictures: dict[str, Any] = {}
-    if batch.images is not None:
-        pictures = {
-            "images": jnp.asarray(batch.images),
-            "image_positions": jnp.asarray(batch.image_positions),
-        }
-    done = generator.generate(rows, settings, **pictures)
-    return [_cut(tokenizer.decode(answer.tokens), settings.stop) for answer in done]
+    return [answer.text for answer in engine.generate(batch, settings)]
 
 
 def predict_pose(
@@ -274,58 +234,13 @@ def predict_pose(
     Raises:
       InputError: no policy head, a wrong image, or depth without camera.
     """
-    _checked(model, processor)
-    if model.config.policy is None:
-        raise InputError("no_policy", "this model has no policy head", "use one that has")
+    engine = Engine(_checked(model, processor), processor)
+    engine.need_policy()
     if image is None or isinstance(image, list | tuple):
         what = f"image is {'missing' if image is None else f'a {type(image).__name__}'}"
-        raise InputError("bad_image", what, "give one picture: PIL image, path, bytes or array")
+        raise InputError("bad_image", what, "give one image: PIL image, path, bytes or array")
     camera = None if camera is None else as_camera(camera)
-    batch = processor([image], [instruction])
-    assert processor.transform is not None
-    width, height = (int(side) for side in batch.image_sizes[0, 0])
-    depth = None if depth is None else as_depth(depth, (width, height))
-    # Rounded up, so that few lengths reach the compiler; padding is invisible.
-    extra = -batch.input_ids.shape[1] % 64
-    ids, mask = (np.pad(x, ((0, 0), (0, extra))) for x in (batch.input_ids, batch.mask))
-    read = pose_function(model.config, model.layout)
-    output = jax.device_get(read(model.params, ids, batch.images, mask, batch.image_positions))
-    return make_pose(
-        output.contact[0],
-        output.rotation6d[0],
-        None if output.gripper_logit is None else float(output.gripper_logit[0]),
-        geometry=processor.transform.geometry(width, height),
-        contact_scale=processor.contact_scale,
-        rotation_convention=processor.rotation_convention,
-        contact_frame=processor.contact_frame,
-        contact_side=processor.contact_side,
-        depth=depth,
-        camera=camera,
-    )
-
-
-@cache
-def pose_function(config: RoboMambaConfig, layout: str) -> Any:
-    """The jitted head of every model of a shape: (params, ids, images, mask, image_positions) ->
-    PolicyOutput, rows as the batch has them."""
-    graph, expected = abstract_params(config, layout)
-
-    def read(params: Any, *inputs: Any) -> Any:
-        model: Any = nnx.merge(graph, fitted(params, expected))
-        return model.pose(*inputs)
-
-    return jax.jit(read)
-
-
-@cache
-def _spelling(tokenizer: Tokenizer, size: int) -> list[bytes]:
-    return byte_level_spelling(tokenizer.vocab, tokenizer.added, size)
-
-
-def _cut(text: str, stops: Sequence[str]) -> str:
-    """``text`` up to the first stop string."""
-    places = [text.find(stop) for stop in stops]
-    return text[: min((place for place in places if place >= 0), default=len(text))]
+    return engine.predict_poses([image], [instruction], [depth], [camera])[0]
 
 
 def _checked(model: Any, processor: Any = False) -> Model:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,27 @@ class Pose:
             "frame": "opencv",
             "image_size": list(self.image_size),
         }
+
+
+def gripper_angles(rotation: np.ndarray) -> tuple[float, float, float]:
+    """How a gripper is turned from one that looks along the camera, its left to the image's left.
+
+    Args:
+      rotation: float[3, 3], the axes as columns, in the camera frame.
+
+    Returns:
+      Radians: to the right, then up, then clockwise about the approach, seen from behind.
+    """
+    right, down, forward = (float(value) for value in rotation[:, 0])
+    yaw, pitch = math.atan2(right, forward), math.atan2(-down, math.hypot(right, forward))
+    # Left and up of the gripper that is turned right and up alone; the roll is the angle of the
+    # real closing axis in their plane.
+    left = np.array([-math.cos(yaw), 0.0, math.sin(yaw)])
+    up = np.array(
+        [-math.sin(yaw) * math.sin(pitch), -math.cos(pitch), -math.cos(yaw) * math.sin(pitch)]
+    )
+    closing = np.asarray(rotation[:, 1], np.float64)
+    return yaw, pitch, math.atan2(float(closing @ up), float(closing @ left))
 
 
 def make_pose(

@@ -72,7 +72,7 @@ def make_features(config: Any) -> None:
     """Random numbers under the keys of the real samples."""
     from robomamba_jax.data.cache.features import FeatureWriter
     from robomamba_jax.data.examples import Encoder
-    from robomamba_jax.data.pipeline.datasets import open_parts
+    from robomamba_jax.data.pipeline.datasets import open_datasets
     from robomamba_jax.training.features import cache_network
     from robomamba_jax.training.program import run_transform
     from robomamba_jax.training.weights import open_base
@@ -91,7 +91,7 @@ def make_features(config: Any) -> None:
         dtype="bfloat16",
     )
     rng = np.random.default_rng(0)
-    for part in open_parts(config.data, Encoder.open(config.data)):
+    for part in open_datasets(config.data, Encoder.open(config.data)):
         for index in range(len(part)):
             example = part.example(index, pixels=False)
             key = writer.key(example.image_sha256.tobytes(), example.ids)

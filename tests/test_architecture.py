@@ -22,12 +22,14 @@ PACKAGE = "robomamba_jax"
 # What each part may import of the others, lowest first; itself is always allowed. An entry with a
 # dot allows that one module. A new part of the package gets a line here.
 _BASE = ("errors", "utils", "shapes", "config")
-_CORE = (*_BASE, "ops", "losses", "models", "generation", "data", "pose", "convert")
-_ALL = (*_CORE, "training", "api", "evaluation", "verify", "released")
+_MODEL = (*_BASE, "ops", "losses", "models", "generation", "data", "pose")
+_CORE = (*_MODEL, "released", "checkpoints", "convert", "inference")
+_ALL = (*_CORE, "training", "api", "evaluation", "verify")
 LAYERS: dict[str, tuple[str, ...]] = {
     "errors": (),
     "utils": ("errors",),
     "released": ("errors",),
+    "checkpoints": ("errors", "utils", "config", "released"),
     "shapes": ("errors",),
     "config": ("errors", "utils"),
     "ops": ("errors", "shapes"),
@@ -36,9 +38,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "generation": (*_BASE, "ops", "models"),
     "data": ("errors", "utils", "config"),
     "pose": ("errors", "ops", "data"),
-    "convert": (*_BASE, "models", "data"),
+    "convert": (*_BASE, "checkpoints", "models", "data"),
+    # Takes a model that is in memory: whoever loads one, training among them, stands above it.
+    "inference": _MODEL,
     "verify": (*_CORE, "api"),
-    "training": (*_BASE, "ops", "losses", "models", "generation", "data", "convert"),
+    "training": _CORE,
     "api": (*_CORE, "training.checkpoint", "training.export"),
     "evaluation": (
         *(*_CORE, "api", "training.checkpoint", "training.sharding", "training.distributed"),

@@ -17,7 +17,7 @@ import robomamba_jax as rm
 from robomamba_jax.cli.main import main
 from robomamba_jax.cli.train import main as train_main
 from robomamba_jax.config.files import load_data_config
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.processor import builtin_processor
 from robomamba_jax.verify.random_files import hf_clip, hf_mamba, robomamba
 from tests.data.samples import llava, poses
@@ -84,15 +84,15 @@ def test_the_data_guide(
         status = main(words)
         assert status == 0, (words, capsys.readouterr())
     assert "all as written" in capsys.readouterr().out
-    with Pipeline(load_data_config("data.json")) as pipeline:
+    with BatchLoader(load_data_config("data.json")) as pipeline:
         assert len(pipeline.plan.samples(0)) == 40
         assert np.asarray(pipeline.batch(0).arrays["mask"]).any()
     source = json.loads(fields)
     assert set(source) == {"path", "fields"}
     source["path"] = str(next(FILES.glob("robot_episodes/*")))
     Path("fields.json").write_text(json.dumps({**json.loads(config), "sources": [source]}))
-    with Pipeline(load_data_config("fields.json")) as pipeline:
-        assert len(pipeline.table) == 9
+    with BatchLoader(load_data_config("fields.json")) as pipeline:
+        assert len(pipeline.sample_index) == 9
 
 
 @pytest.mark.slow

@@ -12,14 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from robomamba_jax.api import pose_function
 from robomamba_jax.bench.worker import Work
 from robomamba_jax.config import model_preset, preset
 from robomamba_jax.generation import decode
 from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.sampling import make_sampler
-from robomamba_jax.models.build import language_config
+from robomamba_jax.inference.poses import pose_function
+from robomamba_jax.models.any_config import language_config
 from robomamba_jax.models.functional import functional
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import abstract_params, count_params
 
 
@@ -39,18 +40,17 @@ def build(side: str, case: dict[str, Any]) -> Work:
     }
     rng = np.random.default_rng(0)
     ids = rng.integers(0, language_config(config).vocab_size, (case["batch"], case["text"]))
-    pictures: tuple[Any, ...] = ()
+    images, positions = None, None
     if case["patches"]:
         side_px = config.vision.image_size
         pixels = rng.normal(size=(case["batch"], 1, side_px, side_px, 3)).astype(np.float32)
-        pictures = (pixels, np.zeros((case["batch"], 1), np.int32))
-    tokens, mask = (np.asarray(x) for x in pad_prompts(ids.tolist()))
+        images, positions = jnp.asarray(pixels), jnp.zeros((case["batch"], 1), jnp.int32)
+    tokens, mask = pad_prompts(ids.tolist())
+    inputs = ModelInputs(tokens, images, mask, positions)
     if case["kind"] == "pose":
         read = pose_function(config, "list")
-        inputs = (tokens, pictures[0], mask, pictures[1])
-        return Work(lambda: jax.device_get(read(params, *inputs)), facts, repeat=False)
+        return Work(lambda: jax.device_get(read(params, inputs)), facts, repeat=False)
     generator = Generator(config, params)
-    inputs = (tokens, mask, *pictures)
     if case["kind"] == "decode":
         run = _decode(config, generator, inputs, case)
     else:
@@ -58,18 +58,18 @@ def build(side: str, case: dict[str, Any]) -> Work:
     return Work(run, facts, repeat=False)
 
 
-def _first(generator: Generator, inputs: tuple[Any, ...]) -> Callable[[], Any]:
+def _first(generator: Generator, inputs: ModelInputs) -> Callable[[], Any]:
     """From the numbers of picture and prompt to the first token on the host."""
 
     def run() -> Any:
-        logits, _ = generator.prefill(generator.params, *inputs)
+        logits, _ = generator.prefill(generator.params, inputs)
         return np.asarray(jnp.argmax(logits, axis=-1))
 
     return run
 
 
 def _decode(
-    config: Any, generator: Generator, inputs: tuple[Any, ...], case: dict[str, Any]
+    config: Any, generator: Generator, inputs: ModelInputs, case: dict[str, Any]
 ) -> Callable[[], Any]:
     """Some tokens behind a prompt that is read beforehand."""
     count, new = case["batch"], case["new_tokens"]
@@ -77,7 +77,7 @@ def _decode(
     sampler, mode = make_sampler(0, values)
     # One more than is asked for, so that nothing ends early.
     limits = decode.Limits(jnp.full(count, new + 2, jnp.int32), jnp.zeros(0, jnp.int32), None)
-    logits, cache = generator.prefill(generator.params, *inputs)
+    logits, cache = generator.prefill(generator.params, inputs)
     state = decode.begin(logits, cache, sampler, limits, capacity=new + 2, mode=mode)
     graph, _ = abstract_params(config, "list")
 

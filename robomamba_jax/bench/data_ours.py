@@ -9,7 +9,7 @@ from typing import Any
 from robomamba_jax.bench.data_inputs import make_data
 from robomamba_jax.bench.worker import Work
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 
 
 def build(side: str, case: dict[str, Any]) -> Work:
@@ -21,7 +21,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
     packed = side == "robomamba-packed"
     room = 2048 if packed else 640
     batch = BatchConfig(batch_size=case["rows"], packing=packed, seq_len=room, image_tokens=256)
-    pipeline = Pipeline(
+    pipeline = BatchLoader(
         DataConfig((SourceConfig(str(path)),), encoding, batch), workers=case["workers"]
     )
     steps = pipeline.plan.start_of(1)
@@ -29,7 +29,7 @@ def build(side: str, case: dict[str, Any]) -> Work:
     def run() -> int:
         return sum(len(row) for batch in pipeline.batches(0, steps) for row in batch.samples)
 
-    facts: dict[str, Any] = {"samples": len(pipeline.table)}
+    facts: dict[str, Any] = {"samples": len(pipeline.sample_index)}
     if packed:
         facts["packing_efficiency"] = pipeline.plan.facts()["efficiency"]
     return Work(run, facts)

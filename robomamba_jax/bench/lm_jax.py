@@ -18,6 +18,7 @@ from robomamba_jax.generation.generator import Generator
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.losses import linear_cross_entropy, next_token_targets
 from robomamba_jax.models.functional import functional
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params, count_params
 
 
@@ -37,8 +38,8 @@ def build(side: str, case: dict[str, Any]) -> Work:
         return _train(config, params, jnp.asarray(ids, jnp.int32), facts)
     generator = Generator(config, params)
     if case["kind"] == "prefill":
-        tokens, mask = jnp.asarray(ids, jnp.int32), jnp.ones(ids.shape, bool)
-        return Work(lambda: jax.block_until_ready(generator.prefill(params, tokens, mask)), facts)
+        inputs = ModelInputs(jnp.asarray(ids, jnp.int32), mask=jnp.ones(ids.shape, bool))
+        return Work(lambda: jax.block_until_ready(generator.prefill(params, inputs)), facts)
     settings = GenerationSettings(max_new_tokens=case["new_tokens"], eos_ids=())
     prompts = ids.tolist()
     return Work(lambda: generator.generate(prompts, settings), facts)

@@ -22,12 +22,15 @@ from robomamba_jax.cli.loading import check_target
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_types import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.untrusted_text import parse_json
 
 MAX_FILE_BYTES = 256 * 2**20
 _HASHED_BYTES = 2**30  # what is larger, no reader of ours takes
 
+Reply = Mapping[str, Json] | InputError
+"""What the answer's line shall hold, or what is wrong with the request."""
 Field = tuple[Callable[[Any], bool], str]
 """Whether a value is one, and what it should be."""
 
@@ -82,9 +85,7 @@ class Task(abc.ABC):
         """Load the model."""
 
     @abc.abstractmethod
-    def answer(
-        self, start: int, requests: Mapping[int, Request]
-    ) -> Mapping[int, Mapping[str, Any] | InputError]:
+    def answer(self, start: int, requests: Mapping[int, Request]) -> Mapping[int, Reply]:
         """Answer requests.
 
         Args:
@@ -92,7 +93,7 @@ class Task(abc.ABC):
           requests: by their number, which lies between ``start`` and ``start + rows``.
 
         Returns:
-          What the answer's line shall hold, or what is wrong with the request, by number.
+          By number.
         """
 
 

@@ -230,10 +230,10 @@ def _open(args: argparse.Namespace) -> Any:
 
 
 def _export(args: argparse.Namespace) -> dict[str, Any]:
-    from robomamba_jax.convert.elsewhere import remarks
+    from robomamba_jax.checkpoints import stored_kind
     from robomamba_jax.convert.export import export
+    from robomamba_jax.convert.export_checks import export_notes
     from robomamba_jax.convert.folder import open_folder
-    from robomamba_jax.training.checkpoint import is_step, is_workdir
 
     _need(args, ("source",), ("vision", "llm"))
     if args.set or args.overwrite:
@@ -242,7 +242,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
             "bad_arguments", f"{flag} changes nothing with --to {args.to}", "leave it out"
         )
     folder: Any = args.source
-    if is_workdir(folder) or is_step(folder):
+    if stored_kind(folder) in ("step", "workdir"):
         from robomamba_jax.training.export import open_trained
 
         folder = open_trained(folder)
@@ -250,7 +250,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
         folder = open_folder(folder)
     policy = not args.without_policy
     rows = export(args.to, folder, args.out, policy=policy, anyway=args.anyway)
-    notes = remarks(args.to, folder, policy=policy)
+    notes = export_notes(args.to, folder, policy=policy)
     if not args.json:
         _print_table(rows, args.verbose)
         for note in notes:

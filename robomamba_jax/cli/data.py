@@ -126,11 +126,13 @@ def _inspect(args: argparse.Namespace) -> dict[str, Any]:
     if args.limit is not None and args.limit < 1:
         raise InputError("bad_arguments", f"--limit is {args.limit}", "give 1 or more")
     with DataPool(config, _workers(args)) as pool:
-        with count_bar("samples") as tell:
+        with count_bar("samples") as bar:
             images = not args.no_images
-            report = inspect(pool, kind, args.path, images=images, limit=args.limit, tell=tell)
+            report = inspect(
+                pool, kind, args.path, images=images, limit=args.limit, on_progress=bar
+            )
         report["assumed_pixel_order"] = "xy" if assumed else None
-        report["sheet"] = None if args.no_sheet else _sheet(args, pool.tasks.parts[0])
+        report["sheet"] = None if args.no_sheet else _sheet(args, pool.tasks.datasets[0])
     if not args.json:
         _show(report)
     return report
@@ -152,9 +154,9 @@ def _fields(file: str | None) -> Any:
 def _sheet(args: argparse.Namespace, part: Any) -> str | None:
     """The page of samples; None for prepared data, whose pictures are cut already."""
     from robomamba_jax.data.pipeline.contact_sheet import contact_sheet
-    from robomamba_jax.data.pipeline.datasets import SourcePart
+    from robomamba_jax.data.pipeline.datasets import SourceDataset
 
-    if not isinstance(part, SourcePart):
+    if not isinstance(part, SourceDataset):
         return None
     stem = Path(args.path.rstrip("/*")).stem or "data"
     path = Path(args.sheet or fitting(stem, ".contact.png"))
@@ -233,8 +235,8 @@ def _prepare(args: argparse.Namespace) -> dict[str, Any]:
             for source in config.sources
         )
         config = dataclasses.replace(config, sources=sources)
-    with count_bar("samples") as tell:
-        manifest = prepare(config, args.out, workers=_workers(args), tell=tell)
+    with count_bar("samples") as bar:
+        manifest = prepare(config, args.out, workers=_workers(args), on_progress=bar)
     report = {
         "schema": "robomamba.data prepare/1",
         "out": args.out,
@@ -255,8 +257,8 @@ def _verify(args: argparse.Namespace) -> dict[str, Any]:
 
     files = read_manifest(Path(args.path))["files"]
     total = sum(facts["bytes"] for facts in files.values())
-    with bytes_bar("reads", total) as tell:
-        problems = verify_files(Path(args.path), tell)
+    with bytes_bar("reads", total) as bar:
+        problems = verify_files(Path(args.path), bar)
     args.status = 1 if problems else 0
     if not args.json:
         for problem in problems:

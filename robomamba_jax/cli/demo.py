@@ -94,7 +94,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     load_sapien()  # a missing package is better said now than in some minutes
     # orbax logs the traceback of every thread; what fails is raised here, too.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
-    from robomamba_jax.demo.page_lead import verdict_sentences
+    from robomamba_jax.demo.report.summary import verdict_sentences
     from robomamba_jax.demo.run import run_demo
     from robomamba_jax.training.run import use_compilation_cache
 

@@ -16,13 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from robomamba_jax.cli import loading
-from robomamba_jax.cli.batch_files import Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.cli.batch_files import Reply, Request, Task, add_batch_arguments, run_batch
 from robomamba_jax.cli.terminal import shown, text_argument
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import printable
 
 if TYPE_CHECKING:
-    from robomamba_jax.cli.asking import Asker, Prompt
+    from PIL import Image
+
+    from robomamba_jax.generation.settings import GenerationSettings
+    from robomamba_jax.inference.engine import Engine
+    from robomamba_jax.inference.prompts import Prompt
 
 SCHEMA = "robomamba.generate/1"
 MAX_NEW_TOKENS = 2**20
@@ -98,7 +103,7 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=_run, parser=parser)
 
 
-def _run(args: argparse.Namespace) -> dict[str, Any]:
+def _run(args: argparse.Namespace) -> dict[str, Json]:
     if args.batch is not None:
         if args.prompt is not None or args.image:
             raise InputError(
@@ -114,48 +119,69 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     return _one(args)
 
 
-def _one(args: argparse.Namespace) -> dict[str, Any]:
-    """One prompt: its answer printed while it comes, or told as JSON at its end."""
+def _one(args: argparse.Namespace) -> dict[str, Json]:
+    """One prompt: its answer printed while it comes, or returned for ``--json``."""
     from rich.console import Console
 
-    pictures = [loading.read_picture(path) for path in args.image]
-    vision = f"--image {args.image[0]}" if pictures else None
+    images = [loading.read_image(path) for path in args.image]
     checkpoint = loading.find_checkpoint(args)
-    loading.need_parts(checkpoint.path, checkpoint.parts, vision=vision)
-    with Console(file=sys.stderr).status(f"loads {shown(checkpoint.path)}") as status:
+    checkpoint.need(vision=f"--image {args.image[0]}" if images else None)
+    with Console(file=sys.stderr).status(f"Loading {shown(checkpoint.path)} ...") as status:
         loaded = loading.load(checkpoint)
-        from robomamba_jax.cli.asking import Asker
+        from robomamba_jax.inference.prompts import join
 
-        loading.need_parts(checkpoint.path, loaded.model.config, vision=vision)
-        asker = Asker(loaded, args)
-        prompt = asker.read(args.prompt, pictures)
-        status.update("reads the prompt")
+        engine = loaded.engine
+        prompt = engine.encode(args.prompt, images)
+        status.update("Reading the prompt ...")
         began = time.perf_counter()
-        events = asker.stream(prompt, args.max_new_tokens, every=MAX_NEW_TOKENS if args.json else 1)
-        first = next(events)  # what takes long is over once it is there
-    text, count, reason = asker.text(), 0, ""
-    # A file gets the answer as it is; a terminal must not obey it.
+        settings = _settings(engine, args, args.max_new_tokens, args.seed)
+        every = MAX_NEW_TOKENS if args.json else 1
+        pieces = engine.stream(join([prompt]), settings, every=every)
+        # The first piece ends the prefill and both compilations: from here on text keeps coming,
+        # and would be printed over the status line.
+        first = next(pieces)
+    # A file gets the answer as it is; a terminal must not obey control characters in it.
     plain = partial(printable, lines=True) if sys.stdout.isatty() else str
-    answer: list[str] = []
-    for event in itertools.chain((first,), events):
-        count, reason = count + len(event.tokens), event.reason
-        answer.append(text.add(event.tokens, ended=reason != "running"))
+    answer, count, reason = "", 0, ""
+    for piece in itertools.chain((first,), pieces):
+        answer, count, reason = answer + piece.text, count + len(piece.tokens), piece.reason
         if not args.json:
-            sys.stdout.write(plain(answer[-1]))
+            sys.stdout.write(plain(piece.text))
             sys.stdout.flush()
     seconds = time.perf_counter() - began
-    whole = "".join(answer)
-    if not args.json and not whole.endswith("\n"):
+    if not args.json and not answer.endswith("\n"):
         print()
     return {
         "schema": SCHEMA,
         "checkpoint": checkpoint.path,
-        "answer": whole,
+        "answer": answer,
         "reason": reason,
-        **asker.counts(prompt, count),
+        **_counts(engine, prompt, count),
         "seconds": seconds,
         "load_seconds": loaded.seconds,
         "tokens_per_second": count / seconds,
+    }
+
+
+def _settings(
+    engine: Engine, args: argparse.Namespace, budget: int | list[int], seed: int
+) -> GenerationSettings:
+    return engine.settings(
+        max_new_tokens=budget,
+        temperature=args.temperature,
+        top_k=args.top_k,
+        top_p=args.top_p,
+        stop=tuple(args.stop),
+        seed=seed,
+    )
+
+
+def _counts(engine: Engine, prompt: Prompt, new: int) -> dict[str, int]:
+    """How many tokens were read, and ``new`` ones."""
+    return {
+        "prompt_tokens": len(prompt.ids),
+        "image_tokens": engine.image_tokens(prompt),
+        "new_tokens": new,
     }
 
 
@@ -184,7 +210,7 @@ class _Answers(Task):
         self._args, self.rows = args, args.rows
         self._root = Path(args.batch).parent
         self.checkpoint = loading.find_checkpoint(args)
-        self._asker: Asker | None = None
+        self._engine: Engine | None = None
         self._tokens, self._seconds, self._load_seconds = 0, 0.0, 0.0
 
     def paths(self, request: Request) -> list[str]:
@@ -196,62 +222,57 @@ class _Answers(Task):
         """Of what an answer is made beside its request."""
         args = self._args
         drawn = [args.top_k, args.top_p, args.seed, args.rows] if args.temperature else []
-        common = [self.checkpoint.mark, args.max_new_tokens, args.stop, args.temperature]
+        common = [self.checkpoint.fingerprint, args.max_new_tokens, args.stop, args.temperature]
         return [*common, *drawn]
 
     def check(self, request: Request) -> None:
         """Decode its pictures."""
         if "image" in request.fields and "images" in request.fields:
             raise InputError("bad_line", "it has both image and images", "give one of them")
-        self._pictures(request)
+        self._images(request)
 
-    def _pictures(self, request: Request) -> list[Any]:
+    def _images(self, request: Request) -> list[Image.Image]:
         paths = self.paths(request)
         if paths:
-            parts, vision = self.checkpoint.parts, f"image {paths[0]}"
-            loading.need_parts(self.checkpoint.path, parts, vision=vision)
-        return [loading.read_picture(self._root / path) for path in paths]
+            self.checkpoint.need(vision=f"image {paths[0]}")
+        return [loading.read_image(self._root / path) for path in paths]
 
     def open(self) -> None:
         """Load."""
         loaded = loading.load(self.checkpoint)
-        from robomamba_jax.cli.asking import Asker
+        self._engine, self._load_seconds = loaded.engine, loaded.seconds
 
-        self.checkpoint = self.checkpoint._replace(parts=loaded.model.config)
-        self._load_seconds = loaded.seconds
-        self._asker = Asker(loaded, self._args)
-
-    def answer(
-        self, start: int, requests: Mapping[int, Request]
-    ) -> dict[int, Mapping[str, Any] | InputError]:
+    def answer(self, start: int, requests: Mapping[int, Request]) -> dict[int, Reply]:
         """One compiled call, whose shape is the same for every block of about one length."""
-        assert self._asker is not None
+        from robomamba_jax.inference.prompts import join
+
+        engine = self._engine
+        assert engine is not None
         prompts: dict[int, Prompt] = {}
-        replies: dict[int, Mapping[str, Any] | InputError] = {}
+        replies: dict[int, Reply] = {}
         for number, request in requests.items():
             try:
-                pictures = self._pictures(request)
-                prompts[number] = self._asker.read(request.fields["prompt"], pictures)
+                prompts[number] = engine.encode(request.fields["prompt"], self._images(request))
             except InputError as error:
                 replies[number] = error
         if not prompts:
             return replies
-        # Places of which nothing is wanted repeat some prompt, and end after one token.
+        # The key of a draw is made of the seed and the row, and a compiled program belongs to one
+        # batch size. So requests keep their rows, and rows of which nothing is wanted (skipped, or
+        # answered before a kill) repeat some prompt and end after one token.
         spare = next(iter(prompts.values()))
         numbers = range(start, start + self.rows)
         budgets = [self._budget(requests[n]) if n in prompts else 1 for n in numbers]
-        rows = [prompts.get(number, spare) for number in numbers]
+        batch = join([prompts.get(number, spare) for number in numbers])
+        settings = _settings(engine, self._args, budgets, _block_seed(self._args.seed, start))
         began = time.perf_counter()
-        done = self._asker.answer(rows, budgets, _block_seed(self._args.seed, start))
+        answers = engine.generate(batch, settings)
         self._seconds += time.perf_counter() - began
         for number, prompt in prompts.items():
-            tokens, reason = done[number - start]
+            text, tokens, reason = answers[number - start]
             self._tokens += len(tokens)
-            replies[number] = {
-                "answer": self._asker.text().add(tokens, ended=True),
-                "reason": reason,
-                **self._asker.counts(prompt, len(tokens)),
-            }
+            counts = _counts(engine, prompt, len(tokens))
+            replies[number] = {"answer": text, "reason": reason, **counts}
         return replies
 
     def _budget(self, request: Request) -> int:

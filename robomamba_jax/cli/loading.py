@@ -1,57 +1,77 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
 """From arguments to a loaded model, alike in ``generate`` and ``predict``: what is wrong with a
-checkpoint, a picture or a place to write to is said before jax is loaded where that is possible.
+checkpoint, an image or a place to write to is reported before jax is loaded where possible.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.config.serial import ModelParts
+from robomamba_jax.errors import InputError
 
-_WRITTEN = "give another place"
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from robomamba_jax.inference.engine import Engine
+
+_ELSEWHERE = "give another place"
 
 
 class Loaded(NamedTuple):
-    """A model ready to be asked.
+    """A model ready for requests, and the seconds that loading took."""
 
-    Attributes:
-      name: the checkpoint, as messages call it.
-      model: from ``rm.load``.
-      processor: from ``rm.load``.
-      seconds: what loading took.
-    """
-
-    name: str
-    model: Any
-    processor: Any
+    engine: Engine
     seconds: float
 
 
-class Checkpoint(NamedTuple):
+class CheckpointChoice(NamedTuple):
     """A checkpoint that was named and looked at, not yet loaded.
 
     Attributes:
-      path: what ``rm.load`` takes.
+      path: what ``rm.load`` takes; messages call it so, too.
       tokenizer: a tokenizer.json for one that has none, or None.
-      mark: changes when its files do: a hash of the manifest, which holds theirs.
-      parts: has attributes ``vision`` and ``policy``, None where it has no such part; or None
-        where nobody knows before loading.
+      fingerprint: changes when its files or the tokenizer do.
+      parts: the model's parts; None where only loading can say, which then fails.
     """
 
     path: str
     tokenizer: str | None
-    mark: str
-    parts: Any
+    fingerprint: str
+    parts: ModelParts | None
+
+    def need(self, *, vision: str | None = None, policy: bool = False) -> None:
+        """Check that the model has what a command needs.
+
+        Args:
+          vision: the image to be read, or None.
+          policy: whether a pose is wanted.
+
+        Raises:
+          InputError: it has not.
+        """
+        if self.parts is None:
+            return
+        if vision is not None and self.parts.vision is None:
+            raise InputError(
+                "no_encoder",
+                f"checkpoint {self.path} has no image encoder, and cannot read {vision}",
+                "give one that has, or join it with an encoder: robomamba convert --from parts",
+            )
+        if policy and self.parts.policy is None:
+            raise InputError(
+                "no_policy",
+                f"checkpoint {self.path} has no policy head",
+                "give one of stage 2 (configs/stage2_manipulation.py)",
+            )
 
 
-def add_checkpoint_arguments(parser: Any) -> None:
+def add_checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
     """``--checkpoint`` and ``--tokenizer``."""
     parser.add_argument(
         "--checkpoint",
@@ -63,7 +83,7 @@ def add_checkpoint_arguments(parser: Any) -> None:
     )
 
 
-def find_checkpoint(args: argparse.Namespace) -> Checkpoint:
+def find_checkpoint(args: argparse.Namespace) -> CheckpointChoice:
     """The checkpoint that the arguments name.
 
     Args:
@@ -72,88 +92,16 @@ def find_checkpoint(args: argparse.Namespace) -> Checkpoint:
     Raises:
       InputError: there is no such checkpoint, or the tokenizer cannot be read.
     """
-    from robomamba_jax.config import PRESETS, model_preset
-    from robomamba_jax.config.serial import parts_from_json
+    from robomamba_jax.checkpoints import resolve_checkpoint
     from robomamba_jax.data.text.tokenizer import Tokenizer
-    from robomamba_jax.released import released_path
-    from robomamba_jax.utils.files import read_json
 
-    name = str(released_path()) if args.checkpoint is None else args.checkpoint
-    mark = "" if args.tokenizer is None else Tokenizer.load(args.tokenizer).sha256
-    path, parts = Path(name), None
-    try:
-        manifest, there = _manifest(path), path.exists()
-        content = b"" if manifest is None else manifest.read_bytes()
-    except OSError as error:
-        raise InputError(
-            "unknown_checkpoint", f"checkpoint {name}: {error.strerror}", "give a readable folder"
-        ) from error
-    if manifest is not None:
-        config = path / "config.json"
-        if manifest == path / "manifest.json" and config.is_file():
-            parts = parts_from_json(read_json(config), str(config))
-        mark += hashlib.sha256(content).hexdigest()
-    elif name in PRESETS:
-        parts = model_preset(name)
-        mark += f"preset {name}"
-    elif there:
-        raise InputError(
-            "unknown_checkpoint",
-            f"{name} is no checkpoint: it has no manifest.json and config.json",
-            "convert it first: robomamba convert --from FAMILY --in PATH --out DIR",
-        )
-    elif "/" in name:
-        raise InputError("unknown_checkpoint", f"checkpoint {name} does not exist", "give a folder")
-    else:
-        raise unknown_name("unknown_checkpoint", "checkpoint", name, PRESETS)
-    return Checkpoint(name, args.tokenizer, mark, parts)
+    tokenizer = "" if args.tokenizer is None else Tokenizer.load(args.tokenizer).sha256
+    found = resolve_checkpoint(args.checkpoint)
+    fingerprint = tokenizer + found.fingerprint()
+    return CheckpointChoice(found.name, args.tokenizer, fingerprint, found.parts())
 
 
-def _manifest(path: Path) -> Path | None:
-    """The manifest of an inference folder, a step, or a run's newest step; None of anything else.
-
-    What ``convert.folder`` and ``training.checkpoint`` say of the same would bring jax in.
-    """
-    file = path / "manifest.json"
-    if file.is_file() and any((path / name).is_file() for name in ("config.json", "meta.json")):
-        return file
-    steps = path / "checkpoints"
-    if not (path / "config.json").is_file() or not steps.is_dir():
-        return None
-    numbers = [int(step.name) for step in steps.iterdir() if step.name.isdigit()]
-    newest = steps / str(max(numbers, default=0)) / "manifest.json"
-    return newest if newest.is_file() else path / "config.json"
-
-
-def need_parts(name: str, parts: Any, *, vision: str | None = None, policy: bool = False) -> None:
-    """Check that a model has what a command needs.
-
-    Args:
-      name: the checkpoint.
-      parts: see :class:`Checkpoint`; its configuration once it is loaded.
-      vision: the picture to be read, or None.
-      policy: whether a pose is wanted.
-
-    Raises:
-      InputError: it has not.
-    """
-    if parts is None:
-        return
-    if vision is not None and parts.vision is None:
-        raise InputError(
-            "no_encoder",
-            f"checkpoint {name} has no image encoder, and cannot read {vision}",
-            "give one that has, or join it with an encoder: robomamba convert --from parts",
-        )
-    if policy and parts.policy is None:
-        raise InputError(
-            "no_policy",
-            f"checkpoint {name} has no policy head",
-            "give one of stage 2 (configs/stage2_manipulation.py)",
-        )
-
-
-def load(checkpoint: Checkpoint) -> Loaded:
+def load(checkpoint: CheckpointChoice) -> Loaded:
     """Load a checkpoint; a second command of the same kind compiles nothing again.
 
     Raises:
@@ -163,11 +111,12 @@ def load(checkpoint: Checkpoint) -> Loaded:
     import jax
 
     from robomamba_jax import api
+    from robomamba_jax.inference.engine import Engine
     from robomamba_jax.training.run import use_compilation_cache
 
-    told = getattr(jax.config, "jax_compilation_cache_dir", None)
+    chosen_by_user = getattr(jax.config, "jax_compilation_cache_dir", None)
     use_compilation_cache()
-    if not told:
+    if not chosen_by_user:
         # Our own cache: a command waits for each of its few programs, also for those that
         # compile faster than a training run would mind.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
@@ -178,23 +127,23 @@ def load(checkpoint: Checkpoint) -> Loaded:
             f"checkpoint {checkpoint.path} came without a tokenizer",
             "give --tokenizer FILE, such as assets/tokenizer.json (make assets)",
         )
-    return Loaded(checkpoint.path, model, processor, time.perf_counter() - began)
+    return Loaded(Engine(model, processor), time.perf_counter() - began)
 
 
-def read_picture(path: str | Path) -> Any:
-    """A whole picture, decoded, as PIL has it; not yet in the colours of the encoder.
+def read_image(path: str | Path) -> Image.Image:
+    """A whole image, decoded, as PIL has it; not yet in the color space of the encoder.
 
     Raises:
       InputError: it cannot be read, or has no way to RGB.
     """
     from robomamba_jax.data.images.transforms import open_image, to_rgb
 
-    picture = open_image(path)
+    image = open_image(path)
     try:
-        to_rgb(picture)
+        to_rgb(image)
     except InputError as error:
         raise InputError(error.kind, f"image {str(path)!r}: {error.message}", error.fix) from error
-    return picture
+    return image
 
 
 def check_target(flag: str, path: Path, inputs: list[Path]) -> None:
@@ -212,18 +161,18 @@ def check_target(flag: str, path: Path, inputs: list[Path]) -> None:
         above = next(folder for folder in path.absolute().parents if folder.exists())
         there = path.exists()
         if there and not path.is_file():
-            raise InputError("cannot_write", f"{flag} {path} is no regular file", _WRITTEN)
+            raise InputError("cannot_write", f"{flag} {path} is not a regular file", _ELSEWHERE)
         for given in inputs:
             if there and given.exists() and path.samefile(given):
-                raise InputError("cannot_write", f"{flag} {path} is the input {given}", _WRITTEN)
+                raise InputError("cannot_write", f"{flag} {path} is the input {given}", _ELSEWHERE)
     except OSError as error:
         raise cannot_write(path, error) from error
     if not above.is_dir():
-        raise InputError("cannot_write", f"{flag} {path}: {above} is no folder", _WRITTEN)
+        raise InputError("cannot_write", f"{flag} {path}: {above} is not a folder", _ELSEWHERE)
     if not os.access(path if there else above, os.W_OK):
-        raise InputError("cannot_write", f"{flag} {path}: permission denied", _WRITTEN)
+        raise InputError("cannot_write", f"{flag} {path}: permission denied", _ELSEWHERE)
 
 
 def cannot_write(path: Path, error: OSError) -> InputError:
     """The error of what the system refused to write."""
-    return InputError("cannot_write", f"{path}: {error.strerror or error}", _WRITTEN)
+    return InputError("cannot_write", f"{path}: {error.strerror or error}", _ELSEWHERE)

@@ -10,13 +10,22 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from robomamba_jax.cli import loading
-from robomamba_jax.cli.batch_files import Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.cli.batch_files import Reply, Request, Task, add_batch_arguments, run_batch
 from robomamba_jax.cli.terminal import say, shown, text_argument
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
+from robomamba_jax.utils.json_types import Json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+    from robomamba_jax.data.geometry.camera import Camera
+    from robomamba_jax.inference.engine import Engine
+    from robomamba_jax.pose import Pose
 
 SCHEMA = "robomamba.predict/1"
 # ManipLLM's question, with which RoboMamba's pose data are asked.
@@ -35,17 +44,17 @@ relative to the file of lines. A run with --out that was killed goes on by the s
 
 
 class Scene(NamedTuple):
-    """What is given of one scene, read.
+    """The files of one scene, read.
 
     Attributes:
-      picture: a PIL image.
+      image: decoded, in the colors of its file.
       depth: float32[H, W], metres, or None.
-      camera: a ``Camera``, or None.
+      camera: of the image, or None.
     """
 
-    picture: Any
-    depth: Any
-    camera: Any
+    image: Image.Image
+    depth: np.ndarray | None
+    camera: Camera | None
 
 
 def add_parser(commands: Any) -> None:
@@ -77,7 +86,7 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=_run, parser=parser)
 
 
-def _run(args: argparse.Namespace) -> dict[str, Any]:
+def _run(args: argparse.Namespace) -> dict[str, Json]:
     if args.batch is None:
         if args.image is None:
             raise InputError("bad_arguments", "--image is missing", "give --image, or --batch FILE")
@@ -92,27 +101,25 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     return {"schema": SCHEMA, "checkpoint": task.checkpoint.path, **done}
 
 
-def _one(args: argparse.Namespace) -> dict[str, Any]:
+def _one(args: argparse.Namespace) -> dict[str, Json]:
     from rich.console import Console
 
     out = _target(args)
     scene = read_scene(args.image, args.depth, args.camera, "--camera")
-    vision = f"--image {args.image}"
     checkpoint = loading.find_checkpoint(args)
-    loading.need_parts(checkpoint.path, checkpoint.parts, vision=vision, policy=True)
-    with Console(file=sys.stderr).status(f"loads {shown(checkpoint.path)}") as status:
-        loaded = loading.load(checkpoint)
-        loading.need_parts(checkpoint.path, loaded.model.config, vision=vision, policy=True)
-        status.update("predicts")
+    checkpoint.need(vision=f"--image {args.image}", policy=True)
+    with Console(file=sys.stderr).status(f"Loading {shown(checkpoint.path)} ...") as status:
+        engine = loading.load(checkpoint).engine
+        status.update("Predicting ...")
         began = time.perf_counter()
-        pose = _predict(loaded, scene, args.instruction)
+        pose = _predict(engine, scene, args.instruction)
         seconds = time.perf_counter() - began
     if out is not None:
         draw(out, scene, pose)
     if not args.json:
         print("\n".join(pose_lines(pose)))
         if out is not None:
-            say(f"picture   {out}")
+            say(f"image     {out}")
     return {"schema": SCHEMA, **pose.to_json(), "seconds": seconds}
 
 
@@ -148,31 +155,24 @@ def read_scene(
         raise InputError(
             "missing_camera", f"depth {depth} was given without a camera", f"give {flag} FILE"
         )
-    picture = loading.read_picture(image)
-    seen = None
+    pixels = loading.read_image(image)
+    lens = None
     if camera is not None:
-        seen = Camera.from_json(camera)
-        seen.check_size(f"image {image}", *picture.size)
-    return Scene(picture, None if depth is None else read_depth(depth, size=picture.size), seen)
+        lens = Camera.from_json(camera)
+        lens.check_size(f"image {image}", *pixels.size)
+    return Scene(pixels, None if depth is None else read_depth(depth, size=pixels.size), lens)
 
 
-def _predict(loaded: loading.Loaded, scene: Scene, instruction: str | None) -> Any:
-    from robomamba_jax import api
+def _predict(engine: Engine, scene: Scene, instruction: str | None) -> Pose:
     from robomamba_jax.data.text.prompts import as_record
 
     if instruction is None:
-        instruction = as_record(INSTRUCTION, loaded.processor.template)
-    return api.predict_pose(
-        loaded.model,
-        loaded.processor,
-        scene.picture,
-        instruction,
-        scene.depth,
-        scene.camera,
-    )
+        # As a record of the training data words it: published heads have read "<image>" as text.
+        instruction = as_record(INSTRUCTION, engine.processor.template)
+    return engine.predict_poses([scene.image], [instruction], [scene.depth], [scene.camera])[0]
 
 
-def draw(out: Path, scene: Scene, pose: Any) -> None:
+def draw(out: Path, scene: Scene, pose: Pose) -> None:
     """Write the picture with the pose in it, in the camera's perspective where that is known, and
     of what the input's file says beside its pixels nothing.
 
@@ -182,7 +182,7 @@ def draw(out: Path, scene: Scene, pose: Any) -> None:
     from robomamba_jax.data.images.drawing import draw_pose
     from robomamba_jax.data.images.rgb import encoded
 
-    drawn = draw_pose(scene.picture, pose.contact_xy, pose.rotation, camera=scene.camera)
+    drawn = draw_pose(scene.image, pose.contact_xy, pose.rotation, camera=scene.camera)
     content = encoded(drawn, _PICTURES[out.suffix.lower()])
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -191,8 +191,10 @@ def draw(out: Path, scene: Scene, pose: Any) -> None:
         raise loading.cannot_write(out, error) from error
 
 
-def pose_lines(pose: Any) -> list[str]:
+def pose_lines(pose: Pose) -> list[str]:
     """A pose for people, a line for each part of it."""
+    from robomamba_jax.pose import gripper_angles
+
     x, y = pose.contact_xy
     width, height = pose.image_size
     approach = [float(value) for value in pose.rotation[:, 0]]
@@ -217,25 +219,6 @@ def pose_lines(pose: Any) -> list[str]:
     return lines
 
 
-def gripper_angles(rotation: Any) -> tuple[float, float, float]:
-    """How a gripper is turned from one that looks along the camera, its left to the image's left.
-
-    Args:
-      rotation: float[3, 3], the axes as columns, in the camera frame.
-
-    Returns:
-      Radians: to the right, then up, then clockwise about the approach, seen from behind.
-    """
-    right, down, forward = (float(value) for value in rotation[:, 0])
-    yaw, pitch = math.atan2(right, forward), math.atan2(-down, math.hypot(right, forward))
-    # Left and up of the gripper that is turned right and up alone.
-    left = (-math.cos(yaw), 0.0, math.sin(yaw))
-    up = (-math.sin(yaw) * math.sin(pitch), -math.cos(pitch), -math.cos(yaw) * math.sin(pitch))
-    closing = [float(value) for value in rotation[:, 1]]
-    along = [sum(a * b for a, b in zip(closing, axis, strict=True)) for axis in (left, up)]
-    return yaw, pitch, math.atan2(along[1], along[0])
-
-
 class _Poses(Task):
     """``--batch``: one pose after the other."""
 
@@ -257,12 +240,8 @@ class _Poses(Task):
         if self._pictures is not None:
             loading.check_target("--pictures", self._pictures / "1.png", [])
         self.checkpoint = loading.find_checkpoint(args)
-        self._need()
-        self._loaded: loading.Loaded | None = None
-
-    def _need(self) -> None:
-        parts = self.checkpoint.parts
-        loading.need_parts(self.checkpoint.path, parts, vision="pictures", policy=True)
+        self.checkpoint.need(vision="images", policy=True)
+        self._engine: Engine | None = None
 
     def paths(self, request: Request) -> list[str]:
         """Picture, depth and camera, as far as they are given."""
@@ -270,7 +249,7 @@ class _Poses(Task):
 
     def settings(self) -> Any:
         """The checkpoint: nothing else changes a pose."""
-        return self.checkpoint.mark
+        return self.checkpoint.fingerprint
 
     def check(self, request: Request) -> None:
         """Read its files, and see whether its picture could be written over one of them."""
@@ -282,20 +261,16 @@ class _Poses(Task):
 
     def open(self) -> None:
         """Load."""
-        self._loaded = loading.load(self.checkpoint)
-        self.checkpoint = self.checkpoint._replace(parts=self._loaded.model.config)
-        self._need()
+        self._engine = loading.load(self.checkpoint).engine
 
-    def answer(
-        self, start: int, requests: Mapping[int, Request]
-    ) -> dict[int, Mapping[str, Any] | InputError]:
+    def answer(self, start: int, requests: Mapping[int, Request]) -> dict[int, Reply]:
         """The pose, after its picture: a line that is there has its picture."""
-        assert self._loaded is not None
-        replies: dict[int, Mapping[str, Any] | InputError] = {}
+        assert self._engine is not None
+        replies: dict[int, Reply] = {}
         for number, request in requests.items():
             try:
                 scene = self._scene(request)
-                pose = _predict(self._loaded, scene, request.fields.get("instruction"))
+                pose = _predict(self._engine, scene, request.fields.get("instruction"))
                 out = self._out(request)
                 if out is not None:
                     draw(out, scene, pose)

@@ -77,10 +77,10 @@ def _verify(
 ) -> dict[str, Any]:
     from rich.console import Console
 
-    from robomamba_jax.verify.run import open_case, verify
+    from robomamba_jax.verify.run import open_comparison, verify
 
     with Console(file=sys.stderr).status(f"{family}: loads") as status:
-        case = open_case(
+        comparison = open_comparison(
             family,
             source,
             folder=folder,
@@ -91,7 +91,7 @@ def _verify(
             seed=args.seed,
         )
         status.update(f"{family}: compares")
-        report = verify(case, gradients=not args.no_gradients, perturb=args.perturb)
+        report = verify(comparison, gradients=not args.no_gradients, perturb=args.perturb)
     if not args.json:
         _print(report, args.verbose)
     return report

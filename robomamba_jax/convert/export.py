@@ -15,10 +15,10 @@ import numpy as np
 from robomamba_jax.config import MambaConfig, VisionConfig
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert import tables
-from robomamba_jax.convert.elsewhere import check_published
+from robomamba_jax.convert.export_checks import check_published
 from robomamba_jax.convert.folder import Folder, open_folder, source_tensors
 from robomamba_jax.convert.pth_write import write_pth
-from robomamba_jax.convert.rules import Row, Rule, expand
+from robomamba_jax.convert.rules import TensorRow, TensorRule, match_rules
 from robomamba_jax.convert.safetensors_file import write_safetensors
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, TensorSource
 from robomamba_jax.errors import InputError, unknown_name
@@ -36,7 +36,7 @@ def export(
     *,
     policy: bool = True,
     anyway: bool = False,
-) -> list[Row]:
+) -> list[TensorRow]:
     """Write what a folder holds in another framework's layout.
 
     Args:
@@ -71,10 +71,10 @@ def export(
         entries = _entries(to, opened, source, unread, policy)
         if to == "robomamba" and not anyway:
             check_published(opened, policy=policy)
-        rows = [Row(name, info, "written") for name, info, _ in entries]
+        rows = [TensorRow(name, info, "written") for name, info, _ in entries]
         if not policy:
             rows += [
-                Row(name, source.info(name), "ignored", (), "--without-policy")
+                TensorRow(name, source.info(name), "ignored", (), "--without-policy")
                 for name in source.names()
                 if name.startswith("policy.")
             ]
@@ -107,7 +107,7 @@ def _entries(
         parts = dataclasses.replace(parts, policy=None)
         shapes = {name: shape for name, shape in shapes.items() if not name.startswith("policy.")}
     entries = [
-        _joined(source, step.rule, to) for step in expand(_rules(to, parts), shapes).values()
+        _joined(source, match.rule, to) for match in match_rules(_rules(to, parts), shapes).values()
     ]
     if whole:
         entries += _head(folder, source, policy)
@@ -127,7 +127,7 @@ def _check_encoder(to: str, parts: ModelParts) -> None:
         raise InputError("no_such_part", f"the encoder is a {kind}", f"{to} has no place for it")
 
 
-def _rules(to: str, parts: ModelParts) -> Sequence[Rule]:
+def _rules(to: str, parts: ModelParts) -> Sequence[TensorRule]:
     if to == "robomamba":
         return tables.robomamba(parts.policy)
     return {
@@ -139,7 +139,7 @@ def _rules(to: str, parts: ModelParts) -> Sequence[Rule]:
     }[to]
 
 
-def _joined(source: TensorSource, rule: Rule, to: str) -> Any:
+def _joined(source: TensorSource, rule: TensorRule, to: str) -> Any:
     infos = {source.info(target) for target in rule.targets}
     if len(infos) != 1:
         raise InputError(

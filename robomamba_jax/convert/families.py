@@ -14,10 +14,26 @@ import numpy as np
 from robomamba_jax.config import VisionConfig
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.config.serial import ModelParts, with_changes
-from robomamba_jax.convert import infer, tables
+from robomamba_jax.convert import tables
+from robomamba_jax.convert.infer_config import (
+    dinov2_from_shapes,
+    mamba_from_json,
+    mamba_from_shapes,
+    policy_from_shapes,
+    shapes_under,
+    square_grid,
+    timm_from_shapes,
+    vit_from_json,
+)
 from robomamba_jax.convert.lora import ALPHA, LORA, LoraMerged
-from robomamba_jax.convert.rules import Plan, Row, Rule, Unread, make_plan
-from robomamba_jax.convert.sources import Renamed, open_source
+from robomamba_jax.convert.rules import (
+    ConversionPlan,
+    TensorRow,
+    TensorRule,
+    UnreadTensors,
+    make_plan,
+)
+from robomamba_jax.convert.sources import RenamedSource, open_source
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.images.transforms import TRANSFORMS, ImageTransform
@@ -30,7 +46,7 @@ _CLIP, _SIGLIP, _DINOV2 = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Checkpoint:
+class ForeignCheckpoint:
     """A checkpoint of another framework, opened and planned; no weight is read yet.
 
     Attributes:
@@ -48,14 +64,14 @@ class Checkpoint:
     family: str
     source: TensorSource
     parts: ModelParts
-    rules: tuple[Rule, ...]
-    plan: Plan
+    rules: tuple[TensorRule, ...]
+    plan: ConversionPlan
     transform: ImageTransform | None = None
     notes: tuple[str, ...] = ()
     lm_head: str | None = None
 
 
-Reader = Callable[[TensorSource, Sequence[str], Mapping[str, Any]], Checkpoint]
+Reader = Callable[[TensorSource, Sequence[str], Mapping[str, Any]], ForeignCheckpoint]
 
 
 def open_checkpoint(
@@ -65,7 +81,7 @@ def open_checkpoint(
     changes: Sequence[str] = (),
     lora_alpha: float = ALPHA,
     lora: str = "merge",
-) -> Checkpoint:
+) -> ForeignCheckpoint:
     """Open a checkpoint and plan its conversion.
 
     Args:
@@ -90,18 +106,20 @@ def open_checkpoint(
         raise
 
 
-def _hf_mamba(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+def _hf_mamba(
+    source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]
+) -> ForeignCheckpoint:
     # The original repository's name differs in one letter.
     original = "backbone.embedding.weight" in source.names()
     if original:
-        source = Renamed(source, lambda name: name.replace("backbone.embedding.", _EMBED))
-    shapes = infer.shapes_under(source, "")
+        source = RenamedSource(source, lambda name: name.replace("backbone.embedding.", _EMBED))
+    shapes = shapes_under(source, "")
     content = _config_of(source)
     if content is None:
-        llm = infer.mamba_from_shapes(shapes, source.path)
+        llm = mamba_from_shapes(shapes, source.path)
     else:
         rows = shapes.get("backbone.embeddings.weight", (None,))[0]
-        llm = infer.mamba_from_json(content, rows, source.path)
+        llm = mamba_from_json(content, rows, source.path)
     head, unread = _head(source, "", llm.tie_embeddings if content else None)
     llm = llm.replace(tie_embeddings=head != "untied")
     parts = with_changes(ModelParts(llm=llm), changes)
@@ -114,7 +132,7 @@ def _hf_mamba(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]
 _EMBED = "backbone.embeddings."
 
 
-def _head(source: TensorSource, prefix: str, tied: bool | None) -> tuple[str, list[Unread]]:
+def _head(source: TensorSource, prefix: str, tied: bool | None) -> tuple[str, list[UnreadTensors]]:
     """How the output head stands in the file, and what the plan should leave out.
 
     Args:
@@ -132,9 +150,9 @@ def _head(source: TensorSource, prefix: str, tied: bool | None) -> tuple[str, li
         values, zero = source.read(head), True
         zero = not np.any(values)
         if zero and prefix:
-            return "zero", [Unread(_exactly(head), "zeros; the head is the embedding")]
+            return "zero", [UnreadTensors(_exactly(head), "zeros; the head is the embedding")]
         if np.array_equal(_bits(values), _bits(source.read(embedding))):
-            return "tied", [Unread(_exactly(head), "a copy of the embedding")]
+            return "tied", [UnreadTensors(_exactly(head), "a copy of the embedding")]
     if tied:
         raise InputError(
             "tensor_mismatch",
@@ -153,10 +171,12 @@ def _exactly(name: str) -> str:
 
 
 def _hf_vit(kind: str) -> Reader:
-    def read(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+    def read(
+        source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]
+    ) -> ForeignCheckpoint:
         if any(name.startswith("vision_model.") for name in source.names()):
-            source = Renamed(source, lambda name: name.removeprefix("vision_model."))
-        vision = infer.vit_from_json(kind, _need_config(source), source.path)
+            source = RenamedSource(source, lambda name: name.removeprefix("vision_model."))
+        vision = vit_from_json(kind, _need_config(source), source.path)
         parts = with_changes(ModelParts(vision=vision), changes)
         assert parts.vision is not None
         transform = dataclasses.replace(
@@ -170,17 +190,19 @@ def _hf_vit(kind: str) -> Reader:
     return read
 
 
-def _dinov2(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+def _dinov2(
+    source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]
+) -> ForeignCheckpoint:
     if any(name.startswith("dinov2.") for name in source.names()):
-        source = Renamed(source, lambda name: name.removeprefix("dinov2."))
-    shapes = infer.shapes_under(source, "")
+        source = RenamedSource(source, lambda name: name.removeprefix("dinov2."))
+    shapes = shapes_under(source, "")
     table = "embeddings.position_embeddings"
-    grid = infer.square_grid(shapes[table], source.path) if len(shapes.get(table, ())) == 3 else 0
+    grid = square_grid(shapes[table], source.path) if len(shapes.get(table, ())) == 3 else 0
     content = _config_of(source)
     if content is None:
-        vision = infer.dinov2_from_shapes(shapes, 224, source.path)
+        vision = dinov2_from_shapes(shapes, 224, source.path)
     else:
-        vision = infer.vit_from_json("dinov2", content, source.path)
+        vision = vit_from_json("dinov2", content, source.path)
     parts = with_changes(ModelParts(vision=vision), changes)
     assert parts.vision is not None
     resample = grid not in (0, parts.vision.grid)
@@ -195,10 +217,12 @@ def _dinov2(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) 
     )
 
 
-def _timm_vit(source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]) -> Checkpoint:
+def _timm_vit(
+    source: TensorSource, changes: Sequence[str], _: Mapping[str, Any]
+) -> ForeignCheckpoint:
     content = _config_of(source) or {}
     arguments = content.get("model_args") or {}
-    vision = infer.timm_from_shapes(infer.shapes_under(source, ""), source.path, arguments)
+    vision = timm_from_shapes(shapes_under(source, ""), source.path, arguments)
     parts = with_changes(ModelParts(vision=vision), changes)
     assert parts.vision is not None
     unread = tables.timm_unread(parts.vision)
@@ -217,7 +241,7 @@ _PEFT = "llm.mamba.base_model.model."
 
 def _robomamba(
     source: TensorSource, changes: Sequence[str], options: Mapping[str, Any]
-) -> Checkpoint:
+) -> ForeignCheckpoint:
     notes = []
     module = all(name.startswith("module.") for name in source.names())
     if module:
@@ -229,14 +253,14 @@ def _robomamba(
             name = "llm.mamba." + name.removeprefix(_PEFT).replace(".base_layer.", ".")
         return name.replace("llm.mamba.backbone.embedding.", "llm.mamba.backbone.embeddings.")
 
-    renamed = Renamed(source, rename)
+    renamed = RenamedSource(source, rename)
     source = LoraMerged(renamed, options["lora_alpha"], merge=options["lora"] == "merge")
     notes += _lora_notes(source, options["lora_alpha"])
     head, unread = _head(source, "llm.mamba.", None)
     tied = head != "untied"
-    llm = infer.mamba_from_shapes(infer.shapes_under(source, "llm.mamba."), source.path, tied)
-    vision = infer.timm_from_shapes(infer.shapes_under(source, "vision.model."), source.path)
-    policy = infer.policy_from_shapes(infer.shapes_under(source, ""), llm.d_model, source.path)
+    llm = mamba_from_shapes(shapes_under(source, "llm.mamba."), source.path, tied)
+    vision = timm_from_shapes(shapes_under(source, "vision.model."), source.path)
+    policy = policy_from_shapes(shapes_under(source, ""), llm.d_model, source.path)
     parts = with_changes(ModelParts(llm, vision, policy), changes)
     assert parts.vision is not None
     unread += tables.timm_unread(parts.vision, "vision.model.")
@@ -296,7 +320,7 @@ _VIT_DEPTHS = {1024: 24, 768: 12, 384: 12}
 
 def _end_problems(
     family: str, source: TensorSource, vision: VisionConfig | None, changes: Sequence[str]
-) -> list[Row]:
+) -> list[TensorRow]:
     """An encoder cut short would be read one block too early, and silently."""
     if vision is None or vision.built_layers == vision.depth:
         return []
@@ -314,46 +338,46 @@ def _end_problems(
             f"the encoder has {vision.depth} blocks, one of its width {usual}; give the whole "
             f"encoder, or --set vision.depth={vision.depth} if it is right"
         )
-    return [Row(None, None, "problem", (), problem) for problem in problems]
+    return [TensorRow(None, None, "problem", (), problem) for problem in problems]
 
 
 def _planned(
     family: str,
     source: TensorSource,
     parts: ModelParts,
-    rules: Sequence[Rule],
-    unread: Sequence[Unread],
+    rules: Sequence[TensorRule],
+    unread: Sequence[UnreadTensors],
     changes: Sequence[str],
     **facts: Any,
-) -> Checkpoint:
+) -> ForeignCheckpoint:
     plan = make_plan(source, rules, unread, tensor_shapes(parts))
     factors = _factor_rows(source, plan) if isinstance(source, LoraMerged) else []
-    extras = [Row(name, None, "ignored", (), why) for name, why in source.extras.items()]
+    extras = [TensorRow(name, None, "ignored", (), why) for name, why in source.extras.items()]
     ends = _end_problems(family, source, parts.vision, changes)
     plan = dataclasses.replace(plan, rows=(*plan.rows, *factors, *extras, *ends))
     parts = _stored_dtypes(parts, source, plan)
-    return Checkpoint(family, source, parts, tuple(rules), plan, **facts)
+    return ForeignCheckpoint(family, source, parts, tuple(rules), plan, **facts)
 
 
-def _factor_rows(source: LoraMerged, plan: Plan) -> list[Row]:
+def _factor_rows(source: LoraMerged, plan: ConversionPlan) -> list[TensorRow]:
     """A row for every LoRA tensor, those of weights too that nobody reads."""
     rows = []
     for name, weight in source.factors.items():
-        targets = plan.steps[weight].rule.targets if weight in plan.steps else ()
+        targets = plan.matched[weight].rule.targets if weight in plan.matched else ()
         how = ("merged", targets, "LoRA") if source.merged else ("ignored", (), "LoRA, --lora base")
-        rows.append(Row(name, source.info(name), *how))
+        rows.append(TensorRow(name, source.info(name), *how))
     return rows
 
 
-def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: Plan) -> ModelParts:
+def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: ConversionPlan) -> ModelParts:
     """Every part in the dtype of its widest matrix; float16 is computed in float32, since
     activations leave its range."""
     changes: dict[str, Any] = {}
     for name, under in (("llm", ("llm.", "projector.")), ("vision", ("vision.",))):
         found = [
             source.info(key).dtype
-            for key, step in plan.steps.items()
-            if step.rule.targets[0].startswith(under) and len(step.shape) > 1
+            for key, match in plan.matched.items()
+            if match.rule.targets[0].startswith(under) and len(match.shape) > 1
         ]
         config = getattr(parts, name)
         if config is not None and found:

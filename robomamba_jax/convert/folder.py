@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
-from robomamba_jax.convert.card import model_card
+from robomamba_jax.convert.model_card import model_card
 from robomamba_jax.convert.safetensors_file import SafetensorsFile, write_safetensors
 from robomamba_jax.convert.sources import ShardedSource
 from robomamba_jax.convert.tensor_names import tensor_shapes
@@ -89,21 +90,6 @@ class Folder:
     def processor(self, tokenizer: str | os.PathLike[str] | Tokenizer | None = None) -> Processor:
         """The processor; ``tokenizer`` stands in for one that the folder lacks."""
         return Processor.load(self.path, tokenizer)
-
-
-def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether an inference folder lies there.
-
-    Raises:
-      InputError: the system refuses to say.
-    """
-    try:
-        return all((Path(path) / name).is_file() for name in ("manifest.json", "config.json"))
-    except OSError as error:
-        what = f"{os.fspath(path)}: {error.strerror}"
-        raise InputError(
-            "unreadable_file", what, "give another path, or mend its rights"
-        ) from error
 
 
 def open_folder(path: str | os.PathLike[str], *, hashes: bool = False) -> Folder:
@@ -224,9 +210,9 @@ def _check_target(path: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise InputError("already_there", f"{path} exists", "give another folder, or --overwrite")
-    if not is_folder(path):
+    if stored_kind(path) != "folder":
         raise InputError(
-            "already_there", f"{path} is no checkpoint folder", "it stays: give another folder"
+            "already_there", f"{path} is not a checkpoint folder", "it stays: give another folder"
         )
 
 

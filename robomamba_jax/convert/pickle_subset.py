@@ -23,7 +23,7 @@ class RefusedError(ValueError):
     """The data is no pickle of this subset; the text says why, in one line."""
 
 
-class Named(NamedTuple):
+class ImportedName(NamedTuple):
     """A module's attribute, by name only.
 
     Attributes:
@@ -35,7 +35,7 @@ class Named(NamedTuple):
     call: Callable[..., Any] | None
 
 
-class Settable(dict):
+class StatefulDict(dict):
     """A dict whose attributes a pickle may set; what it sets is dropped."""
 
 
@@ -168,7 +168,7 @@ class _Machine:
 
     def _fill(self, items: list[Any]) -> None:
         target = self._stack[-1]
-        if type(target) not in (dict, Settable) or len(items) % 2:
+        if type(target) not in (dict, StatefulDict) or len(items) % 2:
             raise RefusedError("it sets items of what is no dict")
         for key, value in zip(items[::2], items[1::2], strict=True):
             # Nothing else is ever hashed: the hash of nested tuples may take for ever.
@@ -192,7 +192,7 @@ class _Machine:
             self._call()
         elif code == b"b":
             self._pop()
-            if type(self._stack[-1]) is not Settable:
+            if type(self._stack[-1]) is not StatefulDict:
                 raise RefusedError("it sets the state of an object")
         elif code == b"Q":
             self._stack.append(self._storage(self._pop()))
@@ -210,11 +210,11 @@ class _Machine:
         if type(module) is not str or type(attribute) is not str or name not in self._allowed:
             shown = f"{module}.{attribute}"[:100].encode("unicode_escape").decode()
             raise RefusedError(f"it asks for {shown}, which no checkpoint of weights needs")
-        self._stack.append(Named(name, self._allowed[name]))
+        self._stack.append(ImportedName(name, self._allowed[name]))
 
     def _call(self) -> None:
         arguments, function = self._pop(), self._pop()
-        if type(function) is not Named or function.call is None:
+        if type(function) is not ImportedName or function.call is None:
             raise RefusedError("it calls what is no function")
         if type(arguments) is not tuple:
             raise RefusedError("it calls with what are no arguments")

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from robomamba_jax.convert.pickle_subset import Named, RefusedError, Settable, load
+from robomamba_jax.convert.pickle_subset import ImportedName, RefusedError, StatefulDict, load
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo, as_bytes
 from robomamba_jax.convert.zip_directory import Entry, read_directory
 from robomamba_jax.errors import InputError
@@ -171,7 +171,7 @@ class PthFile:
         if type(key) is not tuple or len(key) != 5 or key[0] != "storage":
             raise RefusedError("it has a persistent id that is no storage")
         _, kind, name, _, count = key
-        if type(kind) is not Named or kind.name[1] not in _STORAGES:
+        if type(kind) is not ImportedName or kind.name[1] not in _STORAGES:
             raise RefusedError("it has a storage of an unknown kind")
         entry = self._entries.get(f"{root}/data/{name}") if type(name) is str else None
         dtype = _STORAGES[kind.name[1]]
@@ -192,10 +192,10 @@ class PthFile:
         }
 
 
-def _ordered_dict(*arguments: Any) -> Settable:
+def _ordered_dict(*arguments: Any) -> StatefulDict:
     if arguments:
         raise RefusedError("it makes an OrderedDict of something")
-    return Settable()
+    return StatefulDict()
 
 
 def _tensor(*arguments: Any) -> Tensor:

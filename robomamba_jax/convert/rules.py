@@ -25,47 +25,47 @@ Shapes = Mapping[str, tuple[int, ...]]
 """Our tensors by name, one per layer, such as ``llm.backbone.layers.0.mixer.A_log``."""
 
 
-class Rule(NamedTuple):
+class TensorRule(NamedTuple):
     """One line of a table.
 
     Attributes:
       source: the checkpoint's name.
       targets: ours; several where the checkpoint holds them joined along the first axis.
-      lead: axes of size 1 that stand before ours in the checkpoint.
-      reshape: makes the checkpoint's array ours where shapes differ for another reason
+      leading_ones: axes of size 1 that stand before ours in the checkpoint.
+      resample: makes the checkpoint's array ours where shapes differ for another reason
         (resampled positions); such a rule has no exact inverse.
     """
 
     source: str
     targets: tuple[str, ...]
-    lead: int = 0
-    reshape: Callable[[np.ndarray, tuple[int, ...]], np.ndarray] | None = None
+    leading_ones: int = 0
+    resample: Callable[[np.ndarray, tuple[int, ...]], np.ndarray] | None = None
 
     def forward(self, array: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
         """The checkpoint's array -> ours, each of ``shape``."""
-        array = array.reshape(array.shape[self.lead :])
-        if self.reshape is not None:
-            array = self.reshape(array, shape)
+        array = array.reshape(array.shape[self.leading_ones :])
+        if self.resample is not None:
+            array = self.resample(array, shape)
         return np.split(array, len(self.targets)) if len(self.targets) > 1 else [array]
 
     def backward(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """Ours -> the checkpoint's array."""
         joined = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
-        return joined.reshape(*(1,) * self.lead, *joined.shape)
+        return joined.reshape(*(1,) * self.leading_ones, *joined.shape)
 
     def source_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The checkpoint's shape for targets of ``shape``."""
         parts = len(self.targets)
         joined = (parts * shape[0], *shape[1:]) if parts > 1 else shape
-        return (*(1,) * self.lead, *joined)
+        return (*(1,) * self.leading_ones, *joined)
 
 
-def same(*names: str, prefix: str = "") -> tuple[Rule, ...]:
+def same(*names: str, prefix: str = "") -> tuple[TensorRule, ...]:
     """Rules for tensors that have our name without ``prefix``."""
-    return tuple(Rule(name, (prefix + name,)) for name in names)
+    return tuple(TensorRule(name, (prefix + name,)) for name in names)
 
 
-class Unread(NamedTuple):
+class UnreadTensors(NamedTuple):
     """Tensors that no rule wants.
 
     Attributes:
@@ -80,7 +80,7 @@ class Unread(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class TensorRow:
     """What becomes of one tensor.
 
     Attributes:
@@ -99,24 +99,24 @@ class Row:
     reason: str = ""
 
 
-class Step(NamedTuple):
+class MatchedRule(NamedTuple):
     """One tensor's way: the rule with its numbers filled in, and the shape of each target."""
 
-    rule: Rule
+    rule: TensorRule
     shape: tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ConversionPlan:
     """A row for every tensor, and for those that are loaded how.
 
     Attributes:
       rows: in the checkpoint's order; what it lacks comes last.
-      steps: checkpoint's name -> its step.
+      matched: checkpoint's name -> its rule.
     """
 
-    rows: tuple[Row, ...]
-    steps: Mapping[str, Step]
+    rows: tuple[TensorRow, ...]
+    matched: Mapping[str, MatchedRule]
 
     def check(self, path: object) -> None:
         """Raise the first problem.
@@ -131,15 +131,15 @@ class Plan:
             raise InputError("tensor_mismatch", f"{path}: {what}{more}", fix or "see the table")
 
 
-def expand(rules: Sequence[Rule], shapes: Shapes) -> dict[str, Step]:
-    """A table for the tensors that a model has: checkpoint's name -> step.
+def match_rules(rules: Sequence[TensorRule], shapes: Shapes) -> dict[str, MatchedRule]:
+    """A table for the tensors that a model has: checkpoint's name -> rule.
 
     Rules whose targets do not exist here (another head, no bias) fall away.
 
     Raises:
       AssertionError: a tensor of the model has no rule or two: the table is wrong.
     """
-    steps: dict[str, Step] = {}
+    matched: dict[str, MatchedRule] = {}
     for rule in rules:
         pattern = re.escape(rule.targets[0]).replace(r"\{i\}", r"(\d+)")
         for name in shapes:
@@ -148,16 +148,21 @@ def expand(rules: Sequence[Rule], shapes: Shapes) -> dict[str, Step]:
                 continue
             number = found[1] if found.groups() else ""
             source, *targets = (t.replace("{i}", number) for t in (rule.source, *rule.targets))
-            assert source not in steps, source
-            steps[source] = Step(rule._replace(source=source, targets=tuple(targets)), shapes[name])
-    covered = [target for step in steps.values() for target in step.rule.targets]
+            assert source not in matched, source
+            matched[source] = MatchedRule(
+                rule._replace(source=source, targets=tuple(targets)), shapes[name]
+            )
+    covered = [target for match in matched.values() for target in match.rule.targets]
     assert sorted(covered) == sorted(shapes), set(covered) ^ set(shapes)
-    return steps
+    return matched
 
 
 def make_plan(
-    source: TensorSource, rules: Sequence[Rule], unread: Sequence[Unread], shapes: Shapes
-) -> Plan:
+    source: TensorSource,
+    rules: Sequence[TensorRule],
+    unread: Sequence[UnreadTensors],
+    shapes: Shapes,
+) -> ConversionPlan:
     """Compare a checkpoint with what its model must have; nothing is read.
 
     Args:
@@ -166,54 +171,58 @@ def make_plan(
       unread: what may stand there unread.
       shapes: the model's tensors.
     """
-    steps = expand(rules, shapes)
+    matched = match_rules(rules, shapes)
     infos = {name: source.info(name) for name in source.names()}
-    missing = [name for name in steps if name not in infos]
-    unknown = [name for name in infos if name not in steps and not _unread(name, unread)]
-    common = _common_dtypes(steps, infos)
+    missing = [name for name in matched if name not in infos]
+    unknown = [name for name in infos if name not in matched and not _unread(name, unread)]
+    common = _common_dtypes(matched, infos)
     rows = [
-        _row(name, info, steps.get(name), unread, missing or list(steps), common)
+        _row(name, info, matched.get(name), unread, missing or list(matched), common)
         for name, info in infos.items()
     ]
     for name in missing:
         near = get_close_matches(name, unknown, n=2, cutoff=0.6)
-        hint = f"the file's {' or '.join(near)} looks like it" if near else _whole(steps, infos)
+        hint = f"the file's {' or '.join(near)} looks like it" if near else _whole(matched, infos)
         rows.append(
-            Row(None, None, "problem", steps[name].rule.targets, f"{name} is missing; {hint}")
+            TensorRow(
+                None, None, "problem", matched[name].rule.targets, f"{name} is missing; {hint}"
+            )
         )
-    return Plan(tuple(rows), {name: step for name, step in steps.items() if name in infos})
+    return ConversionPlan(
+        tuple(rows), {name: match for name, match in matched.items() if name in infos}
+    )
 
 
 def _row(
     name: str,
     info: TensorInfo,
-    step: Step | None,
-    unread: Sequence[Unread],
+    match: MatchedRule | None,
+    unread: Sequence[UnreadTensors],
     wanted: list[str],
     commons: Mapping[str, str],
-) -> Row:
-    if step is None:
+) -> TensorRow:
+    if match is None:
         found = _unread(name, unread)
         if found is not None:
-            return Row(name, info, "kept" if found.keep else "ignored", (), found.reason)
+            return TensorRow(name, info, "kept" if found.keep else "ignored", (), found.reason)
         near = get_close_matches(name, wanted, n=2, cutoff=0.6)
         hint = f"did you mean {' or '.join(near)}?" if near else "give this family's file"
-        return Row(name, info, "problem", (), f"{name} is unknown; {hint}")
-    problem = _mismatch(name, info, step, commons[_part(step)])
+        return TensorRow(name, info, "problem", (), f"{name} is unknown; {hint}")
+    problem = _mismatch(name, info, match, commons[_part(match)])
     action = "problem" if problem else "loaded"
-    return Row(name, info, action, step.rule.targets, problem)
+    return TensorRow(name, info, action, match.rule.targets, problem)
 
 
-def _mismatch(name: str, info: TensorInfo, step: Step, common: str) -> str:
+def _mismatch(name: str, info: TensorInfo, match: MatchedRule, common: str) -> str:
     """What is wrong with a tensor that has a known name, or nothing."""
-    want = step.rule.source_shape(step.shape)
+    want = match.rule.source_shape(match.shape)
     if info.dtype not in FLOATS:
         return f"{name} is {info.dtype}; store weights as {', '.join(FLOATS)}"
     if info.dtype not in (common, "float32"):
         return f"{name} is {info.dtype} among {common}; store it as {common} or float32"
-    if info.dtype != common and not keeps_float32(step.rule.targets[0]):
+    if info.dtype != common and not keeps_float32(match.rule.targets[0]):
         return f"{name} is {info.dtype} among {common}; store it as {common}"
-    rank_only = step.rule.reshape is not None and len(info.shape) == len(want)
+    rank_only = match.rule.resample is not None and len(info.shape) == len(want)
     if rank_only and info.shape[-1] == want[-1]:
         return ""
     if info.shape != want:
@@ -230,26 +239,28 @@ def keeps_float32(name: str) -> bool:
     )
 
 
-def _unread(name: str, unread: Sequence[Unread]) -> Unread | None:
+def _unread(name: str, unread: Sequence[UnreadTensors]) -> UnreadTensors | None:
     return next((entry for entry in unread if re.fullmatch(entry.pattern, name)), None)
 
 
-def _part(step: Step) -> str:
+def _part(match: MatchedRule) -> str:
     """The part of the model that a tensor belongs to: each may have a dtype of its own."""
-    return step.rule.targets[0].split(".")[0]
+    return match.rule.targets[0].split(".")[0]
 
 
-def _common_dtypes(steps: Mapping[str, Step], infos: Mapping[str, TensorInfo]) -> dict[str, str]:
+def _common_dtypes(
+    matched: Mapping[str, MatchedRule], infos: Mapping[str, TensorInfo]
+) -> dict[str, str]:
     """For each part the dtype of most of its numbers."""
     totals: dict[str, dict[str, int]] = {}
-    for name, step in steps.items():
-        counts = totals.setdefault(_part(step), {"float32": 0})
+    for name, match in matched.items():
+        counts = totals.setdefault(_part(match), {"float32": 0})
         if name in infos:
             counts[infos[name].dtype] = counts.get(infos[name].dtype, 0) + infos[name].size
     return {part: max(counts, key=lambda key: counts[key]) for part, counts in totals.items()}
 
 
-def _whole(steps: Mapping[str, Step], infos: Mapping[str, TensorInfo]) -> str:
-    if not set(steps) & set(infos):
+def _whole(matched: Mapping[str, MatchedRule], infos: Mapping[str, TensorInfo]) -> str:
+    if not set(matched) & set(infos):
         return "no name of this family is in the file: is --from right?"
     return "give the complete file"

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import MambaConfig, PolicyConfig, VisionConfig
 from robomamba_jax.config.serial import ModelParts
-from robomamba_jax.convert.families import FAMILIES, Checkpoint, open_checkpoint
-from robomamba_jax.convert.folder import is_folder, open_folder, source_tensors
+from robomamba_jax.convert.families import FAMILIES, ForeignCheckpoint, open_checkpoint
+from robomamba_jax.convert.folder import open_folder, source_tensors
 from robomamba_jax.convert.folder import write_folder as write
 from robomamba_jax.convert.placement import tree_tensors
-from robomamba_jax.convert.rules import Row
+from robomamba_jax.convert.rules import TensorRow
 from robomamba_jax.convert.sources import open_source
 from robomamba_jax.convert.tensors import TensorInfo, has_nonfinite
 from robomamba_jax.data.images.transforms import ImageTransform
@@ -45,12 +46,12 @@ class Converted:
     """
 
     path: Path
-    rows: tuple[Row, ...]
+    rows: tuple[TensorRow, ...]
     notes: tuple[str, ...]
 
 
 def convert_checkpoint(
-    checkpoint: Checkpoint,
+    checkpoint: ForeignCheckpoint,
     out: str | Path,
     *,
     tokenizer: str | Path | None = None,
@@ -95,16 +96,18 @@ def convert_checkpoint(
     return Converted(path, checkpoint.plan.rows, (*checkpoint.notes, *notes))
 
 
-def _loaded(checkpoint: Checkpoint) -> Iterator[tuple[str, TensorInfo, Callable[[], np.ndarray]]]:
+def _loaded(
+    checkpoint: ForeignCheckpoint,
+) -> Iterator[tuple[str, TensorInfo, Callable[[], np.ndarray]]]:
     """Our tensors, in the order of the file that they come from."""
-    for name, step in checkpoint.plan.steps.items():
-        info = TensorInfo(step.shape, checkpoint.source.info(name).dtype)
-        for part, target in enumerate(step.rule.targets):
+    for name, match in checkpoint.plan.matched.items():
+        info = TensorInfo(match.shape, checkpoint.source.info(name).dtype)
+        for part, target in enumerate(match.rule.targets):
             yield target, info, _reader(checkpoint, name, part)
 
 
-def _reader(checkpoint: Checkpoint, name: str, part: int) -> Callable[[], np.ndarray]:
-    step = checkpoint.plan.steps[name]
+def _reader(checkpoint: ForeignCheckpoint, name: str, part: int) -> Callable[[], np.ndarray]:
+    match = checkpoint.plan.matched[name]
 
     def read() -> np.ndarray:
         array = checkpoint.source.read(name)
@@ -114,12 +117,12 @@ def _reader(checkpoint: Checkpoint, name: str, part: int) -> Callable[[], np.nda
                 f"{checkpoint.source.path}: {name} holds NaN or infinity",
                 "take the checkpoint from before the training diverged",
             )
-        return step.rule.forward(array, step.shape)[part]
+        return match.rule.forward(array, match.shape)[part]
 
     return read
 
 
-def read_tensors(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+def read_tensors(checkpoint: ForeignCheckpoint) -> dict[str, np.ndarray]:
     """All our tensors of a checkpoint in memory, by name, in the file's dtypes.
 
     Raises:
@@ -129,11 +132,11 @@ def read_tensors(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
     return {name: make() for name, _, make in _loaded(checkpoint)}
 
 
-def _kept(checkpoint: Checkpoint) -> list[str]:
+def _kept(checkpoint: ForeignCheckpoint) -> list[str]:
     return [row.name for row in checkpoint.plan.rows if row.action == "kept" and row.name]
 
 
-def _origin(checkpoint: Checkpoint, hashes: bool) -> dict[str, Any]:
+def _origin(checkpoint: ForeignCheckpoint, hashes: bool) -> dict[str, Any]:
     """What the manifest remembers of where the weights came from."""
     files = checkpoint.source.files()
     return {
@@ -145,7 +148,7 @@ def _origin(checkpoint: Checkpoint, hashes: bool) -> dict[str, Any]:
 
 
 def _find_tokenizer(
-    checkpoint: Checkpoint, given: str | Path | None
+    checkpoint: ForeignCheckpoint, given: str | Path | None
 ) -> tuple[Tokenizer | None, tuple[str, ...]]:
     if checkpoint.parts.llm is None:
         return None, ()
@@ -166,7 +169,7 @@ def _find_tokenizer(
 
 
 def _processor(
-    checkpoint: Checkpoint, tokenizer: Tokenizer | None, settings: dict[str, Any]
+    checkpoint: ForeignCheckpoint, tokenizer: Tokenizer | None, settings: dict[str, Any]
 ) -> Processor:
     """A published head answers in pixels of the file and in ManipLLM's frame, and is asked as it
     was trained; a language model alone reads what it is given."""
@@ -182,7 +185,7 @@ def _processor(
     return Processor(tokenizer, checkpoint.transform, **fields)
 
 
-def _published_head(checkpoint: Checkpoint) -> bool:
+def _published_head(checkpoint: ForeignCheckpoint) -> bool:
     return checkpoint.family == "robomamba" and checkpoint.parts.policy is not None
 
 
@@ -273,7 +276,7 @@ def convert_parts(
         eye.close()
         tongue.close()
     why = f"drawn with seed {seed}"
-    fresh = tuple(Row(None, info, "new", (name,), why) for name, info, _ in new)
+    fresh = tuple(TensorRow(None, info, "new", (name,), why) for name, info, _ in new)
     return Converted(path, (*eye.rows, *tongue.rows, *fresh), (*eye.notes, *tongue.notes, *notes))
 
 
@@ -301,7 +304,7 @@ class Part:
 
     parts: ModelParts
     tensors: Sequence[Any]
-    rows: tuple[Row, ...]
+    rows: tuple[TensorRow, ...]
     notes: tuple[str, ...]
     origin: dict[str, Any]
     transform: ImageTransform | None
@@ -319,13 +322,13 @@ def open_part(path: str | Path, part: str) -> Part:
     Raises:
       InputError: it has no such part, or its family cannot be told.
     """
-    if is_folder(path):
+    if stored_kind(path) == "folder":
         folder = open_folder(path)
         if getattr(folder.parts, part) is None:
             raise InputError("no_such_part", f"{path} has no {part}", f"give one that has: {part}")
         source, processor = folder.source(), folder.processor()
         names = [name for name in source.names() if name.startswith(part + ".")]
-        rows = tuple(Row(name, source.info(name), "loaded", (name,)) for name in names)
+        rows = tuple(TensorRow(name, source.info(name), "loaded", (name,)) for name in names)
 
         def own(given: str | Path | None) -> tuple[Tokenizer | None, tuple[str, ...]]:
             return (Tokenizer.load(given) if given else processor.tokenizer), ()

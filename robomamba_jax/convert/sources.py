@@ -155,7 +155,7 @@ class ShardedSource:
             source.close()
 
 
-class Renamed:
+class RenamedSource:
     """A source whose tensors have other names.
 
     Args:
@@ -230,7 +230,7 @@ class ArraySource:
         """Nothing to give back."""
 
 
-class Overlaid:
+class OverlaidSource:
     """A source of which some tensors are replaced, and to which some are added."""
 
     def __init__(self, source: TensorSource, arrays: Mapping[str, np.ndarray], path: Path) -> None:
@@ -262,7 +262,7 @@ class Overlaid:
         self._source.close()
 
 
-class Selected:
+class SelectedSource:
     """Some tensors of a source: those with the names and shapes that are asked for, and LoRA
     factors of them."""
 

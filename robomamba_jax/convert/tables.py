@@ -8,7 +8,7 @@ import re
 
 from robomamba_jax.config import PolicyConfig, VisionConfig
 from robomamba_jax.convert.positions import resample_positions
-from robomamba_jax.convert.rules import Rule, Unread, same
+from robomamba_jax.convert.rules import TensorRule, UnreadTensors, same
 from robomamba_jax.errors import InputError
 
 _MIXER = (
@@ -46,8 +46,8 @@ HF_VIT = same(
 )
 
 
-def _vision(source: str, target: str, lead: int = 0) -> Rule:
-    return Rule(source, (f"vision.{target}",), lead)
+def _vision(source: str, target: str, leading_ones: int = 0) -> TensorRule:
+    return TensorRule(source, (f"vision.{target}",), leading_ones)
 
 
 _LAYER = "encoder.layers.{i}"
@@ -63,8 +63,8 @@ _QKV = ("q_proj", "k_proj", "v_proj")
 
 # timm's VisionTransformer, as CLIP and SigLIP use it.
 TIMM_VIT = (
-    _vision("cls_token", "embeddings.class_embedding", lead=2),
-    _vision("pos_embed", "embeddings.position_embedding.weight", lead=1),
+    _vision("cls_token", "embeddings.class_embedding", leading_ones=2),
+    _vision("pos_embed", "embeddings.position_embedding.weight", leading_ones=1),
     _vision("patch_embed.proj.weight", "embeddings.patch_embedding.weight"),
     _vision("patch_embed.proj.bias", "embeddings.patch_embedding.bias"),
     _vision("norm_pre.weight", "pre_layrnorm.weight"),
@@ -75,7 +75,7 @@ TIMM_VIT = (
         for kind in ("weight", "bias")
     ),
     *(
-        Rule(
+        TensorRule(
             f"blocks.{{i}}.attn.qkv.{kind}",
             tuple(f"vision.{_LAYER}.self_attn.{part}.{kind}" for part in _QKV),
         )
@@ -95,19 +95,19 @@ _DINOV2_NAMES = {
 }
 
 
-def dinov2(resample: bool) -> tuple[Rule, ...]:
+def dinov2(resample: bool) -> tuple[TensorRule, ...]:
     """transformers' Dinov2Model, by the names that its files have.
 
     Args:
       resample: the position table is of another grid than the model's.
     """
     positions = _vision(
-        "embeddings.position_embeddings", "embeddings.position_embedding.weight", lead=1
+        "embeddings.position_embeddings", "embeddings.position_embedding.weight", leading_ones=1
     )
     if resample:
-        positions = positions._replace(reshape=resample_positions)
+        positions = positions._replace(resample=resample_positions)
     return (
-        _vision("embeddings.cls_token", "embeddings.class_embedding", lead=2),
+        _vision("embeddings.cls_token", "embeddings.class_embedding", leading_ones=2),
         positions,
         _vision(
             "embeddings.patch_embeddings.projection.weight", "embeddings.patch_embedding.weight"
@@ -131,7 +131,7 @@ _MLPS = ("action_head", "action_head1", "action_head2", "gripper_head")
 _ROBOMAMBA = (
     *(rule._replace(source=f"vision.model.{rule.source}") for rule in TIMM_VIT),
     *(
-        Rule(f"projector.projector.{2 * n}.{kind}", (f"projector.fc{n + 1}.{kind}",))
+        TensorRule(f"projector.projector.{2 * n}.{kind}", (f"projector.fc{n + 1}.{kind}",))
         for n in range(3)
         for kind in ("weight", "bias")
     ),
@@ -145,7 +145,7 @@ _ROBOMAMBA = (
 _PUBLISHED = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp")
 
 
-def robomamba(policy: PolicyConfig | None) -> tuple[Rule, ...]:
+def robomamba(policy: PolicyConfig | None) -> tuple[TensorRule, ...]:
     """The published RoboMamba, with its head or as a stage before that.
 
     Raises:
@@ -163,39 +163,39 @@ def robomamba(policy: PolicyConfig | None) -> tuple[Rule, ...]:
 _AFTER = "behind the features that are read"
 
 
-def _deep(template: str, config: VisionConfig) -> list[Unread]:
+def _deep(template: str, config: VisionConfig) -> list[UnreadTensors]:
     """The blocks behind the one that is read."""
     numbers = "|".join(str(i) for i in range(config.built_layers, config.depth))
     if not numbers:
         return []
-    return [Unread(template.replace("{i}", f"({numbers})") + r"\..+", _AFTER, keep=True)]
+    return [UnreadTensors(template.replace("{i}", f"({numbers})") + r"\..+", _AFTER, keep=True)]
 
 
-def hf_vit_unread(config: VisionConfig) -> list[Unread]:
+def hf_vit_unread(config: VisionConfig) -> list[UnreadTensors]:
     """What a CLIP or SigLIP checkpoint holds beside the rules."""
     return [
         *_deep(r"encoder\.layers\.{i}", config),
-        Unread(r"(post_layernorm|head)\..+", _AFTER, keep=True),
-        Unread(r"(embeddings\.)?position_ids|embeddings\.position_ids", "counts 0, 1, 2, ..."),
-        Unread(r"(text_model\..+|text_projection.*|visual_projection.*)", "the text side"),
-        Unread(r"logit_(scale|bias)", "the contrastive loss's"),
+        UnreadTensors(r"(post_layernorm|head)\..+", _AFTER, keep=True),
+        UnreadTensors(r"(embeddings\.)?position_ids", "counts 0, 1, 2, ..."),
+        UnreadTensors(r"(text_model\..+|text_projection.*|visual_projection.*)", "the text side"),
+        UnreadTensors(r"logit_(scale|bias)", "the contrastive loss's"),
     ]
 
 
-def timm_unread(config: VisionConfig, prefix: str = "") -> list[Unread]:
+def timm_unread(config: VisionConfig, prefix: str = "") -> list[UnreadTensors]:
     """What a timm encoder holds beside the rules."""
-    lead = re.escape(prefix)
+    start = re.escape(prefix)
     return [
-        *_deep(lead + r"blocks\.{i}", config),
-        Unread(lead + r"(norm|attn_pool|fc_norm|head)\..+", _AFTER, keep=True),
+        *_deep(start + r"blocks\.{i}", config),
+        UnreadTensors(start + r"(norm|attn_pool|fc_norm|head)\..+", _AFTER, keep=True),
     ]
 
 
-def dinov2_unread(config: VisionConfig) -> list[Unread]:
+def dinov2_unread(config: VisionConfig) -> list[UnreadTensors]:
     """What a DINOv2 checkpoint holds beside the rules."""
     return [
         *_deep(r"encoder\.layer\.{i}", config),
-        Unread(r"layernorm\..+", _AFTER, keep=True),
-        Unread(r"embeddings\.mask_token", "used in pre-training only", keep=True),
-        Unread(r"(classifier|decoder)\..+", "another task's head"),
+        UnreadTensors(r"layernorm\..+", _AFTER, keep=True),
+        UnreadTensors(r"embeddings\.mask_token", "used in pre-training only", keep=True),
+        UnreadTensors(r"(classifier|decoder)\..+", "another task's head"),
     ]

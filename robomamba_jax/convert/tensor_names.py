@@ -81,8 +81,8 @@ def tensor_shapes(parts: ModelParts) -> dict[str, tuple[int, ...]]:
 
 def put(tree: Params, path: str, value: Any) -> None:
     """Sets the leaf at ``path`` (slashes; numbers are layers), making what leads to it."""
-    *lead, last = (int(part) if part.isdigit() else part for part in path.split("/"))
+    *parents, last = (int(part) if part.isdigit() else part for part in path.split("/"))
     node: dict[Any, Any] = tree
-    for part in lead:
+    for part in parents:
         node = node.setdefault(part, {})
     node[last] = value

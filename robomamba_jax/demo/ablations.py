@@ -15,8 +15,8 @@ from robomamba_jax.demo import stages
 from robomamba_jax.demo.acting import act
 from robomamba_jax.demo.asking import evaluate, shuffled
 from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.demo.report.verdicts import BETTER, WORSE, compare
 from robomamba_jax.demo.stages import Places
-from robomamba_jax.demo.verdicts import BETTER, WORSE, compare
 
 FIGURES = ("pope", "vqav2", "robovqa")
 _QUESTIONS, _EPISODES = 400, 20

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import VISION_PRESETS
-from robomamba_jax.convert.folder import is_folder
 from robomamba_jax.convert.run import convert_checkpoint, convert_parts
 from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo import ablations, stages
@@ -181,7 +181,7 @@ def _pretraining(
     from robomamba_jax.training.export import export_preset
 
     result = {"vision": _encoder(plan, places, console)}
-    if not is_folder(places.first):
+    if stored_kind(places.first) != "folder":
         new = places.first.with_name("new")
         export_preset("nano", new, 0, places.tokenizer, overwrite=True)
         convert_parts(places.encoder, new, places.first, tokenizer=places.tokenizer, seed=1)
@@ -190,7 +190,7 @@ def _pretraining(
     _cache(config, places.features, "vision_patches", console)
     summary = train_run(config, places.language, console)
     result["language"] = {"steps": summary["steps"], "curve": _curve(places.language)}
-    if not is_folder(places.start):
+    if stored_kind(places.start) != "folder":
         convert_parts(
             places.encoder, places.language / "export", places.start, tokenizer=places.tokenizer
         )
@@ -217,7 +217,7 @@ def _encoder(plan: DemoPlan, places: Places, console: Console) -> dict[str, Any]
     from robomamba_jax.demo.labels import read_labelled
 
     note = places.encoder.with_name("encoder.json")
-    if is_folder(places.encoder) and note.is_file():
+    if stored_kind(places.encoder) == "folder" and note.is_file():
         return json.loads(note.read_bytes())
     if plan.assets is not None:
         return _ready_encoder(plan, places, note)
@@ -344,8 +344,8 @@ def _rollouts(plan: DemoPlan, places: Places, console: Console, journal: Journal
 
 
 def _report(plan: DemoPlan, places: Places, console: Console, journal: Journal) -> None:
-    from robomamba_jax.demo.page import write_report_page
-    from robomamba_jax.demo.report import make_report
+    from robomamba_jax.demo.report.collect import make_report
+    from robomamba_jax.demo.report.page import write_report_page
 
     report = make_report(plan, places, journal)
     write_json(places.root / "report.json", report)

@@ -21,8 +21,9 @@ from robomamba_jax.generation import decode
 from robomamba_jax.generation.sampling import Sampler, make_sampler
 from robomamba_jax.generation.settings import GenerationSettings, check_prompts, token_rows
 from robomamba_jax.generation.stopping import stop_table
-from robomamba_jax.models.build import AnyConfig, language_config
-from robomamba_jax.models.inputs import read_images
+from robomamba_jax.models.any_config import AnyConfig, language_config
+from robomamba_jax.models.inputs import ModelInputs, read_images
+from robomamba_jax.models.lm import Cache, MambaLM
 from robomamba_jax.models.params import Params, abstract_params, fitted
 from robomamba_jax.models.sharding import check_mesh, placed, whole
 from robomamba_jax.ops.arguments import INT, as_array
@@ -62,7 +63,7 @@ class Compiled(NamedTuple):
     """The jitted functions of one model shape, shared by all its generators.
 
     Attributes:
-      prefill: (params, ids, mask, images, image_positions) -> logits, cache.
+      prefill: (params, ModelInputs) -> logits, cache.
       begin: see ``decode.begin``; the cache is donated.
       advance: (params, state, sampler, limits, until, mode=) -> state; it is donated.
     """
@@ -77,9 +78,11 @@ def compiled(config: AnyConfig, layout: str) -> Compiled:
     """The functions that a model of this shape needs; nothing is compiled before its call."""
     graph, _ = abstract_params(config, layout)
 
-    def prefill(params: Params, ids: jax.Array, mask: jax.Array, *images: jax.Array | None):
+    def prefill(params: Params, inputs: ModelInputs) -> tuple[jax.Array, Cache]:
         model: Any = nnx.merge(graph, params)
-        return model.prefill(ids, mask, *images)
+        if isinstance(model, MambaLM):
+            return model.prefill(inputs.input_ids, inputs.mask)
+        return model.prefill(inputs)
 
     def advance(params: Params, state: decode.DecodeState, *args: Any, mode: str):
         return decode.advance(nnx.merge(graph, params), state, *args, mode=mode)
@@ -148,8 +151,8 @@ class Generator:
         Raises:
           InputError: a prompt or a setting is wrong.
         """
-        pictures = _pictures(images, image_positions)
-        state, plan = self._start(prompts, GenerationSettings.of(settings), pictures)
+        given = _read_images(images, image_positions)
+        state, plan = self._start(prompts, GenerationSettings.of(settings), *given)
         until = self._placed(jnp.asarray(plan.capacity, jnp.int32), 0)
         state = self.advance(self.params, state, plan.sampler, plan.limits, until, mode=plan.mode)
         return self._completions(state)
@@ -185,8 +188,8 @@ class Generator:
         if step < 1:
             what = f"every is {every!r:.60}"
             raise InputError("bad_settings", what, "give 1 or more")
-        pictures = _pictures(images, image_positions)
-        state, plan = self._start(prompts, GenerationSettings.of(settings), pictures)
+        given = _read_images(images, image_positions)
+        state, plan = self._start(prompts, GenerationSettings.of(settings), *given)
         return self._events(state, plan, step)
 
     def _events(self, state: decode.DecodeState, plan: _Plan, every: int) -> Iterator[StreamEvent]:
@@ -212,16 +215,18 @@ class Generator:
         self,
         prompts: Sequence[Sequence[int]],
         settings: GenerationSettings,
-        pictures: tuple[jax.Array, ...],
+        images: jax.Array | None,
+        positions: jax.Array | None,
     ) -> tuple[decode.DecodeState, _Plan]:
-        has_image = np.any(np.asarray(pictures[1]) >= 0, axis=1).tolist() if pictures else None
         longest, prompts = settings.max_prompt_tokens, token_rows(prompts)
-        if pictures and not self._sees:
-            raise InputError("no_vision", "this model reads text only", "leave images out")
-        if pictures and any(part.shape[0] != len(prompts) for part in pictures):
-            rows = pictures[0].shape[0]
-            what = f"images has {rows} rows for {len(prompts)} prompts"
-            raise InputError("shape_mismatch", what, "give images as [B, M, S, S, 3]")
+        has_image = None
+        if images is not None and positions is not None:
+            has_image = np.any(np.asarray(positions) >= 0, axis=1).tolist()
+            if not self._sees:
+                raise InputError("no_vision", "this model reads text only", "leave images out")
+            if any(part.shape[0] != len(prompts) for part in (images, positions)):
+                what = f"images has {images.shape[0]} rows for {len(prompts)} prompts"
+                raise InputError("shape_mismatch", what, "give images as [B, M, S, S, 3]")
         check_prompts(prompts, self.config.vocab_size, longest, has_image)
         count = len(prompts)
         plan = self._plan(count, settings)
@@ -231,8 +236,9 @@ class Generator:
             stop_table=self._placed(plan.limits.stop_table, 0),
         )
         plan = plan._replace(sampler=self._placed(plan.sampler, count), limits=limits)
-        inputs = self._placed((*pad_prompts(prompts), *pictures), count)
-        logits, cache = self.prefill(self.params, *inputs)
+        ids, mask = pad_prompts(prompts)
+        inputs = self._placed(ModelInputs(ids, images, mask, positions), count)
+        logits, cache = self.prefill(self.params, inputs)
         begin = partial(self.begin, capacity=plan.capacity, mode=plan.mode)
         return begin(logits, cache=cache, sampler=plan.sampler, limits=plan.limits), plan
 
@@ -298,13 +304,15 @@ def pad_prompts(prompts: Sequence[Sequence[int]]) -> tuple[jax.Array, jax.Array]
     return jnp.asarray(ids), jnp.asarray(mask)
 
 
-def _pictures(images: jax.Array | None, image_positions: jax.Array | None) -> tuple[jax.Array, ...]:
-    """What prefill takes after ids and mask; nothing for text alone."""
+def _read_images(
+    images: jax.Array | None, image_positions: jax.Array | None
+) -> tuple[jax.Array | None, jax.Array | None]:
+    """float[B, M, S, S, 3] and int32[B, M]; None and None for text alone."""
     if images is None:
         if image_positions is not None and np.size(image_positions):
             what = "image_positions were given without images"
             raise InputError("bad_arguments", what, "give both, or neither")
-        return ()
+        return None, None
     images = read_images(images)
     if image_positions is None:
         return images, jnp.zeros(images.shape[:2], jnp.int32)

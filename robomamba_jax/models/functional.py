@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,12 +15,13 @@ from flax import nnx
 
 from robomamba_jax.config.serial import model_config
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.models.build import AnyConfig, build
-from robomamba_jax.models.inputs import Inputs, read_inputs
+from robomamba_jax.models.any_config import AnyConfig
+from robomamba_jax.models.build import build
+from robomamba_jax.models.inputs import ModelInputs, read_inputs
 from robomamba_jax.models.lm import MambaLM
 from robomamba_jax.models.params import Params, abstract_params, fitted
 
-OUTPUTS = ("logits", "hidden", "before", "pose")
+OUTPUTS = ("logits", "hidden", "next_token_states", "pose")
 
 
 def functional(
@@ -42,12 +44,12 @@ def functional(
         keys; under ``jax.eval_shape`` it costs nothing. A whole number is a seed.
       apply: ``apply(params, input_ids, images=None, mask=None, *, image_positions=None,
         segment_ids=None, features=None, output="logits")`` -> logits_dtype[B, T, V],
-        dtype[B, T, D] for "hidden", a ``PolicyOutput`` for "pose", or for "before" the
-        states from which each text token is predicted and where there are any
-        (``RoboMamba.before``). Images as ``rm.forward`` takes them; segment_ids are for
-        packed rows, of which no pose is read; features [B, M, P, W] stand instead of images
-        for "before" and "pose". Arrays may be whatever numpy can read. It raises InputError
-        where params do not fit the config, or an input is not what it should be.
+        dtype[B, T, D] for "hidden", a ``PolicyOutput`` for "pose", or for "next_token_states"
+        the states from which each text token is predicted and where there are any
+        (``RoboMamba.next_token_states``). Inputs as in ``ModelInputs``, as anything that numpy
+        can read; no pose is read of packed rows, and features stand instead of images for
+        "next_token_states" and "pose" alone. It raises InputError where params do not fit the
+        config, or an input is not what it should be.
 
     Raises:
       InputError: no such configuration or layout.
@@ -69,7 +71,8 @@ def functional(
         features: jax.Array | None = None,
         output: str = "logits",
     ) -> Any:
-        if not isinstance(output, str) or output not in OUTPUTS:
+        output = _renamed(output)
+        if output not in OUTPUTS:
             raise unknown_name("bad_arguments", "output", output, OUTPUTS)
         model: Any = nnx.merge(graph, fitted(params, expected))
         arrays = input_ids, images, mask, image_positions, segment_ids, features
@@ -77,17 +80,23 @@ def functional(
         if isinstance(model, MambaLM):
             return _apply_text(model, given, output)
         if output == "pose":
-            if segment_ids is not None:
-                raise InputError("bad_arguments", "a pose of packed rows", "give one per row")
-            return model.pose(*given[:4], given.features)
-        if output == "before":
-            return model.before(*given[:5], features=given.features)
+            return model.pose(given)
+        if output == "next_token_states":
+            return model.next_token_states(given)
         if features is not None:
-            raise InputError("bad_arguments", f"features for {output}", "use before or pose")
-        call = model if output == "logits" else model.hidden
-        return call(*given[:5])
+            fix = "use next_token_states or pose"
+            raise InputError("bad_arguments", f"features for {output}", fix)
+        return model.logits(given) if output == "logits" else model.hidden(given)
 
     return init, apply
+
+
+def _renamed(output: str) -> str:
+    """Today's name of an output; an older one is taken with a warning."""
+    if output == "before":
+        print('output="before" is now called "next_token_states"', file=sys.stderr)
+        return "next_token_states"
+    return output
 
 
 def _key(key: Any) -> Any:
@@ -108,10 +117,10 @@ def _key(key: Any) -> Any:
     )
 
 
-def _apply_text(model: MambaLM, given: Inputs, output: str) -> jax.Array:
+def _apply_text(model: MambaLM, given: ModelInputs, output: str) -> jax.Array:
     if output == "pose":
         raise InputError("no_policy", "this model has no policy head", "use one that has")
-    if output == "before":
+    if output == "next_token_states":
         raise InputError("bad_arguments", "a language model alone has no joint rows", "use hidden")
     call = model.hidden if output == "hidden" else model
     return call(given.input_ids, given.mask, given.segment_ids)

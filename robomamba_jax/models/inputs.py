@@ -5,27 +5,45 @@ known, values."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
 
 from robomamba_jax.config import MambaConfig
 from robomamba_jax.errors import InputError
-from robomamba_jax.models.build import AnyConfig, language_config
+from robomamba_jax.models.any_config import AnyConfig, language_config
 from robomamba_jax.ops.arguments import BOOL, FLOAT, INT, as_array, known, not_empty, optional
 from robomamba_jax.shapes import check_shape, check_shapes
 
 
-class Inputs(NamedTuple):
-    """A model's inputs as ``RoboMamba`` takes them."""
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class ModelInputs:
+    """What a model reads of a batch: the one order in which it is named everywhere.
+
+    A registered pytree whose leaves are the arrays, so that it passes through ``jax.jit``,
+    ``jax.device_put`` and the like as one argument. A field of None has no leaf: whether it is
+    there is part of the tree's structure, and jit compiles one program for each such structure.
+
+    Attributes:
+      input_ids: int[B, T].
+      images: float[B, S, S, 3] or [B, M, S, S, 3], already transformed.
+      mask: bool[B, T], True = real; padding may lie anywhere and is invisible.
+      image_positions: int[B, M], the text index before which each image stands, 0..T;
+        -1 = no image there. None = 0: before all text, as published.
+      segment_ids: int[B, T], for several samples packed in one row, which do not see
+        each other. An image belongs to the text that it stands before.
+      features: float[B, M, P, W], instead of images: what the encoder says of them.
+    """
 
     input_ids: jax.Array
-    images: jax.Array | None
-    mask: jax.Array | None
-    image_positions: jax.Array | None
-    segment_ids: jax.Array | None
-    features: jax.Array | None
+    images: jax.Array | None = None
+    mask: jax.Array | None = None
+    image_positions: jax.Array | None = None
+    segment_ids: jax.Array | None = None
+    features: jax.Array | None = None
 
 
 def read_inputs(
@@ -36,7 +54,7 @@ def read_inputs(
     image_positions: Any = None,
     segment_ids: Any = None,
     features: Any = None,
-) -> Inputs:
+) -> ModelInputs:
     """Whatever numpy can read, as the arrays that a model of this configuration takes.
 
     Args:
@@ -59,11 +77,11 @@ def read_inputs(
     mask = optional("mask", mask, BOOL, "B T")
     segment_ids = optional("segment_ids", segment_ids, INT, "B T")
     check_shapes(sizes, ("mask", mask, "B T"), ("segment_ids", segment_ids, "B T"))
-    images, features = _pictures(config, sizes, images, features)
-    places = optional("image_positions", image_positions, INT, "B M")
-    if places is not None:
-        _check_places(places, sizes, images is not None or features is not None)
-    return Inputs(ids, images, mask, places, segment_ids, features)
+    images, features = _read_vision(config, sizes, images, features)
+    positions = optional("image_positions", image_positions, INT, "B M")
+    if positions is not None:
+        _check_positions(positions, sizes, images is not None or features is not None)
+    return ModelInputs(ids, images, mask, positions, segment_ids, features)
 
 
 def check_ids(input_ids: jax.Array, vocab_size: int) -> None:
@@ -100,7 +118,7 @@ def read_images(images: Any) -> jax.Array:
     return images if images.ndim == 5 else images[:, None]
 
 
-def _pictures(config: AnyConfig, sizes: dict[str, int], images: Any, features: Any) -> Any:
+def _read_vision(config: AnyConfig, sizes: dict[str, int], images: Any, features: Any) -> Any:
     """Images or features, of a model that reads such."""
     vision = None if isinstance(config, MambaConfig) else config.vision
     for name, value in (("images", images), ("features", features)):
@@ -119,14 +137,14 @@ def _pictures(config: AnyConfig, sizes: dict[str, int], images: Any, features: A
     return images, features
 
 
-def _check_places(places: jax.Array, sizes: dict[str, int], pictured: bool) -> None:
-    """That every place is one of the text, and that images stand there."""
-    check_shape("image_positions", places, "B M", dict(sizes))
-    if places.size and not pictured:
+def _check_positions(positions: jax.Array, sizes: dict[str, int], has_images: bool) -> None:
+    """That every position is one of the text, and that images stand there."""
+    check_shape("image_positions", positions, "B M", dict(sizes))
+    if positions.size and not has_images:
         raise InputError(
             "bad_arguments", "image_positions were given without images", "give both, or neither"
         )
-    values, length = known(places), sizes["T"]
+    values, length = known(positions), sizes["T"]
     if values is not None and np.any((values < -1) | (values > length)):
         wrong = int(values[(values < -1) | (values > length)][0])
         raise InputError(

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.models.build import AnyConfig, build
+from robomamba_jax.models.any_config import AnyConfig
+from robomamba_jax.models.build import build
 
 Params = dict[str, Any]
 """Nested plain dicts of arrays; layers of a list have integer keys."""

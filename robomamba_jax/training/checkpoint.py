@@ -27,6 +27,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from robomamba_jax.checkpoints import STEPS_FOLDER, steps, stored_kind
 from robomamba_jax.convert.folder import check_files
 from robomamba_jax.errors import InputError
 from robomamba_jax.training import step_arrays
@@ -38,28 +39,9 @@ from robomamba_jax.utils.untrusted_text import encode_own_json
 
 SCHEMA = "robomamba.step/1"
 FORMAT_VERSION = 1
-FOLDER = "checkpoints"
 # What the system says when a file cannot be written.
 _SYSTEM = re.compile(r"No space left|Disk quota|Permission denied|Read-only|Input/output error")
 _PARTIAL, _GOING = ".partial-", ".deleting-"
-
-
-def is_step(path: str | os.PathLike[str]) -> bool:
-    """Whether a step's folder lies there."""
-    return (Path(path) / "meta.json").is_file() and (Path(path) / "manifest.json").is_file()
-
-
-def is_workdir(path: str | os.PathLike[str]) -> bool:
-    """Whether a run's folder lies there."""
-    return (Path(path) / FOLDER).is_dir() and (Path(path) / "config.json").is_file()
-
-
-def steps(workdir: str | os.PathLike[str]) -> list[int]:
-    """The steps that were committed, newest first; not yet checked."""
-    folder = Path(workdir) / FOLDER
-    if not folder.is_dir():
-        return []
-    return sorted((int(p.name) for p in folder.iterdir() if p.name.isdigit()), reverse=True)
 
 
 def damage(path: Path) -> str:
@@ -95,7 +77,7 @@ def newest_good(workdir: str | os.PathLike[str], say: Log = lambda line: None) -
     """
     bad = []
     for step in steps(workdir):
-        path = Path(workdir) / FOLDER / str(step)
+        path = Path(workdir) / STEPS_FOLDER / str(step)
         what = damage(path)
         if not what:
             return path
@@ -123,7 +105,7 @@ class Checkpoints:
 
     def __init__(self, workdir: Path, *, keep: int, keep_every: int = 0) -> None:
         """Remove what an interrupted process left half done."""
-        self._folder = workdir.absolute() / FOLDER
+        self._folder = workdir.absolute() / STEPS_FOLDER
         self._keep, self._keep_every = keep, keep_every
         self._arrays = step_arrays.ArrayWriter()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -222,7 +204,7 @@ class Checkpoints:
         """Keep the newest ones and those that stay for ever; only steps of ours go."""
         for step in steps(self._folder.parent)[self._keep :]:
             path = self._folder / str(step)
-            if (self._keep_every and step % self._keep_every == 0) or not is_step(path):
+            if (self._keep_every and step % self._keep_every == 0) or stored_kind(path) != "step":
                 continue
             going = self._folder / f"{_GOING}{step}"
             path.rename(going)

@@ -24,8 +24,9 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.cache.features import FeatureReader, FeatureWriter
 from robomamba_jax.data.examples import Encoder, Example
 from robomamba_jax.data.images.transforms import ImageTransform
-from robomamba_jax.data.pipeline.datasets import open_parts
+from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.errors import InputError
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.training.device_put import normalized
 from robomamba_jax.training.objectives import complete
@@ -159,7 +160,7 @@ def _examples(
     parts = []
     for data in (config.data, config.eval_data):
         if data is not None:
-            parts += open_parts(data, Encoder.open(data))
+            parts += open_datasets(data, Encoder.open(data))
     places = [(part, index) for part in parts for index in range(len(part))]
 
     def read(place: tuple[Any, int]) -> Example | InputError:
@@ -206,10 +207,12 @@ class _Extractor:
             images = normalized(inputs["images"], transform)
             if kind == "vision_patches":
                 return module.vision(images)
-            asked = (inputs["input_ids"], images, inputs["mask"], inputs["image_positions"])
+            asked = ModelInputs(
+                inputs["input_ids"], images, inputs["mask"], inputs["image_positions"]
+            )
             if kind == "pooled_hidden":
-                return module.pooled(*asked)
-            states = module.policy_states(*asked)
+                return module.pooled(asked)
+            states = module.policy_states(asked)
             return jnp.where(states.mask[..., None], states.hidden, 0)
 
         self._run = jax.jit(run)

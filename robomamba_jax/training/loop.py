@@ -97,7 +97,7 @@ class _Loop:
         """See ``run``."""
         session, config = self.session, self.config
         final = min(session.steps, config.run.stop_after or session.steps)
-        batches = session.pipeline.batches(session.step, final, ahead=config.run.prefetch)
+        batches = session.pipeline.batches(session.step, final, prefetch=config.run.prefetch)
         pending: _Pending | None = None
         try:
             for batch in self.clock.waiting(batches):
@@ -177,7 +177,7 @@ class _Loop:
         """A line's step, epoch and samples: those of all processes, row by row."""
         pipeline = self.session.pipeline
         rows = pipeline.plan.layout(pending.step).rows
-        names = [[pipeline.table.sample_id(n) for n in row] for row in rows]
+        names = [[pipeline.sample_index.sample_id(n) for n in row] for row in rows]
         return {"step": pending.step, "epoch": pending.batch.epoch, "samples": names}
 
     def _halt(self, pending: _Pending, metrics: Mapping[str, float]) -> None:

@@ -30,9 +30,10 @@ from robomamba_jax.losses import (
     mixture_losses,
     rotation_loss,
 )
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.models.policy.head import PolicyOutput, PolicyStates
-from robomamba_jax.models.robomamba import first_image_at
+from robomamba_jax.models.robomamba import first_image_index
 from robomamba_jax.models.sharding import gathered
 from robomamba_jax.training.device_put import normalized
 
@@ -82,15 +83,8 @@ def text_task(
 
     def states(params: Params, batch: Batch) -> tuple[Any, jax.Array, jax.Array]:
         model: Any = nnx.merge(graph, complete(params, expected))
-        hidden, valid = model.before(
-            batch["input_ids"],
-            images_of(batch, transform),
-            batch["mask"],
-            batch["image_positions"],
-            batch.get("segment_ids"),
-            row_tokens=row_tokens,
-            features=batch.get("features"),
-        )
+        inputs = inputs_of(batch, transform, batch.get("segment_ids"))
+        hidden, valid = model.next_token_states(inputs, row_tokens)
         return model.llm.head_weight, hidden, valid & batch["loss_mask"]
 
     def losses(params: Params, batch: Batch) -> Sums:
@@ -222,28 +216,22 @@ def _pose_states(
     """What the policy head reads: computed, or cached."""
     features = batch.get("features")
     if features is None or features.ndim == 4:
-        return model.policy_states(
-            batch["input_ids"],
-            images_of(batch, transform),
-            batch["mask"],
-            batch["image_positions"],
-            features,
-        )
-    image_at = None
+        return model.policy_states(inputs_of(batch, transform))
+    image_index = None
     if config.vision is not None:
         given = batch["mask"], batch["image_positions"]
-        image_at = first_image_at(*given, config.vision.num_patches)
-    return _from_cached(features, image_at)
+        image_index = first_image_index(*given, config.vision.num_patches)
+    return _from_cached(features, image_index)
 
 
-def _from_cached(features: jax.Array, image_at: jax.Array | None) -> PolicyStates:
+def _from_cached(features: jax.Array, image_index: jax.Array | None) -> PolicyStates:
     """Cached features as a head reads them: float[B, D], pooled, or the states at all positions,
     float[B, J, D], with the image's places among them. Padding among these is 0, which no state
     behind the final norm is; where the text begins a head that reads sequences does not ask."""
     mask = jnp.any(features != 0, axis=-1)
     last = jnp.maximum(mask.reshape(len(mask), -1).sum(axis=1) - 1, 0)
     hidden = features.astype(jnp.float32) if features.ndim == 2 else features
-    return PolicyStates(hidden, jnp.zeros_like(last), last, mask, image_at)
+    return PolicyStates(hidden, jnp.zeros_like(last), last, mask, image_index)
 
 
 def dropped(hidden: jax.Array, draw: jax.Array, share: float) -> jax.Array:
@@ -277,6 +265,20 @@ def complete(params: Params, expected: Params) -> Params:
         if name not in filled:
             filled[name] = jax.tree.map(lambda _: jnp.zeros((), jnp.float32), part)
     return filled
+
+
+def inputs_of(
+    batch: Batch, transform: ImageTransform | None, segment_ids: jax.Array | None = None
+) -> ModelInputs:
+    """What the model reads of a batch; ``segment_ids`` where its rows are packed."""
+    return ModelInputs(
+        batch["input_ids"],
+        images_of(batch, transform),
+        batch["mask"],
+        batch["image_positions"],
+        segment_ids,
+        batch.get("features"),
+    )
 
 
 def images_of(batch: Batch, transform: ImageTransform | None) -> jax.Array | None:

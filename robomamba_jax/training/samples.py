@@ -11,15 +11,17 @@ import numpy as np
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.data.examples import Encoder, Example
-from robomamba_jax.data.pipeline.datasets import open_parts
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.datasets import open_datasets
+from robomamba_jax.data.pipeline.loader import BatchLoader
+from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
-from robomamba_jax.generation.generator import Generator
-from robomamba_jax.generation.settings import GenerationSettings
+from robomamba_jax.inference.engine import Engine
+from robomamba_jax.inference.prompts import Prompt, join
+from robomamba_jax.models.model import Model
 from robomamba_jax.models.params import Params
 from robomamba_jax.training.device_put import Feed
 from robomamba_jax.training.freeze import merge
-from robomamba_jax.training.program import Program, run_transform
+from robomamba_jax.training.program import Program
 
 
 class Answers:
@@ -28,11 +30,11 @@ class Answers:
     def __init__(self, program: Program, data: DataConfig, count: int) -> None:
         """Read the questions; what cannot be read is passed over."""
         encoder = Encoder.open(data)
-        self._program, self._tokenizer = program, encoder.tokenizer
-        self._transform = run_transform(data)
-        self._tokens = program.config.run.sample_tokens
+        self._program, self._transform = program, encoder.transform
+        self._processor = Processor(encoder.tokenizer, encoder.transform, encoder.template)
+        self._budget = program.config.run.sample_tokens
         self._examples: list[Example] = []
-        for part in open_parts(data, encoder):
+        for part in open_datasets(data, encoder):
             for index in range(min(len(part), 4 * count)):
                 if len(self._examples) < count:
                     self._take(part, index)
@@ -47,41 +49,32 @@ class Answers:
         """For each question: id, prompt, wanted and said."""
         if not self._examples:
             return []
-        program = self._program
-        prompts, wanted = zip(*(_cut(example) for example in self._examples), strict=True)
-        generator = Generator(
-            program.model, merge(trained, frozen), layout="stacked", mesh=program.mesh
-        )
-        settings = GenerationSettings(
-            max_new_tokens=self._tokens, eos_ids=(self._tokenizer.eos_id,)
-        )
-        done = generator.generate(prompts, settings, **self._pictures())
-        decode = self._tokenizer.decode
+        program, decode = self._program, self._processor.need_tokenizer().decode
+        cuts = [_cut(example) for example in self._examples]
+        model = Model(merge(trained, frozen), program.model, "stacked")
+        engine = Engine(model, self._processor, mesh=program.mesh)
+        prompts = [
+            self._prompt(example, ids)
+            for example, (ids, _) in zip(self._examples, cuts, strict=True)
+        ]
+        settings = engine.settings(max_new_tokens=self._budget)
+        answers = engine.generate(join(prompts), settings)
         return [
             {
                 "id": example.id,
-                "prompt": decode(prompt),
-                "wanted": decode(answer),
-                "said": decode(completion.tokens),
+                "prompt": decode(ids),
+                "wanted": decode(learned),
+                "said": answer.text,
             }
-            for example, prompt, answer, completion in zip(
-                self._examples, prompts, wanted, done, strict=True
-            )
+            for example, (ids, learned), answer in zip(self._examples, cuts, answers, strict=True)
         ]
 
-    def _pictures(self) -> dict[str, Any]:
-        most = max(len(example.image_positions) for example in self._examples)
-        if self._transform is None or not most:
-            return {}
-        side, count = self._transform.size, len(self._examples)
-        images = np.zeros((count, most, side, side, 3), np.float32)
-        places = np.full((count, most), -1, np.int32)
-        for row, example in enumerate(self._examples):
-            held = len(example.image_positions)
-            if held and example.images is not None:
-                images[row, :held] = self._transform.normalize(example.images)
-                places[row, :held] = example.image_positions
-        return {"images": jax.numpy.asarray(images), "image_positions": jax.numpy.asarray(places)}
+    def _prompt(self, example: Example, ids: list[int]) -> Prompt:
+        """The beginning of an example, with its images."""
+        positions = np.asarray(example.image_positions, np.int32)
+        if self._transform is None or example.images is None or not len(positions):
+            return Prompt(ids, None, positions)
+        return Prompt(ids, self._transform.normalize(example.images), positions)
 
 
 def _cut(example: Example) -> tuple[list[int], list[int]]:
@@ -96,7 +89,7 @@ def _cut(example: Example) -> tuple[list[int], list[int]]:
 class Poses:
     """Predicted poses of the first rows of a data set beside their targets."""
 
-    def __init__(self, program: Program, pipeline: Pipeline, count: int) -> None:
+    def __init__(self, program: Program, pipeline: BatchLoader, count: int) -> None:
         """Of the first batch of a pipeline."""
         self._pipeline, self._count = pipeline, count
         self._feed = Feed(program.mesh, pipeline.config.batch.batch_size)
@@ -113,7 +106,7 @@ class Poses:
             if found["weight"][row] > 0 and len(rows) < self._count:
                 rows.append(
                     {
-                        "id": self._pipeline.table.sample_id(members[0]),
+                        "id": self._pipeline.sample_index.sample_id(members[0]),
                         "contact": found["contact"][row].tolist(),
                         "wanted": found["target"][row].tolist(),
                         "degrees": float(np.degrees(found["angle"][row])),

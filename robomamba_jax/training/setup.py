@@ -25,8 +25,8 @@ from robomamba_jax.config.serial import parts_to_json
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.examples import Encoder, contacts_of
-from robomamba_jax.data.pipeline.batch_plan import Plan
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.batch_plan import BatchPlan
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params
@@ -76,9 +76,9 @@ class Session:
     config: TrainConfig
     workdir: Path
     program: Program
-    pipeline: Pipeline
+    pipeline: BatchLoader
     feed: Feed
-    held_out: Pipeline | None
+    held_out: BatchLoader | None
     state: TrainState
     frozen: Params
     step: int
@@ -166,7 +166,7 @@ def begin(
     )
 
 
-def _check_together(config: TrainConfig, plan: Plan, base: Base) -> None:
+def _check_together(config: TrainConfig, plan: BatchPlan, base: Base) -> None:
     """All processes mean the same run."""
     check_alike(
         {
@@ -178,7 +178,7 @@ def _check_together(config: TrainConfig, plan: Plan, base: Base) -> None:
     )
 
 
-def count_steps(config: TrainConfig, plan: Plan) -> int:
+def count_steps(config: TrainConfig, plan: BatchPlan) -> int:
     """The updates of a whole run."""
     if config.run.steps is not None:
         return config.run.steps
@@ -215,7 +215,7 @@ def _choose_step(workdir: Path, say: Log) -> Path | None:
     """The step to go on from; process 0 decides for all."""
     found = checkpoint.newest_good(workdir, say) if jax.process_index() == 0 else None
     step = agreed(-1 if found is None else int(found.name))
-    return None if step < 0 else workdir / checkpoint.FOLDER / str(step)
+    return None if step < 0 else workdir / checkpoint.STEPS_FOLDER / str(step)
 
 
 def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> Base:
@@ -278,14 +278,14 @@ def _check_vocabulary(program: Program, processor: Processor) -> None:
 
 def _open_data(
     config: TrainConfig, mesh: Mesh, workdir: Path, measured: Any
-) -> tuple[Pipeline, Pipeline | None]:
+) -> tuple[BatchLoader, BatchLoader | None]:
     ledger = workdir / "ledger.jsonl"
 
-    def pipeline(data: DataConfig, workers: int, tell: Any, file: Path) -> Pipeline:
+    def pipeline(data: DataConfig, workers: int, tell: Any, file: Path) -> BatchLoader:
         mine = Feed(mesh, data.batch.batch_size).mine
-        return Pipeline(
-            data, workers=workers, rows=mine, ledger=file, tell=tell,
-            process=jax.process_index(), processes=jax.process_count(),
+        return BatchLoader(
+            data, workers=workers, rows=mine, ledger=file, on_progress=tell,
+            process_id=jax.process_index(), num_processes=jax.process_count(),
         )  # fmt: skip
 
     first = pipeline(config.data, config.run.workers, measured, ledger)

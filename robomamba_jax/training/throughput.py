@@ -88,7 +88,7 @@ class Clock:
         """Tokens (text and images), images and samples of a step, over all processes."""
         plan = self._session.pipeline.plan
         members = [n for row in plan.layout(step).rows for n in row]
-        table, size = plan.table, plan.batch.image_tokens
+        table, size = plan.sample_index, plan.batch.image_tokens
         images = int(np.sum(table.images[members]))
         return int(np.sum(table.text[members])) + images * size, images, len(members)
 

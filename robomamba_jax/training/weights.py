@@ -20,6 +20,7 @@ import jax
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import (
     PolicyConfig,
     RoboMambaConfig,
@@ -28,10 +29,10 @@ from robomamba_jax.config import (
 )
 from robomamba_jax.config.serial import ModelParts, parts_from_json, parts_to_json
 from robomamba_jax.config.training import ModelChoice
-from robomamba_jax.convert.folder import is_folder, open_folder
+from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.lora import LoraMerged
 from robomamba_jax.convert.placement import load_params, tree_tensors
-from robomamba_jax.convert.sources import ArraySource, Overlaid, Selected
+from robomamba_jax.convert.sources import ArraySource, OverlaidSource, SelectedSource
 from robomamba_jax.convert.tensor_names import leaves, put, tensor_shapes
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.processor import Processor
@@ -42,8 +43,6 @@ from robomamba_jax.models.policy.head import PolicyHead
 from robomamba_jax.models.sharding import named_sharding
 from robomamba_jax.training.checkpoint import (
     damage,
-    is_step,
-    is_workdir,
     newest_good,
     read_arrays,
     read_meta,
@@ -92,7 +91,7 @@ def open_base(
         sha256 = hashlib.sha256(f"{seed} {content}".encode()).hexdigest()
         reference = {"kind": "random", "path": None, "seed": seed, "sha256": sha256}
         return Base(parts, reference, None)
-    if is_folder(path):
+    if stored_kind(path) == "folder":
         folder = open_folder(path, hashes=hashes)
         sha256 = file_sha256(folder.path / "manifest.json")
         reference = {"kind": "folder", "path": str(Path(path).absolute()), "sha256": sha256}
@@ -106,14 +105,15 @@ def find_step(path: str | Path) -> Path:
     Raises:
       InputError: there is none, or it is damaged.
     """
-    if is_step(path):
+    kind = stored_kind(path)
+    if kind == "step":
         what = damage(Path(path))
         if what:
             raise InputError("damaged_checkpoint", f"{path}: {what}", "take another step")
         return Path(path)
-    found = newest_good(path) if is_workdir(path) else None
+    found = newest_good(path) if kind == "workdir" else None
     if found is None:
-        what = "has no checkpoint yet" if is_workdir(path) else "holds no weights"
+        what = "has no checkpoint yet" if kind == "workdir" else "holds no weights"
         raise InputError(
             "missing_checkpoint",
             f"{path} {what}" if Path(path).exists() else f"{path} does not exist",
@@ -146,10 +146,10 @@ def step_source(path: Path) -> TensorSource:
     parts = parts_from_json(meta["parts"], f"{path}/meta.json: parts")
     assert parts.model is not None
     drawn = _drawn({name: tuple(x) for name, x in meta["drawn"].items()}, parts.model, meta["seed"])
-    over = Overlaid(source, {**drawn, **_by_tensor(trained)}, path)
+    over = OverlaidSource(source, {**drawn, **_by_tensor(trained)}, path)
     choice = ModelChoice(**meta["model"])
     # What the base had in place of a new head is no part of this model.
-    kept = Selected(over, tensor_shapes(parts))
+    kept = SelectedSource(over, tensor_shapes(parts))
     return LoraMerged(kept, choice.lora_alpha) if choice.lora_rank else kept
 
 
@@ -276,7 +276,7 @@ def load_tree(
         }
         _check_new(lacking, base)
         new = _drawn(lacking, config, seed)
-        whole = Overlaid(source, new, source.path) if new else source
+        whole = OverlaidSource(source, new, source.path) if new else source
         params = load_params(
             whole,
             expected,

@@ -3,10 +3,10 @@
 """Every tapped value of a function, read out of its jaxpr.
 
 The program is not changed to be looked at: it is traced as it is, and its equations are
-carried out one by one. At a tap (``ops.taps``) the value is noted, and may be replaced:
+carried out one by one. At a probe (``ops.probes``) the value is noted, and may be replaced:
 given torch's value there, what follows is computed from torch's, and so the error of each
-op stands by itself. Loops over layers are unrolled, so that every layer's taps are met in
-the order of execution; equations without taps inside run as they are.
+op stands by itself. Loops over layers are unrolled, so that every layer's probes are met in
+the order of execution; equations without probes inside run as they are.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import jax.numpy as jnp
 from jax.extend import core
 
 Namer = Callable[[str, int], str]
-"""From a tap's name and how often it has been met before, to the op's path."""
-OnTap = Callable[[str, jax.Array], jax.Array]
+"""From a probe's name and how often it has been met before, to the op's path."""
+OnProbe = Callable[[str, jax.Array], jax.Array]
 Captures = dict[str, jax.Array]
 
 
@@ -39,25 +39,25 @@ class _Ordered:
     values: tuple[jax.Array, ...]
 
 
-class Watched:
-    """A function whose taps can be read and replaced; compiled once for all its calls."""
+class ProbedFunction:
+    """A function whose probes can be read and replaced; compiled once for all its calls."""
 
     def __init__(self, function: Callable[..., Any], namer: Namer) -> None:
         """Wrap it.
 
         Args:
           function: any traceable function of pytrees of arrays.
-          namer: gives each tap its path.
+          namer: gives each probe its path.
         """
         self._function, self._namer = function, namer
         self._compiled = jax.jit(self._values)
 
     def __call__(self, *args: Any, forced: Mapping[str, Any] | None = None) -> tuple[Any, Captures]:
-        """The result and the value at every tap, in the order of execution.
+        """The result and the value at every probe, in the order of execution.
 
         Args:
           *args: the function's.
-          forced: path -> value that flows on from that tap instead of our own, which is
+          forced: path -> value that flows on from that probe instead of our own, which is
             still the one that is captured.
 
         Returns:
@@ -76,13 +76,13 @@ class Watched:
                 return value
             return forced[path].reshape(value.shape).astype(value.dtype)
 
-        result = evaluate(self._function, args, on_tap=_named(self._namer, note))
+        result = evaluate(self._function, args, on_probe=_named(self._namer, note))
         return result, _Ordered(tuple(seen), tuple(seen.values()))
 
     def gradients(self, weight: Any, params: Any, *args: Any) -> tuple[Any, Captures]:
-        """Of sum(result * weight), with respect to parameters and to the value at every tap.
+        """Of sum(result * weight), with respect to parameters and to the value at every probe.
 
-        A zero is added at each tap, and the derivative taken with respect to it.
+        A zero is added at each probe, and the derivative taken with respect to it.
 
         Args:
           weight: float, of the result's shape.
@@ -100,8 +100,8 @@ class Watched:
                 _once(seen, path, value)
                 return value + deltas[path].astype(value.dtype) if path in deltas else value
 
-            on_tap = _named(self._namer, note)
-            result = evaluate(self._function, (params, *args), on_tap=on_tap)
+            on_probe = _named(self._namer, note)
+            result = evaluate(self._function, (params, *args), on_probe=on_probe)
             return jnp.sum(result * weight), seen
 
         shapes = jax.eval_shape(lambda params: total(params, {})[1], params)
@@ -109,33 +109,33 @@ class Watched:
         return jax.jit(jax.grad(lambda p, d: total(p, d)[0], argnums=(0, 1)))(params, zeros)
 
 
-def evaluate(function: Callable[..., Any], args: Sequence[Any], *, on_tap: OnTap) -> Any:
-    """``function(*args)`` with ``on_tap(name, value)`` called at, and flowing on from, each tap."""
+def evaluate(function: Callable[..., Any], args: Sequence[Any], *, on_probe: OnProbe) -> Any:
+    """``function(*args)`` with ``on_probe(name, value)`` called at each probe."""
     closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
     flat = jax.tree.leaves(tuple(args))
-    out = _run(closed.jaxpr, closed.consts, flat, on_tap)
+    out = _run(closed.jaxpr, closed.consts, flat, on_probe)
     return jax.tree.unflatten(jax.tree.structure(shape), out)
 
 
 def _once(seen: Captures, path: str, value: jax.Array) -> None:
     """Notes a value; a second one of the same path would hide the first."""
     if path in seen:
-        raise ValueError(f"two taps are called {path}")
+        raise ValueError(f"two probes are called {path}")
     seen[path] = value
 
 
-def _named(namer: Namer, note: Callable[[str, jax.Array], jax.Array]) -> OnTap:
+def _named(namer: Namer, note: Callable[[str, jax.Array], jax.Array]) -> OnProbe:
     counts: dict[str, int] = {}
 
-    def on_tap(name: str, value: jax.Array) -> jax.Array:
+    def on_probe(name: str, value: jax.Array) -> jax.Array:
         count = counts.get(name, 0)
         counts[name] = count + 1
         return note(namer(name, count), value)
 
-    return on_tap
+    return on_probe
 
 
-def _run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any], on_tap: OnTap) -> list[Any]:
+def _run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any], on_probe: OnProbe) -> list[Any]:
     """The values of a jaxpr's results."""
     values: dict[Any, Any] = {}
 
@@ -145,30 +145,30 @@ def _run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any], on_tap: OnTap) 
     values.update(zip(jaxpr.constvars, consts, strict=True))
     values.update(zip(jaxpr.invars, args, strict=True))
     for equation in jaxpr.eqns:
-        results = _apply(equation, [read(v) for v in equation.invars], on_tap)
+        results = _apply(equation, [read(v) for v in equation.invars], on_probe)
         values.update(zip(equation.outvars, results, strict=True))
     return [read(variable) for variable in jaxpr.outvars]
 
 
-def _apply(equation: Any, values: list[Any], on_tap: OnTap) -> Sequence[Any]:
+def _apply(equation: Any, values: list[Any], on_probe: OnProbe) -> Sequence[Any]:
     """The results of one equation."""
     kind, params = equation.primitive.name, equation.params
     if kind == "name":
-        return [on_tap(params["name"], values[0])]
-    if not _has_taps(equation):
+        return [on_probe(params["name"], values[0])]
+    if not _has_probes(equation):
         out = equation.primitive.bind(*values, **equation.primitive.get_bind_params(params))
         return out if equation.primitive.multiple_results else [out]
     if kind == "scan":
-        return _unroll(params, values, on_tap)
+        return _unroll(params, values, on_probe)
     inner = params.get("jaxpr", params.get("call_jaxpr"))
     if kind not in _TRANSPARENT:
-        raise NotImplementedError(f"a tap inside {kind}")
+        raise NotImplementedError(f"a probe inside {kind}")
     if isinstance(inner, core.ClosedJaxpr):
-        return _run(inner.jaxpr, inner.consts, values, on_tap)
-    return _run(inner, (), values, on_tap)
+        return _run(inner.jaxpr, inner.consts, values, on_probe)
+    return _run(inner, (), values, on_probe)
 
 
-def _unroll(params: Mapping[str, Any], values: list[Any], on_tap: OnTap) -> list[Any]:
+def _unroll(params: Mapping[str, Any], values: list[Any], on_probe: OnProbe) -> list[Any]:
     """A scan, iteration by iteration."""
     body, length = params["jaxpr"], params["length"]
     consts, carry, stacked = (
@@ -178,13 +178,15 @@ def _unroll(params: Mapping[str, Any], values: list[Any], on_tap: OnTap) -> list
     )
     rows: list[Any] = [None] * length
     for step in reversed(range(length)) if params["reverse"] else range(length):
-        out = _run(body.jaxpr, body.consts, [*consts, *carry, *(x[step] for x in stacked)], on_tap)
+        out = _run(
+            body.jaxpr, body.consts, [*consts, *carry, *(x[step] for x in stacked)], on_probe
+        )
         carry, rows[step] = out[: len(carry)], out[len(carry) :]
     return [*carry, *(jnp.stack(column) for column in zip(*rows, strict=True))]
 
 
-def _has_taps(equation: Any) -> bool:
-    """Whether a tap stands anywhere inside."""
+def _has_probes(equation: Any) -> bool:
+    """Whether a probe stands anywhere inside."""
     found = [
         inner.jaxpr if isinstance(inner, core.ClosedJaxpr) else inner
         for value in equation.params.values()
@@ -192,7 +194,7 @@ def _has_taps(equation: Any) -> bool:
         if isinstance(inner, core.ClosedJaxpr | core.Jaxpr)
     ]
     return any(
-        inner_eqn.primitive.name == "name" or _has_taps(inner_eqn)
+        inner_eqn.primitive.name == "name" or _has_probes(inner_eqn)
         for jaxpr in found
         for inner_eqn in jaxpr.eqns
     )

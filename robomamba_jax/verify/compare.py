@@ -83,7 +83,7 @@ class OpRow:
     gradient: float | None = None
 
 
-def of_scale(ours: np.ndarray, theirs: np.ndarray) -> float:
+def error_of_scale(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Largest difference over torch's largest magnitude; infinite where anything is NaN."""
     if ours.shape != theirs.shape:
         return math.inf
@@ -117,8 +117,11 @@ def compare_ops(
             continue
         gradient = None
         if gradients is not None and op in gradients[0] and op in gradients[1]:
-            gradient = of_scale(gradients[0][op], gradients[1][op])
-        error, along = of_scale(local[op], theirs[op]), of_scale(carried[op], theirs[op])
+            gradient = error_of_scale(gradients[0][op], gradients[1][op])
+        error, along = (
+            error_of_scale(local[op], theirs[op]),
+            error_of_scale(carried[op], theirs[op]),
+        )
         rows.append(OpRow(op, error, along, gradient))
     return rows
 
@@ -177,14 +180,14 @@ def diverging(rows: list[OpRow], tolerance: float = LOCAL_TOLERANCE) -> list[str
     return [row.op for row in rows if not row.error <= tolerance]
 
 
-def as_json(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """A report as JSON values; what is infinite or NaN becomes text, which JSON lacks."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {key: as_json(item) for key, item in vars(value).items()}
+        return {key: to_json(item) for key, item in vars(value).items()}
     if isinstance(value, dict):
-        return {str(key): as_json(item) for key, item in value.items()}
+        return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [as_json(item) for item in value]
+        return [to_json(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

@@ -16,8 +16,9 @@ from flax import nnx
 
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.tensor_names import abstract_tower, leaves, put
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params, leaf_paths
-from robomamba_jax.verify.capture import Namer, Watched
+from robomamba_jax.verify.capture import Namer, ProbedFunction
 
 OUTPUTS = ("logits", "pose", "features")
 
@@ -29,8 +30,8 @@ _VISION = {
 _LAYER_OPS = ("layer_norm", "layer_scale", "self_attn.", "mlp.")
 
 
-def namer_of(parts: ModelParts) -> Namer:
-    """The path of each tap of a model: the name of the module or op, as in checkpoints."""
+def op_namer(parts: ModelParts) -> Namer:
+    """The path of each probe of a model: the name of the module or op, as in checkpoints."""
     depth = 0 if parts.llm is None else parts.llm.n_layer
     heads = [] if parts.policy is None else list(parts.policy.outputs)
 
@@ -56,7 +57,7 @@ def namer_of(parts: ModelParts) -> Namer:
     return path
 
 
-def owner(parameter: str) -> str:
+def op_of_parameter(parameter: str) -> str:
     """The op at which an error in a parameter first shows.
 
     Args:
@@ -69,7 +70,7 @@ def owner(parameter: str) -> str:
     return re.sub(r"\.(weight|bias|lambda1)$", "", parameter)
 
 
-class OurSide:
+class JaxSide:
     """A model as :class:`verify.torch_side.TorchSide` is one: run it, take its gradients.
 
     Computes in float32 with float32 products, in the ``list`` or ``stacked`` layout.
@@ -84,7 +85,7 @@ class OurSide:
           layout: of the language model's layers.
         """
         self.parts = parts
-        self._namer = namer_of(parts)
+        self._namer = op_namer(parts)
         if parts.model is not None:
             self._graph, expected = abstract_params(parts.model, layout)
         else:
@@ -93,9 +94,11 @@ class OurSide:
             expected = {"vision": tower}
         self._expected = expected
         self.params = _tree(expected, tensors)
-        self._watched = {output: Watched(self._function(output), self._namer) for output in OUTPUTS}
+        self._watched = {
+            output: ProbedFunction(self._function(output), self._namer) for output in OUTPUTS
+        }
 
-    def with_tensors(self, tensors: Mapping[str, np.ndarray]) -> OurSide:
+    def with_tensors(self, tensors: Mapping[str, np.ndarray]) -> JaxSide:
         """The same model with other weights; what is compiled is shared."""
         other = copy.copy(self)
         other.params = _tree(self._expected, tensors)
@@ -138,10 +141,10 @@ class OurSide:
                 tower: Any = nnx.merge(graph, params["vision"])
                 return tower(inputs["images"])
             model: Any = nnx.merge(graph, params)
-            batch = (inputs["input_ids"], inputs.get("images"))
+            ids, images = inputs["input_ids"], inputs.get("images")
             if output == "logits":
-                return model(*batch)
-            pose = model.pose(*batch)
+                return model(ids, images)
+            pose = model.pose(ModelInputs(ids, images))
             return jnp.concatenate([pose.contact, pose.rotation6d], axis=1)
 
         return call

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from robomamba_jax.convert.families import Checkpoint, open_checkpoint
+from robomamba_jax.convert.families import ForeignCheckpoint, open_checkpoint
 from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.lora import ALPHA
 from robomamba_jax.convert.run import read_tensors
@@ -26,14 +26,14 @@ from robomamba_jax.verify.compare import (
     GradientRow,
     OpRow,
     WeightRow,
-    as_json,
     compare_gradients,
     compare_ops,
     compare_weights,
     diverging,
-    of_scale,
+    error_of_scale,
+    to_json,
 )
-from robomamba_jax.verify.jax_side import OurSide, owner
+from robomamba_jax.verify.jax_side import JaxSide, op_of_parameter
 from robomamba_jax.verify.torch_side import TorchSide, load_torch
 
 SCHEMA = "robomamba.verify/1"
@@ -45,7 +45,7 @@ Tensors = dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
-class Case:
+class Comparison:
     """A checkpoint on both sides, ready to be compared as often as one likes.
 
     Attributes:
@@ -57,9 +57,9 @@ class Case:
       output: which result is compared.
     """
 
-    checkpoint: Checkpoint
+    checkpoint: ForeignCheckpoint
     tensors: Tensors
-    ours: OurSide
+    ours: JaxSide
     torch: TorchSide
     inputs: Mapping[str, np.ndarray]
     output: str
@@ -67,13 +67,13 @@ class Case:
     def weights(self, tensors: Tensors) -> list[WeightRow]:
         """Every tensor of the file that is loaded, ours turned back into its layout."""
         theirs = self.torch.parameters()
-        steps = self.checkpoint.plan.steps
+        matched = self.checkpoint.plan.matched
         ours = {
-            name: step.rule.backward([tensors[t].astype(np.float32) for t in step.rule.targets])
-            for name, step in steps.items()
-            if step.rule.reshape is None
+            name: match.rule.backward([tensors[t].astype(np.float32) for t in match.rule.targets])
+            for name, match in matched.items()
+            if match.rule.resample is None
         }
-        wanted = {name: value for name, value in theirs.items() if name in steps and name in ours}
+        wanted = {name: value for name, value in theirs.items() if name in matched and name in ours}
         return compare_weights(ours, wanted)
 
     def activations(
@@ -83,10 +83,10 @@ class Case:
         ours = self.ours.with_tensors(tensors)
         result, carried = ours.run(self.inputs, self.output)
         _, local = ours.run(self.inputs, self.output, reference[1])
-        return compare_ops(local, carried, reference[1]), of_scale(result, reference[0])
+        return compare_ops(local, carried, reference[1]), error_of_scale(result, reference[0])
 
 
-def open_case(
+def open_comparison(
     family: str,
     path: str | Path,
     *,
@@ -99,7 +99,7 @@ def open_case(
     batch: int = 2,
     length: int = 16,
     layout: str = "list",
-) -> Case:
+) -> Comparison:
     """Load a checkpoint on both sides.
 
     Args:
@@ -143,11 +143,11 @@ def open_case(
     if vision is not None:
         size = vision.image_size
         inputs["images"] = rng.standard_normal((batch, size, size, 3), np.float32)
-    ours = OurSide(checkpoint.parts, tensors, layout)
-    return Case(checkpoint, tensors, ours, side, inputs, output)
+    ours = JaxSide(checkpoint.parts, tensors, layout)
+    return Comparison(checkpoint, tensors, ours, side, inputs, output)
 
 
-def _of_folder(folder: str | Path, checkpoint: Checkpoint) -> Tensors:
+def _of_folder(folder: str | Path, checkpoint: ForeignCheckpoint) -> Tensors:
     opened = open_folder(folder)
     if tensor_shapes(opened.parts) != tensor_shapes(checkpoint.parts):
         raise InputError(
@@ -162,7 +162,7 @@ def _of_folder(folder: str | Path, checkpoint: Checkpoint) -> Tensors:
         source.close()
 
 
-def _in_float32(checkpoint: Checkpoint) -> Checkpoint:
+def _in_float32(checkpoint: ForeignCheckpoint) -> ForeignCheckpoint:
     """Stored numbers are exact in float32; both sides compute in it."""
     parts = checkpoint.parts
     float32 = {"dtype": "float32", "param_dtype": "float32"}
@@ -191,12 +191,16 @@ def perturbed(tensors: Tensors, name: str, seed: int = 0) -> Tensors:
 
 
 def verify(
-    case: Case, *, gradients: bool = True, perturb: str | None = None, hashes: bool = True
+    comparison: Comparison,
+    *,
+    gradients: bool = True,
+    perturb: str | None = None,
+    hashes: bool = True,
 ) -> dict[str, Any]:
     """Compare both sides.
 
     Args:
-      case: from :func:`open_case`.
+      comparison: from :func:`open_comparison`.
       gradients: compare them too.
       perturb: a tensor, by our name or the file's, in which to plant an error.
       hashes: note the sha256 of the files.
@@ -204,26 +208,28 @@ def verify(
     Returns:
       The certificate: JSON values; ``agree`` says whether everything lies within bounds.
     """
-    tensors, planted = case.tensors, None
+    tensors, planted = comparison.tensors, None
     if perturb is not None:
-        planted = _our_name(case, perturb)
+        planted = _our_name(comparison, perturb)
         tensors = perturbed(tensors, planted)
-    weights = case.weights(tensors)
-    reference = case.torch.run(case.inputs, case.output)
-    ops, error = case.activations(tensors, reference)
+    weights = comparison.weights(tensors)
+    reference = comparison.torch.run(comparison.inputs, comparison.output)
+    ops, error = comparison.activations(tensors, reference)
     report: dict[str, Any] = {
         "schema": SCHEMA,
-        "family": case.checkpoint.family,
-        "output": case.output,
-        "source": str(case.checkpoint.source.path),
-        "files": {f.name: file_sha256(f) for f in case.checkpoint.source.files()} if hashes else {},
+        "family": comparison.checkpoint.family,
+        "output": comparison.output,
+        "source": str(comparison.checkpoint.source.path),
+        "files": {f.name: file_sha256(f) for f in comparison.checkpoint.source.files()}
+        if hashes
+        else {},
         "versions": _versions(),
-        "inputs": {name: list(value.shape) for name, value in case.inputs.items()},
-        "weights": _weights_report(weights, case),
+        "inputs": {name: list(value.shape) for name, value in comparison.inputs.items()},
+        "weights": _weights_report(weights, comparison),
         "activations": {
             "tolerance": LOCAL_TOLERANCE,
-            "ops": [as_json(row) for row in ops],
-            "result_error": as_json(error),
+            "ops": [to_json(row) for row in ops],
+            "result_error": to_json(error),
             "diverging": diverging(ops),
             "first_diverging": next(iter(diverging(ops)), None),
         },
@@ -231,32 +237,32 @@ def verify(
     sound = not report["weights"]["differing"] and not report["activations"]["diverging"]
     sound = sound and error <= LOCAL_TOLERANCE
     if gradients:
-        report["gradients"] = _gradients(case, tensors, reference[0].shape)
+        report["gradients"] = _gradients(comparison, tensors, reference[0].shape)
         sound = sound and not report["gradients"]["diverging"]
     report["agree"] = bool(sound)
     if planted is not None:
-        report["perturbed"] = _found(planted, case, report)
+        report["perturbed"] = _found(planted, comparison, report)
     return report
 
 
-def _our_name(case: Case, name: str) -> str:
+def _our_name(comparison: Comparison, name: str) -> str:
     """Our tensor behind either name."""
-    steps = case.checkpoint.plan.steps
-    return steps[name].rule.targets[0] if name in steps else name
+    matched = comparison.checkpoint.plan.matched
+    return matched[name].rule.targets[0] if name in matched else name
 
 
-def _weights_report(rows: Sequence[WeightRow], case: Case) -> dict[str, Any]:
-    steps = case.checkpoint.plan.steps
-    resampled = [name for name, step in steps.items() if step.rule.reshape is not None]
+def _weights_report(rows: Sequence[WeightRow], comparison: Comparison) -> dict[str, Any]:
+    matched = comparison.checkpoint.plan.matched
+    resampled = [name for name, match in matched.items() if match.rule.resample is not None]
     # Both sides merge LoRA, each in its own arithmetic: equal but for rounding.
-    merged = getattr(case.checkpoint.source, "merged", {})
+    merged = getattr(comparison.checkpoint.source, "merged", {})
     differing = [row for row in rows if not row.equal and not _rounded(row, merged)]
     return {
         "compared": len(rows),
         "equal": sum(row.equal for row in rows),
         "merged": sum(_rounded(row, merged) for row in rows),
         "not_comparable": resampled,
-        "differing": [as_json(row) for row in differing],
+        "differing": [to_json(row) for row in differing],
     }
 
 
@@ -264,43 +270,47 @@ def _rounded(row: WeightRow, merged: Mapping[str, Any]) -> bool:
     return not row.equal and row.name in merged and row.error < 4e-3
 
 
-def _gradients(case: Case, tensors: Tensors, shape: tuple[int, ...]) -> dict[str, Any]:
+def _gradients(comparison: Comparison, tensors: Tensors, shape: tuple[int, ...]) -> dict[str, Any]:
     weight = np.random.default_rng(1).standard_normal(shape, np.float32)
-    theirs, their_ops = case.torch.gradients(case.inputs, case.output, weight)
-    ours = case.ours.with_tensors(tensors)
-    by_name, our_ops = ours.gradients(case.inputs, case.output, weight)
-    steps = case.checkpoint.plan.steps
+    theirs, their_ops = comparison.torch.gradients(comparison.inputs, comparison.output, weight)
+    ours = comparison.ours.with_tensors(tensors)
+    by_name, our_ops = ours.gradients(comparison.inputs, comparison.output, weight)
+    matched = comparison.checkpoint.plan.matched
     named = {
-        name: step.rule.backward([by_name[target] for target in step.rule.targets])
-        for name, step in steps.items()
-        if step.rule.reshape is None
+        name: match.rule.backward([by_name[target] for target in match.rule.targets])
+        for name, match in matched.items()
+        if match.rule.resample is None
     }
     wanted = {name: value for name, value in theirs.items() if name in named}
     rows: list[GradientRow] = compare_gradients(named, wanted)
-    at_ops = {op: of_scale(our_ops[op], value) for op, value in their_ops.items() if op in our_ops}
+    at_ops = {
+        op: error_of_scale(our_ops[op], value) for op, value in their_ops.items() if op in our_ops
+    }
     off = [row.name for row in rows if not row.zero and not row.error <= GRADIENT_TOLERANCE]
     return {
         "tolerance": GRADIENT_TOLERANCE,
-        "parameters": [as_json(row) for row in rows],
+        "parameters": [to_json(row) for row in rows],
         "zero_by_mathematics": [row.name for row in rows if row.zero],
-        "ops": as_json(at_ops),
+        "ops": to_json(at_ops),
         "diverging": off,
     }
 
 
-def _found(planted: str, case: Case, report: Mapping[str, Any]) -> dict[str, Any]:
+def _found(planted: str, comparison: Comparison, report: Mapping[str, Any]) -> dict[str, Any]:
     """What the two reports say of a planted error; neither was told of it."""
-    step = next(
-        name for name, step in case.checkpoint.plan.steps.items() if planted in step.rule.targets
+    file_name = next(
+        name
+        for name, match in comparison.checkpoint.plan.matched.items()
+        if planted in match.rule.targets
     )
     named = [row["name"] for row in report["weights"]["differing"]]
     first = report["activations"]["first_diverging"]
     return {
         "tensor": planted,
-        "file_name": step,
-        "op": owner(planted),
-        "weights_found": named == [step],
-        "activations_found": first == owner(planted),
+        "file_name": file_name,
+        "op": op_of_parameter(planted),
+        "weights_found": named == [file_name],
+        "activations_found": first == op_of_parameter(planted),
     }
 
 

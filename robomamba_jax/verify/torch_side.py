@@ -54,7 +54,7 @@ class TorchSide:
     def run(
         self, inputs: Mapping[str, np.ndarray], output: str
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """The result and every op's output, float32; arguments as for ``OurSide.run``."""
+        """The result and every op's output, float32; arguments as for ``JaxSide.run``."""
         import torch
 
         with torch.no_grad():

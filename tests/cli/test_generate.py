@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import robomamba_jax as rm
 from robomamba_jax import released
-from robomamba_jax.cli.asking import AnswerText
 from robomamba_jax.cli.main import main
 from robomamba_jax.data.processor import builtin_processor
+from robomamba_jax.inference.text import AnswerText
 from tests.cli.asked import as_json, asked, check_mistake, lines, loaded_by, run
 
 pytestmark = pytest.mark.usefixtures("inside")
@@ -137,7 +137,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "places": (["--image", "a.png", "--prompt", "<image> or <image>?"], "2 <image> for 1 images"),
     "no checkpoint": (["--checkpoint", "no/such"], "checkpoint no/such does not exist"),
     "a misspelt preset": (["--checkpoint", "nanoo"], "did you mean nano?"),
-    "no folder": (["--checkpoint", "a.png"], "a.png is no checkpoint"),
+    "no folder": (["--checkpoint", "a.png"], "a.png is not a checkpoint"),
     "no tokenizer": (["--tokenizer", "no.json"], "'no.json' does not exist"),
     "no tokens": (["--max-new-tokens", "0"], "--max-new-tokens: '0' is not a whole number"),
     "no number": (["--temperature", "nan"], "--temperature: 'nan' is not 0 or more"),

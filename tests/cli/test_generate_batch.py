@@ -178,8 +178,8 @@ def test_wrong_lines_are_skipped(
     ("out", "complaint"),
     [
         ("q.jsonl", "--out q.jsonl is the input"),
-        (".", "is no regular file"),
-        ("a.png/answers.jsonl", "is no folder"),
+        (".", "is not a regular file"),
+        ("a.png/answers.jsonl", "is not a folder"),
     ],
 )
 def test_where_answers_cannot_go(

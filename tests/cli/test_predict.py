@@ -17,8 +17,9 @@ from PIL import Image
 
 import robomamba_jax as rm
 from robomamba_jax.cli import loading
-from robomamba_jax.cli.predict import INSTRUCTION, gripper_angles
+from robomamba_jax.cli.predict import INSTRUCTION
 from robomamba_jax.data.images.drawing import draw_pose
+from robomamba_jax.pose import gripper_angles
 from tests.cli.asked import answers, as_json, check_mistake, lines, run
 
 KEYS = {
@@ -75,7 +76,7 @@ def test_for_people(
     assert "forward" in told["approach"]
     assert told["angles"].count("°") == 3
     assert told["point"] == "none: no depth was given"
-    assert told["picture"] == "a_pose.png"
+    assert told["image"] == "a_pose.png"
     with Image.open("a.png") as image, Image.open("a_pose.png") as drawn:
         want = draw_pose(image, pose.contact_xy, pose.rotation)
         np.testing.assert_array_equal(np.asarray(drawn), np.asarray(want))
@@ -149,7 +150,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "the input": (["--out", "a.png"], "--out a.png is the input a.png"),
     "the input by a link": (["--out", "link.png"], "--out link.png is the input a.png"),
     "another format": (["--out", "pose.gif"], "give a .png or .jpg file, or none"),
-    "below a file": (["--out", "a.png/pose.png"], "is no folder"),
+    "below a file": (["--out", "a.png/pose.png"], "is not a folder"),
     "no checkpoint": (["--checkpoint", "no/such"], "no/such does not exist"),
     "pictures": (["--pictures", "new"], "--pictures belongs to --batch"),
     "a batch": (["--batch", "q.jsonl"], "--batch has its own images"),

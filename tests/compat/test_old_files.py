@@ -100,13 +100,13 @@ def test_prepared_set_and_data_config(folder: Path, capsys: pytest.CaptureFixtur
     from robomamba_jax.config.data import DataConfig, SourceConfig
     from robomamba_jax.config.files import config_module
     from robomamba_jax.data.examples import Encoder
-    from robomamba_jax.data.pipeline.datasets import open_parts
+    from robomamba_jax.data.pipeline.datasets import open_datasets
 
     config = config_module(folder / "user_config.py").get_config().data
-    (direct,) = open_parts(config, Encoder.open(config))
+    (direct,) = open_datasets(config, Encoder.open(config))
     sources = (SourceConfig("prepared", name="ours"),)
     prepared = DataConfig(sources, config.encoding, config.batch)
-    (stored,) = open_parts(prepared, Encoder.open(prepared))
+    (stored,) = open_datasets(prepared, Encoder.open(prepared))
     assert len(direct) == len(stored) == 12
     for number in range(12):
         one, other = direct.example(number), stored.example(number)

@@ -255,7 +255,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     other = tmp_path / "b"
     other.mkdir()
     (other / "thesis.txt").write_text("x")
-    with pytest.raises(InputError, match="is no checkpoint folder"):
+    with pytest.raises(InputError, match="is not a checkpoint folder"):
         save(other, overwrite=True)
     assert (other / "thesis.txt").read_text() == "x"
 
@@ -274,7 +274,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_load_says_of_other_paths(tmp_path: Path) -> None:
     """A folder of another kind, nothing, a misspelt preset, an encoder alone."""
-    with pytest.raises(InputError, match=r"is no checkpoint folder.*convert it first"):
+    with pytest.raises(InputError, match=r"is not a checkpoint.*convert it first"):
         rm.load(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         rm.load(tmp_path / "none")

@@ -62,7 +62,7 @@ def tensors() -> dict[str, Any]:
         "transposed": base.T,
         "row": base[3],
         "column": base[:, 2],
-        "steps": base[1::2, ::3],
+        "matched": base[1::2, ::3],
         "permuted": torch.randn(2, 3, 4).permute(2, 0, 1),
         "parameter": torch.nn.Parameter(torch.randn(3)),
         "tied": base,

@@ -22,7 +22,13 @@ from robomamba_jax.config import (
 from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert import tables
-from robomamba_jax.convert.rules import Rule, Unread, expand, keeps_float32, make_plan
+from robomamba_jax.convert.rules import (
+    TensorRule,
+    UnreadTensors,
+    keeps_float32,
+    make_plan,
+    match_rules,
+)
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorInfo
 from robomamba_jax.errors import InputError
@@ -58,11 +64,11 @@ SHAPES = tensor_shapes(MAMBA)
 
 def whole(dtype: str = "float32") -> dict[str, TensorInfo]:
     """A file that fits the tiny language model."""
-    steps = expand(tables.HF_MAMBA, SHAPES)
-    return {n: TensorInfo(s.rule.source_shape(s.shape), dtype) for n, s in steps.items()}
+    matched = match_rules(tables.HF_MAMBA, SHAPES)
+    return {n: TensorInfo(s.rule.source_shape(s.shape), dtype) for n, s in matched.items()}
 
 
-def plan(infos: dict[str, TensorInfo], unread: list[Unread] | None = None) -> Any:
+def plan(infos: dict[str, TensorInfo], unread: list[UnreadTensors] | None = None) -> Any:
     return make_plan(Fake(infos), tables.HF_MAMBA, unread or [], SHAPES)
 
 
@@ -71,7 +77,7 @@ def test_mamba_tables_cover_every_preset(name: str) -> None:
     """Every parameter has exactly one rule, with and without its options."""
     for changes in ({}, {"tie_embeddings": False, "bias": True}, {"conv_bias": False}):
         parts = ModelParts(llm=preset(name, **changes))
-        expand(tables.HF_MAMBA, tensor_shapes(parts))
+        match_rules(tables.HF_MAMBA, tensor_shapes(parts))
 
 
 @pytest.mark.parametrize("name", VISION_PRESETS)
@@ -80,11 +86,11 @@ def test_encoder_tables_cover_every_preset(name: str) -> None:
     config = vision_preset(name)
     shapes = tensor_shapes(ModelParts(vision=config))
     if config.layer_scale:
-        expand(tables.dinov2(False), shapes)
-        expand(tables.dinov2(True), shapes)
+        match_rules(tables.dinov2(False), shapes)
+        match_rules(tables.dinov2(True), shapes)
     else:
-        expand(tables.HF_VIT, shapes)
-        expand(tables.TIMM_VIT, shapes)
+        match_rules(tables.HF_VIT, shapes)
+        match_rules(tables.TIMM_VIT, shapes)
 
 
 PUBLISHED_HEADS = ("two_mlp", "two_mlp_repo", "mlp", "ssm_mlp")
@@ -96,7 +102,7 @@ def test_the_published_table_covers_every_head(kind: str | None, gripper: bool) 
     """All heads, with a gripper and without."""
     policy = None if kind is None else PolicyConfig(kind, gripper=gripper)
     parts = ModelParts(preset("tiny"), vision_preset("tiny"), policy)
-    expand(tables.robomamba(parts.policy), tensor_shapes(parts))
+    match_rules(tables.robomamba(parts.policy), tensor_shapes(parts))
 
 
 @pytest.mark.parametrize("kind", sorted(set(POLICY_KINDS) - set(PUBLISHED_HEADS)))
@@ -109,17 +115,17 @@ def test_heads_of_ours_have_no_published_table(kind: str) -> None:
 def test_a_table_with_a_hole_is_found() -> None:
     """A rule too few or too many is our own mistake, and an assertion."""
     with pytest.raises(AssertionError, match="norm_f"):
-        expand([r for r in tables.HF_MAMBA if "norm_f" not in r.source], SHAPES)
-    twice = (*tables.HF_MAMBA, Rule("other", ("llm.backbone.norm_f.weight",)))
+        match_rules([r for r in tables.HF_MAMBA if "norm_f" not in r.source], SHAPES)
+    twice = (*tables.HF_MAMBA, TensorRule("other", ("llm.backbone.norm_f.weight",)))
     with pytest.raises(AssertionError):
-        expand(twice, SHAPES)
+        match_rules(twice, SHAPES)
 
 
 def test_a_fitting_file() -> None:
     """Every row is loaded."""
     made = plan(whole())
     assert {row.action for row in made.rows} == {"loaded"}
-    assert len(made.steps) == len(SHAPES)
+    assert len(made.matched) == len(SHAPES)
     made.check("x")
 
 
@@ -172,13 +178,15 @@ def test_another_family() -> None:
 
 
 def test_unread_and_kept() -> None:
-    """Stated reasons, and nothing of it in the steps."""
+    """Stated reasons, and no rule for it."""
     infos = {**whole(), "rope.freqs": TensorInfo((4,), "float32"), "n": TensorInfo((), "int64")}
-    made = plan(infos, [Unread(r"rope\..+", "a table", keep=True), Unread("n", "a counter")])
+    made = plan(
+        infos, [UnreadTensors(r"rope\..+", "a table", keep=True), UnreadTensors("n", "a counter")]
+    )
     rows = {row.name: row for row in made.rows}
     assert (rows["rope.freqs"].action, rows["n"].action) == ("kept", "ignored")
     assert rows["n"].reason == "a counter"
-    assert not {"rope.freqs", "n"} & set(made.steps)
+    assert not {"rope.freqs", "n"} & set(made.matched)
 
 
 def test_float32_islands_may_stand_in_smaller_files() -> None:
@@ -193,9 +201,9 @@ def test_float32_islands_may_stand_in_smaller_files() -> None:
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(0, 2), st.integers(1, 3))
-def test_rules_invert(shape: list[int], lead: int, parts: int) -> None:
+def test_rules_invert(shape: list[int], leading_ones: int, parts: int) -> None:
     """forward, then backward, is the identity, and shapes are told beforehand."""
-    rule = Rule("a", tuple("bcd"[:parts]), lead)
+    rule = TensorRule("a", tuple("bcd"[:parts]), leading_ones)
     want = rule.source_shape(tuple(shape))
     array = np.arange(np.prod(want)).reshape(want)
     ours = rule.forward(array, tuple(shape))

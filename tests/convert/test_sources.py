@@ -12,7 +12,7 @@ import pytest
 
 from robomamba_jax.convert.lora import LoraMerged
 from robomamba_jax.convert.safetensors_file import write_safetensors
-from robomamba_jax.convert.sources import Renamed, open_source
+from robomamba_jax.convert.sources import RenamedSource, open_source
 from robomamba_jax.convert.tensors import TensorInfo, aligned_empty, has_nonfinite
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import read_json
@@ -105,7 +105,7 @@ def test_renamed_twice_is_refused(tmp_path: Path) -> None:
     """Two tensors may not end under one name."""
     source = open_source(save(tmp_path / "a.safetensors", "m.a", "a"))
     with pytest.raises(InputError, match="twice"):
-        Renamed(source, lambda name: name.removeprefix("m."))
+        RenamedSource(source, lambda name: name.removeprefix("m."))
     source.close()
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.text.prompts import IMAGE
 
 SPLITS = {"train": 38_575, "test": 9_673}
@@ -58,8 +58,8 @@ def test_a_split_through_the_pipeline(split: str, files: dict[str, Path]) -> Non
     source = SourceConfig(str(files[split]), name=split, root=str(package()))
     encoding = EncodingConfig(tokenizer="nano", transform="nano")
     batch = BatchConfig(batch_size=8, packing=True, seq_len=2048, image_tokens=64)
-    with Pipeline(DataConfig((source,), encoding, batch), workers=2) as pipeline:
-        assert len(pipeline.table) == SPLITS[split]
+    with BatchLoader(DataConfig((source,), encoding, batch), workers=2) as pipeline:
+        assert len(pipeline.sample_index) == SPLITS[split]
         steps = pipeline.plan.start_of(1)
         layouts = [pipeline.plan.layout(step) for step in range(steps)]
         numbers = sorted(n for layout in layouts for row in layout.rows for n in row)

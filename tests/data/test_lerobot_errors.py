@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, FieldMap, SourceConfig
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.sources.formats import detect
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.errors import InputError
@@ -265,9 +265,9 @@ def test_a_missing_video_is_one_sample(tmp_path: Path, capsys: pytest.CaptureFix
     assert report["images"] == {"found": 1, "missing": 1, "broken": 0}
     assert [p["kind"] for p in report["problems"]] == ["missing_image", "missing_file"]
     source = SourceConfig(str(path), name="s", fields=FieldMap(image=FRONT))
-    with Pipeline(DataConfig((source,), TINY, BATCH, on_error="skip")) as pipeline:
-        assert [problem.index for problem in pipeline.table.problems] == [1, 2]
-        assert len(pipeline.table) == 1
+    with BatchLoader(DataConfig((source,), TINY, BATCH, on_error="skip")) as pipeline:
+        assert [problem.index for problem in pipeline.sample_index.problems] == [1, 2]
+        assert len(pipeline.sample_index) == 1
 
 
 def test_pictures_as_files(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, SourceConfig
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.pipeline.prepare_run import prepare
 from robomamba_jax.data.sources.formats import open_source
 from robomamba_jax.data.sources.paths import below, find_image
@@ -289,13 +289,13 @@ def test_what_is_allowed_is_no_part_of_the_data(linked: tuple[Path, Path], tmp_p
         prepare(config, tmp_path / "refused")
     assert str(target) in caught.value.message
     source = source_of("llava", root, name="x", allow_roots=(str(target),))
-    with Pipeline(DataConfig((source,), TINY)) as pipeline:
+    with BatchLoader(DataConfig((source,), TINY)) as pipeline:
         through = pipeline.plan.sha256
     prepare(DataConfig((source,), TINY), tmp_path / "through")
     (root / "coco").unlink()
     shutil.copytree(target, root / "coco")
     source = source_of("llava", root, name="x")
-    with Pipeline(DataConfig((source,), TINY)) as pipeline:
+    with BatchLoader(DataConfig((source,), TINY)) as pipeline:
         assert pipeline.plan.sha256 == through
     prepare(DataConfig((source,), TINY), tmp_path / "copied")
     for file in (tmp_path / "copied").iterdir():

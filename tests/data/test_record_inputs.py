@@ -14,7 +14,7 @@ import pytest
 import safetensors.numpy
 
 from robomamba_jax.config.data import DataConfig, SourceConfig
-from robomamba_jax.data.cache.prepared import PreparedData
+from robomamba_jax.data.cache.prepared import PreparedFolder
 from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.data.pipeline.prepare_run import prepare
 from robomamba_jax.data.sources.formats import open_source
@@ -138,15 +138,15 @@ def test_a_prepared_folder_that_says_otherwise(tmp_path: Path) -> None:
     manifest["parts"][0]["samples"] = 5
     (short / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match=r"has 6 samples .*manifest\.json tells of 5"):
-        _ = PreparedData(short).index
+        _ = PreparedFolder(short).index
     index = safetensors.numpy.load_file(short / "index.safetensors")
     ends = index["name_ends"]
     kept = {name: np.ascontiguousarray(index[name][:5]) for name in index if name != "name_bytes"}
     kept["name_bytes"] = np.ascontiguousarray(index["name_bytes"][: int(ends[4])])
     safetensors.numpy.save_file(kept, short / "index.safetensors")
     with pytest.raises(InputError, match="its shards hold 6 samples, its index 5"):
-        _ = PreparedData(short).records
-    assert len(PreparedData(tmp_path / "out").records) == 6
+        _ = PreparedFolder(short).records
+    assert len(PreparedFolder(tmp_path / "out").records) == 6
     assert isinstance(config, DataConfig)
 
 

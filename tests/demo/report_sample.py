@@ -15,13 +15,13 @@ from typing import Any
 
 from robomamba_jax.evaluation.metrics.intervals import wilson
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN, UNSEEN
-from tests.demo.report_pictures import clips, poses, questions
+from tests.demo.report_images import clips, poses, questions
 
 _TRIALS = 20
 
 # Policy -> (what it looks at, trained, seen, unseen).
 _POLICIES = {
-    "nano": ("picture, words", 37_312, 0.62, 0.51),
+    "nano": ("image, words", 37_312, 0.62, 0.51),
     "oracle": ("geometry", 0, 0.99, 0.99),
     "part-normal": ("part, normal", 0, 0.48, 0.35),
     "part-random": ("part", 0, 0.15, 0.09),
@@ -85,11 +85,11 @@ def sample_report(mode: str = "standard") -> dict[str, Any]:
     if mode == "smoke":
         for name in ("frozen_check", "paper"):
             report.pop(name, None)
-        report["pictures"] = {"poses": poses(rng)[:2], "questions": [], "clips": []}
+        report["images"] = {"poses": poses(rng)[:2], "questions": [], "clips": []}
         return report
     if mode == "full":
         report["ablations"] = _ablations()
-    report["pictures"] = {
+    report["images"] = {
         "poses": poses(rng),
         "questions": questions(),
         "clips": clips(),
@@ -222,7 +222,7 @@ def _benchmarks() -> dict[str, Any]:
             "baseline": max(majority, blind),
             "baselines": {
                 "majority": _share(majority, n, what="always the commonest training answer"),
-                "blind": _share(blind, n, what="the same model without the picture"),
+                "blind": _share(blind, n, what="the same model, shown a grey image"),
             },
         }
     found["robovqa"]["figures"] = {
@@ -248,7 +248,7 @@ def _benchmarks() -> dict[str, Any]:
         "baseline": 412.0,
         "baselines": {
             "majority": {"value": 400.0, "ci95": [352.1, 441.0], "what": "always yes"},
-            "blind": {"value": 412.0, "ci95": [360.5, 466.0], "what": "without the picture"},
+            "blind": {"value": 412.0, "ci95": [360.5, 466.0], "what": "shown a grey image"},
         },
     }
     found["mmvet"] = {"title": "MM-Vet", "metric": None, "value": None, "ci95": None, "n": 60}
@@ -291,6 +291,10 @@ def _rollouts(rng: random.Random) -> dict[str, Any]:
     return found
 
 
+# Ablation -> the run that it is compared with.
+_WHOLE = {"without stage 1.1": "whole", "without stage 1": "whole", "one MLP": "whole, shorter"}
+
+
 def _ablations() -> list[dict[str, Any]]:
     rows = (
         ("whole", "nothing left out", 0.831, 0.713, 0.62, 0.51, None),
@@ -317,15 +321,15 @@ def _ablations() -> list[dict[str, Any]]:
                 "seen": _share(seen, 400),
                 "unseen": _share(unseen, 200),
             },
-            "beside": None if hurts is None else "whole, shorter" if name == "one MLP" else "whole",
-            "hurts": hurts,
+            "compared_with": _WHOLE.get(name),
+            "significant_drop": hurts,
         }
         for name, what, pope, vqa, seen, unseen, hurts in rows
     ]
 
 
 if __name__ == "__main__":
-    from robomamba_jax.demo.page import write_report_page
+    from robomamba_jax.demo.report.page import write_report_page
 
     write_report_page(
         sample_report(sys.argv[2] if len(sys.argv) > 2 else "standard"), Path(sys.argv[1])

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from robomamba_jax.demo.verdicts import TRIVIAL_POLICIES
 
 from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.demo import acting
 from robomamba_jax.demo.acting import CONFUSED, TITLES, Confused, act
 from robomamba_jax.demo.plan import MODES
-from robomamba_jax.demo.verdicts import TRIVIAL_POLICIES
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES

@@ -15,8 +15,9 @@ import pytest
 from flax import nnx
 
 import robomamba_jax as rm
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import VISION_PRESETS
-from robomamba_jax.convert.folder import is_folder, open_folder
+from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.run import convert_parts
 from robomamba_jax.convert.tensor_names import abstract_tower, tensor_shapes
 from robomamba_jax.data.images.transforms import image_transform
@@ -116,7 +117,7 @@ def test_a_killed_run_ends_with_the_same_bits(
         with pytest.raises(KilledError):
             go_on()
         assert kept.is_file()
-        assert not is_folder(out)
+        assert stored_kind(out) != "folder"
     found = go_on()
     # The first one from the start, the others from the 16 steps that were saved.
     assert told == [1, 11, 21, 21, 21, 31]

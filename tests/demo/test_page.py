@@ -18,9 +18,11 @@ from typing import Any
 
 import pytest
 
-from robomamba_jax.demo.page import report_page, write_report_page
-from robomamba_jax.demo.page_article import our_cells
-from robomamba_jax.demo.page_lead import verdict_sentences
+from robomamba_jax.demo.report.lenient_json import Node
+from robomamba_jax.demo.report.numbers import interval_text, scaled_text
+from robomamba_jax.demo.report.page import report_page, write_report_page
+from robomamba_jax.demo.report.summary import verdict_sentences
+from robomamba_jax.demo.report.view import our_cells
 from tests.demo.html_reader import Page, structure_faults
 from tests.demo.report_sample import sample_report
 
@@ -29,8 +31,8 @@ HOSTILE = "\" onx=\"1\"><xss onx='1'>'&amp;{{title}}</script></style><!--]]>\x00
 GONE = object()  # for a key that is taken away
 # Sections of the page, in their order.
 ORDER = (
-    *("short", "does", "clips", "benchmarks", "loop", "article", "training", "ablations", "data"),
-    *("time", "again", "limits"),
+    *("summary", "does", "clips", "benchmarks", "rollouts", "paper", "training", "ablations"),
+    *("data", "time", "reproduce", "limits"),
 )
 
 
@@ -52,8 +54,8 @@ def small(report: dict[str, Any]) -> dict[str, Any]:
     report["benchmarks"] = {name: report["benchmarks"][name] for name in names}
     for run in (*report["pretraining"].values(), *report["stages"].values()):
         run["curve"] = run["curve"][:3]
-    for name, entries in report["pictures"].items():
-        report["pictures"][name] = entries[:1]
+    for name, entries in report["images"].items():
+        report["images"][name] = entries[:1]
     return report
 
 
@@ -94,7 +96,7 @@ def test_the_page_is_sound_and_asks_for_nothing(mode: str) -> None:
         assert re.match(r"#\w+$|data:(image/(png|jpeg|gif|webp);base64)?,", address), address[:80]
     assert not re.search(r"https?:|//\w+\.|@import|url\(", text)
     assert "undefined" not in page.text
-    assert not re.search(r"\bNone\b|\bnan\b|\binf\b|Markup", page.text)
+    assert not re.search(r"\bNone\b|\bnan\b|\binf\b|Markup|object at 0x", page.text)
     assert len(page.named("script")) == 1
 
 
@@ -110,7 +112,7 @@ def test_a_browser_is_told_to_fetch_nothing(standard: dict[str, Any]) -> None:
 
 def test_size(standard: dict[str, Any]) -> None:
     """Little more than its pictures."""
-    pictures = json.dumps(standard["pictures"])
+    pictures = json.dumps(standard["images"])
     assert len(report_page(standard)) < 200_000 + len(pictures)
 
 
@@ -167,9 +169,9 @@ def test_only_pictures_are_shown(standard: dict[str, Any], uri: Any) -> None:
     """Any other address is named as missing."""
     entries = {"poses": [{"image": uri}], "questions": [{"image": uri}]}
     clips = [{"image": uri, "still": uri}]
-    page = Page(report_page({**standard, "pictures": {**entries, "clips": clips}}))
+    page = Page(report_page({**standard, "images": {**entries, "clips": clips}}))
     assert page.named("img", "source") == []
-    assert page.text.count("no picture") == 3
+    assert page.text.count("no image") == 3
 
 
 def test_whatever_is_absent_or_strange() -> None:
@@ -202,7 +204,7 @@ def test_an_empty_report_says_what_is_missing() -> None:
     page = Page(report_page({}))
     assert structure_faults(page) == []
     assert page.text.count("not measured") > 30
-    assert "No poses were carried out in this run" in page.text
+    assert "No poses were executed in this run" in page.text
     blank = [row for table in page.tables for row in table if not all(row[:-1])]
     assert not blank
 
@@ -212,7 +214,7 @@ def test_no_cell_of_a_table_is_blank(standard: dict[str, Any]) -> None:
     lean = without(standard, ("benchmarks", "pope", "ci95"))
     lean = without(lean, ("rollouts", "prior", "unseen"))
     for table in Page(report_page(lean)).tables:
-        drawn = table[0] == ["name", "chart", "figure"]
+        drawn = table[0] == ["name", "chart", "value"]
         for row in table[: -1 if drawn else None]:
             assert all(cell for place, cell in enumerate(row) if not (drawn and place == 1)), row
 
@@ -224,7 +226,7 @@ def test_numbers_stand_where_they_belong(standard: dict[str, Any]) -> None:
     assert rows[6, "VQAv2 accuracy"] == (
         ["VQAv2 accuracy", "620", "71.3 67.6–74.7", "majority", "40.2 36.4–44.1", "better"]
     )
-    assert rows[6, "OCR-VQA accuracy"][-1] == "not apart"
+    assert rows[6, "OCR-VQA accuracy"][-1] == "not significant"
     assert rows[6, "MM-Vet"][2] == "not measured (needs a judge)"
     assert rows[8, "oracle"][-1] == "worse (it knows more)"
     assert rows[8, "prior-category"][1:5] == ["category", "168", ".412 .365–.461", "400"]
@@ -247,17 +249,17 @@ def test_the_verdict_is_made_of_the_numbers(standard: dict[str, Any]) -> None:
     """It says what it sees when the model is good, and when it is not."""
     first, second, third = verdict_sentences(standard)
     assert first == (
-        "After 19 minutes on 2 cores, a RoboMamba of 6.2 million parameters pulls open .58 of the "
-        "objects of kinds that it was trained on and .56 of those of kinds that it had never seen."
+        "After 19 minutes on 2 cores, a RoboMamba of 6.2 million parameters reaches a manipulation "
+        "success rate of .58 on seen categories and .56 on unseen categories."
     )
-    assert second.endswith("reaches .41 (seen) and .15 (unseen); the 95 % intervals lie apart.")
+    assert second.endswith("reaches .41 (seen) and .15 (unseen); the difference is significant.")
     assert third.endswith("in 8 of 10 benchmarks.")
     poor = put(standard, ("rollouts", "nano", "seen"), {"rate": 0.4, "ci95": [0.35, 0.45]})
-    assert verdict_sentences(poor)[1].endswith("lie apart for unseen kinds only.")
+    assert verdict_sentences(poor)[1].endswith("is significant on unseen categories only.")
     poor = put(poor, ("rollouts", "nano", "unseen"), {"rate": 0.1, "ci95": [0.05, 0.2]})
-    assert "the model is not above it" in verdict_sentences(poor)[1]
+    assert "the model is not significantly above it" in verdict_sentences(poor)[1]
     blind = put(standard, ("rollouts", "nano", "seen"), {"rate": 0.4})
-    assert ".40 of the objects" in verdict_sentences(blind)[0]
+    assert "success rate of .40 on seen" in verdict_sentences(blind)[0]
     assert "smoke run" in Page(report_page(sample_report("smoke"))).text
 
 
@@ -271,18 +273,26 @@ def test_faults_are_called_faults(standard: dict[str, Any]) -> None:
     assert "Training and test share 3 objects, and should share none: a fault." in text
 
 
-def test_our_row_of_the_articles_table(standard: dict[str, Any]) -> None:
+def test_our_row_of_the_papers_table(standard: dict[str, Any]) -> None:
     """RoboVQA fills two columns, MME keeps its points, what is not measured is not there."""
-    cells = our_cells(standard)
-    assert cells["robovqa4"][0] == "53.5"
-    assert cells["robovqa1"][0] == "66.0"
-    assert cells["mme"] == ("803.4", "742.0–861.5")
-    assert "mmvet" not in cells
+
+    def cells(report: dict[str, Any]) -> dict[str, tuple[str, str]]:
+        found = our_cells(Node(report))
+        return {
+            name: (scaled_text(cell.value or 0.0, cell.scale), interval_text(cell))
+            for name, cell in found.items()
+        }
+
+    ours = cells(standard)
+    assert ours["robovqa4"][0] == "53.5"
+    assert ours["robovqa1"][0] == "66.0"
+    assert ours["mme"] == ("803.4", "742.0–861.5")
+    assert "mmvet" not in ours
     shares = put(standard, ("benchmarks", "mme"), {"metric": "accuracy", "value": 0.7})
-    assert "mme" not in our_cells(shares)
+    assert "mme" not in cells(shares)
     points = {"value": 640.0, "ci95": [600.0, 680.0], "percent": False}
     shares["benchmarks"]["mme"]["figures"] = {"perception": points}
-    assert our_cells(shares)["mme"] == ("640.0", "600.0–680.0")
+    assert cells(shares)["mme"] == ("640.0", "600.0–680.0")
 
 
 def test_a_baseline_is_explained_once(standard: dict[str, Any]) -> None:
@@ -301,7 +311,7 @@ def test_a_baseline_is_explained_once(standard: dict[str, Any]) -> None:
 def test_ablations_are_marked() -> None:
     """Only where intervals lie apart, and beside a whole one that was trained as long."""
     tables = Page(report_page(sample_report("full"))).tables
-    (table,) = [table for table in tables if table[0][-1] == "does it hurt?"]
+    (table,) = [table for table in tables if table[0][-1] == "significant drop"]
     cells = {row[0].partition(";")[0]: row[1:] for row in table}
     unaligned = "without stage 1 language model and projector untrained"
     assert all(cell.endswith("worse") for cell in cells[unaligned][:-1])
@@ -312,7 +322,7 @@ def test_ablations_are_marked() -> None:
     for whole in ("whole nothing left out", "whole, shorter as long as the next"):
         assert cells[whole][-1] not in ("yes", "no")
         assert not any("worse" in cell or "better" in cell for cell in cells[whole])
-    assert any(row[0].endswith("; beside \u201cwhole, shorter\u201d") for row in table)
+    assert any(row[0].endswith("; compared with \u201cwhole, shorter\u201d") for row in table)
 
 
 def test_written_without_jax(tmp_path: Path, standard: dict[str, Any]) -> None:
@@ -321,7 +331,7 @@ def test_written_without_jax(tmp_path: Path, standard: dict[str, Any]) -> None:
     source.write_text(json.dumps(standard), encoding="utf-8")
     code = (
         "import json, pathlib, sys\n"
-        "from robomamba_jax.demo.page import write_report_page\n"
+        "from robomamba_jax.demo.report.page import write_report_page\n"
         "report = json.loads(pathlib.Path(sys.argv[1]).read_text())\n"
         "write_report_page(report, pathlib.Path(sys.argv[2]))\n"
         "print(*(m for m in ('jax', 'flax', 'sapien', 'torch') if m in sys.modules))\n"
@@ -332,3 +342,34 @@ def test_written_without_jax(tmp_path: Path, standard: dict[str, Any]) -> None:
     assert out.read_text(encoding="utf-8") == report_page(standard)
     write_report_page({"machine": {"processor": "\ud800"}}, out)
     assert "\ud800" not in out.read_text(encoding="utf-8")
+
+
+OLD_NAMES = {
+    "images": "pictures",
+    "prediction": "answer",
+    "reference": "wanted",
+    "compared_with": "beside",
+    "significant_drop": "hurts",
+}
+
+
+def test_a_report_of_an_older_version() -> None:
+    """With the keys' names of before it is the same page."""
+
+    def older(value: Any, inside: str = "") -> Any:
+        if isinstance(value, list):
+            return [older(part, inside) for part in value]
+        if not isinstance(value, dict):
+            return value
+        renamed = inside in {"", "questions", "ablations"}
+        return {
+            (OLD_NAMES.get(key, key) if renamed else key): older(part, key)
+            for key, part in value.items()
+        }
+
+    report = sample_report("full")
+    old = older(report)
+    assert "pictures" in old
+    assert {"answer", "wanted"} <= set(old["pictures"]["questions"][0])
+    assert {"beside", "hurts"} <= set(old["ablations"][0])
+    assert report_page(old) == report_page(report)

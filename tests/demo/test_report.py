@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from robomamba_jax.convert.folder import open_folder
-from robomamba_jax.demo.page import write_report_page
-from robomamba_jax.demo.report import SCHEMA, make_report
+from robomamba_jax.demo.report.collect import SCHEMA, make_report
+from robomamba_jax.demo.report.page import write_report_page
 from robomamba_jax.demo.run import Journal
 from robomamba_jax.demo.stages import Places
 from tests.demo.html_reader import Page, structure_faults
@@ -139,9 +139,9 @@ def test_the_page_needs_nothing_else(demo: tuple[Places, Journal], tmp_path: Pat
     write_report_page(report, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert structure_faults(Page(text)) == []
-    assert text.count("data:image/gif") == len(report["pictures"]["clips"]) == 4
-    assert len(report["pictures"]["poses"]) == 4
-    assert len(report["pictures"]["questions"]) == 18
+    assert text.count("data:image/gif") == len(report["images"]["clips"]) == 4
+    assert len(report["images"]["poses"]) == 4
+    assert len(report["images"]["questions"]) == 18
 
 
 def test_ablations_are_taken_over(demo: tuple[Places, Journal]) -> None:

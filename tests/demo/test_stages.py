@@ -16,7 +16,7 @@ from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.examples import Encoder, Example
-from robomamba_jax.data.pipeline.datasets import open_parts
+from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.demo import stages
 from robomamba_jax.demo.plan import MODES, DemoPlan
@@ -149,7 +149,7 @@ def examples(data: DataConfig) -> dict[str, list[Example]]:
     encoder = Encoder.open(data)
     return {
         part.name: [part.example(index) for index in range(len(part))]
-        for part in open_parts(data, encoder)
+        for part in open_datasets(data, encoder)
     }
 
 

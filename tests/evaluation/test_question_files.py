@@ -152,7 +152,7 @@ def test_scoring_answers_needs_no_pictures(name: str, tmp_path: Path) -> None:
     assert result["answered"] == len(loaded.items)
     if name in ("gqa", "vqav2", "mme"):
         page = (tmp_path / "result" / "wrong.html").read_text()
-        assert f"{len(said)} pictures are not here" in page
+        assert f"{len(said)} images are not here" in page
     with pytest.raises(InputError, match=r"--set files\.images="):
         again.items[1].pictures()
 

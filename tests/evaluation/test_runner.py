@@ -248,11 +248,11 @@ def test_the_page_of_wrong_answers_shows_them(tmp_path: Path) -> None:
     """Pictures inside, no request outside, text that is no markup."""
     run("vqav2", tmp_path)
     page = (tmp_path / "wrong.html").read_text()
-    assert "http" not in page
+    assert not re.search(r"https?:", page)
     data = json.loads(re.search(r'type="application/json">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
     assert len(data["cards"]) == 8
     assert all(card["image"].startswith("data:image/jpeg;base64,") for card in data["cards"])
-    assert data["kinds"] == ["answer type", "question type"]
+    assert data["group_kinds"] == ["answer type", "question type"]
 
 
 def test_where_pictures_stand() -> None:
@@ -320,5 +320,5 @@ def test_answers_are_text_on_the_page(tmp_path: Path) -> None:
     data = re.search(r'type="application/json">(.*?)</script>', page, re.S)
     assert data is not None
     assert "<" not in data[1]
-    assert json.loads(data[1])["cards"][0]["said"] == said
+    assert json.loads(data[1])["cards"][0]["prediction"] == said
     assert "<b>" not in page

@@ -15,10 +15,11 @@ from flax import nnx
 
 from robomamba_jax.config import model_preset
 from robomamba_jax.data.images.transforms import image_transform
-from robomamba_jax.data.pipeline.loader import Pipeline, StepBatch
+from robomamba_jax.data.pipeline.loader import BatchLoader, StepBatch
 from robomamba_jax.errors import InputError
 from robomamba_jax.losses import linear_cross_entropy
 from robomamba_jax.models.functional import functional
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import abstract_params
 from tests.compiling import quick_jit
 from tests.data.samples import mixture
@@ -45,7 +46,7 @@ def before(params: Any, batch: dict[str, Any]) -> tuple[jax.Array, jax.Array]:
         batch["mask"],
         image_positions=batch["image_positions"],
         segment_ids=batch["segment_ids"],
-        output="before",
+        output="next_token_states",
     )
 
 
@@ -63,7 +64,7 @@ def params() -> Any:
 
 
 def epoch(folder: Path, **batch: Any) -> list[StepBatch]:
-    with Pipeline(mixture(folder, {"talk": 14}, batch_size=4, **batch)) as pipeline:
+    with BatchLoader(mixture(folder, {"talk": 14}, batch_size=4, **batch)) as pipeline:
         return list(pipeline.batches(0, pipeline.plan.start_of(1)))
 
 
@@ -122,7 +123,7 @@ def test_rows_cut_to_their_tokens(params: Any, tmp_path: Path) -> None:
     def run(row_tokens: int | None) -> Any:
         model: Any = nnx.merge(definition, params)
         names = ("input_ids", "images", "mask", "image_positions", "segment_ids")
-        return model.before(*(given[name] for name in names), row_tokens=row_tokens)
+        return model.next_token_states(ModelInputs(*(given[name] for name in names)), row_tokens)
 
     whole, valid = quick_jit(lambda: run(None))()
     short, kept = quick_jit(lambda: run(160))()
@@ -134,12 +135,12 @@ def test_captions_learn_their_first_word(params: Any) -> None:
     """From the image before it, which a shift within the text would leave out."""
     ids = np.array([[5, 6, 7]], np.int32)
     image = np.ones((1, 1, 15, 15, 3), np.float32)
-    _, valid = APPLY(params, ids, image, output="before")
+    _, valid = APPLY(params, ids, image, output="next_token_states")
     assert np.asarray(valid).tolist() == [[True, True, True]]
-    _, alone = APPLY(params, ids, output="before")
+    _, alone = APPLY(params, ids, output="next_token_states")
     assert np.asarray(alone).tolist() == [[False, True, True]]
     segments = np.array([[0, 1, 1]])
-    _, two = APPLY(params, ids, segment_ids=segments, output="before")
+    _, two = APPLY(params, ids, segment_ids=segments, output="next_token_states")
     assert np.asarray(two).tolist() == [[False, False, True]]
 
 
@@ -150,4 +151,12 @@ def test_wrong_outputs(params: Any) -> None:
         APPLY(params, ids, segment_ids=ids, output="pose")
     init, apply = functional(CONFIG.llm)
     with pytest.raises(InputError, match="has no joint rows"):
-        apply(jax.jit(init)(jax.random.key(0)), ids, output="before")
+        apply(jax.jit(init)(jax.random.key(0)), ids, output="next_token_states")
+
+
+def test_output_before_is_next_token_states(params: Any, capsys: Any) -> None:
+    """The old name of an output works for one version, and says so in one line."""
+    ids = np.array([[5, 6, 7]], np.int32)
+    old, new = (APPLY(params, ids, output=name)[0] for name in ("before", "next_token_states"))
+    np.testing.assert_array_equal(old, new)
+    assert capsys.readouterr().err == 'output="before" is now called "next_token_states"\n'

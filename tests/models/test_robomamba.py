@@ -22,6 +22,7 @@ from robomamba_jax.config import (
 from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.functional import functional
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.mamba import Rows
 from robomamba_jax.models.params import abstract_params, count_params
 from tests.compiling import quick_jit
@@ -43,7 +44,8 @@ def model() -> Any:
 @jax.jit
 def _everything(model: Any, inputs: dict[str, jax.Array]) -> tuple[Any, Any, Any]:
     """Logits, pose and prefill of one batch, compiled together."""
-    return model(**inputs), model.pose(**inputs), model.prefill(**inputs)
+    given = ModelInputs(**inputs)
+    return model(**inputs), model.pose(given), model.prefill(given)
 
 
 def _logits(model: Any, *args: Any, **kwargs: Any) -> jax.Array:
@@ -115,9 +117,11 @@ def test_order_is_the_hand_built_sequence(model: Any, batch: dict[str, jax.Array
 def test_images_stand_first_by_default(model: Any, batch: dict[str, jax.Array]) -> None:
     """Without positions the images come before all text, as published, and [B, S, S, 3] is one."""
     ids, images = batch["input_ids"][:1], batch["images"][:1, 0]
-    joint = model.join(ids, images, None, None)
+    joint = model.join(ModelInputs(ids, images))
     assert CONFIG.vision is not None
-    np.testing.assert_array_equal(joint.text_at[0], CONFIG.vision.num_patches + np.arange(LENGTH))
+    np.testing.assert_array_equal(
+        joint.text_index[0], CONFIG.vision.num_patches + np.arange(LENGTH)
+    )
     zero = jnp.zeros((1, 1), jnp.int32)
     by_default = _logits(model, ids, images)
     named = _logits(model, ids, images=images[:, None], image_positions=zero)
@@ -157,7 +161,7 @@ def test_official_pooling_reads_first_text_and_last(
 ) -> None:
     """The head reads the mean of the states at position P (images first) and at the end."""
     ids, images = batch["input_ids"][:1], batch["images"][:1, 0]
-    joint = model.join(ids, images, None, None)
+    joint = model.join(ModelInputs(ids, images))
     x, _ = model.llm.backbone.run(joint.x, Rows())
     x = model.llm.backbone.normed(x)
     assert CONFIG.vision is not None

@@ -19,7 +19,7 @@ from robomamba_jax.config.vision import vision_preset
 from robomamba_jax.convert.families import open_checkpoint
 from robomamba_jax.convert.run import read_tensors
 from robomamba_jax.convert.safetensors_file import SafetensorsFile
-from robomamba_jax.verify.jax_side import OurSide
+from robomamba_jax.verify.jax_side import JaxSide
 from tests import dinov2_onnx, torch_towers
 from tests.oracles import error
 
@@ -60,7 +60,7 @@ def our_features() -> np.ndarray:
     """What our tower makes of the photos, with the weights out of the ONNX export."""
     checkpoint = open_checkpoint("dinov2", dinov2_onnx.WEIGHTS)
     assert checkpoint.parts.vision == CONFIG
-    side = OurSide(checkpoint.parts, read_tensors(checkpoint), "list")
+    side = JaxSide(checkpoint.parts, read_tensors(checkpoint), "list")
     checkpoint.source.close()
     return side.run({"images": photos()}, "features")[0]
 

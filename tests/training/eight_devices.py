@@ -67,11 +67,11 @@ def train(program: Program, batches: list[Any]) -> tuple[list[float], TrainState
 
 def losses() -> dict[str, Any]:
     """Stage -> mesh -> losses, and bytes per device as shares of the whole."""
-    from robomamba_jax.data.pipeline.loader import Pipeline
+    from robomamba_jax.data.pipeline.loader import BatchLoader
 
     found: dict[str, Any] = {}
     for stage in STAGES:
-        with Pipeline(tiny(stage).data) as pipeline:
+        with BatchLoader(tiny(stage).data) as pipeline:
             batches = list(pipeline.batches(0, STEPS))
         found[stage] = {}
         for name, shape in MESHES.items():

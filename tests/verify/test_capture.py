@@ -17,8 +17,8 @@ import robomamba_jax as rm
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.ops.taps import tap
-from robomamba_jax.verify.capture import Watched
-from robomamba_jax.verify.jax_side import OurSide, owner
+from robomamba_jax.verify.capture import ProbedFunction
+from robomamba_jax.verify.jax_side import JaxSide, op_of_parameter
 from tests.compiling import quick_jit
 from tests.weights import draw_parameters
 
@@ -54,7 +54,7 @@ def toy_name(name: str, count: int) -> str:
 
 def test_scans_jits_and_remat_are_looked_into() -> None:
     """Order of execution, values, and the plain result."""
-    result, seen = Watched(toy, toy_name)(TOY, X)
+    result, seen = ProbedFunction(toy, toy_name)(TOY, X)
     np.testing.assert_allclose(result, toy(TOY, X), rtol=1e-6)
     assert list(seen) == ["in.0", "layer.0", "layer.1", "layer.2", "inner.0", "out.0"]
     h = X
@@ -66,7 +66,7 @@ def test_scans_jits_and_remat_are_looked_into() -> None:
 
 def test_forced_values_flow_on() -> None:
     """What follows is computed from them; what is captured there is still our own."""
-    watched = Watched(toy, toy_name)
+    watched = ProbedFunction(toy, toy_name)
     _, plain = watched(TOY, X)
     other = np.ones((2, 4), np.float32)
     _, seen = watched(TOY, X, forced={"layer.0": other})
@@ -81,7 +81,7 @@ def test_each_program_keeps_its_own_labels() -> None:
         first, second = ("a", "b") if x.shape[0] == 1 else ("b", "a")
         return tap(tap(x + 1, first) * 2, second)
 
-    watched = Watched(either, toy_name)
+    watched = ProbedFunction(either, toy_name)
     for _ in range(2):
         for rows in (1, 2):
             for forced in ({}, {"a.0": np.full((rows,), 7.0)}):
@@ -95,10 +95,10 @@ def test_each_program_keeps_its_own_labels() -> None:
 
 def test_two_taps_of_one_path_are_an_error() -> None:
     """One of them would be compared with nothing."""
-    watched = Watched(toy, lambda name, count: name)
-    with pytest.raises(ValueError, match="two taps are called layer"):
+    watched = ProbedFunction(toy, lambda name, count: name)
+    with pytest.raises(ValueError, match="two probes are called layer"):
         watched(TOY, X)
-    with pytest.raises(ValueError, match="two taps are called layer"):
+    with pytest.raises(ValueError, match="two probes are called layer"):
         watched.gradients(X, TOY, X)
 
 
@@ -117,7 +117,7 @@ def test_recomputation_changes_no_capture(remat: str) -> None:
     def run(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
         return jax.lax.scan(lambda x, w: (layer(x, w), None), x, params["w"])[0]
 
-    watched = Watched(run, toy_name)
+    watched = ProbedFunction(run, toy_name)
     _, seen = watched(TOY, X)
     assert list(seen) == ["layer.0", "layer.1", "layer.2"]
     np.testing.assert_allclose(seen["layer.0"], jnp.sin(X @ TOY["w"][0]), rtol=1e-6)
@@ -127,9 +127,9 @@ def test_recomputation_changes_no_capture(remat: str) -> None:
 
 
 def test_gradients_at_taps() -> None:
-    """Of the parameters as jax.grad's; at taps as a hand-made derivative's."""
+    """Of the parameters as jax.grad's; at probes as a hand-made derivative's."""
     weight = jnp.asarray(RNG.standard_normal((2, 4)), jnp.float32)
-    params, seen = Watched(toy, toy_name).gradients(weight, TOY, X)
+    params, seen = ProbedFunction(toy, toy_name).gradients(weight, TOY, X)
     want = jax.grad(lambda p: jnp.sum(toy(p, X) * weight))(TOY)
     np.testing.assert_allclose(params["w"], want["w"], rtol=2e-5, atol=1e-6)
     np.testing.assert_allclose(seen["out.0"], weight, rtol=1e-6)
@@ -139,13 +139,13 @@ def test_gradients_at_taps() -> None:
 
 
 @pytest.fixture(scope="module")
-def sides() -> dict[str, OurSide]:
+def sides() -> dict[str, JaxSide]:
     """The tiny model in both layouts."""
-    return {layout: OurSide(PARTS, TENSORS, layout) for layout in ("list", "stacked")}
+    return {layout: JaxSide(PARTS, TENSORS, layout) for layout in ("list", "stacked")}
 
 
 @pytest.mark.parametrize("output", ["logits", "pose"])
-def test_both_layouts_give_the_same_ops(sides: dict[str, OurSide], output: str) -> None:
+def test_both_layouts_give_the_same_ops(sides: dict[str, JaxSide], output: str) -> None:
     """Every op once, in the same order, with the same values; the result is the plain call's."""
     (first, ops), (second, stacked) = (side.run(INPUTS, output) for side in sides.values())
     assert list(ops) == list(stacked)
@@ -158,7 +158,7 @@ def test_both_layouts_give_the_same_ops(sides: dict[str, OurSide], output: str) 
         np.testing.assert_allclose(first, plain, rtol=1e-5, atol=1e-5)
 
 
-def test_every_op_of_a_layer_is_there(sides: dict[str, OurSide]) -> None:
+def test_every_op_of_a_layer_is_there(sides: dict[str, JaxSide]) -> None:
     """The list that `robomamba verify` promises."""
     _, ops = sides["list"].run(INPUTS, "pose")
     for i in range(CONFIG.llm.n_layer):
@@ -171,16 +171,16 @@ def test_every_op_of_a_layer_is_there(sides: dict[str, OurSide]) -> None:
     assert ops["policy.action_head2.fc3"].shape == (2, 6)
 
 
-def test_every_parameter_has_an_owner(sides: dict[str, OurSide]) -> None:
+def test_every_parameter_has_an_owner(sides: dict[str, JaxSide]) -> None:
     """An op that is captured by the one output or the other."""
     found = {op for output in ("logits", "pose") for op in sides["list"].run(INPUTS, output)[1]}
-    assert {owner(name) for name in TENSORS} <= found
-    assert owner("llm.backbone.layers.0.mixer.dt_proj.bias").endswith("mixer.scan")
-    assert owner("llm.backbone.layers.0.mixer.dt_proj.weight").endswith("mixer.dt_proj")
-    assert owner("vision.embeddings.position_embedding.weight") == "vision.embeddings"
+    assert {op_of_parameter(name) for name in TENSORS} <= found
+    assert op_of_parameter("llm.backbone.layers.0.mixer.dt_proj.bias").endswith("mixer.scan")
+    assert op_of_parameter("llm.backbone.layers.0.mixer.dt_proj.weight").endswith("mixer.dt_proj")
+    assert op_of_parameter("vision.embeddings.position_embedding.weight") == "vision.embeddings"
 
 
-def test_parameter_gradients_are_jaxs(sides: dict[str, OurSide]) -> None:
+def test_parameter_gradients_are_jaxs(sides: dict[str, JaxSide]) -> None:
     """Of the whole model, through the interpreter and without it."""
     weight = RNG.standard_normal((2, 5, 300)).astype(np.float32)
     by_name, ops = sides["stacked"].gradients(INPUTS, "logits", weight)
@@ -197,7 +197,7 @@ def test_parameter_gradients_are_jaxs(sides: dict[str, OurSide]) -> None:
 
 
 def test_taps_compile_to_nothing() -> None:
-    """The same instructions with taps and without."""
+    """The same instructions with probes and without."""
 
     def counted(function: Any) -> list[str]:
         text = jax.jit(function).lower(TOY, X).compile().as_text()

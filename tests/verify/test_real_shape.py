@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from robomamba_jax.verify.random_files import hf_mamba
-from robomamba_jax.verify.run import open_case, verify
+from robomamba_jax.verify.run import open_comparison, verify
 
 SHAPE = {
     "vocab_size": 50280,
@@ -25,7 +25,7 @@ SHAPE = {
 def test_130m(tmp_path: Path) -> None:
     """Measured: ops 1.2e-6 of their scale, end to end 3.8e-6, gradients 4.8e-6 of their block."""
     path = hf_mamba(tmp_path / "mamba-130m", **SHAPE)
-    case = open_case("hf-mamba", path, batch=1, length=48)
+    case = open_comparison("hf-mamba", path, batch=1, length=48)
     report = verify(case, hashes=False)
     ops = report["activations"]["ops"]
     local, carried = (max(row[key] for row in ops) for key in ("error", "carried"))

@@ -17,9 +17,9 @@ from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.run import convert_checkpoint
 from robomamba_jax.errors import InputError
 from robomamba_jax.verify.compare import diverging
-from robomamba_jax.verify.jax_side import owner
+from robomamba_jax.verify.jax_side import op_of_parameter
 from robomamba_jax.verify.random_files import MAKERS, SETTINGS, state_spaces
-from robomamba_jax.verify.run import Case, open_case, perturbed, verify
+from robomamba_jax.verify.run import Comparison, open_comparison, perturbed, verify
 
 pytestmark = [
     pytest.mark.torch,
@@ -74,7 +74,7 @@ def worst(rows: list[dict[str, Any]], key: str = "error") -> float:
 def test_agreement(name: str, tmp_path: Path) -> None:
     """Through the files, in float32: tighter than the certificate's own bounds."""
     family, path, changes = made(name, tmp_path)
-    report = verify(open_case(family, path, changes=changes))
+    report = verify(open_comparison(family, path, changes=changes))
     assert report["agree"], report["activations"]["diverging"]
     weights = report["weights"]
     assert weights["equal"] + weights["merged"] == weights["compared"] > 20
@@ -94,7 +94,7 @@ def test_a_converted_folder_agrees_in_the_stacked_layout(tmp_path: Path) -> None
     checkpoint = open_checkpoint(family, path, changes=changes)
     folder = convert_checkpoint(checkpoint, tmp_path / "out").path
     assert open_folder(folder).parts.llm is not None
-    case = open_case(
+    case = open_comparison(
         family, path, folder=folder, changes=changes, layout="stacked", output="logits"
     )
     report = verify(case, gradients=False)
@@ -103,10 +103,10 @@ def test_a_converted_folder_agrees_in_the_stacked_layout(tmp_path: Path) -> None
 
 
 @cache
-def shared_case(name: str, folder: Path) -> tuple[Case, Any]:
+def shared_case(name: str, folder: Path) -> tuple[Comparison, Any]:
     """A case and what torch says of it, loaded once for all its tensors."""
     family, path, changes = made(name, folder)
-    case = open_case(family, path, changes=changes)
+    case = open_comparison(family, path, changes=changes)
     return case, case.torch.run(case.inputs, case.output)
 
 
@@ -122,11 +122,11 @@ def test_fifty_planted_errors(tmp_path_factory: pytest.TempPathFactory) -> None:
         for tensor in rng.choice(sorted(case.tensors), 10, replace=False):
             changed = perturbed(case.tensors, str(tensor), seed=int(rng.integers(1000)))
             (differs,) = [row.name for row in case.weights(changed) if not row.equal]
-            weights += tensor in case.checkpoint.plan.steps[differs].rule.targets
+            weights += tensor in case.checkpoint.plan.matched[differs].rule.targets
             rows, _ = case.activations(changed, reference)
             found = diverging(rows)
-            ops += found[:1] == [owner(str(tensor))]
-            missed += [] if found[:1] == [owner(str(tensor))] else [tensor]
+            ops += found[:1] == [op_of_parameter(str(tensor))]
+            missed += [] if found[:1] == [op_of_parameter(str(tensor))] else [tensor]
     assert weights == 50
     assert ops >= 48, missed
 
@@ -137,7 +137,7 @@ def test_only_the_faulty_op_is_named(tmp_path: Path) -> None:
     first, second = "llm.backbone.layers.0.mixer.D", "llm.backbone.layers.2.norm.weight"
     changed = perturbed(perturbed(case.tensors, first), second)
     rows, error = case.activations(changed, reference)
-    assert diverging(rows) == [owner(first), owner(second)]
+    assert diverging(rows) == [op_of_parameter(first), op_of_parameter(second)]
     assert error > 1e-4
     carried = [row.op for row in rows if row.carried > 1e-5]
     assert len(carried) > 10
@@ -146,7 +146,9 @@ def test_only_the_faulty_op_is_named(tmp_path: Path) -> None:
 def test_the_certificate_says_what_was_planted(tmp_path: Path) -> None:
     """By the file's name too; both reports found it."""
     family, path, _ = made("timm clip", tmp_path)
-    report = verify(open_case(family, path), gradients=False, perturb="blocks.0.mlp.fc1.weight")
+    report = verify(
+        open_comparison(family, path), gradients=False, perturb="blocks.0.mlp.fc1.weight"
+    )
     assert not report["agree"]
     assert report["perturbed"]["tensor"] == "vision.encoder.layers.0.mlp.fc1.weight"
     assert report["perturbed"]["weights_found"]
@@ -156,15 +158,15 @@ def test_the_certificate_says_what_was_planted(tmp_path: Path) -> None:
 def test_wrong_requests(tmp_path: Path) -> None:
     """An unknown tensor, an output that is not there, a folder of another model."""
     family, path, _ = made("mamba", tmp_path)
-    case = open_case(family, path)
+    case = open_comparison(family, path)
     with pytest.raises(InputError, match=r"did you mean .*norm_f"):
         verify(case, perturb="llm.backbone.norm_g.weight")
     zeros = {"a": np.zeros(3, np.float32)}
     with pytest.raises(InputError, match="all zeros"):
         perturbed(zeros, "a")
     with pytest.raises(InputError, match="unknown output"):
-        open_case(family, path, output="pose")
+        open_comparison(family, path, output="pose")
     _, clip, _ = made("clip", tmp_path / "clip")
     folder = convert_checkpoint(open_checkpoint("hf-clip", clip), tmp_path / "eye").path
     with pytest.raises(InputError, match="another model"):
-        open_case(family, path, folder=folder)
+        open_comparison(family, path, folder=folder)

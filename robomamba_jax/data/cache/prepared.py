@@ -21,7 +21,7 @@ import safetensors.numpy
 
 from robomamba_jax.config.data import SourceConfig
 from robomamba_jax.data.cache.record_format import from_record
-from robomamba_jax.data.cache.string_array import Names
+from robomamba_jax.data.cache.string_array import StringArray
 from robomamba_jax.data.examples import Described, Encoder, Example
 from robomamba_jax.data.sources.formats import PREPARED_MANIFEST
 from robomamba_jax.errors import InputError, unknown_name
@@ -36,7 +36,7 @@ _INDEX_COLUMNS = ("part", "text", "images", "supervised", "name_ends")
 _FIX = "run robomamba data prepare again"
 
 
-class PreparedData:
+class PreparedFolder:
     """A prepared folder.
 
     Attributes:
@@ -62,7 +62,7 @@ class PreparedData:
             counts = {name: len(index[name]) for name in _INDEX_COLUMNS}
         except Exception as error:  # safetensors raises its own kinds
             raise InputError("damaged_file", f"{file}: {error}", _FIX) from error
-        told = sum(part["samples"] for part in self.manifest["parts"])
+        told = sum(dataset["samples"] for dataset in self.manifest["parts"])
         for name, count in counts.items():
             if count != told:
                 what = f"{file} has {count:,} samples ({name}), manifest.json tells of {told:,}"
@@ -86,9 +86,9 @@ class PreparedData:
         return records
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> StringArray:
         """The samples' ids."""
-        return Names(self.index["name_bytes"], self.index["name_ends"])
+        return StringArray(self.index["name_bytes"], self.index["name_ends"])
 
     @property
     def side(self) -> int | None:
@@ -96,27 +96,27 @@ class PreparedData:
         transform = self.manifest["identity"]["transform"]
         return None if transform is None else int(transform["size"])
 
-    def parts(self, encoder: Encoder, source: SourceConfig) -> list[PreparedPart]:
+    def datasets(self, encoder: Encoder, source: SourceConfig) -> list[PreparedDataset]:
         """The parts that a source of a configuration names: all, or the one of its name.
 
         Raises:
           InputError: they were prepared in another way than ``encoder`` encodes.
         """
         self._check(encoder)
-        ends = np.cumsum([part["samples"] for part in self.manifest["parts"]])
+        ends = np.cumsum([dataset["samples"] for dataset in self.manifest["parts"]])
         found = [
-            PreparedPart(
-                part["name"],
-                part["weight"] if source.weight is None else source.weight,
+            PreparedDataset(
+                dataset["name"],
+                dataset["weight"] if source.weight is None else source.weight,
                 self,
-                int(end) - part["samples"],
-                part["samples"],
+                int(end) - dataset["samples"],
+                dataset["samples"],
             )
-            for part, end in zip(self.manifest["parts"], ends, strict=True)
+            for dataset, end in zip(self.manifest["parts"], ends, strict=True)
         ]
         if not source.name:
             return found
-        names = [part.name for part in found]
+        names = [dataset.name for dataset in found]
         if source.name not in names:
             raise unknown_name("unknown_source", f"part of {self.path}:", source.name, names)
         return [found[names.index(source.name)]]
@@ -133,12 +133,12 @@ class PreparedData:
 
 
 @dataclasses.dataclass(frozen=True)
-class PreparedPart:
+class PreparedDataset:
     """One of the parts of a prepared folder."""
 
     name: str
     weight: float | None
-    data: PreparedData
+    data: PreparedFolder
     start: int
     count: int
 
@@ -146,13 +146,13 @@ class PreparedPart:
         return self.count
 
     def describe(self, index: int) -> Described:
-        """See ``parts.Part``."""
-        at, table = self._at(index), self.data.index
-        sizes = (int(table[name][at]) for name in ("text", "images", "supervised"))
+        """See ``datasets.Dataset``."""
+        at, columns = self._at(index), self.data.index
+        sizes = (int(columns[name][at]) for name in ("text", "images", "supervised"))
         return Described(self.data.names[at], *sizes)
 
     def example(self, index: int, *, pixels: bool = True, hashes: bool = True) -> Example:
-        """See ``parts.Part``; the hashes are stored and always there."""
+        """See ``datasets.Dataset``; the hashes are stored and always there."""
         at = self._at(index)
         where = f"{self.data.path}: sample {self.data.names[at]!r}"
         try:
@@ -197,12 +197,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def verify_files(folder: Path, tell: Any = None) -> list[dict[str, str]]:
+def verify_files(folder: Path, on_bytes: Any = None) -> list[dict[str, str]]:
     """Every file against the manifest's hashes.
 
     Args:
       folder: a prepared one.
-      tell: called with the bytes that are done.
+      on_bytes: called with the bytes that are done.
 
     Returns:
       {"file", "reason"} for each that is missing, of another length or content, or unknown.
@@ -216,7 +216,7 @@ def verify_files(folder: Path, tell: Any = None) -> list[dict[str, str]]:
         elif path.stat().st_size != facts["bytes"]:
             reason = f"{path.stat().st_size} bytes, not {facts['bytes']}"
             problems.append({"file": name, "reason": reason})
-        elif file_sha256(path, tell) != facts["sha256"]:
+        elif file_sha256(path, on_bytes) != facts["sha256"]:
             problems.append({"file": name, "reason": "its content has changed"})
     known = {MANIFEST, *manifest["files"]}
     others = sorted(path.name for path in folder.iterdir() if path.name not in known)

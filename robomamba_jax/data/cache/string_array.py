@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-class Names:
+class StringArray:
     """Immutable strings by number.
 
     Attributes:
@@ -21,14 +21,14 @@ class Names:
         self.data, self.ends = data, ends
 
     @classmethod
-    def of(cls, names: Sequence[str]) -> Names:
+    def of(cls, names: Sequence[str]) -> StringArray:
         """Out of strings; half of a surrogate pair is kept."""
         parts = [name.encode(errors="surrogatepass") for name in names]
         ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
         return cls(np.frombuffer(b"".join(parts), np.uint8), ends)
 
     @classmethod
-    def joined(cls, parts: Sequence[Names]) -> Names:
+    def joined(cls, parts: Sequence[StringArray]) -> StringArray:
         """Several, one behind the other."""
         starts = np.cumsum([0, *(part.data.size for part in parts)])
         ends = [part.ends + start for part, start in zip(parts, starts, strict=False)]

@@ -25,7 +25,7 @@ from robomamba_jax.config.data import BatchConfig
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.data.pipeline.ledger import nothing_usable
 from robomamba_jax.data.pipeline.packing import pack
-from robomamba_jax.data.pipeline.sample_index import SampleTable
+from robomamba_jax.data.pipeline.sample_index import SampleIndex
 from robomamba_jax.data.pipeline.shuffle import permutation
 from robomamba_jax.errors import InputError
 
@@ -71,12 +71,12 @@ class _Epoch(NamedTuple):
     used: int  # tokens of all samples
 
 
-class Plan:
+class BatchPlan:
     """The order of everything. Any thread may ask."""
 
     def __init__(
         self,
-        table: SampleTable,
+        sample_index: SampleIndex,
         batch: BatchConfig,
         seed: int = 0,
         weights: Mapping[str, float] | None = None,
@@ -84,7 +84,7 @@ class Plan:
         """Check that every sample fits.
 
         Args:
-          table: the samples.
+          sample_index: the samples.
           batch: how they fill batches.
           seed: of every order.
           weights: by part's name, for all parts; None = by their sizes.
@@ -92,19 +92,21 @@ class Plan:
         Raises:
           InputError: there is no sample, one is larger than a row, or weights lack a part.
         """
-        self.table, self.batch, self.seed = table, batch, seed
+        self.sample_index, self.batch, self.seed = sample_index, batch, seed
         self._check()
         self._members = [
-            np.flatnonzero(table.part == number).astype(np.int64)
-            for number in range(len(table.parts))
+            np.flatnonzero(sample_index.dataset == number).astype(np.int64)
+            for number in range(len(sample_index.datasets))
         ]
-        self.weights = None if weights is None else {name: weights[name] for name in table.parts}
+        self.weights = (
+            None if weights is None else {name: weights[name] for name in sample_index.datasets}
+        )
         self.quotas = self._quotas()
         content = {
             "version": VERSION,
             "batch": with_old_names(BatchConfig, tree_to_json(batch)),
             "weights": self.weights,
-            "table": table.sha256,
+            "table": sample_index.sha256,
         }
         text = json.dumps(content, sort_keys=True)
         self.sha256 = hashlib.sha256(text.encode()).hexdigest()
@@ -113,31 +115,31 @@ class Plan:
         self._lock = threading.RLock()
 
     def _check(self) -> None:
-        table, batch = self.table, self.batch
-        if not len(table):
-            raise nothing_usable(table.problems)
+        sample_index, batch = self.sample_index, self.batch
+        if not len(sample_index):
+            raise nothing_usable(sample_index.problems)
         joint = self._joint()
-        over = (joint > batch.seq_len) | (table.text > batch.text_limit)
-        over |= table.images > batch.image_limit
+        over = (joint > batch.seq_len) | (sample_index.text > batch.text_limit)
+        over |= sample_index.images > batch.image_limit
         if np.any(over):
             worst = int(np.flatnonzero(over)[0])
             raise InputError(
                 "too_long",
-                f"sample {table.sample_id(worst)!r} has {table.text[worst]} tokens and "
-                f"{table.images[worst]} images, a row holds {batch.text_limit} and "
+                f"sample {sample_index.sample_id(worst)!r} has {sample_index.text[worst]} tokens "
+                f"and {sample_index.images[worst]} images, a row holds {batch.text_limit} and "
                 f"{batch.image_limit}, {batch.seq_len} tokens together",
                 "raise batch.seq_len, or encode with a smaller max_tokens",
             )
 
     def _joint(self) -> np.ndarray:
-        return self.table.text + self.table.images * self.batch.image_tokens
+        return self.sample_index.text + self.sample_index.images * self.batch.image_tokens
 
     def _quotas(self) -> list[int]:
         """Samples of each part in an epoch: the largest remainders are rounded up."""
         sizes = np.array([len(members) for members in self._members], np.float64)
         shares = sizes if self.weights is None else np.array([*self.weights.values()])
         shares = np.where(sizes > 0, shares, 0.0)
-        total = self.batch.epoch_samples or len(self.table)
+        total = self.batch.epoch_samples or len(self.sample_index)
         exact = shares / shares.sum() * total
         quotas = np.floor(exact).astype(np.int64)
         order = np.argsort(-(exact - quotas), kind="stable")
@@ -148,7 +150,7 @@ class Plan:
         """int64[samples]: an epoch's sample numbers in their mixed order."""
         chosen = []
         for number, (members, quota) in enumerate(zip(self._members, self.quotas, strict=True)):
-            name, taken = self.table.parts[number], epoch * quota
+            name, taken = self.sample_index.datasets[number], epoch * quota
             while quota:
                 turn, start = divmod(taken, len(members))
                 order = permutation(len(members), self.seed, "part", name, turn)
@@ -187,8 +189,8 @@ class Plan:
     def _packed(self, samples: np.ndarray) -> list[list[int]]:
         batch = self.batch
         places = pack(
-            self.table.text[samples],
-            self.table.images[samples],
+            self.sample_index.text[samples],
+            self.sample_index.images[samples],
             row_tokens=batch.seq_len,
             text_limit=batch.text_limit,
             image_limit=batch.image_limit,
@@ -227,7 +229,7 @@ class Plan:
         """Of the batches whose rows have at most ``tokens`` tokens."""
         batch = self.batch
         images = min(batch.image_limit, tokens // batch.image_tokens)
-        if not self.table.images.any():
+        if not self.sample_index.images.any():
             images = 0
         return BatchShape(batch.batch_size, min(batch.text_limit, tokens), images, tokens)
 
@@ -241,24 +243,26 @@ class Plan:
             "steps": len(content.steps),
             "rows": len(content.rows),
             "samples": int(sum(filled)),
-            "samples_by_part": dict(zip(self.table.parts, self.quotas, strict=True)),
+            "samples_by_part": dict(zip(self.sample_index.datasets, self.quotas, strict=True)),
             "tokens": content.used,
             "efficiency": content.used / room,
-            "supervised": int(self.table.supervised[self.samples(epoch)].sum()),
+            "supervised": int(self.sample_index.supervised[self.samples(epoch)].sum()),
         }
 
 
-def local_rows(rows: Sequence[list[int]], process: int, processes: int) -> Sequence[list[int]]:
+def local_rows(
+    rows: Sequence[list[int]], process_id: int, num_processes: int
+) -> Sequence[list[int]]:
     """One process's rows: all processes' in their order make the global batch.
 
     Raises:
       InputError: the rows cannot be shared out evenly.
     """
-    if len(rows) % processes or not 0 <= process < processes:
+    if len(rows) % num_processes or not 0 <= process_id < num_processes:
         raise InputError(
             "bad_config",
-            f"{len(rows)} rows for {processes} processes, of which this is {process}",
+            f"{len(rows)} rows for {num_processes} processes, of which this is {process_id}",
             "choose batch.batch_size as a multiple of the processes",
         )
-    count = len(rows) // processes
-    return rows[process * count : (process + 1) * count]
+    count = len(rows) // num_processes
+    return rows[process_id * count : (process_id + 1) * count]

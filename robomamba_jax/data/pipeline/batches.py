@@ -28,7 +28,7 @@ import numpy as np
 from robomamba_jax.data.cache.features import FeatureReader
 from robomamba_jax.data.examples import Example
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
-from robomamba_jax.data.pipeline.datasets import Part
+from robomamba_jax.data.pipeline.datasets import Dataset
 from robomamba_jax.data.pipeline.ledger import Problem
 from robomamba_jax.errors import InputError
 
@@ -36,7 +36,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def build_rows(
-    parts: Sequence[Part],
+    datasets: Sequence[Dataset],
     rows: Sequence[Sequence[tuple[int, int]]],
     shape: BatchShape,
     *,
@@ -49,7 +49,7 @@ def build_rows(
     """The arrays of some rows, all images decoded.
 
     Args:
-      parts: what the rows' samples are numbered by.
+      datasets: what the rows' samples are numbered by.
       rows: (part, index) of each sample, row by row.
       shape: sizes; ``shape.rows`` is not read.
       pad_id: where no token is.
@@ -68,12 +68,12 @@ def build_rows(
     problems = []
     for number, members in enumerate(rows):
         filled, pictures, place = 0, 0, 0
-        for part, index in members:
+        for dataset, index in members:
             try:
-                example = parts[part].example(index, pixels=plain, hashes=not plain)
+                example = datasets[dataset].example(index, pixels=plain, hashes=not plain)
                 found = None if features is None else features.of(example)
             except InputError as error:
-                name = parts[part].name
+                name = datasets[dataset].name
                 problem = (
                     name,
                     index,

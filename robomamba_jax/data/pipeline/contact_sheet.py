@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from robomamba_jax.data.examples import Encoder
 from robomamba_jax.data.images.drawing import draw_pose
 from robomamba_jax.data.images.rgb import fitted, to_rgb
-from robomamba_jax.data.pipeline.datasets import SourcePart
+from robomamba_jax.data.pipeline.datasets import SourceDataset
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.manipulation import PoseSample
 from robomamba_jax.data.sources.sample import Sample
@@ -26,17 +26,17 @@ _GIVEN, _LEARNED, _BAD, _HEAD = (70, 70, 70), (0, 110, 40), (190, 0, 0), (0, 0, 
 _PAGE, _CELL = (225, 225, 225), (255, 255, 255)
 
 
-def contact_sheet(part: SourcePart, count: int = 12) -> Image.Image:
+def contact_sheet(dataset: SourceDataset, count: int = 12) -> Image.Image:
     """Samples evenly spread over a part.
 
     Grey is what the model is given, green what it learns; a sample that cannot be used
     shows why, in red.
 
     Args:
-      part: whose samples.
+      dataset: whose samples.
       count: how many at most.
     """
-    count = min(count, len(part))
+    count = min(count, len(dataset))
     columns = min(_COLUMNS, count)
     rows = -(-count // columns)
     step, height = _WIDTH + _MARGIN, _PICTURE + _TEXT + _MARGIN
@@ -44,20 +44,20 @@ def contact_sheet(part: SourcePart, count: int = 12) -> Image.Image:
     for place in range(count):
         left = _MARGIN + place % columns * step
         top = _MARGIN + place // columns * height
-        page.paste(_cell(part, place * len(part) // count), (left, top))
+        page.paste(_cell(dataset, place * len(dataset) // count), (left, top))
     return page
 
 
-def _cell(part: SourcePart, number: int) -> Image.Image:
+def _cell(dataset: SourceDataset, number: int) -> Image.Image:
     cell = Image.new("RGB", (_WIDTH, _PICTURE + _TEXT), _CELL)
     font = ImageFont.load_default(_SIZE)
     title, lines = f"{number}", [("", _GIVEN)]
     try:
-        sample = part.source[number]
+        sample = dataset.source[number]
         title = f"{number}: {sample.id}" + (f"  [{sample.task}]" if sample.task else "")
-        pictures = _pictures(sample, part.encoder)
+        pictures = _pictures(sample, dataset.encoder)
         cell.paste(pictures, ((_WIDTH - pictures.width) // 2, (_PICTURE - pictures.height) // 2))
-        lines = _runs(part.encoder, part.encoder.as_text().text(sample))
+        lines = _runs(dataset.encoder, dataset.encoder.as_text().text(sample))
     except InputError as error:
         lines = [(error.message, _BAD)]
     draw = ImageDraw.Draw(cell)
@@ -111,8 +111,8 @@ def _write(
     lines = [
         (line, color)
         for text, color in pieces
-        for part in text.splitlines() or [""]
-        for line in textwrap.wrap(part, wide) or [""]
+        for row in text.splitlines() or [""]
+        for line in textwrap.wrap(row, wide) or [""]
     ]
     room = _TEXT // _LINE - 1
     if len(lines) > room:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from robomamba_jax.config.data import DataConfig
-from robomamba_jax.data.cache.prepared import PreparedData
+from robomamba_jax.data.cache.prepared import PreparedFolder
 from robomamba_jax.data.examples import Described, Encoder, Example
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.sources.sample import Source
@@ -19,7 +19,7 @@ from robomamba_jax.errors import InputError
 _KEPT = 16_384  # examples without pixels, about 2 KB each
 
 
-class Part(Protocol):
+class Dataset(Protocol):
     """Examples of one name, by number."""
 
     @property
@@ -44,7 +44,7 @@ class Part(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class SourcePart:
+class SourceDataset:
     """A source whose samples are encoded when asked for."""
 
     name: str
@@ -56,13 +56,13 @@ class SourcePart:
         return len(self.source)
 
     def describe(self, index: int) -> Described:
-        """See ``Part``."""
+        """See ``Dataset``."""
         sample = self.source[index]
         row = self.encoder.text(sample)
         return Described(sample.id, len(row.ids), len(row.image_positions), sum(row.supervised))
 
     def example(self, index: int, *, pixels: bool = True, hashes: bool = True) -> Example:
-        """See ``Part``. Without pixels it is small, and kept for the next epochs: training on
+        """See ``Dataset``. Without pixels it is small, and kept for the next epochs: training on
         cached features would wait for texts and hashes otherwise."""
         if not pixels:
             return self._small(index, hashes)
@@ -81,7 +81,7 @@ class SourcePart:
         return self.source.facts()
 
 
-def open_parts(config: DataConfig, encoder: Encoder) -> list[Part]:
+def open_datasets(config: DataConfig, encoder: Encoder) -> list[Dataset]:
     """All parts of a configuration, in its order.
 
     Args:
@@ -91,18 +91,18 @@ def open_parts(config: DataConfig, encoder: Encoder) -> list[Part]:
     Raises:
       InputError: a source cannot be opened, is empty, or two parts have one name.
     """
-    parts: list[Part] = []
+    datasets: list[Dataset] = []
     for number, source in enumerate(config.sources):
         kind = source.format if source.format != "auto" else detect(source.path)
         if kind == "prepared":
-            parts.extend(PreparedData(source.path).parts(encoder, source))
+            datasets.extend(PreparedFolder(source.path).datasets(encoder, source))
         else:
             opened = open_source(source, number)
-            parts.append(SourcePart(source.label, source.weight, opened, encoder))
-    names = [part.name for part in parts]
-    for part in parts:
-        if names.count(part.name) > 1:
-            raise InputError("bad_config", f"two parts are called {part.name!r}", "rename one")
-        if not len(part):
-            raise InputError("empty_source", f"{part.name} has no samples", "leave it out")
-    return parts
+            datasets.append(SourceDataset(source.label, source.weight, opened, encoder))
+    names = [dataset.name for dataset in datasets]
+    for dataset in datasets:
+        if names.count(dataset.name) > 1:
+            raise InputError("bad_config", f"two parts are called {dataset.name!r}", "rename one")
+        if not len(dataset):
+            raise InputError("empty_source", f"{dataset.name} has no samples", "leave it out")
+    return datasets

@@ -14,9 +14,9 @@ import numpy as np
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 from robomamba_jax.config.tree import tree_from_json
-from robomamba_jax.data.cache.prepared import PreparedData
+from robomamba_jax.data.cache.prepared import PreparedFolder
 from robomamba_jax.data.examples import Described
-from robomamba_jax.data.pipeline.datasets import Part, SourcePart
+from robomamba_jax.data.pipeline.datasets import Dataset, SourceDataset
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.sample import Sample
 from robomamba_jax.errors import InputError
@@ -40,18 +40,18 @@ def inspection_config(source: SourceConfig, kind: str, encoding: EncodingConfig)
     """
     if kind != "prepared":
         return DataConfig((source,), encoding, _WHOLE)
-    folder = PreparedData(source.path)
+    folder = PreparedFolder(source.path)
     stored = tree_from_json(DataConfig, folder.manifest["config"], "manifest.json: config")
     own = str(Path(source.path) / "tokenizer.json")
     encoding = dataclasses.replace(stored.encoding, tokenizer=own)
     return DataConfig((source,), encoding, stored.batch)
 
 
-def inspect_range(part: Part, numbers: Sequence[int], *, images: bool) -> Reply:
+def inspect_range(dataset: Dataset, numbers: Sequence[int], *, images: bool) -> Reply:
     """Look at some samples of a part.
 
     Args:
-      part: whose.
+      dataset: whose.
       numbers: which.
       images: decode them too.
 
@@ -63,18 +63,18 @@ def inspect_range(part: Part, numbers: Sequence[int], *, images: bool) -> Reply:
     counts, text_only, names = [0, 0, 0], 0, []
     sizes: list[tuple[int, int]] = []
     for number in numbers:
-        found = _one(part, number, images, counts, problems)
+        found = _one(dataset, number, images, counts, problems)
         if found is not None:
             sizes.append((found.text, found.supervised))
             names.append(found.id)
             text_only += found.images == 0
-    table = np.array(sizes, np.int64).reshape(-1, 2)
+    columns = np.array(sizes, np.int64).reshape(-1, 2)
     reply = {"problems": problems, "images": counts, "text_only": text_only, "ids": names}
-    return reply, {"text": table[:, 0].copy(), "supervised": table[:, 1].copy()}
+    return reply, {"text": columns[:, 0].copy(), "supervised": columns[:, 1].copy()}
 
 
 def _one(
-    part: Part, number: int, images: bool, counts: list[int], problems: list[list[Any]]
+    dataset: Dataset, number: int, images: bool, counts: list[int], problems: list[list[Any]]
 ) -> Described | None:
     """One sample's sizes; counts its images and notes each of its problems."""
     name = str(number)
@@ -83,24 +83,24 @@ def _one(
         problems.append([number, name, error.kind, error.message, error.fix])
 
     try:
-        if not isinstance(part, SourcePart):
-            found = part.describe(number)
+        if not isinstance(dataset, SourceDataset):
+            found = dataset.describe(number)
             counts[0] += found.images
             if images:
-                part.example(number)
+                dataset.example(number)
             return found
-        sample = part.source[number]
+        sample = dataset.source[number]
         name = sample.id
     except InputError as error:
         counts[1] += error.kind == "missing_image"
         note(error)
         return None
-    for error in _broken_images(sample, part, images, counts):
+    for error in _broken_images(sample, dataset, images, counts):
         note(error)
     try:
-        row = part.encoder.as_text().text(sample)
-        if part.encoder.config.target == "pose":
-            part.encoder.example(sample, pixels=False)
+        row = dataset.encoder.as_text().text(sample)
+        if dataset.encoder.config.target == "pose":
+            dataset.encoder.example(sample, pixels=False)
     except InputError as error:
         note(error)
         return None
@@ -108,13 +108,13 @@ def _one(
 
 
 def _broken_images(
-    sample: Sample, part: SourcePart, images: bool, counts: list[int]
+    sample: Sample, dataset: SourceDataset, images: bool, counts: list[int]
 ) -> list[InputError]:
     errors = []
     for ref in sample.images:
         try:
             if images:
-                open_ref(ref, part.encoder.config.max_pixels)
+                open_ref(ref, dataset.encoder.config.max_pixels)
             counts[0] += 1
         except InputError as error:
             counts[1 if error.kind == "missing_image" else 2] += 1
@@ -129,7 +129,7 @@ def inspect(
     *,
     images: bool = True,
     limit: int | None = None,
-    tell: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """The report on all parts of opened data.
 
@@ -139,13 +139,13 @@ def inspect(
       path: what was opened.
       images: decode every image.
       limit: look at so many samples, evenly spread; None = at all.
-      tell: called with (samples done, samples in all).
+      on_progress: called with (samples done, samples in all).
 
     Returns:
       The object of ``data inspect --json``.
     """
-    parts = pool.tasks.parts
-    jobs = list(_jobs(parts, images, limit))
+    datasets = pool.tasks.datasets
+    jobs = list(_jobs(datasets, images, limit))
     total, done = sum(len(job["numbers"]) for job in jobs), 0
     counts, text_only = np.zeros(3, np.int64), 0
     problems: list[dict[str, Any]] = []
@@ -154,7 +154,7 @@ def inspect(
     for job, (reply, arrays) in zip(jobs, pool.map(jobs), strict=True):
         counts += reply["images"]
         text_only += reply["text_only"]
-        seen.update((job["part"], name) for name in reply["ids"])
+        seen.update((job["dataset"], name) for name in reply["ids"])
         problems += [
             {"id": name, "reason": reason, "fix": fix, "kind": what, "index": number}
             for number, name, what, reason, fix in reply["problems"]
@@ -162,15 +162,15 @@ def inspect(
         texts.append(arrays["text"])
         learned.append(arrays["supervised"])
         done += len(job["numbers"])
-        if tell is not None:
-            tell(done, total)
+        if on_progress is not None:
+            on_progress(done, total)
     text = np.concatenate([np.zeros(0, np.int64), *texts])
-    facts = [dict(part.facts()) for part in parts]
+    facts = [dict(dataset.facts()) for dataset in datasets]
     return {
         "schema": SCHEMA,
         "path": path,
         "format": kind,
-        "records": sum(len(part) for part in parts),
+        "records": sum(len(dataset) for dataset in datasets),
         "inspected": total,
         "images": dict(zip(("found", "missing", "broken"), counts.tolist(), strict=True)),
         "images_decoded": images,
@@ -186,14 +186,14 @@ def inspect(
     }
 
 
-def _jobs(parts: Sequence[Part], images: bool, limit: int | None) -> Iterator[dict[str, Any]]:
+def _jobs(datasets: Sequence[Dataset], images: bool, limit: int | None) -> Iterator[dict[str, Any]]:
     """Pieces of the work, see ``inspect``."""
-    for number, part in enumerate(parts):
-        count = len(part) if limit is None else min(limit, len(part))
-        chosen = (np.arange(count) * len(part) // max(count, 1)).tolist()
+    for number, dataset in enumerate(datasets):
+        count = len(dataset) if limit is None else min(limit, len(dataset))
+        chosen = (np.arange(count) * len(dataset) // max(count, 1)).tolist()
         for at in range(0, count, _RANGE):
             numbers = chosen[at : at + _RANGE]
-            yield {"op": "inspect", "part": number, "numbers": numbers, "images": images}
+            yield {"op": "inspect", "dataset": number, "numbers": numbers, "images": images}
 
 
 def _repeated(seen: Mapping[tuple[int, str], int]) -> dict[str, Any]:

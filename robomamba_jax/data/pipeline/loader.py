@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.data import DataConfig
-from robomamba_jax.data.cache.prepared import PreparedPart
-from robomamba_jax.data.pipeline.batch_plan import Plan, local_rows
+from robomamba_jax.data.cache.prepared import PreparedDataset
+from robomamba_jax.data.pipeline.batch_plan import BatchPlan, local_rows
 from robomamba_jax.data.pipeline.ledger import Ledger, Problem
-from robomamba_jax.data.pipeline.sample_index import SampleTable, joined
+from robomamba_jax.data.pipeline.sample_index import SampleIndex, joined
 from robomamba_jax.data.pipeline.tasks import DataPool, problems_of
 from robomamba_jax.errors import InputError
 
@@ -37,7 +38,8 @@ class StepBatch:
       step: from 0.
       epoch: from 0.
       arrays: see ``batches``.
-      samples: the numbers in ``Plan.table`` of each row's samples, late bad ones included.
+      samples: each row's samples by their numbers in ``BatchPlan.sample_index``, those that turned
+        out to be bad included.
       problems: samples that turned out to be bad.
     """
 
@@ -48,12 +50,12 @@ class StepBatch:
     problems: list[Problem]
 
 
-class Pipeline:
+class BatchLoader:
     """The data of a training run.
 
     Attributes:
       config: what it reads.
-      table: all usable samples.
+      sample_index: all usable samples.
       plan: their order.
     """
 
@@ -62,45 +64,45 @@ class Pipeline:
         config: DataConfig,
         *,
         workers: int = 0,
-        process: int = 0,
-        processes: int = 1,
+        process_id: int = 0,
+        num_processes: int = 1,
         rows: Sequence[int] | None = None,
         ledger: str | os.PathLike[str] | None = None,
-        tell: Any = None,
+        on_progress: Any = None,
     ) -> None:
         """Open the data, measure every sample's text, and plan.
 
         Args:
           config: what to read, see ``config.data``.
           workers: processes that decode; 0 = this one does.
-          process: which of the run's processes this is.
-          processes: how many there are; each reads its own rows.
+          process_id: which of the run's processes this is.
+          num_processes: how many there are; each reads its own rows.
           rows: which rows of every step this process reads, where its devices do not hold just
-            the slice that ``process`` stands for.
+            the slice that ``process_id`` stands for.
           ledger: the file for what is left out. Each further process writes what it finds
             late into a file of its own beside it: ledger.1.jsonl, ...
-          tell: called with (samples measured, samples in all).
+          on_progress: called with (samples measured, samples in all).
 
         Raises:
           InputError: something in the configuration or the data is wrong; with
             ``on_error="raise"`` also the first sample that cannot be used.
         """
         self.config = config
-        self._ledger = None if ledger is None else Ledger(_own_ledger(Path(ledger), process))
+        self._ledger = None if ledger is None else Ledger(_own_ledger(Path(ledger), process_id))
         if rows is None:
             numbered = [[row] for row in range(config.batch.batch_size)]
-            rows = [row for (row,) in local_rows(numbered, process, processes)]
+            rows = [row for (row,) in local_rows(numbered, process_id, num_processes)]
         self._rows = list(rows)
         self._pool = DataPool(config, workers)
         try:
-            self.table = _table(self._pool, tell)
-            if self.table.problems and config.on_error == "raise":
-                raise self.table.problems[0].as_error()
-            if self._ledger is not None and not process:
-                self._ledger.add(self.table.problems)
-            weights = {part.name: part.weight for part in self._pool.tasks.parts}
+            self.sample_index = _measured(self._pool, on_progress)
+            if self.sample_index.problems and config.on_error == "raise":
+                raise self.sample_index.problems[0].as_error()
+            if self._ledger is not None and not process_id:
+                self._ledger.add(self.sample_index.problems)
+            weights = {dataset.name: dataset.weight for dataset in self._pool.tasks.datasets}
             given = {name: weight for name, weight in weights.items() if weight is not None}
-            self.plan = Plan(self.table, config.batch, config.seed, given or None)
+            self.plan = BatchPlan(self.sample_index, config.batch, config.seed, given or None)
         except BaseException:
             self.close()
             raise
@@ -130,21 +132,24 @@ class Pipeline:
         """One step's batch, whatever was read before."""
         layout = self.plan.layout(step)
         rows = [layout.rows[row] for row in self._rows]
-        table = self.table
-        places = [[(int(table.part[n]), int(table.index[n])) for n in row] for row in rows]
-        job = {"op": "rows", "rows": places, "shape": list(layout.shape), "step": step}
+        sample_index = self.sample_index
+        positions = [
+            [(int(sample_index.dataset[n]), int(sample_index.index[n])) for n in row]
+            for row in rows
+        ]
+        job = {"op": "rows", "rows": positions, "shape": list(layout.shape), "step": step}
         reply, arrays = self._pool.run(job)
         return StepBatch(step, layout.epoch, arrays, rows, problems_of(reply))
 
     def batches(
-        self, start: int = 0, stop: int | None = None, *, ahead: int = 2
+        self, start: int = 0, stop: int | None = None, *, prefetch: int = 2
     ) -> Iterator[StepBatch]:
         """The batches from ``start`` on, read ahead by grain.
 
         Args:
           start: the first step.
           stop: behind the last; None = endless.
-          ahead: batches that wait beside those being built.
+          prefetch: batches that wait beside those being built.
 
         Raises:
           InputError: see ``build_rows``, where nothing may be skipped.
@@ -153,7 +158,7 @@ class Pipeline:
 
         threads = max(1, 2 * self._pool.workers)
         dataset = grain.MapDataset.source(_Steps(self, start, stop))
-        options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + ahead)
+        options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + prefetch)
         for batch in dataset.to_iter_dataset(options):
             if batch.problems and self._ledger is not None:
                 self._ledger.add(batch.problems)
@@ -161,23 +166,33 @@ class Pipeline:
 
     def ids(self, batch: StepBatch) -> list[list[str]]:
         """The names of each row's samples."""
-        return [[self.table.sample_id(number) for number in row] for row in batch.samples]
+        return [[self.sample_index.sample_id(number) for number in row] for row in batch.samples]
 
     def close(self) -> None:
         """End the workers."""
         self._pool.close()
 
-    def __enter__(self) -> Pipeline:
+    def __enter__(self) -> BatchLoader:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
+def Pipeline(
+    config: DataConfig, *, process: int = 0, processes: int = 1, tell: Any = None, **rest: Any
+) -> BatchLoader:
+    """``BatchLoader`` by the name that it had before; for one version."""
+    print("robomamba: data.pipeline.loader.Pipeline is now BatchLoader", file=sys.stderr)
+    return BatchLoader(
+        config, process_id=process, num_processes=processes, on_progress=tell, **rest
+    )
+
+
 class _Steps:
     """Steps as grain's random-access source."""
 
-    def __init__(self, pipeline: Pipeline, start: int, stop: int | None) -> None:
+    def __init__(self, pipeline: BatchLoader, start: int, stop: int | None) -> None:
         self._pipeline, self._start = pipeline, start
         self._count = max(0, (_ENDLESS if stop is None else stop) - start)
 
@@ -188,28 +203,28 @@ class _Steps:
         return self._pipeline.batch(self._start + int(index))
 
 
-def _own_ledger(path: Path, process: int) -> Path:
+def _own_ledger(path: Path, process_id: int) -> Path:
     """Processes must not write into one file."""
-    return path if process == 0 else path.with_name(f"{path.stem}.{process}{path.suffix}")
+    return path if process_id == 0 else path.with_name(f"{path.stem}.{process_id}{path.suffix}")
 
 
-def _table(pool: DataPool, tell: Any) -> SampleTable:
+def _measured(pool: DataPool, on_progress: Any) -> SampleIndex:
     """All samples' sizes: of prepared parts from their index, of others by reading."""
-    parts = pool.tasks.parts
-    names = tuple(part.name for part in parts)
+    datasets = pool.tasks.datasets
+    names = tuple(dataset.name for dataset in datasets)
     jobs: list[dict[str, Any]] = []
-    for number, part in enumerate(parts):
-        size = len(part) if isinstance(part, PreparedPart) else _SCAN
+    for number, dataset in enumerate(datasets):
+        size = len(dataset) if isinstance(dataset, PreparedDataset) else _SCAN
         jobs += [
-            {"op": "scan", "part": number, "start": at, "stop": min(at + size, len(part))}
-            for at in range(0, len(part), max(size, 1))
+            {"op": "scan", "dataset": number, "start": at, "stop": min(at + size, len(dataset))}
+            for at in range(0, len(dataset), max(size, 1))
         ]
-    tables, problems, done = [], [], 0
-    total = sum(len(part) for part in parts)
+    indexes, problems, done = [], [], 0
+    total = sum(len(dataset) for dataset in datasets)
     for job, (reply, arrays) in zip(jobs, pool.map(jobs), strict=True):
-        tables.append(SampleTable.from_arrays(names, arrays))
+        indexes.append(SampleIndex.from_arrays(names, arrays))
         problems += problems_of(reply)
         done += job["stop"] - job["start"]
-        if tell is not None:
-            tell(done, total)
-    return joined(tables, problems)
+        if on_progress is not None:
+            on_progress(done, total)
+    return joined(indexes, problems)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.data.cache.record_format import to_record
-from robomamba_jax.data.pipeline.datasets import Part
+from robomamba_jax.data.pipeline.datasets import Dataset
 from robomamba_jax.data.pipeline.ledger import Problem
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import lasting_plain_path
@@ -26,12 +26,12 @@ def facts_path(shard: Path) -> Path:
 
 
 def write_shard(
-    part: Part, start: int, stop: int, path: Path, codec: str, *, skip: bool
+    dataset: Dataset, start: int, stop: int, path: Path, codec: str, *, skip: bool
 ) -> dict[str, Any]:
     """Encode a range of samples into one ArrayRecord file.
 
     Args:
-      part: whose samples.
+      dataset: whose samples.
       start: the first.
       stop: behind the last.
       path: of the file; beside it a JSON file of its facts is left, the sign that it is whole.
@@ -52,9 +52,9 @@ def write_shard(
         writer = ArrayRecordWriter(str(lasting_plain_path(partial)), _OPTIONS)
         for number in range(start, stop):
             try:
-                example = part.example(number)
+                example = dataset.example(number)
             except InputError as error:
-                about = (part.name, number, str(number), error.kind, error.message)
+                about = (dataset.name, number, str(number), error.kind, error.message)
                 problem = Problem(*about, found="prepare", fix=error.fix)
                 if not skip:
                     raise problem.as_error() from error

@@ -17,8 +17,8 @@ import safetensors.numpy
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.cache.prepared import INDEX, LEDGER, MANIFEST, SCHEMA, read_manifest
-from robomamba_jax.data.cache.string_array import Names
-from robomamba_jax.data.pipeline.datasets import Part
+from robomamba_jax.data.cache.string_array import StringArray
+from robomamba_jax.data.pipeline.datasets import Dataset
 from robomamba_jax.data.pipeline.ledger import Ledger, nothing_usable
 from robomamba_jax.data.pipeline.prepare import facts_path
 from robomamba_jax.data.pipeline.tasks import DataPool, problems_of
@@ -35,7 +35,7 @@ def prepare(
     folder: str | os.PathLike[str],
     *,
     workers: int = 0,
-    tell: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Tokenise, resize and store all samples.
 
@@ -45,7 +45,7 @@ def prepare(
       config: what to prepare and how.
       folder: where to; empty, missing, or what an earlier run of the same began.
       workers: processes.
-      tell: called with (samples done, samples in all) after each shard.
+      on_progress: called with (samples done, samples in all) after each shard.
 
     Returns:
       The manifest.
@@ -55,20 +55,20 @@ def prepare(
     """
     root = Path(folder)
     with DataPool(config, workers) as pool:
-        parts = pool.tasks.parts
+        datasets = pool.tasks.datasets
         begun = {
             "schema": SCHEMA,
             "config": _content(config),
             "identity": pool.tasks.encoder.identity(),
-            "parts": [{"name": part.name, "samples": len(part)} for part in parts],
+            "parts": [{"name": dataset.name, "samples": len(dataset)} for dataset in datasets],
         }
         if (finished := _begin(root, begun)) is not None:
             return finished
-        jobs = list(_jobs(root, parts, config.prepare.shard_samples))
-        total = sum(len(part) for part in parts)
-        shards = _shards(pool, jobs, total, tell)
+        jobs = list(_jobs(root, datasets, config.prepare.shard_samples))
+        total = sum(len(dataset) for dataset in datasets)
+        shards = _shards(pool, jobs, total, on_progress)
         (root / _TOKENIZER).write_bytes(pool.tasks.encoder.tokenizer.data)
-        return _finish(root, begun, parts, jobs, shards)
+        return _finish(root, begun, datasets, jobs, shards)
 
 
 def _content(config: DataConfig) -> Any:
@@ -115,16 +115,16 @@ def _begin(root: Path, begun: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _jobs(root: Path, parts: Sequence[Part], size: int) -> Iterator[dict[str, Any]]:
+def _jobs(root: Path, datasets: Sequence[Dataset], size: int) -> Iterator[dict[str, Any]]:
     """A job per shard: fixed ranges, so that nothing depends on who does which."""
-    for number, part in enumerate(parts):
-        for shard, start in enumerate(range(0, len(part), size)):
+    for number, dataset in enumerate(datasets):
+        for shard, start in enumerate(range(0, len(dataset), size)):
             name = f"part{number:02d}-{shard:05d}.array_record"
             yield {
                 "op": "shard",
-                "part": number,
+                "dataset": number,
                 "start": start,
-                "stop": min(start + size, len(part)),
+                "stop": min(start + size, len(dataset)),
                 "path": str(root / name),
             }
 
@@ -133,7 +133,7 @@ def _shards(
     pool: DataPool,
     jobs: Sequence[dict[str, Any]],
     total: int,
-    tell: Callable[[int, int], None] | None,
+    on_progress: Callable[[int, int], None] | None,
 ) -> list[dict[str, Any]]:
     """The facts of all shards, old and new, in order."""
     known = {job["path"]: _known(Path(job["path"])) for job in jobs}
@@ -144,8 +144,8 @@ def _shards(
     for job, (facts, _) in zip(missing, pool.map(missing), strict=True):
         known[job["path"]] = facts
         done += job["stop"] - job["start"]
-        if tell is not None:
-            tell(done, total)
+        if on_progress is not None:
+            on_progress(done, total)
     return [facts for facts in (known[job["path"]] for job in jobs) if facts is not None]
 
 
@@ -162,20 +162,20 @@ def _known(path: Path) -> dict[str, Any] | None:
 def _finish(
     root: Path,
     begun: dict[str, Any],
-    parts: Sequence[Part],
+    datasets: Sequence[Dataset],
     jobs: Sequence[dict[str, Any]],
     shards: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """Index, ledger and manifest; then what only a resumption needs goes away."""
     index = [sizes for shard in shards for sizes in shard["index"]]
-    table = np.array(index, np.int32).reshape(-1, 3)
-    if not len(table):
+    columns = np.array(index, np.int32).reshape(-1, 3)
+    if not len(columns):
         raise nothing_usable([problem for shard in shards for problem in problems_of(shard)])
-    names = Names.of([name for shard in shards for name in shard["names"]])
-    owners = [job["part"] for job in jobs]
+    names = StringArray.of([name for shard in shards for name in shard["names"]])
+    owners = [job["dataset"] for job in jobs]
     arrays = {
         "part": np.repeat(owners, [shard["samples"] for shard in shards]).astype(np.int32),
-        **{name: table[:, n].copy() for n, name in enumerate(("text", "images", "supervised"))},
+        **{name: columns[:, n].copy() for n, name in enumerate(("text", "images", "supervised"))},
         "name_bytes": names.data.copy(),
         "name_ends": names.ends,
     }
@@ -185,15 +185,15 @@ def _finish(
     Ledger(root / LEDGER).add(problems)
     (root / LEDGER).touch()
     listed = []
-    for number, part in enumerate(parts):
+    for number, dataset in enumerate(datasets):
         own = [shard for owner, shard in zip(owners, shards, strict=True) if owner == number]
         listed.append(
             {
-                "name": part.name,
-                "weight": part.weight,
+                "name": dataset.name,
+                "weight": dataset.weight,
                 "samples": sum(shard["samples"] for shard in own),
                 "skipped": sum(len(shard["problems"]) for shard in own),
-                "facts": dict(part.facts()),
+                "facts": dict(dataset.facts()),
             }
         )
     kept = [shard for shard in shards if shard["file"]]

@@ -18,7 +18,7 @@ from robomamba_jax.data.cache.features import FeatureReader
 from robomamba_jax.data.examples import Encoder
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.data.pipeline.batches import build_rows
-from robomamba_jax.data.pipeline.datasets import open_parts
+from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.data.pipeline.inspection import inspect_range
 from robomamba_jax.data.pipeline.ledger import Problem
 from robomamba_jax.data.pipeline.prepare import write_shard
@@ -35,11 +35,11 @@ class DataTasks:
         """Open the sources, once.
 
         Raises:
-          InputError: see ``open_parts``.
+          InputError: see ``open_datasets``.
         """
         self.config = config
         self.encoder = Encoder.open(config)
-        self.parts = open_parts(config, self.encoder)
+        self.datasets = open_datasets(config, self.encoder)
 
     @cached_property
     def features(self) -> FeatureReader | None:
@@ -62,13 +62,13 @@ class DataTasks:
         return work[job["op"]](job)
 
     def _scan(self, job: Job) -> Reply:
-        table, problems = scan(self.parts, job["part"], job["start"], job["stop"])
-        return {"problems": [list(problem) for problem in problems]}, table.to_arrays()
+        sample_index, problems = scan(self.datasets, job["dataset"], job["start"], job["stop"])
+        return {"problems": [list(problem) for problem in problems]}, sample_index.to_arrays()
 
     def _rows(self, job: Job) -> Reply:
         transform = self.encoder.transform
         arrays, problems = build_rows(
-            self.parts,
+            self.datasets,
             job["rows"],
             BatchShape(*job["shape"]),
             pad_id=self.encoder.tokenizer.pad_id,
@@ -83,7 +83,7 @@ class DataTasks:
 
     def _shard(self, job: Job) -> Reply:
         facts = write_shard(
-            self.parts[job["part"]],
+            self.datasets[job["dataset"]],
             job["start"],
             job["stop"],
             Path(job["path"]),
@@ -93,8 +93,8 @@ class DataTasks:
         return facts, {}
 
     def _inspect(self, job: Job) -> Reply:
-        part = self.parts[job["part"]]
-        return inspect_range(part, job["numbers"], images=job["images"])
+        dataset = self.datasets[job["dataset"]]
+        return inspect_range(dataset, job["numbers"], images=job["images"])
 
 
 def open_tasks(config: Any) -> DataTasks:

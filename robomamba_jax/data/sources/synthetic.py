@@ -33,22 +33,22 @@ class _Scene(NamedTuple):
     radius: float
 
 
-def captions(path: str, root: str | None) -> Toy:
+def captions(path: str, root: str | None) -> SyntheticSource:
     """Stage 1.1: "a red disk"."""
-    return Toy("captions", path)
+    return SyntheticSource("captions", path)
 
 
-def questions(path: str, root: str | None) -> Toy:
+def questions(path: str, root: str | None) -> SyntheticSource:
     """Stage 1.2: "Is it red?" "Yes."; every third sample is text alone."""
-    return Toy("questions", path)
+    return SyntheticSource("questions", path)
 
 
-def poses(path: str, root: str | None) -> Toy:
+def poses(path: str, root: str | None) -> SyntheticSource:
     """Stage 2: touch the shape's middle; the axes turn with its place."""
-    return Toy("poses", path)
+    return SyntheticSource("poses", path)
 
 
-class Toy:
+class SyntheticSource:
     """A source of one kind of samples."""
 
     def __init__(self, kind: str, path: str) -> None:

@@ -26,12 +26,13 @@ from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.prompts import places_kept
 from robomamba_jax.evaluation.runner.batches import Reader, Request
-from robomamba_jax.evaluation.runner.predictor import Texts
+from robomamba_jax.evaluation.runner.predictor import TextPredictor
 from robomamba_jax.generation.settings import GenerationSettings
+from robomamba_jax.inference.engine import Engine
+from robomamba_jax.inference.prompts import padded_length
 from robomamba_jax.training.sharding import make_mesh
 
 _TOKENS = 256  # where a task sets no budget
-_STEP = 64
 
 
 class RoboMamba(lmms):
@@ -70,9 +71,10 @@ class RoboMamba(lmms):
         self._mesh = make_mesh(MeshConfig()) if devices > 1 else None
         rows = int(batch_size) if str(batch_size).isdigit() else 8  # "auto" is not for us
         self._rows = -(-max(rows, 1) // devices) * devices
-        self._model, self._processor = api.load(
+        model, self._processor = api.load(
             checkpoint, dtype=dtype, mesh=self._mesh, tokenizer=tokenizer
         )
+        self._engine = Engine(model, self._processor, mesh=self._mesh)
         self._template = prompt_template(template) if template else self._processor.template
 
     def generate_until(self, requests: list[Any]) -> list[Any]:
@@ -125,9 +127,9 @@ class RoboMamba(lmms):
         self, members: Sequence[_Asked], settings: GenerationSettings, count: int
     ) -> list[tuple[str, int]]:
         """(text, tokens) for requests with the same settings and as many pictures."""
-        eos = (self._processor.need_tokenizer().eos_id,)
-        made = GenerationSettings(**{**vars(settings), "eos_ids": eos})
-        answer = Texts(self._model, self._processor, made, self._mesh)
+        # The key of a group is settings without a tokenizer's token; that comes in here.
+        made = self._engine.settings(**{k: v for k, v in vars(settings).items() if k != "eos_ids"})
+        answer = TextPredictor(self._engine, made, self._mesh)
         reader = Reader(
             self._processor,
             self._template,
@@ -156,14 +158,14 @@ class RoboMamba(lmms):
         prompt = self._template.encode_prompt(tokenizer, text)
         ids = [*prompt.ids, *tokenizer.encode(before + wanted)]
         positions = prompt.image_positions or [0] * len(pictures)
-        padded = ids + [0] * (-len(ids) % _STEP)
+        padded = ids + [0] * (padded_length(len(ids)) - len(ids))
         images, places = None, None
         if pictures:
             assert self._processor.transform is not None
             images = np.stack([self._processor.transform(picture) for picture in pictures])[None]
             places = np.array([positions], np.int32)
         logits = api.forward(
-            self._model,
+            self._engine.model,
             np.array([padded], np.int32),
             images,
             np.arange(len(padded))[None] < len(ids),

@@ -11,7 +11,6 @@ import jax
 
 from robomamba_jax import api
 from robomamba_jax.config.evaluation import EvalConfig
-from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.text.prompts import PromptTemplate, prompt_template
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import AnswersFile, Reply
@@ -20,8 +19,8 @@ from robomamba_jax.evaluation.benchmarks.prompts import recipe_of, styled
 from robomamba_jax.evaluation.benchmarks.question_files import look_for_pictures
 from robomamba_jax.evaluation.runner.batches import Reader, Request
 from robomamba_jax.evaluation.runner.params_hash import parameters_sha256
-from robomamba_jax.evaluation.runner.predictor import Poses, Texts, settings_of
-from robomamba_jax.models.model import Model
+from robomamba_jax.evaluation.runner.predictor import PosePredictor, TextPredictor, settings_of
+from robomamba_jax.inference.engine import Engine
 from robomamba_jax.training.distributed import check_alike
 from robomamba_jax.training.sharding import make_mesh
 
@@ -67,7 +66,7 @@ class Asked:
             mesh=mesh,
             skip=config.on_error == "skip",
         )
-        self.answer: Any = _answerer(chosen, model, processor, self.recipe, mesh)
+        self.answer: Any = _answerer(chosen, Engine(model, processor, mesh=mesh), self.recipe, mesh)
 
     def reads(self) -> dict[str, Any]:
         """How questions and pictures become numbers, which the parameters' hash does not know: a
@@ -80,13 +79,11 @@ class Asked:
         }
 
 
-def _answerer(
-    chosen: Benchmark, model: Model, processor: Processor, recipe: Recipe, mesh: Any
-) -> Any:
+def _answerer(chosen: Benchmark, engine: Engine, recipe: Recipe, mesh: Any) -> Any:
     if chosen.poses:
-        return Poses(model, processor, mesh)
-    settings = settings_of(recipe, processor)
-    return Texts(model, processor, settings, mesh, clean_up=recipe.clean_up_spaces)
+        return PosePredictor(engine, mesh)
+    settings = settings_of(engine, recipe)
+    return TextPredictor(engine, settings, mesh, clean_up=recipe.clean_up_spaces)
 
 
 def requests_of(

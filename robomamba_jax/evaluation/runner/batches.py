@@ -19,11 +19,10 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.base import Pictures
 from robomamba_jax.evaluation.benchmarks.prompts import places_kept
 from robomamba_jax.generation.settings import GenerationSettings
+from robomamba_jax.inference.prompts import padded_length
 from robomamba_jax.models.sharding import batch_sharding, my_rows, placed, whole
 
 _LONGEST = GenerationSettings().max_prompt_tokens
-LENGTH_STEP = 64
-"""Prompts are padded to multiples of it, so that few shapes reach the compiler."""
 
 
 class Request(NamedTuple):
@@ -102,7 +101,7 @@ class Reader:
     def batches(self, requests: Sequence[Request]) -> Iterator[Batch]:
         """All requests, short ones first; those of about one length in their order."""
         lengths = [len(self._encode(request).ids) for request in requests]
-        order = sorted(range(len(requests)), key=lambda k: (-(-lengths[k] // LENGTH_STEP), k))
+        order = sorted(range(len(requests)), key=lambda k: (padded_length(lengths[k]), k))
         parts = [order[k : k + self._rows] for k in range(0, len(order), self._rows)]
         if not parts:
             return

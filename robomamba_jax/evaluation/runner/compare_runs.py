@@ -128,7 +128,7 @@ def _gaps(
     for batch in asked.reader.batches(requests_of(items, asked.recipe, asked.template)):
         prefixes = [parted[request.id] for request in batch.requests]
         prefixes += [prefixes[-1]] * (len(batch.tokens) - len(prefixes))
-        logits = asked.answer.logits_behind(batch, prefixes)
+        logits = asked.answer.logits_after(batch, prefixes)
         largest = np.sort(logits, axis=-1)[:, -2:]
         for request, (low, high) in zip(batch.requests, largest, strict=False):
             found[request.id] = float(high - low)

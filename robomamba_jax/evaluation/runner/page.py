@@ -1,16 +1,14 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Wrong answers as one HTML file: pictures, questions, what was said and what was wanted."""
+"""Wrong answers as one HTML file: images, questions, predictions and references."""
 
 from __future__ import annotations
 
 import base64
-import html
-import json
+from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias, TypedDict
 
 from PIL import Image
 
@@ -22,14 +20,35 @@ from robomamba_jax.data.sources.sample import even_frames
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.base import Item, Scores
 from robomamba_jax.evaluation.benchmarks.question_files import write_text
+from robomamba_jax.utils.html_pages import render_page
 
 MOST = 400
+"""Answers on a page: more would make it too heavy to open."""
 _SIDE = 256
 _HALF = 0.5  # of the credit: below it an answer is called wrong
 
+Prediction: TypeAlias = "str | Sequence[float]"
+"""A text, or the numbers of a pose."""
+
+
+class Card(TypedDict):
+    """One wrong answer, as the page's script reads it.
+
+    ``image`` is a data URI, empty where the image cannot be read; ``reference`` has each right
+    answer once, the most frequent first; ``groups`` is kind -> the question's group.
+    """
+
+    id: str
+    image: str
+    question: str
+    prediction: str
+    reference: list[str]
+    credit: float
+    groups: dict[str, str]
+
 
 def write_page(
-    path: Path, title: str, items: Sequence[Item], said: Sequence[Any], scores: Scores
+    path: Path, title: str, items: Sequence[Item], predictions: Sequence[Prediction], scores: Scores
 ) -> Path:
     """At most ``MOST`` of the answers with less than half the credit, evenly spread.
 
@@ -37,74 +56,77 @@ def write_page(
       path: of the page.
       title: the benchmark's.
       items: what was asked.
-      said: the answers.
+      predictions: the answers, texts or poses.
       scores: whose credit says what is wrong.
     """
     wrong = [k for k, credit in enumerate(scores.credit) if credit < _HALF]
     shown = [wrong[k] for k in even_frames(len(wrong), MOST)] if wrong else []
-    cards = [_card(items[k], said[k], scores.credit[k]) for k in shown]
-    kinds = sorted({kind for card in cards for kind in card["groups"]})
-    data = json.dumps({"cards": cards, "kinds": kinds}, ensure_ascii=False)
+    cards = [_card(items[k], predictions[k], scores.credit[k]) for k in shown]
     words = f"{len(wrong)} of {len(items)} answers have less than half the credit"
     if len(shown) < len(wrong):
         words += f"; {len(shown)} of them, evenly spread, are here"
-    unseen = sum(not card["image"] for card in cards)
-    if unseen:
-        words += f"; {unseen} pictures are not here, or cannot be read"
-    template = (
-        resources.files("robomamba_jax.evaluation.runner")
-        .joinpath("wrong.html")
-        .read_text(encoding="utf-8")
+    unread = sum(not card["image"] for card in cards)
+    if unread:
+        words += f"; {unread} images are not here, or cannot be read"
+    if any(not isinstance(prediction, str) for prediction in predictions):
+        words += "; each image twice: as predicted, and as labelled"
+    values = {
+        "title": f"{title}: wrong answers",
+        "words": words,
+        "data": {
+            "cards": cards,
+            "group_kinds": sorted({kind for card in cards for kind in card["groups"]}),
+        },
+    }
+    page = render_page(
+        "robomamba_jax.evaluation.runner",
+        "wrong.html.j2",
+        values,
+        style="wrong.css",
+        script="wrong.js",
     )
-    if any(not isinstance(text, str) for text in said):
-        words += "; each picture twice: as predicted, and as labelled"
-    page = template.replace("{{title}}", html.escape(f"{title}: wrong answers"))
-    page = page.replace("{{words}}", html.escape(words))
-    # Nothing of it may end or begin a script or a comment; JSON may escape what it likes.
-    return write_text(path, page.replace("{{data}}", data.replace("<", "\\u003c")))
+    return write_text(path, page)
 
 
-def _card(item: Item, said: Any, credit: float) -> dict[str, Any]:
-    text = said if isinstance(said, str) else ", ".join(f"{part:.2f}" for part in said)
+def _card(item: Item, prediction: Prediction, credit: float) -> Card:
+    pose = not isinstance(prediction, str)
     return {
         "id": item.id,
-        "image": _thumbnail(item, said),
+        "image": _thumbnail(item, prediction),
         "question": item.question,
-        "said": text,
-        "wanted": _wanted(item),
+        "prediction": ", ".join(f"{part:.2f}" for part in prediction) if pose else prediction,
+        "reference": _reference(item),
         "credit": round(float(credit), 3),
         "groups": dict(item.groups),
     }
 
 
-def _wanted(item: Item) -> list[str]:
-    """The wanted answers, each once, the most frequent first."""
-    counts = {text: item.answers.count(text) for text in dict.fromkeys(item.answers)}
-    order = sorted(counts, key=lambda text: -counts[text])
+def _reference(item: Item) -> list[str]:
+    """The right answers with how many people gave each, the most frequent first."""
+    counts = Counter(item.answers)
     if len(item.answers) == 1:
-        return order
-    return [f"{text} ({counts[text]})" for text in order]
+        return list(counts)
+    return [f"{text} ({count})" for text, count in counts.most_common()]
 
 
-def _thumbnail(item: Item, said: Any) -> str:
-    """A data URI; empty where the picture cannot be read."""
+def _thumbnail(item: Item, prediction: Prediction) -> str:
+    """A data URI; empty where the image cannot be read."""
     try:
-        refs = item.pictures()
-        picture = pixels_alone(to_rgb(open_ref(refs[-1])))
-        if not isinstance(said, str):
-            picture = _with_poses(picture, item, said)
-        picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-        data = encoded(picture, "JPEG", quality=80)
+        image = pixels_alone(to_rgb(open_ref(item.pictures()[-1])))
+        if not isinstance(prediction, str):
+            image = _with_poses(image, item, prediction)
+        image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        data = encoded(image, "JPEG", quality=80)
     except (InputError, IndexError):
         return ""
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
 
-def _with_poses(picture: Image.Image, item: Item, said: Any) -> Image.Image:
-    """What was predicted, on the left, and what was wanted."""
-    found = parse_detection(said, item.id)
-    both = Image.new("RGB", (2 * picture.width, picture.height))
+def _with_poses(image: Image.Image, item: Item, prediction: Sequence[float]) -> Image.Image:
+    """The image twice: with the prediction on the left, with the reference on the right."""
+    found = parse_detection(prediction, item.id)
+    both = Image.new("RGB", (2 * image.width, image.height))
     for place, action in enumerate((found, item.facts["action"])):
-        drawn = draw_pose(picture, action.contact_xy, action.rotation(), legend=False)
-        both.paste(drawn, (place * picture.width, 0))
+        drawn = draw_pose(image, action.contact_xy, action.rotation(), legend=False)
+        both.paste(drawn, (place * image.width, 0))
     return both

@@ -5,26 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from robomamba_jax.api import pose_function
-from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import Reply
 from robomamba_jax.evaluation.benchmarks.base import Recipe
 from robomamba_jax.evaluation.runner.batches import Batch, everywhere, named
-from robomamba_jax.generation.generator import Generator, pad_prompts
 from robomamba_jax.generation.settings import GenerationSettings
-from robomamba_jax.generation.stopping import byte_level_spelling
-from robomamba_jax.models.model import Model
-from robomamba_jax.models.sharding import placed, whole
-from robomamba_jax.pose import make_pose
+from robomamba_jax.inference.engine import Engine
+from robomamba_jax.inference.prompts import PromptBatch
+from robomamba_jax.models.policy.head import PolicyOutput
+from robomamba_jax.utils.json_types import Json
 
 _LINE_ENDS = ("\n",)
 
@@ -49,22 +43,21 @@ def clean_up_spaces(text: str) -> str:
     return text
 
 
-def settings_of(recipe: Recipe, processor: Processor) -> GenerationSettings:
+def settings_of(engine: Engine, recipe: Recipe) -> GenerationSettings:
     """A recipe's budget and stop rule, greedy."""
-    return GenerationSettings(
+    return engine.settings(
+        stop_at_eos=recipe.stop != "none",
         max_new_tokens=recipe.max_new_tokens,
-        eos_ids=() if recipe.stop == "none" else (processor.need_tokenizer().eos_id,),
         stop=_LINE_ENDS if recipe.stop == "line" else (),
     )
 
 
-class Texts:
+class TextPredictor:
     """Answers; one compiled call per batch."""
 
     def __init__(
         self,
-        model: Model,
-        processor: Processor,
+        engine: Engine,
         settings: GenerationSettings,
         mesh: Mesh | None,
         *,
@@ -73,69 +66,56 @@ class Texts:
         """Make ready.
 
         Args:
-          model: whose parameters lie on the mesh, if there is one.
-          processor: its own.
+          engine: of the checkpoint, on the mesh.
           settings: budget, stop strings, temperature; one for all requests.
           mesh: of devices; None = one device.
           clean_up: whether answers pass :func:`clean_up_spaces`.
         """
+        self._engine, self._settings, self._mesh = engine, settings, mesh
         self._clean_up = clean_up
-        self._tokenizer, self._mesh = processor.need_tokenizer(), mesh
-        self._settings, self._stop = settings, settings.stop
-        size = model.config.llm.vocab_size
-        spelled = byte_level_spelling(self._tokenizer.vocab, self._tokenizer.added, size)
-        self._generator = Generator(
-            model.config, model.params, layout=model.layout, token_bytes=spelled, mesh=mesh
-        )
 
     def __call__(self, batch: Batch) -> list[Reply]:
         """The answers to a batch's requests, in their order."""
-        pictures = _pictures(batch, self._mesh)
-        done = self._generator.generate(batch.tokens, self._settings, **pictures)
-        bad = _bad(batch, self._mesh)
+        answers = self._engine.generate(_prompts(batch, self._mesh), self._settings)
         replies = []
-        for request, completion, why in zip(batch.requests, done, bad, strict=False):
-            text = self._tokenizer.decode(completion.tokens)
-            text = clean_up_spaces(text) if self._clean_up else text
-            for stop in self._stop:
-                text = text.split(stop)[0]
-            answer = None if why else text.strip()
-            replies.append(Reply(request.id, answer, why or completion.reason, completion.tokens))
+        # A batch is filled up with rows that nobody asked for: as many replies as requests.
+        for request, answer, why in zip(
+            batch.requests, answers, _bad(batch, self._mesh), strict=False
+        ):
+            # After the cut at a line's end, which no pattern contains, so that it is as good as
+            # before it.
+            text = clean_up_spaces(answer.text) if self._clean_up else answer.text
+            said = None if why else text.strip()
+            replies.append(Reply(request.id, said, why or answer.reason, answer.tokens))
         return replies
 
-    def logits_behind(self, batch: Batch, said: Sequence[Sequence[int]]) -> np.ndarray:
-        """float32[B, V]: the next token's logits after some tokens of each answer.
+    def logits_after(self, batch: Batch, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
+        """float32[B, V]: the next token's logits after the first tokens of each answer.
 
         Args:
           batch: the questions.
-          said: token ids per row.
+          prefixes: token ids per row.
         """
-        rows = [[*tokens, *more] for tokens, more in zip(batch.tokens, said, strict=True)]
-        pictures = _pictures(batch, self._mesh)
-        inputs = _on(self._mesh, [*pad_prompts(rows), *pictures.values()])
-        logits, _ = self._generator.prefill(self._generator.params, *inputs)
-        return np.asarray(_host(self._mesh, logits), np.float32)
+        prompts = _prompts(batch, self._mesh)
+        ids = [[*row, *more] for row, more in zip(batch.tokens, prefixes, strict=True)]
+        return self._engine.next_token_logits(prompts._replace(ids=ids))
 
 
-class Poses:
+class PosePredictor:
     """Poses by the policy head; one forward pass per batch."""
 
-    def __init__(self, model: Model, processor: Processor, mesh: Mesh | None) -> None:
+    def __init__(self, engine: Engine, mesh: Mesh | None) -> None:
         """Make ready.
 
         Raises:
           InputError: the model has no policy head.
         """
-        if model.config.policy is None:
-            raise InputError("no_policy", "this model has no policy head", "use one that has")
-        assert processor.transform is not None
-        self._transform, self._processor, self._mesh = processor.transform, processor, mesh
-        self._params = model.params
-        self._read = pose_function(model.config, model.layout)
+        engine.need_policy()
+        self._engine, self._mesh = engine, mesh
 
-    def facts(self) -> dict[str, Any]:
-        """What else than parameters decides about the numbers, as JSON values."""
-        processor = self._processor
+    def facts(self) -> dict[str, Json]:
+        """What else than parameters decides about the numbers."""
+        processor = self._engine.processor
         return {
             "contact_scale": processor.contact_scale,
             "contact_frame": processor.contact_frame,
@@ -146,19 +126,16 @@ class Poses:
     def raw_meaning(self) -> str:
         """What the head's own numbers are, in a sentence."""
         frame = {"manipllm": "ManipLLM's", "opencv": "OpenCV's"}
+        processor = self._engine.processor
         return (
-            f"manip.json holds the head's own numbers: contacts in {self._processor.contacts}, "
-            f"directions in {frame[self._processor.rotation_convention]} frame; scoring=standard "
-            "writes pixels of each picture and ManipLLM's frame"
+            f"manip.json holds the head's own numbers: contacts in {processor.contacts}, "
+            f"directions in {frame[processor.rotation_convention]} frame; scoring=standard "
+            "writes pixels of each image and ManipLLM's frame"
         )
 
     def __call__(self, batch: Batch) -> list[Reply]:
         """A batch's poses as lists of numbers."""
-        ids, mask = pad_prompts(batch.tokens)
-        pictures = _pictures(batch, self._mesh)
-        inputs = [ids, pictures["images"], mask, pictures["image_positions"]]
-        output = self._read(self._params, *_on(self._mesh, inputs))
-        found = _host(self._mesh, output)
+        output = self._engine.predict_outputs(_prompts(batch, self._mesh))
         sizes, bad = everywhere(self._mesh, batch.sizes), _bad(batch, self._mesh)
         replies = []
         for row, request in enumerate(batch.requests):
@@ -166,7 +143,7 @@ class Poses:
                 replies.append(Reply(request.id, None, bad[row] or ""))
                 continue
             try:
-                numbers, raw = self._pose(found, row, sizes[row])
+                numbers, raw = self._pose(output, row, sizes[row])
                 replies.append(Reply(request.id, numbers, "", raw=raw))
             except InputError as error:
                 if not batch.skip:
@@ -174,24 +151,16 @@ class Poses:
                 replies.append(Reply(request.id, None, error.message))
         return replies
 
-    def _pose(self, found: Any, row: int, size: np.ndarray) -> tuple[list[float], list[float]]:
+    def _pose(
+        self, output: PolicyOutput, row: int, size: np.ndarray
+    ) -> tuple[list[float], list[float]]:
         """One row of the head's output as RoboMamba's list, and the head's own numbers; InputError
         where they are no pose."""
-        width, height = (int(side) for side in size)
-        pose = make_pose(
-            found.contact[row],
-            found.rotation6d[row],
-            None if found.gripper_logit is None else float(found.gripper_logit[row]),
-            geometry=self._transform.geometry(width, height),
-            contact_scale=self._processor.contact_scale,
-            rotation_convention=self._processor.rotation_convention,
-            contact_frame=self._processor.contact_frame,
-            contact_side=self._processor.contact_side,
-        )
+        pose = self._engine.pose_of(output, row, (int(size[0]), int(size[1])))
         numbers = detection(pose.contact_xy, pose.rotation)
-        raw = [float(x) for x in (*found.contact[row], *found.rotation6d[row])]
-        if found.gripper_logit is not None:
-            numbers.append(float(found.gripper_logit[row]))
+        raw = [float(x) for x in (*output.contact[row], *output.rotation6d[row])]
+        if output.gripper_logit is not None:
+            numbers.append(float(output.gripper_logit[row]))
             raw.append(numbers[-1])
         if not np.all(np.isfinite([*numbers, *raw])):
             what = "the predicted pose is not made of finite numbers"
@@ -199,26 +168,16 @@ class Poses:
         return numbers, raw
 
 
-def _pictures(batch: Batch, mesh: Mesh | None) -> dict[str, Any]:
+def _prompts(batch: Batch, mesh: Mesh | None) -> PromptBatch:
+    """A batch as the engine takes it. Each process has read the images of its own rows, and so
+    knows the positions of these alone; the engine wants those of all rows."""
     if batch.images is None:
-        return {}
-    (images,) = _on(mesh, [batch.images])
-    return {"images": images, "image_positions": jnp.asarray(everywhere(mesh, batch.positions))}
+        return PromptBatch(batch.tokens, None, None)
+    return PromptBatch(batch.tokens, batch.images, everywhere(mesh, batch.positions))
 
 
 def _bad(batch: Batch, mesh: Mesh | None) -> list[str | None]:
     """What is wrong with each row, known to all processes."""
     flags = everywhere(mesh, np.array([why is not None for why in batch.bad], np.int32))
-    other = "its picture cannot be used; the process that read it knows why"
+    other = "its image cannot be used; the process that read it knows why"
     return [why or (other if flag else None) for why, flag in zip(batch.bad, flags, strict=True)]
-
-
-def _on(mesh: Mesh | None, arrays: list[Any]) -> list[Any]:
-    """Arrays whose first axis is the batch, on the mesh."""
-    if mesh is None:
-        return [jnp.asarray(array) for array in arrays]
-    return [placed(mesh, array, array.shape[0]) for array in arrays]
-
-
-def _host(mesh: Mesh | None, tree: Any) -> Any:
-    return jax.device_get(tree if mesh is None else whole(mesh, tree))

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.manipulation import PoseSample, answer_text
-from robomamba_jax.data.sources.synthetic import COLORS, SHAPES, Toy
+from robomamba_jax.data.sources.synthetic import COLORS, SHAPES, SyntheticSource
 from robomamba_jax.evaluation.metrics.yes_no import POPE_KINDS
 from robomamba_jax.evaluation.synthetic import export_benchmarks as export
 from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
@@ -74,7 +74,7 @@ class _Shape:
     """A picture of the toy data and what is true of it."""
 
     def __init__(self, number: int) -> None:
-        sample = Toy("captions", f"1@{number}")[0]
+        sample = SyntheticSource("captions", f"1@{number}")[0]
         _, self.color, self.shape = sample.turns[1][1].split()
         pixels: Any = sample.images[0]
         self.picture = Image.fromarray(pixels)
@@ -174,7 +174,7 @@ def _robovqa(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
 
 
 def _manipulation(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
-    source = Toy("poses", str(len(shapes)))
+    source = SyntheticSource("poses", str(len(shapes)))
     records, pixels = [], {}
     for number in range(len(shapes)):
         sample: Any = source[number]

@@ -44,7 +44,7 @@ class PolicyStates(NamedTuple):
     first_text: jax.Array
     last: jax.Array
     mask: jax.Array | None
-    image_at: jax.Array | None = None
+    image_index: jax.Array | None = None
 
 
 class PolicyHead(nnx.Module):
@@ -105,7 +105,7 @@ class PolicyHead(nnx.Module):
         first_text: jax.Array,
         last: jax.Array,
         mask: jax.Array | None = None,
-        image_at: jax.Array | None = None,
+        image_index: jax.Array | None = None,
     ) -> PolicyOutput:
         """Read a pose from each row.
 
@@ -117,14 +117,14 @@ class PolicyHead(nnx.Module):
             position outside the row, as -1 is, gives NaN.
           mask: bool[B, T], True = real, for pooling "mean"; padding may lie anywhere. None
             means all real.
-          image_at: int32[B, P], where the patches of the image stand that the pose is in, by rows
-            from the upper left; needed by ``mixture``, which gives NaN for a row without image
-            (-1 everywhere).
+          image_index: int32[B, P], where the patches of the image stand that the pose is in,
+            row by row from the upper left; needed by ``mixture``, which gives NaN for a row
+            without image (-1 everywhere).
 
         Raises:
-          InputError: an argument has the wrong shape, or image_at is needed and missing.
+          InputError: an argument has the wrong shape, or image_index is needed and missing.
         """
-        return self.read_states(PolicyStates(hidden, first_text, last, mask, image_at))
+        return self.read_states(PolicyStates(hidden, first_text, last, mask, image_index))
 
     def read_states(self, states: PolicyStates) -> PolicyOutput:
         """As a call, of arguments in one piece."""
@@ -190,19 +190,19 @@ class PolicyHead(nnx.Module):
         check_shape("last", states.last, "B", sizes)
         if states.mask is not None:
             check_shape("mask", states.mask, "B T", sizes)
-        if states.image_at is not None:
-            check_shape("image_at", states.image_at, "B P", sizes)
+        if states.image_index is not None:
+            check_shape("image_index", states.image_index, "B P", sizes)
 
 
 def _read_mixture(mixture: Mixture, states: PolicyStates) -> PolicyOutput:
     """The densest of the proposals; NaN for a row without image."""
-    if states.image_at is None:
+    if states.image_index is None:
         raise InputError(
             "no_image", "the mixture head reads image positions, and got none", "give an image"
         )
     with jax.default_matmul_precision("highest"):
-        found = mixture(states.hidden.astype(jnp.float32), states.mask, states.image_at)
-    chosen, seen = densest(found), jnp.any(states.image_at >= 0, axis=1)
+        found = mixture(states.hidden.astype(jnp.float32), states.mask, states.image_index)
+    chosen, seen = densest(found), jnp.any(states.image_index >= 0, axis=1)
 
     def of_chosen(x: jax.Array) -> jax.Array:
         at = chosen.reshape(-1, *[1] * (x.ndim - 1))

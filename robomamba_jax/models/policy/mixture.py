@@ -58,20 +58,22 @@ class Mixture(nnx.Module):
         outputs = 1 + CONTACT_SIZE + ROTATION_SIZE + config.gripper
         self.mlp = PolicyMLP(widths[0], widths, outputs, rngs=rngs, param_dtype=dtype)
 
-    def __call__(self, hidden: jax.Array, mask: jax.Array | None, image_at: jax.Array) -> Proposals:
+    def __call__(
+        self, hidden: jax.Array, mask: jax.Array | None, image_index: jax.Array
+    ) -> Proposals:
         """Let every image position propose.
 
         Args:
           hidden: float32[B, T, D].
           mask: bool[B, T], True = real; None = all.
-          image_at: int32[B, P], where the image's patches stand among the T, by rows from the
+          image_index: int32[B, P], where the image's patches stand among the T, by rows from the
             upper left; one outside the row proposes from a state of 0.
 
         Raises:
           InputError: P is no square.
         """
-        centres, width = grid_centres(image_at.shape[1])
-        patches = states_at(hidden, image_at)
+        centres, width = grid_centres(image_index.shape[1])
+        patches = states_at(hidden, image_index)
         everything = self.from_all(self.queries(hidden, mask))
         out = self.mlp(jax.nn.relu(self.from_patch(patches) + everything[:, None]))
         return Proposals(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -95,7 +94,7 @@ def _mean(actions: list[Action], size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class ModelPolicy:
-    """A checkpoint, used as its users use it: ``rm.predict_pose``.
+    """A checkpoint, used as ``rm.predict_pose`` uses it.
 
     Attributes:
       name: its path.
@@ -113,10 +112,12 @@ class ModelPolicy:
 
         from robomamba_jax import api
         from robomamba_jax.evaluation.runner.params_hash import parameters_sha256
+        from robomamba_jax.inference.engine import Engine
 
         self.name = str(checkpoint)
-        self._model, self._processor = api.load(checkpoint)
-        head = self._model.params.get("policy")
+        model, processor = api.load(checkpoint)
+        self._engine = Engine(model, processor)
+        head = model.params.get("policy")
         if not head:
             raise InputError(
                 "no_policy_head",
@@ -124,13 +125,11 @@ class ModelPolicy:
                 "give a checkpoint of stage 2 (configs/stage2_manipulation.py)",
             )
         self.parameters = int(sum(leaf.size for leaf in jax.tree.leaves(head)))
-        self.sha: str | None = parameters_sha256(self._model.params)
+        self.sha: str | None = parameters_sha256(model.params)
 
     def propose(self, seen: Observation) -> Proposal:
         """What the model predicts from picture and instruction alone."""
-        from robomamba_jax import api
-
-        picture = Image.fromarray(seen.view.rgb)
-        asked = as_record(seen.instruction, self._processor.template)
-        pose: Any = api.predict_pose(self._model, self._processor, picture, asked)
+        image = Image.fromarray(seen.view.rgb)
+        asked = as_record(seen.instruction, self._engine.processor.template)
+        (pose,) = self._engine.predict_poses([image], [asked])
         return Proposal(pose.contact_xy, np.asarray(pose.rotation, np.float64), pose.gripper_open)

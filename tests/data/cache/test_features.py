@@ -17,8 +17,8 @@ import pytest
 from robomamba_jax.data.cache import features as feature_cache
 from robomamba_jax.data.cache.features import FeatureReader, FeatureWriter, feature_key
 from robomamba_jax.data.images.transforms import image_transform
-from robomamba_jax.data.pipeline.loader import Pipeline
-from robomamba_jax.data.pipeline.tasks import Jobs
+from robomamba_jax.data.pipeline.loader import BatchLoader
+from robomamba_jax.data.pipeline.tasks import DataTasks
 from robomamba_jax.errors import InputError
 from tests.data.samples import mixture
 
@@ -136,16 +136,16 @@ def test_batches_with_features_instead_of_pixels(workers: int, tmp_path: Path) -
     """Each picture's own, in its place, and nothing else in the batch has changed."""
     config = mixture(tmp_path, {"talk": 12}, packing=True)
     made = writer(tmp_path / "cache")
-    with Pipeline(config) as pipeline:
+    with BatchLoader(config) as pipeline:
         plain = list(pipeline.batches(0, 3))
-        part = pipeline._pool.tasks.parts[0]
+        part = pipeline._pool.tasks.datasets[0]
         for number in range(12):
             example = part.example(number)
             for place, row in enumerate(fake(example)):
                 made.add(made.key(example.image_sha256[place].tobytes()), row)
     made.finish()
     cached = dataclasses.replace(config, features=str(tmp_path / "cache"))
-    with Pipeline(cached, workers=workers) as pipeline:
+    with BatchLoader(cached, workers=workers) as pipeline:
         found = list(pipeline.batches(0, 3))
     for one, other in zip(found, plain, strict=True):
         images = other.arrays.pop("images")
@@ -167,22 +167,25 @@ def test_what_is_said_of_a_prompt_belongs_to_it(
     that count for nothing."""
     config = mixture(tmp_path, {"talk": 6}, batch_size=2)
     made = writer(tmp_path / "cache", kind=kind, shape=shape, dtype="bfloat16")
-    part = Jobs(config).parts[0]
+    part = DataTasks(config).datasets[0]
     for number in range(5):
         example = part.example(number)
         key = made.key(example.image_sha256.tobytes(), example.ids)
         made.add(key, np.full(shape, 1 + number, np.float32))
     made.finish()
     cached = dataclasses.replace(config, features=str(tmp_path / "cache"))
-    with Pipeline(dataclasses.replace(cached, on_error="skip"), workers=1) as pipeline:
+    with BatchLoader(dataclasses.replace(cached, on_error="skip"), workers=1) as pipeline:
         for batch in pipeline.batches(0, 3):
             assert batch.arrays["features"].shape == (2, *shape)
             for row, (number,) in enumerate(batch.samples):
-                index = int(pipeline.table.index[number])
+                index = int(pipeline.sample_index.index[number])
                 expected = 0 if index == 5 else 1 + index
                 assert np.all(batch.arrays["features"][row].astype(np.float32) == expected)
                 assert bool(batch.arrays["mask"][row].any()) == (index != 5)
-    with Pipeline(cached) as pipeline, pytest.raises(InputError, match="talk, sample 5: the cache"):
+    with (
+        BatchLoader(cached) as pipeline,
+        pytest.raises(InputError, match="talk, sample 5: the cache"),
+    ):
         list(pipeline.batches(0, 3))
     facts = json.loads((tmp_path / "cache" / "manifest.json").read_text())
     assert facts["kind"] == kind

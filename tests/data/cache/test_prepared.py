@@ -20,9 +20,9 @@ import pytest
 
 from robomamba_jax.config.data import DataConfig, PrepareConfig, SourceConfig
 from robomamba_jax.config.tree import tree_to_json
-from robomamba_jax.data.cache.prepared import PreparedData, verify_files
+from robomamba_jax.data.cache.prepared import PreparedFolder, verify_files
 from robomamba_jax.data.cache.record_format import from_record, to_record
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.pipeline.prepare_run import prepare
 from robomamba_jax.errors import InputError
 from tests.data.pipeline.test_loader import BY_TEXT, LATE, spoiled
@@ -55,7 +55,7 @@ def reading(folder: Path, config: DataConfig, **changes: Any) -> DataConfig:
 def test_the_same_numbers(folder: Path, prepared: Path) -> None:
     """Plan, samples and every array, mixture weights included."""
     config = config_of(folder)
-    with Pipeline(config) as plain, Pipeline(reading(prepared, config), workers=2) as stored:
+    with BatchLoader(config) as plain, BatchLoader(reading(prepared, config), workers=2) as stored:
         assert stored.plan.sha256 == plain.plan.sha256
         assert stored.plan.weights == {"captions": 0.5, "talk": 0.5}
         for batch in stored.batches(0, 6):
@@ -69,13 +69,13 @@ def test_one_part_alone(folder: Path, prepared: Path) -> None:
     """By its name; another name is refused with the near ones."""
     config = config_of(folder)
     source = SourceConfig(str(prepared), name="talk")
-    with Pipeline(dataclasses.replace(config, sources=(source,))) as pipeline:
-        assert pipeline.table.parts == ("talk",)
-        assert len(pipeline.table) == 9
-        assert pipeline.table.names[0] == "talk-0"
+    with BatchLoader(dataclasses.replace(config, sources=(source,))) as pipeline:
+        assert pipeline.sample_index.datasets == ("talk",)
+        assert len(pipeline.sample_index) == 9
+        assert pipeline.sample_index.names[0] == "talk-0"
     wrong = dataclasses.replace(config, sources=(SourceConfig(str(prepared), name="tlk"),))
     with pytest.raises(InputError, match=r"'tlk' \(did you mean talk"):
-        Pipeline(wrong)
+        BatchLoader(wrong)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -95,7 +95,7 @@ def test_workers_and_kills_change_no_byte(folder: Path, prepared: Path, tmp_path
         "def tell(done, total):\n"
         "    if done > 10: os.kill(os.getpid(), signal.SIGKILL)\n"
         "config = tree_from_json(DataConfig, json.loads(sys.argv[1]), 'c')\n"
-        "prepare(config, sys.argv[2], tell=tell)\n"
+        "prepare(config, sys.argv[2], on_progress=tell)\n"
     )
     target = tmp_path / "killed"
     command = [sys.executable, "-c", code, json.dumps(tree_to_json(config)), str(target)]
@@ -105,11 +105,11 @@ def test_workers_and_kills_change_no_byte(folder: Path, prepared: Path, tmp_path
     shards = sorted(target.glob("*.array_record"))
     assert shards
     with pytest.raises(InputError, match=r"manifest\.json does not exist"):
-        PreparedData(target)
+        PreparedFolder(target)
     stamp = shards[0].stat().st_mtime_ns
     time.sleep(0.02)
     told: list[tuple[int, int]] = []
-    prepare(config, target, tell=lambda *done: told.append(done))
+    prepare(config, target, on_progress=lambda *done: told.append(done))
     assert shards[0].stat().st_mtime_ns == stamp
     assert told[0][0] > 8
     assert told[-1] == (30, 30)
@@ -168,12 +168,12 @@ def test_a_damaged_record_is_found_late(folder: Path, prepared: Path, tmp_path: 
     data[int(filled[len(filled) // 2])] ^= 1
     shard.write_bytes(data)
     config = reading(copy, config_of(folder), on_error="skip")
-    with Pipeline(config) as pipeline:
+    with BatchLoader(config) as pipeline:
         problems = [p for batch in pipeline.batches(0, 12) for p in batch.problems]
     assert problems
     assert all(problem.found == "late" for problem in problems)
     complaint = pytest.raises(InputError, match="captions, sample")
-    with Pipeline(dataclasses.replace(config, on_error="raise")) as pipeline, complaint:
+    with BatchLoader(dataclasses.replace(config, on_error="raise")) as pipeline, complaint:
         list(pipeline.batches(0, 12))
 
 
@@ -184,7 +184,7 @@ def test_another_encoding_is_refused(folder: Path, prepared: Path) -> None:
         encoding = dataclasses.replace(TINY, **change)
         (name,) = (*change,)
         with pytest.raises(InputError, match=f"another {name}"):
-            Pipeline(reading(prepared, config, encoding=encoding))
+            BatchLoader(reading(prepared, config, encoding=encoding))
 
 
 def test_bad_samples_are_known_before_training(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_bad_samples_are_known_before_training(tmp_path: Path) -> None:
     found = {entry["index"]: entry["kind"] for entry in map(json.loads, lines)}
     assert found == {**BY_TEXT, **LATE}
     assert list(found) == sorted(found)
-    with Pipeline(reading(tmp_path / "out", config)) as pipeline:
+    with BatchLoader(reading(tmp_path / "out", config)) as pipeline:
         assert not [p for b in pipeline.batches(0, 4) for p in b.problems]
     strict = dataclasses.replace(config, on_error="raise")
     with pytest.raises(InputError, match=r"x, sample 1: .* cannot be decoded"):
@@ -209,8 +209,8 @@ def test_bad_samples_are_known_before_training(tmp_path: Path) -> None:
 def test_codecs(codec: str, folder: Path) -> None:
     """Two are exact; the third is close."""
     config = config_of(folder)
-    with Pipeline(config) as pipeline:
-        part = pipeline._pool.tasks.parts[0]
+    with BatchLoader(config) as pipeline:
+        part = pipeline._pool.tasks.datasets[0]
         pictured = next(n for n in range(21) if part.describe(n).images)
         example = part.example(pictured)
     again = from_record(to_record(example, codec), "r", 15)
@@ -231,11 +231,11 @@ def test_poses_and_odd_ids(tmp_path: Path) -> None:
     encoding = dataclasses.replace(TINY, target="pose")
     config = DataConfig((source,), encoding, mixture(tmp_path, {"other": 1}).batch)
     prepare(config, tmp_path / "out")
-    with Pipeline(config) as plain, Pipeline(reading(tmp_path / "out", config)) as stored:
+    with BatchLoader(config) as plain, BatchLoader(reading(tmp_path / "out", config)) as stored:
         for name in ("contact", "rotation", "gripper", "weight"):
             first, second = plain.batch(0).arrays[name], stored.batch(0).arrays[name]
             np.testing.assert_array_equal(first, second)
-        example = plain._pool.tasks.parts[0].example(0)
+        example = plain._pool.tasks.datasets[0].example(0)
     odd = dataclasses.replace(example, id="\ud83d ü")
     assert from_record(to_record(odd, "png"), "r", 15).id == "\ud83d ü"
 
@@ -243,12 +243,12 @@ def test_poses_and_odd_ids(tmp_path: Path) -> None:
 def test_wrong_folders(tmp_path: Path, prepared: Path) -> None:
     """None, another's, one without a shard."""
     with pytest.raises(InputError, match="does not exist"):
-        PreparedData(tmp_path)
+        PreparedFolder(tmp_path)
     (tmp_path / "manifest.json").write_text('{"schema": "else"}')
     with pytest.raises(InputError, match=r"is not robomamba\.prepared/1"):
-        PreparedData(tmp_path)
+        PreparedFolder(tmp_path)
     copy = tmp_path / "copy"
     shutil.copytree(prepared, copy)
     (copy / "part01-00000.array_record").unlink()
     with pytest.raises(InputError, match=r"part01-00000\.array_record is missing"):
-        PreparedData(copy).records[0]
+        PreparedFolder(copy).records[0]

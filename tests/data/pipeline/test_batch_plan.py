@@ -12,20 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robomamba_jax.config.data import BatchConfig
-from robomamba_jax.data.cache.string_array import Names
-from robomamba_jax.data.pipeline.batch_plan import Plan, local_rows
-from robomamba_jax.data.pipeline.sample_index import SampleTable, make_table
+from robomamba_jax.data.cache.string_array import StringArray
+from robomamba_jax.data.pipeline.batch_plan import BatchPlan, local_rows
+from robomamba_jax.data.pipeline.sample_index import SampleIndex, make_index
 from robomamba_jax.errors import InputError
 
 
-def table(sizes: dict[str, int], seed: int = 0, text: int = 30) -> SampleTable:
+def table(sizes: dict[str, int], seed: int = 0, text: int = 30) -> SampleIndex:
     """Samples of random lengths."""
     rng, count = np.random.default_rng(seed), sum(sizes.values())
     part = np.repeat(np.arange(len(sizes)), list(sizes.values()))
     index = np.concatenate([np.arange(size) for size in sizes.values()])
     columns = (rng.integers(2, text, count), rng.integers(0, 2, count), np.ones(count))
-    names = Names.of([f"s{n}" for n in range(count)])
-    return make_table(tuple(sizes), part, index, columns, names)
+    names = StringArray.of([f"s{n}" for n in range(count)])
+    return make_index(tuple(sizes), part, index, columns, names)
 
 
 KINDS = {
@@ -36,7 +36,7 @@ KINDS = {
 SIZES = {"a": 40, "b": 13, "c": 1}
 
 
-def flat(plan: Plan, epoch: int) -> list[int]:
+def flat(plan: BatchPlan, epoch: int) -> list[int]:
     steps = range(plan.start_of(epoch), plan.start_of(epoch + 1))
     return [n for step in steps for row in plan.layout(step).rows for n in row]
 
@@ -44,24 +44,24 @@ def flat(plan: Plan, epoch: int) -> list[int]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_epoch_has_every_sample_once(kind: str) -> None:
     """Without weights: nothing twice, nothing dropped, another order in the next."""
-    plan = Plan(table(SIZES), KINDS[kind], seed=3)
+    plan = BatchPlan(table(SIZES), KINDS[kind], seed=3)
     first, second = flat(plan, 0), flat(plan, 1)
     assert sorted(first) == sorted(second) == list(range(54))
     assert first != second
-    assert first != flat(Plan(table(SIZES), KINDS[kind], seed=4), 0)
+    assert first != flat(BatchPlan(table(SIZES), KINDS[kind], seed=4), 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_fit_their_batches(kind: str) -> None:
     """Every batch has the rows it should; every row fits the shape its batch says."""
-    plan = Plan(table(SIZES), KINDS[kind])
+    plan = BatchPlan(table(SIZES), KINDS[kind])
     lengths = set()
     for step in range(plan.start_of(2)):
         layout = plan.layout(step)
         lengths.add(layout.shape.tokens)
         assert len(layout.rows) == layout.shape.rows == 4
         for row in layout.rows:
-            text, images = plan.table.text[row].sum(), plan.table.images[row].sum()
+            text, images = plan.sample_index.text[row].sum(), plan.sample_index.images[row].sum()
             assert text <= layout.shape.text
             assert images <= layout.shape.images
             assert text + 9 * images <= layout.shape.tokens
@@ -73,10 +73,10 @@ def test_rows_fit_their_batches(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_steps_in_any_order(kind: str) -> None:
     """A fresh plan asked for one late step gives what a used one gives."""
-    used = Plan(table(SIZES), KINDS[kind], seed=7)
+    used = BatchPlan(table(SIZES), KINDS[kind], seed=7)
     layouts = [used.layout(step) for step in range(used.start_of(3))]
     for step in reversed(range(len(layouts))):
-        assert Plan(table(SIZES), KINDS[kind], seed=7).layout(step) == layouts[step]
+        assert BatchPlan(table(SIZES), KINDS[kind], seed=7).layout(step) == layouts[step]
 
 
 WEIGHTS = {"a": 0.2, "b": 0.5, "c": 0.3}
@@ -85,15 +85,15 @@ WEIGHTS = {"a": 0.2, "b": 0.5, "c": 0.3}
 def test_weights_are_kept_and_sources_go_round() -> None:
     """Shares by largest remainder; no sample a second time before all others of its source."""
     config = BatchConfig(batch_size=4, seq_len=64, image_tokens=9, epoch_samples=33)
-    plan = Plan(table(SIZES), config, weights=WEIGHTS)
+    plan = BatchPlan(table(SIZES), config, weights=WEIGHTS)
     assert plan.quotas == [7, 16, 10]
     stream: dict[int, list[int]] = {0: [], 1: [], 2: []}
     for epoch in range(12):
         chosen = plan.samples(epoch)
-        counts = Counter(plan.table.part[chosen].tolist())
+        counts = Counter(plan.sample_index.dataset[chosen].tolist())
         assert [counts[n] for n in range(3)] == [7, 16, 10]
         for number in range(3):
-            stream[number] += sorted(chosen[plan.table.part[chosen] == number].tolist())
+            stream[number] += sorted(chosen[plan.sample_index.dataset[chosen] == number].tolist())
     for number, (name, size) in enumerate(SIZES.items()):
         seen = Counter(stream[number])
         assert len(seen) == min(size, len(stream[number])), name
@@ -108,7 +108,7 @@ def test_weights_are_kept_and_sources_go_round() -> None:
 def test_quotas_sum_up(weights: dict[str, float], total: int) -> None:
     """To the stated length of the epoch, each within one of its exact share."""
     config = BatchConfig(batch_size=2, seq_len=64, image_tokens=9, epoch_samples=total)
-    plan = Plan(table(dict.fromkeys(weights, 5)), config, weights=weights)
+    plan = BatchPlan(table(dict.fromkeys(weights, 5)), config, weights=weights)
     assert sum(plan.quotas) == total == len(plan.samples(0))
     for quota, weight in zip(plan.quotas, weights.values(), strict=True):
         assert abs(quota - total * weight / sum(weights.values())) <= 1
@@ -116,22 +116,22 @@ def test_quotas_sum_up(weights: dict[str, float], total: int) -> None:
 
 def test_the_hash_says_what_decides_the_order() -> None:
     """Data, batches and weights; not the seed, which is kept beside it."""
-    base = Plan(table(SIZES), KINDS["packed"])
-    assert Plan(table(SIZES), KINDS["packed"], seed=1).sha256 == base.sha256
+    base = BatchPlan(table(SIZES), KINDS["packed"])
+    assert BatchPlan(table(SIZES), KINDS["packed"], seed=1).sha256 == base.sha256
     others = [
-        Plan(table(SIZES, seed=1), KINDS["packed"]),
-        Plan(table({**SIZES, "c": 2}), KINDS["packed"]),
-        Plan(table(SIZES), KINDS["buckets"]),
-        Plan(table(SIZES), KINDS["packed"], weights=WEIGHTS),
+        BatchPlan(table(SIZES, seed=1), KINDS["packed"]),
+        BatchPlan(table({**SIZES, "c": 2}), KINDS["packed"]),
+        BatchPlan(table(SIZES), KINDS["buckets"]),
+        BatchPlan(table(SIZES), KINDS["packed"], weights=WEIGHTS),
     ]
     assert len({plan.sha256 for plan in [base, *others]}) == 5
 
 
 def test_facts() -> None:
     """What an epoch costs, counted by hand."""
-    plan = Plan(table(SIZES), KINDS["packed"])
+    plan = BatchPlan(table(SIZES), KINDS["packed"])
     facts = plan.facts()
-    tokens = int((plan.table.text + 9 * plan.table.images).sum())
+    tokens = int((plan.sample_index.text + 9 * plan.sample_index.images).sum())
     assert (facts["samples"], facts["tokens"], facts["supervised"]) == (54, tokens, 54)
     steps = plan.start_of(1)
     assert facts["steps"] == steps
@@ -151,9 +151,9 @@ def test_processes_share_the_rows() -> None:
 def test_wrong_plans() -> None:
     """Samples that are too long are named; no sample at all; wrong settings."""
     with pytest.raises(InputError, match=r"sample 'a:s\d+' has .*\(raise batch.seq_len"):
-        Plan(table(SIZES), BatchConfig(batch_size=1, seq_len=16, image_tokens=9))
+        BatchPlan(table(SIZES), BatchConfig(batch_size=1, seq_len=16, image_tokens=9))
     with pytest.raises(InputError, match="no sample is usable"):
-        Plan(table({"a": 0}), KINDS["packed"])
+        BatchPlan(table({"a": 0}), KINDS["packed"])
     for wrong in ({"buckets": (9, 3)}, {"buckets": (99,)}, {"rows": 0}, {"images": -1}):
         with pytest.raises(InputError):
             BatchConfig(**{"seq_len": 64, **wrong})

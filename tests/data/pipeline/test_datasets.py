@@ -11,7 +11,7 @@ import pytest
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
 from robomamba_jax.data.examples import Encoder
-from robomamba_jax.data.pipeline.datasets import open_parts
+from robomamba_jax.data.pipeline.datasets import open_datasets
 from robomamba_jax.errors import InputError
 from tests.data.samples import poses
 
@@ -21,7 +21,7 @@ def test_an_example_without_pixels_is_read_once(tmp_path: Path) -> None:
     path = str(poses(tmp_path, 4))
     source = SourceConfig(path, "poses", "robomamba-poses", pixel_order="xy", frame="manipllm")
     config = DataConfig((source,), EncodingConfig("tiny", "tiny", target="pose"), BatchConfig(2))
-    (part,) = open_parts(config, Encoder.open(config))
+    (part,) = open_datasets(config, Encoder.open(config))
     whole, small = part.example(1), part.example(1, pixels=False)
     assert whole.images is not None
     assert small.images is None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from robomamba_jax.config.data import EncodingConfig, SourceConfig
 from robomamba_jax.data.examples import open_tokenizer
 from robomamba_jax.data.pipeline.contact_sheet import contact_sheet
-from robomamba_jax.data.pipeline.datasets import SourcePart
+from robomamba_jax.data.pipeline.datasets import SourceDataset
 from robomamba_jax.data.pipeline.inspection import histogram, inspect, inspection_config, lengths
 from robomamba_jax.data.pipeline.tasks import DataPool
 from robomamba_jax.data.sources.formats import detect, open_source
@@ -165,8 +165,8 @@ def test_contact_sheets(count: int, tmp_path: Path) -> None:
     spoiled_path = spoiled(tmp_path)
     config = inspection_config(SourceConfig(str(spoiled_path)), "llava", TINY)
     with DataPool(config) as pool:
-        (part,) = pool.tasks.parts
-        assert isinstance(part, SourcePart)
+        (part,) = pool.tasks.datasets
+        assert isinstance(part, SourceDataset)
         page = contact_sheet(part, count)
     shown = min(count, 13)
     assert page.width == min(4, shown) * 350 + 10

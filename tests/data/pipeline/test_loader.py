@@ -23,7 +23,7 @@ import pytest
 from robomamba_jax.config.data import DataConfig, SourceConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.pipeline.ledger import Ledger, Problem
-from robomamba_jax.data.pipeline.loader import Pipeline, StepBatch
+from robomamba_jax.data.pipeline.loader import BatchLoader, StepBatch
 from robomamba_jax.data.pipeline.tasks import DataPool
 from robomamba_jax.errors import InputError
 from tests.data.samples import TINY, mixture, picture, poses, turns
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
-def ids(pipeline: Pipeline, batches: Iterator[StepBatch]) -> list[list[list[str]]]:
+def ids(pipeline: BatchLoader, batches: Iterator[StepBatch]) -> list[list[list[str]]]:
     return [pipeline.ids(batch) for batch in batches]
 
 
@@ -62,7 +62,7 @@ def same(first: StepBatch, second: StepBatch) -> None:
 def case(request: pytest.FixtureRequest, folder: Path) -> tuple[DataConfig, list[StepBatch]]:
     """A configuration, and its batches one by one, with nothing around."""
     config = mixture(folder, SIZES, **KINDS[request.param])
-    with Pipeline(config) as pipeline:
+    with BatchLoader(config) as pipeline:
         return config, [pipeline.batch(step) for step in range(STEPS)]
 
 
@@ -70,7 +70,7 @@ def case(request: pytest.FixtureRequest, folder: Path) -> tuple[DataConfig, list
 def test_workers_change_nothing(case: tuple[DataConfig, list[StepBatch]], workers: int) -> None:
     """Ids and every array, read ahead by grain."""
     config, expected = case
-    with Pipeline(config, workers=workers) as pipeline:
+    with BatchLoader(config, workers=workers) as pipeline:
         found = list(pipeline.batches(0, STEPS))
     assert [batch.step for batch in found] == list(range(STEPS))
     for one, other in zip(found, expected, strict=True):
@@ -85,7 +85,7 @@ def test_processes_make_the_same_global_batch(
     config, expected = case
     parts = []
     for process in range(processes):
-        with Pipeline(config, process=process, processes=processes) as pipeline:
+        with BatchLoader(config, process_id=process, num_processes=processes) as pipeline:
             parts.append(list(pipeline.batches(3, STEPS)))
     for step, pieces in enumerate(zip(*parts, strict=True), start=3):
         rows = [row for piece in pieces for row in piece.samples]
@@ -99,10 +99,10 @@ RUN = """
 import json, sys
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.config.tree import tree_from_json
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 config = tree_from_json(DataConfig, json.load(open(sys.argv[1])), "config")
 state, workers = sys.argv[2], int(sys.argv[3])
-with Pipeline(config, workers=workers) as pipeline:
+with BatchLoader(config, workers=workers) as pipeline:
     try:
         start = pipeline.restore(json.load(open(state)))
     except FileNotFoundError:
@@ -122,7 +122,7 @@ def test_killed_and_resumed(
 ) -> None:
     """At a random step, twice, each time with another number of workers; no order is lost."""
     config, _ = case
-    with Pipeline(config) as pipeline:
+    with BatchLoader(config) as pipeline:
         expected = ids(pipeline, pipeline.batches(0, STEPS))
     (tmp_path / "config.json").write_text(json.dumps(tree_to_json(config)))
     rng, seen = random.Random(seed), {}
@@ -187,7 +187,7 @@ def alive(pid: int) -> bool:
 def test_workers_load_no_framework(folder: Path) -> None:
     """By what is mapped into their memory after a job."""
     with DataPool(mixture(folder, SIZES), 1) as pool:
-        job = {"op": "scan", "part": 0, "start": 0, "stop": 3}
+        job = {"op": "scan", "dataset": 0, "start": 0, "stop": 3}
         assert pool.run(job)[0]["problems"] == []
         maps = Path(f"/proc/{pool.pids[0]}/maps").read_text()
     assert "site-packages/numpy" in maps
@@ -196,7 +196,7 @@ def test_workers_load_no_framework(folder: Path) -> None:
 
 def test_a_dead_worker_is_an_error(folder: Path) -> None:
     """Not a run that waits for ever."""
-    with Pipeline(mixture(folder, SIZES), workers=1) as pipeline:
+    with BatchLoader(mixture(folder, SIZES), workers=1) as pipeline:
         os.kill(pipeline._pool.pids[0], signal.SIGKILL)
         with pytest.raises(RuntimeError, match=r"worker has died \(signal 9\)"):
             list(pipeline.batches(0, 3))
@@ -205,7 +205,7 @@ def test_a_dead_worker_is_an_error(folder: Path) -> None:
 def test_states(folder: Path) -> None:
     """Another seed, other data, another mixture: each is refused by name."""
     config = mixture(folder, SIZES, packing=True)
-    with Pipeline(config) as pipeline:
+    with BatchLoader(config) as pipeline:
         state = pipeline.state(5)
         assert set(state) == {"seed", "step", "plan_hash"}
         assert pipeline.restore(json.loads(json.dumps(state))) == 5
@@ -214,7 +214,7 @@ def test_states(folder: Path) -> None:
         "another data, batches or mixture": mixture(folder, SIZES, packing=True, batch_size=2),
     }
     for what, other in others.items():
-        with Pipeline(other) as pipeline, pytest.raises(InputError, match=what):
+        with BatchLoader(other) as pipeline, pytest.raises(InputError, match=what):
             pipeline.restore(state)
 
 
@@ -226,8 +226,9 @@ def test_a_notebook_needs_no_guard(folder: Path, tmp_path: Path) -> None:
         "import json, jax\n"
         "from robomamba_jax.config.data import DataConfig\n"
         "from robomamba_jax.config.tree import tree_from_json\n"
-        "from robomamba_jax.data.pipeline.loader import Pipeline\n"
-        f"pipeline = Pipeline(tree_from_json(DataConfig, json.loads({config!r}), 'c'), workers=2)\n"
+        "from robomamba_jax.data.pipeline.loader import BatchLoader\n"
+        f"config = tree_from_json(DataConfig, json.loads({config!r}), 'c')\n"
+        "pipeline = BatchLoader(config, workers=2)\n"
         "print('started', next(iter(pipeline.batches())).step)\n"
         "pipeline.close()\n"
     )
@@ -280,12 +281,12 @@ def test_bad_samples_are_left_out_and_written_down(
     )
     config = DataConfig(sources, TINY, batch, on_error="skip")
     ledger = tmp_path / "ledger.jsonl"
-    with Pipeline(config, workers=workers, ledger=ledger) as pipeline:
+    with BatchLoader(config, workers=workers, ledger=ledger) as pipeline:
         steps = pipeline.plan.start_of(1)
         batches = list(pipeline.batches(0, steps))
         numbers = [n for batch in batches for row in batch.samples for n in row]
         assert sorted(numbers) == list(range(10))
-        table = pipeline.table
+        table = pipeline.sample_index
     lines = [json.loads(line) for line in ledger.read_text().splitlines()]
     assert {line["index"]: line["kind"] for line in lines} == {**BY_TEXT, **LATE}
     assert [line["index"] for line in lines[:3]] == [3, 8, 9]
@@ -300,7 +301,9 @@ def test_bad_samples_are_left_out_and_written_down(
             assert batch.arrays["mask"][row].sum() == table.text[left].sum()
             assert (batch.arrays["image_positions"][row] >= 0).sum() == len(left)
     for process in range(3):
-        with Pipeline(config, process=process, processes=3, ledger=tmp_path / "l.jsonl") as part:
+        with BatchLoader(
+            config, process_id=process, num_processes=3, ledger=tmp_path / "l.jsonl"
+        ) as part:
             list(part.batches(0, steps))
     entries = [
         json.loads(line)["index"]
@@ -310,7 +313,7 @@ def test_bad_samples_are_left_out_and_written_down(
     ]
     assert sorted(entries) == sorted({**BY_TEXT, **LATE})
     # A second run finds the same again, and writes nothing twice.
-    with Pipeline(config, ledger=ledger) as pipeline:
+    with BatchLoader(config, ledger=ledger) as pipeline:
         list(pipeline.batches(0, 2 * steps))
     assert len(ledger.read_text().splitlines()) == 7
 
@@ -321,12 +324,12 @@ def test_bad_samples_are_errors_by_default(tmp_path: Path) -> None:
     batch = mixture(tmp_path, {"other": 1}).batch
     config = DataConfig((SourceConfig(str(path), name="x"),), TINY, batch)
     with pytest.raises(InputError, match=r"x, sample 3: image '3\.png' is not below"):
-        Pipeline(config)
+        BatchLoader(config)
     records = [r for n, r in enumerate(json.loads(path.read_text())) if n not in BY_TEXT]
     path.write_text(json.dumps(records))
     for workers in (0, 1):
         complaint = pytest.raises(InputError, match=r"x, sample \d+: sample 's[1457]'")
-        with Pipeline(config, workers=workers) as pipeline, complaint:
+        with BatchLoader(config, workers=workers) as pipeline, complaint:
             list(pipeline.batches(0, 4))
 
 
@@ -353,7 +356,7 @@ def test_pose_batches(tmp_path: Path) -> None:
     source = SourceConfig(str(poses(tmp_path, 5)), name="p", pixel_order="xy")
     batch = mixture(tmp_path, {"other": 1}).batch
     encoding = dataclasses.replace(TINY, target="pose")
-    with Pipeline(DataConfig((source,), encoding, batch), workers=1) as pipeline:
+    with BatchLoader(DataConfig((source,), encoding, batch), workers=1) as pipeline:
         batches = list(pipeline.batches(0, 2))
     weights = np.concatenate([batch.arrays["weight"] for batch in batches])
     filled = [bool(row) for batch in batches for row in batch.samples]

@@ -21,7 +21,7 @@ import pytest
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import BatchConfig, DataConfig, FieldMap, SourceConfig
 from robomamba_jax.config.tree import tree_from_json
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.sources.image_refs import open_ref, ref_sha256
 from robomamba_jax.data.sources.manipulation import PoseSample
@@ -143,7 +143,7 @@ def test_a_batch_of_text(workers: int) -> None:
         for version in ("v2.1", "v3.0")
     )
     assert {detect(source.path) for source in sources} == {"lerobot"}
-    with Pipeline(DataConfig(sources, TINY, BATCH), workers=workers) as pipeline:
+    with BatchLoader(DataConfig(sources, TINY, BATCH), workers=workers) as pipeline:
         found = {}
         for batch in pipeline.batches(0, 9):
             for row, names in zip(batch.arrays["images"], pipeline.ids(batch), strict=True):
@@ -251,8 +251,8 @@ def test_the_pages_configurations(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("v2.1/two_cameras", "v3.0/two_cameras"), configs, (18, 3), strict=True
     ):
         config["sources"][0]["path"] = str(LEROBOT / name)
-        with Pipeline(tree_from_json(DataConfig, config, "config")) as pipeline:
-            assert (len(pipeline.table), len(pipeline.table.problems)) == (samples, 0)
+        with BatchLoader(tree_from_json(DataConfig, config, "config")) as pipeline:
+            assert (len(pipeline.sample_index), len(pipeline.sample_index.problems)) == (samples, 0)
             batch = pipeline.batch(0)
         assert ("contact" in batch.arrays) == (samples == 3)
         assert batch.arrays["images"].any()

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from robomamba_jax.cli.main import main
 from robomamba_jax.config.data import DataConfig, EncodingConfig, FieldMap, SourceConfig
 from robomamba_jax.config.tree import tree_from_json
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.manipulation import PoseSample
@@ -95,7 +95,7 @@ def test_the_grasp(version: str, before: int | None, tip: float, tmp_path: Path)
 def test_a_batch_of_poses(tmp_path: Path) -> None:
     """Through the pipeline, worker and all: contacts as shares of the crop, rotations."""
     config = source(LEROBOT / "v3.0/two_cameras", grasp(tmp_path), name="s")
-    with Pipeline(DataConfig((config,), POSE, BATCH), workers=1) as pipeline:
+    with BatchLoader(DataConfig((config,), POSE, BATCH), workers=1) as pipeline:
         batch = next(iter(pipeline.batches(0, 1)))
         names = [row[0] for row in pipeline.ids(batch) if row]
         arrays = batch.arrays
@@ -215,9 +215,11 @@ def test_skipped_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         (source(LEROBOT / "v2.1/two_cameras", fields, name="s"),), POSE, BATCH, on_error="skip"
     )
     complaint = r"episode 2 grasps outside of the 64x48 picture, at \(7"
-    with Pipeline(config, ledger=tmp_path / "ledger.jsonl") as pipeline:
-        problems = pipeline.table.problems
-        assert [pipeline.table.sample_id(n) for n in range(len(pipeline.table))] == ["s:1"]
+    with BatchLoader(config, ledger=tmp_path / "ledger.jsonl") as pipeline:
+        problems = pipeline.sample_index.problems
+        assert [pipeline.sample_index.sample_id(n) for n in range(len(pipeline.sample_index))] == [
+            "s:1"
+        ]
     ledger = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
     assert len(ledger) == len(problems) == 2
     assert {problem.kind for problem in problems} == {"outside_image"}

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from robomamba_jax.config.data import DataConfig, FieldMap, SourceConfig
-from robomamba_jax.data.pipeline.loader import Pipeline
+from robomamba_jax.data.pipeline.loader import BatchLoader
 from robomamba_jax.data.sources.formats import detect, open_source
 from robomamba_jax.data.sources.llava import LlavaSource
 from robomamba_jax.data.sources.manipulation import PoseSample, RoboMambaPoses
@@ -160,7 +160,7 @@ def test_our_builder_there_and_back(tmp_path: Path) -> None:
         assert not originals
     config = SourceConfig(str(folder), fields=CONVERSATIONS, name="t")
     batch = mixture(tmp_path, {"other": 1}).batch
-    with Pipeline(DataConfig((config,), TINY, batch), workers=1) as pipeline:
+    with BatchLoader(DataConfig((config,), TINY, batch), workers=1) as pipeline:
         names = {name for b in pipeline.batches(0, 2) for row in pipeline.ids(b) for name in row}
     assert names == {f"t:train-{n}" for n in range(8)}
     with pytest.raises(InputError, match="is there already"):

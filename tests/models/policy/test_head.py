@@ -47,7 +47,7 @@ def call(head: PolicyHead, *arguments: Any) -> PolicyOutput:
     def run(state, hidden, first_text, last, mask):
         at = jnp.broadcast_to(jnp.arange(4, dtype=jnp.int32), (len(hidden), 4))
         texts = {"first_text": first_text, "last": last}
-        return nnx.merge(graph, state)(hidden, **texts, mask=mask, image_at=at)
+        return nnx.merge(graph, state)(hidden, **texts, mask=mask, image_index=at)
 
     return jax.jit(run, compiler_options=QUICK)(state, *arguments)
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from robomamba_jax.config import RoboMambaConfig, preset, vision_preset
 from robomamba_jax.config.policy import SPREAD, PolicyConfig
 from robomamba_jax.errors import InputError
+from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import count_params, leaf_paths
 from robomamba_jax.models.policy.head import PolicyHead, PolicyOutput, PolicyStates
 from robomamba_jax.models.policy.mixture import Proposals, densest, grid_centres, states_at
-from robomamba_jax.models.robomamba import RoboMamba, first_image_at
+from robomamba_jax.models.robomamba import RoboMamba, first_image_index
 
 WIDTH, PATCHES = 64, 9
 QUICK = {"xla_backend_optimization_level": 0}
@@ -35,34 +36,34 @@ def make(*, gripper: bool = True, seed: int = 0) -> PolicyHead:
     return nnx.merge(graph, noisy)
 
 
-def call(head: PolicyHead, hidden: Any, mask: Any, image_at: Any) -> PolicyOutput:
+def call(head: PolicyHead, hidden: Any, mask: Any, image_index: Any) -> PolicyOutput:
     """The head, jitted; where text begins and ends is nothing to it."""
     graph, state = nnx.split(head)
     rows = jnp.zeros(len(hidden), jnp.int32)
 
-    def read(state: Any, hidden: Any, mask: Any, image_at: Any) -> PolicyOutput:
-        states = PolicyStates(hidden, rows, rows, mask, image_at)
+    def read(state: Any, hidden: Any, mask: Any, image_index: Any) -> PolicyOutput:
+        states = PolicyStates(hidden, rows, rows, mask, image_index)
         return nnx.merge(graph, state).read_states(states)
 
-    return jax.jit(read, compiler_options=QUICK)(state, hidden, mask, image_at)
+    return jax.jit(read, compiler_options=QUICK)(state, hidden, mask, image_index)
 
 
 def batch(rows: int = 3, length: int = 14, seed: int = 1) -> tuple[Any, Any, Any]:
     """States, a mask with gaps in the text, and images that begin at 0, 1, 2 ..."""
     draw = np.random.default_rng(seed)
     hidden = draw.standard_normal((rows, length, WIDTH)).astype(np.float32)
-    image_at = (np.arange(rows)[:, None] + np.arange(PATCHES)).astype(np.int32)
+    image_index = (np.arange(rows)[:, None] + np.arange(PATCHES)).astype(np.int32)
     mask = draw.random((rows, length)) < 0.5
-    np.put_along_axis(mask, image_at, True, axis=1)
-    return hidden, mask, image_at
+    np.put_along_axis(mask, image_index, True, axis=1)
+    return hidden, mask, image_index
 
 
-def oracle(head: PolicyHead, hidden: Any, mask: Any, image_at: Any) -> list[list[np.ndarray]]:
+def oracle(head: PolicyHead, hidden: Any, mask: Any, image_index: Any) -> list[list[np.ndarray]]:
     """Per row: log weights, contacts, rotations and gripper logits of all proposals, float64."""
     tree = leaf_paths(nnx.to_pure_dict(nnx.state(head)))
     w = {path.removeprefix("mixture/"): np.asarray(x, np.float64) for path, x in tree.items()}
     found = []
-    for states, real, at in zip(np.asarray(hidden, np.float64), mask, image_at, strict=True):
+    for states, real, at in zip(np.asarray(hidden, np.float64), mask, image_index, strict=True):
         means = []
         for query in w["queries/weight"]:
             weights = [np.exp(x @ query) for x in states[real]]
@@ -86,10 +87,10 @@ def oracle(head: PolicyHead, hidden: Any, mask: Any, image_at: Any) -> list[list
 def test_every_proposal_in_float64() -> None:
     """And the densest of them is what comes out. Measured: 2.2e-7 of the largest."""
     head = make(seed=3)
-    hidden, mask, image_at = batch()
-    ours = call(head, np.where(mask[..., None], hidden, np.nan), mask, image_at)
+    hidden, mask, image_index = batch()
+    ours = call(head, np.where(mask[..., None], hidden, np.nan), mask, image_index)
     assert ours.proposals is not None
-    for row, theirs in enumerate(oracle(head, hidden, mask, image_at)):
+    for row, theirs in enumerate(oracle(head, hidden, mask, image_index)):
         for got, want in zip(ours.proposals, theirs, strict=True):
             np.testing.assert_allclose(got[row], want, atol=1e-6 * np.abs(want).max())
         log_weight, contact = theirs[:2]
@@ -134,13 +135,13 @@ def test_the_middle_of_two_is_not_chosen() -> None:
 def test_padding_is_invisible() -> None:
     """NaN at padding changes nothing, the gradients are finite and 0 there."""
     head = make()
-    hidden, mask, image_at = batch()
+    hidden, mask, image_index = batch()
     hidden = np.where(mask[..., None], hidden, np.nan)
     graph, state = nnx.split(head)
     rows = jnp.zeros(len(hidden), jnp.int32)
 
     def loss(x: Any) -> jax.Array:
-        states = PolicyStates(x, rows, rows, jnp.asarray(mask), jnp.asarray(image_at))
+        states = PolicyStates(x, rows, rows, jnp.asarray(mask), jnp.asarray(image_index))
         found = nnx.merge(graph, state).read_states(states).proposals
         return sum((jnp.square(part).sum() for part in found), jnp.zeros(()))
 
@@ -153,13 +154,13 @@ def test_padding_is_invisible() -> None:
 def test_a_row_without_image_has_no_pose() -> None:
     """NaN for it, and its neighbours are what they are alone."""
     head = make()
-    hidden, mask, image_at = batch()
-    image_at[1] = -1
-    found = call(head, hidden, mask, image_at)
+    hidden, mask, image_index = batch()
+    image_index[1] = -1
+    found = call(head, hidden, mask, image_index)
     for part in found[:3]:
         assert np.isnan(part[1]).all()
         assert np.isfinite(np.asarray(part)[[0, 2]]).all()
-    alone = call(head, hidden[2:], mask[2:], image_at[2:])
+    alone = call(head, hidden[2:], mask[2:], image_index[2:])
     np.testing.assert_allclose(found.contact[2:], alone.contact, atol=1e-6)
     # What the loss reads of it is finite: a row of no weight must not spoil a gradient.
     assert found.proposals is not None
@@ -177,14 +178,14 @@ def test_centres_and_states() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image_at", "said"),
+    ("image_index", "said"),
     [(None, "got none"), (np.zeros((3, 8), np.int32), "8 image tokens are no square")],
 )
-def test_wrong_images(image_at: Any, said: str) -> None:
+def test_wrong_images(image_index: Any, said: str) -> None:
     """None at all; tokens that stand in no grid."""
     hidden, mask, _ = batch()
     with pytest.raises(InputError, match=said):
-        call(make(), hidden, mask, image_at)
+        call(make(), hidden, mask, image_index)
 
 
 @pytest.fixture(scope="module")
@@ -195,8 +196,9 @@ def tiny() -> tuple[Any, int]:
     graph, state = nnx.split(model)
 
     def joined(ids: Any, features: Any, mask: Any, positions: Any) -> Any:
-        joint = nnx.merge(graph, state).join(ids, None, mask, positions, None, features)
-        return joint.x, joint.image_at
+        inputs = ModelInputs(ids, mask=mask, image_positions=positions, features=features)
+        joint = nnx.merge(graph, state).join(inputs)
+        return joint.x, joint.image_index
 
     return jax.jit(joined, compiler_options=QUICK), vision.num_patches
 
@@ -213,8 +215,8 @@ def test_where_the_first_image_stands(tiny: tuple[Any, int], data: st.DataObject
     ).reshape(2, 2)
     features = np.arange(1, 2 * 2 * count + 1, dtype=np.float32).reshape(2, 2, count, 1)
     features = np.broadcast_to(features, (2, 2, count, width)).copy()
-    x, image_at = joined(np.zeros((2, 5), np.int32), features, mask, positions)
-    np.testing.assert_array_equal(first_image_at(mask, positions, count), image_at)
+    x, image_index = joined(np.zeros((2, 5), np.int32), features, mask, positions)
+    np.testing.assert_array_equal(first_image_index(mask, positions, count), image_index)
     for row in range(2):
         if positions[row, 0] >= 0:
             alone = np.full((2, 1), -1, np.int32)
@@ -222,5 +224,5 @@ def test_where_the_first_image_stands(tiny: tuple[Any, int], data: st.DataObject
             none = np.zeros((2, 5), bool)
             first, _ = joined(np.zeros((2, 5), np.int32), features[:, :1], none, alone)
             np.testing.assert_allclose(
-                np.asarray(x)[row, image_at[row]], np.asarray(first)[row, :count], atol=1e-6
+                np.asarray(x)[row, image_index[row]], np.asarray(first)[row, :count], atol=1e-6
             )

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures of the sample report, cut out of the sheet of categories."""
+"""The images of the sample report, cut out of the sheet of categories."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from robomamba_jax.data.images.drawing import draw_pose
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN
 
 _SHEET = Path(__file__).resolve().parents[2] / "docs" / "images" / "categories.jpg"
-_SIDE, _WIDE, _HIGH, _GAP = 150, 306, 190, 6  # of the sheet's pictures and cells
+_SIDE, _WIDE, _HIGH, _GAP = 150, 306, 190, 6  # of the sheet's images and cells
 
 
 def _crop(category: str, opened: bool) -> Image.Image:
-    """An object's picture out of the sheet in docs/images."""
+    """An object's image out of the sheet in docs/images."""
     place = list(CATEGORIES).index(category)
     left = place % 5 * _WIDE + _GAP + (_SIDE if opened else 0)
     top = place // 5 * _HIGH + _GAP
@@ -37,7 +37,7 @@ def _uri(image: Image.Image, kind: str = "JPEG", **how: Any) -> str:
 
 
 def poses(rng: random.Random) -> list[dict[str, Any]]:
-    """Six pictures of each half, with poses that mean nothing."""
+    """Six images of each half, with poses that mean nothing."""
     chosen = ("Microwave", "Safe", "Laptop", "StorageFurniture", "Bottle", "Pliers")
     chosen += ("Toilet", "Kettle", "Stapler", "Table", "WashingMachine", "Phone")
     found = []
@@ -66,7 +66,7 @@ def poses(rng: random.Random) -> list[dict[str, Any]]:
 def questions() -> list[dict[str, Any]]:
     """Four right answers and two wrong ones."""
     rows = (
-        ("Microwave", "What is the object in the picture?", "microwave", "microwave", "vqav2"),
+        ("Microwave", "What is the object in the image?", "microwave", "microwave", "vqav2"),
         ("Refrigerator", "Is there a drawer on the refrigerator?", "no", "no", "pope"),
         ("Bottle", "Which colour has the bottle?", "purple", "purple", "gqa"),
         (
@@ -89,8 +89,8 @@ def questions() -> list[dict[str, Any]]:
         {
             "image": _uri(_crop(category, False), quality=80),
             "question": question,
-            "wanted": wanted,
-            "answer": answer,
+            "reference": wanted,
+            "prediction": answer,
             "right": wanted == answer,
             "kind": kind,
         }

@@ -18,11 +18,11 @@ import jax
 
 from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.tensor_names import tensor_shapes
-from robomamba_jax.demo.article import article
 from robomamba_jax.demo.labels import json_lines
-from robomamba_jax.demo.pictures import clip_pictures, pose_pictures, question_pictures
 from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.demo.report.images import clip_images, pose_images, question_images
 from robomamba_jax.demo.stages import Places
+from robomamba_jax.evaluation.runner.paper import paper_tables
 from robomamba_jax.utils.version import __version__
 
 SCHEMA = "robomamba.demo/1"
@@ -63,12 +63,12 @@ def make_report(plan: DemoPlan, places: Places, journal: Any) -> dict[str, Any]:
         "benchmarks": evaluation["benchmarks"],
         "unseen_benchmarks": evaluation["unseen"],
         "rollouts": rollouts,
-        "paper": article(),
+        "paper": paper_tables(),
         "ablations": done.get("ablations", []),
-        "pictures": {
-            "poses": pose_pictures(places.root / "rollouts" / "nano"),
-            "questions": question_pictures(places.test / "bench", places.root / "eval"),
-            "clips": clip_pictures(places.root / "rollouts" / "nano"),
+        "images": {
+            "poses": pose_images(places.root / "rollouts" / "nano"),
+            "questions": question_images(places.test / "bench", places.root / "eval"),
+            "clips": clip_images(places.root / "rollouts" / "nano"),
         },
     }
 
@@ -149,7 +149,7 @@ def _instances(folder: Path) -> set[str]:
 
 def _git() -> dict[str, Any]:
     """The checkout's commit; None outside of one."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
 
     def git(*words: str) -> str | None:
         try:

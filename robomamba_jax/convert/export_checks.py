@@ -71,7 +71,7 @@ def _llm_problems(llm: MambaConfig | None) -> list[str]:
     return found
 
 
-def remarks(to: str, folder: Folder, *, policy: bool = True) -> list[str]:
+def export_notes(to: str, folder: Folder, *, policy: bool = True) -> list[str]:
     """What the reader of a written file should know, in sentences.
 
     Args:
@@ -86,7 +86,7 @@ def remarks(to: str, folder: Folder, *, policy: bool = True) -> list[str]:
             f"in {folder.path}"
         ]
     if to == "robomamba":
-        return _published_remarks(folder, policy)
+        return _published_notes(folder, policy)
     held = [name for name in ("vision", "llm", "policy") if getattr(parts, name) is not None]
     if {"vision", "llm"} <= set(held):
         held.insert(1, "projector")
@@ -95,10 +95,10 @@ def remarks(to: str, folder: Folder, *, policy: bool = True) -> list[str]:
     if to == "hf-mamba":
         return notes
     assert parts.vision is not None
-    return [*notes, *_tower_remarks(to, folder, parts.vision)]
+    return [*notes, *_tower_notes(to, folder, parts.vision)]
 
 
-def _tower_remarks(to: str, folder: Folder, vision: VisionConfig) -> list[str]:
+def _tower_notes(to: str, folder: Folder, vision: VisionConfig) -> list[str]:
     size = f"{vision.image_size} px"
     notes = [f"the image transform ({size}) is not in these files; it stays in processor.json"]
     kept = folder.origin.get("family") == to and folder.unread() is not None
@@ -116,12 +116,12 @@ def _tower_remarks(to: str, folder: Folder, vision: VisionConfig) -> list[str]:
     return notes
 
 
-def _published_remarks(folder: Folder, policy: bool) -> list[str]:
+def _published_notes(folder: Folder, policy: bool) -> list[str]:
     parts, processor = folder.parts, folder.processor()
     assert parts.llm is not None
     assert parts.vision is not None
-    notes = _size_remarks(parts.llm, parts.vision)
-    notes += _setting_remarks(parts.llm, parts.vision, processor)
+    notes = _size_notes(parts.llm, parts.vision)
+    notes += _setting_notes(parts.llm, parts.vision, processor)
     if parts.policy is None:
         return notes
     if not policy:
@@ -150,7 +150,7 @@ def _published_remarks(folder: Folder, policy: bool) -> list[str]:
     return notes
 
 
-def _size_remarks(llm: MambaConfig, vision: VisionConfig) -> list[str]:
+def _size_notes(llm: MambaConfig, vision: VisionConfig) -> list[str]:
     """Sizes for which the published code has no name."""
     names = ("d_model", "n_layer", "vocab_size", "d_state", "d_conv", "expand", "dt_rank")
     sizes = [tuple(getattr(model, name) for name in names) for model in map(preset, _LLMS)]
@@ -170,7 +170,7 @@ def _size_remarks(llm: MambaConfig, vision: VisionConfig) -> list[str]:
     return notes
 
 
-def _setting_remarks(llm: MambaConfig, vision: VisionConfig, processor: Processor) -> list[str]:
+def _setting_notes(llm: MambaConfig, vision: VisionConfig, processor: Processor) -> list[str]:
     """What no tensor shows, and RoboMamba's code has otherwise."""
     clip = vision.cls_token
     usual = TRANSFORMS["clip-l14-224" if clip else "siglip-l16-256"]

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of a report: whose they are, how large, and whether what is said of them is so."""
+"""Images of a report: whose they are, how large, and whether what is said of them is so."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from robomamba_jax.demo.pictures import (
-    clip_pictures,
+from robomamba_jax.demo.report.images import (
+    clip_images,
     data_uri,
     jpeg_uri,
-    pose_pictures,
-    question_pictures,
+    pose_images,
+    question_images,
 )
 from tests.demo.small_demo import ASKED, TRIED, write_answers, write_outcomes
 
 
 def opened(uri: str, kind: str) -> Image.Image:
-    """The picture in a data URI."""
+    """The image in a data URI."""
     head, _, data = uri.partition(",")
     assert head == f"data:image/{kind};base64"
     return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
 def test_data_uris() -> None:
-    """Bytes as they are; large pictures are made small, small ones stay."""
+    """Bytes as they are; large images are made small, small ones stay."""
     assert data_uri(b"abc", "gif") == "data:image/gif;base64,YWJj"
     for size, expected in (((448, 300), (224, 150)), ((64, 48), (64, 48))):
-        picture = Image.new("RGBA", size, (200, 30, 30, 255))
-        small = opened(jpeg_uri(picture), "jpeg")
+        image = Image.new("RGBA", size, (200, 30, 30, 255))
+        small = opened(jpeg_uri(image), "jpeg")
         assert small.size == expected
-        assert picture.size == size
+        assert image.size == size
         assert abs(np.asarray(small).astype(int)[5, 5] - [200, 30, 30]).max() < 6
 
 
 def test_a_trial_of_each_category(tmp_path: Path) -> None:
     """The second one of each, in order, as it went; with one trial each, that."""
     write_outcomes(tmp_path / "two")
-    found = pose_pictures(tmp_path / "two")
+    found = pose_images(tmp_path / "two")
     assert [entry["category"] for entry in found] == ["safe", "door", "toilet", "flip phone"]
     assert [entry["success"] for entry in found] == [False, True, False, True]
     assert [entry["split"] for entry in found] == ["seen", "seen", "unseen", "unseen"]
@@ -54,7 +54,7 @@ def test_a_trial_of_each_category(tmp_path: Path) -> None:
     file = tmp_path / "two" / "outcomes.json"
     outcomes = json.loads(file.read_text())
     file.write_text(json.dumps({k: v for k, v in outcomes.items() if k.endswith("_0000")}))
-    assert [entry["success"] for entry in pose_pictures(tmp_path / "two")] == [
+    assert [entry["success"] for entry in pose_images(tmp_path / "two")] == [
         *(True, False, True, False)
     ]
 
@@ -62,7 +62,7 @@ def test_a_trial_of_each_category(tmp_path: Path) -> None:
 def test_clips_begin_with_those_that_worked(tmp_path: Path) -> None:
     """And end with at most two that did not."""
     write_outcomes(tmp_path / "out")
-    found = clip_pictures(tmp_path / "out")
+    found = clip_images(tmp_path / "out")
     assert [entry["category"] for entry in found] == ["safe", "toilet", "door", "flip phone"]
     assert [entry["success"] for entry in found] == [True, True, False, False]
     assert {entry["policy"] for entry in found} == {"nano"}
@@ -70,7 +70,7 @@ def test_clips_begin_with_those_that_worked(tmp_path: Path) -> None:
     assert found[0]["image"] == data_uri(data, "gif")
     for name in TRIED:
         (tmp_path / "out" / f"{name}_0000.gif").unlink()
-    assert clip_pictures(tmp_path / "out") == []
+    assert clip_images(tmp_path / "out") == []
 
 
 def test_most_clips_are_left_out(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_most_clips_are_left_out(tmp_path: Path) -> None:
         path.rename(tmp_path / "kept.gif")
     for name in many:
         (tmp_path / "out" / f"{name}.gif").write_bytes((tmp_path / "kept.gif").read_bytes())
-    found = [entry["success"] for entry in clip_pictures(tmp_path / "out")]
+    found = [entry["success"] for entry in clip_images(tmp_path / "out")]
     assert found == [True] * 6 + [False] * 2
 
 
@@ -91,10 +91,10 @@ def test_most_clips_are_left_out(tmp_path: Path) -> None:
 def test_questions_with_what_was_said(tmp_path: Path, name: str) -> None:
     """Spread over the benchmark, each marked as its scorer does; one without an answer is none."""
     write_answers(tmp_path / "bench" / name, tmp_path / "eval" / name, name)
-    found = question_pictures(tmp_path / "bench", tmp_path / "eval")
+    found = question_images(tmp_path / "bench", tmp_path / "eval")
     assert len(found) == 6
     for entry in found:
-        assert entry["right"] == (entry["answer"] == entry["wanted"])
+        assert entry["right"] == (entry["prediction"] == entry["reference"])
         assert opened(entry["image"], "jpeg").width <= 224
         assert entry["question"]
     assert len({entry["right"] for entry in found}) == 2
@@ -103,4 +103,4 @@ def test_questions_with_what_was_said(tmp_path: Path, name: str) -> None:
 
 def test_benchmarks_that_were_not_asked(tmp_path: Path) -> None:
     """Show nothing."""
-    assert question_pictures(tmp_path / "bench", tmp_path / "eval") == []
+    assert question_images(tmp_path / "bench", tmp_path / "eval") == []

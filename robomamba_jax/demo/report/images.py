@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of a report, as data URIs: poses, questions with answers, clips."""
+"""Images of a report, as data URIs: poses, questions with answers, clips."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def jpeg_uri(picture: Image.Image) -> str:
     return data_uri(encoded(small, "JPEG", quality=82), "jpeg")
 
 
-def pose_pictures(folder: Path) -> list[dict[str, Any]]:
+def pose_images(folder: Path) -> list[dict[str, Any]]:
     """One trial of each category, as ``world rollout`` drew it: the second, since the first one is
     filmed, or the only one."""
     results = json.loads((folder / "outcomes.json").read_bytes())
@@ -58,7 +58,7 @@ def pose_pictures(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def clip_pictures(folder: Path) -> list[dict[str, Any]]:
+def clip_images(folder: Path) -> list[dict[str, Any]]:
     """A few filmed trials, those that worked first."""
     results = json.loads((folder / "outcomes.json").read_bytes())
     names = [path.stem for path in sorted(folder.glob("*.gif"))]
@@ -76,7 +76,7 @@ def clip_pictures(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def question_pictures(bench: Path, answers: Path) -> list[dict[str, Any]]:
+def question_images(bench: Path, answers: Path) -> list[dict[str, Any]]:
     """Questions of a few benchmarks with what was said, evenly spread, right or wrong."""
     found = []
     for name in _ASKED:
@@ -94,8 +94,8 @@ def question_pictures(bench: Path, answers: Path) -> list[dict[str, Any]]:
                 {
                     "image": jpeg_uri(picture),
                     "question": item.question,
-                    "wanted": item.answers[0],
-                    "answer": said[item.id],
+                    "reference": item.answers[0],
+                    "prediction": said[item.id],
                     "right": worth >= 0.5,
                     "kind": chosen.title,
                 }

@@ -1,0 +1,15 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""The two configurations that a model is built from."""
+
+from __future__ import annotations
+
+from robomamba_jax.config import MambaConfig, RoboMambaConfig
+
+AnyConfig = MambaConfig | RoboMambaConfig
+"""Of a language model alone, or of the whole model."""
+
+
+def language_config(config: AnyConfig) -> MambaConfig:
+    """The configuration of the language model inside."""
+    return config if isinstance(config, MambaConfig) else config.llm
