@@ -90,7 +90,7 @@ def linear_cross_entropy(
     Logits exist for ``chunk`` positions of every row at a time only, forward and backward:
     when differentiated, the forward pass already turns each block of logits into the
     gradients of ``hidden`` and ``head_weight``, so no product is computed twice. Rows stay
-    where they are, so that a batch split over devices needs no exchange but of the sums.
+    where they are, so that a batch split over devices needs no collective but for the sums.
 
     Args:
       hidden: float[B, T, D].

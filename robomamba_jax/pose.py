@@ -105,7 +105,7 @@ def make_pose(
       contact: float[2], as the next four say.
       rotation6d: float[6].
       gripper_logit: above 0 for an open gripper, or None.
-      geometry: the image's way into the encoder.
+      geometry: the crop of the image for the encoder.
       contact_scale: "unit" or "raw", as the next two see ``data.geometry.contacts``.
       rotation_convention: "opencv" or "manipllm".
       contact_frame: of raw contacts, "crop" or "file".

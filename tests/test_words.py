@@ -33,7 +33,6 @@ RETIRED = {
     r"last words": "stderr",
     r"exchanges?\b": "collective",
     r"off the part": "missed",
-    r"rooms?\b": "module, package",
     r"\w+'s way\b": "path, flow",
 }
 """Pattern, in lower case and at the beginning of a word, and the word of the glossary."""

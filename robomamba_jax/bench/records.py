@@ -63,7 +63,7 @@ class TrainWork(TypedDict):
 
 
 class WorldWork(TypedDict):
-    """ "picture" or "trial", at ``size`` pixels."""
+    """ "image" or "trial", at ``size`` pixels."""
 
     kind: str
     size: int

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from robomamba_jax.cli.answer_lines import AnswerLines
+from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.loading import check_target
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError, unknown_name
@@ -98,14 +99,17 @@ class Task(abc.ABC):
 
 
 def add_batch_arguments(parser: Any, fields: str) -> None:
-    """``--batch`` and ``--on-bad``; ``fields`` is an example of a line."""
+    """``--batch`` and ``--on-error``; ``fields`` is an example of a line."""
     parser.add_argument("--batch", metavar="FILE", help=f"JSON lines such as {fields}")
-    parser.add_argument(
+    add_renamed(
+        parser,
+        "--on-error",
         "--on-bad",
-        metavar="error|skip",
-        choices=("error", "skip"),
-        default="error",
-        help="with --batch, a line that is wrong: stop, or give its error for an answer (error)",
+        values={"error": "raise"},
+        metavar="raise|skip",
+        choices=("raise", "skip"),
+        default="raise",
+        help="with --batch, a line that is wrong: stop, or give its error for an answer (raise)",
     )
 
 
@@ -113,7 +117,7 @@ def run_batch(args: argparse.Namespace, task: Task) -> dict[str, Any]:
     """Answer a file of requests.
 
     Args:
-      args: with ``batch``, ``out``, ``on_bad`` and ``json``.
+      args: with ``batch``, ``out``, ``on_error`` and ``json``.
       task: what to do.
 
     Returns:
@@ -126,7 +130,7 @@ def run_batch(args: argparse.Namespace, task: Task) -> dict[str, Any]:
     source, out = Path(args.batch), None if args.out is None else Path(args.out)
     if out is not None:
         check_target("--out", out, [source])
-    batch = _Batch(source, task, skip=args.on_bad == "skip")
+    batch = _Batch(source, task, skip=args.on_error == "skip")
     count = len(batch.requests)
     task.rows = min(task.rows, count)
     answers = AnswerLines(out, [batch.mark(number) for number in range(count)], in_memory=args.json)
@@ -222,7 +226,7 @@ class _Batch:
 
     def _fail(self, number: int, error: InputError) -> None:
         where = f"{self._source} line {self.requests[number].line}"
-        fix = error.fix if self._skip else f"{error.fix}; or --on-bad skip"
+        fix = error.fix if self._skip else f"{error.fix}; or --on-error skip"
         named = InputError(error.kind, f"{where}: {error.message}", fix)
         if not self._skip:
             raise named from error

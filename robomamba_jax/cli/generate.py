@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``robomamba generate``: ask a checkpoint about pictures, one prompt or a file of them."""
+"""``robomamba generate``: ask a checkpoint about images, one prompt or a file of them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Reply, Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.terminal import shown, text_argument
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.json_types import Json
@@ -31,16 +32,16 @@ if TYPE_CHECKING:
 
 SCHEMA = "robomamba.generate/1"
 MAX_NEW_TOKENS = 2**20
-MAX_ROWS = 4096
+MAX_BATCH_SIZE = 4096
 
 EXAMPLE = """examples:
   robomamba generate --image drawer.png --prompt "What can be opened here?"
   robomamba generate --image before.png --image after.png --prompt "What has changed?" --json
   robomamba generate --prompt "Name three tools." --temperature 0.8 --top-p 0.9 --seed 1
-  robomamba generate --batch questions.jsonl --out answers.jsonl --rows 16
+  robomamba generate --batch questions.jsonl --out answers.jsonl --batch-size 16
 
 Lines of a --batch: {"id": "a", "prompt": "Is it open?", "image": "drawer.png"}; "images": [...] for
-several pictures, "max_new_tokens" for a budget of its own. Pictures lie relative to the file. A run
+several images, "max_new_tokens" for a budget of its own. Images lie relative to the file. A run
 with --out that was killed goes on by the same command."""
 
 
@@ -62,7 +63,9 @@ def _number(kind: Callable[[str], Any], allowed: Callable[[Any], bool], words: s
 _budget = _number(
     int, lambda n: 1 <= n <= MAX_NEW_TOKENS, f"a whole number from 1 to {MAX_NEW_TOKENS:,}"
 )
-_rows = _number(int, lambda n: 1 <= n <= MAX_ROWS, f"a whole number from 1 to {MAX_ROWS:,}")
+_batch_size = _number(
+    int, lambda n: 1 <= n <= MAX_BATCH_SIZE, f"a whole number from 1 to {MAX_BATCH_SIZE:,}"
+)
 _whole = _number(int, lambda n: 0 <= n < 2**31, "a whole number from 0 to 2,147,483,647")
 _temperature = _number(float, lambda x: 0 <= x < math.inf, "0 or more")
 _share = _number(float, lambda x: 0 < x <= 1, "above 0 and at most 1")
@@ -72,14 +75,14 @@ def add_parser(commands: Any) -> None:
     """Add ``generate``."""
     parser = commands.add_parser(
         "generate",
-        help="answer prompts about pictures",
-        description="The prompt goes through the checkpoint's own template, behind the pictures. "
+        help="answer prompts about images",
+        description="The prompt goes through the checkpoint's own template, behind the images. "
         "The answer is printed as it comes.",
         epilog=EXAMPLE,
     )
     loading.add_checkpoint_arguments(parser)
     parser.add_argument(
-        "--image", action="append", default=[], metavar="FILE", help="a picture; repeatable"
+        "--image", action="append", default=[], metavar="FILE", help="an image; repeatable"
     )
     parser.add_argument("--prompt", type=text_argument, metavar="TEXT", help="what is asked")
     parser.add_argument(
@@ -96,8 +99,14 @@ def add_parser(commands: Any) -> None:
     )
     add_batch_arguments(parser, '{"prompt": "...", "image": "a.png"}')
     parser.add_argument("--out", metavar="FILE", help="with --batch: the answers (stdout)")
-    parser.add_argument(
-        "--rows", type=_rows, default=8, metavar="N", help="with --batch: answered at a time (8)"
+    add_renamed(
+        parser,
+        "--batch-size",
+        "--rows",
+        type=_batch_size,
+        default=8,
+        metavar="N",
+        help="with --batch: answered at a time (8)",
     )
     parser.add_argument("--json", action="store_true", help="one object on stdout, not streamed")
     parser.set_defaults(run=_run, parser=parser)
@@ -107,7 +116,7 @@ def _run(args: argparse.Namespace) -> dict[str, Json]:
     if args.batch is not None:
         if args.prompt is not None or args.image:
             raise InputError(
-                "bad_arguments", "--batch has prompts and pictures of its own", "leave these out"
+                "bad_arguments", "--batch has prompts and images of its own", "leave these out"
             )
         task = _Answers(args)
         done = run_batch(args, task)
@@ -194,7 +203,7 @@ class _Answers(Task):
 
     fields: ClassVar = {
         "prompt": (lambda value: isinstance(value, str), "text"),
-        "image": (lambda value: isinstance(value, str) and value != "", "the path of a picture"),
+        "image": (lambda value: isinstance(value, str) and value != "", "the path of an image"),
         "images": (
             lambda value: isinstance(value, list) and all(isinstance(v, str) and v for v in value),
             "a list of paths",
@@ -207,26 +216,26 @@ class _Answers(Task):
     required = ("prompt",)
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self._args, self.rows = args, args.rows
+        self._args, self.rows = args, args.batch_size
         self._root = Path(args.batch).parent
         self.checkpoint = loading.find_checkpoint(args)
         self._engine: Engine | None = None
         self._tokens, self._seconds, self._load_seconds = 0, 0.0, 0.0
 
     def paths(self, request: Request) -> list[str]:
-        """Its pictures, in order."""
+        """Its images, in order."""
         single = [request.fields["image"]] if "image" in request.fields else []
         return [*single, *request.fields.get("images", [])]
 
     def settings(self) -> Any:
         """Of what an answer is made beside its request."""
         args = self._args
-        drawn = [args.top_k, args.top_p, args.seed, args.rows] if args.temperature else []
+        drawn = [args.top_k, args.top_p, args.seed, args.batch_size] if args.temperature else []
         common = [self.checkpoint.fingerprint, args.max_new_tokens, args.stop, args.temperature]
         return [*common, *drawn]
 
     def check(self, request: Request) -> None:
-        """Decode its pictures."""
+        """Decode its images."""
         if "image" in request.fields and "images" in request.fields:
             raise InputError("bad_line", "it has both image and images", "give one of them")
         self._images(request)

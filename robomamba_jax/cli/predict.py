@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""``robomamba predict``: where and how a gripper should touch, in one picture or many."""
+"""``robomamba predict``: where and how a gripper should touch, in one image or many."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Reply, Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.terminal import say, shown, text_argument
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
@@ -36,7 +37,7 @@ EXAMPLE = """examples:
   robomamba predict --image drawer.png
   robomamba predict --image drawer.png --instruction "Open the drawer." --out pose.png
   robomamba predict --image drawer.png --depth drawer_depth.png --camera camera.json --json
-  robomamba predict --batch scenes.jsonl --out poses.jsonl --pictures poses
+  robomamba predict --batch scenes.jsonl --out poses.jsonl --save-images poses
 
 Lines of a --batch: {"id": "a", "image": "drawer.png", "instruction": "Open the drawer.",
 "depth": "drawer_depth.png", "camera": "camera.json"}; all but the image may be left out. Files lie
@@ -66,7 +67,7 @@ def add_parser(commands: Any) -> None:
         epilog=EXAMPLE,
     )
     loading.add_checkpoint_arguments(parser)
-    parser.add_argument("--image", metavar="FILE", help="a picture")
+    parser.add_argument("--image", metavar="FILE", help="an image")
     parser.add_argument(
         "--instruction", type=text_argument, metavar="TEXT", help=f"what to do ({INSTRUCTION})"
     )
@@ -78,10 +79,16 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="the picture with the pose, .png or .jpg, or none (NAME_pose.png in this folder); "
+        help="the image with the pose, .png or .jpg, or none (NAME_pose.png in this folder); "
         "with --batch: the poses (stdout)",
     )
-    parser.add_argument("--pictures", metavar="DIR", help="with --batch: a picture for each pose")
+    add_renamed(
+        parser,
+        "--save-images",
+        "--pictures",
+        metavar="DIR",
+        help="with --batch: an image for each pose",
+    )
     parser.add_argument("--json", action="store_true", help="one object on stdout")
     parser.set_defaults(run=_run, parser=parser)
 
@@ -90,8 +97,8 @@ def _run(args: argparse.Namespace) -> dict[str, Json]:
     if args.batch is None:
         if args.image is None:
             raise InputError("bad_arguments", "--image is missing", "give --image, or --batch FILE")
-        if args.pictures is not None:
-            raise InputError("bad_arguments", "--pictures belongs to --batch", "give --out FILE")
+        if args.save_images is not None:
+            raise InputError("bad_arguments", "--save-images belongs to --batch", "give --out FILE")
         return _one(args)
     for name in ("image", "instruction", "depth", "camera"):
         if getattr(args, name) is not None:
@@ -124,7 +131,7 @@ def _one(args: argparse.Namespace) -> dict[str, Json]:
 
 
 def _target(args: argparse.Namespace) -> Path | None:
-    """Where the picture goes; None for nowhere."""
+    """Where the image goes; None for nowhere."""
     if args.out == "none":
         return None
     out = Path(args.out or fitting(Path(args.image).stem, "_pose.png"))
@@ -141,7 +148,7 @@ def read_scene(
     """Read the files of one scene, and compare their sizes.
 
     Args:
-      image: a picture.
+      image: an image.
       depth: see ``read_depth``; or None.
       camera: see ``Camera.from_json``; or None.
       flag: what names a camera, for messages.
@@ -173,7 +180,7 @@ def _predict(engine: Engine, scene: Scene, instruction: str | None) -> Pose:
 
 
 def draw(out: Path, scene: Scene, pose: Pose) -> None:
-    """Write the picture with the pose in it, in the camera's perspective where that is known, and
+    """Write the image with the pose in it, in the camera's perspective where that is known, and
     of what the input's file says beside its pixels nothing.
 
     Raises:
@@ -225,7 +232,7 @@ class _Poses(Task):
     fields: ClassVar = {
         name: (lambda value: isinstance(value, str) and value.strip() != "", what)
         for name, what in (
-            ("image", "the path of a picture"),
+            ("image", "the path of an image"),
             ("instruction", "text"),
             ("depth", "the path of a .npy or .png file"),
             ("camera", "the path of a JSON file"),
@@ -236,15 +243,15 @@ class _Poses(Task):
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._root = Path(args.batch).parent
-        self._pictures = None if args.pictures is None else Path(args.pictures)
-        if self._pictures is not None:
-            loading.check_target("--pictures", self._pictures / "1.png", [])
+        self._save_images = None if args.save_images is None else Path(args.save_images)
+        if self._save_images is not None:
+            loading.check_target("--save-images", self._save_images / "1.png", [])
         self.checkpoint = loading.find_checkpoint(args)
         self.checkpoint.need(vision="images", policy=True)
         self._engine: Engine | None = None
 
     def paths(self, request: Request) -> list[str]:
-        """Picture, depth and camera, as far as they are given."""
+        """Image, depth and camera, as far as they are given."""
         return list(self._files(request).values())
 
     def settings(self) -> Any:
@@ -252,19 +259,19 @@ class _Poses(Task):
         return self.checkpoint.fingerprint
 
     def check(self, request: Request) -> None:
-        """Read its files, and see whether its picture could be written over one of them."""
+        """Read its files, and see whether its image could be written over one of them."""
         self._scene(request)
         out = self._out(request)
         if out is not None:
             inputs = [self._root / path for path in self.paths(request)]
-            loading.check_target("--pictures", out, inputs)
+            loading.check_target("--save-images", out, inputs)
 
     def open(self) -> None:
         """Load."""
         self._engine = loading.load(self.checkpoint).engine
 
     def answer(self, start: int, requests: Mapping[int, Request]) -> dict[int, Reply]:
-        """The pose, after its picture: a line that is there has its picture."""
+        """The pose, after its image: a line that is there has its image."""
         assert self._engine is not None
         replies: dict[int, Reply] = {}
         for number, request in requests.items():
@@ -289,8 +296,8 @@ class _Poses(Task):
         return {name: request.fields[name] for name in names if name in request.fields}
 
     def _out(self, request: Request) -> Path | None:
-        """A name that no other line's picture has, whatever the images are called."""
-        if self._pictures is None:
+        """A name that no other line's image has, whatever the images are called."""
+        if self._save_images is None:
             return None
         stem = Path(request.fields["image"]).stem
-        return self._pictures / fitting(f"{request.line:06d}_{stem}", "_pose.png")
+        return self._save_images / fitting(f"{request.line:06d}_{stem}", "_pose.png")

@@ -49,7 +49,7 @@ def test_a_batch(
     assert [row["answer"] for row in found] == want
     assert [row["image_tokens"] for row in found] == [9, 18, 0, 9, 0]
     assert [row["new_tokens"] for row in found] == [12, 12, 3, 12, 12]
-    told = as_json(capsys, *ask, "--batch", "../q.jsonl", "--rows", 2)
+    told = as_json(capsys, *ask, "--batch", "../q.jsonl", "--batch-size", 2)
     assert told["answers"] == found
     assert (told["lines"], told["kept"], told["bad"], told["new_tokens"]) == (5, 0, 0, 51)
     status, out, err = run(capsys, *ask, "--batch", "../q.jsonl", "--out", "new/a.jsonl")
@@ -65,7 +65,7 @@ def test_a_run_goes_on(
 ) -> None:
     """What a kill left is kept, its torn line not; draws are those of a run that was left alone."""
     lines(tmp_path / "q.jsonl", *REQUESTS)
-    words = [*ask, "--batch", "q.jsonl", "--temperature", 2, "--rows", 2]
+    words = [*ask, "--batch", "q.jsonl", "--temperature", 2, "--batch-size", 2]
     assert run(capsys, *words, "--out", "whole.jsonl")[0] == 0
     whole = Path("whole.jsonl").read_bytes()
     ends = [place for place, byte in enumerate(whole) if byte == 10]
@@ -109,7 +109,7 @@ def test_draws_of_a_batch_differ(
 ) -> None:
     """The same question many times gets many answers, in one block and in the next."""
     lines(tmp_path / "q.jsonl", *[{"prompt": "hello"}] * 6)
-    told = as_json(capsys, *ask, "--batch", "q.jsonl", "--temperature", 2, "--rows", 2)
+    told = as_json(capsys, *ask, "--batch", "q.jsonl", "--temperature", 2, "--batch-size", 2)
     assert len({row["answer"] for row in told["answers"]}) == 6
 
 
@@ -152,7 +152,17 @@ def test_wrong_lines_are_skipped(
     answered as without them, and a second run keeps all."""
     extra = [line for line, _ in BAD.values()] + [{"id": "x", "prompt": "<image>?"}]
     lines(tmp_path / "q.jsonl", REQUESTS[0], *extra, REQUESTS[4])
-    words = [*ask, "--batch", "q.jsonl", "--out", "a.jsonl", "--on-bad", "skip", "--rows", 4]
+    words = [
+        *ask,
+        "--batch",
+        "q.jsonl",
+        "--out",
+        "a.jsonl",
+        "--on-error",
+        "skip",
+        "--batch-size",
+        4,
+    ]
     status, out, err = run(capsys, *words)
     assert (status, out) == (0, "a.jsonl: 2 answers\n")
     assert err == "12 of 14 lines were wrong\n"
@@ -166,9 +176,9 @@ def test_wrong_lines_are_skipped(
     assert [found[0]["answer"], found[-1]["answer"]] == [row["answer"] for row in good]
     told = as_json(capsys, *words)
     assert (told["kept"], told["bad"]) == (14, 12)
-    # Without --on-bad skip the last of them is found by the model, after what stands before it.
+    # Without --on-error skip the last of them is found by the model, after what stands before it.
     lines(tmp_path / "q.jsonl", REQUESTS[0], extra[-1])
-    status, _, err = run(capsys, *ask, "--batch", "q.jsonl", "--rows", 1, "--out", "b.jsonl")
+    status, _, err = run(capsys, *ask, "--batch", "q.jsonl", "--batch-size", 1, "--out", "b.jsonl")
     assert status == 2
     assert "q.jsonl line 2: prompts[0] has 1 <image> for 0 images" in err
     assert len(answers(Path("b.jsonl"))) == 1

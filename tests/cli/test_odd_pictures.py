@@ -56,13 +56,13 @@ def test_a_transparent_colour(
         assert data == stored.getvalue()
 
 
-@pytest.mark.parametrize("bad", ["error", "skip"])
+@pytest.mark.parametrize("bad", ["raise", "skip"])
 def test_a_batch_with_all_of_them(
     bad: str, ask: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every one has its answer and its picture."""
     lines(tmp_path / "q.jsonl", *({"image": f"{name}.png"} for name in ("a", *KINDS, "b")))
-    words = ["--batch", "q.jsonl", "--out", "p.jsonl", "--pictures", "new", "--on-bad", bad]
+    words = ["--batch", "q.jsonl", "--out", "p.jsonl", "--save-images", "new", "--on-error", bad]
     assert run(capsys, *ask, *words) == (0, "p.jsonl: 7 poses\n", "")
     assert all("error" not in line for line in answers(Path("p.jsonl")))
     assert len(list(Path("new").iterdir())) == 7
@@ -75,11 +75,11 @@ def test_a_picture_that_cannot_be_written(
     lines(tmp_path / "q.jsonl", *({"image": f"{name}.png"} for name in ("a", "b", "bit")))
     Path("new").mkdir()
     Path("new/000002_b_pose.png").symlink_to("nowhere/x.png")
-    words = [*ask, "--batch", "q.jsonl", "--pictures", "new"]
+    words = [*ask, "--batch", "q.jsonl", "--save-images", "new"]
     status, _, err = run(capsys, *words, "--out", "e.jsonl")
     assert status == 2
     assert "q.jsonl line 2: new/000002_b_pose.png" in err
-    assert run(capsys, *words, "--out", "p.jsonl", "--on-bad", "skip")[0] == 0
+    assert run(capsys, *words, "--out", "p.jsonl", "--on-error", "skip")[0] == 0
     first, second, third = answers(Path("p.jsonl"))
     assert "contact_xy" in first
     assert "contact_xy" in third
@@ -108,7 +108,7 @@ def test_nothing_of_the_inputs_file_is_written(
         assert run(capsys, *ask, "--image", name, "--out", out)[0] == 0
         assert told_by(Path(out).read_bytes()) == []
     lines(tmp_path / "q.jsonl", {"image": name})
-    words = ["--batch", "q.jsonl", "--out", "p.jsonl", "--pictures", "new"]
+    words = ["--batch", "q.jsonl", "--out", "p.jsonl", "--save-images", "new"]
     assert run(capsys, *ask, *words)[0] == 0
     assert told_by(Path("new/000001_in_pose.png").read_bytes()) == []
 
@@ -134,7 +134,7 @@ def test_depth_files_that_are_none(
     lines(tmp_path / "q.jsonl", *scenes, {"image": "wide.png"})
     Path("new").mkdir()
     Path("new/000006_wide_pose.png").symlink_to("nowhere/x.png")
-    words = ["--batch", "q.jsonl", "--out", "p.jsonl", "--pictures", "new", "--on-bad", "skip"]
+    words = ["--batch", "q.jsonl", "--out", "p.jsonl", "--save-images", "new", "--on-error", "skip"]
     assert run(capsys, *ask, *words)[0] == 0
     found = answers(Path("p.jsonl"))
     kinds = [line.get("error", {}).get("kind") for line in found]

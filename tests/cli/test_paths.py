@@ -98,7 +98,14 @@ def test_predict(
     batch = place / nasty(".jsonl")
     lines(batch, {"image": "a.png"}, {"image": "x" * 251 + ".png"})
     shutil.copy(place / "b.png", place / ("x" * 251 + ".png"))
-    words = ["--batch", batch, "--out", place / nasty(".out"), "--pictures", place / nasty(".pose")]
+    words = [
+        "--batch",
+        batch,
+        "--out",
+        place / nasty(".out"),
+        "--save-images",
+        place / nasty(".pose"),
+    ]
     status, _, err = run(capsys, "predict", "--checkpoint", checkpoint, *words)
     assert (status, err) == (0, "")
     assert len(list((place / nasty(".pose")).iterdir())) == 2

@@ -152,7 +152,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "another format": (["--out", "pose.gif"], "give a .png or .jpg file, or none"),
     "below a file": (["--out", "a.png/pose.png"], "is not a folder"),
     "no checkpoint": (["--checkpoint", "no/such"], "no/such does not exist"),
-    "pictures": (["--pictures", "new"], "--pictures belongs to --batch"),
+    "pictures": (["--save-images", "new"], "--save-images belongs to --batch"),
     "a batch": (["--batch", "q.jsonl"], "--batch has its own images"),
 }
 
@@ -213,7 +213,7 @@ def test_a_batch(
     )
     words = ["predict", "--checkpoint", models / "whole", "--batch", "q.jsonl", "--out", "p.jsonl"]
     check_mistake(capsys, tmp_path, words, "q.jsonl line 2: image 'cut.png' cannot be decoded")
-    words += ["--on-bad", "skip", "--pictures", "new/drawn"]
+    words += ["--on-error", "skip", "--save-images", "new/drawn"]
     status, out, err = run(capsys, *words)
     assert (status, out, err) == (0, "p.jsonl: 2 poses\n", "2 of 4 lines were wrong\n")
     first, second, third, fourth = answers(Path("p.jsonl"))

@@ -122,7 +122,7 @@ def test_requests_come_back_or_are_refused(
     lines = [json.dumps(request, ensure_ascii=False) for request in sound]
     text = "\r\n".join([*lines, *bad]) + "\r\n"
     Path("q.jsonl").write_bytes(b"\xef\xbb\xbf" + text.encode())
-    words = [*ask, "--batch", "q.jsonl", "--on-bad", "skip", "--out", "a.jsonl"]
+    words = [*ask, "--batch", "q.jsonl", "--on-error", "skip", "--out", "a.jsonl"]
     assert run(capsys, *words)[0] == 0
     found = [json.loads(line) for line in Path("a.jsonl").read_bytes().split(b"\n")[:-1]]
     assert [row["id"] for row in found[: len(sound)]] == [request["id"] for request in sound]
@@ -144,7 +144,7 @@ def test_a_folder_whose_name_is_not_text(
     folder = tmp_path / "caf\udce9"
     folder.mkdir()
     (folder / "q.jsonl").write_text('{"prompt": "a"}\n{"prompt": "a", "image": "no.png"}\n')
-    words = [*ask, "--batch", folder / "q.jsonl", "--on-bad", "skip", "--out", "a.jsonl"]
+    words = [*ask, "--batch", folder / "q.jsonl", "--on-error", "skip", "--out", "a.jsonl"]
     assert as_json(capsys, *words)["bad"] == 1
     _, second = answers(Path("a.jsonl"))
     assert "caf\\udce9" in second["error"]["message"]

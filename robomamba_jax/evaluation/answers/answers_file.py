@@ -153,7 +153,7 @@ def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
         return first, _replies(rest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            "bad_answers", f"{path} is no file of answers: {error}", "give one that eval.py wrote"
+            "bad_answers", f"{path} is not a file of answers: {error}", "give one of eval.py"
         ) from error
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What stands beside an answer and says which question it answers: words, picture, category."""
+"""What stands beside an answer and says which question it answers: words, image, category."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _within(part: str, whole: str) -> bool:
 
 
 def same_image(given: Any, name: str) -> bool:
-    """Whether a name, a path, an address or a number means the picture of this name."""
+    """Whether a name, a path, an address or a number means the image of this name."""
     text = str(given).replace("\\", "/")
     text = urlsplit(text).path if "://" in text else text
     mine, asked = PurePosixPath(text), PurePosixPath(name)
@@ -133,7 +133,7 @@ def _other_image(value: str | int, item: Item) -> str | None:
         return None if same_image(value, item.image) else item.image
     if "options" not in item.facts:
         return None
-    # MMBench's picture lies in the table itself, or another row's index does.
+    # MMBench's image lies in the table itself, or another row's index does.
     if len(str(value)) < _SHORTEST_IMAGE:
         main = str(item.facts["index"] % ROTATION)
         said = str(value)
@@ -141,8 +141,8 @@ def _other_image(value: str | int, item: Item) -> str | None:
     try:
         picture = base64.b64decode(str(value))
     except (ValueError, binascii.Error):
-        return "another picture"
-    return None if item.pictures() == (picture,) else "another picture"
+        return "another image"
+    return None if item.pictures() == (picture,) else "another image"
 
 
 def _other_category(name: str, value: str, item: Item) -> str | None:

@@ -17,7 +17,7 @@ KEYS = ("question_id", "questionId", "question_key", "id", "index")
 """Fields that name a question, the surest first."""
 
 PICTURES = ("image_id", "image")
-"""Fields that name one where every question has a picture of its own."""
+"""Fields that name one where every question has an image of its own."""
 
 IDS = (*KEYS, *PICTURES)
 ANSWERS = ("answer", "prediction", "pred", "text", "output", "response", "detection")
@@ -81,7 +81,7 @@ def answer_in(
         what = f"{where} has none of {', '.join(ANSWERS)}"
         if any(name in fields for name in echoed):
             what = f"{where} has no answer: its {next(iter(echoed))!r} is the question"
-        raise InputError("bad_record", what, f"mend it, or skip bad records{also}")
+        raise InputError("bad_record", what, f"fix it, or skip bad records{also}")
     for other in (*found[1:], *maybe):
         if fields[other] != fields[found[0]]:
             choices = " or ".join(f"{naming.say_answer}{name}" for name in (found[0], other))

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers beside the questions that were asked: each to its own, none twice, none to spare.
 
-The one check of every reader of anybody's answers. A row names its question by an id, by a picture
-that only one question has, or by picture and question; what else it says of the question must be
+The one check of every reader of anybody's answers. A row names its question by an id, by an image
+that only one question has, or by image and question; what else it says of the question must be
 so. Nothing is paired by its place alone.
 """
 
@@ -64,9 +64,9 @@ class Questions:
     Attributes:
       items: the questions.
       by_id: all of them.
-      by_image: those whose picture no other question has, by its name without ending.
+      by_image: those whose image no other question has, by its name without ending.
       by_number: those that a number names: VizWiz' of one file, POPE's of one file.
-      by_words: MME's, by picture and question.
+      by_words: MME's, by image and question.
       in_order: those to which a file may give answers in their order.
     """
 
@@ -144,11 +144,11 @@ def match(
       questions: what was asked.
       naming: which fields the user means.
       into: takes them.
-      check_echoes: whether question, picture and category beside an answer must be the asked ones.
+      check_echoes: whether question, image and category beside an answer must be the asked ones.
 
     Raises:
       InputError: a row names no question, or two; has no answer, or two; answers a question that
-        another row answers differently; or speaks of another question, picture or category.
+        another row answers differently; or speaks of another question, image or category.
     """
     here = questions.of_file(file.path.stem)
     if here is None:
@@ -191,7 +191,7 @@ def _asked(
     found = {name: item for name in here if (item := _lookup(questions, name, texts[name], naming))}
     first, item = next(iter(found.items()), (here[0], None))
     for other in here:
-        # A picture that several questions have names none of them, and contradicts none here.
+        # An image that several questions have names none of them, and contradicts none here.
         silent = other not in found and (item is None or other in PICTURES)
         if not silent and found.get(other) is not item:
             raise _two_keys(row.where, naming, (first, texts[first]), (other, texts[other]))
@@ -266,7 +266,7 @@ def _by_place(file: AnswerFile, questions: Questions, naming: Naming) -> bool:
 
 
 def _has_words(row: Row, questions: Questions) -> bool:
-    """Whether it names MME's question by picture and words."""
+    """Whether it names MME's question by image and words."""
     named = any(name in row.fields for name in KEYS)
     return bool(questions.by_words) and not named and {"image", "question"} <= row.fields.keys()
 

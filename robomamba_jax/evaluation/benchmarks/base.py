@@ -23,11 +23,11 @@ class Item:
     Attributes:
       id: unique in its benchmark.
       question: as the file has it.
-      pictures: gives the pictures, which are not read before.
+      images: gives the images, which are not read before.
       answers: the wanted ones; empty where the file has none.
       groups: kind of group -> the group, such as {"answer type": "number"}.
       facts: what else its score or its submission needs.
-      image: the picture's name, as the benchmark has it; "" = it has no name.
+      image: the image's name, as the benchmark has it; "" = it has no name.
       file: the file of questions in which it stands.
     """
 

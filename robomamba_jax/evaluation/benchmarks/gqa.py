@@ -51,7 +51,7 @@ def load(config: EvalConfig) -> Loaded:
 def _item(path: Path, key: str, record: Any, find: Callable[[str], Pictures]) -> Item:
     where = f"{path}: question {key!r}"
     if not isinstance(record, dict):
-        raise bad_record(where, "is no object")
+        raise bad_record(where, "is not an object")
     answer, image = record.get("answer"), f"{text_of(record, 'imageId', where)}.jpg"
     return Item(
         key,

@@ -155,13 +155,13 @@ def _errors(item: Item, value: Any) -> tuple[float, float, float]:
 
 
 def _pixel(item: Item, contact: tuple[float, float]) -> Sequence[float]:
-    """A prediction's contact in pixels of the picture, centres at +0.5."""
+    """A prediction's contact in pixels of the image, centres at +0.5."""
     contacts: Contacts | None = item.facts["contacts"]
     if contacts is None:
         return contact
     if contacts.side is None:
         return [part + 0.5 for part in contact]
-    # As many pixels as the head's training pictures had: the crop was all of them.
+    # As many pixels as the head's training images had: the crop was all of them.
     size = open_ref(item.pictures()[0]).size
     return contacts.to_pixel(contact, CropTransform(*size, contacts.side)).tolist()
 

@@ -67,7 +67,7 @@ def _items(path: Path, rows: Sequence[dict[str, str]], rotations: Counter[int]) 
     for number, row in enumerate(rows):
         where = f"{path}: row {number + 1}"
         if not row["index"].isdecimal():
-            raise bad_record(where, f"has the index {row['index']!r}, which is no number")
+            raise bad_record(where, f"has the index {row['index']!r}, which is not a number")
         options = {name: row[name] for name in LETTERS if not _empty(row.get(name))}
         wanted = (row.get("answer") or "").strip()
         if not _empty(wanted) and wanted not in options:
@@ -121,14 +121,14 @@ def _empty(value: str | None) -> bool:
 
 
 def _image(cell: str, images: dict[str, str], where: str) -> str:
-    """The picture, in base64; other rows' pictures are pointed at by their index."""
+    """The image, in base64; other rows' images are pointed at by their index."""
     for _ in range(len(LETTERS) + 1):
         if len(cell) >= _SHORTEST_IMAGE:
             return cell
         if cell not in images:
             raise bad_record(where, f"has the image {cell!r}, which is no other row's index")
         cell = images[cell]
-    raise bad_record(where, "points at a picture in a circle")
+    raise bad_record(where, "points at an image in a circle")
 
 
 def _question(row: dict[str, str], options: dict[str, str]) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""MME (Fu et al. 2023): two questions for yes or no about each picture, in fourteen sub-tasks."""
+"""MME (Fu et al. 2023): two questions for yes or no about each image, in fourteen sub-tasks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PARTS = {"perception": PERCEPTION, "cognition": COGNITION}
 
 
 def load(config: EvalConfig) -> Loaded:
-    """All sub-tasks that are there; texts lie beside their pictures, or in folders of their own."""
+    """All sub-tasks that are there; texts lie beside their images, or in folders of their own."""
     check_unread(config.files, "questions", "answers", "images")
     root = _root(Path(config.files.root))
     items: list[Item] = []
@@ -40,7 +40,7 @@ def load(config: EvalConfig) -> Loaded:
         texts = sorted(folder.glob("*.txt"))
         apart = sorted((folder / "questions_answers_YN").glob("*.txt"))
         if texts and apart:
-            what = f"{folder} has questions beside its pictures and in questions_answers_YN"
+            what = f"{folder} has questions beside its images and in questions_answers_YN"
             raise InputError("bad_record", what, "keep one of the two")
         texts = texts or apart
         if not texts:

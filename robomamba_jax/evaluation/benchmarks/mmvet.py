@@ -65,7 +65,7 @@ def _item(
 ) -> Item:
     where = f"{path}: question {key!r}"
     if not isinstance(record, dict):
-        raise bad_record(where, "is no object")
+        raise bad_record(where, "is not an object")
     needs = text_list(record.get("capability"), where, "capability")
     image = text_of(record, "imagename", where)
     return Item(

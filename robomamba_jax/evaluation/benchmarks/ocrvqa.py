@@ -59,7 +59,7 @@ def _book(
     """A book's questions, if it is of the split."""
     where = f"{path}: book {key!r}"
     if not isinstance(book, dict):
-        raise bad_record(where, "is no object")
+        raise bad_record(where, "is not an object")
     if book.get("split") != split:
         return []
     asked = text_list(book.get("questions"), where, "questions")

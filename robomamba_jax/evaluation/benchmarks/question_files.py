@@ -179,7 +179,7 @@ def all_or_none(labelled: Sequence[bool], path: Path, what: str, first: int = 0)
 
 
 class Lookup:
-    """Pictures that are looked for when they are asked for, which costs no reading."""
+    """Images that are looked for when they are asked for, which costs no reading."""
 
     def __init__(self, find: Pictures) -> None:
         """Keep how to find them."""
@@ -197,7 +197,7 @@ class Lookup:
 
 
 def look_for_pictures(items: Sequence[Item]) -> None:
-    """Find all pictures that are files, before a model is asked the first question.
+    """Find all images that are files, before a model is asked the first question.
 
     Raises:
       InputError: one is missing.
@@ -213,12 +213,12 @@ def look_for_pictures(items: Sequence[Item]) -> None:
 
 
 def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str], Pictures]:
-    """How to find pictures by name, each once. What no picture may be called is an error at once;
+    """How to find images by name, each once. What no image may be called is an error at once;
     whether it is there is asked when a model is to see it.
 
     Args:
       files: where the benchmark lies.
-      folders: below its root, where its pictures usually are.
+      folders: below its root, where its images usually are.
     """
     root, places = Path(files.root), (*folders, "", "images")
     if files.images:
@@ -231,7 +231,7 @@ def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str],
         except InputError as error:
             if error.kind != "missing_image":
                 raise
-            fix = "extract the pictures there, or --set files.images=DIR"
+            fix = "extract the images there, or --set files.images=DIR"
             raise InputError(error.kind, error.message, fix) from error
 
     @functools.cache
@@ -252,14 +252,14 @@ def allowed_roots(files: FilesConfig) -> AllowedRoots:
 
 
 def embedded(cell: Callable[[], str], where: str) -> Pictures:
-    """A picture that a table holds in base64; found there and decoded when asked for."""
+    """An image that a table holds in base64; found there and decoded when asked for."""
 
     def decode() -> tuple[ImageRef, ...]:
         text = cell()
         try:
             return (base64.b64decode(text, validate=True),)
         except (ValueError, binascii.Error) as error:
-            raise bad_record(where, "holds a picture that is no base64") from error
+            raise bad_record(where, "holds an image that is not base64") from error
 
     return decode
 

@@ -64,11 +64,11 @@ _WHAT = {
 }
 _SHORT = 4
 # What a file of questions may be, as messages call it.
-_TFRECORD, _CONVERSION, _CLIPS = "a TFRecord file", "the one-picture conversion", "JSON of videos"
+_TFRECORD, _CONVERSION, _CLIPS = "a TFRecord file", "the one-image conversion", "JSON of videos"
 
 
 def load(config: EvalConfig) -> Loaded:
-    """Questions of TFRecord files, of RoboVQA's JSON files, or of the one-picture conversion that
+    """Questions of TFRecord files, of RoboVQA's JSON files, or of the one-image conversion that
     RoboMamba's repository reads (robovqa.json); all files are of one of these kinds."""
     paths = question_files(config.files, ("tfrecord/val/*",))
     kinds = [_kind(path) for path in paths]
@@ -107,7 +107,7 @@ def _of_clips(source: RoboVqaSource) -> list[Item]:
 
 
 def _of_videos(source: RoboVqaJsonSource) -> list[Item]:
-    """Their pictures lie apart, and are looked for when a model is to see them."""
+    """Their images lie apart, and are looked for when a model is to see them."""
     return [
         _item(
             source.without_images(number),

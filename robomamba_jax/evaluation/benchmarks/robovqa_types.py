@@ -1,8 +1,8 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""RoboVQA's questions by type: the article's seven kinds of robotic reasoning, and success.
+"""RoboVQA's questions by type: the paper's seven categories of robotic reasoning, and success.
 
-The types' names and which of RoboVQA's tags belongs to which are as recalled from the article;
+The types' names and which of RoboVQA's tags belongs to which are as recalled from the paper;
 no list of its own could be read.
 """
 

@@ -62,7 +62,7 @@ def load(config: EvalConfig) -> Loaded:
 
 def _item(where: str, record: Any, find: Callable[[str], Pictures], file: str) -> Item:
     if not isinstance(record, dict):
-        raise bad_record(where, "is no object")
+        raise bad_record(where, "is not an object")
     people = _people(record.get("answers"), where)
     image, kind = text_of(record, "image", where), record.get("answer_type")
     return Item(

@@ -126,7 +126,7 @@ class RoboMamba(lmms):
     def _say(
         self, members: Sequence[_Asked], settings: GenerationSettings, count: int
     ) -> list[tuple[str, int]]:
-        """(text, tokens) for requests with the same settings and as many pictures."""
+        """(text, tokens) for requests with the same settings and as many images."""
         # The key of a group is settings without a tokenizer's token; that comes in here.
         made = self._engine.settings(**{k: v for k, v in vars(settings).items() if k != "eos_ids"})
         answer = TextPredictor(self._engine, made, self._mesh)
@@ -180,7 +180,7 @@ class RoboMamba(lmms):
 
 
 class _Asked:
-    """One request: its number, text, settings and pictures."""
+    """One request: its number, text, settings and images."""
 
     def __init__(
         self, number: int, text: str, settings: GenerationSettings, pictures: list[np.ndarray]
@@ -206,14 +206,14 @@ def _settings(options: dict[str, Any]) -> GenerationSettings:
 
 
 def _arrays(visuals: Any) -> list[np.ndarray]:
-    """Pictures as pixels; videos are not for this model."""
+    """Images as pixels; videos are not for this model."""
     found = []
     for visual in visuals or []:
         if not hasattr(visual, "convert"):
             raise InputError(
                 "bad_image",
-                f"the task gives a {type(visual).__name__}, not a picture",
-                "choose a task of pictures: RoboMamba reads no video",
+                f"the task gives a {type(visual).__name__}, not an image",
+                "choose a task of images: RoboMamba reads no video",
             )
         found.append(np.asarray(to_rgb(open_image(visual))))
     return found

@@ -23,16 +23,16 @@ _DATA = "DATA_FILE"
 
 
 def export_task(name: str, loaded: Loaded, folder: Path, *, skip: bool = False) -> dict[str, Any]:
-    """Write the task file, its functions, its questions and its pictures.
+    """Write the task file, its functions, its questions and its images.
 
     Args:
       name: one of ``TASKS``.
       loaded: the benchmark's questions.
       folder: where the task's own folder goes.
-      skip: leave out questions whose picture cannot be read, and say which.
+      skip: leave out questions whose image cannot be read, and say which.
 
     Raises:
-      InputError: lmms-eval has this benchmark itself, or a picture cannot be read.
+      InputError: lmms-eval has this benchmark itself, or an image cannot be read.
     """
     if name not in TASKS:
         raise unknown_name("bad_arguments", "benchmark for --lmms-task", name, TASKS)
@@ -71,7 +71,7 @@ def export_task(name: str, loaded: Loaded, folder: Path, *, skip: bool = False) 
 
 
 def _put(ref: Any, path: Path) -> None:
-    """A JPEG without its metadata, any other picture as one."""
+    """A JPEG without its metadata, any other image as one."""
     picture = open_ref(ref)
     data = ref.read_bytes() if isinstance(ref, Path) else ref
     is_jpeg = isinstance(data, bytes) and data.startswith(b"\xff\xd8")

@@ -69,7 +69,7 @@ class Asked:
         self.answer: Any = _answerer(chosen, Engine(model, processor, mesh=mesh), self.recipe, mesh)
 
     def reads(self) -> dict[str, Any]:
-        """How questions and pictures become numbers, which the parameters' hash does not know: a
+        """How questions and images become numbers, which the parameters' hash does not know: a
         folder that was converted again may have the same parameters and another template."""
         transform = self.processor.transform
         return {
@@ -92,14 +92,14 @@ def requests_of(
     """Questions as they are put.
 
     The repository puts a record's text as it stands, in its test program and in training, and so
-    do its templates, to which ``<image>`` is text; elsewhere it was taken out, since pictures have
+    do its templates, to which ``<image>`` is text; elsewhere it was taken out, since images have
     places of their own.
 
     Args:
       items: the benchmark's.
       recipe: how they are asked.
       template: the one that the recipe's name stands for; None looks it up, and takes a
-        checkpoint's own for one that gives pictures places.
+        checkpoint's own for one that gives images places.
     """
     if template is None and recipe.template != "checkpoint":
         template = prompt_template(recipe.template)

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Questions into arrays: each process reads the pictures of its own rows alone."""
+"""Questions into arrays: each process reads the images of its own rows alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Request(NamedTuple):
     Attributes:
       id: the item's.
       text: in its style, before the template.
-      pictures: gives the pictures.
+      images: gives the images.
     """
 
     id: str
@@ -41,14 +41,14 @@ class Request(NamedTuple):
 
 class Batch(NamedTuple):
     """What a model is given. B rows, of which the first are requests and the rest repeat the last;
-    M pictures of a row at most.
+    M images of a row at most.
 
     Attributes:
       requests: the rows' requests.
       tokens: token ids per row.
       positions: int32[B, M], see ``RoboMamba``.
       images: float32[B, M, S, S, 3], on the mesh where there is one; None for text alone.
-      sizes: int32[B, 2], (width, height) of the first picture's original.
+      sizes: int32[B, 2], (width, height) of the first image's original.
       bad: per row, why it cannot be asked; None where it can.
       skip: whether a row that turns out to be bad is left out, and is no error.
     """
@@ -63,7 +63,7 @@ class Batch(NamedTuple):
 
 
 class _Prompt(NamedTuple):
-    """Token ids, the places of pictures, and why it cannot be asked (then the ids stand in)."""
+    """Token ids, the places of images, and why it cannot be asked (then the ids stand in)."""
 
     ids: list[int]
     places: list[int]
@@ -89,9 +89,9 @@ class Reader:
           processor: the checkpoint's.
           template: around the questions.
           rows: of every batch.
-          pictures: of a request, at most.
+          images: of a request, at most.
           mesh: of devices; None = one device.
-          skip: a question that cannot be put, or a picture that cannot be read, makes its row bad
+          skip: a question that cannot be put, or an image that cannot be read, makes its row bad
             instead of being an error.
         """
         self._processor, self._template = processor, template
@@ -175,13 +175,13 @@ class Reader:
         return canvas, size, len(refs), None
 
     def _mine(self) -> list[int]:
-        """The rows whose pictures this process's devices hold."""
+        """The rows whose images this process's devices hold."""
         if self._mesh is None:
             return list(range(self._rows))
         return local_rows(self._mesh, self._rows)
 
     def _placed(self, pixels: dict[int, np.ndarray]) -> Any:
-        """Pictures as one array, of which every process gives its rows."""
+        """Images as one array, of which every process gives its rows."""
         if self._mesh is None:
             return np.stack([pixels[row] for row in range(self._rows)])
         shape = (self._rows, *next(iter(pixels.values())).shape)

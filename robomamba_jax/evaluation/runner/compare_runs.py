@@ -95,7 +95,7 @@ def compare(
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
-    """A file's header and its answers, without those that bad pictures have none of."""
+    """A file's header and its answers, without those that bad images have none of."""
     header, found = read_answers(path)
     return header, {key: reply for key, reply in found.items() if reply.answer is not None}
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The article's own figures (arXiv 2406.04339), and tables in its layout."""
+"""The paper's own figures (arXiv 2406.04339), and tables in its layout."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ PAPER: dict[str, dict[str, float]] = {
     },
 }
 NOTE = (
-    "The article's VQA figures come from the repository's lenient match: compare them with "
+    "The paper's VQA figures come from the repository's lenient match: compare them with "
     "scoring=official. Its POPE column does not say whether it is accuracy or F1."
 )
 
@@ -104,7 +104,7 @@ def _cell(figure: Mapping[str, Any], *, percent: bool) -> tuple[str, str]:
 
 
 def paper_rows(columns: list[str]) -> list[tuple[str, list[str]]]:
-    """The article's rows: (name, a figure per column, "-" where it has none)."""
+    """The paper's rows: (name, a figure per column, "-" where it has none)."""
     rows = []
     for name, row in PAPER.items():
         shown = [f"{row[column]:.1f}" if column in row else "-" for column in columns]
@@ -118,7 +118,7 @@ def _cell_text(text: str) -> str:
 
 
 def markdown(name: str, results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The article's table with our row above its own, as Markdown."""
+    """The paper's table with our row above its own, as Markdown."""
     mine = cells(results)
     columns = [column for column, _ in COLUMNS if column in mine]
     titles = [title for column, title in COLUMNS if column in mine]

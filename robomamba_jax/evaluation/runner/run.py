@@ -107,7 +107,7 @@ def _check_unique(items: Sequence[Item]) -> None:
         if first is item:
             continue
         if first.file == item.file:
-            what, fix = f"{item.file} has two questions {item.id!r}", "mend the file"
+            what, fix = f"{item.file} has two questions {item.id!r}", "fix the file"
         else:
             what = f"{first.file} and {item.file} both have a question {item.id!r}"
             fix = "score them apart: --set files.questions=..."
@@ -278,7 +278,7 @@ def answer_all(
       The answers, and the seconds that it took now.
 
     Raises:
-      InputError: the checkpoint or a picture is wrong, or the file of answers is another's.
+      InputError: the checkpoint or an image is wrong, or the file of answers is another's.
     """
     # Here, so that scoring a file of predictions loads no jax.
     from robomamba_jax.evaluation.runner.answer_cache import ask

@@ -50,7 +50,7 @@ def files_of(name: str, root: str) -> dict[str, Any]:
 
 
 def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
-    """Draw ``config.toy`` pictures, write the benchmark's files, and point the configuration at
+    """Draw ``config.toy`` images, write the benchmark's files, and point the configuration at
     them."""
     name, count = config.benchmark, config.toy
     shapes = [_Shape(number) for number in range(count)]
@@ -71,7 +71,7 @@ def at_toy(config: EvalConfig, folder: Path) -> EvalConfig:
 
 
 class _Shape:
-    """A picture of the toy data and what is true of it."""
+    """An image of the toy data and what is true of it."""
 
     def __init__(self, number: int) -> None:
         sample = SyntheticSource("captions", f"1@{number}")[0]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small benchmarks in the real ones' files: for the embedded world, for ``--tiny``, for tests.
 
-Who calls says what is asked about which picture; how files and pictures are called, and what
+Who calls says what is asked about which image; how files and images are called, and what
 stands in them, is each benchmark's own.
 """
 
@@ -26,15 +26,15 @@ _SURE = ("yes", "maybe", "no")
 MME_SUFFIX = " Please answer yes or no."
 
 Put = Callable[[str, Path], None]
-"""Puts the picture that the caller knows by a name at a path."""
+"""Puts the image that the caller knows by a name at a path."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A question about a picture.
+    """A question about an image.
 
     Attributes:
-      image: the caller's name of the picture.
+      image: the caller's name of the image.
       question: in words.
       answer: in words.
       kind: what it is about; becomes question types, categories, sub-tasks.
@@ -51,14 +51,14 @@ class Entry:
 
 
 class _Numbers:
-    """Numbers for the caller's pictures, from 1, each put in its place once."""
+    """Numbers for the caller's images, from 1, each put in its place once."""
 
     def __init__(self, put: Put, folder: Path, name: str) -> None:
         self._put, self._folder, self._name = put, folder, name
         self._known: dict[str, int] = {}
 
     def of(self, image: str) -> int:
-        """The picture's number."""
+        """The image's number."""
         if image not in self._known:
             self._known[image] = len(self._known) + 1
             path = self._folder / self.name(image)
@@ -67,7 +67,7 @@ class _Numbers:
         return self._known[image]
 
     def name(self, image: str) -> str:
-        """The picture's file name."""
+        """The image's file name."""
         return self._name.format(self._known[image])
 
 
@@ -188,7 +188,7 @@ def write_pope(folder: Path, kinds: Mapping[str, Sequence[Entry]], put: Put) -> 
 def write_mme(
     folder: Path, subtasks: Mapping[str, Sequence[tuple[Entry, Entry]]], put: Put
 ) -> list[Path]:
-    """MME's tree: per sub-task a picture and a text with its two questions."""
+    """MME's tree: per sub-task an image and a text with its two questions."""
     written = []
     for name, pairs in subtasks.items():
         for number, pair in enumerate(pairs, 1):
@@ -203,7 +203,7 @@ def write_mme(
 
 
 def write_mmbench(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
-    """MMBench's table with every rotation of the options; pictures stand in the first rows."""
+    """MMBench's table with every rotation of the options; images stand in the first rows."""
     text = io.StringIO()
     names = ["index", "question", "hint", *LETTERS, "answer", "category", "l2-category", "split"]
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
@@ -246,7 +246,7 @@ def write_mmvet(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
 
 
 def write_robovqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
-    """The one-picture conversion that RoboMamba's repository reads; an entry's kind is the tag."""
+    """The one-image conversion that RoboMamba's repository reads; an entry's kind is the tag."""
     pictures = _Numbers(put, folder / "imgs", "{:06d}.jpg")
     records = []
     for number, entry in enumerate(entries):
@@ -268,7 +268,7 @@ def write_robovqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path
 
 
 def write_manipulation(folder: Path, records: Sequence[dict[str, Any]], put: Put) -> list[Path]:
-    """RoboMamba's manip.json out of its records, whose pictures the caller knows by their names."""
+    """RoboMamba's manip.json out of its records, whose images the caller knows by their names."""
     (folder / "robot_pics").mkdir(parents=True, exist_ok=True)
     for record in records:
         put(record["image"], folder / "robot_pics" / record["image"])

@@ -32,7 +32,7 @@ from robomamba_jax.world.language.facts import Facts
 from robomamba_jax.world.language.wording import Wording
 from robomamba_jax.world.objects.rng import Rng
 
-# At most so many scenes, pictures of an MME sub-task, MMBench questions, books, clips' questions,
+# At most so many scenes, images of an MME sub-task, MMBench questions, books, clips' questions,
 # and poses: a benchmark of minutes, not of hours.
 SCENES, PER_SUBTASK, CHOICES, BOOKS, CLIPS, POSES = 300, 40, 150, 20, 600, 500
 _CODE = 4  # beside those of the kinds of items, see jobs
@@ -40,7 +40,7 @@ _COVER = "cover-"
 
 
 class Scene(NamedTuple):
-    """A picture and what is true of it.
+    """An image and what is true of it.
 
     Attributes:
       image: its name below images/.
@@ -64,13 +64,13 @@ def write_benchmarks(
 
     Args:
       plan: what was generated.
-      out: its folder, whose pictures are linked to.
-      language: items of pictures with facts.
+      out: its folder, whose images are linked to.
+      language: items of images with facts.
       poses: items of poses.
       clips: items of clips.
 
     Returns:
-      The files' names, relative to ``out``, pictures left out.
+      The files' names, relative to ``out``, images left out.
     """
     bench, written = out / "bench", []
     kept = [language[k] for k in even_frames(len(language), SCENES)] if language else []
@@ -100,7 +100,7 @@ def _scene(plan: WorldPlan, item: dict[str, Any]) -> Scene:
 
 
 def _link(source: Path, path: Path) -> None:
-    """The same picture under another name; a copy where the disk has no links."""
+    """The same image under another name; a copy where the disk has no links."""
     path.unlink(missing_ok=True)
     try:
         os.link(source, path)

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of a gripper at work: single ones, and clips of it coming and pulling."""
+"""Images of a gripper at work: single ones, and clips of it coming and pulling."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class GripperBody:
 def film(
     scene: SimScene, link: int, command: GraspCommand, executor: Executor = execute
 ) -> tuple[list[Frame], int, ExecutionResult]:
-    """Carry out a grip and take pictures.
+    """Carry out a grip and take images.
 
     Returns:
       The frames, uint8[H, W, 3] each; the number of those before contact; the outcome.

@@ -3,7 +3,7 @@
 """A data set of the world: jobs for workers, then the files of the real formats.
 
 Stopped at any moment it goes on where it was: a job's records lie in ``.parts`` once its
-pictures are written, and the final files are made of those alone.
+images are written, and the final files are made of those alone.
 """
 
 from __future__ import annotations

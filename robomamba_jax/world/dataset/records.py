@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes into files: pictures, depth, masks, and the records of the real formats."""
+"""Scenes into files: images, depth, masks, and the records of the real formats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def save_image(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
 
 
 def jpeg_bytes(rgb: npt.NDArray[np.uint8]) -> bytes:
-    """A picture as a JPEG file's bytes."""
+    """An image as a JPEG file's bytes."""
     out = io.BytesIO()
     Image.fromarray(rgb).save(out, "JPEG", **JPEG)
     return out.getvalue()

@@ -49,7 +49,7 @@ class PoseSample:
 
     Attributes:
       spec: the trial.
-      view: the picture before it.
+      view: the image before it.
       link: the touched link.
       label: of the touched solid.
       proposal: pixel and rotation, as a model should predict them.
@@ -196,7 +196,7 @@ def _grasp(
 
 
 def sample_record(sample: PoseSample, name: str) -> dict[str, Any]:
-    """All that is known of a sample, as JSON: the truth beside the picture."""
+    """All that is known of a sample, as JSON: the truth beside the image."""
     scene_spec, view = sample.spec.scene, sample.view
     model = scene_spec.model
     link = model.links[sample.link]

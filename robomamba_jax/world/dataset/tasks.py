@@ -51,7 +51,7 @@ from robomamba_jax.world.sim.simulator import SimScene, Simulator
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 10  # of the texts and files about it; 10 has maps of the pictures with language
+LAYOUT = 10  # of the texts and files about it; 10 has maps of the images with language
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
@@ -73,7 +73,7 @@ class WorldPlan:
       split: "train" or "test": other objects, other wording; unseen categories in test alone.
       size: the images' side in pixels.
       dof: 6 or 7; 7 adds the gripper's state.
-      categories: which, in the article's order.
+      categories: which, in the paper's order.
       contact_sampling: where collected poses touch, see ``samples.find_sample``.
       assets: a PartNet-Mobility folder; None = the embedded objects.
       asset_list: the list of its objects.
@@ -163,7 +163,7 @@ def run_job(
     count: int,
     on_error: str = "raise",
 ) -> dict[str, Any]:
-    """Make some items: pictures into the folder, records back.
+    """Make some items: images into the folder, records back.
 
     Returns:
       The items; with ``on_error`` "skip" those that could be made, and which were ``skipped``; and

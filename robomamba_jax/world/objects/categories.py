@@ -1,8 +1,8 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The article's thirty categories: twenty to learn from, ten to be surprised by.
+"""The paper's thirty categories: twenty to learn from, ten to be surprised by.
 
-Names and their order are PartNet-Mobility's, as the article's Table 2 shows them.
+Names and their order are PartNet-Mobility's, as the paper's Table 2 shows them.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ _BY_LETTERS = {_letters(name): category for name, category in CATEGORIES.items()
 
 
 def choose_categories(names: Iterable[str] | None, split: str) -> tuple[str, ...]:
-    """The categories that a split may use, in the article's order.
+    """The categories that a split may use, in the paper's order.
 
     Args:
       names: only these; None = all that the split has.

@@ -67,7 +67,7 @@ class Embedded:
     """The parametric objects of ``world.objects.catalog``."""
 
     def categories(self, names: list[str] | None, split: str) -> tuple[str, ...]:
-        """The article's thirty; the unseen ones in the test split alone."""
+        """The paper's thirty; the unseen ones in the test split alone."""
         return choose_categories(names, split)
 
     def draw(self, category: str, split: str, rng: Rng) -> ObjectModel:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists of PartNet-Mobility objects: lines of "<id> <Category>", as where2act and ManipLLM have.
 
-Those lists name more categories than the article's thirty. What is of another one is left out,
-counted, and named with its first line; what is no such line is an error.
+Those lists name more categories than the paper's thirty. What is of another one is left out,
+counted, and named with its first line; what is not such a line is an error.
 """
 
 from __future__ import annotations

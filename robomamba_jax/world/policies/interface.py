@@ -25,7 +25,7 @@ class Observation:
       episode: its name, such as "Microwave_0003".
       category: of the object.
       instruction: in words.
-      view: picture, depth, camera, and which pixel shows which link (which a model may not use).
+      view: image, depth, camera, and which pixel shows which link (which a model may not use).
       scene: the scene itself, for policies that know the truth.
       random: its own random numbers.
       dof: 6 for suction, 7 for a hand.

@@ -32,7 +32,7 @@ from robomamba_jax.world.policies.interface import Observation, Proposal
 from robomamba_jax.world.sim.view_geometry import rotation_for
 
 TRIALS = "trials.json"
-"""What ``world episodes`` writes beside its pictures: which trials they are."""
+"""What ``world episodes`` writes beside its images: which trials they are."""
 
 MISSING = ("error", "fail")
 NAMING = Naming(say_answer="--answer-field ", say_id="--id-field ")
@@ -85,18 +85,18 @@ class FilePolicy:
 
         Args:
           path: a JSON list, JSON lines, or another form of ``evaluation.answers.rows``; an
-            episode's name is the picture's, without ending.
+            episode's name is the image's, without ending.
           pixel_order: of points, "xy" or "rowcol"; None = as their authors write: (row, col) in
             ManipLLM's sentences, (x, y) elsewhere.
           frame: of directions: "manipllm" (forward, left, up) or "opencv".
-          naming: which fields hold the pose and the picture's name, where several could.
+          naming: which fields hold the pose and the image's name, where several could.
           on_missing: a trial without a prediction is an "error", or is counted as a "fail".
           on_extra: a prediction for another trial is an "error", or left out ("skip").
           contacts: how the contacts of lists are counted, as the published program writes them;
-            None = pixels of each trial's picture, centres at +0.5.
+            None = pixels of each trial's image, centres at +0.5.
 
         Raises:
-          InputError: the file is missing or broken, a record is no prediction or two, or two
+          InputError: the file is missing or broken, a record is not a prediction or two, or two
             records speak of one trial.
         """
         one_of("frame", frame, FRAMES)

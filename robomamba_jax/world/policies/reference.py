@@ -95,7 +95,7 @@ def _along_normal(observation: Observation, contact: SurfacePoint | None) -> Pro
 
 
 def random_pose(observation: Observation) -> Proposal:
-    """Any pixel of the picture, any direction away from the viewer."""
+    """Any pixel of the image, any direction away from the viewer."""
     height, width = observation.view.depth.shape
     x, y = observation.random.uniform((0, 0), (width, height))
     return Proposal((float(x), float(y)), rotation_for(_facing(observation.random)))
@@ -196,7 +196,7 @@ def oracle(observation: Observation) -> Proposal | None:
 
 
 def _handle(observation: Observation) -> Proposal | None:
-    """Open fingers around a visible handle, drawn along the part's way."""
+    """Open fingers around a visible handle, drawn along the motion of the part."""
     for link in visible_parts(observation.view.links, observation.scene.spec.model.movable):
         middle = observation.scene.link_mesh(link).vertices.mean(axis=0)
         flow = true_flow(observation.scene, link, middle)

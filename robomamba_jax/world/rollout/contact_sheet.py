@@ -28,7 +28,7 @@ def render_sheet(
       categories: which.
       split: whose objects.
       seed: another seed, other objects and cameras.
-      size: of each picture, in pixels; every category has two.
+      size: of each image, in pixels; every category has two.
     """
     columns = min(_COLUMNS, len(categories))
     rows = -(-len(categories) // columns)

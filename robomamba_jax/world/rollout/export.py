@@ -22,7 +22,7 @@ from robomamba_jax.world.sim.simulator import Simulator
 def export_episodes(
     simulator: Simulator, plan: RolloutPlan, out: Path, on_progress: OnProgress | None = None
 ) -> dict[str, Any]:
-    """Write pictures, depth, masks, cameras, the questions in RoboMamba's maniptest form, and
+    """Write images, depth, masks, cameras, the questions in RoboMamba's maniptest form, and
     trials.json, by which a rollout of predictions that lie there knows whose they are.
 
     Args:

@@ -24,7 +24,7 @@ FIELD_OF_VIEW = math.radians(35)
 DISTANCE = (4.5, 5.5)
 ELEVATION = (30.0, 60.0)  # degrees
 AZIMUTH = (0.7, 1.3)  # of pi
-# ManipLLM draws 0.7 to 1.2 of PartNet-Mobility's sizes; ours fill the picture a little more.
+# ManipLLM draws 0.7 to 1.2 of PartNet-Mobility's sizes; ours fill the image a little more.
 SCALE = (0.85, 1.25)
 CLOSED_SHARE = 0.8  # of the scenes in which all joints stand at rest
 SURFACES = ("none", "floor", "table")
@@ -88,7 +88,7 @@ class SceneSpec:
 
 
 def check_size(size: int) -> None:
-    """See that a picture's side can be drawn; InputError otherwise."""
+    """See that an image's side can be drawn; InputError otherwise."""
     if not 32 <= size <= 1024:
         raise InputError("bad_arguments", f"--size is {size}", "give 224 or 336 pixels")
 

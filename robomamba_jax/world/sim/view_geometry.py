@@ -48,7 +48,7 @@ def lift(view: CameraFrame, contact_xy: tuple[float, float]) -> Array | None:
 
 
 def link_at(view: CameraFrame, contact_xy: tuple[float, float]) -> int:
-    """The link that a pixel shows; -1 for none, and outside of the picture. The right and lower
+    """The link that a pixel shows; -1 for none, and outside of the image. The right and lower
     edges belong to the last pixels, as for ``sample_depth``."""
     height, width = view.links.shape
     x, y = contact_xy

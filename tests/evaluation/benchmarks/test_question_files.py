@@ -379,7 +379,7 @@ def test_a_broken_embedded_picture_is_named(tmp_path: Path) -> None:
     path.write_text("\n".join(rows))
     items = benchmark("mmbench").load(config).items
     assert items[1].pictures()[0] != base64.b64decode(good)
-    with pytest.raises(InputError, match="row 1 holds a picture that is no base64"):
+    with pytest.raises(InputError, match="row 1 holds an image that is not base64"):
         items[0].pictures()
 
 

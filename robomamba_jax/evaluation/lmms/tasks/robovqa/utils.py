@@ -13,7 +13,7 @@ from robomamba_jax.evaluation.benchmarks.robovqa import every_form, plain_answer
 
 
 def doc_to_visual(doc: dict[str, Any]) -> list[Image.Image]:
-    """The clip's picture."""
+    """The clip's image."""
     return [Image.open(Path(__file__).parent / "images" / doc["image"]).convert("RGB")]
 
 
