@@ -17,7 +17,6 @@ FORMATS = (
     *("lerobot", "prepared", "custom"),
 )
 ON_ERROR = ("raise", "skip")
-ON_BAD = ("error", "skip")  # of world/, which has its own
 TOO_LONG = ("cut", "error")
 IMAGE_PLACES = ("front", "text")
 TARGETS = ("text", "pose")
