@@ -51,7 +51,7 @@ def build(side: str, case: TrainWork) -> Workload:
     )
     base = open_base(case["folder"], config.model, 0, hashes=False)
     mesh = make_mesh(config.mesh)
-    features = "pooled" if cached else ""
+    features = "pooled_hidden" if cached else ""
     program = build_program(config, base.parts, mesh, steps=1000, features=features)
     trained, _ = load_tree(base, program.state.trained, program.model, mesh, seed=0)
     frozen, _ = load_tree(base, program.frozen, program.model, mesh, seed=0)

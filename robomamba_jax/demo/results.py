@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from robomamba_jax.config.tree import tree_to_json
+from robomamba_jax.config.tree import value_to_json
 from robomamba_jax.utils.json_types import JsonObject
 
 Curve: TypeAlias = tuple[tuple[float, float], ...]
@@ -287,7 +287,7 @@ class Results:
 
     def to_json(self) -> JsonObject:
         """Phase -> result, of those that are done."""
-        return {name: tree_to_json(getattr(self, name)) for name in self.done()}
+        return {name: value_to_json(getattr(self, name)) for name in self.done()}
 
     @classmethod
     def from_json(cls, content: Mapping[str, object]) -> Results:

@@ -228,7 +228,7 @@ def test_a_picture_that_is_missing_there(tmp_path: Path) -> None:
     row = next(
         line
         for line in (ROOT / "README.md").read_text().splitlines()
-        if line.startswith("| a picture that is missing |")
+        if line.startswith("| a missing image |")
     )
     assert "256 zero vectors behind the text" in row
     assert "first token is always `<\\|endoftext\\|>`" in row

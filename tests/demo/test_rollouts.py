@@ -64,7 +64,7 @@ def test_shuffled_pictures() -> None:
     said = [confused.propose(trial) for trial in trials]
     assert [int(seen.view.rgb[0, 0, 0]) for seen in listener.seen] == [0, 0, 1, 2]
     for seen, trial in zip(listener.seen, trials, strict=True):
-        for name in ("episode", "category", "instruction", "stage", "random", "dof"):
+        for name in ("episode", "category", "instruction", "scene", "random", "dof"):
             assert getattr(seen, name) is getattr(trial, name)
     assert [int(trial.view.rgb[0, 0, 0]) for trial in trials] == [0, 1, 2, 3]
     assert [proposal.contact_xy[0] for proposal in said if proposal] == [1, 2, 3, 4]
@@ -118,12 +118,12 @@ def rolled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     def rollout(simulator: Any, policy: Policy, plan: RolloutPlan, **more: Any) -> dict[str, Any]:
         kind = type(policy).__name__
-        calls.append(("roll", policy.name, kind, plan, more["pictures"], more["clips"]))
+        calls.append(("roll", policy.name, kind, plan, more["save_images"], more["clips"]))
         categories = {}
         for name in plan.categories:
             entry = CategoryCounts(n=3, success=2, initial=3, long=1).to_json(name)
             categories[name] = entry
-        more["tell"](3, 3)
+        more["on_progress"](3, 3)
         return {
             "checkpoint_sha": policy.sha,
             "trained_parameters": policy.parameters,

@@ -270,7 +270,7 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     }
     assert {plan.contact_sampling for plan in plans.values()} == {"center"}
     train = plans["train"]
-    assert (train.samples, train.language, train.clips) == (SMOKE.poses, SMOKE.language, 6)
+    assert (train.samples, train.num_images, train.clips) == (SMOKE.poses, SMOKE.language, 6)
     assert plans["unseen"].samples == plans["unseen"].clips == 0
     kept = paths.tokenizer.read_bytes()
     phases.run_data(demo, Results())
