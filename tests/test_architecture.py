@@ -38,7 +38,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "models": (*_BASE, "ops", "losses"),
     "generation": (*_BASE, "ops", "models"),
     "data": ("errors", "utils", "config"),
-    "pose": ("errors", "ops", "data"),
+    "pose": ("errors", "utils", "ops", "data"),
     "convert": (*_BASE, "checkpoints", "models", "data"),
     # Takes a model that is in memory: whoever loads one, training among them, stands above it.
     "inference": _MODEL,

@@ -57,7 +57,7 @@ def test_the_guide(
     model, processor = rm.load("robomamba")
     assert processor.need_tokenizer().size == 300
     assert model.config.policy is not None
-    assert rm.load("tongue")[0].config.vision is None
+    assert rm.load("llm")[0].config.vision is None
 
 
 def test_the_data_guide(
