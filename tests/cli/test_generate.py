@@ -144,7 +144,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "more than all": (["--top-p", "1.1"], "--top-p: '1.1' is not above 0"),
     "an empty stop": (["--stop", ""], "--stop"),
     "out": (["--out", "a.jsonl"], "--out belongs to --batch"),
-    "both": (["--batch", "q.jsonl"], "--batch has prompts and pictures of its own"),
+    "both": (["--batch", "q.jsonl"], "--batch has prompts and images of its own"),
 }
 
 

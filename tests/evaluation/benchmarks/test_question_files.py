@@ -330,7 +330,7 @@ PEOPLE = "v2_mscoco_val2014_annotations.json"
             _text(lambda t: t.replace('"split": 3', '"split": 1')),
             "no book of",
         ),
-        ("vizwiz", "val.json", _json(lambda rows: [*rows, 3]), "record 8 is no object"),
+        ("vizwiz", "val.json", _json(lambda rows: [*rows, 3]), "record 8 is not an object"),
         (
             "vizwiz",
             "val.json",
