@@ -111,7 +111,7 @@ def test_a_touch_and_what_cannot_be(simulator: Simulator, panda: PandaExecutor) 
 
 def test_other_descriptions(simulator: Simulator, tmp_path: Path) -> None:
     """One line for a missing file, and for another robot."""
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="is not a file"):
         PandaExecutor(tmp_path / "panda.urdf")
     path = tmp_path / "other.urdf"
     path.write_text('<!DOCTYPE robot [<!ENTITY a "a">]><robot name="&a;"/>')
