@@ -133,7 +133,7 @@ def _data(paths: DemoPaths) -> JsonObject:
         drawn = manifest["plan"]
         found[name] = {
             "poses": drawn["samples"],
-            "images": drawn["language"],
+            "images": drawn["num_images"] if "num_images" in drawn else drawn["language"],
             "clips": drawn["clips"],
             "failed_trials": manifest["poses"]["failed"],
             "records": _records(folder),
