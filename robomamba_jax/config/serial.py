@@ -23,7 +23,8 @@ from robomamba_jax.utils.untrusted_text import parse_json
 SCHEMA = "robomamba.config/1"
 
 PartT = TypeVar("PartT")
-AnyModel = MambaConfig | RoboMambaConfig
+AnyConfig = MambaConfig | RoboMambaConfig
+"""Of a language model alone, or of the whole model."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _part(kind: type[PartT], fields: Any, where: str) -> PartT | None:
         raise InputError("bad_config", f"{where}: {error}", "convert or export it again") from error
 
 
-def model_config(value: object) -> AnyModel:
+def model_config(value: object) -> AnyConfig:
     """A model's configuration, which may be given as JSON.
 
     Args:
@@ -114,7 +115,7 @@ def model_config(value: object) -> AnyModel:
     if isinstance(value, Mapping):
         kind = RoboMambaConfig if "llm" in value else MambaConfig
         return tree_from_json(kind, value, "config")
-    return as_robomamba(typing.cast(AnyModel, value))  # which says what it is not
+    return as_robomamba(typing.cast(AnyConfig, value))  # which says what it is not
 
 
 def with_changes(config: PartT, changes: Sequence[str]) -> PartT:

@@ -268,7 +268,7 @@ class Generator:
             self._stop_table(settings.stop) if settings.stop else None,
         )
         # The buffer of tokens is rounded up, the budget is not: it is an array, in ``limits``.
-        capacity = _round_up(max(values["max_new_tokens"]), CAPACITY_STEP)
+        capacity = round_up(max(values["max_new_tokens"]), CAPACITY_STEP)
         return _Plan(sampler, limits, mode, capacity)
 
     def _placed(self, tree: PyTree, rows: int) -> PyTree:
@@ -315,7 +315,7 @@ class Generator:
 
 def pad_prompts(prompts: Sequence[Sequence[int]]) -> tuple[jax.Array, jax.Array]:
     """int32[B, T] and bool[B, T] with T rounded up; padding is invisible to the model."""
-    length = _round_up(max(1, *(len(prompt) for prompt in prompts)), PROMPT_STEP)
+    length = round_up(max(1, *(len(prompt) for prompt in prompts)), PROMPT_STEP)
     ids = np.zeros((len(prompts), length), np.int32)
     mask = np.zeros((len(prompts), length), bool)
     for row, prompt in enumerate(prompts):
@@ -339,5 +339,6 @@ def _read_images(
     return images, as_array("image_positions", image_positions, INT, "B M")
 
 
-def _round_up(value: int, step: int) -> int:
+def round_up(value: int, step: int) -> int:
+    """The smallest multiple of ``step`` that is at least ``value``."""
     return -(-value // step) * step

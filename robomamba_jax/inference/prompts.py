@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from robomamba_jax.data.processor import ProcessedBatch
-from robomamba_jax.generation.generator import PROMPT_STEP
+from robomamba_jax.generation.generator import PROMPT_STEP, round_up
 
 
 class Prompt(NamedTuple):
@@ -74,4 +74,4 @@ def padded_length(tokens: int) -> int:
     A jitted function is compiled once per shape, and compiling takes longer than answering. Padding
     is invisible to the model, so lengths are rounded up and few shapes exist.
     """
-    return -(-max(1, tokens) // PROMPT_STEP) * PROMPT_STEP
+    return round_up(max(1, tokens), PROMPT_STEP)

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from robomamba_jax.config import MambaConfig, RoboMambaConfig
+from robomamba_jax.config import MambaConfig
+from robomamba_jax.config.serial import AnyConfig
 
-AnyConfig = MambaConfig | RoboMambaConfig
-"""Of a language model alone, or of the whole model."""
+__all__ = ["AnyConfig", "language_config"]
 
 
 def language_config(config: AnyConfig) -> MambaConfig:
