@@ -4,13 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 # Seconds after which a process that should have ended is taken to hang, and is killed. No verdict
 # on speed: the slowest wait takes seconds, and minutes where other work shares the cores.
-PATIENCE = 1800
+PATIENCE = 600
+
+
+def wait_for(happened: Callable[[], bool], process: subprocess.Popen[Any]) -> None:
+    """Until it has happened, or the process that does it has ended: a command that fails is seen
+    at once."""
+    deadline = time.monotonic() + PATIENCE
+    while not happened() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 @contextmanager

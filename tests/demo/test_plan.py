@@ -79,11 +79,11 @@ def test_the_page_has_these_numbers() -> None:
         tests = (plan.test_poses, plan.test_language, plan.test_clips)
         ablations = f"{plan.ablation_steps:,} steps, {plan.ablation_epochs:g} epochs"
         expected = {
-            "training: poses, each with a picture": f"{plan.poses:,}",
-            "pictures with language": f"{plan.language:,}",
+            "training: poses, each with an image": f"{plan.poses:,}",
+            "images with language": f"{plan.language:,}",
             "clips": f"{plan.clips:,}",
-            "test, seen categories: poses, pictures, clips": ", ".join(map(str, tests)),
-            "unseen categories: pictures": str(plan.unseen_language),
+            "test, seen categories: poses, images, clips": ", ".join(map(str, tests)),
+            "unseen categories: images": str(plan.unseen_language),
             "encoder": "DINOv2-S, ready" if plan.assets else f"{plan.encoder_steps:,} steps",
             "language model before stage 1": f"{plan.language_steps:,} steps",
             "stage 1.1": f"{plan.align_steps:,} steps",

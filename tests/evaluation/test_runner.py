@@ -5,14 +5,13 @@
 import json
 import re
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from robomamba_jax.cli.evaluate import main
-from tests.counting import PATIENCE
+from tests.counting import PATIENCE, wait_for
 from tests.evaluation.runs import answers, arguments, run, start
 
 # Every mesh and batch compiles decoding anew.
@@ -64,12 +63,8 @@ def test_a_killed_run_goes_on(alone: dict[str, Path], tmp_path: Path) -> None:
     """SIGKILL in the middle, half a line left behind: the same answers in the end, none twice."""
     process = start(arguments("robovqa", tmp_path, "batch_size=1", *LONG))
     path = tmp_path / "answers.jsonl"
-    patience = time.monotonic() + PATIENCE
-    while time.monotonic() < patience and process.poll() is None:
-        if path.is_file() and path.read_bytes().count(b"\n") >= 3:
-            process.kill()
-            break
-        time.sleep(0.002)
+    wait_for(lambda: path.is_file() and path.read_bytes().count(b"\n") >= 3, process)
+    process.kill()
     _, said = process.communicate()
     kept = path.read_bytes()
     assert kept.count(b"\n") >= 3, said

@@ -8,7 +8,6 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import robomamba_jax as rm
 from robomamba_jax.errors import InputError
 from robomamba_jax.training import checkpoint
 from robomamba_jax.training.failpoints import MOMENTS
-from tests.counting import PATIENCE
+from tests.counting import PATIENCE, wait_for
 from tests.training.runs import QUIET, ROOT, arguments, lines, process, run
 
 CHANGES = ("run.steps=9", "checkpoint.every=2", "run.eval_every=3", *QUIET)
@@ -79,12 +78,8 @@ def test_told_to_stop(quiet: Path, tmp_path: Path) -> None:
     assert checkpoint.steps(tmp_path) == [1]
     command = arguments("instruct", tmp_path, *CHANGES)
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
-        begun = time.monotonic()
-        while len((tmp_path / "metrics.jsonl").read_bytes().splitlines()) < 2:
-            assert time.monotonic() - begun < PATIENCE
-            time.sleep(0.002)
-            if running.poll() is not None:
-                break
+        metrics = tmp_path / "metrics.jsonl"
+        wait_for(lambda: len(metrics.read_bytes().splitlines()) >= 2, running)
         running.send_signal(signal.SIGTERM)
         _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, err[-2000:]

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.policies.affordance import CONTACT_SAMPLING
 from robomamba_jax.world.sim.episodes import COLLECTION
 from robomamba_jax.world.sim.simulator import Simulator
-from tests.counting import PATIENCE
+from tests.counting import PATIENCE, wait_for
 from tests.evaluation.runs import right
 from tests.world.sources import source_config
 
@@ -54,7 +53,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def as_command(out: Path, workers: int) -> list[str]:
     """The plan on the command line."""
-    numbers = {"samples": 24, "num_images": 22, "clips": 6, "seed": 3, "size": 64}
+    numbers = {"samples": 24, "num-images": 22, "clips": 6, "seed": 3, "size": 64}
     flags = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
     flags += ["--workers", str(workers), "--categories", "Door,Pliers,Remote", "--out", str(out)]
     return [sys.executable, "-m", "robomamba_jax", "world", "generate", *flags]
@@ -85,9 +84,7 @@ def test_killed_runs_go_on(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     command = as_command(out, 1)
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + PATIENCE
-    while not list((out / ".parts").glob("*.json")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: any((out / ".parts").glob("*.json")), process)
     process.send_signal(signal.SIGKILL)
     subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=False)
     process.wait()
@@ -104,9 +101,7 @@ def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
     # A shell starts what runs in its background with Ctrl-C ignored, children included.
     command = ["env", "--default-signal=INT", *as_command(out, 2)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + PATIENCE
-    while not list(out.glob("images/*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: any(out.glob("images/*")), process)
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 1
