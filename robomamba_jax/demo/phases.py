@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,6 @@ from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import VISION_PRESETS
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.convert.run import convert_checkpoint, convert_parts
-from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo import configs, results
 from robomamba_jax.demo.ablations import run_ablations
 from robomamba_jax.demo.benchmarks import evaluate
@@ -119,41 +117,14 @@ def pretrain_vision(demo: Demo) -> results.VisionPretraining:
     note = demo.paths.encoder.with_name("encoder.json")
     if stored_kind(demo.paths.encoder) == "folder" and note.is_file():
         return results.read(results.VisionPretraining, json.loads(note.read_bytes()))
-    found = _new_encoder(demo) if demo.plan.assets is None else _ready_encoder(demo)
+    if demo.plan.assets is None:
+        from robomamba_jax.demo.encoder import pretrain_on_world
+
+        found = pretrain_on_world(demo.plan, demo.paths, demo.console)
+    else:
+        found = _ready_encoder(demo)
     write_json(note, tree_to_json(found))
     return found
-
-
-def _new_encoder(demo: Demo) -> results.VisionPretraining:
-    from robomamba_jax.demo.encoder import EncoderPlan, pretrain_encoder
-    from robomamba_jax.demo.labels import read_labelled
-
-    plan, paths, console = demo.plan, demo.paths, demo.console
-    config, transform = VISION_PRESETS[plan.vision], image_transform(plan.vision)
-    started = time.monotonic()
-    data = read_labelled(
-        paths.train, transform, 56, on_progress=lambda at, of: console.progress("labels", at, of)
-    )
-    found = pretrain_encoder(
-        data,
-        config,
-        transform,
-        EncoderPlan(plan.encoder_steps),
-        paths.encoder,
-        held_out=read_labelled(paths.test, transform, 56, data.vocabulary),
-        on_step=lambda step, steps, loss: console.progress(
-            f"encoder, loss {loss:.3f}", step, steps
-        ),
-    )
-    return results.VisionPretraining(
-        steps=found.steps,
-        seconds=round(time.monotonic() - started, 1),  # with reading the labels
-        curve=found.curve,
-        note="trained from scratch on the world's training images: which words are true of an "
-        f"image ({found.words}), what its pixels show, and their depth",
-        words=found.words,
-        held_out=found.held_out,
-    )
 
 
 def _ready_encoder(demo: Demo) -> results.VisionPretraining:

@@ -51,7 +51,7 @@ class VisionPretraining:
       curve: the loss.
       note: what it learned from, in words.
       words: size of the vocabulary whose truth it learned to read.
-      held_out: how well it reads test images, see ``encoder.scores``.
+      held_out: how well it reads test images, see ``EncoderRun``.
     """
 
     steps: int

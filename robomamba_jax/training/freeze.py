@@ -105,9 +105,9 @@ def freeze_table(trained: Params, frozen: Params, opt_state: PyTree) -> list[Fre
       frozen: another.
       opt_state: the optimizer's state, of arrays or shapes.
     """
-    moments = _moments(opt_state)
-    rows = []
     held = {*frozen, *trained}
+    moments = _moments(opt_state, held)
+    rows = []
     for part in [*(part for part in PARTS if part in held), *sorted(held - set(PARTS))]:
         learning, resting = _leaves(trained, part), _leaves(frozen, part)
         rows.append(
@@ -132,13 +132,13 @@ def _bytes(leaf: Any) -> int:
     return leaf.size * leaf.dtype.itemsize
 
 
-def _moments(opt_state: Any) -> dict[str, int]:
+def _moments(opt_state: Any, parts: set[str]) -> dict[str, int]:
     """Bytes of the optimizer's state by the part that they belong to."""
     found: dict[str, int] = {}
     for path, leaf in jax.tree.leaves_with_path(opt_state):
         keys = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)]
         # Before the part stand the labels of optimizers; a counter has no part.
-        part = next((key for key in keys if key in PARTS), None)
+        part = next((key for key in keys if key in parts), None)
         if leaf.ndim and part is not None:
             found[part] = found.get(part, 0) + _bytes(leaf)
     return found

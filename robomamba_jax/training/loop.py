@@ -20,7 +20,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from robomamba_jax.data.pipeline.loader import StepBatch
+from robomamba_jax.data.pipeline.step_data import StepBatch
 from robomamba_jax.errors import InputError
 from robomamba_jax.training.evaluate import Evaluation
 from robomamba_jax.training.failpoints import reached

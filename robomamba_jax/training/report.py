@@ -13,8 +13,9 @@ import jax
 from jax.sharding import Mesh
 
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.distributed import ProcessRow
-from robomamba_jax.training.program import Program
+from robomamba_jax.training.distributed import ProcessRow, topology
+from robomamba_jax.training.program import StepProgram
+from robomamba_jax.training.setup import Session
 from robomamba_jax.training.sharding import bytes_per_device
 from robomamba_jax.training.state import TrainState
 from robomamba_jax.utils.untrusted_text import printable
@@ -30,7 +31,7 @@ def bytes_text(count: float) -> str:
     return f"{count:,.0f} B"
 
 
-def freeze_lines(program: Program) -> list[str]:
+def freeze_lines(program: StepProgram) -> list[str]:
     """The table of what is trained and what it costs."""
     sizes = " ".join(f"{name:>12}" for name in ("parameters", "moments", "gradients"))
     lines = [f"{'':10} {'trained':>15} {'frozen':>15} {sizes}"]
@@ -39,7 +40,7 @@ def freeze_lines(program: Program) -> list[str]:
         lines.append(f"{row.part:10} {row.trained:>15,} {row.frozen:>15,} {sizes}")
     total = program.table[-1]
     share = total.trained / max(total.trained + total.frozen, 1)
-    patterns = ", ".join(program.config.trainable)
+    patterns = ", ".join(program.trainable)
     lines.append(f"trained: {share:.3%} of what is in memory, by {patterns}")
     if program.features:
         lines.append(
@@ -57,6 +58,16 @@ def topology_lines(rows: Sequence[ProcessRow], mesh: Mesh) -> list[str]:
         f"mesh {row['first']} .. {row['last']}"
         for row in rows
     ]
+
+
+def start_lines(session: Session) -> list[str]:
+    """What a run is, before its first step."""
+    program = session.program
+    lines = topology_lines(topology(program.mesh), program.mesh)
+    lines += freeze_lines(program) + memory_lines(session.state, session.frozen)
+    if session.step:
+        lines.append(f"resuming from step {session.step} of {session.steps}")
+    return lines
 
 
 def memory_lines(state: TrainState, frozen: Params) -> list[str]:

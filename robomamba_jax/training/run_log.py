@@ -112,9 +112,7 @@ class RunLog:
 
     def _head(self, step: int, epoch: int) -> _Head:
         """A line's step, epoch and samples: those of all processes, row by row."""
-        pipeline = self._session.pipeline
-        rows = pipeline.plan.layout(step).rows
-        names = [[pipeline.sample_index.sample_id(n) for n in row] for row in rows]
+        names = self._session.pipeline.sample_ids(step)
         return {"step": step, "epoch": epoch, "samples": names}
 
     def _write(self, name: str, content: Mapping[str, object]) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -22,6 +23,26 @@ from robomamba_jax.models.params import Params
 from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.freeze import merge
 from robomamba_jax.training.program import Program
+from robomamba_jax.utils.json_types import Json
+
+SampleMaker = Callable[[Params, Params], list[dict[str, Json]]]
+"""(trained, frozen) -> what the model says, beside what it should say."""
+
+
+def open_samples(program: Program, pipeline: BatchLoader) -> SampleMaker:
+    """What says something of the first samples of a data set: poses, or answers."""
+    count = program.config.run.samples
+    if program.config.loss.kind == "pose":
+        return Poses(program, pipeline, count)
+    if program.features:
+        return no_samples  # the encoder is not loaded, so no image can be read
+    return Answers(program, pipeline.config, count)
+
+
+def no_samples(trained: Params, frozen: Params) -> list[dict[str, Json]]:
+    """The ``SampleMaker`` of those that have nothing to say."""
+    del trained, frozen
+    return []
 
 
 class Answers:

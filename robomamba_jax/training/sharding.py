@@ -73,15 +73,18 @@ def rows_sharding(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec(ROWS))
 
 
-def check_rows(rows: int, accumulate: int, mesh: Mesh) -> None:
-    """Raise ``InputError`` unless the rows of a batch can be shared out evenly."""
+def check_rows(
+    rows: int, accumulate: int, mesh: Mesh, field: str = "data.batch.batch_size"
+) -> None:
+    """Raise ``InputError`` unless the rows of a batch, which ``field`` says, can be shared out
+    evenly."""
     places = mesh.shape["data"] * mesh.shape["fsdp"]
     if rows % (places * accumulate):
         parts = f" in {accumulate} parts" if accumulate > 1 else ""
         raise InputError(
             "bad_mesh",
             f"{rows} rows{parts} over {places} places (data x fsdp)",
-            f"choose data.batch.batch_size as a multiple of {places * accumulate}",
+            f"choose {field} as a multiple of {places * accumulate}",
         )
 
 

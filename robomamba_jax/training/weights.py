@@ -119,14 +119,21 @@ def find_step(path: str | Path) -> Path:
         what = damage(Path(path))
         if what:
             raise InputError("bad_checkpoint", f"{path}: {what}", "take another step")
-        return Path(path)
-    found = newest_good(path) if kind == "workdir" else None
+    found = newest_good(path) if kind == "workdir" else Path(path) if kind == "step" else None
     if found is None:
         what = "has no checkpoint yet" if kind == "workdir" else "holds no weights"
         raise InputError(
             "missing_checkpoint",
             f"{path} {what}" if Path(path).exists() else f"{path} does not exist",
             "give a converted folder (robomamba convert) or a run's workdir; --init PATH",
+        )
+    # An encoder's pre-training keeps its readout beside the tower, which is standardized only in
+    # the folder that comes out: its steps are no model.
+    if read_meta(found)["parts"].get("llm") is None:
+        raise InputError(
+            "no_language_model",
+            f"{path} is the pre-training of an encoder alone",
+            "give the inference folder that it has written",
         )
     return found
 
