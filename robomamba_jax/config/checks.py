@@ -6,26 +6,26 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Self
 
 from robomamba_jax.errors import InputError, unknown_name
 
-ConfigT = TypeVar("ConfigT")
 
+class Replaceable:
+    """A frozen dataclass of which copies with other fields are made, checked anew."""
 
-def replace(config: ConfigT, changes: Mapping[str, object]) -> ConfigT:
-    """A copy of a frozen dataclass with some fields changed, checked anew.
+    def replace(self, **changes: object) -> Self:
+        """A copy with some fields changed.
 
-    Raises:
-      InputError: a field does not exist, or its value is not allowed.
-    """
-    fields = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]
-    for name in changes:
-        if name not in fields:
-            raise unknown_name("unknown_field", f"{type(config).__name__} field", name, fields)
-    return dataclasses.replace(config, **changes)  # type: ignore[type-var]
+        Raises:
+          InputError: a field does not exist, or its value is not allowed.
+        """
+        fields = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        for name in changes:
+            if name not in fields:
+                raise unknown_name("unknown_field", f"{type(self).__name__} field", name, fields)
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
 
 def positive(name: str, value: object) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from robomamba_jax.config.checks import one_of, positive, replace
+from robomamba_jax.config.checks import Replaceable, one_of, positive
 from robomamba_jax.config.mamba import DTYPES
 from robomamba_jax.config.tree import typed
 from robomamba_jax.errors import InputError
@@ -28,7 +28,7 @@ _REPO_SHARES = (2, 4)
 
 
 @dataclasses.dataclass(frozen=True)
-class PolicyConfig:
+class PolicyConfig(Replaceable):
     """What reads a contact point and a gripper's rotation from the model's states.
 
     Attributes:
@@ -105,11 +105,3 @@ class PolicyConfig:
                 f"give a model of width {second} or more",
             )
         return d_model // first, d_model // second
-
-    def replace(self, **changes: object) -> PolicyConfig:
-        """A copy with some fields changed.
-
-        Raises:
-          InputError: a field does not exist, or its value is not allowed.
-        """
-        return replace(self, changes)

@@ -246,7 +246,7 @@ class Checkpoints:
                 f"step {step} was written to {partial}, and {what}",
                 "look at the disk, or give a --workdir on another; the steps before are whole",
             )
-        _write_json(partial / "meta.json", meta)
+        (partial / "meta.json").write_bytes(json_bytes(meta))
         beside(partial)
         files = {}
         for name in _files(partial):
@@ -259,7 +259,7 @@ class Checkpoints:
             "step": step,
             "files": files,
         }
-        _write_json(partial / "manifest.json", manifest)
+        (partial / "manifest.json").write_bytes(json_bytes(manifest))
         _sync(partial / "manifest.json")
         reached("commit", step)
         # The commit. rename is atomic; the folder itself is synced so that it survives a power cut.
@@ -366,9 +366,10 @@ def _files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir())
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """An object as the files of a run have it; stray bytes of paths come back as they were."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    path.write_bytes(encode_own_json(text))
+    return encode_own_json(text)
 
 
 def _sync(path: Path) -> None:

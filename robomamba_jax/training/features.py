@@ -30,7 +30,7 @@ from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.training.device_put import normalized
 from robomamba_jax.training.objectives import complete
-from robomamba_jax.training.program import run_image_transform, states_length
+from robomamba_jax.training.program import CACHED_PARTS, run_image_transform, states_length
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.weights import (
     InitialWeights,
@@ -40,14 +40,6 @@ from robomamba_jax.training.weights import (
     network_hash,
     open_base,
 )
-
-_BACKBONE = ("vision.", "projector.", "llm.")
-NETWORKS = {
-    "vision_patches": ("vision.",),
-    "pooled_hidden": _BACKBONE,
-    "hidden_states": _BACKBONE,
-}
-"""Whose parameters decide each kind."""
 
 
 class Written(NamedTuple):
@@ -66,7 +58,7 @@ class Written(NamedTuple):
 
 def cache_network(base: InitialWeights, kind: str, dtype: str) -> str:
     """The hash by which a cache of one kind knows the frozen parameters."""
-    return network_hash(base, NETWORKS[kind], dtype)
+    return network_hash(base, tuple(f"{part}." for part in CACHED_PARTS[kind]), dtype)
 
 
 def open_cache(config: TrainConfig, base: InitialWeights) -> FeatureReader | None:
@@ -198,8 +190,7 @@ class _Extractor:
             "hidden_states": (length, width),
         }[kind]
         _, narrow = expected_params(model, config.model)
-        parts = [name.rstrip(".") for name in NETWORKS[kind]]
-        wanted = {name: narrow[name] for name in parts}
+        wanted = {name: narrow[name] for name in CACHED_PARTS[kind]}
         self._params, _ = load_tree(base, wanted, model, mesh, seed=config.seed)
         graph, expected = abstract_params(model, "stacked")
 

@@ -77,7 +77,7 @@ from robomamba_jax.training.step import make_step
 from robomamba_jax.training.weights import chosen_config, expected_params
 
 _BACKBONE = ("vision", "projector", "llm")
-_CACHED = {
+CACHED_PARTS = {
     "": (),
     "vision_patches": ("vision",),
     "pooled_hidden": _BACKBONE,
@@ -167,7 +167,7 @@ def build(
     model = chosen_config(config.model, parts)
     as_trained, as_frozen = expected_params(model, config.model)
     all_labels = freeze.param_labels(as_trained, config.trainable)
-    left_out = _CACHED[features]
+    left_out = CACHED_PARTS[features]
     # Before anything is left out: a part that cached features stand for must not be trained.
     _check_features(features, all_labels, config, model)
     labels = {name: part for name, part in all_labels.items() if name not in left_out}
@@ -256,7 +256,7 @@ def _check_features(
 ) -> None:
     """What cached features stand for must be frozen and be read by nobody else, and the policy
     head must read what they are."""
-    for part in _CACHED[features]:
+    for part in CACHED_PARTS[features]:
         if freeze.TRAIN in jax.tree.leaves(labels.get(part, {})):
             raise InputError(
                 "bad_config",

@@ -85,7 +85,8 @@ class Bars:
 
     def _task(self, name: str, total: int | None) -> Any:
         if name not in self._tasks:
-            self._tasks[name] = self._bar.add_task(name, total=total)
+            # The column of texts asks every task for one: it is empty until a step says it.
+            self._tasks[name] = self._bar.add_task(name, total=total, text="")
         return self._tasks[name]
 
     def measured(self, done: int, total: int) -> None:
@@ -174,7 +175,7 @@ class Terminal:
             TextColumn("{task.fields[text]}"),
         )
         with Progress(*columns, console=self._console, transient=True) as bar:
-            yield Bars(self, _WithText(bar))
+            yield Bars(self, bar)
 
     @contextlib.contextmanager
     def bytes(self, what: str) -> Iterator[Callable[[int], None]]:
@@ -187,14 +188,3 @@ class Terminal:
 
         yield count
         self.log(f"{what} {bytes_text(done)}")
-
-
-class _WithText:
-    """A bar whose tasks have a text beside the remaining time, empty at first."""
-
-    def __init__(self, bar: Any) -> None:
-        self._bar = bar
-        self.update, self.advance, self.remove_task = bar.update, bar.advance, bar.remove_task
-
-    def add_task(self, name: str, total: int | None) -> int:
-        return self._bar.add_task(name, total=total, text="")

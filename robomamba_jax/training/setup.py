@@ -13,9 +13,8 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 from jax.sharding import Mesh
@@ -46,7 +45,6 @@ from robomamba_jax.training.state import TrainState, new_state, state_tree, tree
 from robomamba_jax.training.weights import InitialWeights, load_tree, open_base
 from robomamba_jax.utils.files import read_json, replacing
 from robomamba_jax.utils.progress import Log
-from robomamba_jax.utils.untrusted_text import encode_own_json
 from robomamba_jax.utils.version import __version__
 
 RUN_SCHEMA, FROZEN_SCHEMA = "robomamba.run/1", "robomamba.frozen/1"
@@ -266,7 +264,8 @@ def check_workdir(config: TrainConfig | EncoderPlan, workdir: Path) -> None:
     if content.get("schema") != RUN_SCHEMA:
         raise InputError("bad_workdir", f"{file} is of no run", "give another --workdir")
     old = values(tree_from_json(type(config), content["config"], str(file)))
-    given = json.loads(_written(tree_to_json(config)))  # a path's stray bytes as they were written
+    # Through the file's own bytes, in which a path's stray bytes are written otherwise.
+    given = json.loads(checkpoint.json_bytes(tree_to_json(config)))
     new = values(tree_from_json(type(config), given, "the configuration"))
     for path in sorted(old.keys() | new.keys()):
         if not _FREE.fullmatch(path) and old.get(path) != new.get(path):
@@ -399,11 +398,6 @@ def run_meta(
     }
 
 
-def _written(content: Mapping[str, Any]) -> bytes:
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    return encode_own_json(text)
-
-
 def _write_run(config: TrainConfig | EncoderPlan, workdir: Path, base: BaseReference) -> None:
     if jax.process_index():
         return
@@ -411,4 +405,4 @@ def _write_run(config: TrainConfig | EncoderPlan, workdir: Path, base: BaseRefer
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
     for name, content in (("frozen.json", frozen), ("config.json", run)):
         with replacing(workdir / name) as partial:
-            partial.write_bytes(_written(content))
+            partial.write_bytes(checkpoint.json_bytes(content))
