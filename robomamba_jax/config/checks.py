@@ -30,6 +30,7 @@ class Replaceable:
 
 def positive(name: str, value: object) -> None:
     """Raise ``InputError`` unless ``value`` is a whole number above 0."""
+    # bool is a subclass of int: steps=True would be one step.
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise InputError("bad_config", f"{name} is {value!r}", "give a whole number above 0")
 
@@ -53,7 +54,7 @@ def path_of(name: str, value: object) -> Path:
 
 def share(name: str, value: float) -> None:
     """Raise ``InputError`` unless ``value`` is from 0 to 1."""
-    if not 0 <= value <= 1:
+    if not 0 <= value <= 1:  # which NaN is not, either
         raise InputError("bad_config", f"{name} is {value}", "give 0 to 1")
 
 

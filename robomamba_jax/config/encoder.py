@@ -45,6 +45,7 @@ class EncoderPlan:
         if self.rows < 2 or self.rows % 2:
             fix = "give an even number: half of the images have words, half have maps"
             raise InputError("bad_config", f"rows is {self.rows}", fix)
+        # One length, whoever asks: the loop and the file of the run read ``run.steps``.
         run = dataclasses.replace(self.run, steps=self.steps, samples=0, export=False)
         object.__setattr__(self, "run", run)
 

@@ -148,6 +148,7 @@ class EvalConfig:
             one_of("dtype", self.dtype, DTYPES)
         if self.contact_frame:
             one_of("contact_frame", self.contact_frame, ("file",))
+        # Predictions are pixels in either frame; shares of a crop are in no file of them.
         check_contacts("raw", self.contact_frame or "crop", self.contact_side)
         if self.ocr_split not in (1, 2, 3):
             raise InputError("bad_config", f"ocr_split is {self.ocr_split}", "give 1, 2 or 3")
@@ -155,5 +156,6 @@ class EvalConfig:
 
 def tiny(config: EvalConfig) -> EvalConfig:
     """The same code path on drawn images: files of the same form, answers of a few tokens."""
+    # A random model hardly ever ends its text: every answer would take the whole budget.
     prompt = dataclasses.replace(config.prompt, max_new_tokens=4)
     return dataclasses.replace(config, toy=8, batch_size=4, prompt=prompt)

@@ -83,6 +83,7 @@ def config_module(path: str | Path) -> Any:
     """
     file = find_config(path)
     _check_python(file)
+    # Under a name of our own and not in sys.modules: a file called "json.py" hides nothing.
     spec = importlib.util.spec_from_file_location(f"robomamba_config_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise InputError("bad_config", f"{file} is not a Python file", _FIX)
@@ -119,6 +120,7 @@ def load_data_config(path: str | Path) -> DataConfig:
       InputError: the file is missing or wrong.
     """
     file = Path(path)
+    # A name without an ending is a bundled configuration only where no such file is there.
     if file.suffix == ".py" or (not file.is_file() and file.name in bundled_names()):
         config = run_config_file(file)
         config = getattr(config, "data", config)

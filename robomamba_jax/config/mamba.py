@@ -61,6 +61,7 @@ class MambaConfig(Replaceable):
     norm_eps: float = 1e-5
     residual_in_fp32: bool = True
     tie_embeddings: bool = True
+    # The three as in mamba_ssm: step sizes begin spread evenly in their logarithm between the two.
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     dt_init_floor: float = 1e-4

@@ -88,6 +88,7 @@ class PolicyConfig(Replaceable):
             sizes = {"action_head": CONTACT_SIZE + ROTATION_SIZE}
         else:
             sizes = {"action_head1": CONTACT_SIZE, "action_head2": ROTATION_SIZE}
+        # Last, so that heads with and without it have the other MLPs in the same order.
         return {**sizes, "gripper_head": 1} if self.gripper else sizes
 
     def hidden_widths(self, d_model: int) -> tuple[int, int]:
@@ -97,6 +98,7 @@ class PolicyConfig(Replaceable):
           InputError: the model is too narrow for them.
         """
         positive("d_model", d_model)
+        # The second share is the smaller width, so it is the one that may come to nothing.
         first, second = _SHARES.get(self.kind, _REPO_SHARES)
         if d_model < second:
             raise InputError(

@@ -78,6 +78,7 @@ def as_dtypes(
     given = {"dtype": dtype_name(dtype), "param_dtype": dtype_name(param_dtype)}
     changes = {name: value for name, value in given.items() if value}
     vision, policy = config.vision, config.policy
+    # A head has no field for the dtype of computation.
     stored = {name: value for name, value in changes.items() if name == "param_dtype"}
     return RoboMambaConfig(
         config.llm.replace(**changes),

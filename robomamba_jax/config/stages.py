@@ -86,6 +86,7 @@ SHARED_ORIGINS: Origins = {
 
 def with_shared(own: Origins) -> Origins:
     """A stage's own origins, before the shared ones."""
+    # The first pattern that matches counts, and a dict keeps the place of a key: own ones lead.
     return {**own, **SHARED_ORIGINS}
 
 
@@ -103,6 +104,8 @@ def tiny(config: TrainConfig) -> TrainConfig:
         encoding = dataclasses.replace(
             config.data.encoding, tokenizer="tiny", transform="tiny", max_tokens=120
         )
+        # 9 image tokens are the tiny encoder's 3 x 3 patches. Eight rows can be shared out over
+        # eight devices.
         rows = BatchConfig(
             batch_size=8, packing=batch.packing, seq_len=160, image_tokens=9, buckets=()
         )
@@ -118,10 +121,12 @@ def tiny(config: TrainConfig) -> TrainConfig:
     )
     return dataclasses.replace(
         config,
+        # Of the drawn samples 96 from number 0 on, and 32 from number 1,000 on, which are others.
         data=data("96"),
         eval_data=data("32@1000"),
         model=model,
         run=dataclasses.replace(run, sample_tokens=8),
+        # A rate for finished models would not move a random one in thirty steps.
         optim=dataclasses.replace(config.optim, learning_rate=3e-3),
         loss=dataclasses.replace(config.loss, chunk=32),
         mesh=MeshConfig(),

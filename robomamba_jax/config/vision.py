@@ -92,7 +92,7 @@ class VisionConfig(Replaceable):
     @property
     def num_positions(self) -> int:
         """Rows of the position table: the patches and, where there is one, the class token."""
-        return self.num_patches + self.cls_token
+        return self.num_patches + self.cls_token  # a bool counts as 0 or 1
 
     @property
     def built_layers(self) -> int:

@@ -57,6 +57,7 @@ class Heads(nnx.Module):
     def read_words(self, patches: jax.Array) -> jax.Array:
         """float32[B, P, D] -> float32[B, W], logits."""
         x = _unit(patches)
+        # [B, P, Q]: each query's shares of the patches; then [B, Q, D], what each has found.
         weights = jax.nn.softmax(x @ self.queries[...], axis=1)
         pooled = jnp.einsum("bpq,bpd->bqd", weights, x)
         return pooled.reshape(len(x), -1) @ self.words[...] + self.words_bias[...]

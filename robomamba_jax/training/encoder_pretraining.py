@@ -135,6 +135,7 @@ def pretrain_encoder(
         if not result.stopped:
             # A run that was killed behind its last step has no step left whose scores these are.
             read = result.eval or Evaluation(session).scores()
+        # Whole again, on the host: from here on one device is enough.
         tower = jax.device_get(replicate(session.program.mesh, session.state.trained["vision"]))
     if not result.stopped and jax.process_index() == 0:
         images = data.described[:_SAMPLE]
@@ -195,6 +196,8 @@ def begin(
     tests = None
     if held_out is not None:
         places = mesh.shape["data"] * mesh.shape["fsdp"]
+        # Whole batches of one size that the mesh can share out; what does not fill the last one is
+        # left out of the scores.
         few = max(min(_READ, len(held_out.words)) // places, 1) * places
         tests = LabelledBatches(
             held_out,
@@ -370,4 +373,5 @@ def _history(workdir: Path, steps: int) -> tuple[float, tuple[tuple[int, float],
         for line in lines("metrics.jsonl")
         if "loss" in line and _on_curve(int(line["step"]), steps)
     ]
+    # null: the first step of a process, and those behind a compilation or a checkpoint.
     return sum(line["seconds"] or 0.0 for line in lines("timings.jsonl")), tuple(curve)

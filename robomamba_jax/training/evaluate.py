@@ -30,6 +30,8 @@ class Evaluation:
         if self._feeder is None:
             self._feeder = DeviceFeeder(session.program.mesh, pipeline.batch_size)
         steps = min(session.config.run.eval_steps, pipeline.epoch_steps)
+        # Sums and counts are added first and divided in the end: batches with few answers weigh as
+        # much as they hold. On the host, in float64.
         totals: dict[str, list[float]] = {}
         for batch in pipeline.batches(0, steps):
             arrays = self._feeder.put(batch.arrays)

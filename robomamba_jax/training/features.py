@@ -134,6 +134,7 @@ def compute_features(
             skipped.append((f"sample {done}", problem.message))
         elif example is not None:
             waiting += [item for item in extract.wanted(example, writer) if item[0] not in writer]
+        # An image may stand in several of the samples that wait.
         waiting = list({key: (key, value) for key, value in waiting}.values())
         # Always full batches but for the last: one compiled program, padded with zeros.
         while len(waiting) >= batch or (done == total and waiting):
@@ -162,6 +163,7 @@ def _examples(
         except InputError as error:
             return error
 
+    # Threads are enough: decoding an image releases the GIL.
     with ThreadPoolExecutor(4) as pool:
         for start in range(0, len(places), ahead):
             found = pool.map(read, places[start : start + ahead])
@@ -204,6 +206,7 @@ class _Extractor:
             )
             if kind == "pooled_hidden":
                 return module.pooled(asked)
+            # Rows of one length without a mask: 0 marks padding, see ``objectives._from_cached``.
             states = module.policy_states(asked)
             return jnp.where(states.mask[..., None], states.hidden, 0)
 
@@ -213,6 +216,9 @@ class _Extractor:
         self, example: Example, writer: FeatureWriter
     ) -> list[tuple[bytes, Example | np.ndarray]]:
         """What an example needs: (key, inputs)."""
+        # A key is of content: the network, the transform, the image's file and, where a prompt is
+        # read, its ids. So images that data sets share are computed once, and files may be renamed;
+        # another base or crop has other keys.
         hashes = example.image_sha256
         if self._kind != "vision_patches":
             return [(writer.key(hashes.tobytes(), example.ids), example)]

@@ -89,6 +89,7 @@ def flops_per_token(trained: Params, frozen: Params, config: RoboMambaConfig) ->
 
 def products(tree: Params) -> int:
     """Numbers in matrices that multiply each token."""
+    # Looked up, added, and a convolution of four taps a channel: none of them is a matrix product.
     skipped = ("embeddings/weight", "position_embedding/weight", "conv1d/weight")
 
     def matrix(path: str, leaf: ShapedLeaf) -> bool:

@@ -62,6 +62,7 @@ def _only(params: Params, labels: Params, wanted: str) -> Params:
     for name, part in params.items():
         if isinstance(part, dict):
             inner = _only(part, labels[name], wanted)
+            # No empty branches: whether a part is in the tree says whether any of it is trained.
             if inner:
                 result[name] = inner
         elif labels[name] == wanted:
@@ -120,6 +121,7 @@ def freeze_table(trained: Params, frozen: Params, opt_state: PyTree) -> list[Fre
                 sum(_bytes(leaf) for leaf in learning),
             )
         )
+    # Column by column, the part's name left out.
     numbers = [sum(row[n] for row in rows) for n in range(1, len(FreezeRow._fields))]
     return [*rows, FreezeRow("total", *numbers)]
 

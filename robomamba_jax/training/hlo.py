@@ -73,6 +73,7 @@ def collectives(text: str) -> list[Collective]:
             collective = Collective(
                 match[2], count, _size(match[1], match[2]), loops, shape, where[1] if where else ""
             )
+            # The pieces of one collective count once, as often as the one that runs most.
             if key not in found or found[key].count < count:
                 found[key] = collective
     return sorted(found.values(), key=lambda x: -x.bytes * x.count)

@@ -163,6 +163,7 @@ def build(
     Raises:
       InputError: what is trained, the mesh or the features do not fit the model.
     """
+    # From here on everything is shapes: a program for hardware that is not there costs no memory.
     check_rows(config.data.batch.batch_size, config.optim.accumulate, mesh)
     model = chosen_config(config.model, parts)
     as_trained, as_frozen = expected_params(model, config.model)
@@ -171,6 +172,7 @@ def build(
     # Before anything is left out: a part that cached features stand for must not be trained.
     _check_features(features, all_labels, config, model)
     labels = {name: part for name, part in all_labels.items() if name not in left_out}
+    # Each half is cut out of the tree that has its dtypes.
     trained = freeze.split(_only(as_trained, labels), labels)[0]
     frozen = freeze.split(_only(as_frozen, labels), labels)[1]
     per_token = flops_per_token(trained, frozen, model)
@@ -229,6 +231,7 @@ def make_program(
     sharded = ShardedObjective(objective, mesh, trained, frozen, dtype)
     gradients = sharded.gradients(accumulate)
     step = make_step(objective, gradients, optimizer, labels, lr_schedule)
+    # Metrics and predictions are copied to all devices: process 0 writes them, wherever rows lie.
     outputs, copies = sharded.outputs(), replicated(mesh)
     return StepProgram(
         mesh=mesh,
@@ -290,6 +293,7 @@ def _with_shardings(tree: Any, shardings: Any) -> Any:
 
 def _objective(config: TrainConfig, model: RoboMambaConfig) -> Objective:
     transform = run_image_transform(config.data)
+    # Rows are cut to seq_len before the blocks; the batch plan has kept to it.
     if config.loss.kind == "text":
         return text_objective(model, config.loss, transform, config.data.batch.seq_len)
     side = 1 if transform is None else transform.size
@@ -322,6 +326,7 @@ def abstract_batch(
     """A batch's arrays as shapes with shardings, as ``DeviceFeeder`` makes them."""
     rows, sharding = shape.rows, rows_sharding(mesh)
     text = (rows, shape.text)
+    # What ``data.pipeline.batches.build_rows`` makes, and ``stop``, which the feeder adds.
     found: dict[str, tuple[tuple[int, ...], Any]] = {
         "input_ids": (text, jnp.int32),
         "mask": (text, bool),

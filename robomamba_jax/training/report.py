@@ -125,6 +125,7 @@ class Terminal:
     def log(self, line: str) -> None:
         """One line."""
         if self._console is not None:
+            # Paths and samples are other people's text: control characters are shown, not obeyed.
             self._console.print(printable(line, lines=True), soft_wrap=True)
 
     def lines(self, lines: Sequence[str]) -> None:
@@ -137,6 +138,7 @@ class Terminal:
         if step % self.every and step != steps:
             return
         parts = [f"step {step}/{steps}", f"loss {values['loss']:.4f}"]
+        # Where there is one loss alone it is the total.
         parts += [
             f"{name.removeprefix('loss_')} {value:.4f}"
             for name, value in values.items()
@@ -174,6 +176,7 @@ class Terminal:
             TimeRemainingColumn(),
             TextColumn("{task.fields[text]}"),
         )
+        # Transient: the bars go when the run ends, and the lines above them stay.
         with Progress(*columns, console=self._console, transient=True) as bar:
             yield Bars(self, bar)
 

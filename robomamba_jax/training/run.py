@@ -88,6 +88,7 @@ def train(
         with session:
             shown.lines(start_lines(session))
             result = loop.run(session, log=shown.log, on_progress=bars.step)
+    # Behind the session: its last step is committed, and the export reads it from there.
     exported = _export(config, folder, result, shown) if not result.stopped else None
     if result.stopped:
         shown.log(
@@ -124,6 +125,7 @@ def in_workdir(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # Any other error of the system is a defect of ours, and keeps its traceback.
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
             raise
         raise InputError(
@@ -150,6 +152,7 @@ def _export(
 
 def use_compilation_cache() -> None:
     """Compiled programs stay in ~/.cache/robomamba_jax, unless jax is told where."""
+    # jax has read its environment variable by now; a folder that is set is left alone.
     if not getattr(jax.config, "jax_compilation_cache_dir", None):
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(home / "robomamba_jax" / "xla"))

@@ -71,6 +71,7 @@ class RunLog:
           metrics: as the step returned them.
           timing: from ``StepTimer.step_done``.
         """
+        # Whole floats, as Python writes them: a resumed run's lines are compared to the bit.
         self._write("metrics", {**self._head(step, epoch), **metrics})
         self._write("timings", {"step": step, **timing})
         if self._board is not None and due(step + 1, self._log_every):

@@ -56,6 +56,7 @@ class Answers:
         self._budget = program.config.run.sample_tokens
         self._examples: list[Example] = []
         for part in open_datasets(data, encoder):
+            # Some may be unreadable; but a set of broken ones shall not be searched to its end.
             for index in range(min(len(part), 4 * count)):
                 if len(self._examples) < count:
                     self._take(part, index)
@@ -100,6 +101,8 @@ class Answers:
 
 def _cut(example: Example) -> tuple[list[int], list[int]]:
     """A conversation up to its first learned token, and what is learned behind it."""
+    # Of supervised 0 0 1 1 0 1: asked with the first two tokens, the next two are wanted; later
+    # turns of the conversation would need the model's own answer in front of them.
     learned = np.flatnonzero(example.supervised)
     start = int(learned[0])
     rest = example.supervised[start:]
@@ -125,6 +128,7 @@ class Poses:
         layout = self._pipeline.plan.layout(0)
         rows = []
         for row, members in enumerate(layout.rows):
+            # A row of no weight pads the last batch, or its sample turned out to be bad.
             if found["weight"][row] > 0 and len(rows) < self._count:
                 rows.append(
                     {

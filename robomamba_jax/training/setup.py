@@ -134,6 +134,7 @@ def begin(
     Raises:
       InputError: something of it cannot be.
     """
+    # What costs least comes first: a workdir of another run is refused before gigabytes are read.
     mesh = make_mesh(config.mesh)
     check_workdir(config, workdir)
     resumed = choose_step(workdir, log)
@@ -146,6 +147,7 @@ def begin(
         features = "" if reader is None else reader.kind
         program = build(config, base.parts, mesh, steps=steps, features=features)
         _check_vocabulary(program, processor)
+        # Frozen parameters are no part of a step: a resumed run reads them from its base again.
         load = functools.partial(
             load_tree, base, config=program.model, mesh=mesh, seed=config.seed, on_bytes=on_bytes
         )
@@ -291,6 +293,7 @@ def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> Init
         return open_base(config.init_from, config.model, config.seed, hashes=everything)
     reference = checkpoint.read_meta(resumed)["base"]
     path = reference["path"]
+    # A base may have been moved; that it is the same one is said by its hash, not by its path.
     if path is not None and not Path(path).exists():
         path = config.init_from
     base = open_base(path, config.model, config.seed, hashes=everything)
@@ -320,6 +323,7 @@ def run_processor(config: TrainConfig, base: InitialWeights) -> Processor:
             raise InputError("tokenizer_mismatch", "the base has another tokenizer", fix)
         if None not in (old.transform, encoder.transform) and old.transform != encoder.transform:
             raise InputError("transform_mismatch", "the base has another image transform", fix)
+    # A stage of texts leaves the head alone, so what its numbers mean stays as it was.
     contacts = contacts_of(config.data.encoding) if pose or old is None else old.contacts
     return Processor(
         encoder.tokenizer,
@@ -333,6 +337,8 @@ def run_processor(config: TrainConfig, base: InitialWeights) -> Processor:
 
 
 def _check_vocabulary(program: Program, processor: Processor) -> None:
+    # The greatest id, not the number of tokens: ids may have gaps. The embedding may have rows to
+    # spare, as the NeoX tokenizer's 50,277 tokens in 50,280.
     size = max(processor.need_tokenizer().vocab.values(), default=0) + 1
     if size > program.model.llm.vocab_size:
         raise InputError(
@@ -364,10 +370,11 @@ def _open_data(
     if config.eval_data is None:
         return first, None
     held_out = config.eval_data
+    # ``compute_features`` puts the held-out samples into the same cache.
     if held_out.features is None:
         held_out = dataclasses.replace(held_out, features=config.data.features)
     try:
-        few = min(config.run.workers, 1)
+        few = min(config.run.workers, 1)  # its batches are few, and far between
         return first, pipeline(held_out, few, None, workdir / "eval_ledger.jsonl")
     except BaseException:
         first.close()
@@ -403,6 +410,7 @@ def _write_run(config: TrainConfig | EncoderPlan, workdir: Path, base: BaseRefer
         return
     frozen = {"schema": FROZEN_SCHEMA, **base}
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
+    # At each resume again: what is free to change may have changed.
     for name, content in (("frozen.json", frozen), ("config.json", run)):
         with replacing(workdir / name) as partial:
             partial.write_bytes(checkpoint.json_bytes(content))

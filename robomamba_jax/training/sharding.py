@@ -78,6 +78,7 @@ def check_rows(
 ) -> None:
     """Raise ``InputError`` unless the rows of a batch, which ``field`` says, can be shared out
     evenly."""
+    # Each device cuts its own rows into the pieces that accumulate, so both must divide them.
     places = mesh.shape["data"] * mesh.shape["fsdp"]
     if rows % (places * accumulate):
         parts = f" in {accumulate} parts" if accumulate > 1 else ""
@@ -118,6 +119,7 @@ def like_params(tree: PyTree, params: Params, mesh: Mesh) -> PyTree:
 
 def bytes_per_device(tree: PyTree) -> int:
     """The most that any device of this process holds of a tree of arrays."""
+    # Shards of this process: what other hosts' devices hold cannot be read here.
     held: dict[Any, int] = {}
     for leaf in jax.tree.leaves(tree):
         for shard in leaf.addressable_shards:

@@ -58,6 +58,7 @@ class StepTimer:
           and ``memory_bytes``.
         """
         now = time.perf_counter()
+        # None for the first step and for those behind a compilation or a checkpoint.
         seconds = None if self._last_arrival is None else now - self._last_arrival
         self._last_arrival = now
         found: dict[str, float | None] = {"seconds": seconds, "data_wait": self._waited.pop(step)}
