@@ -78,7 +78,7 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
         def progress(at: int, of: int) -> None:
             demo.console.progress(out.name, at, of)
 
-        return generate(world, out, plan.workers, progress)["poses"]
+        return dict(generate(world, out, plan.workers, progress)["poses"])
 
     train = make(paths.train, "train", (plan.poses, plan.language, plan.clips), SEEN)
     counts = (plan.test_poses, plan.test_language, plan.test_clips)

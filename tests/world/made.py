@@ -38,7 +38,7 @@ def door_spec(model: ObjectModel, opened: float = 0.0, size: int = 128) -> Scene
     spec = draw_scene(model, Rng((0,)), size, surface="none", closed_share=1.0)
     camera = look_at(np.array([-4.0, -0.6, 2.5]), np.zeros(3), size)
     return dataclasses.replace(
-        spec, camera=camera, scale=1.0, yaw=0.0, place=(0.0, 0.0, 0.0), joints=(opened,)
+        spec, camera=camera, scale=1.0, yaw=0.0, position=(0.0, 0.0, 0.0), joints=(opened,)
     )
 
 

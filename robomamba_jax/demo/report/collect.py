@@ -27,7 +27,7 @@ from robomamba_jax.demo.results import Results, StageResult
 from robomamba_jax.evaluation.runner.paper import paper_tables
 from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.version import __version__
-from robomamba_jax.world.dataset.contact_points import contact_points_file
+from robomamba_jax.world.dataset.manifest import contact_points_file, read_manifest
 
 SCHEMA = "robomamba.demo/1"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")
@@ -129,11 +129,11 @@ def _data(paths: DemoPaths) -> JsonObject:
         ("test", paths.test),
         ("unseen", paths.unseen),
     ):
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = read_manifest(folder)
         drawn = manifest["plan"]
         found[name] = {
             "poses": drawn["samples"],
-            "images": drawn["num_images"] if "num_images" in drawn else drawn["language"],
+            "images": drawn["num_images"],
             "clips": drawn["clips"],
             "failed_trials": manifest["poses"]["failed"],
             "records": _records(folder),

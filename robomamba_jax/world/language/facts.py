@@ -221,7 +221,7 @@ def _things(spec: SceneSpec, view: CameraFrame) -> tuple[ThingFact, ...]:
     camera = view.camera
     assert camera.camera_to_world is not None
     turn, eye = camera.camera_to_world[:3, :3], camera.camera_to_world[:3, 3]
-    main = camera.project(turn.T @ (np.asarray(spec.place) - eye))
+    main = camera.project(turn.T @ (np.asarray(spec.position) - eye))
     found = []
     for thing in spec.things:
         point = turn.T @ (thing.mesh.vertices.mean(axis=0) - eye)

@@ -145,6 +145,10 @@ class ObjectModel:
         """Indices of the links that have a joint, which is also the order of joint values."""
         return tuple(k for k, link in enumerate(self.links) if link.joint is not None)
 
+    def joint_index(self, link: int) -> int:
+        """Where a movable link's joint stands among joint values."""
+        return self.movable.index(link)
+
     def parts(self) -> dict[str, int]:
         """How many of each part it has: links by their part, other pieces by their label."""
         counts: dict[str, int] = {}

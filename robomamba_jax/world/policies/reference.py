@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.policies.interface import Observation, Proposal
+from robomamba_jax.world.policies.interface import Observation, Proposal, grasp_proposal
 from robomamba_jax.world.sim.episodes import visible_parts
 from robomamba_jax.world.sim.grasps import find_grasp
 from robomamba_jax.world.sim.gripper import ACROSS, GraspCommand, obstacle
@@ -202,12 +202,7 @@ def _handle(observation: Observation) -> Proposal | None:
         flow = true_flow(observation.scene, link, middle)
         grasp = find_grasp(observation.scene, observation.view, link, flow, observation.random)
         if grasp is not None:
-            contact, command = grasp
-            axes = (
-                to_camera(observation.view, command.approach),
-                to_camera(observation.view, command.closing),
-            )
-            return Proposal(pixel_of(observation.view, contact.point), rotation_for(*axes), 1.0)
+            return grasp_proposal(observation.view, grasp)
     return None
 
 

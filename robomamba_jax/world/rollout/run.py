@@ -44,9 +44,8 @@ from robomamba_jax.world.sim.episodes import (
     EpisodeSpec,
     Thresholds,
     TrialVerdict,
-    draw_episode,
     evaluate,
-    open_scene,
+    set_up_trial,
     visible_parts,
 )
 from robomamba_jax.world.sim.gripper import Executor, execute
@@ -144,15 +143,11 @@ def draw_trial(simulator: Simulator, plan: RolloutPlan, category: str, number: i
     for redraw in range(_REDRAWS):
         seed = (VERSION, plan.seed, _CODE, number, redraw)
         heavy = HEAVY_SHARE[plan.dof]
-        spec = draw_episode(
-            simulator.objects, seed, category, plan.split, plan.size, heavy_share=heavy
-        )
-        scene = open_scene(simulator, spec)
-        view = scene.render()
-        if visible_parts(view.links, spec.scene.model.movable):
+        trial = set_up_trial(simulator, seed, category, plan.split, plan.size, heavy_share=heavy)
+        if visible_parts(trial.view.links, trial.spec.scene.model.movable):
             words = Wording(Rng((*seed, 2)), plan.split)
             text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
-            return Episode(category, number, spec, text, scene, view)
+            return Episode(category, number, trial.spec, text, trial.scene, trial.view)
     raise InputError(
         "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"
     )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from robomamba_jax.world.objects.library import Library
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.gripper import FORCE, ExecutionResult
 from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene
-from robomamba_jax.world.sim.simulator import SimScene, Simulator
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import reach
 
 # What a joint resists, as a share of what suction can do at the longest lever. At 0.25 to 0.5 a
@@ -118,6 +119,35 @@ def draw_episode(
     return EpisodeSpec(scene_spec, tuple(resistance))
 
 
+class Trial(NamedTuple):
+    """A trial that is set up, nothing done in it yet.
+
+    Attributes:
+      spec: as plain numbers.
+      scene: built in SAPIEN.
+      view: its image.
+    """
+
+    spec: EpisodeSpec
+    scene: SimScene
+    view: CameraFrame
+
+
+def set_up_trial(
+    simulator: Simulator,
+    seed: tuple[int, ...],
+    category: str,
+    split: str,
+    size: int,
+    *,
+    heavy_share: float = 0.0,
+) -> Trial:
+    """Sample a trial, see ``draw_episode``, build its scene and take its image."""
+    spec = draw_episode(simulator.objects, seed, category, split, size, heavy_share=heavy_share)
+    scene = open_scene(simulator, spec)
+    return Trial(spec, scene, scene.render())
+
+
 def open_scene(simulator: Simulator, spec: EpisodeSpec) -> SimScene:
     """Build a trial's scene, its joints with dry friction up to a force or a torque."""
     scene = SimScene(simulator, spec.scene)
@@ -160,7 +190,7 @@ def joint_chain(scene: SimScene, link: int) -> list[tuple[int, tuple[float, floa
     found = []
     while link >= 0:
         if model.links[link].joint is not None:
-            index = model.movable.index(link)
+            index = model.joint_index(link)
             found.append((index, limits[index]))
         link = model.links[link].parent
     return found

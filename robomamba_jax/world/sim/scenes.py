@@ -55,7 +55,7 @@ class SceneSpec:
       model: the object.
       scale: its size; 1 = corners at distance 1.
       yaw: its turn about z, radians.
-      place: where its middle stands, metres.
+      position: of its middle, metres.
       joints: float64 values in the order of model.movable, scaled.
       surface: what it stands on, one of SURFACES.
       surface_color: of that.
@@ -67,7 +67,7 @@ class SceneSpec:
     model: ObjectModel
     scale: float
     yaw: float
-    place: tuple[float, float, float]
+    position: tuple[float, float, float]
     joints: tuple[float, ...]
     surface: str
     surface_color: Color
@@ -79,7 +79,7 @@ class SceneSpec:
         """float64[4, 4]: object frame (already scaled) to world."""
         pose = np.eye(4)
         pose[:3, :3] = rotation((0, 0, 1), self.yaw)
-        pose[:3, 3] = self.place
+        pose[:3, 3] = self.position
         return pose
 
     def limits(self) -> list[tuple[float, float]]:
@@ -136,14 +136,14 @@ def draw_scene(
         value = rng.uniform(low + 0.1 * (high - low), low + 0.75 * (high - low))
         joints.append(rest_value(model, link, scale) if at_rest else value)
     surface = surface or rng.choice(["none", "none", "floor", "table"])
-    place = (rng.uniform(-0.12, 0.12), rng.uniform(-0.25, 0.25), rng.uniform(-0.12, 0.12))
+    position = (rng.uniform(-0.12, 0.12), rng.uniform(-0.25, 0.25), rng.uniform(-0.12, 0.12))
     light = (rng.uniform(-0.4, 1.0), rng.uniform(-0.8, 0.8), -1.0, rng.uniform(0.35, 0.65))
     floor_color = _pale(rng.color("beige", "gray", "brown", "white", "green", "blue"))
     spec = SceneSpec(
         model,
         scale,
         rng.uniform(-0.35, 0.35),
-        place,
+        position,
         tuple(joints),
         surface,
         floor_color,
@@ -151,7 +151,7 @@ def draw_scene(
         camera,
         light,
     )
-    floor = spec.place[2] + scale * model.bounds()[0][2]
+    floor = spec.position[2] + scale * model.bounds()[0][2]
     return dataclasses.replace(spec, things=draw_things(rng, spec, floor, things))
 
 
@@ -202,8 +202,8 @@ def draw_things(rng: Rng, spec: SceneSpec, floor: float, most: int) -> tuple[Thi
         angle = side * rng.uniform(0.3, 0.62) * math.pi
         distance = reach + rng.uniform(0.16, 0.3)
         # Beside and behind rather than in front: the view of the object stays free.
-        x = spec.place[0] + 0.6 * distance * math.cos(angle)
-        y = spec.place[1] + distance * math.sin(angle)
+        x = spec.position[0] + 0.6 * distance * math.cos(angle)
+        y = spec.position[1] + distance * math.sin(angle)
         if any(
             np.hypot(*(thing.mesh.vertices.mean(axis=0)[:2] - (x, y))) < 0.5 for thing in things
         ):

@@ -194,10 +194,10 @@ class SimScene:
         for position in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
             sapien_scene.add_point_light(position, [0.6, 0.6, 0.6])
         pieces = [Solid(thing.shape, thing.mesh, thing.color) for thing in spec.things]
-        low = spec.place[2] + spec.scale * float(spec.model.bounds()[0][2])
+        low = spec.position[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
             side = 2 * (_FLOOR if spec.surface == "floor" else _TABLE)
-            slab = box((side, side, 0.08), (*spec.place[:2], low - 0.042))
+            slab = box((side, side, 0.08), (*spec.position[:2], low - 0.042))
             pieces.append(Solid(spec.surface, slab, spec.surface_color))
         if pieces:
             self.add(self.simulator.render_body(pieces))

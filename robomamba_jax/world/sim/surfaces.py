@@ -222,7 +222,7 @@ def true_flow(scene: SimScene, link: int, point: Array) -> Array:
     length = float(np.linalg.norm(along))
     if length < 1e-6:
         return np.zeros(3)
-    index = scene.spec.model.movable.index(link)
+    index = scene.spec.model.joint_index(link)
     low, high = joint_range(scene.spec.model, link, scene.spec.scale)
     value = float(scene.joints[index])
     return along / length * (1.0 if high - value >= value - low else -1.0)

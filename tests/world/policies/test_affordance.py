@@ -130,7 +130,7 @@ def test_a_collector_that_takes_the_middle(simulator: Simulator, category: str) 
         assert sample.proposal.contact_xy == pixel_of(view, place.contact.point)
         approach = to_camera(view, -place.pull)
         np.testing.assert_allclose(sample.proposal.rotation[:, 0], approach, atol=1e-9)
-        assert sample.link == place.contact.link
+        assert sample.contact.link == place.contact.link
     apart = [
         np.subtract(a.proposal.contact_xy, b.proposal.contact_xy)
         for a, b in zip(found["center"], found["random"], strict=True)
