@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
+from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.world.language import wording as w
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import (
@@ -19,7 +20,7 @@ from robomamba_jax.world.language.captions import (
     numbered,
     plan_steps,
 )
-from robomamba_jax.world.language.facts import Facts, PartState, ThingFact
+from robomamba_jax.world.language.facts import Facts, PartState
 from robomamba_jax.world.language.wording import Wording, article
 from robomamba_jax.world.objects.colors import COLORS
 
@@ -29,17 +30,9 @@ _MOTIONS = ("turns on a hinge", "slides in and out")
 Pair = tuple[Entry, Entry]
 
 
-def facts_of(content: dict[str, Any]) -> Facts:
+def facts_of(content: JsonObject) -> Facts:
     """Facts out of their JSON form."""
-    fields = dict(content)
-    fields["parts"] = tuple(PartState(**part) for part in content["parts"])
-    fields["things"] = tuple(ThingFact(**thing) for thing in content["things"])
-    fields["counts"] = tuple((name, count) for name, count in content["counts"])
-    fields["places"] = tuple((name, x, y) for name, x, y in content["places"])
-    fields["touch"] = None if content["touch"] is None else tuple(content["touch"])
-    for name in ("visible", "lacks", "absent_shapes"):
-        fields[name] = tuple(content[name])
-    return Facts(**fields)
+    return tree_from_json(Facts, content, "a scene")
 
 
 def things_of(facts: Facts) -> list[str]:
@@ -158,10 +151,9 @@ def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
         asked = [words.say(phrases, **more, **{name: value}) for value in (right, wrong)]
         return Entry(image, asked[0], "yes"), Entry(image, asked[1], "no")
 
+    other = article(words.rng.choice(absent))
     found = {
-        "existence": pair(
-            wc.ASK_OBJECT, article(noun), article(words.rng.choice(absent)), "a_noun"
-        ),
+        "existence": pair(wc.ASK_OBJECT, article(noun), other, "a_noun"),
         "color": pair(wc.ASK_IS_COLOR, facts.color, _other(facts.color, words), "color", noun=noun),
     }
     if facts.counts:
@@ -196,17 +188,11 @@ def cover_pair(image: str, book: dict[str, str], other: dict[str, str]) -> Pair:
 def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
     """Questions with four options, or three: object, colour, state, motion."""
     nouns = [known for known in nouns_of(words.split) if known != facts.noun]
-    found = [
-        _choice(image, words, words.say(w.ASK_CATEGORY), facts.noun, nouns, "object_recognition"),
-        _choice(
-            image,
-            words,
-            words.say(w.ASK_COLOR, noun=facts.noun),
-            facts.color,
-            [name for name in COLORS if name != facts.color],
-            "attribute_recognition",
-        ),
-    ]
+    asked = words.say(w.ASK_CATEGORY)
+    found = [_choice(image, words, asked, facts.noun, nouns, "object_recognition")]
+    asked = words.say(w.ASK_COLOR, noun=facts.noun)
+    colors = [name for name in COLORS if name != facts.color]
+    found.append(_choice(image, words, asked, facts.color, colors, "attribute_recognition"))
     part = _single(facts)
     if part is not None:
         asked = words.say(w.ASK_STATE, noun=facts.noun, part=part.part)

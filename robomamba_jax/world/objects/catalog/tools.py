@@ -125,7 +125,7 @@ def scissors(rng: Rng, a: Assembly) -> Made:
         ordered = outline if side > 0 else outline[::-1]
         link.add(prism(ordered, 0.45 * high).moved((0, 0, z)), STEEL, "blade", metallic=True)
         center = (-0.72 * reach, side * 0.29, z)
-        # Scaled by 1, which divides the normals by their lengths once more: it may decide last bits.
+        # Scaling by 1 divides the normals by their lengths once more: it may decide last bits.
         link.add(ring(0.19, 0.06, center, (0, 0, 1), 24, 1.35).scaled((1, 1, 1.0)), color, "handle")
         neck = [(-0.3 * reach, side * 0.1), (-0.5 * reach, side * 0.2)]
         for piece in _bar(neck, [0.13, 0.15], 1.1 * high, z):
