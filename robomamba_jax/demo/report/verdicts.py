@@ -15,19 +15,24 @@ from robomamba_jax.demo.report.lenient_json import Node
 
 BETTER, WORSE, OVERLAP, UNKNOWN = "better", "worse", "overlap", "unknown"
 
+LOOKS_AT = {
+    "oracle": "geometry",
+    "flowbot3d": "geometry",
+    "umpnet": "geometry",
+    "center-normal": "part, normal",
+    "part-normal": "part, normal",
+    "part-random": "part",
+    "prior-category": "category",
+    "prior": "nothing",
+    "random": "nothing",
+    "touch": "geometry",  # no_pull's name before
+    "no_pull": "geometry",
+}
+"""What the reference policies are told of a scene, where the report does not say."""
 # None of these looks at the image; one is told the category.
 NON_VISUAL_POLICIES = ("random", "prior", "prior-category")
 # These ask the simulator for what a model must find out, or are not meant to succeed.
-INFORMED_POLICIES = (
-    "oracle",
-    "flowbot3d",
-    "umpnet",
-    "center-normal",
-    "part-normal",
-    "part-random",
-    "touch",
-    "no_pull",
-)
+INFORMED_POLICIES = tuple(name for name in LOOKS_AT if name not in NON_VISUAL_POLICIES)
 SPLITS = ("seen", "unseen")
 # Headlines that are distances: the less, the better.
 _DISTANCES = frozenset({"contact_pixels", "approach_degrees", "rotation_degrees"})
@@ -170,8 +175,7 @@ def model_policy(report: Node) -> str | None:
     preset = report["model"]["preset"].raw
     if isinstance(preset, str) and preset in policies:
         return preset
-    known = {*NON_VISUAL_POLICIES, *INFORMED_POLICIES}
-    others = [name for name in policies if name not in known]
+    others = [name for name in policies if name not in LOOKS_AT]
     return others[0] if len(others) == 1 else None
 
 

@@ -34,6 +34,7 @@ from robomamba_jax.demo.report.numbers import (
 )
 from robomamba_jax.demo.report.summary import compared, parameters, total_seconds
 from robomamba_jax.demo.report.verdicts import (
+    LOOKS_AT,
     OVERLAP,
     SPLITS,
     UNKNOWN,
@@ -52,32 +53,12 @@ from robomamba_jax.evaluation.runner.paper import paper_tables
 _MOST_SERIES = 5  # marks that can be told from each other
 _HIGHEST = 1e9  # a loss beyond it would only flatten the rest
 
-# What the reference policies look at, where the report does not say.
-_LOOKS_AT = {
-    "oracle": "geometry",
-    "flowbot3d": "geometry",
-    "umpnet": "geometry",
-    "center-normal": "part, normal",
-    "part-normal": "part, normal",
-    "part-random": "part",
-    "prior-category": "category",
-    "prior": "nothing",
-    "random": "nothing",
-    "touch": "geometry",
-    "no_pull": "geometry",
-}
 STAGES = {
     "align": ("1.1, alignment", "projector"),
     "instruct": ("1.2, instructions", "projector and language model"),
     "manipulate": ("2, manipulation", "policy head"),
 }
 _BEFORE = {"vision": "Vision tower, before stage 1", "language": "Language model, before stage 1"}
-PARTS = {
-    "vision": "vision tower",
-    "projector": "projector",
-    "llm": "language model",
-    "policy": "policy head",
-}
 _PHASES = {
     "data": "data",
     "pretraining": "pre-training",
@@ -89,21 +70,6 @@ _PHASES = {
     "rollouts": "rollouts",
     "report": "report",
 }
-LIMITS = (
-    "The world is drawn by programs: thirty categories of objects in plain colours, from thirty "
-    "generators. Test objects come from the same generators with other numbers, and the unseen "
-    "categories were built by the same hands as the seen. Nothing here says how the model would "
-    "do on a photograph.",
-    "Questions and answers are made from sentence patterns. Test questions use held-out phrasings "
-    "of the same lists. The model answers in that language and cannot converse.",
-    "The benchmarks carry public names because files, prompts and scorers are the real ones. The "
-    "questions are not: no number here may be put beside a published one.",
-    "In the rollouts a gripper flies freely: there is no arm and no gravity; its force is "
-    "limited, and joints resist. A pose that works here may fail on a robot, and the reverse.",
-    "One run, one seed. Intervals tell how much the test questions and trials could have differed, "
-    "not how much another training run could have.",
-    "Without a language model as a judge MM-Vet has no score; its answers are written for one.",
-)
 
 
 class Plate(NamedTuple):
@@ -376,7 +342,7 @@ def _policy(name: str, entry: Node, model: str | None, judged: Sequence[Verdict]
     return Policy(
         name,
         "" if title == name else title,
-        entry["looks_at"].text or _LOOKS_AT.get(name),
+        entry["looks_at"].text or LOOKS_AT.get(name),
         entry["trained"].number,
         rates,
         [] if name == model else beside or [UNKNOWN, UNKNOWN],
@@ -602,31 +568,3 @@ def _spent(took: float | None, allowed: float | None) -> Markup:
     if took is not None and allowed is not None and took > allowed:
         text += Markup('<small class="bad"> over budget</small>')
     return Markup("<span>{}</span>").format(text)
-
-
-def commands(report: Node) -> list[tuple[str, str]]:
-    """(what for, the command); the report may bring its own."""
-    given = report["commands"].rows()
-    if given:
-        return [(str(row["what"].raw or ""), str(row["command"].raw or "")) for row in given]
-    folder = report["model"]["checkpoint"].text or "runs/demo/manipulate/export"
-    mode = report["mode"].raw
-    make = "make demo" if mode in (None, "standard") else f"make demo DEMO={mode}"
-    tool = ".venv/bin/robomamba"
-    return [
-        ("The whole run", make),
-        (
-            "Ask the model about an image",
-            f"{tool} generate --checkpoint {folder} --image photo.jpg "
-            "--prompt 'What object is this?'",
-        ),
-        (
-            "Predict a pose",
-            f"{tool} predict --checkpoint {folder} --image photo.jpg "
-            "--instruction 'Open the microwave.' --json",
-        ),
-        (
-            "Roll it out again",
-            f"{tool} world rollout --checkpoint {folder} --episodes 50 --out runs/rollout",
-        ),
-    ]
