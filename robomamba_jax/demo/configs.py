@@ -28,11 +28,7 @@ from robomamba_jax.world.dataset.manifest import contact_points_file
 
 ROW_TOKENS = 384
 _POSE_TOKENS = 32  # of a pose's prompt, at most; the longest has 25
-_FLOAT: dict[str, Any] = {
-    "dtype": "float32",
-    "trained_dtype": "float32",
-    "frozen_dtype": "float32",
-}
+_FLOAT: dict[str, Any] = {"dtype": "float32", "trained_dtype": "float32", "frozen_dtype": "float32"}
 
 # How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a image has
 # two to eight answers, the others one or two.

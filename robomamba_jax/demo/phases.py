@@ -237,11 +237,7 @@ def run_ablation_table(demo: Demo, done: Results) -> tuple[results.AblationRow, 
     assert done.evaluation is not None
     assert done.rollouts is not None
     return run_ablations(
-        demo.plan,
-        demo.paths,
-        demo.console,
-        done.evaluation.benchmarks,
-        done.rollouts["nano"],
+        demo.plan, demo.paths, demo.console, done.evaluation.benchmarks, done.rollouts["nano"]
     )
 
 

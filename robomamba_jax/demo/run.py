@@ -77,11 +77,7 @@ class PhaseLog:
         self._write()
 
     def _write(self) -> None:
-        content = {
-            "done": self.done.to_json(),
-            "seconds": self.seconds,
-            "peak_rss": self.peak_rss,
-        }
+        content = {"done": self.done.to_json(), "seconds": self.seconds, "peak_rss": self.peak_rss}
         write_json(self._path, content)
 
 

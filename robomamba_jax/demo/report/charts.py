@@ -212,9 +212,7 @@ def _labelled(ticks: Sequence[float]) -> tuple[tuple[float, str], ...]:
     return tuple((tick, tick_text(tick)) for tick in ticks)
 
 
-def bin_curve(
-    points: Sequence[tuple[float, float]],
-) -> list[tuple[float, float, float, float]]:
+def bin_curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, float, float, float]]:
     """At most ``_BINS`` rows (x, mean, smallest, largest); single points stay as they are."""
     size = -(-len(points) // _BINS)
     rows = []

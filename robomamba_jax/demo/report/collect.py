@@ -34,11 +34,7 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "num
 
 
 def make_report(
-    plan: DemoPlan,
-    paths: DemoPaths,
-    done: Results,
-    seconds: Mapping[str, float],
-    memory: int,
+    plan: DemoPlan, paths: DemoPaths, done: Results, seconds: Mapping[str, float], memory: int
 ) -> JsonObject:
     """The report of a demo whose phases are done.
 
@@ -124,11 +120,7 @@ def _data(paths: DemoPaths) -> JsonObject:
     """What was drawn, and that no test object was trained on."""
     found: JsonObject = {}
     instances: dict[str, set[str]] = {}
-    for name, folder in (
-        ("train", paths.train),
-        ("test", paths.test),
-        ("unseen", paths.unseen),
-    ):
+    for name, folder in (("train", paths.train), ("test", paths.test), ("unseen", paths.unseen)):
         manifest = read_manifest(folder)
         drawn = manifest["plan"]
         found[name] = {

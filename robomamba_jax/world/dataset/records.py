@@ -102,8 +102,4 @@ def lrv_records(image_id: str, pairs: list[Pair]) -> list[dict[str, str]]:
 
 def pose_record(name: str, image: str, question: str, proposal: Proposal) -> dict[str, Any]:
     """A record of RoboMamba's manipulation file."""
-    return {
-        "id": name,
-        "image": image,
-        "conversations": turns([(question, pose_answer(proposal))]),
-    }
+    return {"id": name, "image": image, "conversations": turns([(question, pose_answer(proposal))])}

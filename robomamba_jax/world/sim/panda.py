@@ -25,6 +25,7 @@ from robomamba_jax.world.sim.gripper import (
     DriveConstraint,
     ExecutionResult,
     GraspCommand,
+    HeldPoint,
     OnMotion,
     grasps,
     holding_forces,
@@ -83,28 +84,23 @@ class PandaExecutor:
         self, scene: SimScene, link: int, command: GraspCommand, on_motion: OnMotion | None = None
     ) -> ExecutionResult:
         """As ``gripper.execute``; "unreachable" where no base lets the arm reach."""
-        before = scene.joints
-        not_held = ExecutionResult(False, "", np.zeros(3), before, before, -command.approach)
-        why = obstacle(scene, link, command)
-        if why:
-            return dataclasses.replace(not_held, why=why)
+        not_held = ExecutionResult.not_held(scene, command, obstacle(scene, link, command))
+        if not_held.why:
+            return not_held
         arm = self._load(scene)
         motion = _find_motion(scene, arm, command)
         if motion is None:
             scene.sapien_scene.remove_articulation(arm.robot)
             return dataclasses.replace(not_held, why="unreachable")
-        start = scene.link_pose(link)
-        local = start[:3, :3].T @ (command.point - start[:3, 3])
-        held = _reach(scene, arm, motion, command, on_motion)
-        if held and command.pull:
-            _pull(scene, arm, motion, (link, local), command, on_motion)
-        end = scene.link_pose(link)
-        moved = end[:3, :3] @ local + end[:3, 3] - command.point
-        after = scene.joints
+        held = HeldPoint.at(scene, link, command.point)
+        there = _reach(scene, arm, motion, command, on_motion)
+        if there and command.pull:
+            _pull(scene, arm, motion, held, command, on_motion)
+        moved, after = held.in_world(scene) - command.point, scene.joints
         scene.sapien_scene.remove_articulation(arm.robot)
-        if not held:
+        if not there:
             return dataclasses.replace(not_held, why="missed")
-        return ExecutionResult(True, "", moved, before, after, -command.approach)
+        return ExecutionResult(True, "", moved, not_held.before, after, -command.approach)
 
     def _load(self, scene: SimScene) -> _Arm:
         loader = scene.sapien_scene.create_urdf_loader()
@@ -219,16 +215,13 @@ def _pull(
     scene: SimScene,
     arm: _Arm,
     motion: _Motion,
-    held: tuple[int, Array],
+    held: HeldPoint,
     command: GraspCommand,
     on_motion: OnMotion | None,
 ) -> None:
     """Hold on, and go back along the approach."""
-    link, local = held
-    body = arm.robot.links[arm.tcp]
-    drive = DriveConstraint(
-        scene, body.entity, link, local, -command.approach, holding_forces(command)
-    )
+    tool = arm.robot.links[arm.tcp].entity
+    drive = DriveConstraint(scene, tool, held, -command.approach, holding_forces(command))
     for values in motion.waypoints[1:]:
         _drive(scene, arm, values, _PULL_STEPS // _WAYPOINTS)
         if on_motion is not None:
