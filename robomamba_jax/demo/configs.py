@@ -170,6 +170,7 @@ def manipulate_config(
         str(paths.tokenizer), plan.vision, target="pose", max_tokens=_POSE_TOKENS
     )
     patches = VISION_PRESETS[plan.vision].num_patches
+    # An image and its prompt: the head reads the pose off the states, no text is answered.
     batch = BatchConfig(64, seq_len=patches + _POSE_TOKENS, image_tokens=patches)
     cache = paths.root / cache_kind(policy) if features is None else features
     return TrainConfig(
@@ -184,7 +185,11 @@ def manipulate_config(
         optim=OptimConfig(learning_rate=3e-3, weight_decay=0.02, warmup_ratio=0.03),
         model=ModelChoice("nano", plan.vision, policy, remat="none", **_FLOAT),
         run=dataclasses.replace(
-            _run(plan, None), epochs=plan.manipulate_epochs, workers=0, log_every=100
+            # Cached states leave nothing to decode in another process.
+            _run(plan, None),
+            epochs=plan.manipulate_epochs,
+            workers=0,
+            log_every=100,
         ),
         checkpoint=CheckpointConfig(every=1000, keep=1),
         init_from=str(init or paths.root / "instruct"),
@@ -236,5 +241,10 @@ def _optim(rate: float) -> OptimConfig:
 
 def _run(plan: DemoPlan, steps: int | None) -> RunConfig:
     return RunConfig(
-        steps=steps, log_every=25, samples=0, workers=min(4, plan.workers - 1), export=True
+        # One core stays with the training itself.
+        steps=steps,
+        log_every=25,
+        samples=0,
+        workers=min(4, plan.workers - 1),
+        export=True,
     )

@@ -127,6 +127,7 @@ _STANDARD = DemoPlan(
 
 MODES: dict[str, DemoPlan] = {
     "standard": _STANDARD,
+    # Enough of everything to run each line once, and too little to learn.
     "smoke": dataclasses.replace(
         _STANDARD,
         mode="smoke",
@@ -202,6 +203,7 @@ MODES["gpu"] = dataclasses.replace(
     workers=8,
     budget=_minutes(MODES["full"], align=1.0, instruct=3.0, ablations=45.0),
 )
+# A larger encoder, ready-made: its features of every image take longer, its training falls away.
 MODES["dino"] = dataclasses.replace(
     _STANDARD,
     mode="dino",

@@ -150,6 +150,7 @@ def _roll(
         simulator,
         policy,
         RolloutPlan(tuple(CATEGORIES), plan.episodes),
+        # Of the references the numbers suffice: their trials show the same scenes.
         save_images=folder if model else None,
         clips=_FILMED if model else 0,
         on_progress=lambda done, total: on_progress(name, done, total),
@@ -159,6 +160,7 @@ def _roll(
 def policy_result(name: str, result: dict[str, Any]) -> PolicyResult:
     """Of a rollout's result, as rollout.json has it, what the report has."""
     title, looks_at = TITLES.get(name, (name, "image and words"))
+    # A rollout's entries say more than the report keeps.
     keys = [one.name for one in dataclasses.fields(CategoryRate)]
     return PolicyResult(
         title=title,

@@ -45,6 +45,7 @@ def make_report(
       seconds: phase -> what it took.
       memory: bytes of the largest process.
     """
+    # The report is the last phase: all that every mode has is done.
     assert done.pretraining is not None
     assert done.evaluation is not None
     assert done.rollouts is not None
@@ -163,9 +164,11 @@ def _instances(folder: Path) -> set[str]:
 
 def _git() -> JsonObject:
     """The checkout's commit; None outside of one."""
+    # The checkout, seen from robomamba_jax/demo/report/collect.py.
     root = Path(__file__).resolve().parents[3]
 
     def git(*words: str) -> str | None:
+        """What git says; None where it fails, or is not there."""
         try:
             done = subprocess.run(
                 ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
@@ -193,6 +196,7 @@ def _machine() -> JsonObject:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "processor": _processor_name(),
+        # Those that this process may use, which need not be all.
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(memory, 1),
         "system": platform.system(),
@@ -201,6 +205,7 @@ def _machine() -> JsonObject:
 
 
 def _processor_name() -> str:
+    # platform.processor() is empty on most Linux systems.
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text(encoding="utf-8").splitlines():

@@ -68,6 +68,7 @@ def clip_images(folder: Path) -> list[Entry]:
     names = [path.stem for path in sorted(folder.glob("*.gif"))]
     names.sort(key=lambda name: not results[name]["success"])
     worked = [name for name in names if results[name]["success"]]
+    # Two failures in the end: they are part of what the model does.
     chosen = [worked[k] for k in even_frames(len(worked), _CLIPS - 2)] + names[len(worked) :][:2]
     return [
         {

@@ -31,6 +31,7 @@ def small_percent(value: float | None) -> str:
     scaled = 100 * value
     if scaled == 0 or abs(scaled) >= 10:
         return f"{scaled:.1f} %"
+    # log10 of 0.12 is -0.9: two digits behind the point.
     digits = max(0, 1 - math.floor(math.log10(abs(scaled))))
     return f"{scaled:.{min(digits, 6)}f} %"
 
@@ -39,6 +40,7 @@ def plain(value: float | None, unit: str = "") -> str:
     """Any number, in four digits or so, with a unit behind it."""
     if value is None:
         return MISSING
+    # Beyond 1e15 a float's last digits are not a count any more.
     if value == int(value) and abs(value) < 1e15:
         text = f"{int(value):,}"
     elif abs(value) >= 100:

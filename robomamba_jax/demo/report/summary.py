@@ -74,6 +74,7 @@ def _success(report: Node, halves: Mapping[str, Verdict]) -> str:
     who = "a RoboMamba" if count is None else f"a RoboMamba of {short_count(count)} parameters"
     start = f"{when}{who}"
     reached = " and ".join(rates)
+    # Whichever part comes first begins the sentence.
     return f"{start[0].upper()}{start[1:]} reaches a manipulation success rate of {reached}."
 
 

@@ -118,6 +118,7 @@ class Verdict:
         better than one, None where that cannot be told."""
         judged = [row.verdict for row in self.against if row.non_visual]
         known = [verdict for verdict in judged if verdict != UNKNOWN]
+        # One that is not beaten decides it; one that is unknown leaves it open.
         if WORSE in known or OVERLAP in known:
             return False
         return True if known and len(known) == len(judged) else None
@@ -147,7 +148,7 @@ def compare(mine: Estimate, other: Estimate, *, lower_is_better: bool = False) -
     """
     theirs = other.ci95
     if theirs is None and other.value is not None:
-        theirs = other.value, other.value
+        theirs = other.value, other.value  # an interval without width
     if mine.ci95 is None or theirs is None:
         return UNKNOWN
     if mine.ci95[0] > theirs[1]:
@@ -172,6 +173,7 @@ def model_policy(report: Node) -> str | None:
     for name, policy in policies.items():
         if policy["kind"].raw == "model":
             return name
+    # Older reports do not say which one it is: the preset's name, or the one that is no reference.
     preset = report["model"]["preset"].raw
     if isinstance(preset, str) and preset in policies:
         return preset

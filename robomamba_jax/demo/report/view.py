@@ -95,6 +95,7 @@ def summary_plates(report: Node) -> list[Plate]:
     plates.append(Plate(won, f"of {len(told)}" if told else "", what))
     plates += [_time_plate(report), _size_plate(report)]
     peak = report["peak_rss"].number
+    # "3.7 GiB": the number large, its unit small.
     value, _, unit = size_text(peak).partition(" ")
     plates.append(Plate(None if peak is None else value, unit, "memory of the largest process"))
     return plates
@@ -107,6 +108,7 @@ def _time_plate(report: Node) -> Plate:
         return Plate(None, "", what)
     value, _, unit = about(seconds).partition(" ")
     if allowed:
+        # "19 of 25 minutes allowed": the unit is said once if it is the same.
         limit = about(allowed)
         unit = f"of {limit} allowed" if limit.endswith(unit) else f"{unit} of {limit} allowed"
     return Plate(value, unit, what)
@@ -175,6 +177,7 @@ def benchmarks(report: Node) -> Benchmarks | None:
     # A baseline has the same mark in all charts; 0 is the model.
     series: dict[str, int] = {}
     for name in (other.name for row in rows for other in row.against):
+        # Baselines beyond the marks that can be told apart share the last one.
         series.setdefault(name, min(len(series) + 1, _MOST_SERIES - 1))
     keys = [Key(0, "this model"), *(Key(number, name) for name, number in series.items())]
     measured = [row for row in rows if row.estimate.value is not None]
@@ -301,6 +304,7 @@ def rollouts(report: Node) -> Rollouts | None:
     rows = []
     for policy in policies:
         ours, marks = policy.name == model, list[Mark]()
+        # Four series: the model's two halves, and those of everybody else.
         for number, rate in enumerate(policy.rates):
             marks += mark_of(number + (0 if ours else 2), rate)
         text = Markup("{}<br>{}").format(*map(estimate_text, policy.rates))
@@ -410,6 +414,7 @@ def paper_rows(report: Node) -> list[PaperTable]:
     us = f"this run ({preset}), embedded world" if preset else "this run, embedded world"
     first, second = printed["table1"], printed["table2"]
     columns = [row.raw for row in first["columns"].rows()]
+    # A report may bring its own copy of the tables, and what it brings may be broken.
     pairs = [(str(c[0]), str(c[1])) for c in columns if isinstance(c, list | tuple) and len(c) == 2]
     mine = our_cells(report)
     ours = [_with_interval(mine[key]) if key in mine else None for key, _ in pairs]
@@ -523,6 +528,7 @@ def ablations(report: Node) -> Ablations | None:
         cells = [_ablated(row["figures"], against, name, known[name]) for name in columns]
         words = [row["what"].text, f"compared with \u201c{whole}\u201d" if whole else None]
         what = "; ".join(filter(None, words))
+        # A row that is not in the table cannot be compared with.
         known_whole = whole if against is not None else None
         found.append(Ablation(str(row["name"].raw), what, cells, known_whole, drop))
     return Ablations(titles, found)

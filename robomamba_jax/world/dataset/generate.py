@@ -75,6 +75,7 @@ def generate(
     waiting = [job for job in plan.jobs() if not _done(_records_file(parts, job), on_error)]
     _run(plan, out, parts, waiting, workers, on_progress, on_error)
     written = _assemble(plan, out, parts)
+    # Last of all: where the manifest is the files are whole, and no record is needed again.
     write_text(out / MANIFEST, json.dumps(written, indent=1) + "\n")
     shutil.rmtree(parts)
     return written
@@ -153,6 +154,7 @@ def _run(
             depth=1,
             patience=_PATIENCE,
         ) as pool,
+        # Whichever job is done first: records lie in files, which are read in the plan's order.
         contextlib.closing(pool.map(messages, ordered=False)) as replies,
     ):
         for reply, _ in replies:
@@ -164,6 +166,7 @@ def _run(
 def _assemble(plan: WorldPlan, out: Path, parts: Path) -> Manifest:
     """The final files, out of all the jobs' records in their order."""
     remarks = _remarks(plan, parts)
+    # Read more than once, and small; clips hold their images and are read job by job.
     poses, language = (list(_items(plan, parts, kind)) for kind in ("poses", "language"))
     files = {
         "manip.json": [item["manip"] for item in poses],
@@ -180,6 +183,7 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> Manifest:
         "poses.jsonl": [item["truth"] for item in poses],
         "scenes.jsonl": [_scene(item) for item in language],
     }
+    # The names of the shards say how many there are: it must be known before the first one.
     clips = plan.clips - sum(one["name"].startswith("clip ") for one in remarks["skipped"])
     clip_files, lines["clips.jsonl"] = _write_clips(out, plan, _items(plan, parts, "clips"), clips)
     written += clip_files
@@ -197,6 +201,7 @@ def _remarks(plan: WorldPlan, parts: Path) -> dict[str, list[Any]]:
     for job in plan.jobs():
         for key, things in _remarks_on(_records_file(parts, job)).items():
             found[key] += [thing for thing in things if thing not in found[key]]
+    # The list of all jobs together: an error where everything was skipped.
     skips = Skips("skip")
     skips.found = found["skipped"]
     skips.check_any(plan.total, "items")
@@ -222,10 +227,11 @@ def _write_clips(
     shown: list[dict[str, Any]] = []
 
     def record(clip: dict[str, Any]) -> bytes:
+        """A clip's bytes; which object it shows is noted on the way."""
         shown.append({"id": f"{len(shown):06d}", "instance": clip["instance"]})
         return _clip_record(clip)
 
-    total = -(-count // _CLIPS_PER_FILE)
+    total = -(-count // _CLIPS_PER_FILE)  # rounded up
     for number in range(total):
         name = f"robovqa/{plan.split}-{number:05d}-of-{total:05d}.tfrecord"
         chosen = itertools.islice(clips, _CLIPS_PER_FILE)

@@ -14,6 +14,7 @@ from robomamba_jax.utils.renamed import warn_renamed
 MANIFEST = "manifest.json"
 CONTACT_POINTS = "contact_points.json"
 _OLD_CONTACT_POINTS = "touch.json"
+# Named after the flag of then, --language.
 _OLD_PLAN_KEYS = {"language": "num_images"}
 
 

@@ -39,7 +39,7 @@ from robomamba_jax.world.sim.view_geometry import lift, pixel_of, rotation_for, 
 Array = npt.NDArray[np.float64]
 _ATTEMPTS = 200
 _PIXELS = 32  # looked at per attempt
-_NOISE = 0.05
+_NOISE = 0.05  # of each component of a unit pull: some four degrees in all
 GRASP_SHARE = 0.5  # how often a handle is grasped that suction could pull as well
 
 

@@ -55,8 +55,10 @@ KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
 _SPLITS = ("train", "test")
+# What contact sampling was called before: digests of folders that are there hold these words.
 _FIRST_NAMES = {"random": "spread", "center": "middle"}
 FRAMES = 16
+# Poses mostly begin with shut parts (scenes.CLOSED_SHARE); questions about states need open ones.
 _CLOSED_IN_LANGUAGE = 0.35
 
 
@@ -232,6 +234,7 @@ class WorldTasks:
 
 def open_tasks(setup: dict[str, Any]) -> WorldTasks:
     """What a worker process calls: see ``generate``."""
+    # JSON made a list of the tuple.
     fields = {**setup["plan"], "categories": tuple(setup["plan"]["categories"])}
     return WorldTasks(WorldPlan(**fields), Path(setup["root"]), setup["on_error"])
 
@@ -245,6 +248,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     name = f"{category}_{item:06d}"
     save_ground_truth(root, name, sample.view)
     save_image(root / "images" / f"{name}.png", sample.view.rgb)
+    # Trials have longer seeds, (*seed, attempt, ...): this one is none of theirs.
     words = Wording(Rng((*seed, 2)), plan.split)
     noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
     question = words.say(wc.ASK_POSE, noun=noun)
@@ -289,6 +293,7 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
 def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     """A clip: the oracle acts, or a random grip fails; some clips end when the gripper arrives."""
     category = plan.category_of(item)
+    # Each attempt is another trial: what is drawn in one that fails leaves nothing behind.
     for attempt in range(50):
         rng = Rng((*plan.seed_of("clips", item), attempt))
         seed = (*plan.seed_of("clips", item), attempt, 1)
@@ -297,6 +302,7 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
             continue
         facts = scene_facts(scene, view)
         observation = Observation("", category, "", view, scene, rng.generator)
+        # Half of the clips show all, a quarter ends on arrival, a quarter shows a failure.
         phase = rng.choice(["done", "done", "reach", "failed"])
         proposal = part_random(observation) if phase == "failed" else oracle(observation)
         point = None if proposal is None else lift(view, proposal.contact_xy)
@@ -308,11 +314,13 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
             continue
         frames, coming, result = film(scene, link, proposal.in_world(view, point))
         success = evaluate(scene, link, result, EVALUATION).success
+        # A clip must show what its texts are going to say.
         if success != (phase != "failed"):
             continue
         shown = frames[:coming] if phase == "reach" else frames
         joint = spec.scene.model.joint_index(link)
         rest = rest_value(spec.scene.model, link, spec.scene.scale)
+        # Away from rest or back to it: by how far the joint stands from it before and after.
         way = 1 if abs(result.after[joint] - rest) >= abs(result.before[joint] - rest) else -1
         text = tagged_text(ClipStory(facts, part, way, phase), Wording(rng, plan.split))
         images = [jpeg_bytes(frame) for frame in evenly_sampled(shown, FRAMES)]

@@ -59,6 +59,7 @@ def short_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
     part = _single(facts)
     if part is not None:
         asked = words.say(w.ASK_STATE, noun=noun, part=part.part)
+        # Who calls a door that stands ajar open is right, too.
         also = "open" if part.state == "slightly open" else ""
         found.append(Entry(image, asked, part.state, "state", also))
     return found
@@ -131,8 +132,10 @@ def there_or_not(
     present = words.rng.choice(things_of(facts))
     absent = [name for name in ranking if name not in here]
     if kind == "popular":
+        # POPE's popular objects: the most frequent of those that are absent.
         absent = absent[:3]
     elif kind == "adversarial":
+        # POPE's adversarial ones go with what is there; here parts that the category may have.
         absent = [name for name in facts.lacks if name not in here] or absent[:1]
     if not absent:
         return []
@@ -148,6 +151,7 @@ def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
     absent = [known for known in nouns_of(words.split) if known not in objects_of(facts)]
 
     def pair(phrases: Sequence[str], right: str, wrong: str, name: str, **more: str) -> Pair:
+        """The same question about what is right and about what is wrong."""
         asked = [words.say(phrases, **more, **{name: value}) for value in (right, wrong)]
         return Entry(image, asked[0], "yes"), Entry(image, asked[1], "no")
 
@@ -158,6 +162,7 @@ def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
     }
     if facts.counts:
         name, count = facts.counts[0]
+        # Off by one, and never none: a number that one has to count for.
         wrong = count + 1 if count == 1 or words.rng.chance(0.5) else count - 1
         more = {"noun": noun, "parts": f"{name}s"}
         found["count"] = pair(wc.ASK_IS_COUNT, str(count), str(wrong), "count", **more)
@@ -204,5 +209,6 @@ def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
 def _choice(
     image: str, words: Wording, asked: str, right: str, wrong: Sequence[str], kind: str
 ) -> Entry:
+    # Shuffled once more, or the right option would always stand first.
     options = [right, *words.rng.shuffled(wrong, _OPTIONS - 1)]
     return Entry(image, asked, right, kind, options=tuple(words.rng.shuffled(options)))

@@ -34,6 +34,7 @@ class Pair:
 
 def upper(text: str) -> str:
     """With a capital first letter."""
+    # Not capitalize(), which would lower the rest of "USB stick".
     return text[:1].upper() + text[1:]
 
 
@@ -104,6 +105,7 @@ def plan_steps(part: PartState, *, pulls: bool = False) -> tuple[str, ...]:
         return ("move the gripper to the handle", "hold the handle", f"pull {direction}", "let go")
     return (
         "move the gripper to the {0}",
+        # The longest lever needs the least force.
         "attach to the {0}, far from its hinge" if part.kind == "revolute" else "attach to the {0}",
         f"pull {direction}",
         "let go",
@@ -195,6 +197,7 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
         return _object(f"{color} {shape}" if words.rng.chance(0.5) else shape, there, words)
 
     def check(kind: str, part: str, there: bool) -> Pair:
+        """Of the object's parts."""
         return _check(kind, there, words, noun=facts.noun, part=part)
 
     # Each is made when it is taken: what is never asked must not draw random numbers.
@@ -221,6 +224,8 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     )
     chosen, turn = [], int(words.rng.chance(0.5))
     for k in range(count):
+        # Yes and no take turns, and after both the groups do; an empty group gives way to the
+        # other.
         makers = yes if k % 2 == 0 else no
         group = makers[(k // 2 + turn) % 2] or makers[0] or makers[1]
         if group:

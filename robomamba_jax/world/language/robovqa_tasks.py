@@ -89,6 +89,7 @@ def tagged_text(story: ClipStory, words: Wording) -> str:
     noun, part = story.facts.noun, story.part
     action = action_of(part, noun, way=story.way)
     steps = [step.format(part.part) for step in plan_steps(part, pulls=True)]
+    # On arrival one step lies behind, else all but letting go.
     reached = 1 if story.phase == "reach" else len(steps) - 1
     goal = words.say(GOALS, action=action)
     rest = [*steps[reached:], "done"]

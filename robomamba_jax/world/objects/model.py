@@ -153,6 +153,7 @@ class ObjectModel:
         """How many of each part it has: links by their part, other pieces by their label."""
         counts: dict[str, int] = {}
         for link in self.links:
+            # As a set: a handle is a bar and two posts, and still one handle.
             names = {solid.label for solid in link.solids}
             for name in {link.part, *names}:
                 counts[name] = counts.get(name, 0) + 1
@@ -179,6 +180,7 @@ def _rescaled(link: Link, center: npt.NDArray[np.float64], factor: float) -> Lin
     if joint is None:
         return dataclasses.replace(link, solids=solids)
     x, y, z = (np.asarray(joint.origin) - center) * factor
+    # Metres grow with the object, radians do not.
     length = factor if joint.kind == "prismatic" else 1.0
     moved = dataclasses.replace(
         joint,
@@ -203,6 +205,7 @@ class LinkBuilder:
           parent: its parent's index; -1 for the base.
           joint: None for the base.
         """
+        # drawer, drawer_1, drawer_2: the first one needs no number.
         number = sum(other.part == part for other in made)
         name = part.replace(" ", "_")
         self.name = f"{name}_{number}" if number else name

@@ -27,6 +27,7 @@ CONTACT_SAMPLING = ("random", "center")
 """How a collector chooses among pull points: at random, or always the central one."""
 
 _GOOD = 0.6  # ManipLLM draws its pixel where the map is above this
+# Well within what a cup can lean by, see gripper.TILT.
 _TILT = float(np.cos(np.radians(45)))
 _PIXELS = 48  # of a part that are looked at for its middle
 

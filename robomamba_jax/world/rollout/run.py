@@ -190,6 +190,7 @@ def rollout(
     skips = Skips(plan.on_error)
     simulator.objects.remarks()  # those of an earlier run have been reported
     if save_images is not None:
+        # Without the folder no image could be kept: that ends the run, whatever on_error says.
         with Skips("raise").aside(str(save_images)):
             save_images.mkdir(parents=True, exist_ok=True)
     trials = plan.trials()
@@ -297,6 +298,7 @@ def observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
     """What a policy is given of a trial."""
     # A policy's random numbers depend on its first name and the trial, not on what ran before.
     kind = zlib.crc32(SEED_NAMES.get(policy.name, policy.name).encode())
+    # Not hash(), which differs from process to process.
     number = zlib.crc32(episode.name.encode())
     random = np.random.default_rng([VERSION, plan.seed, kind, number])
     return Observation(
@@ -357,6 +359,7 @@ def save_trial_image(
     ImageOps.expand(image, 4, color).save(folder / f"{episode.name}.png")
     if frames:
         shown = [Image.fromarray(frame).quantize(128) for frame in frames]
+        # Its last frame stays for a while: what came of it.
         shown[0].save(
             folder / f"{episode.name}.gif",
             save_all=True,

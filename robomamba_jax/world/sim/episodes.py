@@ -112,6 +112,7 @@ def draw_episode(
     model = objects.draw(category, split, rng)
     scene_spec = draw_scene(model, rng, size, things=things)
     resistance = []
+    # Drawn even where nothing is heavy: both kinds of gripper meet the same scenes and draws.
     heavy = rng.chance(heavy_share)
     for link in model.movable:
         handle = any(solid.label == "handle" for solid in model.links[link].solids)
@@ -175,6 +176,7 @@ def evaluate(
     moved = False
     for joint, (low, high) in joint_chain(scene, link):
         delta = abs(float(result.after[joint] - result.before[joint]))
+        # A button's way may be shorter than thresholds.joint: half of its range counts as well.
         moved |= delta > thresholds.joint or delta > thresholds.share * (high - low)
     valid = result.held and along_pull
     return TrialVerdict(
@@ -188,6 +190,7 @@ def joint_chain(scene: SimScene, link: int) -> list[tuple[int, tuple[float, floa
     """The joints between a link and the base: their indices in joint arrays, their ranges."""
     model, limits = scene.spec.model, scene.spec.limits()
     found = []
+    # A link moves by its own joint and by those of all that carry it.
     while link >= 0:
         if model.links[link].joint is not None:
             index = model.joint_index(link)

@@ -14,6 +14,7 @@ from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
 from robomamba_jax.world.sim.surfaces import SurfacePoint, pixels_of, surface_points
 
 Array = npt.NDArray[np.float64]
+# The link's pixels that are looked at; the handle's that are tried, for three rays each.
 _PIXELS, _TRIES = 400, 24
 
 

@@ -134,11 +134,13 @@ def execute(
     """
     not_held = ExecutionResult.not_held(scene, command, obstacle(scene, link, command))
     if on_motion is not None:
+        # Also for a gripper that will be blocked: a clip shows how it came.
         for share in np.linspace(1, 0, 5):
             on_motion("approach", command.point - share * START * command.approach)
     if not_held.why:
         return not_held
     if not command.pull:
+        # As long as a pull takes: what moves by itself has the time to.
         for _ in range(STEPS):
             scene.sapien_scene.step()
         return dataclasses.replace(not_held, held=True, after=scene.joints)
@@ -218,6 +220,7 @@ def _pull(
         tip = tip + direction * PULL / STEPS
         body.set_kinematic_target(_pose(sapien, tip, frame))
         scene.sapien_scene.step()
+        # About a dozen frames of a pull.
         if on_motion is not None and step % (STEPS // 12) == 0:
             on_motion("pull", held.in_world(scene))
     drive.remove()
@@ -227,6 +230,7 @@ def _pull(
 
 def _frame(direction: Array) -> Array:
     """float64[3, 3]: axes of which the first is a direction."""
+    # The axis that is least parallel to the direction.
     helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
     y = cross(direction, helper)
     y = y / float(np.linalg.norm(y))

@@ -139,6 +139,7 @@ class _Arm:
 
     def solve(self, sapien: Any, target: Array, start: Array) -> Array | None:
         """Arm joints for a tool pose in the base's frame, inside their limits."""
+        # The fingers do not help to reach.
         mask = np.array([1] * _ARM + [0, 0])
         values, good, _ = self.kinematics.compute_inverse_kinematics(
             self.tcp,
@@ -165,6 +166,7 @@ def _find_motion(scene: SimScene, arm: _Arm, command: GraspCommand) -> _Motion |
     third = command.approach
     second = command.closing - third * (command.closing @ third)
     second = second / float(np.linalg.norm(second))
+    # The hand's z is the approach, its y the axis along which the fingers close.
     tool[:3, :3] = np.stack([np.cross(second, third), second, third], axis=1)
     offsets = [-_STAND_OFF, *(-PULL * k / _WAYPOINTS for k in range(_WAYPOINTS + 1))]
     for distance, below, around in _BASES:
@@ -173,7 +175,9 @@ def _find_motion(scene: SimScene, arm: _Arm, command: GraspCommand) -> _Motion |
         forward = np.array([np.cos(angle), np.sin(angle), 0.0])
         base[:3, :3] = np.stack([forward, np.cross((0, 0, 1), forward), (0, 0, 1)], axis=1)
         base[:3, 3] = command.point - distance * forward - (0, 0, below)
+        # World to base: the kinematic model knows the base's frame alone.
         inverse = np.linalg.inv(base)
+        # Each waypoint starts from the solution before it, so that the arm stays in one branch.
         found, last = [], ready
         for offset in offsets:
             tool[:3, 3] = command.point + offset * command.approach
@@ -203,6 +207,7 @@ def _reach(
     arm.robot.set_root_pose(scene.simulator.sapien.Pose(motion.base.astype(np.float32)))
     arm.robot.set_qpos(motion.before.astype(np.float32))
     contact = motion.waypoints[0]
+    # By way of points between, or each joint would take its way at its own pace.
     for share in (0.25, 0.5, 0.75, 1.0):
         _drive(scene, arm, motion.before + share * (contact - motion.before), _REACH_STEPS // 4)
         if on_motion is not None:

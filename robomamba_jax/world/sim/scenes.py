@@ -20,8 +20,8 @@ from robomamba_jax.world.objects.meshes import Mesh, box, cone, cylinder, ellips
 from robomamba_jax.world.objects.model import Color, ObjectModel
 from robomamba_jax.world.objects.rng import Rng
 
-FIELD_OF_VIEW = math.radians(35)
-DISTANCE = (4.5, 5.5)
+FIELD_OF_VIEW = math.radians(35)  # where2act's camera, which ManipLLM uses
+DISTANCE = (4.5, 5.5)  # metres to the origin; this and the angles as ManipLLM draws them
 ELEVATION = (30.0, 60.0)  # degrees
 AZIMUTH = (0.7, 1.3)  # of pi
 # ManipLLM draws 0.7 to 1.2 of PartNet-Mobility's sizes; ours fill the image a little more.
@@ -127,12 +127,15 @@ def draw_scene(
       closed_share: how often all joints are at rest; else they stand anywhere.
       surface: what it stands on; None = drawn.
     """
+    # The order of the draws is part of every data set: what is drawn earlier or later here gives
+    # other scenes for the same seed.
     camera = draw_camera(rng, size)
     scale = rng.uniform(*SCALE)
     joints = []
     at_rest = rng.chance(closed_share)
     for link in model.movable:
         low, high = joint_range(model, link, scale)
+        # Away from both ends, and drawn also for joints at rest: closed_share shifts no later draw.
         value = rng.uniform(low + 0.1 * (high - low), low + 0.75 * (high - low))
         joints.append(rest_value(model, link, scale) if at_rest else value)
     surface = surface or rng.choice(["none", "none", "floor", "table"])
@@ -179,10 +182,12 @@ def draw_camera(rng: Rng, size: int) -> Camera:
 def look_at(eye: npt.NDArray[np.float64], target: npt.NDArray[np.float64], size: int) -> Camera:
     """A square camera with the world's field of view."""
     forward = (target - eye) / np.linalg.norm(target - eye)
+    # Level, whatever the elevation: left has no z.
     left = np.cross((0, 0, 1), forward)
     left /= np.linalg.norm(left)
     axes = np.stack([forward, left, np.cross(forward, left)], axis=1)
     pose = np.eye(4)
+    # ManipLLM's camera axes (forward, left, up) as OpenCV's (right, down, forward).
     pose[:3, :3] = axes @ MANIPLLM_TO_OPENCV.T
     pose[:3, 3] = eye
     focal = size / 2 / math.tan(FIELD_OF_VIEW / 2)
@@ -199,11 +204,13 @@ def draw_things(rng: Rng, spec: SceneSpec, floor: float, most: int) -> tuple[Thi
     for shape in shapes[: rng.integer(0, most) if most else 0]:
         size = rng.uniform(0.1, 0.19)
         side = rng.choice([-1, 1])
+        # From +x, which is away from the viewer: 54 to 112 degrees to either side.
         angle = side * rng.uniform(0.3, 0.62) * math.pi
         distance = reach + rng.uniform(0.16, 0.3)
         # Beside and behind rather than in front: the view of the object stays free.
         x = spec.position[0] + 0.6 * distance * math.cos(angle)
         y = spec.position[1] + distance * math.sin(angle)
+        # Half a metre between their middles: none is in another.
         if any(
             np.hypot(*(thing.mesh.vertices.mean(axis=0)[:2] - (x, y))) < 0.5 for thing in things
         ):

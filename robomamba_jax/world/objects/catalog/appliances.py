@@ -36,6 +36,7 @@ def hollow(
     a: Assembly, size: tuple[float, float, float], wall: float, color: Color, inside: Color
 ) -> None:
     """A box open at the front (-x), its middle at the origin: depth, width, height."""
+    # Side walls, top, bottom and back.
     d, w, h = size
     a.add(box((d, wall, h), (0, (w - wall) / 2, 0)), color)
     a.add(box((d, wall, h), (0, -(w - wall) / 2, 0)), color)
@@ -57,6 +58,7 @@ def safe(rng: Rng, a: Assembly) -> Made:
     door.add(box((0.12, w - 0.1, h - 0.1), (front - 0.03, 0, 0)), color)
     door.add(box((0.03, w - 0.26, h - 0.26), (front - 0.1, 0, 0)), dark)
     face = front - 0.11
+    # The wheel is beside the middle, away from the hinge, where a hand would pull.
     spokes(door, (face, -side * 0.2 * w, -0.05), 0.2, rng.choice([3, 4, 5]), SILVER)
     if rng.chance(0.5):
         dial(door, (face, 0.05 * side * w, 0.18 * h), 0.14, SILVER, COLORS["red"])
@@ -89,6 +91,7 @@ def refrigerator(rng: Rng, a: Assembly) -> Made:
         side = rng.choice([1, -1])
         split = h * rng.uniform(0.12, 0.24)
         handles = rng.chance(0.85)
+        # The lower door, then the upper one, which keeps the name: the screen goes there.
         for low, high in ((-h / 2 + 0.06, split - 0.012), (split + 0.012, h / 2 - 0.01)):
             door = side_hinge(a, "door", front, side * w / 2, -side, opens)
             door.add(box((0.07, w, high - low), (front - 0.035, 0, (low + high) / 2)), color)
@@ -186,7 +189,7 @@ def toaster(rng: Rng, a: Assembly) -> Made:
 
 def storage(rng: Rng, a: Assembly) -> Made:
     """A cabinet: columns of drawers above a door, or the other way round."""
-    columns = rng.choice([1, 2, 2, 3])
+    columns = rng.choice([1, 2, 2, 3])  # twice in the list: twice as often
     w = 0.5 * columns + rng.uniform(0.1, 0.4)
     h, d = rng.uniform(0.7, 1.2), rng.uniform(0.45, 0.65)
     color = rng.color("brown", "white", "beige", "gray", "green", "blue")

@@ -27,6 +27,7 @@ def carton(rng: Rng, a: Assembly) -> Made:
         a.add(box((0.01, 0.3 * w, 0.3 * h), (-d / 2, 0.2 * w, -0.05)), paper, "label")
     if rng.chance(0.4):
         a.add(box((0.012, 0.09, h), (-d / 2, 0, 0)), COLORS["orange"], "tape")
+    # The flaps lie on the walls, half of their thickness above the rim.
     opens, z = rng.uniform(2.2, 3.2), h / 2 + t / 2
     for side in (-1, 1):  # seen from the front: near and far flap meet in the middle
         flap = a.hinge("flap", (side * d / 2, 0, h / 2), (0, side, 0), (0, opens))
@@ -74,6 +75,7 @@ def _round_bin(
                 (0, -top),
                 (low, -top),
                 (high, top),
+                # Down the inside: the open bin is hollow.
                 (0.93 * high, top),
                 (0.9 * low, -top + 0.06),
                 (0, -top + 0.06),
@@ -193,6 +195,7 @@ def suitcase(rng: Rng, a: Assembly) -> Made:
         a.add(box((depth, w + 0.015, 0.02), (middle, 0, z * h)), DARK, "zip")
     corners = [(x * 0.3 * d, y * 0.4 * w, -h / 2 - 0.05) for x in (-1, 1) for y in (-1, 1)]
     wheels(a, corners, 0.06, DARK)
+    # The rods are longer than the travel: drawn out, their lower ends are still in the case.
     travel = rng.uniform(0.4, 0.55)
     handle = a.slide("handle", UP, (0, travel))
     x = 0.26 * d

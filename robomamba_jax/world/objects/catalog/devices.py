@@ -101,6 +101,7 @@ def mouse(rng: Rng, a: Assembly) -> Made:
     shell = ellipsoid((length / 2, width / 2, 0.86 * height), segments=36)
     a.add(clipped(shell, (-9, -9, 0), (9, 9, 9)), color)
     a.add(slab((0.96 * length, 0.94 * width, 0.06), 0.25, (0, 0, 0.0)), DARK)
+    # A hair larger than the shell: in one surface the two would flicker.
     cover = shell.scaled((1.03, 1.03, 1.05))
     for side, name in ((1, "left button"), (-1, "right button")):
         hinge_at = (-0.06 * length, 0, 0.84 * height)
@@ -111,6 +112,7 @@ def mouse(rng: Rng, a: Assembly) -> Made:
     wheel = a.hinge("wheel", (-0.27 * length, 0, 0.72 * height), (0, 1, 0), (-3.1, 3.1))
     wheel.add(cylinder(0.13, 0.07, (-0.27 * length, 0, 0.78 * height), (0, 1, 0)), COLORS["gray"])
     for k in range(8):
+        # Ridges, or the wheel would look the same however it is turned.
         angle = math.pi * k / 4
         at = (-0.27 * length + 0.125 * math.cos(angle), 0, 0.78 * height + 0.125 * math.sin(angle))
         wheel.add(box((0.03, 0.075, 0.03), at), DARK)
@@ -185,12 +187,14 @@ def usb(rng: Rng, a: Assembly) -> Made:
     shell = box((plug, 0.72 * width, 0.62 * high), (-length / 2 - plug / 2, 0, 0))
     a.add(shell, STEEL, "plug", metallic=True)
     for y in (-0.16, 0.16):
+        # A hair higher than the plug, so that the holes show above and below.
         hole = box((0.09, 0.09, 0.63 * high), (-length / 2 - 0.6 * plug, y * width, 0.002))
         a.add(hole, DARK, "plug")
     if rng.chance(0.6):
         cover = a.hinge("cover", (0.3 * length, 0, 0), (0, 0, 1), (0.0, rng.uniform(2.4, 3.1)))
         span = 0.3 * length + length / 2 + plug + 0.04
         for z in (-1, 1):
+            # Above and below the stick: the cover swings round between its own two halves.
             at = (0.42 * length - span / 2, 0, z * (high / 2 + 0.02))
             cover.add(slab((span, 1.06 * width, 0.035), 0.12, at), SILVER, metallic=True)
         end = 0.42 * length - span

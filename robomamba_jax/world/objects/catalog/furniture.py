@@ -99,6 +99,7 @@ def lamp(rng: Rng, a: Assembly) -> Made:
     upper.add(tube([elbow, tip], 0.032), metal, "arm")
     head = upper.hinge("shade", tip, (0, 1, 0), (-0.6, 0.7))
     shade = lathe([(0.36, -0.24), (0.17, 0.12), (0.09, 0.2), (0, 0.21)], 28)
+    # Its profile goes down where the shade's goes up: it faces inwards.
     inner = lathe([(0.0, 0.15), (0.15, 0.11), (0.34, -0.24)], 28)
     turn = tilted(0.35)
     at = (tip[0] - 0.06, 0, tip[2] - 0.13)
@@ -117,6 +118,7 @@ def toilet(rng: Rng, a: Assembly) -> Made:
     """A bowl with a seat and a lid, and a tank behind it."""
     color = rng.color("white", "beige", "pink", "blue", "gray")
     w = rng.uniform(0.5, 0.58)
+    # Round first; stretched below, since a bowl is longer than wide.
     bowl = lathe(
         [
             (0, -0.55),
@@ -158,6 +160,7 @@ def switch(rng: Rng, a: Assembly) -> Made:
     w, h = 0.5 * count + 0.3, rng.uniform(1.0, 1.2)
     color = rng.color("white", "beige", "gray", "black")
     ink = rng.other_color(color, "white", "beige", "gray", "blue", "red")
+    # Slabs lie; a quarter turn about y sets them against the wall.
     turn = tilted(-math.pi / 2)
     a.add(slab((h, w, 0.12), 0.06).moved((0.06, 0, 0), turn), color, "plate")
     a.add(slab((0.92 * h, 0.94 * w, 0.05), 0.05).moved((-0.02, 0, 0), turn), color, "plate")
@@ -197,6 +200,7 @@ def faucet(rng: Rng, a: Assembly) -> Made:
         path = [(0.1, 0.0, -0.48), (0.1, 0.0, 0.1), (-0.5, 0.0, 0.2), (-0.56, 0.0, 0.08)]
     a.add(tube(path, 0.075, 12), color, "spout", metallic=True)
     a.add(cylinder(0.13, 0.12, (0.1, 0, -0.42)), color, "base", metallic=True)
+    # Two turn about upright axes of their own, a single one about the arm on which it sits.
     places = [0.38, -0.38] if two else [rng.choice([0.2, -0.2])]
     for y in places:
         out = 1 if y > 0 else -1
@@ -217,6 +221,7 @@ def faucet(rng: Rng, a: Assembly) -> Made:
         for piece in (boss, blade):
             lever.add(piece, color, metallic=True)
         if rng.chance(0.7):
+            # Warm is on a viewer's left, which is +y.
             dot = COLORS["red"] if y > 0 else COLORS["blue"]
             contact = (0.1, y, -0.07) if two else (0.03, y + out * 0.05, -0.16)
             lever.add(ellipsoid((0.045,) * 3, contact), dot, "mark")

@@ -34,6 +34,7 @@ def bar_handle(
     ends = [(x - out, y - dy, z - dz), (x - out, y + dy, z + dz)]
     link.add(tube(ends, thick), color, "handle", metallic=True)
     for sign in (-1, 1):
+        # The posts stand a little inside of the bar's ends.
         y_post, z_post = y + sign * 0.85 * dy, z + sign * 0.85 * dz
         post = tube([(x, y_post, z_post), (x - out, y_post, z_post)], 0.7 * thick, 8)
         link.add(post, color, "handle", metallic=True)
@@ -50,11 +51,13 @@ def side_hinge(
     a: Assembly, part: str, x: float, y: float, toward: int, opens: float
 ) -> LinkBuilder:
     """A front door's link: it hangs at y and reaches to the side where toward * y grows."""
+    # About -z what reaches from a hinge at +y to -y swings to -x: towards the viewer.
     return a.hinge(part, (x, y, 0), (0, 0, toward), (0, opens))
 
 
 def top_hinge(a: Assembly, part: str, x: float, z: float, opens: float) -> LinkBuilder:
     """A lid's link: it hangs at its back edge and reaches to the front."""
+    # About +y what reaches to -x goes up.
     return a.hinge(part, (x, 0, z), (0, 1, 0), (0.0, opens))
 
 
@@ -94,6 +97,7 @@ def grid_buttons(
                 y + size[0] * (0.5 - (column + 0.5) / columns),
                 z + size[1] * (0.5 - (row + 0.5) / rows),
             )
+            # From a viewer's upper left, which is +y and +z; gaps are left between the buttons.
             face = (deep, 0.66 * size[0] / columns, 0.6 * size[1] / rows)
             link.add(box(face, place), color, label)
 

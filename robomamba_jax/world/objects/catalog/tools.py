@@ -62,6 +62,7 @@ def _bar(
     for k in range(len(points) - 1):
         (x0, y0), (x1, y1) = points[k], points[k + 1]
         length = math.hypot(x1 - x0, y1 - y0)
+        # Half of the unit normal to the left of the line: the width goes to both of its sides.
         nx, ny = -(y1 - y0) / length / 2, (x1 - x0) / length / 2
         outline = [
             (x0 - nx * thick[k], y0 - ny * thick[k]),
@@ -97,6 +98,7 @@ def pliers(rng: Rng, a: Assembly) -> Made:
             (0.16 + nose, -side * 0.004),
             (0.05, -side * 0.004),
         ]
+        # Mirrored it runs clockwise, and a prism wants its outline counter-clockwise.
         ordered = jaw if side > 0 else jaw[::-1]
         link.add(prism(ordered, 0.9 * high), STEEL, "jaw", metallic=True)
     a.add(cylinder(0.13, 1.35 * high, (0.1, 0, 0)), DARK, "pin")

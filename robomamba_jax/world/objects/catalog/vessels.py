@@ -55,6 +55,7 @@ def bottle(rng: Rng, a: Assembly) -> Made:
     cap_color = rng.other_color(color, "white", "red", "black", "yellow", "blue")
     wide = neck * rng.uniform(1.25, 1.6)
     cap.add(cylinder(wide, 0.2, (0, 0, top + 0.06)), cap_color)
+    # Grooves tell a cap from the neck below it.
     for k in range(12):
         angle = math.pi * k / 6
         at = (wide * math.cos(angle), wide * math.sin(angle), top + 0.06)
