@@ -163,6 +163,7 @@ def _scores(
 
 def _trained(ablation: Ablation, plan: DemoPlan, paths: DemoPaths, console: Console) -> AblationRow:
     """Stage 1.2 and stage 2 without something, then questions and rollouts."""
+    # The table's name as a folder's.
     name = ablation.name.replace(" ", "-").replace(",", "").replace("'", "")
     folder = paths.root / "ablations" / name
     base, features = paths.root / "instruct", None

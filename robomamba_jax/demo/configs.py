@@ -66,6 +66,7 @@ def write_tokenizer(paths: DemoPaths, texts: Sequence[str], vocab: int) -> None:
 def language_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
     """The language model's pre-training: it learns to say what the encoder's images show, through
     a projector that is thrown away. It stands where the large presets have a pretrained Mamba."""
+    # As stage 1.1, but for what is written out below.
     config = align_config(plan, paths)
     (captions,) = config.data.sources
     sources = tuple(
@@ -90,6 +91,7 @@ def align_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
         stage="align",
         data=_image_data(plan, paths, (source,), plan.rows),
         trainable=("projector/.*",),
+        # A whole row at once: its logits, 384 x 1,024 floats, are small.
         loss=LossConfig(chunk=ROW_TOKENS),
         optim=_optim(4e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
@@ -132,6 +134,8 @@ def instruct_config(
         stage="instruct",
         data=_image_data(plan, paths, sources, plan.instruct_rows),
         trainable=("projector/.*", "llm/.*"),
+        # Every answer counts alike: a word as much as a description, in which a hundred tokens are
+        # learned.
         loss=LossConfig(chunk=ROW_TOKENS, length_balance=1.0),
         optim=_optim(2e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
@@ -207,6 +211,7 @@ def cache_kind(policy: str) -> str:
 
 def image_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
     """Every training image once, for the features of the frozen encoder."""
+    # One file for each kind of image: scenes, poses, and clips' frames. All others ask about these.
     sources = (
         SourceConfig(str(paths.train / "stage1_1.json"), "captions", "llava"),
         SourceConfig(str(contact_points_file(paths.train)), "touch", "llava"),

@@ -94,6 +94,7 @@ _BENCHMARKS = (
 _QUICK = ("pope", "vqav2", "okvqa", "mme", "robovqa", "manipulation")
 _REFERENCES = ("oracle", "part-normal", "part-random", "prior", "prior-category", "random")
 
+# Budgets are minutes on two cores, and stand in the report beside what each phase took.
 _STANDARD = DemoPlan(
     mode="standard",
     poses=3000,

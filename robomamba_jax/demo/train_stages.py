@@ -111,6 +111,7 @@ def manipulate(
 def stage_result(summary: Summary, workdir: Path) -> StageResult:
     """A run as report.json has it."""
     losses = [loss for _, loss in _losses(workdir)]
+    # Frozen parts have rows, too, and the last row is the sum.
     trained = [row for row in summary["table"] if row["part"] != "total" and row["trained"]]
     last = losses[-10:]  # one step's loss says more of its batch than of the model
     return StageResult(

@@ -159,6 +159,7 @@ def axis_to(high: float, *, exactly: bool = False) -> Axis:
     return Axis(0.0, end, tuple((tick, tick_text(tick)) for tick in ticks if tick <= end))
 
 
+# Values are shares of 1 on both; the labels differ.
 PERCENT = Axis(0.0, 1.0, tuple((k / 4, f"{25 * k}") for k in range(5)))
 SHARE = Axis(0.0, 1.0, tuple((k / 4, ("0", ".25", ".5", ".75", "1")[k]) for k in range(5)))
 

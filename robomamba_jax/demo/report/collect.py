@@ -148,6 +148,7 @@ def _data(paths: DemoPaths) -> JsonObject:
 
 def _records(folder: Path) -> dict[str, int]:
     names = ("stage1_1.json", "stage1_2_llava.json", "stage1_2_detail.json", "stage1_2_lrv.json")
+    # By the name that it has there: older data sets call contact points otherwise.
     files = [folder / name for name in (*names, contact_points_file(folder).name, "manip.json")]
     return {file.name: len(json.loads(file.read_bytes())) for file in files if file.is_file()}
 

@@ -20,6 +20,7 @@ _UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 def share(value: float, digits: int = 3) -> str:
     """A share as the paper prints it: ".625"."""
+    # Only a leading 0 goes: 1.00 stays as it is.
     text = f"{value:.{digits}f}"
     return text[1:] if text.startswith("0.") else text
 

@@ -107,6 +107,7 @@ def compared(judged: Sequence[Verdict]) -> list[Verdict]:
 
 def _answers(judged: Sequence[Verdict]) -> str:
     """How many benchmarks it answers better than without looking."""
+    # Those without an interval on either side are no comparison.
     told = compared(judged)
     if not told:
         return "Its answers were not compared with baselines in this run."

@@ -126,6 +126,7 @@ class Verdict:
     @property
     def best_non_visual(self) -> Comparison | None:
         """The strongest of the non-visual baselines."""
+        # So that the greatest is the best of either kind.
         sign = -1 if self.lower_is_better else 1
         known = [
             (sign * row.other.value, row)

@@ -181,6 +181,7 @@ def benchmarks(report: Node) -> Benchmarks | None:
         series.setdefault(name, min(len(series) + 1, _MOST_SERIES - 1))
     keys = [Key(0, "this model"), *(Key(number, name) for name, number in series.items())]
     measured = [row for row in rows if row.estimate.value is not None]
+    # One axis for all shares; what has points or degrees gets a chart of its own.
     shares = [_benchmark_row(row, series) for row in measured if row.estimate.scale == "percent"]
     drawn = []
     if shares:
@@ -200,6 +201,7 @@ def _own_axis(entry: Node, row: Verdict) -> Axis:
     if best is not None and best > 0:
         return charts.axis_to(best, exactly=True)
     drawn = (row.estimate, *(other.other for other in row.against))
+    # Intervals count, too: a whisker must not leave the chart.
     ends = [end for one in drawn for end in (one.value or 0.0, *(one.ci95 or ()))]
     return charts.axis_to(max(ends))
 
@@ -349,7 +351,7 @@ def _policy(name: str, entry: Node, model: str | None, judged: Sequence[Verdict]
         entry["looks_at"].text or LOOKS_AT.get(name),
         entry["trained"].number,
         rates,
-        [] if name == model else beside or [UNKNOWN, UNKNOWN],
+        [] if name == model else beside or [UNKNOWN, UNKNOWN],  # one per half
         not is_non_visual(name, entry),
     )
 
@@ -362,6 +364,7 @@ def _category(name: str, entry: Node, other: Node | None) -> Category:
 def _category_row(one: Category) -> Row:
     marks = mark_of(0, one.rate, "bar")
     if one.reference is not None:
+        # Without its interval: two in one lane could not be told apart.
         marks += mark_of(1, one.reference, "tick", interval=False)
     rate = one.rate.value
     text = MISSING if rate is None else Markup("<b>{}</b>").format(share(rate, 2))
@@ -409,6 +412,7 @@ def our_cells(report: Node) -> dict[str, Estimate]:
 
 def paper_rows(report: Node) -> list[PaperTable]:
     """Table 1, and table 2 per split."""
+    # The tables that the report was written beside; an old one has none.
     printed = Node(report["paper"].raw or paper_tables())
     preset = report["model"]["preset"].text
     us = f"this run ({preset}), embedded world" if preset else "this run, embedded world"
@@ -430,6 +434,7 @@ def paper_rows(report: Node) -> list[PaperTable]:
         rows = [PaperRow(us, _rates(policy["categories"], names, policy[split]), ours=True)]
         for name, row in second["rows"].entries().items():
             rows.append(PaperRow(name, _rates(row["categories"], names, row[split])))
+        # They are about both halves, and stand below the second.
         notes = _texts(second["notes"]) if split == SPLITS[-1] else []
         caption = f"Table 2, {split} categories: manipulation success rate"
         tables.append(PaperTable(caption, [*names, "average"], rows, notes, "upright"))
@@ -513,6 +518,7 @@ def ablations(report: Node) -> Ablations | None:
     rows, known = report["ablations"].rows(), report["benchmarks"]
     if not rows:
         return None
+    # In the order in which they first appear: rows need not have all.
     columns = list(dict.fromkeys(key for row in rows for key in row["figures"].entries()))
     titles = [
         f"{name} categories" if name in SPLITS else known[name]["title"].text or name
@@ -551,6 +557,7 @@ def time_chart(report: Node) -> tuple[list[Key], Chart] | None:
     names = dict.fromkeys((*_PHASES, *spent))
     # Far longer than all the rest, and not on the way to this model: in words, not in the chart.
     names.pop("ablations", None)
+    # At least a minute, so that the axis has a length.
     rows, ends = [], [1.0]
     for name in names:
         took, allowed = (of.get(name, Node()).number for of in (spent, budget))

@@ -145,6 +145,7 @@ class FilePolicy:
                 raise InputError("contradicting_answer", what, fix)
         if self._contacts is None or not found.listed:
             return found.proposal
+        # Pixels of the published program's files become pixels of this trial's image.
         height, width = observation.view.depth.shape
         geometry = CropTransform(width, height, self._contacts.side or 1)
         x, y = self._contacts.to_pixel(found.proposal.contact_xy, geometry)

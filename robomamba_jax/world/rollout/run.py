@@ -352,6 +352,7 @@ def save_trial_image(
     image = Image.fromarray(episode.view.rgb)
     if proposal is not None:
         x, y = proposal.contact_xy
+        # A file's prediction may lie anywhere, and need not be a number.
         shown = 0 <= x <= image.width and 0 <= y <= image.height
         if shown and np.all(np.isfinite(proposal.rotation)):
             image = draw_pose(image, (x, y), proposal.rotation, camera=episode.view.camera)

@@ -190,6 +190,7 @@ def look_at(eye: npt.NDArray[np.float64], target: npt.NDArray[np.float64], size:
     # ManipLLM's camera axes (forward, left, up) as OpenCV's (right, down, forward).
     pose[:3, :3] = axes @ MANIPLLM_TO_OPENCV.T
     pose[:3, 3] = eye
+    # Half of the image over half of the angle.
     focal = size / 2 / math.tan(FIELD_OF_VIEW / 2)
     K = np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]])
     return Camera(size, size, K, pose)
