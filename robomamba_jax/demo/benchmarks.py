@@ -30,6 +30,7 @@ from robomamba_jax.utils.progress import OnNamedProgress
 HEADLINES = {"pope": "accuracy"}
 """Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""
 
+# Questions that are answered at once.
 ROWS = 32
 _BLIND = "the same model, its image replaced by grey"
 _GREY = np.full((224, 224, 3), 128, np.uint8)
@@ -87,6 +88,7 @@ def _one(
 ) -> BenchmarkResult:
     # The model and its blind baseline go the same path: same prompts, same limits, same scorer.
     def asked(questions: Loaded, folder: Path) -> Mapping[str, Any]:
+        """The results of asking, which lie in the folder, too."""
         answered, seconds = run.answer_all(
             config,
             chosen,
@@ -100,6 +102,7 @@ def _one(
     result = asked(loaded, out)
     head: str = HEADLINES.get(chosen.name) or result["headline"]
     baselines: dict[str, Baseline] = {}
+    # Poses are judged beside other policies, in the rollouts.
     if chosen.poses:
         return _entry(chosen, result, head, baselines)
     majority = majority_answer(loaded)
@@ -128,6 +131,7 @@ def blinded(loaded: Loaded) -> Loaded:
     """The same questions about a grey image."""
 
     def grey() -> tuple[ImageRef, ...]:
+        """One image, however many the question has."""
         return (_GREY,)
 
     items = tuple(dataclasses.replace(item, pictures=grey) for item in loaded.items)

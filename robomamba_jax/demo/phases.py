@@ -7,6 +7,7 @@ A phase that was interrupted is called again, and does what is not there yet.
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from collections.abc import Callable, Mapping
@@ -68,15 +69,12 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
     def make(
         out: Path, split: str, counts: tuple[int, int, int], categories: tuple[str, ...]
     ) -> dict[str, object]:
-        poses, language, clips = counts
-        world = WorldPlan(
-            poses, language, clips, 0, split, 224, 6, categories, contact_sampling="center"
-        )
-
-        def progress(at: int, of: int) -> None:
-            demo.console.progress(out.name, at, of)
-
-        return generate(world, out, plan.workers, progress)["poses"]
+        """One data set of (poses, images with language, clips); how many trials it took."""
+        # One right answer per scene ("center"): of many a small head learns the mean, which may be
+        # no place to touch at all. Seed 0, 224 pixels, suction.
+        world = WorldPlan(*counts, 0, split, 224, 6, categories, contact_sampling="center")
+        progress = functools.partial(demo.console.progress, out.name)
+        return dict(generate(world, out, plan.workers, progress)["poses"])
 
     train = make(paths.train, "train", (plan.poses, plan.language, plan.clips), SEEN)
     counts = (plan.test_poses, plan.test_language, plan.test_clips)
@@ -99,6 +97,7 @@ def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
         new = paths.first.with_name("new")
         export_preset("nano", new, 0, paths.tokenizer, overwrite=True)
         convert_parts(paths.encoder, new, paths.first, tokenizer=paths.tokenizer, seed=1)
+        # What was wanted of it is in `first` now.
         shutil.rmtree(new)
     # The encoder is frozen from here on: each image goes through it once for all epochs and stages.
     config = configs.language_config(plan, paths)
@@ -115,6 +114,7 @@ def pretrain_vision(demo: Demo) -> results.VisionPretraining:
     """The encoder: trained on the world's images, or somebody else's; ``encoder.json`` beside it
     says how, and that it is done."""
     note = demo.paths.encoder.with_name("encoder.json")
+    # The note comes last: a folder without one may be half of an encoder.
     if stored_kind(demo.paths.encoder) == "folder" and note.is_file():
         return results.read(results.VisionPretraining, json.loads(note.read_bytes()))
     if demo.plan.assets is None:
@@ -208,11 +208,7 @@ def run_ablation_table(demo: Demo, done: Results) -> tuple[results.AblationRow, 
     assert done.evaluation is not None
     assert done.rollouts is not None
     return run_ablations(
-        demo.plan,
-        demo.paths,
-        demo.console,
-        done.evaluation.benchmarks,
-        done.rollouts["nano"],
+        demo.plan, demo.paths, demo.console, done.evaluation.benchmarks, done.rollouts["nano"]
     )
 
 

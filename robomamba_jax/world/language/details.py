@@ -26,6 +26,7 @@ def description(facts: Facts, words: Wording) -> Pair:
         said.append(words.say(wd.PARTS, noun=noun, parts=parts))
     said += _states(facts, words)
     for name, count in facts.counts:
+        # The phrases have plurals.
         if count > 1:
             said.append(words.say(wd.COUNT, noun=noun, count=COUNTS[count], parts=f"{name}s"))
     for thing in facts.things:

@@ -129,6 +129,7 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
         if int(np.sum(view.links == link)) >= _PART_PIXELS
     )
     names = {part.part for part in parts} | {label for _, label in labels}
+    # Only where all of them are in view: a question must have its answer in the image.
     counts = {}
     for name in ("drawer", "door", "flap", "lever", "toggle", "rocker"):
         total = sum(spec.model.links[link].part == name for link in spec.model.movable)
@@ -160,6 +161,7 @@ def _places(labels: Labels, view: CameraFrame) -> tuple[tuple[str, int, int], ..
     for (_, label), pixels in sorted(labels.items()):
         if names.count(label) == 1 and label not in _PLAIN:
             at = np.array(pixels)
+            # The pixel nearest to the mean: the mean of a ring or a bow lies beside it.
             middle = at[int(np.linalg.norm(at - at.mean(axis=0), axis=1).argmin())]
             found.append((label, *_percent(middle, view)))
     return tuple(found)
@@ -179,6 +181,7 @@ def _percent(pixel: npt.ArrayLike, view: CameraFrame) -> tuple[int, int]:
 def percent(shares: npt.ArrayLike) -> tuple[int, int]:
     """(x, y) in shares of the picture's sides, as whole percent."""
     x, y = np.asarray(shares, np.float64)
+    # Rounded down: 100 would lie outside of the image.
     return int(100 * x), int(100 * y)
 
 
@@ -188,6 +191,7 @@ def _part(scene: SimScene, link: int, place: int, labels: Labels) -> PartState:
     assert piece.joint is not None
     low, high = joint_range(model, link, scale)
     rest = rest_value(model, link, scale)
+    # A share of the longer way from rest, for toggles rest in the middle of their range.
     opened = abs(float(scene.joints[place]) - rest) / max(high - rest, rest - low)
     return PartState(
         piece.part,
@@ -221,14 +225,17 @@ def _things(spec: SceneSpec, view: CameraFrame) -> tuple[ThingFact, ...]:
     camera = view.camera
     assert camera.camera_to_world is not None
     turn, eye = camera.camera_to_world[:3, :3], camera.camera_to_world[:3, 3]
-    main = camera.project(turn.T @ (np.asarray(spec.place) - eye))
+    main = camera.project(turn.T @ (np.asarray(spec.position) - eye))
     found = []
     for thing in spec.things:
         point = turn.T @ (thing.mesh.vertices.mean(axis=0) - eye)
         x, y = camera.project(point)
+        # Pixels from the border: less than that of a thing is not a thing in view.
         if not (8 < x < camera.width - 8 and 8 < y < camera.height - 8):
             continue
         seen = float(view.depth[int(y), int(x)])
+        # Hidden where something is nearer than its middle by more than its own radius can be, or
+        # where the object shows.
         if seen <= 0 or abs(seen - point[2]) > 0.4 or view.links[int(y), int(x)] >= 0:
             continue
         found.append(ThingFact(thing.shape, thing.color.name, "left" if x < main[0] else "right"))

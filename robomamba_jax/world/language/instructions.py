@@ -100,6 +100,7 @@ def points(facts: Facts, words: Wording) -> list[Pair]:
         Pair("point", words.say(wc.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
         for name, x, y in facts.places
     ]
+    # One turn is left for where to touch.
     found = words.rng.shuffled(found, _POINT_TURNS - 1)
     if facts.touch is not None:
         asked = words.say(wc.ASK_TOUCH, noun=facts.noun)

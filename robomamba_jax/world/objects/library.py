@@ -161,6 +161,8 @@ class PartNet:
                     raise self._bad[known.name]
                 return self.load(known)
             except InputError as error:
+                # PartNet-Mobility has objects in which nothing moves: no reason to stop, whatever
+                # on_error says.
                 if error.kind != _STILL and not self._skip:
                     raise
                 self._bad[known.name] = error
@@ -184,6 +186,7 @@ class PartNet:
         urdf = read_urdf(self._urdf(known), mesh, self._allowed)
         parts, said = _parts(folder / "semantics.txt")
         notes = (*urdf.notes, *said)
+        # The cache forgets objects, which are then read again; their notes are said once.
         if known.name not in self._notes_of:
             self.notes += notes
         self._notes_of[known.name] = notes
@@ -195,6 +198,7 @@ class PartNet:
                 _STILL, f"{folder} has no movable part", f"take {known.name} out of the list"
             )
         model = ObjectModel(known.category, f"partnet-{known.name}", links, COLORS["gray"])
+        # It is divided by its diagonal next: that must be there, and finite.
         low, high = model.bounds()
         if not 0 < math.hypot(*(high - low)) < math.inf:
             raise InputError("bad_urdf", f"{folder} has no size", "download the object again")

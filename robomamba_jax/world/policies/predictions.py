@@ -119,6 +119,7 @@ class FilePolicy:
             name = _name(row, naming)
             proposal, listed = _read(row, naming, pixel_order, frame)
             here = _Prediction(row.where, row.fields, proposal, listed)
+            # A trial may be predicted twice, as long as both say the same.
             first = self._found.setdefault(name, here)
             if first.where != row.where and not _same(first.proposal, proposal):
                 what = f"{first.where} and {row.where} predict {name!r} differently"
@@ -144,6 +145,7 @@ class FilePolicy:
                 raise InputError("contradicting_answer", what, fix)
         if self._contacts is None or not found.listed:
             return found.proposal
+        # Pixels of the published program's files become pixels of this trial's image.
         height, width = observation.view.depth.shape
         geometry = CropTransform(width, height, self._contacts.side or 1)
         x, y = self._contacts.to_pixel(found.proposal.contact_xy, geometry)
@@ -219,6 +221,7 @@ class FilePolicy:
 
 def _check_facts(content: Mapping[str, Any], facts: Mapping[str, Any], where: str) -> None:
     for name in _FACTS:
+        # As text: in some files numbers are strings.
         if isinstance(content.get(name), int | str) and str(content[name]) != str(facts[name]):
             what = f"{where} has the {name} {content[name]!r}, but the rollout has {facts[name]!r}"
             fix = f"give --{name} {content[name]}, or predictions of these trials"

@@ -54,6 +54,7 @@ def _pair(
     simulator: Simulator, category: str, split: str, seed: int, size: int
 ) -> tuple[Image.Image, Image.Image, str]:
     """The same object at rest and with its joints at two thirds, and what moves."""
+    # 11 is the sheet's own, as items of data and rollouts have theirs.
     rng = Rng((VERSION, seed, 11, list(CATEGORIES).index(category)))
     model = simulator.objects.draw(category, split, rng)
     scene_spec = draw_scene(model, rng, size, closed_share=1.0, surface="none")
