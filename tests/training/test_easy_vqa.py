@@ -15,6 +15,11 @@ from tests.training.runs import losses, run
 STEPS, RATE = 700, 0.006
 
 
+@pytest.fixture(scope="module")
+def quick() -> None:
+    """In the place of the other modules': hundreds of steps take longer than compiling them."""
+
+
 @pytest.mark.slow
 def test_it_sees(tmp_path: Path) -> None:
     """Measured: 0.68 of held-out answers right after 500 of 2,500 steps. "yes" alone gives 0.373,
