@@ -13,6 +13,7 @@ from robomamba_jax.bench.train_inputs import STAGES
 
 @pytest.mark.torch
 @pytest.mark.slow
+@pytest.mark.usefixtures("sides_here")
 def test_the_same_first_loss() -> None:
     """Ours in JAX and theirs in torch, of all stages; the same number of parameters learns."""
     cases = train_cases(

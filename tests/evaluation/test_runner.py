@@ -15,7 +15,6 @@ from tests.counting import PATIENCE, wait_for
 from tests.evaluation.runs import answers, arguments, run, start
 
 # Every mesh and batch compiles decoding anew.
-pytestmark = pytest.mark.usefixtures("quick_compiling")
 
 LONG = ("prompt.max_new_tokens=6", "toy=6")
 
