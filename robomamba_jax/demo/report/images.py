@@ -90,16 +90,18 @@ def question_images(bench: Path, answers: Path) -> list[Entry]:
             continue
         _, chosen, loaded = run.load(bench_config(name, bench), answers / name, write=False)
         predictions = {reply["id"]: reply["answer"] for reply in json_lines(file)[1:]}
-        items = [item for item in loaded.items if predictions.get(item.id) is not None]
+        items = [item for item in loaded.questions if predictions.get(item.id) is not None]
         items = [items[k] for k in even_frames(len(items), _QUESTIONS)]
-        credit = chosen.score(items, [predictions[item.id] for item in items], "standard").credit
+        credit = chosen.score(
+            items, [predictions[item.id] for item in items], "standard"
+        ).item_scores
         for item, worth in zip(items, credit, strict=True):
-            image = open_ref(item.pictures()[0], max_pixels=10_000_000)
+            image = open_ref(item.load_images()[0], max_pixels=10_000_000)
             found.append(
                 {
                     "image": jpeg_uri(image),
-                    "question": item.question,
-                    "reference": item.answers[0],
+                    "question": item.text,
+                    "reference": item.references[0],
                     "prediction": predictions[item.id],
                     "right": bool(worth >= 0.5),
                     "kind": chosen.title,

@@ -10,20 +10,20 @@ from typing import Any
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    ImageLoader,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
+    official_spec,
 )
 from robomamba_jax.evaluation.benchmarks.question_files import (
     all_or_none,
-    check_unread,
-    finder,
+    check_unused,
+    image_finder,
     question_files,
     read_json,
     same_labels,
@@ -33,33 +33,38 @@ from robomamba_jax.evaluation.benchmarks.question_files import (
 from robomamba_jax.evaluation.metrics.vqa_accuracy import gqa_correct, gqa_correct_official
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The questions of testdev_balanced_questions.json: number -> record."""
-    check_unread(config.files, "answers")
+    check_unused(config.files, "answers")
     paths = question_files(config.files, ("testdev_balanced_questions.json",))
-    find = finder(config.files, ("images",))
-    items: list[Item] = []
+    find_image = image_finder(config.files, ("images",))
+    questions: list[Question] = []
     labelled = []
     for path in paths:
-        here = [_item(path, key, record, find) for key, record in read_json(path, dict).items()]
-        flags = [bool(item.answers) for item in here]
+        here = [
+            _question(path, key, record, find_image)
+            for key, record in read_json(path, dict).items()
+        ]
+        flags = [bool(question.references) for question in here]
         labelled.append((path, all_or_none(flags, path, "question")))
-        items += here
-    return Loaded(tuple(items), same_labels(labelled), tuple(paths))
+        questions += here
+    return BenchmarkData(tuple(questions), same_labels(labelled), tuple(paths))
 
 
-def _item(path: Path, key: str, record: Any, find: Callable[[str], Pictures]) -> Item:
+def _question(
+    path: Path, key: str, record: Any, find_image: Callable[[str], ImageLoader]
+) -> Question:
     where = f"{path}: question {key!r}"
     if not isinstance(record, dict):
         raise bad_record(where, "is not an object")
     answer, image = record.get("answer"), f"{text_of(record, 'imageId', where)}.jpg"
-    return Item(
+    return Question(
         key,
         text_of(record, "question", where),
-        find(image),
+        find_image(image),
         () if answer is None else (text_of(record, "answer", where),),
         _groups(record.get("types")),
-        image=image,
+        image_name=image,
         file=str(path),
     )
 
@@ -70,7 +75,7 @@ def _groups(types: Any) -> dict[str, str]:
     return {name: str(found[name]) for name in names if found.get(name)}
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Exact match, or the repository's."""
     official = scoring == "official"
     match = gqa_correct_official if official else gqa_correct
@@ -79,17 +84,20 @@ def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
         if official
         else "equal but for case and a period"
     )
-    credit = [float(match(text, item.answers[0])) for item, text in zip(items, said, strict=True)]
-    figures = {"accuracy": mean_figure(credit, what)}
-    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
+    item_scores = [
+        float(match(text, question.references[0]))
+        for question, text in zip(questions, predictions, strict=True)
+    ]
+    metrics = {"accuracy": mean_metric(item_scores, what)}
+    return Scores(metrics, "accuracy", item_scores, by_group(questions, item_scores, what))
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """What GQA's eval.py reads: a list of {"questionId", "prediction"}; it compares as it stands,
     so case and a final period are dropped."""
     rows = [
-        {"questionId": item.id, "prediction": text.strip().lower().rstrip(".").strip()}
-        for item, text in zip(items, said, strict=True)
+        {"questionId": question.id, "prediction": text.strip().lower().rstrip(".").strip()}
+        for question, text in zip(questions, predictions, strict=True)
     ]
     return [write_json(folder / "testdev_balanced_predictions.json", rows)]
 
@@ -100,5 +108,5 @@ GQA = Benchmark(
     load,
     score,
     submit,
-    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 256)},
+    {"standard": PromptSpec("short", 16, "line"), "official": official_spec("plain", 256)},
 )

@@ -28,21 +28,21 @@ from robomamba_jax.data.sources.manipulation import (
 )
 from robomamba_jax.data.sources.sample import bad_record, text_field
 from robomamba_jax.data.text.prompts import IMAGE
-from robomamba_jax.evaluation.benchmarks.aggregate import mean_figure
+from robomamba_jax.evaluation.benchmarks.aggregate import mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Figure,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    ImageLoader,
+    Metric,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
+    official_spec,
 )
 from robomamba_jax.evaluation.benchmarks.question_files import (
     all_or_none,
-    check_unread,
-    finder,
+    check_unused,
+    image_finder,
     question_files,
     same_labels,
     write_json,
@@ -53,26 +53,28 @@ _ALIGNED = 30.0  # degrees
 SIMULATOR = "whether a pose works only a simulator says: robomamba world rollout --policy file:PATH"
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """Records {image, conversations}; maniptest.json has no answers."""
     one_of("pixel_order", config.pixel_order, PIXEL_ORDERS)
     one_of("frame", config.frame, FRAMES)
-    check_unread(config.files, "answers")
+    check_unused(config.files, "answers")
     paths = question_files(config.files, ("manip.json",))
-    find = finder(config.files, ("robot_pics",))
-    items: list[Item] = []
+    find_image = image_finder(config.files, ("robot_pics",))
+    questions: list[Question] = []
     labelled = []
     for path in paths:
-        here = _items(path, config, find)
-        flags = [bool(item.answers) for item in here]
+        here = _questions(path, config, find_image)
+        flags = [bool(question.references) for question in here]
         labelled.append((path, all_or_none(flags, path, "record")))
-        items += here
-    return Loaded(tuple(items), same_labels(labelled), tuple(paths), (SIMULATOR,))
+        questions += here
+    return BenchmarkData(tuple(questions), same_labels(labelled), tuple(paths), (SIMULATOR,))
 
 
-def _items(path: Path, config: EvalConfig, find: Callable[[str], Pictures]) -> list[Item]:
+def _questions(
+    path: Path, config: EvalConfig, find_image: Callable[[str], ImageLoader]
+) -> list[Question]:
     records = JsonRecords(path)
-    items = []
+    questions = []
     counted = Contacts("raw", "file", config.contact_side) if config.contact_frame else None
     try:
         for number in range(len(records)):
@@ -84,11 +86,11 @@ def _items(path: Path, config: EvalConfig, find: Callable[[str], Pictures]) -> l
                 facts["action"] = parse_action(
                     answer, where, pixel_order=config.pixel_order, frame=config.frame
                 )
-            items.append(
-                Item(
+            questions.append(
+                Question(
                     PurePosixPath(image).stem,
                     question.replace(IMAGE, "").strip("\n"),
-                    find(image),
+                    find_image(image),
                     (answer,) if answer else (),
                     {"category": _category(image)},
                     facts,
@@ -98,7 +100,7 @@ def _items(path: Path, config: EvalConfig, find: Callable[[str], Pictures]) -> l
             )
     finally:
         records.close()
-    return items
+    return questions
 
 
 def _texts(record: dict[str, Any], where: str) -> tuple[str, str]:
@@ -118,58 +120,61 @@ def _category(image: str) -> str:
     return found[0] if found else ""
 
 
-def score(items: Sequence[Item], said: Sequence[Any], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[Any], scoring: str) -> Scores:
     """Distances and angles to the labels. The repository has no figure here, only its file."""
     del scoring
-    rows = [_errors(item, value) for item, value in zip(items, said, strict=True)]
+    rows = [
+        _errors(question, value) for question, value in zip(questions, predictions, strict=True)
+    ]
     pixels, approach, whole = (np.array(column) for column in zip(*rows, strict=True))
     close = [float(degrees < _ALIGNED) for degrees in approach]
 
-    def number(values: np.ndarray, what: str) -> Figure:
-        found = mean_figure(values.tolist(), what)
-        return Figure(found.value, found.ci95, found.n, what, percent=False)
+    def number(values: np.ndarray, what: str) -> Metric:
+        found = mean_metric(values.tolist(), what)
+        return Metric(found.value, found.ci95, found.n, what, percent=False)
 
-    figures = {
+    metrics = {
         "contact_pixels": number(pixels, "mean distance of the contact from its label, in pixels"),
         "approach_degrees": number(approach, "mean angle between approach directions"),
         "rotation_degrees": number(whole, "mean angle of the rotation between the grippers"),
-        "approach_within_30": mean_figure(close, "approach directions within 30 degrees"),
+        "approach_within_30": mean_metric(close, "approach directions within 30 degrees"),
     }
-    groups: dict[str, dict[str, Figure]] = {}
-    for name in sorted({item.groups["category"] for item in items}):
-        here = [k for k, item in enumerate(items) if item.groups["category"] == name]
+    groups: dict[str, dict[str, Metric]] = {}
+    for name in sorted({question.groups["category"] for question in questions}):
+        here = [k for k, question in enumerate(questions) if question.groups["category"] == name]
         what = "mean distance in pixels"
         groups.setdefault("category (contact)", {})[name] = number(pixels[here], what)
-    return Scores(figures, "contact_pixels", close, groups)
+    return Scores(metrics, "contact_pixels", close, groups)
 
 
-def _errors(item: Item, value: Any) -> tuple[float, float, float]:
+def _errors(question: Question, value: Any) -> tuple[float, float, float]:
     """Pixels, degrees between approaches, degrees between rotations."""
-    found = parse_detection(value, f"the prediction for {item.id!r}")
-    wanted: Action = item.facts["action"]
-    distance = math.dist(_pixel(item, found.contact_xy), wanted.contact_xy)
-    mine, theirs = found.rotation(), wanted.rotation()
+    found = parse_detection(value, f"the prediction for {question.id!r}")
+    reference: Action = question.metadata["action"]
+    distance = math.dist(_pixel(question, found.contact_xy), reference.contact_xy)
+    mine, theirs = found.rotation(), reference.rotation()
     cosine = float(np.clip(mine[:, 0] @ theirs[:, 0], -1, 1))
     turn = float(np.clip((np.trace(mine.T @ theirs) - 1) / 2, -1, 1))
     return distance, math.degrees(math.acos(cosine)), math.degrees(math.acos(turn))
 
 
-def _pixel(item: Item, contact: tuple[float, float]) -> Sequence[float]:
+def _pixel(question: Question, contact: tuple[float, float]) -> Sequence[float]:
     """A prediction's contact in pixels of the image, centres at +0.5."""
-    contacts: Contacts | None = item.facts["contacts"]
+    contacts: Contacts | None = question.metadata["contacts"]
     if contacts is None:
         return contact
     if contacts.side is None:
         return [part + 0.5 for part in contact]
     # As many pixels as the head's training images had: the crop was all of them.
-    size = open_ref(item.pictures()[0]).size
+    size = open_ref(question.load_images()[0]).size
     return contacts.to_pixel(contact, CropTransform(*size, contacts.side)).tolist()
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[Any]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[Any]) -> list[Path]:
     """The repository's result list: {"image_id", "detection": 8 numbers}."""
     rows = [
-        {"image_id": item.id, "detection": value} for item, value in zip(items, said, strict=True)
+        {"image_id": question.id, "detection": value}
+        for question, value in zip(questions, predictions, strict=True)
     ]
     return [write_json(folder / "manip.json", rows)]
 
@@ -180,6 +185,6 @@ MANIPULATION = Benchmark(
     load,
     score,
     submit,
-    {"standard": Recipe("plain", 1, "eos"), "official": repository("plain", 1)},
+    {"standard": PromptSpec("plain", 1, "eos"), "official": official_spec("plain", 1)},
     poses=True,
 )

@@ -16,11 +16,17 @@ from typing import Any
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, Item, Loaded, Recipe, Scores
+from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_metric
+from robomamba_jax.evaluation.benchmarks.base import (
+    Benchmark,
+    BenchmarkData,
+    PromptSpec,
+    Question,
+    Scores,
+)
 from robomamba_jax.evaluation.benchmarks.question_files import (
     all_or_none,
-    check_unread,
+    check_unused,
     embedded,
     missing,
     question_files,
@@ -29,55 +35,57 @@ from robomamba_jax.evaluation.benchmarks.question_files import (
 from robomamba_jax.evaluation.metrics.multiple_choice import (
     LETTERS,
     ROTATION,
-    Row,
+    RotationResult,
     chosen_option,
     circular,
 )
 from robomamba_jax.utils.cells import to_cell
 from robomamba_jax.utils.untrusted_text import read_text
 
-_NEEDED = ("index", "question", "A", "B", "image")
+_REQUIRED_COLUMNS = ("index", "question", "A", "B", "image")
 _EMPTY = ("", "nan")
 # An image's cell that is shorter holds another row's index instead.
 _SHORTEST_IMAGE = 64
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The rows of TSV files; rotations among them are told by their index."""
     paths = question_files(config.files, ("MMBench_DEV_EN.tsv",))
-    check_unread(config.files, "answers", "images")
+    check_unused(config.files, "answers", "images")
     tables = [(path, _rows(path)) for path in paths]
     indices = [row["index"] for _, rows in tables for row in rows]
     rotations = Counter(int(index) % ROTATION for index in indices if index.isdecimal())
-    items: list[Item] = []
+    questions: list[Question] = []
     labelled = []
     for path, rows in tables:
-        here = _items(path, rows, rotations)
-        flags = [bool(item.answers) for item in here]
+        here = _questions(path, rows, rotations)
+        flags = [bool(question.references) for question in here]
         labelled.append((path, all_or_none(flags, path, "row", 1)))
-        items += here
-    turned = any(item.facts["index"] >= ROTATION for item in items)
-    note = () if turned else ("the file has no rotations: each question counts once",)
-    return Loaded(tuple(items), same_labels(labelled), tuple(paths), note)
+        questions += here
+    rotated = any(question.metadata["index"] >= ROTATION for question in questions)
+    note = () if rotated else ("the file has no rotations: each question counts once",)
+    return BenchmarkData(tuple(questions), same_labels(labelled), tuple(paths), note)
 
 
-def _items(path: Path, rows: Sequence[dict[str, str]], rotations: Counter[int]) -> list[Item]:
+def _questions(
+    path: Path, rows: Sequence[dict[str, str]], rotations: Counter[int]
+) -> list[Question]:
     images = {row["index"]: row["image"] for row in rows}
-    items = []
+    questions = []
     for number, row in enumerate(rows):
         where = f"{path}: row {number + 1}"
         if not row["index"].isdecimal():
             raise bad_record(where, f"has the index {row['index']!r}, which is not a number")
         options = {name: row[name] for name in LETTERS if not _empty(row.get(name))}
-        wanted = (row.get("answer") or "").strip()
-        if not _empty(wanted) and wanted not in options:
-            raise bad_record(where, f"has the answer {wanted!r}, which is none of its options")
-        items.append(
-            Item(
+        answer = (row.get("answer") or "").strip()
+        if not _empty(answer) and answer not in options:
+            raise bad_record(where, f"has the answer {answer!r}, which is none of its options")
+        questions.append(
+            Question(
                 row["index"],
                 _question(row, options),
                 embedded(functools.partial(_image, row["image"], images, where), where),
-                () if _empty(wanted) else (wanted,),
+                () if _empty(answer) else (answer,),
                 _groups(row),
                 {
                     "options": options,
@@ -88,7 +96,7 @@ def _items(path: Path, rows: Sequence[dict[str, str]], rotations: Counter[int]) 
                 file=str(path),
             )
         )
-    return items
+    return questions
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -99,12 +107,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         reader = csv.DictReader(text, delimiter="\t", restval="")
         names = list(reader.fieldnames or ())
-        lacking = [name for name in _NEEDED if name not in names]
-        if lacking:
-            raise bad_record(str(path), f"has no column {lacking[0]!r}")
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise bad_record(str(path), f"has two columns {twice[0]!r}")
+        missing_columns = [name for name in _REQUIRED_COLUMNS if name not in names]
+        if missing_columns:
+            raise bad_record(str(path), f"has no column {missing_columns[0]!r}")
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        if repeated:
+            raise bad_record(str(path), f"has two columns {repeated[0]!r}")
         rows = list(reader)
     except csv.Error as error:
         raise InputError("bad_record", f"{path} is no TSV: {error}", "download it again") from error
@@ -149,40 +157,47 @@ def _groups(row: dict[str, str]) -> dict[str, str]:
     return {kind: name for kind, name in found.items() if name}
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Circular: a question counts if all of its rotations are right; no judge is asked. One of
     which a rotation was left out is left out."""
     del scoring  # there is but the standard one
-    named = [
-        chosen_option(text, item.facts["options"]) for item, text in zip(items, said, strict=True)
+    letters = [
+        chosen_option(text, question.metadata["options"])
+        for question, text in zip(questions, predictions, strict=True)
     ]
-    right = [letter == item.answers[0] for item, letter in zip(items, named, strict=True)]
-    rows = [Row(item.facts["index"], good) for item, good in zip(items, right, strict=True)]
-    answered = Counter(item.facts["index"] % ROTATION for item in items)
+    right = [
+        letter == question.references[0]
+        for question, letter in zip(questions, letters, strict=True)
+    ]
+    rows = [
+        RotationResult(question.metadata["index"], good)
+        for question, good in zip(questions, right, strict=True)
+    ]
+    answered = Counter(question.metadata["index"] % ROTATION for question in questions)
     complete = {
-        item.facts["index"] % ROTATION
-        for item in items
-        if answered[item.facts["index"] % ROTATION] == item.facts["rotations"]
+        question.metadata["index"] % ROTATION
+        for question in questions
+        if answered[question.metadata["index"] % ROTATION] == question.metadata["rotations"]
     }
     whole = {main: right for main, right in circular(rows).items() if main in complete}
-    firsts: dict[int, Item] = {}
-    for item in sorted(items, key=lambda item: item.facts["index"]):
-        if item.facts["index"] % ROTATION in complete:
-            firsts.setdefault(item.facts["index"] % ROTATION, item)
+    firsts: dict[int, Question] = {}
+    for question in sorted(questions, key=lambda question: question.metadata["index"]):
+        if question.metadata["index"] % ROTATION in complete:
+            firsts.setdefault(question.metadata["index"] % ROTATION, question)
     what = "questions with all rotations right (CircularEval, no judge)"
-    credit = [float(good) for good in right]
+    item_scores = [float(good) for good in right]
     mains = [float(whole[main]) for main in firsts]
-    unread = [float(letter is None) for letter in named]
-    figures = {
-        "circular_accuracy": mean_figure(mains, what),
-        "row_accuracy": mean_figure(credit, "rows right, each by itself"),
-        "unread": mean_figure(unread, "answers that name no single option; they count as wrong"),
+    unread = [float(letter is None) for letter in letters]
+    metrics = {
+        "circular_accuracy": mean_metric(mains, what),
+        "row_accuracy": mean_metric(item_scores, "rows right, each by itself"),
+        "unread": mean_metric(unread, "answers that name no single option; they count as wrong"),
     }
     groups = by_group(list(firsts.values()), mains, what)
-    return Scores(figures, "circular_accuracy", credit, groups)
+    return Scores(metrics, "circular_accuracy", item_scores, groups)
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """The table that the evaluation server takes: index, question, A to D, prediction (.xlsx).
 
     Raises:
@@ -193,12 +208,12 @@ def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Pat
     book: Any = Workbook()
     sheet = book.active
     sheet.append(["index", "question", *LETTERS, "prediction"])
-    for item, text in zip(items, said, strict=True):
-        options = item.facts["options"]
+    for question, text in zip(questions, predictions, strict=True):
+        options = question.metadata["options"]
         cells = [options.get(name, "") for name in LETTERS]
-        row = [item.facts["question"], *cells, text]
-        where = f"question {item.id!r}"
-        sheet.append([item.facts["index"], *(_cell(sheet, part, where) for part in row)])
+        row = [question.metadata["question"], *cells, text]
+        where = f"question {question.id!r}"
+        sheet.append([question.metadata["index"], *(_cell(sheet, part, where) for part in row)])
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "submission.xlsx"
     book.save(path)
@@ -215,5 +230,5 @@ def _cell(sheet: Any, text: str, where: str) -> Any:
 
 
 MMBENCH = Benchmark(
-    "mmbench", "MMBench", load, score, submit, {"standard": Recipe("letter", 16, "line")}
+    "mmbench", "MMBench", load, score, submit, {"standard": PromptSpec("letter", 16, "line")}
 )

@@ -13,8 +13,19 @@ from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.aggregate import by_group
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, Figure, Item, Loaded, Recipe, Scores
-from robomamba_jax.evaluation.benchmarks.question_files import check_unread, finder, write_text
+from robomamba_jax.evaluation.benchmarks.base import (
+    Benchmark,
+    BenchmarkData,
+    Metric,
+    PromptSpec,
+    Question,
+    Scores,
+)
+from robomamba_jax.evaluation.benchmarks.question_files import (
+    check_unused,
+    image_finder,
+    write_text,
+)
 from robomamba_jax.evaluation.metrics.intervals import bootstrap, bootstrap_sum
 from robomamba_jax.evaluation.metrics.yes_no import COGNITION, PERCEPTION, mme_answer, mme_score
 from robomamba_jax.utils.untrusted_text import read_text, split_lines
@@ -25,11 +36,11 @@ _INSIDE = ("", "MME_Benchmark_release_version", "MME_Benchmark_release_version/M
 _PARTS = {"perception": PERCEPTION, "cognition": COGNITION}
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """All sub-tasks that are there; texts lie beside their images, or in folders of their own."""
-    check_unread(config.files, "questions", "answers", "images")
+    check_unused(config.files, "questions", "answers", "images")
     root = _root(Path(config.files.root))
-    items: list[Item] = []
+    questions: list[Question] = []
     paths: list[Path] = []
     missing = []
     for name in SUBTASKS:
@@ -45,12 +56,12 @@ def load(config: EvalConfig) -> Loaded:
         texts = texts or apart
         if not texts:
             raise InputError("missing_file", f"{folder} has no *.txt", "extract the archive again")
-        find = finder(FilesConfig(str(folder), allow_roots=config.files.allow_roots))
+        find_image = image_finder(FilesConfig(str(folder), allow_roots=config.files.allow_roots))
         for path in texts:
-            items += _questions(name, path, find(f"{path.stem}.jpg"))
+            questions += _questions(name, path, find_image(f"{path.stem}.jpg"))
         paths += texts
     notes = (f"not here: {', '.join(missing)}; sums are over what is here",) if missing else ()
-    return Loaded(tuple(items), True, tuple(paths), notes)
+    return BenchmarkData(tuple(questions), True, tuple(paths), notes)
 
 
 def _root(given: Path) -> Path:
@@ -64,21 +75,21 @@ def _root(given: Path) -> Path:
     )
 
 
-def _questions(subtask: str, path: Path, pictures: object) -> list[Item]:
+def _questions(subtask: str, path: Path, load_images: object) -> list[Question]:
     """Two lines "question<TAB>Yes|No"."""
     lines = [line for line in split_lines(read_text(path)) if line.strip()]
     if len(lines) != 2:
         raise bad_record(str(path), f"has {len(lines)} questions, not 2")
-    items = []
+    questions = []
     for number, line in enumerate(lines):
         question, tab, label = line.partition("\t")
         if not tab or label.strip().lower() not in ("yes", "no"):
             raise bad_record(f"{path}: line {number + 1}", "is no question<TAB>Yes|No")
-        items.append(
-            Item(
+        questions.append(
+            Question(
                 f"{subtask}/{path.stem}#{number}",
                 question.strip(),
-                pictures,  # type: ignore[arg-type]
+                load_images,  # type: ignore[arg-type]
                 (label.strip(),),
                 {"sub-task": subtask},
                 {"image": f"{subtask}/{path.stem}"},
@@ -86,62 +97,63 @@ def _questions(subtask: str, path: Path, pictures: object) -> list[Item]:
                 str(path),
             )
         )
-    return items
+    return questions
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Per sub-task 100 x accuracy + 100 x both right; sums for perception and cognition."""
     del scoring  # there is but the standard one
     right = [
-        mme_answer(text) == item.answers[0].lower() for item, text in zip(items, said, strict=True)
+        mme_answer(text) == question.references[0].lower()
+        for question, text in zip(questions, predictions, strict=True)
     ]
     pairs: dict[str, dict[str, list[bool]]] = {}
-    for item, good in zip(items, right, strict=True):
-        images = pairs.setdefault(item.groups["sub-task"], {})
-        images.setdefault(item.facts["image"], []).append(good)
+    for question, good in zip(questions, right, strict=True):
+        images = pairs.setdefault(question.groups["sub-task"], {})
+        images.setdefault(question.metadata["image"], []).append(good)
     tables = {
         name: np.array([found for found in images.values() if len(found) == 2], bool).reshape(-1, 2)
         for name, images in pairs.items()
     }
-    figures: dict[str, Figure] = {}
+    metrics: dict[str, Metric] = {}
     for part, names in _PARTS.items():
         here = [name for name in names if name in tables]
         if here:
-            parts = [(len(tables[name]), _of(tables[name])) for name in here]
+            parts = [(len(tables[name]), _resampled_score(tables[name])) for name in here]
             total = sum(mme_score(tables[name]) for name in here)
             images = sum(len(tables[name]) for name in here)
             what = f"sum over {len(here)} of {len(names)} sub-tasks, at most {200 * len(here)}"
-            figures[part] = Figure(total, bootstrap_sum(parts), images, what, percent=False)
+            metrics[part] = Metric(total, bootstrap_sum(parts), images, what, percent=False)
     subtasks = {
-        name: Figure(
+        name: Metric(
             mme_score(table),
-            bootstrap(len(table), _of(table)),
+            bootstrap(len(table), _resampled_score(table)),
             len(table),
             "100 x accuracy + 100 x both right",
             percent=False,
         )
         for name, table in tables.items()
     }
-    credit = [float(good) for good in right]
-    shares = by_group(items, credit, "right answers")["sub-task"]
+    item_scores = [float(good) for good in right]
+    shares = by_group(questions, item_scores, "right answers")["sub-task"]
     groups = {"sub-task score": subtasks, "sub-task accuracy": shares}
-    return Scores(figures, next(iter(figures)), credit, groups)
+    return Scores(metrics, next(iter(metrics)), item_scores, groups)
 
 
-def _of(table: np.ndarray):
+def _resampled_score(table: np.ndarray):
     return lambda chosen: mme_score(table[chosen])
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """What MME's tool reads: per sub-task a text of image, question, label and answer, divided by
     tabs."""
     lines: dict[str, list[str]] = {}
-    for item, text in zip(items, said, strict=True):
-        name, _, image = item.facts["image"].partition("/")
+    for question, text in zip(questions, predictions, strict=True):
+        name, _, image = question.metadata["image"].partition("/")
         answer = " ".join(text.split())
-        row = "\t".join((image, item.question, item.answers[0], answer))
+        row = "\t".join((image, question.text, question.references[0], answer))
         lines.setdefault(name, []).append(row + "\n")
     return [write_text(folder / f"{name}.txt", "".join(rows)) for name, rows in lines.items()]
 
 
-MME = Benchmark("mme", "MME", load, score, submit, {"standard": Recipe("plain", 16, "line")})
+MME = Benchmark("mme", "MME", load, score, submit, {"standard": PromptSpec("plain", 16, "line")})

@@ -14,19 +14,19 @@ import numpy as np
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.aggregate import mean_figure
+from robomamba_jax.evaluation.benchmarks.aggregate import mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Figure,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    ImageLoader,
+    Metric,
+    PromptSpec,
+    Question,
     Scores,
 )
 from robomamba_jax.evaluation.benchmarks.question_files import (
-    check_unread,
-    finder,
+    check_unused,
+    image_finder,
     question_files,
     read_json,
     text_list,
@@ -37,17 +37,17 @@ from robomamba_jax.evaluation.benchmarks.question_files import (
 CAPABILITIES = ("rec", "ocr", "know", "gen", "spat", "math")
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The questions of mm-vet.json; labelled only with a judge's file of scores."""
-    check_unread(config.files, "answers")
+    check_unused(config.files, "answers")
     paths = question_files(config.files, ("mm-vet.json",))
     contents = [(path, read_json(path, dict)) for path in paths]
     judge = Path(config.judge) if config.judge else None
     keys = [key for _, content in contents for key in content]
     scores = {} if judge is None else _judged(judge, keys, skip=config.on_extra == "skip")
-    find = finder(config.files, ("images",))
-    items = [
-        _item(path, key, record, scores.get(key), find)
+    find_image = image_finder(config.files, ("images",))
+    questions = [
+        _question(path, key, record, scores.get(key), find_image)
         for path, content in contents
         for key, record in content.items()
     ]
@@ -55,23 +55,27 @@ def load(config: EvalConfig) -> Loaded:
         note = (
             "MM-Vet is scored by a judge: give its file with --set judge=FILE; no score is made up"
         )
-        return Loaded(tuple(items), False, tuple(paths), (note,))
+        return BenchmarkData(tuple(questions), False, tuple(paths), (note,))
     note = f"scores are the judge's, from {judge}; it does not say which answers it read"
-    return Loaded(tuple(items), True, (*paths, judge), (note,))
+    return BenchmarkData(tuple(questions), True, (*paths, judge), (note,))
 
 
-def _item(
-    path: Path, key: str, record: Any, judged: float | None, find: Callable[[str], Pictures]
-) -> Item:
+def _question(
+    path: Path,
+    key: str,
+    record: Any,
+    judged: float | None,
+    find_image: Callable[[str], ImageLoader],
+) -> Question:
     where = f"{path}: question {key!r}"
     if not isinstance(record, dict):
         raise bad_record(where, "is not an object")
     needs = text_list(record.get("capability"), where, "capability")
     image = text_of(record, "imagename", where)
-    return Item(
+    return Question(
         key,
         text_of(record, "question", where),
-        find(image),
+        find_image(image),
         (text_of(record, "answer", where),),
         {},
         {"capability": needs, "judged": judged},
@@ -106,25 +110,29 @@ def _judged(path: Path, keys: list[str], *, skip: bool) -> dict[str, float]:
     return found
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """The mean of the judge's scores, and per capability."""
-    del said, scoring  # the judge has read them
-    credit = [float(item.facts["judged"]) for item in items]
+    del predictions, scoring  # the judge has read them
+    item_scores = [float(question.metadata["judged"]) for question in questions]
     what = "mean of the judge's scores"
     needs: dict[str, list[float]] = {}
-    for item, value in zip(items, credit, strict=True):
-        for name in item.facts["capability"]:
+    for question, value in zip(questions, item_scores, strict=True):
+        for name in question.metadata["capability"]:
             needs.setdefault(name, []).append(value)
     order = [name for name in CAPABILITIES if name in needs]
     order += sorted(set(needs) - set(order))
-    groups: dict[str, Figure] = {name: mean_figure(needs[name], what) for name in order}
-    return Scores({"judged": mean_figure(credit, what)}, "judged", credit, {"capability": groups})
+    groups: dict[str, Metric] = {name: mean_metric(needs[name], what) for name in order}
+    return Scores(
+        {"judged": mean_metric(item_scores, what)}, "judged", item_scores, {"capability": groups}
+    )
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """What MM-Vet's evaluator takes: question -> answer."""
-    answers = {item.id: text for item, text in zip(items, said, strict=True)}
+    answers = {question.id: text for question, text in zip(questions, predictions, strict=True)}
     return [write_json(folder / "mm-vet_results.json", answers)]
 
 
-MMVET = Benchmark("mmvet", "MM-Vet", load, score, submit, {"standard": Recipe("plain", 512, "eos")})
+MMVET = Benchmark(
+    "mmvet", "MM-Vet", load, score, submit, {"standard": PromptSpec("plain", 512, "eos")}
+)

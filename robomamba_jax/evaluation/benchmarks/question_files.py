@@ -16,7 +16,7 @@ from robomamba_jax.config.evaluation import FilesConfig
 from robomamba_jax.data.sources.paths import AllowedRoots, check_name, find_image
 from robomamba_jax.data.sources.sample import ImageRef, bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.base import Item, Pictures
+from robomamba_jax.evaluation.benchmarks.base import ImageLoader, Question
 from robomamba_jax.utils.file_names import find_files
 from robomamba_jax.utils.files import read_json as read_any_json
 from robomamba_jax.utils.files import replacing
@@ -65,7 +65,7 @@ def answers_files(files: FilesConfig) -> list[Path]:
     return find_files(files.answers, files.root, missing="is not there", fix=fix)
 
 
-def check_unread(files: FilesConfig, *names: str) -> None:
+def check_unused(files: FilesConfig, *names: str) -> None:
     """Whether what a benchmark has no use for is left out of its configuration.
 
     Args:
@@ -178,10 +178,10 @@ def all_or_none(labelled: Sequence[bool], path: Path, what: str, first: int = 0)
     return any(labelled)
 
 
-class Lookup:
+class LazyImages:
     """Images that are looked for when they are asked for, which costs no reading."""
 
-    def __init__(self, find: Pictures) -> None:
+    def __init__(self, find: ImageLoader) -> None:
         """Keep how to find them."""
         self._find = find
         self._found: tuple[ImageRef, ...] = ()
@@ -196,23 +196,23 @@ class Lookup:
         return self._found
 
 
-def look_for_pictures(items: Sequence[Item]) -> None:
+def check_images_exist(questions: Sequence[Question]) -> None:
     """Find all images that are files, before a model is asked the first question.
 
     Raises:
       InputError: one is missing.
     """
-    for item in items:
-        if isinstance(item.pictures, Lookup):
+    for question in questions:
+        if isinstance(question.load_images, LazyImages):
             try:
-                item.pictures()
+                question.load_images()
             except InputError as error:
                 fix = f"{error.fix}; or --set on_error=skip"
-                message = f"question {item.id!r}: {error.message}"
+                message = f"question {question.id!r}: {error.message}"
                 raise InputError(error.kind, message, fix) from error
 
 
-def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str], Pictures]:
+def image_finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str], ImageLoader]:
     """How to find images by name, each once. What no image may be called is an error at once;
     whether it is there is asked when a model is to see it.
 
@@ -235,9 +235,9 @@ def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str],
             raise InputError(error.kind, error.message, fix) from error
 
     @functools.cache
-    def named(name: str) -> Pictures:
+    def named(name: str) -> ImageLoader:
         check_name(name)
-        return Lookup(functools.partial(find, name))
+        return LazyImages(functools.partial(find, name))
 
     return named
 
@@ -251,7 +251,7 @@ def allowed_roots(files: FilesConfig) -> AllowedRoots:
     return AllowedRoots.of(files.allow_roots, "--set files.allow_roots={roots}")
 
 
-def embedded(cell: Callable[[], str], where: str) -> Pictures:
+def embedded(cell: Callable[[], str], where: str) -> ImageLoader:
     """An image that a table holds in base64; found there and decoded when asked for."""
 
     def decode() -> tuple[ImageRef, ...]:

@@ -11,20 +11,20 @@ from typing import Any
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    ImageLoader,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
+    official_spec,
 )
 from robomamba_jax.evaluation.benchmarks.question_files import (
     all_or_none,
-    check_unread,
-    finder,
+    check_unused,
+    image_finder,
     question_files,
     read_json,
     same_labels,
@@ -35,40 +35,44 @@ from robomamba_jax.evaluation.metrics.vqa_accuracy import vizwiz_accuracy_offici
 from robomamba_jax.evaluation.metrics.vqa_normalization import normalized_evalai
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The records of val.json or test.json."""
-    check_unread(config.files, "answers")
+    check_unused(config.files, "answers")
     paths = question_files(config.files, ("val.json",))
-    items: list[Item] = []
+    questions: list[Question] = []
     labelled = []
     for path in paths:
-        find = finder(config.files, (path.stem, f"images/{path.stem}"))
-        here = [
-            _item(f"{path}: record {number}", record, find, str(path))
+        find_image = image_finder(config.files, (path.stem, f"images/{path.stem}"))
+        found = [
+            _question(f"{path}: record {number}", record, find_image, str(path))
             for number, record in enumerate(read_json(path, list))
         ]
-        labelled.append((path, all_or_none([bool(item.answers) for item in here], path, "record")))
-        items += here
+        labelled.append(
+            (path, all_or_none([bool(question.references) for question in found], path, "record"))
+        )
+        questions += found
     if len(paths) == 1:
         # The published repository numbers the questions of the one file from 0.
-        items = [
-            dataclasses.replace(item, facts={**item.facts, "number": number})
-            for number, item in enumerate(items)
+        questions = [
+            dataclasses.replace(question, metadata={**question.metadata, "number": number})
+            for number, question in enumerate(questions)
         ]
     answered = same_labels(labelled)
     note = "people are left out by their number; the files number no answers"
-    return Loaded(tuple(items), answered, tuple(paths), (note,) if answered else ())
+    return BenchmarkData(tuple(questions), answered, tuple(paths), (note,) if answered else ())
 
 
-def _item(where: str, record: Any, find: Callable[[str], Pictures], file: str) -> Item:
+def _question(
+    where: str, record: Any, find_image: Callable[[str], ImageLoader], file: str
+) -> Question:
     if not isinstance(record, dict):
         raise bad_record(where, "is not an object")
     people = _people(record.get("answers"), where)
     image, kind = text_of(record, "image", where), record.get("answer_type")
-    return Item(
+    return Question(
         image,
         text_of(record, "question", where),
-        find(image),
+        find_image(image),
         tuple(text for text, _ in people),
         {"answer type": str(kind)} if kind else {},
         {"people": people},
@@ -88,27 +92,34 @@ def _people(value: Any, where: str) -> list[tuple[str, str]]:
     ]
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Leave-one-out accuracy as VQAv2's."""
-    pairs = list(zip(items, said, strict=True))
+    pairs = list(zip(questions, predictions, strict=True))
     if scoring == "official":
-        credit = [vizwiz_accuracy_official(text, item.facts["people"]) for item, text in pairs]
+        item_scores = [
+            vizwiz_accuracy_official(text, question.metadata["people"]) for question, text in pairs
+        ]
         what = "the repository's lenient match; equal answers are left out together"
-        figures = {"accuracy": mean_figure(credit, what)}
-        return Scores(figures, "accuracy", credit, by_group(items, credit, what))
-    credit = [vqa_accuracy(text, item.answers) for item, text in pairs]
+        metrics = {"accuracy": mean_metric(item_scores, what)}
+        return Scores(metrics, "accuracy", item_scores, by_group(questions, item_scores, what))
+    item_scores = [vqa_accuracy(text, question.references) for question, text in pairs]
     what = "VQA accuracy, both sides normalised, leave-one-out by number"
-    evalai = [vqa_accuracy(text, item.answers, normalized_evalai) for item, text in pairs]
-    figures = {
-        "accuracy": mean_figure(credit, what),
-        "accuracy_evalai": mean_figure(evalai, "words as EvalAI and lmms-eval split them"),
+    evalai = [
+        vqa_accuracy(text, question.references, normalized_evalai) for question, text in pairs
+    ]
+    metrics = {
+        "accuracy": mean_metric(item_scores, what),
+        "accuracy_evalai": mean_metric(evalai, "words as EvalAI and lmms-eval split them"),
     }
-    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
+    return Scores(metrics, "accuracy", item_scores, by_group(questions, item_scores, what))
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """The challenge's result file: a list of {"image", "answer"}."""
-    rows = [{"image": item.id, "answer": text} for item, text in zip(items, said, strict=True)]
+    rows = [
+        {"image": question.id, "answer": text}
+        for question, text in zip(questions, predictions, strict=True)
+    ]
     return [write_json(folder / "results_submission.json", rows)]
 
 
@@ -118,5 +129,8 @@ VIZWIZ = Benchmark(
     load,
     score,
     submit,
-    {"standard": Recipe("unanswerable", 16, "line"), "official": repository("official_vizwiz", 64)},
+    {
+        "standard": PromptSpec("unanswerable", 16, "line"),
+        "official": official_spec("official_vizwiz", 64),
+    },
 )

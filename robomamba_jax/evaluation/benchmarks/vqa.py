@@ -11,19 +11,19 @@ from typing import Any
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    ImageLoader,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
+    official_spec,
 )
 from robomamba_jax.evaluation.benchmarks.question_files import (
     answers_files,
-    finder,
+    image_finder,
     number_of,
     question_files,
     read_json,
@@ -41,28 +41,30 @@ from robomamba_jax.evaluation.metrics.vqa_normalization import normalized_evalai
 _FOLDERS = ("val2014", "test2015", "train2014", "images/val2014")
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The questions with their people's answers."""
     paths = question_files(config.files) or [Path(config.files.root)]
     sources = answers_files(config.files)
     people = _people(sources)
-    find = finder(config.files, _FOLDERS)
-    items = [item for path in paths for item in _questions(path, sources, people, find)]
+    find_image = image_finder(config.files, _FOLDERS)
+    questions = [
+        question for path in paths for question in _questions(path, sources, people, find_image)
+    ]
     notes = ()
-    spare = len(people) - sum(item.facts["question_id"] in people for item in items)
+    spare = len(people) - sum(question.metadata["question_id"] in people for question in questions)
     if spare:
         notes = (f"{spare} annotations are of questions that are not in the files of questions",)
-    return Loaded(tuple(items), bool(sources), (*paths, *sources), notes)
+    return BenchmarkData(tuple(questions), bool(sources), (*paths, *sources), notes)
 
 
 def _questions(
     path: Path,
     sources: Sequence[Path],
     people: Mapping[int, Mapping[str, Any]],
-    find: Callable[[str], Pictures],
-) -> Iterator[Item]:
+    find_image: Callable[[str], ImageLoader],
+) -> Iterator[Question]:
     content = read_json(path, dict)
-    # Such as "val2014", which the file's names of pictures begin with.
+    # Such as "val2014", which the file's names of images begin with.
     subset = str(content.get("data_subtype") or "val2014")
     for number, record in enumerate(records_in(content, "questions", path)):
         where = f"{path}: question {number}"
@@ -70,17 +72,19 @@ def _questions(
         if sources and key not in people:
             names = " or ".join(source.name for source in sources)
             raise bad_record(where, f"(question_id {key}) has no annotation in {names}")
-        said = people.get(key, {})
-        if said.get("image_id", image) != image:
-            what = f"is about image {image}, but {said['where']} about {said['image_id']}"
+        annotation = people.get(key, {})
+        if annotation.get("image_id", image) != image:
+            what = (
+                f"is about image {image}, but {annotation['where']} about {annotation['image_id']}"
+            )
             raise bad_record(where, what)
         name = f"COCO_{subset}_{image:012d}.jpg"
-        yield Item(
+        yield Question(
             str(key),
             text_of(record, "question", where),
-            find(name),
-            tuple(said.get("answers", ())),
-            said.get("groups", {}),
+            find_image(name),
+            tuple(annotation.get("answers", ())),
+            annotation.get("groups", {}),
             {"question_id": key},
             name,
             str(path),
@@ -88,7 +92,7 @@ def _questions(
 
 
 def _people(paths: Sequence[Path]) -> dict[int, dict[str, Any]]:
-    """question_id -> what people said, the kinds of question and answer, and about which image."""
+    """question_id -> people's answers, the types of question and answer, and about which image."""
     found: dict[int, dict[str, Any]] = {}
     for path in paths:
         for number, record in enumerate(records_in(read_json(path, dict), "annotations", path)):
@@ -117,38 +121,40 @@ def _annotation(record: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {"answers": texts, "groups": groups, **image}
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Leave-one-out accuracy; beside the standard one those of the challenge's own code and of
     EvalAI's processor."""
-    pairs = list(zip(items, said, strict=True))
+    pairs = list(zip(questions, predictions, strict=True))
     if scoring == "official":
-        credit = [vqa_accuracy_official(text, item.answers) for item, text in pairs]
+        item_scores = [vqa_accuracy_official(text, question.references) for question, text in pairs]
         what = "the repository's lenient match, leave-one-out"
         return Scores(
-            {"accuracy": mean_figure(credit, what)},
+            {"accuracy": mean_metric(item_scores, what)},
             "accuracy",
-            credit,
-            by_group(items, credit, what),
+            item_scores,
+            by_group(questions, item_scores, what),
         )
-    credit = [vqa_accuracy(text, item.answers) for item, text in pairs]
+    item_scores = [vqa_accuracy(text, question.references) for question, text in pairs]
     what = "VQA accuracy, both sides normalised, leave-one-out"
-    original = [vqa_accuracy_original(text, item.answers) for item, text in pairs]
-    evalai = [vqa_accuracy(text, item.answers, normalized_evalai) for item, text in pairs]
-    figures = {
-        "accuracy": mean_figure(credit, what),
-        "accuracy_challenge_code": mean_figure(
+    original = [vqa_accuracy_original(text, question.references) for question, text in pairs]
+    evalai = [
+        vqa_accuracy(text, question.references, normalized_evalai) for question, text in pairs
+    ]
+    metrics = {
+        "accuracy": mean_metric(item_scores, what),
+        "accuracy_challenge_code": mean_metric(
             original, "nothing normalised where people are unanimous, as the challenge's code"
         ),
-        "accuracy_evalai": mean_figure(evalai, "words as EvalAI and lmms-eval split them"),
+        "accuracy_evalai": mean_metric(evalai, "words as EvalAI and lmms-eval split them"),
     }
-    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
+    return Scores(metrics, "accuracy", item_scores, by_group(questions, item_scores, what))
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """The challenge's result file: a list of {"question_id", "answer"}."""
     rows: list[Mapping[str, Any]] = [
-        {"question_id": item.facts["question_id"], "answer": text}
-        for item, text in zip(items, said, strict=True)
+        {"question_id": question.metadata["question_id"], "answer": text}
+        for question, text in zip(questions, predictions, strict=True)
     ]
     return [write_json(folder / "results_submission.json", rows)]
 
@@ -159,7 +165,7 @@ VQAV2 = Benchmark(
     load,
     score,
     submit,
-    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 16)},
+    {"standard": PromptSpec("short", 16, "line"), "official": official_spec("plain", 16)},
 )
 OKVQA = Benchmark(
     "okvqa",
@@ -167,5 +173,5 @@ OKVQA = Benchmark(
     load,
     score,
     submit,
-    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 64)},
+    {"standard": PromptSpec("short", 16, "line"), "official": official_spec("plain", 64)},
 )

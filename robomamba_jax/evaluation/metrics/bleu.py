@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """BLEU-1 to BLEU-4 (Papineni et al. 2002) of one answer, in the forms in which they are printed.
 
-Figures of one form compare with no other's, so each has a name:
+Scores of one form compare with no other's, so each has a name:
 
   cumulative  geometric mean of the precisions up to n times the brevity penalty; words split at
               blanks; nothing smoothed. Mean over questions. The default.
@@ -24,8 +24,8 @@ from typing import NamedTuple
 ORDERS = 4
 FORMS = ("cumulative", "sacrebleu", "corpus", "official", "mlcd")
 
-Four = tuple[float, float, float, float]
-_NONE: Four = (0.0, 0.0, 0.0, 0.0)
+BleuScores = tuple[float, float, float, float]
+_NONE: BleuScores = (0.0, 0.0, 0.0, 0.0)
 
 
 class Counts(NamedTuple):
@@ -35,48 +35,48 @@ class Counts(NamedTuple):
       matches: n-grams of the answer that the reference has, too, each as often as there.
       totals: n-grams of the answer.
       length: words of the answer.
-      wanted: words of the reference.
+      reference_length: words of the reference.
     """
 
     matches: tuple[int, ...]
     totals: tuple[int, ...]
     length: int
-    wanted: int
+    reference_length: int
 
 
-def ngram_counts(said: Sequence[str], wanted: Sequence[str]) -> Counts:
+def ngram_counts(prediction: Sequence[str], reference: Sequence[str]) -> Counts:
     """Of an answer and its reference, for n from 1 to 4."""
     matches, totals = [], []
     for n in range(1, ORDERS + 1):
-        mine, theirs = _ngrams(said, n), _ngrams(wanted, n)
+        mine, theirs = _ngrams(prediction, n), _ngrams(reference, n)
         matches.append(sum((mine & theirs).values()))
         totals.append(mine.total())
-    return Counts(tuple(matches), tuple(totals), len(said), len(wanted))
+    return Counts(tuple(matches), tuple(totals), len(prediction), len(reference))
 
 
 def _ngrams(words: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
     return Counter(tuple(words[k : k + n]) for k in range(len(words) - n + 1))
 
 
-def brevity_penalty(length: int, wanted: int) -> float:
-    """1 from the reference's length on; below it exp(1 - wanted / length)."""
-    if length >= wanted and length > 0:
+def brevity_penalty(length: int, reference_length: int) -> float:
+    """1 from the reference's length on; below it exp(1 - reference_length / length)."""
+    if length >= reference_length and length > 0:
         return 1.0
-    return math.exp(1 - wanted / length) if length else 0.0
+    return math.exp(1 - reference_length / length) if length else 0.0
 
 
-def cumulative(said: str, wanted: str) -> Four:
+def cumulative(prediction: str, reference: str) -> BleuScores:
     """Of one answer."""
-    return from_counts(ngram_counts(said.split(), wanted.split()))
+    return from_counts(ngram_counts(prediction.split(), reference.split()))
 
 
-def from_counts(counts: Counts) -> Four:
+def from_counts(counts: Counts) -> BleuScores:
     """BLEU-1 to BLEU-4 out of counts, of one answer or of many added up."""
     precisions = [
         match / total if total else 0.0
         for match, total in zip(counts.matches, counts.totals, strict=True)
     ]
-    penalty = brevity_penalty(counts.length, counts.wanted)
+    penalty = brevity_penalty(counts.length, counts.reference_length)
     found = [
         penalty * _weighted(precisions[:n], [1 / n] * n) if n <= ORDERS else 0.0
         for n in range(1, ORDERS + 1)
@@ -84,9 +84,13 @@ def from_counts(counts: Counts) -> Four:
     return found[0], found[1], found[2], found[3]
 
 
-def corpus(pairs: Sequence[tuple[str, str]]) -> Four:
+def corpus(pairs: Sequence[tuple[str, str]]) -> BleuScores:
     """Of (answer, reference) pairs as one text."""
-    return from_counts(add_up([ngram_counts(said.split(), right.split()) for said, right in pairs]))
+    return from_counts(
+        add_up(
+            [ngram_counts(prediction.split(), reference.split()) for prediction, reference in pairs]
+        )
+    )
 
 
 def add_up(many: Sequence[Counts]) -> Counts:
@@ -95,7 +99,7 @@ def add_up(many: Sequence[Counts]) -> Counts:
         tuple(sum(counts.matches[k] for counts in many) for k in range(ORDERS)),
         tuple(sum(counts.totals[k] for counts in many) for k in range(ORDERS)),
         sum(counts.length for counts in many),
-        sum(counts.wanted for counts in many),
+        sum(counts.reference_length for counts in many),
     )
 
 
@@ -130,10 +134,10 @@ def tokens_13a(text: str) -> list[str]:
     return text.split()
 
 
-def sacrebleu(said: str, wanted: str) -> Four:
+def sacrebleu(prediction: str, reference: str) -> BleuScores:
     """Of one answer, from 0 to 1: ``sacrebleu.sentence_bleu`` with the answer as hypothesis
     and n as the longest n-gram."""
-    counts = ngram_counts(tokens_13a(said), tokens_13a(wanted))
+    counts = ngram_counts(tokens_13a(prediction), tokens_13a(reference))
     found = [_sacrebleu(counts, n) for n in range(1, ORDERS + 1)]
     return found[0], found[1], found[2], found[3]
 
@@ -150,7 +154,7 @@ def _sacrebleu(counts: Counts, order: int) -> float:
             halving *= 2
         precisions.append(match / total if match else 1 / (halving * total))
     mean = _weighted(precisions, [1 / len(precisions)] * len(precisions))
-    return brevity_penalty(counts.length, counts.wanted) * mean
+    return brevity_penalty(counts.length, counts.reference_length) * mean
 
 
 # --- RoboMamba's repository
@@ -160,33 +164,33 @@ _CUTS = range(-5, 5)
 _SMOOTH = 5  # the constant of Chen and Cherry's fourth method (2014)
 
 
-def official(said: str, wanted: str) -> Four:
+def official(prediction: str, reference: str) -> BleuScores:
     """As the repository scores RoboVQA.
 
     The n-gram precision of each length alone, not cumulative, smoothed by Chen and Cherry's
     fourth method; answer and reference change places; and the best of ten cuts of the answer
-    to about the reference's length, so that what is said after the right words does not count.
+    to about the reference's length, so that what follows the right words does not count.
 
     Args:
-      said: the model's answer.
-      wanted: the reference; the repository reads what stands between the first two colons of
+      prediction: the model's answer.
+      reference: the reference; the repository reads what stands between the first two colons of
         "A: ...", so a colon ends it.
     """
-    text = _TAG.sub(" ", _SPECIAL.sub(" ", said.strip().replace("\n", " ")))
+    text = _TAG.sub(" ", _SPECIAL.sub(" ", prediction.strip().replace("\n", " ")))
     for mark in ("A:", ":", "(", ")"):
         text = text.replace(mark, " ")
-    text, wanted = text.strip(), wanted.split(":")[0].strip()
-    scores = [_swapped(text[: len(wanted) - cut], wanted) for cut in _CUTS]
+    text, reference = text.strip(), reference.split(":")[0].strip()
+    scores = [_swapped(text[: len(reference) - cut], reference) for cut in _CUTS]
     best = [max(values) for values in zip(*scores, strict=True)]
     return best[0], best[1], best[2], best[3]
 
 
-def _swapped(said: str, wanted: str) -> Four:
+def _swapped(prediction: str, reference: str) -> BleuScores:
     """One-hot BLEU of the reference as hypothesis against the answer as its reference."""
-    counts = ngram_counts(wanted.split(), said.split())
+    counts = ngram_counts(reference.split(), prediction.split())
     if counts.matches[0] == 0:
         return _NONE
-    penalty, missing = brevity_penalty(counts.length, counts.wanted), 0
+    penalty, missing = brevity_penalty(counts.length, counts.reference_length), 0
     found = []
     for match, total in zip(counts.matches, counts.totals, strict=True):
         total = max(total, 1)
@@ -211,23 +215,23 @@ _SCHEMES: dict[int, tuple[tuple[float, ...], ...]] = {
 }
 
 
-def mlcd(said: str, wanted: str) -> Four:
+def mlcd(prediction: str, reference: str) -> BleuScores:
     """As MLCD-Embodied scores RoboVQA: lower case, n-grams no longer than the reference, thirds
     as 0.33, and for yes and no any word that holds one counts as it."""
-    said, wanted = (text.replace("\n", "").lower() for text in (said, wanted))
-    if wanted in ("yes", "no"):
-        said = _NO.sub("no", _YES.sub("yes", said))
+    prediction, reference = (text.replace("\n", "").lower() for text in (prediction, reference))
+    if reference in ("yes", "no"):
+        prediction = _NO.sub("no", _YES.sub("yes", prediction))
     # Split at each single blank, as they do: two in a row hold an empty word.
-    answer, reference = said.split(" "), wanted.split(" ")
-    counts = ngram_counts(answer, reference)
+    words, reference_words = prediction.split(" "), reference.split(" ")
+    counts = ngram_counts(words, reference_words)
     if counts.matches[0] == 0:
         return _NONE
-    penalty = brevity_penalty(counts.length, counts.wanted)
+    penalty = brevity_penalty(counts.length, counts.reference_length)
     precisions = [
         match / max(total, 1) for match, total in zip(counts.matches, counts.totals, strict=True)
     ]
     found = [
         penalty * _weighted(precisions[: len(weights)], weights)
-        for weights in _SCHEMES[min(len(reference), ORDERS)]
+        for weights in _SCHEMES[min(len(reference_words), ORDERS)]
     ]
     return found[0], found[1], found[2], found[3]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 _Z = 1.959963984540054  # 95 %, two-sided
-_DRAWS = 1000
+_RESAMPLES = 1000
 _TAILS = (2.5, 97.5)
 
 Interval = tuple[float, float]
@@ -35,40 +35,40 @@ def wilson(successes: int, n: int) -> Interval:
 
 
 def bootstrap(
-    n: int, statistic: Callable[[np.ndarray], float], *, draws: int = _DRAWS, seed: int = 0
+    n: int, statistic: Callable[[np.ndarray], float], *, resamples: int = _RESAMPLES, seed: int = 0
 ) -> Interval:
     """The percentile bootstrap's 95 % interval (Efron 1979).
 
     Args:
       n: units that are drawn anew, with replacement.
       statistic: of the drawn units' numbers, int64[n].
-      draws: how often.
+      resamples: how often.
       seed: of the draws, so that a report can be made again.
     """
     if n == 0:
         return 0.0, 0.0
     rng = np.random.default_rng(seed)
-    found = [statistic(rng.integers(n, size=n)) for _ in range(draws)]
-    low, high = np.percentile(found, _TAILS)
+    values = [statistic(rng.integers(n, size=n)) for _ in range(resamples)]
+    low, high = np.percentile(values, _TAILS)
     return float(low), float(high)
 
 
 def bootstrap_sum(
     parts: Sequence[tuple[int, Callable[[np.ndarray], float]]],
     *,
-    draws: int = _DRAWS,
+    resamples: int = _RESAMPLES,
     seed: int = 0,
 ) -> Interval:
     """Of a sum of statistics, each with units of its own, which are drawn apart.
 
     Args:
       parts: (n, statistic) as for :func:`bootstrap`.
-      draws: how often.
+      resamples: how often.
       seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    found = [sum(of(rng.integers(n, size=n)) for n, of in parts if n) for _ in range(draws)]
-    low, high = np.percentile(found, _TAILS)
+    values = [sum(of(rng.integers(n, size=n)) for n, of in parts if n) for _ in range(resamples)]
+    low, high = np.percentile(values, _TAILS)
     return float(low), float(high)
 
 
@@ -76,4 +76,4 @@ def interval_of_mean(values: np.ndarray) -> Interval:
     """Of the mean of float64[n]: Wilson's if all are 0 or 1, else the bootstrap's."""
     if np.all((values == 0) | (values == 1)):
         return wilson(int(values.sum()), len(values))
-    return bootstrap(len(values), lambda chosen: float(values[chosen].mean()))
+    return bootstrap(len(values), lambda indices: float(values[indices].mean()))

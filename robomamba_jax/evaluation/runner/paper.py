@@ -27,7 +27,7 @@ COLUMNS = (
 # Table 1 of both versions, Mamba-2.8B; in per cent, but MME (of perception, at most 2000). The
 # second version leaves OCR-VQA out, the first RoboVQA.
 PAPER: dict[str, dict[str, float]] = {
-    "article v2, 224 px": {
+    "paper v2, 224 px": {
         "okvqa": 63.3,
         "vqav2": 79.6,
         "gqa": 64.2,
@@ -39,7 +39,7 @@ PAPER: dict[str, dict[str, float]] = {
         "robovqa4": 42.8,
         "robovqa1": 62.7,
     },
-    "article v2, 336 px": {
+    "paper v2, 336 px": {
         "okvqa": 62.7,
         "vqav2": 77.7,
         "gqa": 63.3,
@@ -51,7 +51,7 @@ PAPER: dict[str, dict[str, float]] = {
         "robovqa4": 41.8,
         "robovqa1": 61.9,
     },
-    "article v1, 224 px": {
+    "paper v1, 224 px": {
         "okvqa": 63.1,
         "vqav2": 80.3,
         "gqa": 62.4,
@@ -62,7 +62,7 @@ PAPER: dict[str, dict[str, float]] = {
         "mmbench": 64.2,
         "mmvet": 28.6,
     },
-    "article v1, 384 px": {
+    "paper v1, 384 px": {
         "okvqa": 62.4,
         "vqav2": 79.1,
         "gqa": 64.4,
