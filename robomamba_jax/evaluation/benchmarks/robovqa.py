@@ -194,7 +194,7 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     plain = [plain_answer(text) for text in predictions]
     rows = [every_form(*pair) for pair in zip(predictions, references, strict=True)]
     forms = {form: np.array([row[form] for row in rows]) for form in _PER_ANSWER}
-    counts = _counts(plain, references)
+    counts = bleu.count_table(list(zip(plain, references, strict=True)))
     metrics: dict[str, Metric] = {}
     for form in bleu.FORMS:
         for n in range(1, bleu.ORDERS + 1):
@@ -222,24 +222,13 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     return Scores(metrics, f"{form}_bleu4", item_scores, _by_type(questions, forms[form], form))
 
 
-def _counts(predictions: Sequence[str], references: Sequence[str]) -> np.ndarray:
-    """int64[answers, 10]: what corpus BLEU adds up."""
-    counts = [
-        bleu.ngram_counts(text.split(), right.split())
-        for text, right in zip(predictions, references, strict=True)
-    ]
-    return np.array(
-        [[*one.matches, *one.totals, one.length, one.reference_length] for one in counts]
-    )
+def _corpus(counts: np.ndarray, n: int, definition: str) -> Metric:
+    def score_of(drawn: np.ndarray) -> float:
+        return bleu.from_sums(counts[drawn].sum(axis=0))[n - 1]
 
-
-def _corpus(counts: np.ndarray, n: int, what: str) -> Metric:
-    def drawn(chosen: np.ndarray) -> float:
-        sums = counts[chosen].sum(axis=0).tolist()
-        return bleu.from_counts(bleu.Counts(tuple(sums[:4]), tuple(sums[4:8]), *sums[8:]))[n - 1]
-
-    value = drawn(np.arange(len(counts)))
-    return Metric(value, bootstrap(len(counts), drawn), len(counts), what)
+    everything = np.arange(len(counts))
+    interval = bootstrap(len(counts), score_of)
+    return Metric(score_of(everything), interval, len(counts), definition)
 
 
 def _by_type(questions: Sequence[Question], table: np.ndarray, form: str) -> Groups:

@@ -25,7 +25,9 @@ from robomamba_jax.utils.html_pages import render_page
 MOST = 400
 """Answers on a page: more would make it too heavy to open."""
 _SIDE = 256
-_HALF = 0.5  # an answer with a lower score is called wrong
+# An answer with a lower score is called wrong. Half of the n-grams right is half of a score, though
+# its logarithms may add up to 0.49999999999999994.
+_HALF = 0.5 - 1e-9
 
 Prediction: TypeAlias = "str | Sequence[float]"
 """A text, or the numbers of a pose."""
