@@ -7,13 +7,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.evaluation.metrics.intervals import Interval
+from robomamba_jax.utils.json_types import Json
 
 ImageLoader = Callable[[], tuple[ImageRef, ...]]
+"""Gives a question's images, which are not looked for before."""
+
+ImageFinder = Callable[[str], ImageLoader]
+"""Takes an image's name."""
+
+Answer: TypeAlias = "str | list[float]"
+"""A text; of the manipulation set a pose, as RoboMamba's list of 8 or 9 numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,11 +91,15 @@ class Metric:
     definition: str
     percent: bool = True
 
-    def to_json(self) -> dict[str, Any]:
-        """As results.json has it."""
-        interval = None if self.ci95 is None else list(self.ci95)
-        metric = {"value": self.value, "ci95": interval, "n": self.n}
-        return {**metric, "percent": self.percent, "what": self.definition}
+    def to_json(self) -> dict[str, Json]:
+        """As results.json has it, which calls the definition "what"."""
+        return {
+            "value": self.value,
+            "ci95": self.ci95 and list(self.ci95),
+            "n": self.n,
+            "percent": self.percent,
+            "what": self.definition,
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,18 +137,23 @@ class PromptSpec:
     template: str = "checkpoint"
     clean_up_spaces: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """As results.json and a file of answers have it. Spaces that stay are not spoken of, as
-        before they could be taken out, so that such files of answers can still be gone on with."""
+    def to_json(self) -> dict[str, Json]:
+        """As results.json and a file of answers have it."""
         fields = dataclasses.asdict(self)
+        # Files of answers of older versions do not have this key. Left out where it says nothing,
+        # it keeps their first lines equal to ours, so that such runs can be resumed.
         if not self.clean_up_spaces:
             del fields["clean_up_spaces"]
         return fields
 
+    @classmethod
+    def official(cls, style: str, max_new_tokens: int) -> PromptSpec:
+        """As the published repository's test program asks."""
+        return cls(style, max_new_tokens, "none", "official_test", clean_up_spaces=True)
 
-def official_spec(style: str, max_new_tokens: int) -> PromptSpec:
-    """As the published repository's test program asks."""
-    return PromptSpec(style, max_new_tokens, "none", "official_test", clean_up_spaces=True)
+
+Submit = Callable[[Path, Sequence[Question], Sequence[Any]], list[Path]]
+"""Takes a folder, questions and answers; gives the files that it has written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +165,7 @@ class Benchmark:
       title: in tables.
       load: reads its files.
       score: questions with references, predictions, and the scoring's name -> scores.
-      submit: writes the result in the benchmark's own form into a folder; the files' names.
+      submit: writes the answers in the benchmark's own form.
       prompt_specs: by scoring's name; without "official" the repository has no scorer for it.
       poses: whether its answers are poses, as lists of numbers, and not texts.
     """
@@ -157,6 +174,6 @@ class Benchmark:
     title: str
     load: Callable[[EvalConfig], BenchmarkData]
     score: Callable[[Sequence[Question], Sequence[Any], str], Scores]
-    submit: Callable[[Path, Sequence[Question], Sequence[Any]], list[Path]]
+    submit: Submit
     prompt_specs: Mapping[str, PromptSpec]
     poses: bool = False

@@ -4,106 +4,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_metric
+from robomamba_jax.evaluation.benchmarks import question_files as files
+from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
-    ImageLoader,
     PromptSpec,
     Question,
     Scores,
-)
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    check_unused,
-    image_finder,
-    question_files,
-    read_json,
-    text_list,
-    text_of,
-    write_json,
 )
 
 
 def load(config: EvalConfig) -> BenchmarkData:
     """The questions of one split of dataset.json: key -> book."""
-    check_unused(config.files, "answers")
-    paths = question_files(config.files, ("dataset.json",))
-    find_image = image_finder(config.files, ("images",))
-    questions = [
-        question
-        for path in paths
-        for key, book in read_json(path, dict).items()
-        for question in _book(path, key, book, config.ocr_split, find_image)
-    ]
-    if not questions:
-        names = " and ".join(map(str, paths))
+    data = files.load(config, ("dataset.json",), _questions)
+    if not data.questions:
+        names = " and ".join(map(str, data.files))
         raise InputError(
             "no_questions",
             f"{names} has no book of split {config.ocr_split}",
             "--set ocr_split=1 (train), 2 (val) or 3 (test)",
         )
-    return BenchmarkData(tuple(questions), True, tuple(paths))
+    return data
 
 
-def _book(
-    path: Path, key: str, book: Any, split: int, find_image: Callable[[str], ImageLoader]
-) -> list[Question]:
-    """A book's questions, if it is of the split."""
-    where = f"{path}: book {key!r}"
-    if not isinstance(book, dict):
-        raise bad_record(where, "is not an object")
-    if book.get("split") != split:
-        return []
-    texts = text_list(book.get("questions"), where, "questions")
-    answers = text_list(book.get("answers"), where, "answers")
-    if len(texts) != len(answers):
-        raise bad_record(where, f"has {len(texts)} questions and {len(answers)} answers")
-    ending = PurePosixPath(urlsplit(text_of(book, "imageURL", where)).path).suffix or ".jpg"
-    image = f"{key}{ending}"
-    groups = {"genre": str(book["genre"])} if book.get("genre") else {}
-    return [
-        Question(
-            f"{key}_{number}", text, find_image(image), (answer,), groups, {}, image, str(path)
+def _questions(config: EvalConfig, path: Path) -> list[Question]:
+    find_image = files.image_finder(config.files, ("images",))
+    questions = []
+    for key, book, where in files.keyed_records(path, "book"):
+        if book.get("split") != config.ocr_split:
+            continue
+        texts, answers = (files.texts_of(book, name, where) for name in ("questions", "answers"))
+        if len(texts) != len(answers):
+            raise bad_record(where, f"has {len(texts)} questions and {len(answers)} answers")
+        # The file gives an address alone; the benchmark's own downloader saves its image under the
+        # book's key, with the address's ending.
+        ending = (
+            PurePosixPath(urlsplit(files.text_of(book, "imageURL", where)).path).suffix or ".jpg"
         )
-        for number, (text, answer) in enumerate(zip(texts, answers, strict=True))
-    ]
+        image_name = f"{key}{ending}"
+        groups = {"genre": str(book["genre"])} if book.get("genre") else {}
+        questions += [
+            Question(
+                f"{key}_{number}",
+                text,
+                find_image(image_name),
+                (answer,),
+                groups,
+                image_name=image_name,
+                file=str(path),
+            )
+            for number, (text, answer) in enumerate(zip(texts, answers, strict=True))
+        ]
+    return questions
 
 
 def ocr_correct(prediction: str, reference: str) -> bool:
-    """Equality but for case and blanks at the ends."""
+    """Equality but for case and blanks at the ends.
+
+    Reading is what is tested: one wrong letter in an author's name is a wrong answer.
+    """
     return prediction.strip().lower() == reference.strip().lower()
 
 
 def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Exact match."""
     del scoring  # there is but the standard one
-    what = "equal but for case and blanks at the ends"
-    item_scores = [
-        float(ocr_correct(text, question.references[0]))
-        for question, text in zip(questions, predictions, strict=True)
-    ]
-    metrics = {"accuracy": mean_metric(item_scores, what)}
-    return Scores(metrics, "accuracy", item_scores, by_group(questions, item_scores, what))
-
-
-def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
-    """A list of {"question_id", "answer"}, question_id = KEY_NUMBER; the benchmark has no form of
-    its own."""
-    rows = [
-        {"question_id": question.id, "answer": text}
-        for question, text in zip(questions, predictions, strict=True)
-    ]
-    return [write_json(folder / "results_submission.json", rows)]
+    pairs = zip(questions, predictions, strict=True)
+    scores = [float(ocr_correct(answer, one.references[0])) for one, answer in pairs]
+    return accuracy_scores(questions, scores, "equal but for case and blanks at the ends")
 
 
 OCRVQA = Benchmark(
-    "ocrvqa", "OCR-VQA", load, score, submit, {"standard": PromptSpec("short", 32, "line")}
+    "ocrvqa",
+    "OCR-VQA",
+    load,
+    score,
+    # The benchmark has no form of its own for results.
+    files.answer_list("results_submission.json"),
+    {"standard": PromptSpec("short", 32, "line")},
 )

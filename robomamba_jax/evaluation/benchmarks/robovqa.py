@@ -11,11 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig
-from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.robovqa import RoboVqaSource
 from robomamba_jax.data.sources.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.sources.sample import (
-    ImageRef,
     Sample,
     Source,
     bad_record,
@@ -25,6 +23,7 @@ from robomamba_jax.data.sources.sample import (
 from robomamba_jax.data.sources.tfrecord import is_tfrecord
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.benchmarks import question_files as files
 from robomamba_jax.evaluation.benchmarks.aggregate import Groups, by_group, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
@@ -34,15 +33,6 @@ from robomamba_jax.evaluation.benchmarks.base import (
     PromptSpec,
     Question,
     Scores,
-    official_spec,
-)
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    LazyImages,
-    allowed_roots,
-    check_unused,
-    image_finder,
-    question_files,
-    write_json,
 )
 from robomamba_jax.evaluation.benchmarks.robovqa_types import type_of
 from robomamba_jax.evaluation.metrics import bleu
@@ -55,7 +45,7 @@ _PER_ANSWER: dict[str, Callable[[str, str], bleu.BleuScores]] = {
     "official": bleu.official,
     "mlcd": bleu.mlcd,
 }
-_WHAT = {
+_DEFINITIONS = {
     "cumulative": "cumulative BLEU-{n}, not smoothed, mean over questions",
     "sacrebleu": "sacrebleu's sentence BLEU up to {n}-grams, mean over questions",
     "corpus": "cumulative BLEU-{n} of all answers as one text",
@@ -70,20 +60,20 @@ _TFRECORD, _CONVERSION, _CLIPS = "a TFRecord file", "the one-image conversion", 
 def load(config: EvalConfig) -> BenchmarkData:
     """Questions of TFRecord files, of RoboVQA's JSON files, or of the one-image conversion that
     RoboMamba's repository reads (robovqa.json); all files are of one of these kinds."""
-    paths = question_files(config.files, ("tfrecord/val/*",))
+    paths = files.question_files(config.files, ("tfrecord/val/*",))
     kinds = [_kind(path) for path in paths]
     if len(set(kinds)) > 1:
         other = next(number for number, kind in enumerate(kinds) if kind != kinds[0])
         what = f"{paths[0]} is {kinds[0]}, but {paths[other]} is {kinds[other]}"
         raise InputError("bad_record", what, "score them apart: --set files.questions=...")
-    check_unused(config.files, "answers", *(("images",) if kinds[0] == _TFRECORD else ()))
+    files.check_unused(config.files, "answers", *(("images",) if kinds[0] == _TFRECORD else ()))
     if kinds[0] == _TFRECORD:
         questions = _from_clips(RoboVqaSource(paths, frames=config.frames))
     elif kinds[0] == _CONVERSION:
-        questions = [question for path in paths for question in _conversion(path, config)]
+        questions = [question for path in paths for question in _conversion(config, path)]
     else:
         root = Path(config.files.root) / config.files.images
-        allowed = allowed_roots(config.files)
+        allowed = files.allowed_roots(config.files)
         source = RoboVqaJsonSource(paths, root, frames=config.frames, allowed=allowed)
         questions = _from_videos(source)
     return BenchmarkData(tuple(questions), True, tuple(paths))
@@ -92,11 +82,8 @@ def load(config: EvalConfig) -> BenchmarkData:
 def _kind(path: Path) -> str:
     if is_tfrecord(path):
         return _TFRECORD
-    records = JsonRecords(path)
-    try:
-        return _CONVERSION if "conversations" in records[0] else _CLIPS
-    finally:
-        records.close()
+    record, _ = next(files.read_records(path))
+    return _CONVERSION if "conversations" in record else _CLIPS
 
 
 def _from_clips(source: RoboVqaSource) -> list[Question]:
@@ -111,66 +98,60 @@ def _from_videos(source: RoboVqaJsonSource) -> list[Question]:
     return [
         _from_sample(
             source.without_images(number),
-            LazyImages(_frames_of(source, number)),
+            files.LazyImages(_frames_of(source, number)),
             source.file_of(number),
         )
         for number in range(len(source))
     ]
 
 
-def _frames_of(source: Source, number: int) -> Callable[[], tuple[ImageRef, ...]]:
+def _frames_of(source: Source, number: int) -> ImageLoader:
     # Read anew: the frames of all clips would not fit into memory.
     return lambda: source[number].images
 
 
 def _from_sample(sample: Sample, load_images: ImageLoader, file: Path) -> Question:
     """A clip's question, without the places of its frames, which stand before it."""
-    question = sample.turns[0][1].replace(IMAGE, "").strip("\n")
-    return _question_of(
-        sample.id, question, sample.turns[1][1], sample.task, load_images, str(file)
-    )
+    (_, text), (_, answer) = sample.turns[:2]
+    text = text.replace(IMAGE, "").strip("\n")
+    return _question(sample.id, text, answer, sample.task, load_images, str(file))
 
 
-def _question_of(
+def _question(
     key: str,
-    text: str,
+    raw: str,
     answer: str,
     tag: str | None,
     load_images: ImageLoader,
     file: str,
-    image: str = "",
+    image_name: str = "",
 ) -> Question:
-    question = text.replace(IMAGE, "").strip("\n")
-    groups = {"type": type_of(tag, question), **({"tag": tag} if tag else {})}
-    return Question(key, question, load_images, (answer,), groups, {"raw": text}, image, file)
+    text = raw.replace(IMAGE, "").strip("\n")
+    groups = {"type": type_of(tag, text), **({"tag": tag} if tag else {})}
+    return Question(key, text, load_images, (answer,), groups, {"raw": raw}, image_name, file)
 
 
-def _conversion(path: Path, config: EvalConfig) -> list[Question]:
+def _conversion(config: EvalConfig, path: Path) -> list[Question]:
     """Records {id, image, conversations}; the answer is what stands behind "A:"."""
-    find_image = image_finder(config.files)
-    records = JsonRecords(path)
-    found = []
-    try:
-        for number in range(len(records)):
-            record, where = records[number], f"{path}: record {number}"
-            turns = conversation(record.get("conversations"), where)
-            if len(turns) < 2 or turns[0][0] != "human":
-                raise bad_record(where, "is no question with an answer")
-            tag, image = record.get("task"), text_field(record, "image", where)
-            found.append(
-                _question_of(
-                    text_field(record, "id", where),
-                    turns[0][1],
-                    _ANSWER.sub("", turns[1][1]).strip(),
-                    tag if isinstance(tag, str) else None,
-                    find_image(image),
-                    str(path),
-                    image,
-                )
+    find_image = files.image_finder(config.files)
+    questions = []
+    for record, where in files.read_records(path):
+        turns = conversation(record.get("conversations"), where)
+        if len(turns) < 2 or turns[0][0] != "human":
+            raise bad_record(where, "is no question with an answer")
+        tag, image_name = record.get("task"), text_field(record, "image", where)
+        questions.append(
+            _question(
+                text_field(record, "id", where),
+                turns[0][1],
+                plain_answer(turns[1][1]),
+                tag if isinstance(tag, str) else None,
+                find_image(image_name),
+                str(path),
+                image_name,
             )
-    finally:
-        records.close()
-    return found
+        )
+    return questions
 
 
 def plain_answer(text: str) -> str:
@@ -189,35 +170,33 @@ def every_form(prediction: str, reference: str) -> dict[str, bleu.BleuScores]:
 
 
 def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
-    """BLEU-1 to BLEU-4 in five forms, and by type; see ``bleu``."""
+    """BLEU-1 to BLEU-4 in five forms, and by type; see ``bleu``.
+
+    The paper prints BLEU without saying which. The forms differ by far more than models do, most of
+    all for the many answers of one word: "yes" for "yes" has a BLEU-4 of 0 or of 1.
+    """
     references = [question.references[0] for question in questions]
     plain = [plain_answer(text) for text in predictions]
     rows = [every_form(*pair) for pair in zip(predictions, references, strict=True)]
+    pairs = list(zip(plain, references, strict=True))
+    # By form: float64[questions, 4].
     forms = {form: np.array([row[form] for row in rows]) for form in _PER_ANSWER}
-    counts = bleu.count_table(list(zip(plain, references, strict=True)))
+    counts = bleu.count_table(pairs)
     metrics: dict[str, Metric] = {}
     for form in bleu.FORMS:
         for n in range(1, bleu.ORDERS + 1):
-            what = _WHAT[form].format(n=n)
+            definition = _DEFINITIONS[form].format(n=n)
             if form in forms:
-                metrics[f"{form}_bleu{n}"] = mean_metric(forms[form][:, n - 1].tolist(), what)
+                metrics[f"{form}_bleu{n}"] = mean_metric(forms[form][:, n - 1], definition)
             else:
-                metrics[f"{form}_bleu{n}"] = _corpus(counts, n, what)
-    metrics["exact_match"] = mean_metric(
-        [
-            float(text.lower() == right.lower())
-            for text, right in zip(plain, references, strict=True)
-        ],
-        "equal but for case",
-    )
-    short = sum(len(right.split()) < _SHORT for right in references)
-    metrics["short_references"] = Metric(
-        short / len(questions),
-        None,
-        len(questions),
-        "references of fewer than 4 words, whose BLEU-4 is 0",
-    )
+                metrics[f"{form}_bleu{n}"] = _corpus(counts, n, definition)
+    exact = [float(text.lower() == reference.lower()) for text, reference in pairs]
+    metrics["exact_match"] = mean_metric(exact, "equal but for case")
+    short, n = sum(len(reference.split()) < _SHORT for reference in references), len(questions)
+    definition = "references of fewer than 4 words, whose BLEU-4 is 0"
+    metrics["short_references"] = Metric(short / n, None, n, definition)
     form = "official" if scoring == "official" else "cumulative"
+    # sacrebleu's: of the forms it is the one by which a right answer of one word is right.
     item_scores = forms["sacrebleu"][:, 3].tolist()
     return Scores(metrics, f"{form}_bleu4", item_scores, _by_type(questions, forms[form], form))
 
@@ -234,18 +213,9 @@ def _corpus(counts: np.ndarray, n: int, definition: str) -> Metric:
 def _by_type(questions: Sequence[Question], table: np.ndarray, form: str) -> Groups:
     """BLEU-4 and BLEU-1 of each type and, where known, of each tag."""
     means = {
-        n: by_group(questions, table[:, n - 1].tolist(), _WHAT[form].format(n=n)) for n in (4, 1)
+        n: by_group(questions, table[:, n - 1], _DEFINITIONS[form].format(n=n)) for n in (4, 1)
     }
     return {f"{kind} (BLEU-{n})": means[n][kind] for kind in means[4] for n in (4, 1)}
-
-
-def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
-    """A list of {"question_id", "answer"}, as RoboMamba's repository keeps its results."""
-    rows = [
-        {"question_id": question.id, "answer": text}
-        for question, text in zip(questions, predictions, strict=True)
-    ]
-    return [write_json(folder / "robovqa.json", rows)]
 
 
 ROBOVQA = Benchmark(
@@ -253,6 +223,7 @@ ROBOVQA = Benchmark(
     "RoboVQA",
     load,
     score,
-    submit,
-    {"standard": PromptSpec("plain", 128, "eos"), "official": official_spec("plain", 128)},
+    # As RoboMamba's repository keeps its results.
+    files.answer_list("robovqa.json"),
+    {"standard": PromptSpec("plain", 128, "eos"), "official": PromptSpec.official("plain", 128)},
 )

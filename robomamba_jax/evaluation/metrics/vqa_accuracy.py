@@ -98,9 +98,14 @@ def vizwiz_accuracy_official(answer: str, references: Sequence[tuple[str, str]])
     return total / len(people) if people else 0.0
 
 
+def without_case_and_period(answer: str) -> str:
+    """In small letters, without a final period, as LLaVA hands GQA's answers in."""
+    return answer.strip().lower().rstrip(".").strip()
+
+
 def gqa_correct(answer: str, reference: str) -> bool:
-    """Equality, after the case and a final period are dropped as LLaVA does."""
-    return answer.strip().lower().rstrip(".").strip() == reference.strip().lower()
+    """Equality but for case and the answer's final period."""
+    return without_case_and_period(answer) == reference.strip().lower()
 
 
 def gqa_correct_official(answer: str, reference: str) -> bool:
