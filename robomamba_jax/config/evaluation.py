@@ -55,12 +55,12 @@ class FilesConfig:
 
 @dataclasses.dataclass(frozen=True)
 class PromptConfig:
-    """How questions are put; what is left empty is as the scoring's own recipe says.
+    """How questions are put; what is left empty is as the scoring's own prompt spec says.
 
     Attributes:
       style: a name in ``evaluation.benchmarks.prompts.STYLES``, or a text with {question} in it.
       template: a name in ``data.text.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
-      max_new_tokens: the budget of an answer; 0 = the recipe's.
+      max_new_tokens: the budget of an answer; 0 = the spec's.
       stop: "eos" ends an answer at the end of text, "line" also at a line's end, "none" runs
         the whole budget, as the published repository does.
     """
@@ -85,8 +85,8 @@ class EvalConfig:
       benchmark: one of ``BENCHMARKS``.
       files: where it lies.
       scoring: "standard", as the field scores, or "official", as RoboMamba's repository does.
-        It also chooses the recipe by which questions are put.
-      prompt: what shall differ from that recipe.
+        It also chooses the prompt spec by which questions are put.
+      prompt: what shall differ from that.
       batch_size: questions answered at a time, over all devices.
       limit: so many questions are taken, drawn with a fixed seed; 0 = all.
       frames: RoboVQA: images of a clip, evenly spread and ending with the last one.

@@ -21,10 +21,10 @@ _LATER = ("processor",)
 
 
 class Reply(NamedTuple):
-    """What was said to one request.
+    """The answer to one request.
 
     Attributes:
-      id: the item's.
+      id: the question's.
       answer: a text, or a pose as RoboMamba's result list has it; None if the row was bad.
       reason: why it ended: "eos", "stop", "length"; "" for poses; for a bad row what was wrong.
       tokens: of a text; None for a pose.
@@ -53,13 +53,13 @@ class AnswersFile:
 
         Args:
           path: of the file.
-          header: the checkpoint's hash, the questions', and the recipe; an existing file's must be
-            the same.
+          header: the checkpoint's hash, the questions', and the prompt spec; an existing file's
+            must be the same.
           write: whether this process writes it.
           known: ids of the questions that it may answer; None = any.
 
         Raises:
-          InputError: the file belongs to another checkpoint, other questions or another recipe,
+          InputError: the file belongs to another checkpoint, other questions or another prompt,
             or is broken.
         """
         self.path, self._write, self._known = path, write, known

@@ -20,8 +20,8 @@ from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import is_answers, read_answers
-from robomamba_jax.evaluation.answers.fields import ANSWERS, IDS, Naming
-from robomamba_jax.evaluation.answers.sheets import TABLES, column_names, table_rows
+from robomamba_jax.evaluation.answers.fields import ANSWER_FIELDS, QUESTION_FIELDS, FieldNames
+from robomamba_jax.evaluation.answers.tables import TABLES, column_names, table_rows
 from robomamba_jax.utils.untrusted_text import parse_json, read_text, split_lines
 
 FIX = 'give a JSON list of {"question_id", "answer"}, or the benchmark\'s own result file'
@@ -29,7 +29,7 @@ _MME_PARTS = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class AnswerRow:
     """One answer as its file has it.
 
     Attributes:
@@ -57,7 +57,7 @@ class AnswerFile:
     """
 
     path: Path
-    rows: Sequence[Row]
+    rows: Sequence[AnswerRow]
     keyed: bool = False
     header: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -86,7 +86,7 @@ def files_in(path: Path) -> tuple[list[Path], list[str]]:
 
 def read_rows(
     path: Path,
-    naming: Naming,
+    field_names: FieldNames,
     known: Collection[str] = (),
     *,
     poses: bool = False,
@@ -96,7 +96,7 @@ def read_rows(
 
     Args:
       path: of the file.
-      naming: which fields are meant.
+      field_names: which fields are meant.
       known: the asked questions' ids, which tell an object id -> answer from a record.
       poses: answers are lists of numbers, also in lines of text.
       mme: lines may be MME's: image, question, label and answer, divided by tabs.
@@ -106,14 +106,14 @@ def read_rows(
     """
     ending = path.suffix.lower()
     if ending in TABLES:
-        return _table(path, naming)
+        return _table(path, field_names)
     if ending == ".txt":
         return _lines(path, poses=poses, mme=mme)
     text = read_text(path)
     if is_answers(text):
         header, replies = read_answers(path)
         rows = [
-            Row(
+            AnswerRow(
                 f"{path}: the answer to {key!r}",
                 {"answer": reply.answer},
                 key,
@@ -129,15 +129,15 @@ def read_rows(
         records.close()
     if len(found) == 1 and text.lstrip().startswith("{") and not _is_record(found[0], path, known):
         content = parse_json(text, str(path), unique_keys=True)
-        rows = [Row(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
+        rows = [AnswerRow(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
         return AnswerFile(path, rows, True)
-    rows = [Row(f"{path}: record {number}", record) for number, record in enumerate(found)]
+    rows = [AnswerRow(f"{path}: record {number}", record) for number, record in enumerate(found)]
     return AnswerFile(path, rows)
 
 
 def _is_record(content: Mapping[str, Any], path: Path, known: Collection[str]) -> bool:
     """Whether an only object is one record, rather than id -> answer."""
-    names = [name for name in (*IDS, *ANSWERS) if name in content]
+    names = [name for name in (*QUESTION_FIELDS, *ANSWER_FIELDS) if name in content]
     keys = [key for key in content if key in known]
     if names and keys:
         what = f"{path} is one object with the field {names[0]!r} and the question {keys[0]!r}"
@@ -145,28 +145,29 @@ def _is_record(content: Mapping[str, Any], path: Path, known: Collection[str]) -
     return bool(names)
 
 
-def _table(path: Path, naming: Naming) -> AnswerFile:
+def _table(path: Path, field_names: FieldNames) -> AnswerFile:
     rows = list(table_rows(path))
     names = column_names(rows)
-    lacking = [naming.answer or "prediction", naming.id or "index"]
-    if naming.id == "" and any(name in names for name in IDS):
-        lacking.pop()
-    lacking = [name for name in lacking if name not in names]
-    if lacking:
-        wanted = f"{naming.id or 'index'} and {naming.answer or 'prediction'}"
+    missing = [field_names.answer or "prediction", field_names.id or "index"]
+    if field_names.id == "" and any(name in names for name in QUESTION_FIELDS):
+        missing.pop()
+    missing = [name for name in missing if name not in names]
+    if missing:
+        needed = f"{field_names.id or 'index'} and {field_names.answer or 'prediction'}"
         shown = ", ".join(repr(name) for name in names[:8]) or "none"
         raise InputError(
             "bad_record",
-            f"{path} has no columns {wanted}; it has {shown}",
-            f"{FIX}; other columns are named with {naming.say_answer}NAME and {naming.say_id}NAME",
+            f"{path} has no columns {needed}; it has {shown}",
+            f"{FIX}; other columns are named with {field_names.answer_flag}NAME and "
+            f"{field_names.id_flag}NAME",
         )
     # A column for what nobody has filled in, as a test split's own answers, says nothing.
     empty = {name for name in names if all(row[name] == "" for _, row in rows)}
-    empty -= {naming.answer or "prediction", naming.id or "index"}
+    empty -= {field_names.answer or "prediction", field_names.id or "index"}
     return AnswerFile(
         path,
         [
-            Row(
+            AnswerRow(
                 f"{path}: row {number}",
                 {name: cell for name, cell in row.items() if name not in empty},
             )
@@ -187,7 +188,7 @@ def _lines(path: Path, *, poses: bool, mme: bool) -> AnswerFile:
         where = f"{path}: line {number}"
         if not comma:
             raise bad_record(where, 'is neither "id,answer" nor MME\'s')
-        rows.append(Row(where, {"answer": _numbers(answer, where) if poses else answer}, key))
+        rows.append(AnswerRow(where, {"answer": _numbers(answer, where) if poses else answer}, key))
     return AnswerFile(path, rows, True)
 
 
@@ -195,14 +196,16 @@ def _numbered(lines: Sequence[str]) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(lines, 1) if line]
 
 
-def _mme(path: Path, number: int, line: str) -> Row:
+def _mme(path: Path, number: int, line: str) -> AnswerRow:
     parts, where = line.split("\t"), f"{path}: line {number}"
     if len(parts) != _MME_PARTS:
         what = f"has {len(parts)} parts divided by tabs, not image, question, label and answer"
         raise bad_record(where, what)
     image, question, label, answer = parts
     image = f"{path.stem}/{PurePosixPath(image).name}"
-    return Row(where, {"image": image, "question": question, "label": label, "answer": answer})
+    return AnswerRow(
+        where, {"image": image, "question": question, "label": label, "answer": answer}
+    )
 
 
 def _numbers(answer: str, where: str) -> Any:

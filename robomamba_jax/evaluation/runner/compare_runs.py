@@ -13,8 +13,8 @@ import numpy as np
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import Reply, check_header, read_answers
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, Loaded
-from robomamba_jax.evaluation.runner.answer_cache import Asked, requests_of
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData
+from robomamba_jax.evaluation.runner.answer_cache import PreparedCheckpoint, requests_of
 
 NEAR = 1e-4
 """Two logits that lie closer may change places where sums are added in another order."""
@@ -23,7 +23,7 @@ NEAR = 1e-4
 def compare(
     config: EvalConfig,
     chosen: Benchmark,
-    loaded: Loaded,
+    data: BenchmarkData,
     checkpoint: str,
     mine: Path,
     other: Path,
@@ -33,7 +33,7 @@ def compare(
     Args:
       config: of the evaluation.
       chosen: the benchmark.
-      loaded: its questions.
+      data: its questions.
       checkpoint: asked for the logits where answers part, if any do.
       mine: this run's file of answers.
       other: the other run's.
@@ -49,9 +49,13 @@ def compare(
     head, first = _read(mine)
     other_head, second = _read(other)
     check_header(other_head, other, head["benchmark"], head["questions"])
-    _check_known(second, other, loaded)
-    both = [item.id for item in loaded.items if item.id in first and item.id in second]
-    only_mine = sum(item.id in first and item.id not in second for item in loaded.items)
+    _check_known(second, other, data)
+    both = [
+        question.id for question in data.questions if question.id in first and question.id in second
+    ]
+    only_mine = sum(
+        question.id in first and question.id not in second for question in data.questions
+    )
     only_other = len(second) - len(both)
     if not both:
         raise InputError(
@@ -62,10 +66,10 @@ def compare(
     differ = [key for key in both if first[key].answer != second[key].answer]
     gaps: dict[str, float | None] = dict.fromkeys(differ)
     if differ and not chosen.poses:
-        parted = {
-            key: _parting(first[key].tokens or [], second[key].tokens or []) for key in differ
+        common = {
+            key: _common_tokens(first[key].tokens or [], second[key].tokens or []) for key in differ
         }
-        gaps |= _gaps(config, chosen, loaded, checkpoint, parted)
+        gaps |= _logit_gaps(config, chosen, data, checkpoint, common)
     rows = [
         {"id": key, "mine": first[key].answer, "other": second[key].answer, "gap": gaps[key]}
         for key in differ
@@ -78,7 +82,7 @@ def compare(
     if only_mine or only_other:
         words += f"; {only_mine} of mine and {only_other} of its own have no other to compare with"
     if head.get("recipe") != other_head.get("recipe"):
-        words += "; it was asked by another recipe"
+        words += "; it was asked by another prompt spec"
     if not same:
         words += " (which another checkpoint gave)"
     return {
@@ -100,15 +104,15 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
     return header, {key: reply for key, reply in found.items() if reply.answer is not None}
 
 
-def _check_known(found: Collection[str], path: Path, loaded: Loaded) -> None:
-    known = {item.id for item in loaded.known}
-    strange = [key for key in found if key not in known]
-    if strange:
-        what = f"{path} answers {strange[0]!r}, which is not a question of these files"
+def _check_known(found: Collection[str], path: Path, data: BenchmarkData) -> None:
+    known = {question.id for question in data.all_questions}
+    unknown = [key for key in found if key not in known]
+    if unknown:
+        what = f"{path} answers {unknown[0]!r}, which is not a question of these files"
         raise InputError("questions_mismatch", what, "give the file as eval.py wrote it")
 
 
-def _parting(mine: Sequence[int], other: Sequence[int]) -> list[int]:
+def _common_tokens(mine: Sequence[int], other: Sequence[int]) -> list[int]:
     """The tokens up to which two answers agree."""
     count = 0
     while count < min(len(mine), len(other)) and mine[count] == other[count]:
@@ -116,21 +120,23 @@ def _parting(mine: Sequence[int], other: Sequence[int]) -> list[int]:
     return list(mine[:count])
 
 
-def _gaps(
+def _logit_gaps(
     config: EvalConfig,
     chosen: Benchmark,
-    loaded: Loaded,
+    data: BenchmarkData,
     checkpoint: str,
-    parted: dict[str, list[int]],
+    common: dict[str, list[int]],
 ) -> dict[str, float]:
-    """The difference of the two largest logits behind what both runs said."""
-    asked = Asked(config, chosen, checkpoint)
-    items = tuple(item for item in loaded.items if item.id in parted)
+    """The difference of the two largest logits behind what both answers share."""
+    prepared = PreparedCheckpoint(config, chosen, checkpoint)
+    questions = tuple(question for question in data.questions if question.id in common)
     found: dict[str, float] = {}
-    for batch in asked.reader.batches(requests_of(items, asked.recipe, asked.template)):
-        prefixes = [parted[request.id] for request in batch.requests]
+    for batch in prepared.reader.batches(
+        requests_of(questions, prepared.prompt_spec, prepared.template)
+    ):
+        prefixes = [common[request.id] for request in batch.requests]
         prefixes += [prefixes[-1]] * (len(batch.tokens) - len(prefixes))
-        logits = asked.answer.logits_after(batch, prefixes)
+        logits = prepared.predictor.logits_after(batch, prefixes)
         largest = np.sort(logits, axis=-1)[:, -2:]
         for request, (low, high) in zip(batch.requests, largest, strict=False):
             found[request.id] = float(high - low)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.manipulation import PoseSample, answer_text
 from robomamba_jax.data.sources.synthetic import COLORS, SHAPES, SyntheticSource
-from robomamba_jax.evaluation.metrics.yes_no import POPE_KINDS
+from robomamba_jax.evaluation.metrics.yes_no import POPE_CATEGORIES
 from robomamba_jax.evaluation.synthetic import export_benchmarks as export
 from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
 
@@ -29,7 +29,7 @@ _NAMES = {
     "gqa": ("testdev_balanced_questions.json",),
     "ocrvqa": ("dataset.json",),
     "vizwiz": ("val.json",),
-    "pope": tuple(f"coco_pope_{kind}.json" for kind in POPE_KINDS),
+    "pope": tuple(f"coco_pope_{kind}.json" for kind in POPE_CATEGORIES),
     "mme": (),
     "mmbench": ("MMBench_DEV_EN.tsv",),
     "mmvet": ("mm-vet.json",),
@@ -57,14 +57,14 @@ def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
     by_name = {shape.name: shape for shape in shapes}
 
     def put(image: str, path: Path) -> None:
-        picture = by_name[image].picture if image in by_name else book_cover(int(image))
-        picture.save(path, quality=95)
+        drawing = by_name[image].image if image in by_name else book_cover(int(image))
+        drawing.save(path, quality=95)
 
     _WRITERS[name](folder, shapes, put)
-    return at_toy(config, folder)
+    return toy_config(config, folder)
 
 
-def at_toy(config: EvalConfig, folder: Path) -> EvalConfig:
+def toy_config(config: EvalConfig, folder: Path) -> EvalConfig:
     """The configuration, pointed at what :func:`write_toy` has written."""
     files = dataclasses.replace(config.files, **files_of(config.benchmark, str(folder)))
     return dataclasses.replace(config, files=files, toy=0)
@@ -77,7 +77,7 @@ class _Shape:
         sample = SyntheticSource("captions", f"1@{number}")[0]
         _, self.color, self.shape = sample.turns[1][1].split()
         pixels: Any = sample.images[0]
-        self.picture = Image.fromarray(pixels)
+        self.image = Image.fromarray(pixels)
         self.name = f"{number}.png"
         self.number = number
 
@@ -130,13 +130,13 @@ def _entries(shapes: list[_Shape]) -> list[Entry]:
     return [makers[shape.number % 3](shape) for shape in shapes]
 
 
-def _mme(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+def _mme(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
     pairs = [(shape.yes_no(True), shape.yes_no(False)) for shape in shapes]
     half = len(pairs) // 2
     export.write_mme(folder, {"color": pairs[:half], "existence": pairs[half:]}, put)
 
 
-def _vizwiz(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+def _vizwiz(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
     entries = [
         entry
         if k % 4
@@ -148,12 +148,12 @@ def _vizwiz(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
     export.write_vizwiz(folder, entries, put)
 
 
-def _pope(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+def _pope(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
     entries = [shape.yes_no(shape.number % 2 == 0) for shape in shapes]
-    export.write_pope(folder, dict.fromkeys(POPE_KINDS, entries), put)
+    export.write_pope(folder, dict.fromkeys(POPE_CATEGORIES, entries), put)
 
 
-def _robovqa(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+def _robovqa(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
     entries = [
         Entry(
             shape.name,
@@ -173,7 +173,7 @@ def _robovqa(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
     export.write_robovqa(folder, entries, put)
 
 
-def _manipulation(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+def _manipulation(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
     source = SyntheticSource("poses", str(len(shapes)))
     records, pixels = [], {}
     for number in range(len(shapes)):
@@ -194,7 +194,7 @@ def _manipulation(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
     export.write_manipulation(folder, records, put_pose)
 
 
-_WRITERS: dict[str, Callable[[Path, list[_Shape], export.Put], Any]] = {
+_WRITERS: dict[str, Callable[[Path, list[_Shape], export.SaveImage], Any]] = {
     "vqav2": lambda to, shapes, put: export.write_vqa(to, _entries(shapes), put, VQA_FILES),
     "okvqa": lambda to, shapes, put: export.write_vqa(to, _entries(shapes), put, OKVQA_FILES),
     "gqa": lambda to, shapes, put: export.write_gqa(to, _entries(shapes), put),

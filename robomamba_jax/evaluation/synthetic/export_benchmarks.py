@@ -25,7 +25,7 @@ _COCO = "COCO_val2014_{:012d}.jpg"
 _SURE = ("yes", "maybe", "no")
 MME_SUFFIX = " Please answer yes or no."
 
-Put = Callable[[str, Path], None]
+SaveImage = Callable[[str, Path], None]
 """Puts the image that the caller knows by a name at a path."""
 
 
@@ -50,10 +50,10 @@ class Entry:
     options: tuple[str, ...] = ()
 
 
-class _Numbers:
+class _NumberedImages:
     """Numbers for the caller's images, from 1, each put in its place once."""
 
-    def __init__(self, put: Put, folder: Path, name: str) -> None:
+    def __init__(self, put: SaveImage, folder: Path, name: str) -> None:
         self._put, self._folder, self._name = put, folder, name
         self._known: dict[str, int] = {}
 
@@ -92,18 +92,18 @@ def answer_type(answer: str) -> str:
 
 
 def write_vqa(
-    folder: Path, entries: Sequence[Entry], put: Put, names: tuple[str, str]
+    folder: Path, entries: Sequence[Entry], put: SaveImage, names: tuple[str, str]
 ) -> list[Path]:
     """VQAv2's and OKVQA's two files, named as ``names`` says."""
-    pictures = _Numbers(put, folder / "val2014", _COCO)
+    images = _NumberedImages(put, folder / "val2014", _COCO)
     questions, annotations = [], []
     for number, entry in enumerate(entries):
-        image = pictures.of(entry.image)
+        image = images.of(entry.image)
         ids = {"question_id": image * 1000 + number % 1000, "image_id": image}
         questions.append({**ids, "question": entry.question})
         kinds = {"question_type": entry.kind, "answer_type": answer_type(entry.answer)}
-        said = {"multiple_choice_answer": entry.answer, "answers": people(entry)}
-        annotations.append({**ids, **kinds, **said})
+        answers = {"multiple_choice_answer": entry.answer, "answers": people(entry)}
+        annotations.append({**ids, **kinds, **answers})
     shared = {"data_type": "mscoco", "data_subtype": "val2014"}
     return [
         write_json(
@@ -113,16 +113,16 @@ def write_vqa(
     ]
 
 
-def write_gqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_gqa(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """GQA's testdev_balanced_questions.json."""
-    pictures = _Numbers(put, folder / "images", "n{:06d}.jpg")
+    images = _NumberedImages(put, folder / "images", "n{:06d}.jpg")
     records = {}
     for number, entry in enumerate(entries):
-        pictures.of(entry.image)
+        images.of(entry.image)
         verify = answer_type(entry.answer) == "yes/no"
         records[str(20_000_000 + number)] = {
             "question": entry.question,
-            "imageId": pictures.name(entry.image).removesuffix(".jpg"),
+            "imageId": images.name(entry.image).removesuffix(".jpg"),
             "answer": entry.answer.lower(),
             "isBalanced": True,
             "fullAnswer": f"{entry.answer}.",
@@ -132,7 +132,7 @@ def write_gqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
     return [write_json(folder / "testdev_balanced_questions.json", records)]
 
 
-def write_ocrvqa(folder: Path, books: Sequence[dict[str, str]], put: Put) -> list[Path]:
+def write_ocrvqa(folder: Path, books: Sequence[dict[str, str]], put: SaveImage) -> list[Path]:
     """OCR-VQA's dataset.json; a book has image, title, authorName and genre."""
     records = {}
     for number, book in enumerate(books):
@@ -150,19 +150,19 @@ def write_ocrvqa(folder: Path, books: Sequence[dict[str, str]], put: Put) -> lis
     return [write_json(folder / "dataset.json", records)]
 
 
-def write_vizwiz(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_vizwiz(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """VizWiz's val.json; its answers have no numbers."""
-    pictures = _Numbers(put, folder / "val", "VizWiz_val_{:08d}.jpg")
+    images = _NumberedImages(put, folder / "val", "VizWiz_val_{:08d}.jpg")
     records = []
     for entry in entries:
-        pictures.of(entry.image)
+        images.of(entry.image)
         unknown = entry.answer == "unanswerable"
-        said = [{k: row[k] for k in ("answer", "answer_confidence")} for row in people(entry)]
+        answers = [{k: row[k] for k in ("answer", "answer_confidence")} for row in people(entry)]
         records.append(
             {
-                "image": pictures.name(entry.image),
+                "image": images.name(entry.image),
                 "question": entry.question,
-                "answers": said,
+                "answers": answers,
                 "answer_type": "unanswerable" if unknown else answer_type(entry.answer),
                 "answerable": int(not unknown),
             }
@@ -170,15 +170,15 @@ def write_vizwiz(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]
     return [write_json(folder / "val.json", records)]
 
 
-def write_pope(folder: Path, kinds: Mapping[str, Sequence[Entry]], put: Put) -> list[Path]:
+def write_pope(folder: Path, kinds: Mapping[str, Sequence[Entry]], put: SaveImage) -> list[Path]:
     """POPE's files, JSON lines, one for each way to choose what is absent."""
-    pictures = _Numbers(put, folder / "val2014", _COCO)
+    images = _NumberedImages(put, folder / "val2014", _COCO)
     written = []
     for kind, entries in kinds.items():
         lines = []
         for number, entry in enumerate(entries, 1):
-            pictures.of(entry.image)
-            row = {"question_id": number, "image": pictures.name(entry.image)}
+            images.of(entry.image)
+            row = {"question_id": number, "image": images.name(entry.image)}
             row |= {"text": entry.question, "label": entry.answer.lower()}
             lines.append(json.dumps(row) + "\n")
         written.append(write_text(folder / f"coco_pope_{kind}.json", "".join(lines)))
@@ -186,7 +186,7 @@ def write_pope(folder: Path, kinds: Mapping[str, Sequence[Entry]], put: Put) -> 
 
 
 def write_mme(
-    folder: Path, subtasks: Mapping[str, Sequence[tuple[Entry, Entry]]], put: Put
+    folder: Path, subtasks: Mapping[str, Sequence[tuple[Entry, Entry]]], put: SaveImage
 ) -> list[Path]:
     """MME's tree: per sub-task an image and a text with its two questions."""
     written = []
@@ -202,13 +202,13 @@ def write_mme(
     return written
 
 
-def write_mmbench(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_mmbench(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """MMBench's table with every rotation of the options; images stand in the first rows."""
     text = io.StringIO()
     names = ["index", "question", "hint", *LETTERS, "answer", "category", "l2-category", "split"]
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
     table.writerow([*names, "image"])
-    scratch = folder / "picture.jpg"
+    scratch = folder / "image.jpg"
     folder.mkdir(parents=True, exist_ok=True)
     for turn in range(max(len(entry.options) for entry in entries)):
         for number, entry in enumerate(entries):
@@ -217,18 +217,18 @@ def write_mmbench(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path
                 continue
             options = [entry.options[(k + turn) % count] for k in range(count)]
             right = LETTERS[options.index(entry.answer)]
-            picture = str(number)
+            image_cell = str(number)
             if turn == 0:
                 put(entry.image, scratch)
-                picture = base64.b64encode(scratch.read_bytes()).decode()
+                image_cell = base64.b64encode(scratch.read_bytes()).decode()
                 scratch.unlink()
             cells = [*options, *[""] * (len(LETTERS) - count)]
             row = [number + turn * ROTATION, entry.question, "nan", *cells, right]
-            table.writerow([*row, entry.kind, "perception", "dev", picture])
+            table.writerow([*row, entry.kind, "perception", "dev", image_cell])
     return [write_text(folder / "MMBench_DEV_EN.tsv", text.getvalue())]
 
 
-def write_mmvet(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_mmvet(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """MM-Vet's mm-vet.json; an entry's kind names the capabilities, by commas."""
     records = {}
     for number, entry in enumerate(entries):
@@ -245,17 +245,17 @@ def write_mmvet(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
     return [write_json(folder / "mm-vet.json", records)]
 
 
-def write_robovqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_robovqa(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """The one-image conversion that RoboMamba's repository reads; an entry's kind is the tag."""
-    pictures = _Numbers(put, folder / "imgs", "{:06d}.jpg")
+    images = _NumberedImages(put, folder / "imgs", "{:06d}.jpg")
     records = []
     for number, entry in enumerate(entries):
-        pictures.of(entry.image)
+        images.of(entry.image)
         turns = [
             {"from": "human", "value": entry.question},
             {"from": "gpt", "value": f"A: {entry.answer}"},
         ]
-        image = f"imgs/{pictures.name(entry.image)}"
+        image = f"imgs/{images.name(entry.image)}"
         records.append(
             {
                 "id": f"robovqa_{number}_0",
@@ -267,7 +267,9 @@ def write_robovqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path
     return [write_json(folder / "robovqa.json", records)]
 
 
-def write_manipulation(folder: Path, records: Sequence[dict[str, Any]], put: Put) -> list[Path]:
+def write_manipulation(
+    folder: Path, records: Sequence[dict[str, Any]], put: SaveImage
+) -> list[Path]:
     """RoboMamba's manip.json out of its records, whose images the caller knows by their names."""
     (folder / "robot_pics").mkdir(parents=True, exist_ok=True)
     for record in records:

@@ -7,7 +7,7 @@ yes or no, options' letters, and places in the picture. Each becomes a record of
 from __future__ import annotations
 
 from robomamba_jax.evaluation.benchmarks.mmbench import with_options
-from robomamba_jax.evaluation.benchmarks.prompts import styled
+from robomamba_jax.evaluation.benchmarks.prompts import apply_style
 from robomamba_jax.evaluation.metrics.multiple_choice import LETTERS
 from robomamba_jax.evaluation.synthetic.export_benchmarks import MME_SUFFIX, Entry
 from robomamba_jax.world.language import bench_questions as q
@@ -88,7 +88,7 @@ def letters(facts: Facts, words: Wording) -> list[Pair]:
     pairs = []
     for entry in q.choices("", facts, words):
         options = dict(zip(LETTERS, entry.options, strict=False))
-        asked = styled(with_options(entry.question, options), "letter")
+        asked = apply_style(with_options(entry.question, options), "letter")
         right = next(letter for letter, text in options.items() if text == entry.answer)
         pairs.append(Pair("letter", asked, right))
     return [pairs[0], *words.rng.shuffled(pairs[1:])]
@@ -128,4 +128,4 @@ def _styled(pairs: list[Pair], style: str) -> list[Pair]:
     if not pairs:
         return []
     first = pairs[0]
-    return [Pair(first.kind, styled(first.question, style), first.answer), *pairs[1:]]
+    return [Pair(first.kind, apply_style(first.question, style), first.answer), *pairs[1:]]

@@ -13,23 +13,23 @@ from robomamba_jax.cli.evaluate import main
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.predictions import read_predictions
-from robomamba_jax.evaluation.benchmarks.base import Item
+from robomamba_jax.evaluation.benchmarks.base import Question
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
 from robomamba_jax.evaluation.synthetic.benchmark_files import write_toy
 
 
-def items_of(name: str, folder: Path) -> tuple[Item, ...]:
+def items_of(name: str, folder: Path) -> tuple[Question, ...]:
     """The questions of a drawn benchmark."""
     config = write_toy(EvalConfig(name, FilesConfig(""), toy=4), folder / name)
-    return benchmark(name).load(config).items
+    return benchmark(name).load(config).questions
 
 
 def _lines(rows: list[Any]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def _llava(item: Item) -> dict[str, Any]:
-    prompt = f"<image>\n{item.question}\nAnswer the question using a single word or phrase."
+def _llava(item: Question) -> dict[str, Any]:
+    prompt = f"<image>\n{item.text}\nAnswer the question using a single word or phrase."
     row = {"question_id": int(item.id), "prompt": prompt, "text": item.id}
     return {**row, "answer_id": "y", "model_id": "llava", "metadata": {}}
 
@@ -73,7 +73,7 @@ def test_pope_answers_without_numbers_are_in_the_questions_order(tmp_path: Path)
     items = items_of("pope", tmp_path)
     (folder := tmp_path / "said").mkdir()
     for kind in ("random", "popular", "adversarial"):
-        asked = [item.question for item in items if item.groups["kind"] == kind]
+        asked = [item.text for item in items if item.groups["kind"] == kind]
         rows = [{"question": text, "answer": f"{kind} {k}"} for k, text in enumerate(asked)]
         (folder / f"llava_{kind}.jsonl").write_text(_lines(rows))
     found = read_predictions(folder, items)
@@ -143,7 +143,7 @@ def test_missing_answers_are_an_error_or_left_out(
     """Counted, and the first one named; no jax is needed for a file of answers."""
     items = items_of("gqa", tmp_path)
     path = tmp_path / "said.json"
-    path.write_text(json.dumps({item.id: item.answers[0] for item in items[1:]}))
+    path.write_text(json.dumps({item.id: item.references[0] for item in items[1:]}))
     flags = ["--config", "configs/eval_gqa.py", "--predictions", str(path), "--out"]
     flags += [str(tmp_path / "out"), "--set", f"files.root={tmp_path}/gqa", "--json"]
     assert main(flags) == 2

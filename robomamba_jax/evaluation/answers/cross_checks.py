@@ -14,17 +14,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from robomamba_jax.data.text.prompts import IMAGE
-from robomamba_jax.evaluation.benchmarks.base import Item
+from robomamba_jax.evaluation.benchmarks.base import Question
 from robomamba_jax.evaluation.benchmarks.prompts import STYLES
 from robomamba_jax.evaluation.metrics.multiple_choice import LETTERS, ROTATION
-from robomamba_jax.evaluation.metrics.yes_no import POPE_KINDS
+from robomamba_jax.evaluation.metrics.yes_no import POPE_CATEGORIES
 
-QUESTIONS = ("question", "prompt", "instruction", "query")
-IMAGES = (
+TEXT_FIELDS = ("question", "prompt", "instruction", "query")
+IMAGE_NAME_FIELDS = (
     *("image", "image_id", "imageId", "imagename"),
     *("image_name", "image_path", "image_file", "img"),
 )
-CATEGORIES = ("category", "sub-task", "subtask", "l2-category")
+CATEGORY_FIELDS = ("category", "sub-task", "subtask", "l2-category")
 _YES_NO = "Please answer yes or no."
 # Sentences that harnesses put around a question, or take away from it.
 _WRAPPERS = (
@@ -35,13 +35,13 @@ _DIGITS = re.compile(r"\d+$")
 _SHORTEST_IMAGE = 64  # letters; see mmbench
 
 
-def plain(text: str) -> str:
+def normalized_text(text: str) -> str:
     """A text to compare by: no placeholder, one blank for many, small letters, one spelling of
     each letter."""
     return " ".join(unicodedata.normalize("NFC", text).replace(IMAGE, " ").casefold().split())
 
 
-_PLAIN_WRAPPERS = tuple(sorted(map(plain, _WRAPPERS), key=len, reverse=True))
+_PLAIN_WRAPPERS = tuple(sorted(map(normalized_text, _WRAPPERS), key=len, reverse=True))
 
 
 def same_question(given: str, asked: Collection[str]) -> bool:
@@ -51,13 +51,13 @@ def same_question(given: str, asked: Collection[str]) -> bool:
       given: as it stands beside an answer.
       asked: forms of the question; empty ones say nothing.
     """
-    forms = [_bare(text) for text in asked if plain(text)]
-    here = _bare(given)
+    forms = [_without_wrappers(text) for text in asked if normalized_text(text)]
+    here = _without_wrappers(given)
     return not forms or any(_within(form, here) for form in forms)
 
 
-def _bare(text: str) -> str:
-    whole = plain(text)
+def _without_wrappers(text: str) -> str:
+    whole = normalized_text(text)
     bare = whole
     for wrapper in _PLAIN_WRAPPERS:
         bare = " ".join(bare.replace(wrapper, " ").split())
@@ -83,73 +83,79 @@ def same_image(given: Any, name: str) -> bool:
 
 
 def contradiction(
-    fields: Mapping[str, Any], item: Item, used: Collection[str] = ()
+    fields: Mapping[str, Any], question: Question, used: Collection[str] = ()
 ) -> tuple[str, Any, str] | None:
     """Where a record speaks of something else than the question that it answers.
 
     Args:
       fields: of the record.
-      item: the asked question.
+      question: the asked question.
       used: fields that are the answer itself, or name the question.
 
     Returns:
       (field, what it says, what was asked); None if nothing contradicts.
     """
     for name, value in fields.items():
-        wanted = None if name in used else _differs(name, value, item)
-        if wanted is not None:
-            return name, value, wanted
+        reference = None if name in used else _differs(name, value, question)
+        if reference is not None:
+            return name, value, reference
     return None
 
 
-def asked_words(item: Item) -> tuple[str, ...]:
+def wordings(question: Question) -> tuple[str, ...]:
     """The question in all forms that its file has."""
-    others = (str(item.facts[name]) for name in ("question", "raw") if name in item.facts)
-    return (item.question, *others)
+    others = (
+        str(question.metadata[name]) for name in ("question", "raw") if name in question.metadata
+    )
+    return (question.text, *others)
 
 
-def _differs(name: str, value: Any, item: Item) -> str | None:
+def _differs(name: str, value: Any, question: Question) -> str | None:
     """What was asked, if a field says something else."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
-    if name in QUESTIONS and isinstance(value, str):
-        return None if same_question(value, asked_words(item)) else item.question
-    if name in IMAGES:
-        return _other_image(value, item)
-    if name in CATEGORIES:
-        return _other_category(name, str(value), item)
-    if name == "label" and item.groups.keys() & {"label", "sub-task"} and item.answers:
-        wanted = item.answers[0]
-        return None if plain(str(value)) == plain(wanted) else wanted
-    if name in LETTERS and "options" in item.facts:
-        wanted = item.facts["options"].get(name, "")
-        given = "" if plain(str(value)) == "nan" else str(value)
-        return None if plain(given) == plain(wanted) else wanted or "nothing"
+    if name in TEXT_FIELDS and isinstance(value, str):
+        return None if same_question(value, wordings(question)) else question.text
+    if name in IMAGE_NAME_FIELDS:
+        return _other_image(value, question)
+    if name in CATEGORY_FIELDS:
+        return _other_category(name, str(value), question)
+    if name == "label" and question.groups.keys() & {"label", "sub-task"} and question.references:
+        reference = question.references[0]
+        return None if normalized_text(str(value)) == normalized_text(reference) else reference
+    if name in LETTERS and "options" in question.metadata:
+        reference = question.metadata["options"].get(name, "")
+        given = "" if normalized_text(str(value)) == "nan" else str(value)
+        return (
+            None if normalized_text(given) == normalized_text(reference) else reference or "nothing"
+        )
     return None
 
 
-def _other_image(value: str | int, item: Item) -> str | None:
-    if item.image:
-        return None if same_image(value, item.image) else item.image
-    if "options" not in item.facts:
+def _other_image(value: str | int, question: Question) -> str | None:
+    if question.image_name:
+        return None if same_image(value, question.image_name) else question.image_name
+    if "options" not in question.metadata:
         return None
     # MMBench's image lies in the table itself, or another row's index does.
     if len(str(value)) < _SHORTEST_IMAGE:
-        main = str(item.facts["index"] % ROTATION)
-        said = str(value)
-        return None if not said.isdecimal() or str(int(said) % ROTATION) == main else main
+        main = str(question.metadata["index"] % ROTATION)
+        given = str(value)
+        return None if not given.isdecimal() or str(int(given) % ROTATION) == main else main
     try:
-        picture = base64.b64decode(str(value))
+        image = base64.b64decode(str(value))
     except (ValueError, binascii.Error):
         return "another image"
-    return None if item.pictures() == (picture,) else "another image"
+    return None if question.load_images() == (image,) else "another image"
 
 
-def _other_category(name: str, value: str, item: Item) -> str | None:
+def _other_category(name: str, value: str, question: Question) -> str | None:
     if name == "l2-category":
-        wanted = item.groups.get("l2-category", "")
+        reference = question.groups.get("l2-category", "")
     else:
-        wanted = item.groups.get("category") or item.groups.get("sub-task", "")
-    kind = item.groups.get("kind", "")
-    wanted = wanted or (kind if kind in POPE_KINDS else "")
-    return None if not wanted or plain(wanted) == plain(value) else wanted
+        reference = question.groups.get("category") or question.groups.get("sub-task", "")
+    kind = question.groups.get("kind", "")
+    reference = reference or (kind if kind in POPE_CATEGORIES else "")
+    return (
+        None if not reference or normalized_text(reference) == normalized_text(value) else reference
+    )
