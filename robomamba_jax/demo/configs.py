@@ -30,7 +30,7 @@ ROW_TOKENS = 384
 _POSE_TOKENS = 32  # of a pose's prompt, at most; the longest has 25
 _FLOAT: dict[str, Any] = {"dtype": "float32", "trained_dtype": "float32", "frozen_dtype": "float32"}
 
-# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a image has
+# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about an image has
 # two to eight answers, the others one or two.
 INSTRUCT_WEIGHTS = {"llava": 0.52, "details": 0.04, "lrv": 0.20, "robovqa": 0.14, "touch": 0.10}
 # Before stage 1 the language model learns to say all that there is, more than captions say.

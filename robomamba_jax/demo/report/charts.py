@@ -38,7 +38,7 @@ class Axis(NamedTuple):
     high: float
     ticks: tuple[tuple[float, str], ...] = ()
 
-    def place(self, value: float) -> float:
+    def percent(self, value: float) -> float:
         """Per cent of the way from its low end, inside of it; 0 where its ends are one."""
         half = self.high / 2 - self.low / 2  # the whole may be infinite
         way = (value / 2 - self.low / 2) / half if half > 0 else 0.0
@@ -46,7 +46,7 @@ class Axis(NamedTuple):
 
     def at(self, value: float) -> str:
         """The same as an SVG coordinate, such as "62.500%"."""
-        return f"{self.place(value):.3f}%"
+        return f"{self.percent(value):.3f}%"
 
     def edge(self, value: float) -> str:
         """The style of a tick's label: those at the ends are kept inside."""
@@ -200,7 +200,7 @@ def curve(points: Sequence[tuple[float, float]]) -> Curve:
 
     def path(corners: Sequence[tuple[float, float]]) -> str:
         """SVG's path through points of the chart."""
-        corner = [(10 * x.place(step), 1000 - 10 * y.place(loss)) for step, loss in corners]
+        corner = [(10 * x.percent(step), 1000 - 10 * y.percent(loss)) for step, loss in corners]
         return "M" + "L".join(f"{right:.1f} {down:.1f}" for right, down in corner)
 
     edges = [(row[0], row[3]) for row in binned] + [(row[0], row[2]) for row in reversed(binned)]

@@ -184,8 +184,8 @@ def model_policy(report: Node) -> str | None:
 
 def lower_is_better(benchmark: Node) -> bool:
     """Whether less is better: said by the report, else known of the headline."""
-    said = benchmark["lower_is_better"].flag
-    return benchmark["metric"].text in _DISTANCES if said is None else said
+    stated = benchmark["lower_is_better"].flag
+    return benchmark["metric"].text in _DISTANCES if stated is None else stated
 
 
 def baselines_of(benchmark: Node) -> dict[str, Node]:

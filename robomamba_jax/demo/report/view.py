@@ -123,13 +123,13 @@ def _size_plate(report: Node) -> Plate:
 
 def finished_text(report: Node) -> str | None:
     """When the run ended, to read; what is no date stands as it is."""
-    said = report["finished"].raw
-    if not isinstance(said, str) or not said:
+    finished = report["finished"].raw
+    if not isinstance(finished, str) or not finished:
         return None
     try:
-        moment = dt.datetime.fromisoformat(said)
+        moment = dt.datetime.fromisoformat(finished)
     except ValueError:
-        return f"finished {said}"
+        return f"finished {finished}"
     zone = " UTC" if moment.utcoffset() == dt.timedelta(0) else ""
     return f"finished {moment.day} {moment:%B %Y, %H:%M}{zone}"
 

@@ -96,5 +96,5 @@ def film(
 
 def evenly_sampled(frames: list[Frame], count: int) -> list[Frame]:
     """As many frames as wanted, evenly spread, the first and the last among them."""
-    places = np.linspace(0, len(frames) - 1, count).round().astype(int)
-    return [frames[place] for place in places]
+    indices = np.linspace(0, len(frames) - 1, count).round().astype(int)
+    return [frames[index] for index in indices]

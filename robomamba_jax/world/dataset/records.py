@@ -86,8 +86,8 @@ def llava_record(
     name: str, image: str, pairs: list[Pair], image_first: bool = True
 ) -> dict[str, Any]:
     """A record of LLaVA's files."""
-    said = [(pair.question, pair.answer) for pair in pairs]
-    return {"id": name, "image": image, "conversations": turns(said, image_first)}
+    texts = [(pair.question, pair.answer) for pair in pairs]
+    return {"id": name, "image": image, "conversations": turns(texts, image_first)}
 
 
 def lrv_records(image_id: str, pairs: list[Pair]) -> list[dict[str, str]]:

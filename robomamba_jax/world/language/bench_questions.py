@@ -36,12 +36,12 @@ def facts_of(content: JsonObject) -> Facts:
 
 
 def things_of(facts: Facts) -> list[str]:
-    """The objects in the picture."""
+    """The objects in the image."""
     return [facts.noun, *(thing.shape for thing in facts.things)]
 
 
 def objects_of(facts: Facts) -> list[str]:
-    """What one would say is in the picture: objects, and their parts."""
+    """What one would say is in the image: objects, and their parts."""
     return [*things_of(facts), *facts.visible]
 
 
@@ -82,7 +82,7 @@ def yes_no_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
 
 
 def knowledge(image: str, facts: Facts, words: Wording) -> list[Entry]:
-    """What the picture does not show by itself: what moves, and how."""
+    """What the image does not show by itself: what moves, and how."""
     if not facts.parts:
         return []
     part = words.rng.choice(facts.parts)
@@ -96,7 +96,7 @@ def knowledge(image: str, facts: Facts, words: Wording) -> list[Entry]:
 
 
 def photographs(image: str, facts: Facts, words: Wording, *, answerable: bool) -> list[Entry]:
-    """As people ask who cannot see whether their picture shows what they ask about."""
+    """As people ask who cannot see whether their image shows what they ask about."""
     if answerable:
         return [Entry(image, words.say(w.ASK_COLOR, noun=facts.noun), facts.color, "color")]
     absent = words.rng.choice(facts.absent_shapes) if facts.absent_shapes else "sign"
@@ -106,8 +106,8 @@ def photographs(image: str, facts: Facts, words: Wording, *, answerable: bool) -
 
 def free_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
     """Sentences for a judge: a description, and a plan."""
-    said = caption(facts, words)
-    found = [Entry(image, said.question, said.answer, "rec,gen")]
+    described = caption(facts, words)
+    found = [Entry(image, described.question, described.answer, "rec,gen")]
     if facts.parts:
         part = facts.parts[0]
         asked = words.say(w.ASK_PLAN, action=action_of(part, facts.noun))
@@ -121,12 +121,12 @@ def there_or_not(
     """Something that is there, and something absent, chosen as POPE does.
 
     Args:
-      image: the picture.
+      image: the image.
       facts: of it.
       words: of the split.
-      kind: "random" (anything), "popular" (what most pictures have), or "adversarial" (what goes
+      kind: "random" (anything), "popular" (what most images have), or "adversarial" (what goes
         with what is there).
-      ranking: what pictures show, the most frequent first.
+      ranking: what images show, the most frequent first.
     """
     here = set(objects_of(facts)) | {part.part for part in facts.parts}
     present = words.rng.choice(things_of(facts))

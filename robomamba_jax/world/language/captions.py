@@ -51,13 +51,13 @@ def caption(facts: Facts, words: Wording) -> Pair:
         parts = f" with {article(opened[0].state)} {opened[0].part}"
     elif facts.visible and words.rng.chance(0.5):
         parts = f" with {article(words.rng.choice(facts.visible))}"
-    place = ""
+    around = ""
     if facts.surface != "none":
-        place = f" on {article(facts.surface_color)} {facts.surface}"
+        around = f" on {article(facts.surface_color)} {facts.surface}"
     if facts.things:
         thing = facts.things[0]
-        place += f", beside {article(thing.color)} {thing.shape}"
-    text = words.say(w.CAPTIONS, a_thing=thing_name(facts), parts=parts, place=place)
+        around += f", beside {article(thing.color)} {thing.shape}"
+    text = words.say(w.CAPTIONS, a_thing=thing_name(facts), parts=parts, place=around)
     return Pair("caption", words.say(w.CAPTION_ASKS), text)
 
 

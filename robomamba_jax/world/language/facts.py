@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is true of a scene and can be seen in its picture: what language is made of."""
+"""What is true of a scene and can be seen in its image: what language is made of."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ThingFact:
     Attributes:
       shape: such as "ball".
       color: such as "red".
-      side: "left" or "right" of the main object, in the picture.
+      side: "left" or "right" of the main object, in the image.
     """
 
     shape: str
@@ -94,7 +94,7 @@ class Facts:
       things: what else is in view.
       absent_shapes: shapes that are not in view.
       places: names that stand for one place alone, and where that is: (name, x, y) in percent of
-        the picture's sides.
+        the image's sides.
       touch: where a gripper would best pull, likewise; None where nothing in view moves well.
     """
 
@@ -124,8 +124,8 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
     spec = scene.spec
     labels = visible_labels(scene, view)
     parts = tuple(
-        _part(scene, link, place, labels)
-        for place, link in enumerate(spec.model.movable)
+        _part(scene, link, joint, labels)
+        for joint, link in enumerate(spec.model.movable)
         if int(np.sum(view.links == link)) >= _PART_PIXELS
     )
     names = {part.part for part in parts} | {label for _, label in labels}
@@ -155,7 +155,7 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
 
 
 def _places(labels: Labels, view: CameraFrame) -> tuple[tuple[str, int, int], ...]:
-    """Where the pieces are whose name the picture shows once."""
+    """Where the pieces are whose name the image shows once."""
     names = [label for _, label in labels]
     found = []
     for (_, label), pixels in sorted(labels.items()):
@@ -168,31 +168,31 @@ def _places(labels: Labels, view: CameraFrame) -> tuple[tuple[str, int, int], ..
 
 
 def _touch(scene: SimScene, view: CameraFrame) -> tuple[int, int] | None:
-    place = central_pull_point(scene, view)
-    return None if place is None else _percent(pixel_of(view, place.contact.point), view)
+    center = central_pull_point(scene, view)
+    return None if center is None else _percent(pixel_of(view, center.contact.point), view)
 
 
 def _percent(pixel: npt.ArrayLike, view: CameraFrame) -> tuple[int, int]:
-    """A pixel as whole percent of the picture's sides."""
+    """A pixel as whole percent of the image's sides."""
     height, width = view.links.shape
     return percent(np.asarray(pixel, np.float64) / (width, height))
 
 
 def percent(shares: npt.ArrayLike) -> tuple[int, int]:
-    """(x, y) in shares of the picture's sides, as whole percent."""
+    """(x, y) in shares of the image's sides, as whole percent."""
     x, y = np.asarray(shares, np.float64)
     # Rounded down: 100 would lie outside of the image.
     return int(100 * x), int(100 * y)
 
 
-def _part(scene: SimScene, link: int, place: int, labels: Labels) -> PartState:
+def _part(scene: SimScene, link: int, joint: int, labels: Labels) -> PartState:
     model, scale = scene.spec.model, scene.spec.scale
     piece = model.links[link]
     assert piece.joint is not None
     low, high = joint_range(model, link, scale)
     rest = rest_value(model, link, scale)
     # A share of the longer way from rest, for toggles rest in the middle of their range.
-    opened = abs(float(scene.joints[place]) - rest) / max(high - rest, rest - low)
+    opened = abs(float(scene.joints[joint]) - rest) / max(high - rest, rest - low)
     return PartState(
         piece.part,
         link,
@@ -221,7 +221,7 @@ def visible_labels(scene: SimScene, view: CameraFrame) -> Labels:
 
 
 def _things(spec: SceneSpec, view: CameraFrame) -> tuple[ThingFact, ...]:
-    """The plain objects whose middle the picture shows, unhidden."""
+    """The plain objects whose middle the image shows, unhidden."""
     camera = view.camera
     assert camera.camera_to_world is not None
     turn, eye = camera.camera_to_world[:3, :3], camera.camera_to_world[:3, 3]

@@ -1,7 +1,7 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
 """Instructions of other kinds than conversations, as LLaVA's mixture has them: short answers,
-yes or no, options' letters, and places in the picture. Each becomes a record of LLaVA's file.
+yes or no, options' letters, and places in the image. Each becomes a record of LLaVA's file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def instructions(facts: Facts, words: Wording) -> list[list[Pair]]:
 
     What asks for a short answer stands in a conversation's first question alone, as in LLaVA's
     mixture. No answer may follow from what was said before it, or a model learns to read the
-    conversation instead of the picture: what is there is asked before the object is named, and of
+    conversation instead of the image: what is there is asked before the object is named, and of
     a question that is right and its counterpart that is wrong one alone is asked.
     """
     kinds = (short_answers, there_or_not, yes_or_no, letters, points)
@@ -95,7 +95,7 @@ def letters(facts: Facts, words: Wording) -> list[Pair]:
 
 
 def points(facts: Facts, words: Wording) -> list[Pair]:
-    """Where something is, and where to touch: x, y in percent of the picture's sides."""
+    """Where something is, and where to touch: x, y in percent of the image's sides."""
     found = [
         Pair("point", words.say(wc.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
         for name, x, y in facts.places
@@ -108,15 +108,15 @@ def points(facts: Facts, words: Wording) -> list[Pair]:
     return words.rng.shuffled(found, _POINT_TURNS)
 
 
-def touch(noun: str, place: tuple[float, float], words: Wording) -> Pair:
+def touch(noun: str, contact: tuple[float, float], words: Wording) -> Pair:
     """Where to touch, for a pose that worked.
 
     Args:
       noun: the object.
-      place: (x, y), shares of the picture's sides.
+      contact: (x, y), shares of the image's sides.
       words: of the split.
     """
-    return Pair("touch", words.say(wc.ASK_TOUCH, noun=noun), _point(*percent(place)))
+    return Pair("touch", words.say(wc.ASK_TOUCH, noun=noun), _point(*percent(contact)))
 
 
 def _point(x: int, y: int) -> str:

@@ -158,18 +158,18 @@ def read_urdf(path: Path, load_mesh: LoadMesh, allowed: AllowedRoots = NO_ROOTS)
     if not any(pieces.values()):
         raise bad(path, "it has nothing to see")
     moving = _moving(order, pieces, path, notes)
-    place: dict[str, int] = {}
+    indices: dict[str, int] = {}  # of the link that a body has become, or is a piece of
     links: list[Link] = []
     solids: list[list[Solid]] = []
     for name, edge in order:
         # A link that does not move against its parent becomes a piece of what carries it.
         if edge is not None and name not in moving:
-            place[name] = place[edge.parent]
-            solids[place[name]] += pieces[name]
+            indices[name] = indices[edge.parent]
+            solids[indices[name]] += pieces[name]
             continue
         joint = None if edge is None else _joint(edge, poses[name])
-        parent = -1 if edge is None else place[edge.parent]
-        place[name] = len(links)
+        parent = -1 if edge is None else indices[edge.parent]
+        indices[name] = len(links)
         links.append(Link(name, name, parent, joint, (), _rest(joint)))
         solids.append(pieces[name])
     whole = tuple(
@@ -185,9 +185,9 @@ def _bodies(root: ET.Element, path: Path) -> dict[str, ET.Element]:
     names = [attribute(link, "name", path) for link in links]
     if not names or len(names) > MAX_LINKS or len(set(names)) != len(names):
         twice = next((name for name in names if names.count(name) > 1), None)
-        said = "" if twice is None else f": {twice!r} is there {names.count(twice)} times"
+        more = "" if twice is None else f": {twice!r} is there {names.count(twice)} times"
         raise bad(
-            path, f"it has {len(names)} links, {len(set(names))} of them with own names{said}"
+            path, f"it has {len(names)} links, {len(set(names))} of them with own names{more}"
         )
     return dict(zip(names, links, strict=True))
 

@@ -58,8 +58,8 @@ def trash_can(rng: Rng, a: Assembly) -> Made:
     if rng.chance(0.5):
         a.add(slab((0.16, 0.2, 0.035), 0.04, (base_x - 0.07, 0, -top + 0.05)), SILVER, "pedal")
     else:
-        places = [(0.9 * low, side * 0.7 * low, -top - 0.04) for side in (-1, 1)]
-        wheels(a, places, 0.09, DARK)
+        centers = [(0.9 * low, side * 0.7 * low, -top - 0.04) for side in (-1, 1)]
+        wheels(a, centers, 0.09, DARK)
     return color, ("handle", "pedal", "wheel")
 
 

@@ -28,13 +28,13 @@ def keys(
     """Keys on a level surface: size is (depth, width)."""
     for row in range(rows):
         for column in range(columns):
-            place = (
+            center = (
                 at[0] + size[0] * ((row + 0.5) / rows - 0.5),
                 at[1] + size[1] * ((column + 0.5) / columns - 0.5),
                 at[2] + high / 2,
             )
             link.add(
-                box((0.74 * size[0] / rows, 0.74 * size[1] / columns, high), place), color, label
+                box((0.74 * size[0] / rows, 0.74 * size[1] / columns, high), center), color, label
             )
 
 

@@ -201,8 +201,8 @@ def faucet(rng: Rng, a: Assembly) -> Made:
     a.add(tube(path, 0.075, 12), color, "spout", metallic=True)
     a.add(cylinder(0.13, 0.12, (0.1, 0, -0.42)), color, "base", metallic=True)
     # Two turn about upright axes of their own, a single one about the arm on which it sits.
-    places = [0.38, -0.38] if two else [rng.choice([0.2, -0.2])]
-    for y in places:
+    sides = [0.38, -0.38] if two else [rng.choice([0.2, -0.2])]
+    for y in sides:
         out = 1 if y > 0 else -1
         if two:
             at, axis = (0.1, y, -0.2), UP

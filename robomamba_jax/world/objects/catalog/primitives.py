@@ -92,22 +92,22 @@ def grid_buttons(
     x, y, z = (float(value) for value in at)
     for row in range(rows):
         for column in range(columns):
-            place = (
+            center = (
                 x - deep / 2,
                 y + size[0] * (0.5 - (column + 0.5) / columns),
                 z + size[1] * (0.5 - (row + 0.5) / rows),
             )
             # From a viewer's upper left, which is +y and +z; gaps are left between the buttons.
             face = (deep, 0.66 * size[0] / columns, 0.6 * size[1] / rows)
-            link.add(box(face, place), color, label)
+            link.add(box(face, center), color, label)
 
 
 def wheels(
-    link: LinkBuilder, places: list[tuple[float, float, float]], radius: float, color: Color
+    link: LinkBuilder, centers: list[tuple[float, float, float]], radius: float, color: Color
 ) -> None:
     """Small wheels below a body."""
-    for place in places:
-        link.add(cylinder(radius, 0.8 * radius, place, (0, 1, 0), 16), color, "wheel")
+    for center in centers:
+        link.add(cylinder(radius, 0.8 * radius, center, (0, 1, 0), 16), color, "wheel")
 
 
 def dial(link: LinkBuilder, at: Vector, radius: float, color: Color, mark: Color) -> None:
