@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit
 
 from robomamba_jax.data.text.prompts import IMAGE
+from robomamba_jax.evaluation.answers.fields import Fields, FieldValue
 from robomamba_jax.evaluation.benchmarks.base import Question
+from robomamba_jax.evaluation.benchmarks.mmbench import SHORTEST_IMAGE
 from robomamba_jax.evaluation.benchmarks.prompts import STYLES
 from robomamba_jax.evaluation.metrics.multiple_choice import LETTERS, ROTATION
 from robomamba_jax.evaluation.metrics.yes_no import POPE_CATEGORIES
@@ -32,7 +32,6 @@ _WRAPPERS = (
     _YES_NO,
 )
 _DIGITS = re.compile(r"\d+$")
-_SHORTEST_IMAGE = 64  # letters; see mmbench
 
 
 def normalized_text(text: str) -> str:
@@ -68,7 +67,7 @@ def _within(part: str, whole: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", whole) is not None
 
 
-def same_image(given: Any, name: str) -> bool:
+def same_image(given: str | int, name: str) -> bool:
     """Whether a name, a path, an address or a number means the image of this name."""
     text = str(given).replace("\\", "/")
     text = urlsplit(text).path if "://" in text else text
@@ -83,8 +82,8 @@ def same_image(given: Any, name: str) -> bool:
 
 
 def contradiction(
-    fields: Mapping[str, Any], question: Question, used: Collection[str] = ()
-) -> tuple[str, Any, str] | None:
+    fields: Fields, question: Question, used: Collection[str] = ()
+) -> tuple[str, FieldValue, str] | None:
     """Where a record speaks of something else than the question that it answers.
 
     Args:
@@ -110,7 +109,7 @@ def wordings(question: Question) -> tuple[str, ...]:
     return (question.text, *others)
 
 
-def _differs(name: str, value: Any, question: Question) -> str | None:
+def _differs(name: str, value: FieldValue, question: Question) -> str | None:
     """What was asked, if a field says something else."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
@@ -118,18 +117,17 @@ def _differs(name: str, value: Any, question: Question) -> str | None:
         return None if same_question(value, wordings(question)) else question.text
     if name in IMAGE_NAME_FIELDS:
         return _other_image(value, question)
+    reference = ""
     if name in CATEGORY_FIELDS:
-        return _other_category(name, str(value), question)
-    if name == "label" and question.groups.keys() & {"label", "sub-task"} and question.references:
-        reference = question.references[0]
-        return None if normalized_text(str(value)) == normalized_text(reference) else reference
-    if name in LETTERS and "options" in question.metadata:
-        reference = question.metadata["options"].get(name, "")
-        given = "" if normalized_text(str(value)) == "nan" else str(value)
-        return (
-            None if normalized_text(given) == normalized_text(reference) else reference or "nothing"
-        )
-    return None
+        reference = _category(name, question.groups)
+    elif name == "label" and question.groups.keys() & {"label", "sub-task"}:
+        reference = "".join(question.references)  # of yes and no there is one, or none
+    elif name in LETTERS and "options" in question.metadata:
+        # Tables write "nan" for an option that a question does not have.
+        reference = question.metadata["options"].get(name, "nan")
+    if not reference or normalized_text(reference) == normalized_text(str(value)):
+        return None
+    return "nothing" if reference == "nan" else reference
 
 
 def _other_image(value: str | int, question: Question) -> str | None:
@@ -138,24 +136,21 @@ def _other_image(value: str | int, question: Question) -> str | None:
     if "options" not in question.metadata:
         return None
     # MMBench's image lies in the table itself, or another row's index does.
-    if len(str(value)) < _SHORTEST_IMAGE:
-        main = str(question.metadata["index"] % ROTATION)
-        given = str(value)
-        return None if not given.isdecimal() or str(int(given) % ROTATION) == main else main
+    text = str(value)
+    if len(text) < SHORTEST_IMAGE:
+        main = question.metadata["index"] % ROTATION
+        return None if not text.isdecimal() or int(text) % ROTATION == main else str(main)
     try:
-        image = base64.b64decode(str(value))
-    except (ValueError, binascii.Error):
+        image = base64.b64decode(text)
+    except ValueError:
         return "another image"
     return None if question.load_images() == (image,) else "another image"
 
 
-def _other_category(name: str, value: str, question: Question) -> str | None:
+def _category(name: str, groups: Mapping[str, str]) -> str:
+    """The question's; "" = it has none that a field of this name could contradict."""
     if name == "l2-category":
-        reference = question.groups.get("l2-category", "")
-    else:
-        reference = question.groups.get("category") or question.groups.get("sub-task", "")
-    kind = question.groups.get("kind", "")
-    reference = reference or (kind if kind in POPE_CATEGORIES else "")
-    return (
-        None if not reference or normalized_text(reference) == normalized_text(value) else reference
-    )
+        return groups.get(name, "")
+    kind = groups.get("kind", "")
+    pope = kind if kind in POPE_CATEGORIES else ""
+    return groups.get("category") or groups.get("sub-task") or pope

@@ -7,11 +7,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TypeAlias
 
-from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.tables import NonTextCell
+from robomamba_jax.utils.json_types import Json
+
+FieldValue: TypeAlias = "Json | NonTextCell"
+Fields: TypeAlias = Mapping[str, FieldValue]
 
 ID_FIELDS = ("question_id", "questionId", "question_key", "id", "index")
 """Fields that name a question, the surest first."""
@@ -49,15 +52,10 @@ class FieldNames:
     answer_flag: str = "--set answer_field="
     id_flag: str = "--set id_field="
 
-    @classmethod
-    def of(cls, config: EvalConfig) -> FieldNames:
-        """As an evaluation is configured."""
-        return cls(config.answer_field, config.id_field)
-
 
 def answer_in(
-    fields: Mapping[str, Any], where: str, field_names: FieldNames, echoed: Collection[str] = ()
-) -> tuple[str, Any]:
+    fields: Fields, where: str, field_names: FieldNames, echoed: Collection[str] = ()
+) -> tuple[str, FieldValue]:
     """The field that holds a record's answer, and the answer.
 
     Args:
@@ -92,7 +90,7 @@ def answer_in(
     return found[0], fields[found[0]]
 
 
-def other_answers(fields: Mapping[str, Any]) -> list[str]:
+def other_answers(fields: Fields) -> list[str]:
     """Fields of other names than ``ANSWER_FIELDS`` that may hold a model's answer."""
     return [
         name
@@ -101,19 +99,18 @@ def other_answers(fields: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _may_answer(name: str, fields: Mapping[str, Any]) -> bool:
+def _may_answer(name: str, fields: Fields) -> bool:
     value = fields[name]
-    # The truth of several people is a list; of a pose's eight numbers it is none.
-    if not isinstance(value, str) and not (isinstance(value, list) and _numbers(value)):
+    # A list of texts is the truth of several people; one of numbers is a pose.
+    if isinstance(value, list):
+        if not value or any(type(part) not in (int, float) for part in value):
+            return False
+    elif not isinstance(value, str):
         return False
     return _LIKE_ANSWER.search(name) is not None and _NOT_ANSWER.search(name) is None
 
 
-def _numbers(value: list[Any]) -> bool:
-    return bool(value) and all(type(part) in (int, float) for part in value)
-
-
-def id_text(value: Any, name: str, where: str) -> str:
+def id_text(value: FieldValue, name: str, where: str) -> str:
     """An id as text: text as it stands, a whole number without a point.
 
     Raises:

@@ -12,10 +12,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
@@ -25,12 +24,14 @@ from robomamba_jax.evaluation.answers.fields import (
     IMAGE_FIELDS,
     QUESTION_FIELDS,
     FieldNames,
+    FieldValue,
     answer_in,
     id_text,
 )
 from robomamba_jax.evaluation.answers.rows import AnswerFile, AnswerRow
 from robomamba_jax.evaluation.benchmarks.base import Question
 from robomamba_jax.evaluation.metrics.yes_no import POPE_CATEGORIES
+from robomamba_jax.utils.json_types import Json
 
 _NUMBER = re.compile(r"[+-]?0*(\d+)(?:\.0*)?")
 
@@ -45,11 +46,11 @@ class MatchedAnswers:
       repeated: how many rows repeat another's answer.
     """
 
-    by_id: dict[str, tuple[AnswerRow, Any]] = dataclasses.field(default_factory=dict)
+    by_id: dict[str, tuple[AnswerRow, FieldValue]] = dataclasses.field(default_factory=dict)
     unknown: list[str] = dataclasses.field(default_factory=list)
     repeated: int = 0
 
-    def add(self, question: Question, row: AnswerRow, answer: Any) -> None:
+    def add(self, question: Question, row: AnswerRow, answer: FieldValue) -> None:
         """Keep an answer.
 
         Raises:
@@ -59,6 +60,7 @@ class MatchedAnswers:
             self.by_id[question.id] = row, answer
             return
         first, known = self.by_id[question.id]
+        # To Python True is 1; the two are not the same answer.
         if known != answer or type(known) is not type(answer):
             what = f"{first.where} and {row.where} answer {question.id!r} differently"
             raise InputError("double_answers", what, "keep one of the two")
@@ -78,7 +80,7 @@ class QuestionIndex:
     """
 
     def __init__(
-        self, questions: Sequence[Question], numbered: Sequence[tuple[Any, Question]] = ()
+        self, questions: Sequence[Question], numbered: Sequence[tuple[Json, Question]] = ()
     ) -> None:
         """Put them in order.
 
@@ -87,24 +89,15 @@ class QuestionIndex:
           numbered: numbers that name some of them, in their order.
         """
         self.questions = questions
-        self.by_id = {question.id: question for question in questions}
-        self.by_image = _once(
-            (_stem(question.image_name), question) for question in questions if question.image_name
-        )
-        counted = (
-            (question.metadata["number"], question)
-            for question in questions
-            if "number" in question.metadata
-        )
-        self.by_number = _once(
-            (str(number), question) for number, question in (*counted, *numbered)
-        )
-        self.by_words: dict[tuple[str, str], list[Question]] = {}
-        for question in questions:
-            if "sub-task" in question.groups:
-                key = (str(question.metadata["image"]), normalized_text(question.text))
-                self.by_words.setdefault(key, []).append(question)
-        self.in_order = tuple(question for _, question in numbered)
+        self.by_id = {one.id: one for one in questions}
+        self.by_image = _once((_stem(one.image_name), one) for one in questions if one.image_name)
+        counted = [(one.metadata["number"], one) for one in questions if "number" in one.metadata]
+        self.by_number = _once((str(number), one) for number, one in (*counted, *numbered))
+        self.by_words: dict[tuple[str, str], list[Question]] = defaultdict(list)
+        for one in questions:
+            if "sub-task" in one.groups:
+                self.by_words[one.metadata["image"], normalized_text(one.text)].append(one)
+        self.in_order = [one for _, one in numbered]
 
     def of_file(self, name: str) -> QuestionIndex | None:
         """As a file of this name calls them: POPE's numbers repeat in each of its files. None if it
@@ -114,13 +107,11 @@ class QuestionIndex:
           InputError: the name could mean two of the files.
         """
         numbered = [
-            (question.metadata["question_id"], question)
-            for question in self.questions
-            if "file" in question.metadata
+            (one.metadata["question_id"], one) for one in self.questions if "file" in one.metadata
         ]
         if not numbered:
             return self
-        kinds = {_pope_file(question) for _, question in numbered}
+        kinds = {one.groups["kind"] for _, one in numbered}
         named = [kind for kind in sorted({*kinds, *POPE_CATEGORIES}) if kind in name]
         # Of "popular" and "unpopular" the longer one is meant.
         named = [kind for kind in named if not any(kind in other != kind for other in named)]
@@ -129,8 +120,8 @@ class QuestionIndex:
             raise InputError("ambiguous", what, "name it after one, such as answers_random.json")
         if named and named[0] not in kinds:
             return None
-        mine = [pair for pair in numbered if not named or _pope_file(pair[1]) == named[0]]
-        return QuestionIndex(self.questions, mine)
+        here = [pair for pair in numbered if not named or pair[1].groups["kind"] == named[0]]
+        return QuestionIndex(self.questions, here)
 
     def lookup(self, name: str, value: str) -> Question | None:
         """The question that a field of this name and value names; None if none is."""
@@ -138,7 +129,7 @@ class QuestionIndex:
             return self.by_image.get(_stem(value))
         return self.by_id.get(value) or self.by_number.get(value)
 
-    def words(self, unknown: Sequence[str]) -> str:
+    def describe(self, unknown: Sequence[str]) -> str:
         """The first ids that name no question, and what is written nearly like one of them."""
         shown = ", ".join(repr(key[:80]) for key in unknown[:3]) or "none"
         folded = {_folded(key): key for key in reversed(list(self.by_id))}
@@ -174,15 +165,16 @@ def match(
         into.unknown += [row.where for row in file.rows]
         return
     by_place = _by_place(file, here, field_names)
-    names = [] if by_place else _names_of_keys(file, here, field_names)
+    names = [] if by_place else _fields_that_name(file, here, field_names)
     for place, row in enumerate(file.rows):
+        has_id = file.keyed or any(name in row.fields for name in ID_FIELDS)
         if by_place:
             question, called = here.in_order[place], ""
-        elif not file.keyed and _has_words(row, here):
+        elif here.by_words and not has_id and {"image", "question"} <= row.fields.keys():
             question, called = _by_words(row, here, into)
         else:
             question, called = _asked(row, here, field_names, names)
-        echoed = [] if question is None else _repeats(row, question)
+        echoed = [] if question is None else _repeated_question(row, question)
         name, answer = answer_in(row.fields, row.where, field_names, echoed)
         if question is None:
             into.unknown.append(called)
@@ -206,27 +198,22 @@ def _asked(
         given = field_names.id or ", ".join(QUESTION_FIELDS)
         fix = f"write which question it answers, or {field_names.id_flag}NAME"
         raise InputError("bad_record", f"{row.where} names no question: it has no {given}", fix)
-    texts = {name: id_text(row.fields[name], name, row.where) for name in here}
-    found = {
-        name: question
-        for name in here
-        if (question := _lookup(index, name, texts[name], field_names))
-    }
+    keys = {name: id_text(row.fields[name], name, row.where) for name in here}
+    found = {}
+    for name, key in keys.items():
+        question = index.lookup("" if field_names.id else name, key)
+        if question is None and field_names.id:
+            # The field that the user has named may hold an image's name, whatever it is called.
+            question = index.by_image.get(_stem(key))
+        if question is not None:
+            found[name] = question
     first, question = next(iter(found.items()), (here[0], None))
     for other in here:
         # An image that several questions have names none of them, and contradicts none here.
         silent = other not in found and (question is None or other in IMAGE_FIELDS)
         if not silent and found.get(other) is not question:
-            raise _two_keys(row.where, field_names, (first, texts[first]), (other, texts[other]))
-    return question, texts[here[0]]
-
-
-def _lookup(
-    index: QuestionIndex, name: str, value: str, field_names: FieldNames
-) -> Question | None:
-    if field_names.id:
-        return index.lookup("", value) or index.by_image.get(_stem(value))
-    return index.lookup(name, value)
+            raise _two_keys(row.where, field_names, (first, keys[first]), (other, keys[other]))
+    return question, keys[here[0]]
 
 
 def _two_keys(
@@ -240,7 +227,7 @@ def _two_keys(
     return InputError("ambiguous_field", what, f"say which names the question: {choices}")
 
 
-def _names_of_keys(file: AnswerFile, index: QuestionIndex, field_names: FieldNames) -> list[str]:
+def _fields_that_name(file: AnswerFile, index: QuestionIndex, field_names: FieldNames) -> list[str]:
     """The fields that may name a question in a file: those by which at least one row does.
 
     Raises:
@@ -248,9 +235,19 @@ def _names_of_keys(file: AnswerFile, index: QuestionIndex, field_names: FieldNam
     """
     if field_names.id:
         return [field_names.id]
-    present = [name for name in QUESTION_FIELDS if any(name in row.fields for row in file.rows)]
-    telling = [name for name in present if _names_any(file.rows, index, name)]
+    values = {
+        name: [row.fields[name] for row in file.rows if name in row.fields]
+        for name in QUESTION_FIELDS
+    }
+    present = [name for name in QUESTION_FIELDS if values[name]]
+    telling = [
+        name
+        for name in present
+        if any(isinstance(v, str | int) and index.lookup(name, str(v)) for v in values[name])
+    ]
     keys = [name for name in present if name in ID_FIELDS]
+    # "question_id" beside "id" that counts the lines: where only the second fits, the rows' order
+    # would decide whose answers these are.
     if telling and telling[0] in ID_FIELDS and telling[0] != keys[0]:
         pair = [keys[0], telling[0]]
         row = next((row for row in file.rows if all(n in row.fields for n in pair)), file.rows[0])
@@ -260,26 +257,16 @@ def _names_of_keys(file: AnswerFile, index: QuestionIndex, field_names: FieldNam
     return telling or present
 
 
-def _names_any(rows: Iterable[AnswerRow], index: QuestionIndex, name: str) -> bool:
-    return any(
-        index.lookup(name, str(row.fields[name])) is not None
-        for row in rows
-        if isinstance(row.fields.get(name), str | int)
-    )
-
-
 def _by_place(file: AnswerFile, index: QuestionIndex, field_names: FieldNames) -> bool:
     """Whether answers stand in the questions' order, as POPE's own tool reads them.
 
     Raises:
       InputError: they do, but there are more or fewer, or a row does not say its question.
     """
-    named = (
-        file.keyed
-        or field_names.id
-        or any(name in row.fields for row in file.rows for name in ID_FIELDS)
-    )
-    if not index.in_order or named:
+    named = file.keyed or field_names.id
+    if named or any(name in row.fields for row in file.rows for name in ID_FIELDS):
+        return False
+    if not index.in_order:
         return False
     if len(file.rows) != len(index.in_order):
         what = (
@@ -294,50 +281,41 @@ def _by_place(file: AnswerFile, index: QuestionIndex, field_names: FieldNames) -
     return True
 
 
-def _has_words(row: AnswerRow, index: QuestionIndex) -> bool:
-    """Whether it names MME's question by image and words."""
-    named = any(name in row.fields for name in ID_FIELDS)
-    return bool(index.by_words) and not named and {"image", "question"} <= row.fields.keys()
-
-
 def _by_words(
     row: AnswerRow, index: QuestionIndex, into: MatchedAnswers
 ) -> tuple[Question | None, str]:
     """MME's question; of two that read alike the one with the label, and the one still open."""
     name, words = PurePosixPath(str(row.fields["image"])), str(row.fields["question"])
+    label = normalized_text(str(row.fields.get("label", "")))
     found = [
         question
         for image in dict.fromkeys((name, name.with_suffix("")))
         for question in index.by_words.get((image.as_posix(), normalized_text(words)), [])
     ]
-    label = normalized_text(str(row.fields.get("label", "")))
-    found.sort(
-        key=lambda question: (
-            normalized_text(question.references[0]) != label,
-            question.id in into.by_id,
-        )
-    )
-    return next(iter(found), None), f"{name}: {words}"
+
+    def less_likely(question: Question) -> tuple[bool, bool]:
+        return normalized_text(question.references[0]) != label, question.id in into.by_id
+
+    return min(found, key=less_likely, default=None), f"{name}: {words}"
 
 
-def _repeats(row: AnswerRow, question: Question) -> list[str]:
+def _repeated_question(row: AnswerRow, question: Question) -> list[str]:
     """Fields that repeat the question under a name that answers have, too: POPE's "text"."""
-    words = {normalized_text(text) for text in wordings(question)} - {""}
-    texts = [name for name in ("text",) if isinstance(row.fields.get(name), str)]
-    return [name for name in texts if normalized_text(row.fields[name]) in words]
+    text = row.fields.get("text")
+    words = {normalized_text(words) for words in wordings(question)} - {""}
+    return ["text"] if isinstance(text, str) and normalized_text(text) in words else []
 
 
 def _cross_check(row: AnswerRow, question: Question, used: set[str]) -> None:
     found = contradiction(row.fields, question, used)
-    if found is None:
-        return
-    name, given, asked = found
-    what = (
-        f"{row.where} answers {question.id!r}, but its {name} is {str(given)[:120]!r}, "
-        f"and {asked[:120]!r} was asked"
-    )
-    fix = "give the answers to these questions; if both mean the same, --set check_echoes=false"
-    raise InputError("contradicting_answer", what, fix)
+    if found is not None:
+        name, given, asked = found
+        what = (
+            f"{row.where} answers {question.id!r}, but its {name} is {str(given)[:120]!r}, "
+            f"and {asked[:120]!r} was asked"
+        )
+        fix = "give the answers to these questions; if both mean the same, --set check_echoes=false"
+        raise InputError("contradicting_answer", what, fix)
 
 
 def _once(pairs: Iterable[tuple[str, Question]]) -> dict[str, Question]:
@@ -347,15 +325,12 @@ def _once(pairs: Iterable[tuple[str, Question]]) -> dict[str, Question]:
     return {key: question for key, question in found if counts[key] == 1}
 
 
-def _pope_file(question: Question) -> str:
-    return str(question.groups.get("kind", question.metadata["file"]))
-
-
 def _stem(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).stem
 
 
 def _folded(key: str) -> str:
+    """What nearly equal ids share: "01", "1.0", " 1" and fullwidth digits are all 1."""
     text = unicodedata.normalize("NFKC", key).strip().casefold()
     number = _NUMBER.fullmatch(text)
     return number[1] if number else text

@@ -7,19 +7,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
-from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.manipulation import parse_detection
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.answers.fields import FieldNames
+from robomamba_jax.evaluation.answers.fields import FieldNames, FieldValue
 from robomamba_jax.evaluation.answers.matching import MatchedAnswers, QuestionIndex, match
 from robomamba_jax.evaluation.answers.rows import files_in, read_rows
 from robomamba_jax.evaluation.answers.tables import NonTextCell
-from robomamba_jax.evaluation.benchmarks.base import Question
-
-CheckHeader = Callable[[Path, Mapping[str, Any]], None]
+from robomamba_jax.evaluation.benchmarks.base import Answer, Question
+from robomamba_jax.utils.json_types import Json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,22 +37,7 @@ class ReadOptions:
     skip_extra: bool = False
     skip_bad: bool = False
     check_echoes: bool = True
-    check_header: CheckHeader | None = None
-
-    @classmethod
-    def of(
-        cls,
-        config: EvalConfig,
-        check_header: Callable[[Path, Mapping[str, Any]], None] | None = None,
-    ) -> ReadOptions:
-        """As an evaluation is configured."""
-        return cls(
-            FieldNames.of(config),
-            config.on_extra == "skip",
-            config.on_error == "skip",
-            config.check_echoes,
-            check_header,
-        )
+    check_header: Callable[[Path, Mapping[str, Json]], None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,37 +50,35 @@ class CheckedPredictions:
       notes: what was left out, in whole sentences.
     """
 
-    answers: list[Any]
-    problems: Mapping[str, str]
+    answers: list[Answer | None]
+    problems: dict[str, str]
     notes: tuple[str, ...]
 
 
 def read_predictions(
-    path: Path, questions: Sequence[Question], *, poses: bool = False
-) -> list[Any]:
+    path: Path,
+    questions: Sequence[Question],
+    options: ReadOptions | None = None,
+    *,
+    poses: bool = False,
+) -> CheckedPredictions:
     """An answer for every question; None for those that the file leaves out.
 
     Args:
       path: a file, or a folder of several.
-      questions: the benchmark's questions.
+      questions: the benchmark's.
+      options: what the file may be.
       poses: answers are lists of numbers, not texts.
 
     Raises:
       InputError: the file is missing or broken, or speaks of other questions.
     """
-    return read_checked(path, questions, ReadOptions(), poses=poses).answers
-
-
-def read_checked(
-    path: Path, questions: Sequence[Question], options: ReadOptions, *, poses: bool = False
-) -> CheckedPredictions:
-    """The same by other rules, with what was left out."""
+    options = options or ReadOptions()
     index, matched = QuestionIndex(questions), MatchedAnswers()
     files, folders = files_in(path)
     for file in files:
-        read = read_rows(
-            file, options.field_names, index.by_id, poses=poses, mme=bool(index.by_words)
-        )
+        mme = bool(index.by_words)
+        read = read_rows(file, options.field_names, index.by_id, poses=poses, mme=mme)
         if read.header and options.check_header is not None:
             options.check_header(file, read.header)
         match(read, index, options.field_names, matched, check_echoes=options.check_echoes)
@@ -109,21 +90,23 @@ def read_checked(
         notes.append(f"{matched.repeated} answers stand once more in {path}, in the same words")
     if folders:
         notes.append(f"not read, since they are folders in {path}: {', '.join(folders)}")
-    answers: list[Any] = []
+    answers: list[Answer | None] = []
     problems = {}
     for question in questions:
         row, answer = matched.by_id.get(question.id, (None, None))
         wrong = "" if row is None else _wrong(answer, poses) or row.problem
         if row is not None and wrong:
+            # A row that says itself why it has no answer is no mistake of the file.
             if not row.problem and not options.skip_bad:
                 raise bad_record(f"{path}: the answer to {question.id!r}", wrong)
             problems[question.id] = row.problem or f"its answer {wrong}"
             answer = None
-        answers.append(answer)
+        # Whatever is left is a text, or a list of numbers.
+        answers.append(cast("Answer | None", answer))
     return CheckedPredictions(answers, problems, tuple(notes))
 
 
-def _wrong(answer: Any, poses: bool) -> str:
+def _wrong(answer: FieldValue, poses: bool) -> str:
     """Why something is no answer; "" if it is one."""
     if isinstance(answer, NonTextCell):
         return f"is {answer.what}, not text: make the column text, and write it again"
@@ -140,7 +123,7 @@ def _wrong(answer: Any, poses: bool) -> str:
 def _check_unknown(
     path: Path, index: QuestionIndex, matched: MatchedAnswers, *, skip: bool
 ) -> None:
-    words = index.words(matched.unknown)
+    words = index.describe(matched.unknown)
     if not matched.by_id:
         raise InputError(
             "questions_mismatch",

@@ -11,7 +11,7 @@ import io
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -149,8 +149,3 @@ def _text(cell: Any, where: str) -> str | NonTextCell:
     if abs(value) >= _EXACT:
         return NonTextCell(f"the number {value}, of which a sheet keeps fifteen digits")
     return str(int(value)) if value == int(value) else repr(value)
-
-
-def column_names(rows: Sequence[tuple[int, dict[str, Any]]]) -> list[str]:
-    """The columns of a table's rows."""
-    return list(rows[0][1]) if rows else []

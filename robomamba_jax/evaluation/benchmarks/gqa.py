@@ -86,7 +86,7 @@ GQA = Benchmark(
         "testdev_balanced_predictions.json",
         "questionId",
         "prediction",
-        answer_of=without_case_and_period,
+        answer_of=lambda answer: without_case_and_period(str(answer)),
     ),
     {"standard": PromptSpec("short", 16, "line"), "official": PromptSpec.official("plain", 256)},
 )

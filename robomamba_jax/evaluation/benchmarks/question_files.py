@@ -360,7 +360,7 @@ def answer_list(
     answer_key: str = "answer",
     *,
     id_of: Callable[[str], str | int] = str,
-    answer_of: Callable[[Any], Answer] = lambda answer: answer,
+    answer_of: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> Submit:
     """A submission that is a JSON list of {id_key: id, answer_key: answer}.
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from robomamba_jax.evaluation.runner.predictor import PosePredictor, TextPredict
 from robomamba_jax.inference.engine import Engine
 from robomamba_jax.training.distributed import check_alike
 from robomamba_jax.training.sharding import make_mesh
+from robomamba_jax.utils.json_types import JsonObject
+from robomamba_jax.utils.progress import OnProgress
 
 
 class PreparedCheckpoint:
@@ -32,6 +35,8 @@ class PreparedCheckpoint:
       sha256: of its parameters.
       prompt_spec: budget, style, stop rule.
       template: around the questions.
+      reader: makes batches of requests.
+      predictor: answers batches.
     """
 
     def __init__(self, config: EvalConfig, chosen: Benchmark, checkpoint: str) -> None:
@@ -40,7 +45,7 @@ class PreparedCheckpoint:
         Raises:
           InputError: the checkpoint, the mesh or the prompt spec is wrong.
         """
-        self.prompt_spec = prompt_spec_of(config, chosen)
+        self.prompt_spec = spec = prompt_spec_of(config, chosen)
         mesh = None
         if jax.device_count() > 1:
             mesh = make_mesh(config.mesh)
@@ -52,25 +57,27 @@ class PreparedCheckpoint:
                     f"--set batch_size= to a multiple of {places}",
                 )
         model, processor = api.load(checkpoint, dtype=config.dtype or None, mesh=mesh)
-        self.model, self.processor = model, processor
+        self.processor = processor
         self.sha256 = parameters_sha256(model.params)
-        template = processor.template
-        if self.prompt_spec.template != "checkpoint":
-            template = prompt_template(self.prompt_spec.template)
-        self.template = template
+        own = spec.template == "checkpoint"
+        self.template = processor.template if own else prompt_template(spec.template)
         self.reader = BatchReader(
             processor,
-            template,
+            self.template,
             batch_size=config.batch_size,
             max_images=config.frames,
             mesh=mesh,
             skip=config.on_error == "skip",
         )
-        self.predictor: Any = _predictor(
-            chosen, Engine(model, processor, mesh=mesh), self.prompt_spec, mesh
-        )
+        engine = Engine(model, processor, mesh=mesh)
+        self.predictor: Any
+        if chosen.poses:
+            self.predictor = PosePredictor(engine, mesh)
+        else:
+            settings = settings_of(engine, spec)
+            self.predictor = TextPredictor(engine, settings, mesh, clean_up=spec.clean_up_spaces)
 
-    def preprocessing(self) -> dict[str, Any]:
+    def preprocessing(self) -> JsonObject:
         """How questions and images become numbers, which the parameters' hash does not know: a
         folder that was converted again may have the same parameters and another template."""
         transform = self.processor.transform
@@ -81,15 +88,8 @@ class PreparedCheckpoint:
         }
 
 
-def _predictor(chosen: Benchmark, engine: Engine, prompt_spec: PromptSpec, mesh: Any) -> Any:
-    if chosen.poses:
-        return PosePredictor(engine, mesh)
-    settings = settings_of(engine, prompt_spec)
-    return TextPredictor(engine, settings, mesh, clean_up=prompt_spec.clean_up_spaces)
-
-
 def requests_of(
-    questions: tuple[Question, ...], prompt_spec: PromptSpec, template: PromptTemplate | None = None
+    questions: Sequence[Question], prompt_spec: PromptSpec, template: PromptTemplate | None = None
 ) -> list[Request]:
     """Questions as they are put.
 
@@ -106,14 +106,12 @@ def requests_of(
     if template is None and prompt_spec.template != "checkpoint":
         template = prompt_template(prompt_spec.template)
     raw = template is not None and not template.placeholders
-    texts = [
-        str(question.metadata.get("raw", question.text)) if raw else question.text
-        for question in questions
-    ]
-    return [
-        Request(question.id, apply_style(text, prompt_spec.style), question.load_images)
-        for question, text in zip(questions, texts, strict=True)
-    ]
+    requests = []
+    for question in questions:
+        text = question.metadata.get("raw", question.text) if raw else question.text
+        styled = apply_style(text, prompt_spec.style)
+        requests.append(Request(question.id, styled, question.load_images))
+    return requests
 
 
 def ask(
@@ -122,8 +120,8 @@ def ask(
     data: BenchmarkData,
     checkpoint: str,
     path: Path,
-    facts: dict[str, Any],
-    on_progress: Any = None,
+    facts: JsonObject,
+    on_progress: OnProgress | None = None,
 ) -> tuple[dict[str, Reply], str, str]:
     """Answer everything that the file of answers does not have yet.
 
@@ -161,19 +159,15 @@ def ask(
         }
     known = {question.id for question in data.all_questions}
     file = AnswersFile(path, header, write=jax.process_index() == 0, known=known)
-    waiting = [
-        request
-        for request in requests_of(data.questions, prepared.prompt_spec, prepared.template)
-        if request.id not in file.done
-    ]
+    requests = requests_of(data.questions, prepared.prompt_spec, prepared.template)
+    waiting = [request for request in requests if request.id not in file.done]
+    # A process that sees another file would ask other questions, and all would wait for ever.
     check_alike({"file of answers (is --out shared?)": "\n".join(r.id for r in waiting)})
-    total = len(data.questions)
-    done = total - len(waiting)
-    if on_progress is not None:
-        on_progress(done, total)
+    on_progress = on_progress or (lambda done, total: None)
+    done, total = len(requests) - len(waiting), len(requests)
+    on_progress(done, total)
     for batch in prepared.reader.batches(waiting):
         file.add(prepared.predictor(batch))
         done += len(batch.requests)
-        if on_progress is not None:
-            on_progress(done, total)
+        on_progress(done, total)
     return file.done, prepared.sha256, prepared.predictor.raw_meaning() if chosen.poses else ""

@@ -56,7 +56,7 @@ class Batch(NamedTuple):
     requests: Sequence[Request]
     tokens: list[list[int]]
     image_positions: np.ndarray
-    images: Any
+    images: jax.Array | np.ndarray | None
     image_sizes: np.ndarray
     problems: list[str | None]
     skip: bool = False
@@ -114,24 +114,21 @@ class BatchReader:
                 yield batch
 
     def _encode(self, request: Request) -> _Prompt:
-        if request.id not in self._encoded:
-            try:
-                found = self._tokens(request)
-            except InputError as error:
-                found = _Prompt([0], [], self._reason(request, error))
-            self._encoded[request.id] = found
-        return self._encoded[request.id]
-
-    def _tokens(self, request: Request) -> _Prompt:
         """Its text as a generator takes it: what is too long there is an error here."""
-        text = keep_placeholders(request.text, self._max_images, self._template)
-        found = self._template.encode_prompt(self._processor.need_tokenizer(), text)
-        if len(found.ids) > _LONGEST:
-            what = f"it has {len(found.ids):,} tokens, over the limit of {_LONGEST:,}"
-            raise InputError("prompt_too_long", what, "shorten it")
-        if not found.ids and not self._max_images:
-            raise InputError("empty_prompt", "it is empty", "ask something")
-        return _Prompt(found.ids, found.image_positions)
+        if request.id not in self._encoded:
+            text = keep_placeholders(request.text, self._max_images, self._template)
+            try:
+                found = self._template.encode_prompt(self._processor.need_tokenizer(), text)
+                if len(found.ids) > _LONGEST:
+                    what = f"it has {len(found.ids):,} tokens, over the limit of {_LONGEST:,}"
+                    raise InputError("prompt_too_long", what, "shorten it")
+                if not found.ids and not self._max_images:
+                    raise InputError("empty_prompt", "it is empty", "ask something")
+                prompt = _Prompt(found.ids, found.image_positions)
+            except InputError as error:
+                prompt = _Prompt([0], [], self._reason(request, error))
+            self._encoded[request.id] = prompt
+        return self._encoded[request.id]
 
     def _reason(self, request: Request, error: InputError) -> str:
         """Why a request is bad, where such are skipped; else the error itself."""
@@ -146,7 +143,11 @@ class BatchReader:
         image_sizes = np.zeros((self._rows, 2), np.int32)
         problems: list[str | None] = [None] * self._rows
         pixels: dict[int, np.ndarray] = {}
-        for row in self._local_rows():
+        local: Sequence[int] = range(self._rows)
+        if self._mesh is not None:
+            # The rows whose images this process's devices hold.
+            local = local_rows(self._mesh, self._rows)
+        for row in local:
             pixels[row], image_sizes[row], count, problems[row] = self._read_images(rows[row])
             places = encoded[row].places or [0] * count
             image_positions[row, :count] = places[:count]
@@ -174,22 +175,18 @@ class BatchReader:
             return np.zeros_like(canvas), (1, 1), self._max_images, self._reason(request, error)
         return canvas, size, len(refs), None
 
-    def _local_rows(self) -> list[int]:
-        """The rows whose images this process's devices hold."""
-        if self._mesh is None:
-            return list(range(self._rows))
-        return local_rows(self._mesh, self._rows)
-
-    def _sharded(self, pixels: dict[int, np.ndarray]) -> Any:
+    def _sharded(self, pixels: dict[int, np.ndarray]) -> jax.Array | np.ndarray:
         """Images as one array, of which every process gives its rows."""
         if self._mesh is None:
             return np.stack([pixels[row] for row in range(self._rows)])
         shape = (self._rows, *next(iter(pixels.values())).shape)
 
-        def piece(index: Any) -> np.ndarray:
+        def rows_at(index: Any) -> np.ndarray:  # a slice per axis
             return np.stack([pixels[row] for row in range(*index[0].indices(self._rows))])
 
-        return jax.make_array_from_callback(shape, batch_sharding(self._mesh, self._rows), piece)
+        # No host ever holds all rows: each of its devices asks for its own slice.
+        sharding = batch_sharding(self._mesh, self._rows)
+        return jax.make_array_from_callback(shape, sharding, rows_at)
 
 
 def with_question(request: Request, error: InputError) -> InputError:

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import Reply, check_header, read_answers
 from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData
 from robomamba_jax.evaluation.runner.answer_cache import PreparedCheckpoint, requests_of
+from robomamba_jax.utils.json_types import JsonObject
 
 NEAR = 1e-4
 """Two logits that lie closer may change places where sums are added in another order."""
@@ -27,7 +28,7 @@ def compare(
     checkpoint: str,
     mine: Path,
     other: Path,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Which answers differ, and at which of them the two likeliest tokens were nearly equal.
 
     Args:
@@ -49,31 +50,22 @@ def compare(
     head, first = _read(mine)
     other_head, second = _read(other)
     check_header(other_head, other, head["benchmark"], head["questions"])
-    _check_known(second, other, data)
-    both = [
-        question.id for question in data.questions if question.id in first and question.id in second
-    ]
-    only_mine = sum(
-        question.id in first and question.id not in second for question in data.questions
-    )
-    only_other = len(second) - len(both)
+    known = {question.id for question in data.all_questions}
+    unknown = [key for key in second if key not in known]
+    if unknown:
+        what = f"{other} answers {unknown[0]!r}, which is not a question of these files"
+        raise InputError("questions_mismatch", what, "give the file as eval.py wrote it")
+    both = [one.id for one in data.questions if one.id in first and one.id in second]
     if not both:
-        raise InputError(
-            "questions_mismatch",
-            f"{other} has no question of this run",
-            "give the same benchmark's",
-        )
+        what = f"{other} has no question of this run"
+        raise InputError("questions_mismatch", what, "give the same benchmark's")
+    only_mine = sum(one.id in first for one in data.questions) - len(both)
+    only_other = len(second) - len(both)
     differ = [key for key in both if first[key].answer != second[key].answer]
     gaps: dict[str, float | None] = dict.fromkeys(differ)
     if differ and not chosen.poses:
-        common = {
-            key: _common_tokens(first[key].tokens or [], second[key].tokens or []) for key in differ
-        }
-        gaps |= _logit_gaps(config, chosen, data, checkpoint, common)
-    rows = [
-        {"id": key, "mine": first[key].answer, "other": second[key].answer, "gap": gaps[key]}
-        for key in differ
-    ]
+        shared = {key: _shared_tokens(first[key].tokens, second[key].tokens) for key in differ}
+        gaps |= _logit_gaps(config, chosen, data, checkpoint, shared)
     near = sum(gap is not None and gap <= NEAR for gap in gaps.values())
     same = head["checkpoint"] == other_head["checkpoint"]
     words = f"{len(both) - len(differ)} of {len(both)} answers are those of {other}"
@@ -93,31 +85,26 @@ def compare(
         "only_other": only_other,
         "identical": len(both) - len(differ),
         "near_ties": near,
-        "differ": rows,
+        "differ": [
+            {"id": key, "mine": first[key].answer, "other": second[key].answer, "gap": gaps[key]}
+            for key in differ
+        ],
         "words": words,
     }
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
+def _read(path: Path) -> tuple[JsonObject, dict[str, Reply]]:
     """A file's header and its answers, without those that bad images have none of."""
     header, found = read_answers(path)
     return header, {key: reply for key, reply in found.items() if reply.answer is not None}
 
 
-def _check_known(found: Collection[str], path: Path, data: BenchmarkData) -> None:
-    known = {question.id for question in data.all_questions}
-    unknown = [key for key in found if key not in known]
-    if unknown:
-        what = f"{path} answers {unknown[0]!r}, which is not a question of these files"
-        raise InputError("questions_mismatch", what, "give the file as eval.py wrote it")
-
-
-def _common_tokens(mine: Sequence[int], other: Sequence[int]) -> list[int]:
+def _shared_tokens(mine: Sequence[int] | None, other: Sequence[int] | None) -> list[int]:
     """The tokens up to which two answers agree."""
-    count = 0
-    while count < min(len(mine), len(other)) and mine[count] == other[count]:
-        count += 1
-    return list(mine[:count])
+    pairs = itertools.takewhile(
+        lambda pair: pair[0] == pair[1], zip(mine or (), other or (), strict=False)
+    )
+    return [token for token, _ in pairs]
 
 
 def _logit_gaps(
@@ -125,16 +112,16 @@ def _logit_gaps(
     chosen: Benchmark,
     data: BenchmarkData,
     checkpoint: str,
-    common: dict[str, list[int]],
+    shared: dict[str, list[int]],
 ) -> dict[str, float]:
     """The difference of the two largest logits behind what both answers share."""
     prepared = PreparedCheckpoint(config, chosen, checkpoint)
-    questions = tuple(question for question in data.questions if question.id in common)
+    questions = tuple(question for question in data.questions if question.id in shared)
     found: dict[str, float] = {}
-    for batch in prepared.reader.batches(
-        requests_of(questions, prepared.prompt_spec, prepared.template)
-    ):
-        prefixes = [common[request.id] for request in batch.requests]
+    requests = requests_of(questions, prepared.prompt_spec, prepared.template)
+    for batch in prepared.reader.batches(requests):
+        # A batch is filled up with its last row, which needs a prefix as well.
+        prefixes = [shared[request.id] for request in batch.requests]
         prefixes += [prefixes[-1]] * (len(batch.tokens) - len(prefixes))
         logits = prepared.predictor.logits_after(batch, prefixes)
         largest = np.sort(logits, axis=-1)[:, -2:]

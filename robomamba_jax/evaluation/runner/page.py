@@ -8,7 +8,7 @@ import base64
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 
 from PIL import Image
 
@@ -18,7 +18,7 @@ from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.manipulation import parse_detection
 from robomamba_jax.data.sources.sample import even_frames
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.base import Question, Scores
+from robomamba_jax.evaluation.benchmarks.base import Answer, Question, Scores
 from robomamba_jax.evaluation.benchmarks.question_files import write_text
 from robomamba_jax.utils.html_pages import render_page
 
@@ -28,9 +28,6 @@ _SIDE = 256
 # An answer with a lower score is called wrong. Half of the n-grams right is half of a score, though
 # its logarithms may add up to 0.49999999999999994.
 _HALF = 0.5 - 1e-9
-
-Prediction: TypeAlias = "str | Sequence[float]"
-"""A text, or the numbers of a pose."""
 
 
 class Card(TypedDict):
@@ -53,7 +50,7 @@ def write_page(
     path: Path,
     title: str,
     questions: Sequence[Question],
-    predictions: Sequence[Prediction],
+    predictions: Sequence[Answer],
     scores: Scores,
 ) -> Path:
     """At most ``MOST`` of the answers that score below one half, evenly spread.
@@ -94,7 +91,7 @@ def write_page(
     return write_text(path, page)
 
 
-def _card(question: Question, prediction: Prediction, item_score: float) -> Card:
+def _card(question: Question, prediction: Answer, item_score: float) -> Card:
     pose = not isinstance(prediction, str)
     return {
         "id": question.id,
@@ -115,7 +112,7 @@ def _reference(question: Question) -> list[str]:
     return [f"{text} ({count})" for text, count in counts.most_common()]
 
 
-def _thumbnail(question: Question, prediction: Prediction) -> str:
+def _thumbnail(question: Question, prediction: Answer) -> str:
     """A data URI; empty where the image cannot be read."""
     try:
         image = pixels_alone(to_rgb(open_ref(question.load_images()[-1])))
@@ -128,7 +125,7 @@ def _thumbnail(question: Question, prediction: Prediction) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
 
-def _with_poses(image: Image.Image, question: Question, prediction: Sequence[float]) -> Image.Image:
+def _with_poses(image: Image.Image, question: Question, prediction: list[float]) -> Image.Image:
     """The image twice: with the prediction on the left, with the reference on the right."""
     found = parse_detection(prediction, question.id)
     both = Image.new("RGB", (2 * image.width, image.height))

@@ -17,9 +17,10 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import check_header, read_answers
-from robomamba_jax.evaluation.answers.predictions import ReadOptions, read_checked
+from robomamba_jax.evaluation.answers.fields import FieldNames
+from robomamba_jax.evaluation.answers.predictions import ReadOptions, read_predictions
 from robomamba_jax.evaluation.benchmarks.aggregate import metrics_to_json
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData, Question, Scores
+from robomamba_jax.evaluation.benchmarks.base import Answer, Benchmark, BenchmarkData, Question
 from robomamba_jax.evaluation.benchmarks.prompts import prompt_spec_of
 from robomamba_jax.evaluation.benchmarks.question_files import write_json, write_text
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
@@ -27,6 +28,7 @@ from robomamba_jax.evaluation.runner import paper
 from robomamba_jax.evaluation.runner.page import write_page
 from robomamba_jax.evaluation.synthetic.benchmark_files import toy_config, write_toy
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 from robomamba_jax.utils.version import __version__
@@ -50,12 +52,12 @@ class AnswerSet:
       raw_meaning: what those are, in a sentence.
     """
 
-    answers: list[Any]
+    answers: Sequence[Answer | None]
     checkpoint: dict[str, str] | None
     source: str
     problems: dict[str, str]
     notes: tuple[str, ...] = ()
-    raw: list[Any] | None = None
+    raw: Sequence[list[float] | None] | None = None
     raw_meaning: str = ""
 
 
@@ -106,9 +108,8 @@ def _check_unique(questions: Sequence[Question]) -> None:
         first = known.setdefault(question.id, question)
         if first is question:
             continue
-        if first.file == question.file:
-            what, fix = f"{question.file} has two questions {question.id!r}", "fix the file"
-        else:
+        what, fix = f"{question.file} has two questions {question.id!r}", "fix the file"
+        if first.file != question.file:
             what = f"{first.file} and {question.file} both have a question {question.id!r}"
             fix = "score them apart: --set files.questions=..."
         raise InputError("bad_record", what, fix)
@@ -126,22 +127,25 @@ def from_predictions(config: EvalConfig, path: Path, data: BenchmarkData) -> Ans
     """Answers that somebody else has made.
 
     Raises:
-      InputError: questions are left out, and may not be; or see ``read_checked``.
+      InputError: questions are left out, and may not be; or see ``read_predictions``.
     """
     chosen = benchmark(config.benchmark)
 
-    def ours(file: Path, header: Mapping[str, Any]) -> None:
+    def check(file: Path, header: Mapping[str, Json]) -> None:
         check_header(header, file, chosen.name, _questions_sha256(data.files))
 
-    read = read_checked(path, data.all_questions, ReadOptions.of(config, ours), poses=chosen.poses)
-    predictions = {
-        question.id: answer
-        for question, answer in zip(data.all_questions, read.answers, strict=True)
-    }
-    answers = [predictions[question.id] for question in data.questions]
-    missing = [
-        question.id for question, text in zip(data.questions, answers, strict=True) if text is None
-    ]
+    options = ReadOptions(
+        FieldNames(config.answer_field, config.id_field),
+        skip_extra=config.on_extra == "skip",
+        skip_bad=config.on_error == "skip",
+        check_echoes=config.check_echoes,
+        check_header=check,
+    )
+    read = read_predictions(path, data.all_questions, options, poses=chosen.poses)
+    ids = [question.id for question in data.all_questions]
+    predictions = dict(zip(ids, read.answers, strict=True))
+    answers = {question.id: predictions[question.id] for question in data.questions}
+    missing = [key for key, answer in answers.items() if answer is None]
     if missing and config.on_error == "raise":
         raise InputError(
             "missing_answers",
@@ -153,7 +157,7 @@ def from_predictions(config: EvalConfig, path: Path, data: BenchmarkData) -> Ans
     spare = sum(text is not None for text in predictions.values()) + len(missing) - len(answers)
     if spare:
         notes.append(f"{spare} answers are to questions of these files that limit leaves out")
-    return AnswerSet(answers, None, str(path), problems, tuple(notes))
+    return AnswerSet(list(answers.values()), None, str(path), problems, tuple(notes))
 
 
 def check_against(path: Path, chosen: Benchmark, data: BenchmarkData) -> None:
@@ -182,20 +186,23 @@ def finish(
     Raises:
       InputError: no question was answered.
     """
-    pairs = [
-        (question, predictions)
-        for question, predictions in zip(data.questions, answered.answers, strict=True)
-        if predictions is not None
-    ]
-    if not pairs:
+    kept = [k for k, answer in enumerate(answered.answers) if answer is not None]
+    if not kept:
         raise InputError("no_answers", "no question was answered", "see the problems above")
-    questions, predictions = [question for question, _ in pairs], [text for _, text in pairs]
-    submitted, notes = predictions, [*data.notes, *answered.notes]
+    questions = [data.questions[k] for k in kept]
+    predictions = submitted = [answer for answer in answered.answers if answer is not None]
+    notes = [*data.notes, *answered.notes]
     if answered.raw is not None and config.scoring == "official":
-        pairs = zip(answered.raw, answered.answers, strict=True)
-        submitted = [numbers for numbers, answer in pairs if answer is not None]
+        submitted = [answered.raw[k] for k in kept]
         notes.append(answered.raw_meaning)
-    written, unwritten = _submitted(chosen, data, questions, submitted, out)
+    written: list[Path] = []
+    try:
+        written = chosen.submit(out, questions, submitted)
+    except InputError as error:
+        # An answer that is too long for a cell, say. The score is had all the same.
+        if not data.labelled:
+            raise
+        notes.append(f"no submission was written: {error.message}")
     result: dict[str, Any] = {
         "schema": SCHEMA,
         "package": __version__,
@@ -208,7 +215,7 @@ def finish(
         "questions": len(data.questions),
         "answered": len(questions),
         "problems": answered.problems,
-        "notes": [*notes, *unwritten],
+        "notes": notes,
         "seconds": round(seconds, 3),
         "headline": None,
         "figures": {},
@@ -218,7 +225,9 @@ def finish(
     }
     if data.labelled:
         scores = chosen.score(questions, predictions, config.scoring)
-        result |= _as_json(scores)
+        result["headline"] = scores.headline
+        result["figures"] = metrics_to_json(scores.metrics)
+        result["groups"] = {kind: metrics_to_json(rows) for kind, rows in scores.groups.items()}
         result["also"] = _other_scoring(chosen, questions, predictions, config.scoring)
         write_page(out / "wrong.html", chosen.title, questions, predictions, scores)
     else:
@@ -229,33 +238,9 @@ def finish(
     return result
 
 
-def _submitted(
-    chosen: Benchmark,
-    data: BenchmarkData,
-    questions: Sequence[Question],
-    predictions: Sequence[Any],
-    out: Path,
-) -> tuple[list[Path], list[str]]:
-    """The submission's files; or a note, where answers do not fit into one and a score is had."""
-    try:
-        return chosen.submit(out, questions, predictions), []
-    except InputError as error:
-        if not data.labelled:
-            raise
-        return [], [f"no submission was written: {error.message}"]
-
-
-def _as_json(scores: Scores) -> dict[str, Any]:
-    return {
-        "headline": scores.headline,
-        "figures": metrics_to_json(scores.metrics),
-        "groups": {kind: metrics_to_json(rows) for kind, rows in scores.groups.items()},
-    }
-
-
 def _other_scoring(
     chosen: Benchmark, questions: Sequence[Question], predictions: Sequence[Any], scoring: str
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """The same answers by the other scorer, where there is one."""
     other = "standard" if scoring == "official" else "official"
     if chosen.poses or other not in chosen.prompt_specs:
@@ -303,23 +288,18 @@ def answer_all(
     done, sha, meaning = ask(
         config, chosen, data, checkpoint, out / "answers.jsonl", facts, on_progress
     )
-    answers = [
-        done[question.id].answer if question.id in done else None for question in data.questions
-    ]
-    question_ids = {question.id for question in data.questions}
-    problems = {
-        key: reply.reason
-        for key, reply in done.items()
-        if reply.answer is None and key in question_ids
-    }
-    identity = {"path": checkpoint, "sha256": sha}
-    raw = None
-    if chosen.poses:
-        raw = [
-            done[question.id].raw if question.id in done else None for question in data.questions
-        ]
-    answered = AnswerSet(answers, identity, checkpoint, problems, raw=raw, raw_meaning=meaning)
-    return answered, time.monotonic() - started
+    replies = [done.get(question.id) for question in data.questions]
+    return (
+        AnswerSet(
+            [reply and reply.answer for reply in replies],
+            {"path": checkpoint, "sha256": sha},
+            checkpoint,
+            {reply.id: reply.reason for reply in replies if reply and reply.answer is None},
+            raw=[reply and reply.raw for reply in replies] if chosen.poses else None,
+            raw_meaning=meaning,
+        ),
+        time.monotonic() - started,
+    )
 
 
 def _questions_sha256(files: Sequence[Path]) -> str:

@@ -23,13 +23,13 @@ VQA_FILES = (
     "v2_mscoco_val2014_annotations.json",
 )
 OKVQA_FILES = ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json")
-_NAMES = {
+_QUESTIONS = {
     "vqav2": VQA_FILES[:1],
     "okvqa": OKVQA_FILES[:1],
     "gqa": ("testdev_balanced_questions.json",),
     "ocrvqa": ("dataset.json",),
     "vizwiz": ("val.json",),
-    "pope": tuple(f"coco_pope_{kind}.json" for kind in POPE_CATEGORIES),
+    "pope": tuple(f"coco_pope_{category}.json" for category in POPE_CATEGORIES),
     "mme": (),
     "mmbench": ("MMBench_DEV_EN.tsv",),
     "mmvet": ("mm-vet.json",),
@@ -41,12 +41,8 @@ _ANSWERS = {"vqav2": VQA_FILES[1], "okvqa": OKVQA_FILES[1]}
 
 def files_of(name: str, root: str) -> dict[str, Any]:
     """Where a benchmark that we have written lies: fields of ``FilesConfig``."""
-    return {
-        "root": root,
-        "questions": _NAMES[name],
-        "answers": _ANSWERS.get(name, ""),
-        "images": "",
-    }
+    answers = _ANSWERS.get(name, "")
+    return {"root": root, "questions": _QUESTIONS[name], "answers": answers, "images": ""}
 
 
 def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
@@ -111,12 +107,10 @@ _GENRES = ("Engineering", "Travel", "History")
 
 def book_of(number: int) -> dict[str, str]:
     """An invented book, by number."""
-    author = f"{_FIRST[number % 5]} {_LAST[(number // 5) % 5]}"
-    title = _TITLES[(number // 2) % 5]
     return {
         "image": str(number),
-        "title": title,
-        "authorName": author,
+        "title": _TITLES[(number // 2) % 5],
+        "authorName": f"{_FIRST[number % 5]} {_LAST[(number // 5) % 5]}",
         "genre": _GENRES[number % 3],
     }
 
@@ -137,13 +131,13 @@ def _mme(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
 
 
 def _vizwiz(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
-    entries = [
-        entry
-        if k % 4
-        else dataclasses.replace(
+    entries = _entries(shapes)
+    # Every fourth question is about a label that the image does not have.
+    entries[::4] = [
+        dataclasses.replace(
             entry, question="What does the label say?", answer="unanswerable", also="nothing"
         )
-        for k, entry in enumerate(_entries(shapes))
+        for entry in entries[::4]
     ]
     export.write_vizwiz(folder, entries, put)
 
@@ -154,23 +148,16 @@ def _pope(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
 
 
 def _robovqa(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
-    entries = [
-        Entry(
-            shape.name,
-            f"touch the {shape.shape} Q: possible right now?",
-            "yes",
-            "affordance:discriminative:discrete:True",
+    def entry(shape: _Shape) -> Entry:
+        if shape.number % 2:
+            text = f"touch the {shape.shape} Q: possible right now?"
+            return Entry(shape.name, text, "yes", "affordance:discriminative:discrete:True")
+        answer = f"touch the {shape.color} {shape.shape}"
+        return Entry(
+            shape.name, "Q: what action just happened?", answer, "past_description:freeform"
         )
-        if shape.number % 2
-        else Entry(
-            shape.name,
-            "Q: what action just happened?",
-            f"touch the {shape.color} {shape.shape}",
-            "past_description:freeform",
-        )
-        for shape in shapes
-    ]
-    export.write_robovqa(folder, entries, put)
+
+    export.write_robovqa(folder, [entry(shape) for shape in shapes], put)
 
 
 def _manipulation(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
@@ -182,10 +169,7 @@ def _manipulation(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> 
         assert sample.action is not None
         name = f"Shape_{number:04d}.png"
         pixels[name] = sample.images[0]
-        turns = [
-            {"from": "human", "value": sample.turns[0][1]},
-            {"from": "gpt", "value": answer_text(sample.action)},
-        ]
+        turns = export.conversation(sample.turns[0][1], answer_text(sample.action))
         records.append({"image": name, "conversations": turns})
 
     def put_pose(image: str, path: Path) -> None:

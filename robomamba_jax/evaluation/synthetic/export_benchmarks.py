@@ -19,6 +19,7 @@ from typing import Any
 
 from robomamba_jax.evaluation.benchmarks.question_files import write_json, write_text
 from robomamba_jax.evaluation.metrics.multiple_choice import LETTERS, ROTATION
+from robomamba_jax.utils.json_types import Json, JsonObject
 
 _PEOPLE = 10
 _COCO = "COCO_val2014_{:012d}.jpg"
@@ -57,21 +58,22 @@ class _NumberedImages:
         self._put, self._folder, self._name = put, folder, name
         self._known: dict[str, int] = {}
 
-    def of(self, image: str) -> int:
-        """The image's number."""
-        if image not in self._known:
-            self._known[image] = len(self._known) + 1
-            path = self._folder / self.name(image)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._put(image, path)
-        return self._known[image]
-
-    def name(self, image: str) -> str:
-        """The image's file name."""
-        return self._name.format(self._known[image])
+    def add(self, image: str) -> tuple[int, str]:
+        """The image's number and its file's name."""
+        known = image in self._known
+        number = self._known.setdefault(image, len(self._known) + 1)
+        name = self._name.format(number)
+        if not known:
+            _put(self._put, image, self._folder / name)
+        return number, name
 
 
-def people(entry: Entry) -> list[dict[str, Any]]:
+def _put(put: SaveImage, image: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    put(image, path)
+
+
+def people(entry: Entry) -> list[JsonObject]:
     """Ten people's answers; every fourth gives the other one, where there is another."""
     return [
         {
@@ -98,17 +100,17 @@ def write_vqa(
     images = _NumberedImages(put, folder / "val2014", _COCO)
     questions, annotations = [], []
     for number, entry in enumerate(entries):
-        image = images.of(entry.image)
+        image, _ = images.add(entry.image)
+        # As COCO's: the image's number, and behind it the question's.
         ids = {"question_id": image * 1000 + number % 1000, "image_id": image}
         questions.append({**ids, "question": entry.question})
         kinds = {"question_type": entry.kind, "answer_type": answer_type(entry.answer)}
         answers = {"multiple_choice_answer": entry.answer, "answers": people(entry)}
         annotations.append({**ids, **kinds, **answers})
     shared = {"data_type": "mscoco", "data_subtype": "val2014"}
+    asked = {**shared, "task_type": "Open-Ended", "questions": questions}
     return [
-        write_json(
-            folder / names[0], {**shared, "task_type": "Open-Ended", "questions": questions}
-        ),
+        write_json(folder / names[0], asked),
         write_json(folder / names[1], {**shared, "annotations": annotations}),
     ]
 
@@ -118,11 +120,10 @@ def write_gqa(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Pa
     images = _NumberedImages(put, folder / "images", "n{:06d}.jpg")
     records = {}
     for number, entry in enumerate(entries):
-        images.of(entry.image)
         verify = answer_type(entry.answer) == "yes/no"
         records[str(20_000_000 + number)] = {
             "question": entry.question,
-            "imageId": images.name(entry.image).removesuffix(".jpg"),
+            "imageId": images.add(entry.image)[1].removesuffix(".jpg"),
             "answer": entry.answer.lower(),
             "isBalanced": True,
             "fullAnswer": f"{entry.answer}.",
@@ -137,9 +138,7 @@ def write_ocrvqa(folder: Path, books: Sequence[dict[str, str]], put: SaveImage) 
     records = {}
     for number, book in enumerate(books):
         key = f"{10_000 + number}"
-        path = folder / "images" / f"{key}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        put(book["image"], path)
+        _put(put, book["image"], folder / "images" / f"{key}.jpg")
         records[key] = {
             "imageURL": f"http://books.invalid/{key}.jpg",
             "questions": ["Who wrote this book?", "What is the title of this book?"],
@@ -155,12 +154,11 @@ def write_vizwiz(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list
     images = _NumberedImages(put, folder / "val", "VizWiz_val_{:08d}.jpg")
     records = []
     for entry in entries:
-        images.of(entry.image)
         unknown = entry.answer == "unanswerable"
         answers = [{k: row[k] for k in ("answer", "answer_confidence")} for row in people(entry)]
         records.append(
             {
-                "image": images.name(entry.image),
+                "image": images.add(entry.image)[1],
                 "question": entry.question,
                 "answers": answers,
                 "answer_type": "unanswerable" if unknown else answer_type(entry.answer),
@@ -170,18 +168,19 @@ def write_vizwiz(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list
     return [write_json(folder / "val.json", records)]
 
 
-def write_pope(folder: Path, kinds: Mapping[str, Sequence[Entry]], put: SaveImage) -> list[Path]:
+def write_pope(
+    folder: Path, categories: Mapping[str, Sequence[Entry]], put: SaveImage
+) -> list[Path]:
     """POPE's files, JSON lines, one for each way to choose what is absent."""
     images = _NumberedImages(put, folder / "val2014", _COCO)
     written = []
-    for kind, entries in kinds.items():
+    for category, entries in categories.items():
         lines = []
         for number, entry in enumerate(entries, 1):
-            images.of(entry.image)
-            row = {"question_id": number, "image": images.name(entry.image)}
+            row = {"question_id": number, "image": images.add(entry.image)[1]}
             row |= {"text": entry.question, "label": entry.answer.lower()}
             lines.append(json.dumps(row) + "\n")
-        written.append(write_text(folder / f"coco_pope_{kind}.json", "".join(lines)))
+        written.append(write_text(folder / f"coco_pope_{category}.json", "".join(lines)))
     return written
 
 
@@ -193,8 +192,7 @@ def write_mme(
     for name, pairs in subtasks.items():
         for number, pair in enumerate(pairs, 1):
             path = folder / name / f"{number:04d}.jpg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            put(pair[0].image, path)
+            _put(put, pair[0].image, path)
             lines = [
                 f"{entry.question}{MME_SUFFIX}\t{entry.answer.capitalize()}\n" for entry in pair
             ]
@@ -209,7 +207,6 @@ def write_mmbench(folder: Path, entries: Sequence[Entry], put: SaveImage) -> lis
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
     table.writerow([*names, "image"])
     scratch = folder / "image.jpg"
-    folder.mkdir(parents=True, exist_ok=True)
     for turn in range(max(len(entry.options) for entry in entries)):
         for number, entry in enumerate(entries):
             count = len(entry.options)
@@ -217,9 +214,10 @@ def write_mmbench(folder: Path, entries: Sequence[Entry], put: SaveImage) -> lis
                 continue
             options = [entry.options[(k + turn) % count] for k in range(count)]
             right = LETTERS[options.index(entry.answer)]
+            # Later rotations name the first one's row instead of repeating its image.
             image_cell = str(number)
             if turn == 0:
-                put(entry.image, scratch)
+                _put(put, entry.image, scratch)
                 image_cell = base64.b64encode(scratch.read_bytes()).decode()
                 scratch.unlink()
             cells = [*options, *[""] * (len(LETTERS) - count)]
@@ -233,8 +231,7 @@ def write_mmvet(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[
     records = {}
     for number, entry in enumerate(entries):
         name = f"v1_{number}.jpg"
-        (folder / "images").mkdir(parents=True, exist_ok=True)
-        put(entry.image, folder / "images" / name)
+        _put(put, entry.image, folder / "images" / name)
         records[f"v1_{number}"] = {
             "imagename": name,
             "question": entry.question,
@@ -248,30 +245,27 @@ def write_mmvet(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[
 def write_robovqa(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """The one-image conversion that RoboMamba's repository reads; an entry's kind is the tag."""
     images = _NumberedImages(put, folder / "imgs", "{:06d}.jpg")
-    records = []
-    for number, entry in enumerate(entries):
-        images.of(entry.image)
-        turns = [
-            {"from": "human", "value": entry.question},
-            {"from": "gpt", "value": f"A: {entry.answer}"},
-        ]
-        image = f"imgs/{images.name(entry.image)}"
-        records.append(
-            {
-                "id": f"robovqa_{number}_0",
-                "image": image,
-                "task": entry.kind,
-                "conversations": turns,
-            }
-        )
+    records = [
+        {
+            "id": f"robovqa_{number}_0",
+            "image": f"imgs/{images.add(entry.image)[1]}",
+            "task": entry.kind,
+            "conversations": conversation(entry.question, f"A: {entry.answer}"),
+        }
+        for number, entry in enumerate(entries)
+    ]
     return [write_json(folder / "robovqa.json", records)]
 
 
+def conversation(question: str, answer: str) -> list[Json]:
+    """A record's turns, as LLaVA's files have them."""
+    return [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+
+
 def write_manipulation(
-    folder: Path, records: Sequence[dict[str, Any]], put: SaveImage
+    folder: Path, records: Sequence[Mapping[str, Any]], put: SaveImage
 ) -> list[Path]:
     """RoboMamba's manip.json out of its records, whose images the caller knows by their names."""
-    (folder / "robot_pics").mkdir(parents=True, exist_ok=True)
     for record in records:
-        put(record["image"], folder / "robot_pics" / record["image"])
+        _put(put, record["image"], folder / "robot_pics" / record["image"])
     return [write_json(folder / "manip.json", list(records))]

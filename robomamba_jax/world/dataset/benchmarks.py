@@ -110,7 +110,9 @@ def _link(source: Path, path: Path) -> None:
         shutil.copyfile(source, path)
 
 
-def _write_scenes(bench: Path, scenes: Sequence[Scene], put: export_benchmarks.Put) -> list[Path]:
+def _write_scenes(
+    bench: Path, scenes: Sequence[Scene], put: export_benchmarks.SaveImage
+) -> list[Path]:
     known: list[Entry] = []
     short: list[Entry] = []
     unseen: list[Entry] = []
