@@ -24,7 +24,7 @@ from robomamba_jax.data.examples import without_placeholders
 from robomamba_jax.data.text.tokenizer import train_bpe
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
-from robomamba_jax.world.dataset.manifest import contact_points_file
+from robomamba_jax.world.dataset.contact_points import contact_points_file
 
 ROW_TOKENS = 384
 _POSE_TOKENS = 32  # of a pose's prompt, at most; the longest has 25

@@ -27,7 +27,8 @@ from robomamba_jax.demo.results import Results, StageResult
 from robomamba_jax.evaluation.runner.paper import paper_tables
 from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.version import __version__
-from robomamba_jax.world.dataset.manifest import contact_points_file, read_manifest
+from robomamba_jax.world.dataset.contact_points import contact_points_file
+from robomamba_jax.world.dataset.manifest import read_manifest
 
 SCHEMA = "robomamba.demo/1"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")

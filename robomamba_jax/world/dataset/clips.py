@@ -30,7 +30,7 @@ class GripperBody:
 
     def __init__(self, scene: SimScene, command: GraspCommand) -> None:
         """Put it into the scene, out of sight."""
-        self._stage, self._grip = scene, command
+        self._scene, self._axes = scene, command.hand_axes()
         # The tip is the body's origin and +z its approach, so that everything lies behind, at z
         # below 0.
         pieces = [
@@ -48,27 +48,19 @@ class GripperBody:
     def move(self, point: Array) -> None:
         """Its tip goes to a world point."""
         pose = np.eye(4)
-        # A command's closing axis need not be square to its approach: what lies along it goes.
-        closing = self._grip.closing - self._grip.approach * (
-            self._grip.closing @ self._grip.approach
-        )
-        closing /= np.linalg.norm(closing)
-        # The body's +z is the approach, its y the closing axis.
-        pose[:3, :3] = np.stack(
-            [np.cross(closing, self._grip.approach), closing, self._grip.approach], axis=1
-        )
+        pose[:3, :3] = self._axes
         pose[:3, 3] = point
-        self._entity.set_pose(self._stage.simulator.sapien.Pose(pose.astype(np.float32)))
+        self._entity.set_pose(self._scene.simulator.sapien.Pose(pose.astype(np.float32)))
 
     def remove(self) -> None:
         """Take it out of the scene."""
-        self._stage.sapien_scene.remove_entity(self._entity)
+        self._scene.sapien_scene.remove_entity(self._entity)
 
 
 def film(
     scene: SimScene, link: int, command: GraspCommand, executor: Executor = execute
 ) -> tuple[list[Frame], int, ExecutionResult]:
-    """Carry out a grip and take images.
+    """Carry out a command and take images.
 
     Returns:
       The frames, uint8[H, W, 3] each; the number of those before contact; the outcome.

@@ -30,7 +30,8 @@ from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.version import __version__
 from robomamba_jax.world.dataset import tasks
 from robomamba_jax.world.dataset.benchmarks import write_benchmarks
-from robomamba_jax.world.dataset.manifest import CONTACT_POINTS, MANIFEST, Manifest, read_manifest
+from robomamba_jax.world.dataset.contact_points import CONTACT_POINTS
+from robomamba_jax.world.dataset.manifest import MANIFEST, Manifest, read_manifest
 from robomamba_jax.world.dataset.tasks import REMARKS, VERSION, ItemRange, WorldPlan, check_plan
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.objects.categories import CATEGORIES

@@ -1,7 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a generated data set says of itself, whichever version wrote it: the one reader of its
-manifest.json, and where its contact points are."""
+"""What a generated data set says of itself, whichever version wrote it: its manifest.json."""
 
 from __future__ import annotations
 
@@ -9,11 +8,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from robomamba_jax.utils.files import read_json
-from robomamba_jax.utils.renamed import warn_renamed
 
 MANIFEST = "manifest.json"
-CONTACT_POINTS = "contact_points.json"
-_OLD_CONTACT_POINTS = "touch.json"
 # Named after the flag of then, --language.
 _OLD_PLAN_KEYS = {"language": "num_images"}
 
@@ -56,12 +52,3 @@ def read_manifest(folder: Path) -> Manifest:
         plan = {_OLD_PLAN_KEYS.get(key, key): value for key, value in content["plan"].items()}
         content["plan"] = plan
     return content
-
-
-def contact_points_file(folder: Path) -> Path:
-    """A data set's questions for contact points, in LLaVA's format; the earlier name with a
-    warning."""
-    if not (folder / CONTACT_POINTS).is_file() and (folder / _OLD_CONTACT_POINTS).is_file():
-        warn_renamed(str(folder / _OLD_CONTACT_POINTS), CONTACT_POINTS)
-        return folder / _OLD_CONTACT_POINTS
-    return folder / CONTACT_POINTS

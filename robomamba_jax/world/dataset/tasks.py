@@ -291,7 +291,7 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
 
 
 def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
-    """A clip: the oracle acts, or a random grip fails; some clips end when the gripper arrives."""
+    """A clip: the oracle acts, or a random pull fails; some clips end when the gripper arrives."""
     category = plan.category_of(item)
     # Each attempt is another trial: what is drawn in one that fails leaves nothing behind.
     for attempt in range(50):

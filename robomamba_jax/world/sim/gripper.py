@@ -65,6 +65,15 @@ class GraspCommand:
     pull: bool = True
     steer: Callable[[SimScene, int, Array], Array] | None = None
 
+    def hand_axes(self) -> Array:
+        """float64[3, 3]: a hand's x, y and z as columns, world; z is the approach, and the fingers
+        close along y."""
+        z = self.approach
+        # The closing axis need not be square to the approach: what lies along that goes.
+        y = self.closing - z * (self.closing @ z)
+        y = y / float(np.linalg.norm(y))
+        return np.stack([np.cross(y, z), y, z], axis=1)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ExecutionResult:

@@ -163,11 +163,7 @@ def _find_motion(scene: SimScene, arm: _Arm, command: GraspCommand) -> _Motion |
     # A pull straight up leaves open where to stand: at the viewer's side.
     heading = float(np.arctan2(flat[1], flat[0])) if np.linalg.norm(flat) > 0.3 else 0.0
     tool = np.eye(4)
-    third = command.approach
-    second = command.closing - third * (command.closing @ third)
-    second = second / float(np.linalg.norm(second))
-    # The hand's z is the approach, its y the axis along which the fingers close.
-    tool[:3, :3] = np.stack([np.cross(second, third), second, third], axis=1)
+    tool[:3, :3] = command.hand_axes()
     offsets = [-_STAND_OFF, *(-PULL * k / _WAYPOINTS for k in range(_WAYPOINTS + 1))]
     for distance, below, around in _BASES:
         base = np.eye(4)

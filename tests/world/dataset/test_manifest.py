@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.dataset.manifest import contact_points_file, read_manifest
+from robomamba_jax.world.dataset.contact_points import contact_points_file
+from robomamba_jax.world.dataset.manifest import read_manifest
 
 
 @pytest.mark.parametrize("key", ["num_images", "language"])

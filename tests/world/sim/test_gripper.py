@@ -129,3 +129,13 @@ def test_two_runs_are_the_same(simulator: Simulator) -> None:
         scene = door_scene(simulator, 0.4)
         ends.append(execute(scene, 1, pull(front_point(scene, 0.8))).after.tobytes())
     assert ends[0] == ends[1]
+
+
+def test_a_hands_axes() -> None:
+    """The approach, and of the closing axis what is square to it; right-handed."""
+    approach = np.array([0.6, 0.0, -0.8])
+    axes = GraspCommand(np.zeros(3), approach, np.array([1.0, 2.0, 0.0])).hand_axes()
+    np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-12)
+    assert np.linalg.det(axes) > 0
+    np.testing.assert_array_equal(axes[:, 2], approach)
+    assert axes[1, 1] > 0.9
