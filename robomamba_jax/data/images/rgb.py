@@ -42,11 +42,8 @@ def to_rgb(image: Image.Image, background: tuple[int, int, int] | None = None) -
         space without a conversion to RGB.
     """
     if image.mode in ("I", "F"):
-        raise InputError(
-            "bad_image",
-            f"the image has pixels of mode {image.mode}, whose range is unknown",
-            "scale it to 8 bits first",
-        )
+        what = f"the image has pixels of mode {image.mode}, whose range is unknown"
+        raise InputError("bad_image", what, "scale it to 8 bits first")
     try:
         return _converted(image, background)
     except MemoryError as error:
