@@ -94,11 +94,8 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
       InputError: see ``to_rgb``; or the image does not fit such a file.
     """
     if form == "JPEG" and max(image.size) > _LONGEST_JPEG:
-        raise InputError(
-            "image_too_large",
-            f"a JPEG has at most {_LONGEST_JPEG:,} pixels a side, not {max(image.size):,}",
-            "write a .png",
-        )
+        what = f"a JPEG has at most {_LONGEST_JPEG:,} pixels a side, not {max(image.size):,}"
+        raise InputError("image_too_large", what, "write a .png")
     out = io.BytesIO()
     try:
         pixels_alone(to_rgb(image)).save(out, form, **options)
