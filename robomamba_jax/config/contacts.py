@@ -31,14 +31,8 @@ def check_contacts(scale: object, frame: object, side: object) -> None:
         return
     # True is an int in Python, and would be a side of one pixel.
     if isinstance(side, bool) or not isinstance(side, int) or side < 1:
-        raise InputError(
-            "bad_config",
-            f"contact_side is {side!r}",
-            "give the side of the head's training images in whole pixels, such as 336",
-        )
+        fix = "give the side of the head's training images in whole pixels, such as 336"
+        raise InputError("bad_config", f"contact_side is {side!r}", fix)
     if frame != "file":
-        raise InputError(
-            "bad_config",
-            f"contact_side {side} with contact_frame {frame!r}: the crop's side is known",
-            "give contact_frame 'file', or leave contact_side out",
-        )
+        what = f"contact_side {side} with contact_frame {frame!r}: the crop's side is known"
+        raise InputError("bad_config", what, "give contact_frame 'file', or leave contact_side out")

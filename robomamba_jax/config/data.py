@@ -214,11 +214,8 @@ class BatchConfig:
         if list(self.buckets) != sorted(set(self.buckets)) or any(
             not 0 < bucket <= self.seq_len for bucket in self.buckets
         ):
-            raise InputError(
-                "bad_config",
-                f"buckets are {list(self.buckets)}",
-                f"give rising lengths up to seq_len, {self.seq_len}",
-            )
+            fix = f"give rising lengths up to seq_len, {self.seq_len}"
+            raise InputError("bad_config", f"buckets are {list(self.buckets)}", fix)
         # Packed rows are all nearly full: there would be nothing for shorter buckets to save.
         if self.packing and self.buckets:
             raise InputError("bad_config", "packing and buckets at once", "choose one of them")

@@ -83,11 +83,8 @@ class GraspConfig:
         one_of("left_axis", self.left_axis, AXES)
         # "-z" and "z" are one line: their cross product, the third axis, would be 0.
         if self.approach_axis[-1] == self.left_axis[-1]:
-            raise InputError(
-                "bad_config",
-                f"approach_axis is {self.approach_axis} and left_axis is {self.left_axis}",
-                "give two different axes",
-            )
+            what = f"approach_axis is {self.approach_axis} and left_axis is {self.left_axis}"
+            raise InputError("bad_config", what, "give two different axes")
         if self.before is not None:
             not_negative("before", self.before)
         # JSON as Python reads it knows NaN and Infinity; a comparison with NaN is never true.

@@ -101,9 +101,6 @@ class PolicyConfig(Replaceable):
         # The second share is the smaller width, so it is the one that may come to nothing.
         first, second = _SHARES.get(self.kind, _REPO_SHARES)
         if d_model < second:
-            raise InputError(
-                "bad_config",
-                f"d_model {d_model} is too narrow for a {self.kind} head",
-                f"give a model of width {second} or more",
-            )
+            what = f"d_model {d_model} is too narrow for a {self.kind} head"
+            raise InputError("bad_config", what, f"give a model of width {second} or more")
         return d_model // first, d_model // second

@@ -97,8 +97,5 @@ def as_robomamba(config: MambaConfig | RoboMambaConfig) -> RoboMambaConfig:
         return config
     if isinstance(config, MambaConfig):
         return RoboMambaConfig(llm=config)
-    raise InputError(
-        "bad_config",
-        f"config is a {type(config).__name__}",
-        "give a MambaConfig or a RoboMambaConfig, such as rm.preset('tiny')",
-    )
+    fix = "give a MambaConfig or a RoboMambaConfig, such as rm.preset('tiny')"
+    raise InputError("bad_config", f"config is a {type(config).__name__}", fix)

@@ -168,11 +168,8 @@ def _set_part(config: tuple[Any, ...], path: list[str], text: str, key: str) -> 
     # No number is one that is out of range: both are told by the same message.
     number = int(path[0]) if path[0].isdigit() else len(config)
     if number >= len(config) or len(path) < 2 or not dataclasses.is_dataclass(config[number]):
-        raise InputError(
-            "unknown_field",
-            f"--set {key}: {path[0]!r} is none of {len(config)} parts with fields",
-            "write e.g. data.sources.0.path=FILE",
-        )
+        what = f"--set {key}: {path[0]!r} is none of {len(config)} parts with fields"
+        raise InputError("unknown_field", what, "write e.g. data.sources.0.path=FILE")
     part = _set(config[number], path[1:], text, key)
     return (*config[:number], part, *config[number + 1 :])
 

@@ -70,11 +70,8 @@ class VisionConfig(Replaceable):
         if not 0 < self.norm_eps < 1:
             raise InputError("bad_config", f"norm_eps is {self.norm_eps!r}", "give 1e-5 or 1e-6")
         if not 1 <= self.built_layers <= self.depth:
-            raise InputError(
-                "bad_config",
-                f"feature_layer {self.feature_layer} is none of {self.depth} blocks",
-                f"give 1 to {self.depth}, or {-self.depth} to -1",
-            )
+            what = f"feature_layer {self.feature_layer} is none of {self.depth} blocks"
+            raise InputError("bad_config", what, f"give 1 to {self.depth}, or {-self.depth} to -1")
         for name in ("dtype", "param_dtype"):
             one_of(name, getattr(self, name), DTYPES)
         one_of("remat", self.remat, VISION_REMAT)
@@ -105,11 +102,8 @@ class VisionConfig(Replaceable):
 def _divides(name: str, value: int, part: str, size: int) -> None:
     """Raise ``InputError`` unless ``size`` divides ``value``."""
     if value % size:
-        raise InputError(
-            "bad_config",
-            f"{name} {value} is no multiple of {part} {size}",
-            f"change {name} or {part}",
-        )
+        what = f"{name} {value} is no multiple of {part} {size}"
+        raise InputError("bad_config", what, f"change {name} or {part}")
 
 
 _CLIP_L14 = VisionConfig(

@@ -115,11 +115,8 @@ class Processor(Replaceable):
           InputError: there is none.
         """
         if self.tokenizer is None:
-            raise InputError(
-                "missing_tokenizer",
-                "this checkpoint came without a tokenizer",
-                "give rm.load(..., tokenizer=PATH) or robomamba convert --tokenizer PATH",
-            )
+            fix = "give rm.load(..., tokenizer=PATH) or robomamba convert --tokenizer PATH"
+            raise InputError("missing_tokenizer", "this checkpoint came without a tokenizer", fix)
         return self.tokenizer
 
     def __call__(self, images: Sequence[ImageRow] | None, prompts: Sequence[str]) -> ProcessedBatch:
@@ -232,11 +229,8 @@ class Processor(Replaceable):
             return [[] for _ in prompts]
         if not isinstance(images, list | tuple) or len(images) != len(prompts):
             what = f"{len(images)}" if isinstance(images, list | tuple) else "not a list"
-            raise InputError(
-                "bad_image",
-                f"images is {what} for {len(prompts)} prompts",
-                "give a list with an image, a list of images or None for each prompt",
-            )
+            fix = "give a list with an image, a list of images or None for each prompt"
+            raise InputError("bad_image", f"images is {what} for {len(prompts)} prompts", fix)
         rows = [_as_list(row) for row in images]
         if self.transform is None and any(rows):
             raise InputError("bad_image", "this model reads no images", "give prompts alone")

@@ -309,11 +309,8 @@ class Checkpoints:
                 raise
             if not isinstance(error, OSError) and not _SYSTEM.search(what):
                 raise
-            raise InputError(
-                "cannot_write",
-                f"{self._folder}: {what[:300]}",
-                "free some space, then run the same command to resume: the steps before are whole",
-            ) from error
+            fix = "free some space, then run the same command to resume: the steps before are whole"
+            raise InputError("cannot_write", f"{self._folder}: {what[:300]}", fix) from error
 
     def resume_from(self, step: int | None) -> None:
         """Set which step lies here and was read; None = a new run. Later ones, which must be

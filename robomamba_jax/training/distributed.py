@@ -50,11 +50,8 @@ def connect(coordinator: str | None, process: int | None, processes: int | None)
         )
     except (RuntimeError, ValueError) as error:
         what = " ".join(str(error).split())[:300]
-        raise InputError(
-            "no_cluster",
-            f"joining {coordinator} failed: {what}",
-            "start the same command on every host; its port must be open and unused",
-        ) from error
+        fix = "start the same command on every host; its port must be open and unused"
+        raise InputError("no_cluster", f"joining {coordinator} failed: {what}", fix) from error
 
 
 def leave_now(status: int) -> None:
@@ -157,8 +154,5 @@ def check_accelerator(preset: str | None) -> None:
     """
     wanted = os.environ.get("JAX_PLATFORMS", "").split(",")[0] == "cpu"
     if jax.default_backend() == "cpu" and not wanted and preset not in ("tiny", "nano"):
-        raise InputError(
-            "no_accelerator",
-            "jax sees no GPU or TPU here",
-            "install its jax build (make install ACCEL=cuda12 or tpu), or set JAX_PLATFORMS=cpu",
-        )
+        fix = "install its jax build (make install ACCEL=cuda12 or tpu), or set JAX_PLATFORMS=cpu"
+        raise InputError("no_accelerator", "jax sees no GPU or TPU here", fix)

@@ -41,11 +41,8 @@ def param_labels(params: Params, patterns: Sequence[str]) -> Params:
             raise InputError("bad_config", f"trainable {pattern!r}: {error}", "fix it") from error
         if not found:
             parts = ", ".join(sorted({path.split("/")[0] + "/.*" for path in paths}))
-            raise InputError(
-                "bad_config",
-                f"trainable {pattern!r} matches no parameter",
-                f"patterns match whole paths: {parts}",
-            )
+            what = f"trainable {pattern!r} matches no parameter"
+            raise InputError("bad_config", what, f"patterns match whole paths: {parts}")
         chosen.update(found)
     # leaf_paths keeps the order in which jax flattens the tree.
     structure = jax.tree.structure(params)

@@ -261,11 +261,8 @@ def _check_features(
     head must read what they are."""
     for part in CACHED_PARTS[features]:
         if freeze.TRAIN in jax.tree.leaves(labels.get(part, {})):
-            raise InputError(
-                "bad_config",
-                f"{features} features stand for {part}, which is trained",
-                "train without them: --set data.features=none",
-            )
+            what = f"{features} features stand for {part}, which is trained"
+            raise InputError("bad_config", what, "train without them: --set data.features=none")
     if features not in ("pooled_hidden", "hidden_states"):
         return
     if config.loss.kind != "pose":
@@ -299,11 +296,8 @@ def _objective(config: TrainConfig, model: RoboMambaConfig) -> Objective:
     side = 1 if transform is None else transform.size
     raw = config.data.encoding.contact_scale == "raw"
     if raw and model.policy is not None and model.policy.kind == "mixture":
-        raise InputError(
-            "bad_config",
-            "the mixture head proposes contacts in shares of the crop's side, not in its pixels",
-            "set data.encoding.contact_scale=unit",
-        )
+        what = "the mixture head proposes contacts in shares of the crop's side, not in its pixels"
+        raise InputError("bad_config", what, "set data.encoding.contact_scale=unit")
     unit = contacts_of(config.data.encoding).unit(side)
     return pose_objective(model, config.loss, transform, unit)
 

@@ -128,11 +128,8 @@ def in_workdir(folder: Path) -> Iterator[None]:
         # Any other error of the system is a defect of ours, and keeps its traceback.
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
             raise
-        raise InputError(
-            "cannot_write",
-            f"{folder}: {error.strerror}",
-            "free some space, then run the same command to resume: the steps before are whole",
-        ) from error
+        fix = "free some space, then run the same command to resume: the steps before are whole"
+        raise InputError("cannot_write", f"{folder}: {error.strerror}", fix) from error
 
 
 def _export(

@@ -82,11 +82,8 @@ def check_rows(
     places = mesh.shape["data"] * mesh.shape["fsdp"]
     if rows % (places * accumulate):
         parts = f" in {accumulate} parts" if accumulate > 1 else ""
-        raise InputError(
-            "bad_mesh",
-            f"{rows} rows{parts} over {places} places (data x fsdp)",
-            f"choose {field} as a multiple of {places * accumulate}",
-        )
+        what = f"{rows} rows{parts} over {places} places (data x fsdp)"
+        raise InputError("bad_mesh", what, f"choose {field} as a multiple of {places * accumulate}")
 
 
 def params_shardings(params: Params, mesh: Mesh) -> Params:

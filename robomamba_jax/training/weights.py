@@ -182,11 +182,8 @@ def reopen(reference: BaseReference, meta: StepMeta, where: Path) -> InitialWeig
     choice = ModelChoice(**meta["model"])
     path = reference["path"]
     if path is not None and not Path(path).exists():
-        raise InputError(
-            "missing_checkpoint",
-            f"{where} was trained on {path}, which is not there",
-            "put it back, or link it there",
-        )
+        what = f"{where} was trained on {path}, which is not there"
+        raise InputError("missing_checkpoint", what, "put it back, or link it there")
     # The manifest's own hash is compared below; those of the files in it would mean reading all of
     # the base each time that a step is opened.
     base = open_base(path, choice, reference.get("seed", 0), hashes=False)
@@ -319,11 +316,8 @@ def load_tree(
 def _check_new(names: Mapping[str, Any], base: InitialWeights) -> None:
     for name in names:
         if not name.startswith("policy.") and ".lora_" not in name:
-            raise InputError(
-                "tensor_mismatch",
-                f"{base.reference['path']} lacks {name}",
-                "join an encoder and a language model first: robomamba convert --from parts",
-            )
+            fix = "join an encoder and a language model first: robomamba convert --from parts"
+            raise InputError("tensor_mismatch", f"{base.reference['path']} lacks {name}", fix)
 
 
 def _initialized(

@@ -67,11 +67,8 @@ class Camera:
             positive(f"camera {name}", getattr(self, name))
         K = _matrix("K", self.K, 3)
         if K[0, 0] <= 0 or K[1, 1] <= 0 or np.any(K[[1, 2, 2], [0, 0, 1]] != 0) or K[2, 2] != 1:
-            raise InputError(
-                "bad_camera",
-                f"camera K is {K.tolist()}",
-                "give [[fx, skew, cx], [0, fy, cy], [0, 0, 1]] with fx and fy above 0",
-            )
+            fix = "give [[fx, skew, cx], [0, fy, cy], [0, 0, 1]] with fx and fy above 0"
+            raise InputError("bad_camera", f"camera K is {K.tolist()}", fix)
         object.__setattr__(self, "K", K)
         if self.camera_to_world is not None:
             pose = _matrix("camera_to_world", self.camera_to_world, 4)
@@ -279,11 +276,8 @@ def read_depth(
                 "give a smaller depth image",
             )
         if size is not None and (shape[1], shape[0]) != tuple(size):
-            raise InputError(
-                "size_mismatch",
-                f"depth file {path} is {shape[1]}x{shape[0]}, the image {size[0]}x{size[1]}",
-                "give the depth at the image's original size",
-            )
+            what = f"depth file {path} is {shape[1]}x{shape[0]}, the image {size[0]}x{size[1]}"
+            raise InputError("size_mismatch", what, "give the depth at the image's original size")
 
     suffix = path.suffix.lower()
     try:
@@ -352,11 +346,8 @@ def _check_rigid(pose: Array) -> None:
     turn = pose[:3, :3]
     skewed = np.max(np.abs(turn.T @ turn - np.eye(3))) > _RIGID_TOLERANCE
     if skewed or np.linalg.det(turn) < 0 or np.any(pose[3] != (0, 0, 0, 1)):
-        raise InputError(
-            "bad_camera",
-            "camera_to_world is not a rigid transform",
-            "give a right-handed rotation and a translation above the row 0, 0, 0, 1",
-        )
+        fix = "give a right-handed rotation and a translation above the row 0, 0, 0, 1"
+        raise InputError("bad_camera", "camera_to_world is not a rigid transform", fix)
 
 
 def _vectors(name: str, value: npt.ArrayLike, size: int) -> Array:
@@ -367,11 +358,8 @@ def _vectors(name: str, value: npt.ArrayLike, size: int) -> Array:
             "bad_arguments", f"{name} is not an array of numbers", f"give numbers as [..., {size}]"
         ) from error
     if vectors.shape[-1:] != (size,) or not np.all(np.isfinite(vectors)):
-        raise InputError(
-            "shape_mismatch",
-            f"{name} has shape {list(vectors.shape)} or is not finite",
-            f"give finite numbers as [..., {size}]",
-        )
+        what = f"{name} has shape {list(vectors.shape)} or is not finite"
+        raise InputError("shape_mismatch", what, f"give finite numbers as [..., {size}]")
     return vectors
 
 

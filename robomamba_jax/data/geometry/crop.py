@@ -144,9 +144,6 @@ class CropTransform:
     def _pairs(name: str, value: npt.ArrayLike) -> npt.NDArray[np.float64]:
         pairs = np.asarray(value, np.float64)
         if pairs.shape[-1:] != (2,) or not np.all(np.isfinite(pairs)):
-            raise InputError(
-                "shape_mismatch",
-                f"{name} has shape {list(pairs.shape)} or is not finite",
-                "give finite numbers as [..., 2]",
-            )
+            what = f"{name} has shape {list(pairs.shape)} or is not finite"
+            raise InputError("shape_mismatch", what, "give finite numbers as [..., 2]")
         return pairs

@@ -124,11 +124,8 @@ def _checked(
             "give (x, y) in pixels of this image",
         )
     if axes.shape != (3, 3) or not np.all(np.isfinite(axes)):
-        raise InputError(
-            "bad_rotation",
-            f"the rotation has shape {list(axes.shape)} or is not finite",
-            "give a 3 x 3 rotation matrix",
-        )
+        what = f"the rotation has shape {list(axes.shape)} or is not finite"
+        raise InputError("bad_rotation", what, "give a 3 x 3 rotation matrix")
     if camera is not None:
         camera.check_size("image", image.width, image.height)
     return contact, axes

@@ -75,11 +75,8 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image.Im
         name = f"image {os.fspath(source)!r}"
         with _regular_file(name, source) as file:
             return _read(name, file, max_pixels)
-    raise InputError(
-        "bad_image",
-        f"an image is given as {type(source).__name__}",
-        "give a PIL image, a path, bytes or a uint8 array",
-    )
+    what = f"an image is given as {type(source).__name__}"
+    raise InputError("bad_image", what, "give a PIL image, a path, bytes or a uint8 array")
 
 
 def _to_numpy(source: Any) -> np.ndarray:
@@ -151,11 +148,8 @@ def _regular_file(name: str, path: str | os.PathLike[str]) -> IO[bytes]:
 def _from_array(array: np.ndarray, max_pixels: int) -> Image.Image:
     """A PIL image with a copy of the array's pixels."""
     if array.dtype != np.uint8 or not (array.ndim == 2 or array.shape[2:] in ((3,), (4,))):
-        raise InputError(
-            "bad_image",
-            f"the image array is {array.dtype} of shape {list(array.shape)}",
-            "give uint8[H, W, 3], [H, W] or [H, W, 4]",
-        )
+        what = f"the image array is {array.dtype} of shape {list(array.shape)}"
+        raise InputError("bad_image", what, "give uint8[H, W, 3], [H, W] or [H, W, 4]")
     height, width = array.shape[:2]
     _check_pixels("the image array", width, height, max_pixels)
     mode = {0: "L", 3: "RGB", 4: "RGBA"}[array.shape[2] if array.ndim == 3 else 0]

@@ -42,11 +42,8 @@ def to_rgb(image: Image.Image, background: tuple[int, int, int] | None = None) -
         space without a conversion to RGB.
     """
     if image.mode in ("I", "F"):
-        raise InputError(
-            "bad_image",
-            f"the image has pixels of mode {image.mode}, whose range is unknown",
-            "scale it to 8 bits first",
-        )
+        what = f"the image has pixels of mode {image.mode}, whose range is unknown"
+        raise InputError("bad_image", what, "scale it to 8 bits first")
     try:
         return _converted(image, background)
     except MemoryError as error:
@@ -97,11 +94,8 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
       InputError: see ``to_rgb``; or the image does not fit such a file.
     """
     if form == "JPEG" and max(image.size) > _LONGEST_JPEG:
-        raise InputError(
-            "image_too_large",
-            f"a JPEG has at most {_LONGEST_JPEG:,} pixels a side, not {max(image.size):,}",
-            "write a .png",
-        )
+        what = f"a JPEG has at most {_LONGEST_JPEG:,} pixels a side, not {max(image.size):,}"
+        raise InputError("image_too_large", what, "write a .png")
     out = io.BytesIO()
     try:
         pixels_alone(to_rgb(image)).save(out, form, **options)

@@ -68,11 +68,8 @@ class ImageTransform:
         if self.background is not None:
             color = _triple("background", self.background)
             if any(part not in range(256) for part in color):
-                raise InputError(
-                    "bad_config",
-                    f"background is {list(self.background)}",
-                    "give three whole numbers from 0 to 255",
-                )
+                what = f"background is {list(self.background)}"
+                raise InputError("bad_config", what, "give three whole numbers from 0 to 255")
             object.__setattr__(self, "background", tuple(int(part) for part in color))
 
     def geometry(self, width: int, height: int) -> CropTransform:
@@ -137,11 +134,8 @@ class ImageTransform:
         """
         known = ("size", "mode", "interpolation", "mean", "std", "background")
         if not isinstance(value, Mapping) or set(value) != set(known):
-            raise InputError(
-                "bad_config",
-                "the image transform does not have the fields it should",
-                f"give exactly {', '.join(known)}",
-            )
+            what = "the image transform does not have the fields it should"
+            raise InputError("bad_config", what, f"give exactly {', '.join(known)}")
         one_of("interpolation", value["interpolation"], ("bicubic",))
         return cls(**{key: value[key] for key in known if key != "interpolation"})
 

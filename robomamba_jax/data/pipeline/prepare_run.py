@@ -112,11 +112,8 @@ def _begin(root: Path, begun: dict[str, Any]) -> Manifest | None:
         # Another configuration must not complete what this one began: shards of two encodings would
         # stand in one folder.
         if not _same(json.loads(note.read_bytes()), begun, tuple(begun)):
-            raise InputError(
-                "data_mismatch",
-                f"{root} was begun with another configuration or other sources",
-                "give another folder, or remove this one",
-            )
+            what = f"{root} was begun with another configuration or other sources"
+            raise InputError("data_mismatch", what, "give another folder, or remove this one")
     elif any(root.iterdir()):
         what = "holds prepared data" if (root / MANIFEST).is_file() else "is not empty"
         raise InputError("exists", f"{root} {what}", "give another folder, or remove this one")

@@ -34,11 +34,8 @@ def check_contact(fields: FieldMap, how: Mapping[str, str | None]) -> None:
       InputError: it lacks one of them.
     """
     if fields.contact and (not fields.approach or not fields.left or None in how.values()):
-        raise InputError(
-            "bad_config",
-            "fields.contact stands alone",
-            "give fields.approach, fields.left, pixel_order and frame too",
-        )
+        fix = "give fields.approach, fields.left, pixel_order and frame too"
+        raise InputError("bad_config", "fields.contact stands alone", fix)
 
 
 def field_action(

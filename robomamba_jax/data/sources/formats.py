@@ -128,11 +128,8 @@ def _detect_record(record: dict[str, Any], path: Path) -> str:
         return "lrv"
     if "text" in record and ("video" in record or "uid" in record):
         return "robovqa-json"
-    raise InputError(
-        "unknown_format",
-        f"{path} has records of {', '.join(list(record)[:8]) or 'nothing'}",
-        f"give {_KNOWN}",
-    )
+    what = f"{path} has records of {', '.join(list(record)[:8]) or 'nothing'}"
+    raise InputError("unknown_format", what, f"give {_KNOWN}")
 
 
 def open_source(config: SourceConfig, number: int = 0) -> Source:
@@ -223,11 +220,8 @@ def _custom(config: SourceConfig) -> Source:
     """A user's own source: what "package.module:function" returns."""
     module, colon, function = (config.factory or "").partition(":")
     if not colon or not module or not function:
-        raise InputError(
-            "bad_config",
-            f"{config.path}: factory is {config.factory!r}",
-            "give package.module:name",
-        )
+        what = f"{config.path}: factory is {config.factory!r}"
+        raise InputError("bad_config", what, "give package.module:name")
     try:
         make = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:

@@ -213,11 +213,8 @@ class LeRobotSource:
             found = below(self._root, name, self._allowed)
             if found.is_file():
                 return found
-        raise InputError(
-            "missing_image",
-            f"{where}: image {names[0][:200]!r} is not below {self._root}",
-            "download the images too, or give the right root",
-        )
+        what = f"{where}: image {names[0][:200]!r} is not below {self._root}"
+        raise InputError("missing_image", what, "download the images too, or give the right root")
 
     def facts(self) -> Mapping[str, Json]:
         """Format and version, how much there is, and which fields are read."""
@@ -246,11 +243,8 @@ def _resolved(fields: FieldMap, meta: LeRobotMeta, how: Mapping[str, str | None]
     _check_poses(fields, how)
     for name in ("tagged", "turns", "steps"):
         if getattr(fields, name):
-            raise InputError(
-                "bad_config",
-                f"fields.{name} is not read from LeRobot data sets",
-                "use question and answer, step, and the columns' names",
-            )
+            fix = "use question and answer, step, and the columns' names"
+            raise InputError("bad_config", f"fields.{name} is not read from LeRobot data sets", fix)
     if fields.ask and fields.question:
         raise InputError("bad_config", "fields.ask and fields.question at once", "give one of them")
     answer = fields.answer or (None if fields.poses else "task")
@@ -275,11 +269,8 @@ def _resolved(fields: FieldMap, meta: LeRobotMeta, how: Mapping[str, str | None]
 
 def _camera(fields: FieldMap, meta: LeRobotMeta) -> str | None:
     if fields.image is None and len(meta.cameras) > 1:
-        raise InputError(
-            "bad_config",
-            f"{meta.path} has {len(meta.cameras)} cameras: {', '.join(meta.cameras)}"[:400],
-            "say with fields.image which one is read",
-        )
+        what = f"{meta.path} has {len(meta.cameras)} cameras: {', '.join(meta.cameras)}"[:400]
+        raise InputError("bad_config", what, "say with fields.image which one is read")
     if fields.image is None:
         image = meta.cameras[0] if meta.cameras else None
     else:

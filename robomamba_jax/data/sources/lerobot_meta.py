@@ -239,11 +239,8 @@ def _check_counts(
     for name, count in (("episodes", len(episodes)), ("frames", int(lengths.sum()))):
         stated = info[f"total_{name}"]
         if stated != count:
-            raise InputError(
-                "count_mismatch",
-                f"{path / INFO} states {stated} {name}, meta/episodes has {count}",
-                f"{AGAIN}, or fix total_{name}",
-            )
+            what = f"{path / INFO} states {stated} {name}, meta/episodes has {count}"
+            raise InputError("count_mismatch", what, f"{AGAIN}, or fix total_{name}")
 
 
 def chosen_episodes(meta: LeRobotMeta, split: str) -> np.ndarray:
@@ -263,10 +260,7 @@ def chosen_episodes(meta: LeRobotMeta, split: str) -> np.ndarray:
     match = re.fullmatch(r"(\d{1,9}):(\d{1,9})", str(splits[split]))
     if match is None:
         shown = str(splits[split])[:40]
-        raise InputError(
-            "bad_dataset",
-            f"{meta.path / INFO}: split {split} is {shown!r}",
-            'write it as episodes, "0:80"',
-        )
+        what = f"{meta.path / INFO}: split {split} is {shown!r}"
+        raise InputError("bad_dataset", what, 'write it as episodes, "0:80"')
     low, high = int(match[1]), int(match[2])
     return np.flatnonzero((meta.episodes >= low) & (meta.episodes < high))

@@ -44,11 +44,8 @@ class GraspReader:
         self._config = config
         self.camera = Camera.from_json(config.camera)
         if self.camera.camera_to_world is None:
-            raise InputError(
-                "no_camera_pose",
-                f"{config.camera} has no camera_to_world",
-                "add it: the camera's pose in the frame of the end-effector's positions",
-            )
+            fix = "add it: the camera's pose in the frame of the end-effector's positions"
+            raise InputError("no_camera_pose", f"{config.camera} has no camera_to_world", fix)
         if size is not None:
             self.camera.check_size("the data set's image", *size)
         read = {
@@ -156,11 +153,8 @@ def _check_entries(name: str, entries: Entries, count: int, shape: Any) -> None:
     asked = len(entries.at) if entries.at else total
     if asked != count or max(entries.at, default=0) >= total:
         which = f"its entries {list(entries.at)}" if entries.at else "all of it"
-        raise InputError(
-            "bad_config",
-            f"grasp.{name} needs {count} of the {total} numbers of {entries.column}, not {which}",
-            f"give at: {count} indices from 0 to {total - 1}",
-        )
+        what = f"grasp.{name} needs {count} of the {total} numbers of {entries.column}, not {which}"
+        raise InputError("bad_config", what, f"give at: {count} indices from 0 to {total - 1}")
 
 
 def _numbers(rows: Mapping[str, Sequence[Any]], entries: Entries, where: str) -> np.ndarray:

@@ -271,11 +271,8 @@ class ManipLlmPoses:
             raise InputError("missing_file", what, "give ManipLLM's folder")
         found = sorted(path.parent.name for path in self._root.glob("*/result.json"))
         if not found:
-            raise InputError(
-                "missing_file",
-                f"{self._root} has no */result.json",
-                "give the folder of the trials",
-            )
+            fix = "give the folder of the trials"
+            raise InputError("missing_file", f"{self._root} has no */result.json", fix)
         self._names = [name for name in found if self._succeeded(name)]
         self._failed = len(found) - len(self._names)
 

@@ -67,11 +67,8 @@ class ParquetFiles:
         file = self._open(path)
         for name in names:
             if name not in file.schema_arrow.names:
-                raise InputError(
-                    "bad_dataset",
-                    f"{path} has no column {name!r}",
-                    "download the file again, or fix meta/info.json",
-                )
+                fix = "download the file again, or fix meta/info.json"
+                raise InputError("bad_dataset", f"{path} has no column {name!r}", fix)
         found: dict[str, list[Any]] = {name: [] for name in names}
         with decoding(partial(_broken, path)):
             for table in self._pieces(path, file, start, stop, tuple(names)):

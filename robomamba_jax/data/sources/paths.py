@@ -46,11 +46,8 @@ class AllowedRoots:
             path = Path(name)
             if not name or "\0" in name or not path.is_dir():
                 what = "is not a folder" if name and path.exists() else "is not there"
-                raise InputError(
-                    "bad_root",
-                    f"the allowed root {name!r} {what}",
-                    "give the folder into which links may lead",
-                )
+                fix = "give the folder into which links may lead"
+                raise InputError("bad_root", f"the allowed root {name!r} {what}", fix)
         return cls(tuple(os.path.realpath(name) for name in given), how_to_allow)
 
     def hold(self, real: str) -> bool:
@@ -221,11 +218,8 @@ def _is_file(path: Path, name: object) -> bool:
     try:
         return path.is_file()
     except PermissionError as error:
-        raise InputError(
-            "missing_image",
-            f"image {str(name)[:200]!r} cannot be looked for: {path.parent}: {error.strerror}",
-            "allow reading there",
-        ) from error
+        what = f"image {str(name)[:200]!r} cannot be looked for: {path.parent}: {error.strerror}"
+        raise InputError("missing_image", what, "allow reading there") from error
     except OSError:  # such as a name that is longer than names of files may be
         return False
 

@@ -56,11 +56,8 @@ class RldsSource:
         self.path, self._fields = Path(path), fields
         self._how: dict[str, Any] = {"pixel_order": pixel_order, "frame": frame}
         if not (fields.tagged or fields.turns or fields.answer or fields.contact):
-            raise InputError(
-                "bad_config",
-                "the field map has no answer",
-                "give fields.answer, fields.turns, fields.tagged or fields.contact",
-            )
+            fix = "give fields.answer, fields.turns, fields.tagged or fields.contact"
+            raise InputError("bad_config", "the field map has no answer", fix)
         check_contact(fields, self._how)
         builder = _builder(self.path)
         if split not in builder.info.splits:
@@ -194,11 +191,8 @@ def field_names(path: str | os.PathLike[str]) -> list[str]:
 
 def _builder(path: Path) -> Any:
     if not (path / "dataset_info.json").is_file() or not (path / "features.json").is_file():
-        raise InputError(
-            "missing_file",
-            f"{path} has no dataset_info.json and features.json",
-            "give a TFDS data set's folder, such as robot_vqa/1.0.0",
-        )
+        fix = "give a TFDS data set's folder, such as robot_vqa/1.0.0"
+        raise InputError("missing_file", f"{path} has no dataset_info.json and features.json", fix)
     # By our own reader first, whose messages say what a broken file is.
     for name in ("dataset_info.json", "features.json"):
         parse_json(read_bytes(path / name), str(path / name), unique_keys=True)

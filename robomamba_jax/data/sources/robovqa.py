@@ -55,11 +55,8 @@ class ClipSource(Generic[FileT]):
         positive("frames", frames)
         one_of("split", split, SPLITS)
         if not files:
-            raise InputError(
-                "missing_file",
-                "no RoboVQA files",
-                "give tfrecord/train/train*, or json/train/*.json",
-            )
+            fix = "give tfrecord/train/train*, or json/train/*.json"
+            raise InputError("missing_file", "no RoboVQA files", fix)
         self._files, self._frames, self._split = files, frames, split
         self._spans, self._tasks = find_questions(files, lambda *at: self._clip(*at)[1])
 

@@ -153,11 +153,8 @@ class PromptTemplate:
         """
         known = [field.name for field in dataclasses.fields(cls)]
         if not isinstance(value, Mapping) or set(value) != set(known):
-            raise InputError(
-                "bad_config",
-                "the prompt template does not have the fields it should",
-                f"give exactly {', '.join(known)}",
-            )
+            what = "the prompt template does not have the fields it should"
+            raise InputError("bad_config", what, f"give exactly {', '.join(known)}")
         return cls(**value)
 
     def _around(self, question: str) -> str:

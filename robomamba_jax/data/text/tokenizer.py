@@ -99,11 +99,8 @@ class Tokenizer:
         try:
             data = file.read_bytes()
         except OSError as error:
-            raise InputError(
-                "missing_tokenizer",
-                f"tokenizer {str(file)!r} cannot be read: {error.strerror}",
-                "give a readable file",
-            ) from error
+            what = f"tokenizer {str(file)!r} cannot be read: {error.strerror}"
+            raise InputError("missing_tokenizer", what, "give a readable file") from error
         return cls(data, f"tokenizer {str(file)!r}")
 
     def save(self, path: str | os.PathLike[str]) -> None:
