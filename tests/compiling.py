@@ -1,13 +1,12 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Compiling that takes less, for tests whose time is compiling: two fifths of it on tiny shapes.
+"""How the tests compile: quickly (conftest's XLA_FLAGS), or as users do where that is asked for.
 
-The older emitters and no optimisation of the machine code; the program is the same, and its
-numbers agree but for rounding. `quick_jit` does it for one function of a test's own, and
-`quick_compilation` for all that the product compiles meanwhile.
+Compiling is most of the suite's time, and what is compiled mostly runs a few times on tiny arrays.
+The older emitters and no optimisation of the machine code take a quarter of it; the program is the
+same, and its numbers agree but for rounding. ``XLA_FLAGS= make test`` compiles all as users do.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,18 +15,17 @@ from typing import Any
 import jax
 import pytest
 
-# Measured on a gradient of two blocks: 1.7 s, where the optimisation alone saves 0.6 of 5.4 s; on
-# a short run of each stage, all in all: 21 s of CPU instead of 51, and 0.35 GiB less memory.
-QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-quick_jit = partial(jax.jit, compiler_options=QUICK)
+# What conftest's XLA_FLAGS change; a quick program that runs long takes several times longer.
+AS_USERS = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}
+users_jit = partial(jax.jit, compiler_options=AS_USERS)
 
 
 @contextmanager
-def quick_compilation() -> Iterator[None]:
-    """Within it, all compiling is quick, in this process and in those that it starts.
+def users_compilation() -> Iterator[None]:
+    """Within it everything is compiled as users do, in this process and in those that it starts.
 
     What was compiled before is dropped, and afterwards what was compiled within: bits from here
-    and from a subprocess are compared, so that no function may keep its optimised program.
+    and from a subprocess are compared, so that no function may keep its quick program.
     """
     from jax._src import compiler  # XLA reads its flags once; later ones go with each compilation
 
@@ -35,17 +33,16 @@ def quick_compilation() -> Iterator[None]:
 
     original = compiler.get_compile_options
 
-    def with_quick_options(*args: Any, **kwargs: Any) -> Any:
+    def with_users_options(*args: Any, **kwargs: Any) -> Any:
         options = original(*args, **kwargs)
         overrides = dict(options.env_option_overrides)
-        options.env_option_overrides = list(({**QUICK, **overrides}).items())
+        options.env_option_overrides = list(({**AS_USERS, **overrides}).items())
         return options
 
     with pytest.MonkeyPatch.context() as patch:
         jax.devices()  # from here on XLA_FLAGS are those of subprocesses
-        flags = [f"--{name}={int(value)}" for name, value in QUICK.items()]
-        patch.setenv("XLA_FLAGS", " ".join([os.environ.get("XLA_FLAGS", ""), *flags]).strip())
-        patch.setattr(compiler, "get_compile_options", with_quick_options)
+        patch.setenv("XLA_FLAGS", "")
+        patch.setattr(compiler, "get_compile_options", with_users_options)
         jax.clear_caches()
         # Random weights are kept by seed, and their last bits depend on how they were compiled.
         _random_tensors.cache_clear()

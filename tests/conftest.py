@@ -9,6 +9,7 @@ imported, and subprocesses of a test inherit it.
 import ctypes
 import gc
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 _CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
 _ENVIRONMENT = {
     "JAX_PLATFORMS": "cpu",
-    # Compiling is most of the suite's time; the second run reads it from here.
+    # Compiling is most of the suite's time: see tests/compiling.py. The last one is for less of it
+    # too: a module is not compiled in pieces.
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    " --xla_cpu_parallel_codegen_split_count=1",
+    # The second run reads it from here.
     "JAX_COMPILATION_CACHE_DIR": str(_CACHE),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
@@ -53,6 +58,14 @@ def _resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def _peak_mebibytes() -> int:
+    """Of this process since its peak was forgotten, or of the largest child that it has waited for
+    so far, which counts as no smaller than the process that started it."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    (own,) = (int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) >> 10
+
+
 def _cpu_seconds() -> float:
     """Of this process and of the children that it has waited for."""
     spent = os.times()
@@ -62,16 +75,18 @@ def _cpu_seconds() -> float:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Gives memory back behind a test. What each took is written to ROBOMAMBA_RSS: its name, MiB in
-    memory, seconds, CPU seconds, by tabs."""
+    memory at its peak, seconds, CPU seconds, by tabs."""
+    if sys.platform != "linux":
+        return (yield)
     file = os.environ.get("ROBOMAMBA_RSS")
+    if file:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is what is there now
     started, spent = time.monotonic(), _cpu_seconds()
     result = yield
-    if sys.platform != "linux":
-        return result
     if file:
         took, cpu = time.monotonic() - started, _cpu_seconds() - spent
         with Path(file).open("a") as lines:
-            lines.write(f"{item.nodeid}\t{_resident_bytes() >> 20}\t{took:.2f}\t{cpu:.2f}\n")
+            lines.write(f"{item.nodeid}\t{_peak_mebibytes()}\t{took:.2f}\t{cpu:.2f}\n")
     _give_memory_back()
     return result
 
@@ -108,16 +123,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             jax.devices(platform)
         except RuntimeError:
             pytest.skip(f"jax sees no {platform} (JAX_PLATFORMS={os.environ['JAX_PLATFORMS']})")
-
-
-@pytest.fixture(scope="module")
-def quick_compiling() -> Iterator[None]:
-    """For modules whose time is compiling large programs for tiny arrays, in subprocesses too, and
-    which compare what was compiled alike: ``pytestmark = usefixtures("quick_compiling")``."""
-    from tests.compiling import quick_compilation
-
-    with quick_compilation():
-        yield
 
 
 @pytest.fixture(scope="session")

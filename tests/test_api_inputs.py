@@ -16,7 +16,6 @@ from PIL import Image
 
 import robomamba_jax as rm
 from robomamba_jax.errors import InputError
-from tests.compiling import QUICK
 
 K = [[300.0, 0.0, 16.0], [0.0, 310.0, 12.0], [0.0, 0.0, 1.0]]
 POSE = [[1.0, 0, 0, 0.5], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
@@ -56,7 +55,7 @@ def test_forward_reads_whatever_numpy_reads(loaded: tuple[rm.Model, rm.Processor
     ids, mask = np.array([[5, 6, 7], [9, 8, 1]], np.int32), np.array([[1, 1, 0], [0, 1, 1]], bool)
     images = np.random.default_rng(1).standard_normal((2, 15, 15, 3)).astype(np.float32)
     places = np.array([[2], [0]], np.int32)
-    forward = jax.jit(rm.forward, compiler_options=QUICK)
+    forward = jax.jit(rm.forward)
 
     def call(*arrays: Any, places: Any) -> np.ndarray:
         return np.asarray(rm.forward(model, *arrays, image_positions=places))
@@ -75,7 +74,7 @@ def test_forward_reads_whatever_numpy_reads(loaded: tuple[rm.Model, rm.Processor
     np.testing.assert_array_equal(got, want)
     jitted = forward(model, ids, images, mask.astype(int), image_positions=places)
     np.testing.assert_allclose(jitted, want, atol=2e-5)
-    outside = jax.jit(rm.forward, compiler_options=QUICK)(model, ids + 295)
+    outside = jax.jit(rm.forward)(model, ids + 295)
     assert np.isnan(outside).any()  # known to nobody before it runs
 
 
@@ -267,7 +266,7 @@ def test_functional_takes_json_and_numpy() -> None:
     not the third."""
     config = rm.MambaConfig(d_model=8, n_layer=11, vocab_size=20, d_state=2)
     init, apply = rm.functional(config, layout="list")
-    params, ids = jax.jit(init, compiler_options=QUICK)(jax.random.key(0)), np.array([[5, 6, 7]])
+    params, ids = jax.jit(init)(jax.random.key(0)), np.array([[5, 6, 7]])
     want = np.asarray(apply(params, jnp.asarray(ids)))
     np.testing.assert_array_equal(apply(renamed(params), jnp.asarray(ids)), want)
     given: Any = json.loads(json.dumps(dataclasses.asdict(config)))

@@ -20,13 +20,12 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.losses import linear_cross_entropy, next_token_targets
 from robomamba_jax.models.params import count_params, leaf_paths
 from tests import oracles
-from tests.compiling import QUICK
 from tests.counting import nothing_is_computed
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     """jax.jit that gives numpy: what a test does to results should not be compiled bit by bit."""
-    compiled = jax.jit(function, compiler_options=QUICK)
+    compiled = jax.jit(function)
     return lambda *args, **kwargs: jax.device_get(compiled(*args, **kwargs))
 
 

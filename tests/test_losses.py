@@ -17,7 +17,6 @@ from jax.extend.core import jaxprs_in_params
 
 from robomamba_jax.losses import answer_weights, linear_cross_entropy, next_token_targets
 from tests import oracles
-from tests.compiling import quick_jit
 
 BATCH, LENGTH, WIDTH, VOCAB = 2, 7, 5, 11
 
@@ -47,7 +46,7 @@ def oracle(hidden: Any, head_weight: Any, labels: Any, weights: Any) -> tuple[An
     return loss, grad @ head, np.einsum("btv,btd->vd", grad, hidden)
 
 
-@partial(quick_jit, static_argnames="chunk")
+@partial(jax.jit, static_argnames="chunk")
 def value_and_grad(arguments: dict[str, Any], chunk: int = 256) -> Any:
     """The loss, the loss when not differentiated, and the gradients of 3 * loss."""
 
@@ -136,7 +135,7 @@ def test_second_derivatives() -> None:
         return -(weights * jnp.take_along_axis(log_probs, labels[..., None], -1)[..., 0]).sum()
 
     got, want = (
-        quick_jit(lambda f=f: jax.jvp(jax.grad(f), (hidden,), (direction,))[1])()
+        jax.jit(lambda f=f: jax.jvp(jax.grad(f), (hidden,), (direction,))[1])()
         for f in (blocks, plain)
     )
     assert oracles.error(got, want) < 2.5e-6
@@ -176,7 +175,7 @@ def loop_targets(ids: Any, mask: Any, segments: Any) -> tuple[np.ndarray, np.nda
 
 
 SHAPE = (3, 6)
-targets = quick_jit(next_token_targets)
+targets = jax.jit(next_token_targets)
 
 
 @given(
@@ -201,7 +200,7 @@ def test_targets_of_a_padded_and_a_packed_row() -> None:
     np.testing.assert_array_equal(labels * weights, [[0, 2, 0, 3, 0, 0], [6, 0, 0, 8, 0, 0]])
 
 
-balanced = quick_jit(answer_weights, static_argnames="balance")
+balanced = jax.jit(answer_weights, static_argnames="balance")
 
 
 @given(

@@ -21,7 +21,6 @@ from robomamba_jax.models.mamba import SequenceInfo
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.verify.log_filter import quiet
 from robomamba_jax.verify.torch_models import hf_mamba
-from tests.compiling import quick_jit
 
 
 class Outputs(NamedTuple):
@@ -81,7 +80,7 @@ def our_outputs(config: MambaConfig, params: Params, layout: str, ids: np.ndarra
     """Every block's output and the logits of our model, in either layout."""
     graph, _ = abstract_params(config, layout)
 
-    @quick_jit
+    @jax.jit
     def run(params: Params, ids: jax.Array) -> Outputs:
         model: Any = nnx.merge(graph, params)
         x, blocks = model.embed(ids), []

@@ -10,7 +10,6 @@ transformers and timm are imported inside functions: collecting the tests must n
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import Any
 
 import jax
@@ -164,14 +163,11 @@ def our_params(tensors: Tensors, config: VisionConfig) -> Params:
     return tree
 
 
-def our_features(
-    config: VisionConfig, params: Params, images: np.ndarray, *, quick: bool = True
-) -> np.ndarray:
-    """Our tower on the same images; ``quick`` compiles fast and runs slowly."""
+def our_features(config: VisionConfig, params: Params, images: np.ndarray) -> np.ndarray:
+    """Our tower on the same images."""
     graph, _ = abstract_tower(config)
-    options = {"xla_backend_optimization_level": 0} if quick else None
 
-    @partial(jax.jit, compiler_options=options)
+    @jax.jit
     def run(params: Params, images: jax.Array) -> jax.Array:
         tower: Any = nnx.merge(graph, params)
         return tower(images)

@@ -266,7 +266,7 @@ def _plan(args: argparse.Namespace, simulator: Any) -> Any:
 
 def _file_options(args: argparse.Namespace) -> dict[str, Any]:
     """Options for a file of predictions."""
-    from robomamba_jax.world.policies.predictions import NAMING
+    from robomamba_jax.world.policies.predictions import FIELD_NAMES
 
     # All of them are None where they are not given, so that none is passed over silently.
     names = ("answer_field", "id_field", "on_missing", "on_extra", "pixel_order")
@@ -276,9 +276,11 @@ def _file_options(args: argparse.Namespace) -> dict[str, Any]:
         flag = flag_of(given[0])
         what = f"{flag} is for predictions, and the policy is not file:PREDICTIONS"
         raise InputError("bad_arguments", what, f"leave {flag} out")
-    naming = dataclasses.replace(NAMING, answer=args.answer_field or "", id=args.id_field or "")
+    field_names = dataclasses.replace(
+        FIELD_NAMES, answer=args.answer_field or "", id=args.id_field or ""
+    )
     return {
-        "naming": naming,
+        "field_names": field_names,
         "on_missing": args.on_missing or "error",
         "on_extra": args.on_extra or "error",
         "contacts": _contacts(args),

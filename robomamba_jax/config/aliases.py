@@ -72,6 +72,7 @@ def current_fields(config: type, given: Mapping[str, object], *, warn: bool) -> 
     """Fields by their names of today. Where a field is given under both names the old one counts:
     ``dataclasses.replace(config, old=...)`` hands over all the others under their new ones."""
     names = {name: current_field(config, name, warn=warn) for name in given}
+    # New names first, so that what was given under an old one overwrites it.
     found = {new: given[name] for name, new in names.items() if name == new}
     found |= {new: given[name] for name, new in names.items() if name != new}
     return {name: current_value(config, name, x, warn=warn) for name, x in found.items()}
@@ -102,6 +103,7 @@ def old_paths(path: str) -> list[str]:
 
 def accepts_old_names(cls: type[ConfigT]) -> type[ConfigT]:
     """A class decorator, above ``dataclass``: old names of fields may be given and read."""
+    # The generated __init__ is wrapped, not replaced: dataclasses.replace calls it, too.
     init: Callable[..., None] = cls.__init__
     order = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
 
@@ -113,6 +115,7 @@ def accepts_old_names(cls: type[ConfigT]) -> type[ConfigT]:
         init(self, *values, *args[len(order) :], **current_fields(cls, kwargs, warn=True))
 
     cls.__init__ = with_aliases  # type: ignore[method-assign]
+    # An old name is found on the class, and read from the field that is called otherwise now.
     for old in FIELDS[cls.__name__]:
         setattr(cls, old, property(functools.partial(_read_old, cls, old)))
     return cls

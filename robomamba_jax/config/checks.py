@@ -6,30 +6,31 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Self
 
 from robomamba_jax.errors import InputError, unknown_name
 
-ConfigT = TypeVar("ConfigT")
 
+class Replaceable:
+    """A frozen dataclass of which copies with other fields are made, checked anew."""
 
-def replace(config: ConfigT, changes: Mapping[str, object]) -> ConfigT:
-    """A copy of a frozen dataclass with some fields changed, checked anew.
+    def replace(self, **changes: object) -> Self:
+        """A copy with some fields changed.
 
-    Raises:
-      InputError: a field does not exist, or its value is not allowed.
-    """
-    fields = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]
-    for name in changes:
-        if name not in fields:
-            raise unknown_name("unknown_field", f"{type(config).__name__} field", name, fields)
-    return dataclasses.replace(config, **changes)  # type: ignore[type-var]
+        Raises:
+          InputError: a field does not exist, or its value is not allowed.
+        """
+        fields = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        for name in changes:
+            if name not in fields:
+                raise unknown_name("unknown_field", f"{type(self).__name__} field", name, fields)
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
 
 def positive(name: str, value: object) -> None:
     """Raise ``InputError`` unless ``value`` is a whole number above 0."""
+    # bool is a subclass of int: steps=True would be one step.
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise InputError("bad_config", f"{name} is {value!r}", "give a whole number above 0")
 
@@ -53,7 +54,7 @@ def path_of(name: str, value: object) -> Path:
 
 def share(name: str, value: float) -> None:
     """Raise ``InputError`` unless ``value`` is from 0 to 1."""
-    if not 0 <= value <= 1:
+    if not 0 <= value <= 1:  # which NaN is not, either
         raise InputError("bad_config", f"{name} is {value}", "give 0 to 1")
 
 

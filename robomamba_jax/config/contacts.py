@@ -29,6 +29,7 @@ def check_contacts(scale: object, frame: object, side: object) -> None:
         )
     if side is None:
         return
+    # True is an int in Python, and would be a side of one pixel.
     if isinstance(side, bool) or not isinstance(side, int) or side < 1:
         raise InputError(
             "bad_config",

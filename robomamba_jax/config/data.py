@@ -208,6 +208,7 @@ class BatchConfig:
         for name in ("text_tokens", "epoch_samples"):
             if getattr(self, name) is not None:
                 positive(name, getattr(self, name))
+        # 0 is allowed: batches without images, whatever the samples have.
         if self.images is not None and self.images != 0:
             positive("images", self.images)
         if list(self.buckets) != sorted(set(self.buckets)) or any(
@@ -225,6 +226,7 @@ class BatchConfig:
     @property
     def text_limit(self) -> int:
         """The most text tokens of a row."""
+        # A row may hold no image at all, and then text alone.
         return min(self.text_tokens or self.seq_len, self.seq_len)
 
     @property
@@ -289,6 +291,7 @@ class DataConfig:
                 raise InputError(
                     "bad_config", f"two sources are called {label!r}", "give each a name of its own"
                 )
+        # Shares of a mixture and sizes of data sets are different units: they cannot be compared.
         weighted = [source.weight is not None for source in self.sources]
         if any(weighted) and not all(weighted):
             raise InputError(

@@ -55,12 +55,12 @@ class FilesConfig:
 
 @dataclasses.dataclass(frozen=True)
 class PromptConfig:
-    """How questions are put; what is left empty is as the scoring's own recipe says.
+    """How questions are put; what is left empty is as the scoring's own prompt spec says.
 
     Attributes:
       style: a name in ``evaluation.benchmarks.prompts.STYLES``, or a text with {question} in it.
       template: a name in ``data.text.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
-      max_new_tokens: the budget of an answer; 0 = the recipe's.
+      max_new_tokens: the budget of an answer; 0 = the spec's.
       stop: "eos" ends an answer at the end of text, "line" also at a line's end, "none" runs
         the whole budget, as the published repository does.
     """
@@ -85,8 +85,8 @@ class EvalConfig:
       benchmark: one of ``BENCHMARKS``.
       files: where it lies.
       scoring: "standard", as the field scores, or "official", as RoboMamba's repository does.
-        It also chooses the recipe by which questions are put.
-      prompt: what shall differ from that recipe.
+        It also chooses the prompt spec by which questions are put.
+      prompt: what shall differ from that.
       batch_size: questions answered at a time, over all devices.
       limit: so many questions are taken, drawn with a fixed seed; 0 = all.
       frames: RoboVQA: images of a clip, evenly spread and ending with the last one.
@@ -148,6 +148,7 @@ class EvalConfig:
             one_of("dtype", self.dtype, DTYPES)
         if self.contact_frame:
             one_of("contact_frame", self.contact_frame, ("file",))
+        # Predictions are pixels in either frame; shares of a crop are in no file of them.
         check_contacts("raw", self.contact_frame or "crop", self.contact_side)
         if self.ocr_split not in (1, 2, 3):
             raise InputError("bad_config", f"ocr_split is {self.ocr_split}", "give 1, 2 or 3")
@@ -155,5 +156,6 @@ class EvalConfig:
 
 def tiny(config: EvalConfig) -> EvalConfig:
     """The same code path on drawn images: files of the same form, answers of a few tokens."""
+    # A random model hardly ever ends its text: every answer would take the whole budget.
     prompt = dataclasses.replace(config.prompt, max_new_tokens=4)
     return dataclasses.replace(config, toy=8, batch_size=4, prompt=prompt)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from robomamba_jax.config.data import DataConfig
+from robomamba_jax.config.evaluation import EvalConfig, tiny
 from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_types import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
@@ -62,12 +63,17 @@ def run_config_file(path: str | Path) -> Any:
 
 
 def get_config(module: Any, path: str | Path, name: str = "get_config") -> Any:
-    """What a function of a configuration's module returns.
+    """What a function of a configuration's module returns; for ``get_tiny``, which an evaluation's
+    need not have, its ``get_config()`` shrunk to seconds on a CPU.
 
     Raises:
       InputError: there is no such function, or it fails.
     """
     try:
+        if name == "get_tiny" and not hasattr(module, name):
+            config = module.get_config()
+            if isinstance(config, EvalConfig):
+                return tiny(config)
         return getattr(module, name)()
     except InputError:
         raise
@@ -83,6 +89,7 @@ def config_module(path: str | Path) -> Any:
     """
     file = find_config(path)
     _check_python(file)
+    # Under a name of our own and not in sys.modules: a file called "json.py" hides nothing.
     spec = importlib.util.spec_from_file_location(f"robomamba_config_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise InputError("bad_config", f"{file} is not a Python file", _FIX)
@@ -119,6 +126,7 @@ def load_data_config(path: str | Path) -> DataConfig:
       InputError: the file is missing or wrong.
     """
     file = Path(path)
+    # A name without an ending is a bundled configuration only where no such file is there.
     if file.suffix == ".py" or (not file.is_file() and file.name in bundled_names()):
         config = run_config_file(file)
         config = getattr(config, "data", config)

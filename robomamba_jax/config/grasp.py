@@ -90,6 +90,7 @@ class GraspConfig:
             )
         if self.before is not None:
             not_negative("before", self.before)
+        # JSON as Python reads it knows NaN and Infinity; a comparison with NaN is never true.
         for name in ("threshold", "tip"):
             if not math.isfinite(getattr(self, name)):
                 raise InputError("bad_config", f"{name} is not finite", "give a number")

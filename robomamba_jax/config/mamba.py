@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from robomamba_jax.config.checks import one_of, positive, replace
+from robomamba_jax.config.checks import Replaceable, one_of, positive
 from robomamba_jax.config.tree import typed
 from robomamba_jax.errors import unknown_name
 
@@ -17,7 +17,7 @@ LAYOUTS = ("stacked", "list")
 
 
 @dataclasses.dataclass(frozen=True)
-class MambaConfig:
+class MambaConfig(Replaceable):
     """A Mamba-1 language model. Names follow the released checkpoints' config.json.
 
     Attributes:
@@ -61,6 +61,7 @@ class MambaConfig:
     norm_eps: float = 1e-5
     residual_in_fp32: bool = True
     tie_embeddings: bool = True
+    # The three as in mamba_ssm: step sizes begin spread evenly in their logarithm between the two.
     dt_min: float = 1e-3
     dt_max: float = 1e-1
     dt_init_floor: float = 1e-4
@@ -100,14 +101,6 @@ class MambaConfig:
         """R, the rank of the step size's projection."""
         assert self.dt_rank is not None
         return self.dt_rank
-
-    def replace(self, **changes: object) -> MambaConfig:
-        """A copy with some fields changed.
-
-        Raises:
-          InputError: a field does not exist, or its value is not allowed.
-        """
-        return replace(self, changes)
 
 
 PRESETS: dict[str, MambaConfig] = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from robomamba_jax.config.checks import one_of, positive, replace
+from robomamba_jax.config.checks import Replaceable, one_of, positive
 from robomamba_jax.config.mamba import DTYPES
 from robomamba_jax.config.tree import typed
 from robomamba_jax.errors import InputError
@@ -28,7 +28,7 @@ _REPO_SHARES = (2, 4)
 
 
 @dataclasses.dataclass(frozen=True)
-class PolicyConfig:
+class PolicyConfig(Replaceable):
     """What reads a contact point and a gripper's rotation from the model's states.
 
     Attributes:
@@ -88,6 +88,7 @@ class PolicyConfig:
             sizes = {"action_head": CONTACT_SIZE + ROTATION_SIZE}
         else:
             sizes = {"action_head1": CONTACT_SIZE, "action_head2": ROTATION_SIZE}
+        # Last, so that heads with and without it have the other MLPs in the same order.
         return {**sizes, "gripper_head": 1} if self.gripper else sizes
 
     def hidden_widths(self, d_model: int) -> tuple[int, int]:
@@ -97,6 +98,7 @@ class PolicyConfig:
           InputError: the model is too narrow for them.
         """
         positive("d_model", d_model)
+        # The second share is the smaller width, so it is the one that may come to nothing.
         first, second = _SHARES.get(self.kind, _REPO_SHARES)
         if d_model < second:
             raise InputError(
@@ -105,11 +107,3 @@ class PolicyConfig:
                 f"give a model of width {second} or more",
             )
         return d_model // first, d_model // second
-
-    def replace(self, **changes: object) -> PolicyConfig:
-        """A copy with some fields changed.
-
-        Raises:
-          InputError: a field does not exist, or its value is not allowed.
-        """
-        return replace(self, changes)

@@ -92,6 +92,7 @@ def origin_of(path: str, origins: Origins) -> Origin | None:
     """Where a value comes from; None = nobody said."""
     # A user's own patterns may say a field's name of an earlier version.
     names = {path, *old_paths(path)}
+    # In the order in which they were written: a stage's own stand before the shared ones.
     for pattern, origin in origins.items():
         if any(re.fullmatch(pattern, name) for name in names):
             return origin

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from robomamba_jax.config.checks import replace
+from robomamba_jax.config.checks import Replaceable
 from robomamba_jax.config.mamba import PRESETS, MambaConfig
 from robomamba_jax.config.policy import PolicyConfig
 from robomamba_jax.config.tree import dtype_name, typed
@@ -15,7 +15,7 @@ from robomamba_jax.errors import InputError, unknown_name
 
 
 @dataclasses.dataclass(frozen=True)
-class RoboMambaConfig:
+class RoboMambaConfig(Replaceable):
     """RoboMamba (arXiv 2406.04339, figure 3).
 
     Attributes:
@@ -31,14 +31,6 @@ class RoboMambaConfig:
 
     def __post_init__(self) -> None:
         typed(self)
-
-    def replace(self, **changes: object) -> RoboMambaConfig:
-        """A copy with some fields changed.
-
-        Raises:
-          InputError: a field does not exist, or its value is not allowed.
-        """
-        return replace(self, changes)
 
 
 # The paper's encoder is CLIP at 224 pixels beside every size of the language model.
@@ -86,6 +78,7 @@ def as_dtypes(
     given = {"dtype": dtype_name(dtype), "param_dtype": dtype_name(param_dtype)}
     changes = {name: value for name, value in given.items() if value}
     vision, policy = config.vision, config.policy
+    # A head has no field for the dtype of computation.
     stored = {name: value for name, value in changes.items() if name == "param_dtype"}
     return RoboMambaConfig(
         config.llm.replace(**changes),

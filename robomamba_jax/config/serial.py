@@ -73,6 +73,8 @@ def parts_from_json(content: Mapping[str, object], where: str = "config.json") -
             f"{where} has schema {content.get('schema')!r}, not {SCHEMA!r}",
             "give a folder that robomamba convert or train.py wrote",
         )
+    # All of them, null where there is none: a part that a file does not mention might be one of a
+    # later version, without which the weights mean something else.
     if set(content) != {"schema", *_KINDS}:
         odd = sorted(set(content) ^ {"schema", *_KINDS})
         raise InputError("bad_config", f"{where}: field {odd[0]!r}", "convert or export it again")
@@ -128,6 +130,7 @@ def with_changes(config: PartT, changes: Sequence[str]) -> PartT:
     Raises:
       InputError: a change is malformed, its field unknown, or its value of another type.
     """
+    # In their order: a later one may change a field of what an earlier one has set whole.
     for change in changes:
         key, sign, text = change.partition("=")
         if not sign or not key:
@@ -150,6 +153,7 @@ def _set(config: Any, path: list[str], text: str, key: str) -> Any:
             what = f"--set {key}: {path[0]} has no fields"
             raise InputError("unknown_field", what, _whole(path, key))
         return dataclasses.replace(config, **{path[0]: _set(value, path[1:], text, key)})
+    # replace makes each level anew from here up, so each checks itself again.
     kind = typing.get_type_hints(type(config))[path[0]]
     return dataclasses.replace(config, **{path[0]: parse_value(text, kind, key)})
 
@@ -161,6 +165,7 @@ def _whole(path: Sequence[str], key: str) -> str:
 
 def _set_part(config: tuple[Any, ...], path: list[str], text: str, key: str) -> Any:
     """A tuple of dataclasses with one of them changed: its number stands in the key."""
+    # No number is one that is out of range: both are told by the same message.
     number = int(path[0]) if path[0].isdigit() else len(config)
     if number >= len(config) or len(path) < 2 or not dataclasses.is_dataclass(config[number]):
         raise InputError(

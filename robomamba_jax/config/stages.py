@@ -1,16 +1,57 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the three stages' configurations share: their small variants, and common origins."""
+"""What the three stages' configurations share: values, their origins, and the small variants."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from robomamba_jax.config.data import SYNTHETIC, BatchConfig, DataConfig, SourceConfig
-from robomamba_jax.config.provenance import Origins, ours, recalled
-from robomamba_jax.config.training import CheckpointConfig, MeshConfig, TrainConfig
+from robomamba_jax.config.data import (
+    SYNTHETIC,
+    BatchConfig,
+    DataConfig,
+    EncodingConfig,
+    SourceConfig,
+)
+from robomamba_jax.config.provenance import Origins, llava, ours, paper, recalled
+from robomamba_jax.config.training import (
+    CheckpointConfig,
+    LossConfig,
+    MeshConfig,
+    ModelChoice,
+    OptimConfig,
+    TrainConfig,
+)
 
 _TOYS = {"align": "captions", "instruct": "questions", "manipulate": "poses"}
+
+TEXT_STAGE = TrainConfig(
+    stage="align",
+    data=DataConfig(
+        sources=(SourceConfig("data"),),
+        encoding=EncodingConfig(
+            tokenizer="assets/tokenizer.json", transform="clip-l14-224", max_tokens=1792
+        ),
+        batch=BatchConfig(batch_size=32, packing=True, seq_len=2048, image_tokens=256, images=7),
+    ),
+    trainable=("projector/.*",),
+    loss=LossConfig(kind="text"),
+    optim=OptimConfig(learning_rate=4e-5, weight_decay=0.0, warmup_ratio=0.03),
+    model=ModelChoice(preset="2.8b", vision="clip-l14-224"),
+    mesh=MeshConfig(data=1, fsdp=-1),
+)
+"""What the stages of texts share, at their real size: a configuration says its data, what it trains
+and for how long; the manipulation stage also what it has otherwise."""
+
+TEXT_ORIGINS: Origins = {
+    "optim/learning_rate": recalled("4e-5 for the pre-training and co-training stages"),
+    "optim/weight_decay": llava("0 in both of its stages"),
+    "optim/(schedule|warmup_ratio)": llava("cosine, 3 % warm-up; the paper says neither"),
+    "model/(preset|vision|policy)": paper("Mamba-2.8B and CLIP ViT-L/14"),
+    "model/(dtype|frozen_dtype)": recalled("16-bit precision in this stage"),
+    "loss/.*": paper("next-token cross-entropy; the pose fields are not read here"),
+}
+"""Of values that are alike in the stages of texts."""
 
 SHARED_ORIGINS: Origins = {
     "run/.*": ours("how often something is said; no number of the training depends on it"),
@@ -45,6 +86,7 @@ SHARED_ORIGINS: Origins = {
 
 def with_shared(own: Origins) -> Origins:
     """A stage's own origins, before the shared ones."""
+    # The first pattern that matches counts, and a dict keeps the place of a key: own ones lead.
     return {**own, **SHARED_ORIGINS}
 
 
@@ -62,6 +104,8 @@ def tiny(config: TrainConfig) -> TrainConfig:
         encoding = dataclasses.replace(
             config.data.encoding, tokenizer="tiny", transform="tiny", max_tokens=120
         )
+        # 9 image tokens are the tiny encoder's 3 x 3 patches. Eight rows can be shared out over
+        # eight devices.
         rows = BatchConfig(
             batch_size=8, packing=batch.packing, seq_len=160, image_tokens=9, buckets=()
         )
@@ -77,10 +121,12 @@ def tiny(config: TrainConfig) -> TrainConfig:
     )
     return dataclasses.replace(
         config,
+        # Of the drawn samples 96 from number 0 on, and 32 from number 1,000 on, which are others.
         data=data("96"),
         eval_data=data("32@1000"),
         model=model,
         run=dataclasses.replace(run, sample_tokens=8),
+        # A rate for finished models would not move a random one in thirty steps.
         optim=dataclasses.replace(config.optim, learning_rate=3e-3),
         loss=dataclasses.replace(config.loss, chunk=32),
         mesh=MeshConfig(),

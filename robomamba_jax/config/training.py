@@ -79,6 +79,7 @@ class LossConfig:
     """
 
     kind: str = "text"
+    # 128 positions of 50,280 logits in float32 are 25 MB a row, instead of 400 for 2,048.
     chunk: int = 128
     length_balance: float = 0.0
     contact: str = "l1"
@@ -93,6 +94,7 @@ class LossConfig:
         positive("chunk", self.chunk)
         share("length_balance", self.length_balance)
         share("hidden_dropout", self.hidden_dropout)
+        # ``share`` lets 1 pass, at which the rest would be scaled by 1 / 0.
         if self.hidden_dropout == 1:
             raise InputError(
                 "bad_config", "hidden_dropout is 1", "give less: nothing would be left"
@@ -127,6 +129,8 @@ class OptimConfig:
     """
 
     optimizer: str = "adamw"
+    # Projections of blocks and layers of MLPs. Embeddings are look-up tables and the convolution
+    # has four taps a channel: Muon is meant for neither.
     matrices: tuple[str, ...] = (r".*(proj|fc\d+)/weight",)
     adam_lr_ratio: float = 0.5
     learning_rate: float = 1e-3
@@ -167,6 +171,7 @@ class MeshConfig:
     tensor: int = 1
 
     def __post_init__(self) -> None:
+        # One -1 at most: of a product one factor can be told, not two.
         sizes = (self.data, self.fsdp, self.tensor)
         if any(size != -1 and size < 1 for size in sizes) or sizes.count(-1) > 1:
             raise InputError(
@@ -218,6 +223,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not 0 < self.epochs < float("inf"):
             raise InputError("bad_config", f"epochs is {self.epochs}", "give a number above 0")
+        # None is "not given" in both; 0 steps would be a run that does nothing.
         for name in ("steps", "stop_after"):
             if getattr(self, name) is not None:
                 positive(name, getattr(self, name))

@@ -53,6 +53,7 @@ def tree_from_json(kind: type[TreeT], value: object, where: str, *, warn: bool =
     """
     if not isinstance(value, Mapping):
         raise _wrong(where, value, "an object")
+    # With "from __future__ import annotations" a field's own type is text; get_type_hints reads it.
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     hints = typing.get_type_hints(kind)
     given = {}
@@ -105,6 +106,7 @@ def read_value(hint: Any, value: Any, where: str, *, warn: bool = False) -> Any:
     if value is None and type(None) in choices:
         return None
     for choice in choices:
+        # tuple[str, ...] -> tuple; a plain type has no origin.
         origin = typing.get_origin(choice) or choice
         if dataclasses.is_dataclass(choice) and isinstance(value, Mapping):
             return tree_from_json(typing.cast(type, choice), value, where, warn=warn)
@@ -116,6 +118,7 @@ def read_value(hint: Any, value: Any, where: str, *, warn: bool = False) -> Any:
             return float(value)
         if isinstance(choice, type) and type(value) is choice:
             return value
+    # No conversion beside the one above: "3" for 3 is a mistake that shall be seen.
     names = " or ".join(getattr(choice, "__name__", str(choice)) for choice in choices)
     raise _wrong(where, value, names.replace("NoneType", "null"))
 
@@ -123,6 +126,7 @@ def read_value(hint: Any, value: Any, where: str, *, warn: bool = False) -> Any:
 def _read_tuple(hint: Any, value: Any, where: str, warn: bool) -> tuple[Any, ...]:
     """A list's parts, each as its declared type."""
     parts = typing.get_args(hint)
+    # tuple[int, ...] repeats its one type; tuple[float, float] has as many as it names.
     if parts[-1] is Ellipsis:
         parts = (parts[0],) * len(value)
     if len(parts) != len(value):

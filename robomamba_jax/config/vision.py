@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from robomamba_jax.config.checks import one_of, positive, replace
+from robomamba_jax.config.checks import Replaceable, one_of, positive
 from robomamba_jax.config.mamba import DTYPES
 from robomamba_jax.config.tree import typed
 from robomamba_jax.errors import InputError, unknown_name
@@ -16,7 +16,7 @@ VISION_REMAT = ("none", "block")
 
 
 @dataclasses.dataclass(frozen=True)
-class VisionConfig:
+class VisionConfig(Replaceable):
     """A vision transformer: CLIP's, SigLIP's or DINOv2's, by its switches.
 
     Attributes:
@@ -92,7 +92,7 @@ class VisionConfig:
     @property
     def num_positions(self) -> int:
         """Rows of the position table: the patches and, where there is one, the class token."""
-        return self.num_patches + self.cls_token
+        return self.num_patches + self.cls_token  # a bool counts as 0 or 1
 
     @property
     def built_layers(self) -> int:
@@ -100,14 +100,6 @@ class VisionConfig:
         # Hidden state k is what k blocks have made, so reading it needs k of them; -1 is state
         # `depth`: -1 + depth + 1.
         return self.feature_layer + (self.depth + 1 if self.feature_layer < 0 else 0)
-
-    def replace(self, **changes: object) -> VisionConfig:
-        """A copy with some fields changed.
-
-        Raises:
-          InputError: a field does not exist, or its value is not allowed.
-        """
-        return replace(self, changes)
 
 
 def _divides(name: str, value: int, part: str, size: int) -> None:
@@ -123,55 +115,22 @@ def _divides(name: str, value: int, part: str, size: int) -> None:
 _CLIP_L14 = VisionConfig(
     image_size=224, patch_size=14, width=1024, depth=24, heads=16, mlp_dim=4096
 )
-_SIGLIP_L16 = VisionConfig(
-    image_size=256,
-    patch_size=16,
-    width=1024,
-    depth=24,
-    heads=16,
-    mlp_dim=4096,
-    activation="gelu_erf",
-    norm_eps=1e-6,
-    cls_token=False,
-    pre_norm=False,
-    patch_bias=True,
-)
-
+# What SigLIP and DINOv2 have otherwise than CLIP.
+_NOT_CLIP = _CLIP_L14.replace(activation="gelu_erf", norm_eps=1e-6, pre_norm=False, patch_bias=True)
+_SIGLIP_L16 = _NOT_CLIP.replace(image_size=256, patch_size=16, cls_token=False)
 # The published table has 37 x 37 positions; converting interpolates it to this grid.
-_DINOV2_S14 = VisionConfig(
-    image_size=224,
-    patch_size=14,
-    width=384,
-    depth=12,
-    heads=6,
-    mlp_dim=1536,
-    activation="gelu_erf",
-    norm_eps=1e-6,
-    pre_norm=False,
-    patch_bias=True,
-    layer_scale=True,
+_DINOV2_S14 = _NOT_CLIP.replace(width=384, depth=12, heads=6, mlp_dim=1536, layer_scale=True)
+# For the embedded world: CLIP's crop in 8 x 8 patches, and all of its few blocks are read.
+_NANO = VisionConfig(
+    image_size=112, patch_size=14, width=128, depth=4, heads=4, mlp_dim=512, feature_layer=-1
 )
 
 VISION_PRESETS: dict[str, VisionConfig] = {
     # Odd sizes on purpose: nothing in the tests may lean on powers of two.
     "tiny": VisionConfig(image_size=15, patch_size=5, width=36, depth=3, heads=3, mlp_dim=50),
-    # For the embedded world: CLIP's crop in 8 x 8 patches, and all of its few blocks are read.
-    "nano": VisionConfig(
-        image_size=112,
-        patch_size=14,
-        width=128,
-        depth=4,
-        heads=4,
-        mlp_dim=512,
-        cls_token=False,
-        pre_norm=False,
-        patch_bias=True,
-        feature_layer=-1,
-    ),
+    "nano": _NANO.replace(cls_token=False, pre_norm=False, patch_bias=True),
     # The same size in CLIP's form, which other implementations can build: for `bench train`.
-    "nano-clip": VisionConfig(
-        image_size=112, patch_size=14, width=128, depth=4, heads=4, mlp_dim=512, feature_layer=-1
-    ),
+    "nano-clip": _NANO,
     "clip-l14-224": _CLIP_L14,
     "clip-l14-336": _CLIP_L14.replace(image_size=336),
     "siglip-l16-256": _SIGLIP_L16,

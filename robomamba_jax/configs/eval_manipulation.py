@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manipulation set: poses beside their labels, and the file for a simulator."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 
 
 def get_config() -> EvalConfig:
@@ -11,8 +11,3 @@ def get_config() -> EvalConfig:
         "manipulation",
         FilesConfig("data/manipulation/test", questions=("manip.json",)),
     )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn images in the same files, in seconds on a CPU."""
-    return tiny(get_config())

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """MMBench, dev, with its rotations."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 
 
 def get_config() -> EvalConfig:
@@ -11,8 +11,3 @@ def get_config() -> EvalConfig:
         "mmbench",
         FilesConfig("data/mmbench", questions=("MMBench_DEV_EN.tsv",)),
     )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn images in the same files, in seconds on a CPU."""
-    return tiny(get_config())

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """MME: the archive's tree of sub-tasks."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 
 
 def get_config() -> EvalConfig:
@@ -11,8 +11,3 @@ def get_config() -> EvalConfig:
         "mme",
         FilesConfig("data/mme"),
     )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn images in the same files, in seconds on a CPU."""
-    return tiny(get_config())

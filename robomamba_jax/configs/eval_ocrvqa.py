@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OCR-VQA, the test split of dataset.json."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 
 
 def get_config() -> EvalConfig:
@@ -11,8 +11,3 @@ def get_config() -> EvalConfig:
         "ocrvqa",
         FilesConfig("data/ocrvqa", questions=("dataset.json",), images="images"),
     )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn images in the same files, in seconds on a CPU."""
-    return tiny(get_config())

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """POPE: random, popular and adversarial, on COCO val2014."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 
 
 def get_config() -> EvalConfig:
@@ -19,8 +19,3 @@ def get_config() -> EvalConfig:
             images="val2014",
         ),
     )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn images in the same files, in seconds on a CPU."""
-    return tiny(get_config())

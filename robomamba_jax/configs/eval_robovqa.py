@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """RoboVQA, val: TFRecord files; JSON files are told by their content."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 
 
 def get_config() -> EvalConfig:
@@ -11,8 +11,3 @@ def get_config() -> EvalConfig:
         "robovqa",
         FilesConfig("data/robovqa", questions=("tfrecord/val/*",)),
     )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn images in the same files, in seconds on a CPU."""
-    return tiny(get_config())

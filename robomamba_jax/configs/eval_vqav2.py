@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """VQAv2, val: questions, annotations and COCO val2014."""
 
-from robomamba_jax.config.evaluation import EvalConfig, FilesConfig, tiny
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 
 
 def get_config() -> EvalConfig:
@@ -16,8 +16,3 @@ def get_config() -> EvalConfig:
             images="val2014",
         ),
     )
-
-
-def get_tiny() -> EvalConfig:
-    """A few drawn images in the same files, in seconds on a CPU."""
-    return tiny(get_config())

@@ -2,38 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 2, manipulation: the policy head alone learns poses; everything else is frozen."""
 
-from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
+import dataclasses
+
+from robomamba_jax.config.data import BatchConfig, DataConfig, SourceConfig
 from robomamba_jax.config.provenance import Origins, ours, paper, recalled, repository
-from robomamba_jax.config.stages import tiny, with_shared
-from robomamba_jax.config.training import (
-    LossConfig,
-    MeshConfig,
-    ModelChoice,
-    OptimConfig,
-    RunConfig,
-    TrainConfig,
-)
+from robomamba_jax.config.stages import TEXT_STAGE, tiny, with_shared
+from robomamba_jax.config.training import LossConfig, RunConfig, TrainConfig
 
 
 def get_config() -> TrainConfig:
     """The run at its real size."""
-    return TrainConfig(
+    return dataclasses.replace(
+        TEXT_STAGE,
         stage="manipulate",
         data=DataConfig(
             sources=(SourceConfig("data/manipulation/train", "poses", "manipllm"),),
-            encoding=EncodingConfig(
-                tokenizer="assets/tokenizer.json",
-                transform="clip-l14-224",
-                target="pose",
-                max_tokens=120,
-            ),
+            encoding=dataclasses.replace(TEXT_STAGE.data.encoding, target="pose", max_tokens=120),
             batch=BatchConfig(batch_size=32, seq_len=384, image_tokens=256),
         ),
         trainable=("policy/.*",),
         loss=LossConfig(kind="pose"),
-        optim=OptimConfig(learning_rate=1e-5, weight_decay=0.1, warmup_ratio=0.03),
-        model=ModelChoice(preset="2.8b", vision="clip-l14-224"),
-        mesh=MeshConfig(data=1, fsdp=-1),
+        optim=dataclasses.replace(TEXT_STAGE.optim, learning_rate=1e-5, weight_decay=0.1),
         run=RunConfig(epochs=5.0),
         init_from="runs/instruct",
     )

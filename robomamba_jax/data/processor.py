@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from robomamba_jax.config.checks import one_of, replace
+from robomamba_jax.config.checks import Replaceable, one_of
 from robomamba_jax.data.geometry.contacts import Contacts
 from robomamba_jax.data.images.files import MAX_PIXELS, open_image
 from robomamba_jax.data.images.transforms import ImageSource, ImageTransform, image_transform
@@ -62,7 +62,7 @@ class ProcessedBatch:
 
 
 @dataclasses.dataclass(frozen=True)
-class Processor:
+class Processor(Replaceable):
     """What a checkpoint must know beside its weights. Immutable; any thread may use it. A
     tokenizer may be given as a path, transform and template by name or as JSON.
 
@@ -121,14 +121,6 @@ class Processor:
                 "give rm.load(..., tokenizer=PATH) or robomamba convert --tokenizer PATH",
             )
         return self.tokenizer
-
-    def replace(self, **changes: Any) -> Processor:
-        """A copy with some fields changed.
-
-        Raises:
-          InputError: a field does not exist, or its value is not allowed.
-        """
-        return replace(self, changes)
 
     def __call__(self, images: Sequence[ImageRow] | None, prompts: Sequence[str]) -> ProcessedBatch:
         """A batch for ``forward`` and ``generate``; each row as it would be alone.

@@ -103,6 +103,7 @@ def run_ablations(
     Returns:
       The first row is the finished model itself.
     """
+    # The model's own scores, on all questions and trials; the other rows have fewer of both.
     own = {name: benchmarks[name].score for name in FIGURES}
     whole = AblationRow("whole", "the demo's own model", {**own, **rollouts.scores()})
     smaller = dataclasses.replace(
@@ -133,6 +134,7 @@ def _shuffled_images(plan: DemoPlan, paths: DemoPaths, console: Console) -> Abla
         on_progress=console.progress,
     )
     figures = {name: found[name].score for name in FIGURES}
+    # The same confusion for poses.
     figures |= _rolled(plan, paths, console, "shuffled-images")
     what = "each question about another question's image, each pose from another trial's"
     return AblationRow("images shuffled", what, figures)
@@ -161,6 +163,7 @@ def _scores(
 
 def _trained(ablation: Ablation, plan: DemoPlan, paths: DemoPaths, console: Console) -> AblationRow:
     """Stage 1.2 and stage 2 without something, then questions and rollouts."""
+    # The table's name as a folder's.
     name = ablation.name.replace(" ", "-").replace(",", "").replace("'", "")
     folder = paths.root / "ablations" / name
     base, features = paths.root / "instruct", None
@@ -222,4 +225,5 @@ def significant_drop(figures: Mapping[str, Score], whole: Mapping[str, Score]) -
         for name, score in figures.items()
         if name in whole and whole[name].ci95 is not None
     }
+    # One score for another is a trade, and not a drop.
     return WORSE in found and BETTER not in found

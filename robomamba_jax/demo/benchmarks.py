@@ -21,15 +21,16 @@ from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.results import Baseline, BenchmarkResult, read
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, Loaded
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData
 from robomamba_jax.evaluation.runner import run
-from robomamba_jax.evaluation.runner.run import Answered
+from robomamba_jax.evaluation.runner.run import AnswerSet
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of
 from robomamba_jax.utils.progress import OnNamedProgress
 
 HEADLINES = {"pope": "accuracy"}
 """Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""
 
+# Questions that are answered at once.
 ROWS = 32
 _BLIND = "the same model, its image replaced by grey"
 _GREY = np.full((224, 224, 3), 128, np.uint8)
@@ -43,7 +44,7 @@ def evaluate(
     *,
     names: tuple[str, ...] | None = None,
     blind: bool = True,
-    altered: Callable[[Loaded], Loaded] | None = None,
+    altered: Callable[[BenchmarkData], BenchmarkData] | None = None,
     on_progress: OnNamedProgress = lambda name, done, total: None,
 ) -> dict[str, BenchmarkResult]:
     """Let a checkpoint answer benchmarks, and score what it would say without eyes.
@@ -79,14 +80,15 @@ def bench_config(name: str, bench: Path, *, limit: int = 0) -> EvalConfig:
 def _one(
     config: EvalConfig,
     chosen: Benchmark,
-    loaded: Loaded,
+    loaded: BenchmarkData,
     checkpoint: str,
     out: Path,
     blind: bool,
     on_progress: OnNamedProgress,
 ) -> BenchmarkResult:
     # The model and its blind baseline go the same path: same prompts, same limits, same scorer.
-    def asked(questions: Loaded, folder: Path) -> Mapping[str, Any]:
+    def asked(questions: BenchmarkData, folder: Path) -> Mapping[str, Any]:
+        """The results of asking, which lie in the folder, too."""
         answered, seconds = run.answer_all(
             config,
             chosen,
@@ -100,11 +102,12 @@ def _one(
     result = asked(loaded, out)
     head: str = HEADLINES.get(chosen.name) or result["headline"]
     baselines: dict[str, Baseline] = {}
+    # Poses are judged beside other policies, in the rollouts.
     if chosen.poses:
         return _entry(chosen, result, head, baselines)
     majority = majority_answer(loaded)
     if majority is not None:
-        answered = Answered([majority] * len(loaded.items), None, f"always {majority!r}", {})
+        answered = AnswerSet([majority] * len(loaded.questions), None, f"always {majority!r}", {})
         result_of_majority = run.finish(config, chosen, loaded, answered, out / "majority")
         baselines["majority"] = _baseline(result_of_majority, head, f"always {majority!r}")
     if blind:
@@ -113,39 +116,40 @@ def _one(
     return _entry(chosen, result, head, baselines)
 
 
-def majority_answer(loaded: Loaded) -> str | None:
+def majority_answer(loaded: BenchmarkData) -> str | None:
     """The answer that most questions have; None where they have none.
 
     It is counted among the questions themselves, which a guesser could not do.
     """
     # The first answer only: VQAv2's ten people, say, agree in most cases, and a question must not
     # count ten times.
-    counts = Counter(item.answers[0] for item in loaded.items if item.answers)
+    counts = Counter(item.references[0] for item in loaded.questions if item.references)
     return counts.most_common(1)[0][0] if counts else None
 
 
-def blinded(loaded: Loaded) -> Loaded:
+def blinded(loaded: BenchmarkData) -> BenchmarkData:
     """The same questions about a grey image."""
 
     def grey() -> tuple[ImageRef, ...]:
+        """One image, however many the question has."""
         return (_GREY,)
 
-    items = tuple(dataclasses.replace(item, pictures=grey) for item in loaded.items)
-    return dataclasses.replace(loaded, items=items)
+    questions = tuple(dataclasses.replace(item, load_images=grey) for item in loaded.questions)
+    return dataclasses.replace(loaded, questions=questions)
 
 
-def shuffled(loaded: Loaded) -> Loaded:
+def shuffled(loaded: BenchmarkData) -> BenchmarkData:
     """The same questions about each other's images: those of the next scene but many."""
-    images = [item.pictures for item in loaded.items]
+    images = [item.load_images for item in loaded.questions]
     # By half of them, not by one: neighbours often ask about the same scene, whose image would
     # answer as well as their own.
     half = len(images) // 2
     moved = images[half:] + images[:half]
-    items = tuple(
-        dataclasses.replace(item, pictures=other)
-        for item, other in zip(loaded.items, moved, strict=True)
+    questions = tuple(
+        dataclasses.replace(item, load_images=other)
+        for item, other in zip(loaded.questions, moved, strict=True)
     )
-    return dataclasses.replace(loaded, items=items)
+    return dataclasses.replace(loaded, questions=questions)
 
 
 def _baseline(result: Mapping[str, Any], head: str, what: str) -> Baseline:

@@ -24,17 +24,13 @@ from robomamba_jax.data.examples import without_placeholders
 from robomamba_jax.data.text.tokenizer import train_bpe
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
-from robomamba_jax.world.dataset.contact_points import contact_points_file
+from robomamba_jax.world.dataset.manifest import contact_points_file
 
 ROW_TOKENS = 384
 _POSE_TOKENS = 32  # of a pose's prompt, at most; the longest has 25
-_FLOAT: dict[str, Any] = {
-    "dtype": "float32",
-    "trained_dtype": "float32",
-    "frozen_dtype": "float32",
-}
+_FLOAT: dict[str, Any] = {"dtype": "float32", "trained_dtype": "float32", "frozen_dtype": "float32"}
 
-# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about a image has
+# How the mixture of stage 1.2 is weighed: shares of samples. A conversation about an image has
 # two to eight answers, the others one or two.
 INSTRUCT_WEIGHTS = {"llava": 0.52, "details": 0.04, "lrv": 0.20, "robovqa": 0.14, "touch": 0.10}
 # Before stage 1 the language model learns to say all that there is, more than captions say.
@@ -70,6 +66,7 @@ def write_tokenizer(paths: DemoPaths, texts: Sequence[str], vocab: int) -> None:
 def language_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
     """The language model's pre-training: it learns to say what the encoder's images show, through
     a projector that is thrown away. It stands where the large presets have a pretrained Mamba."""
+    # As stage 1.1, but for what is written out below.
     config = align_config(plan, paths)
     (captions,) = config.data.sources
     sources = tuple(
@@ -94,6 +91,7 @@ def align_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
         stage="align",
         data=_image_data(plan, paths, (source,), plan.rows),
         trainable=("projector/.*",),
+        # A whole row at once: its logits, 384 x 1,024 floats, are small.
         loss=LossConfig(chunk=ROW_TOKENS),
         optim=_optim(4e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
@@ -136,6 +134,8 @@ def instruct_config(
         stage="instruct",
         data=_image_data(plan, paths, sources, plan.instruct_rows),
         trainable=("projector/.*", "llm/.*"),
+        # Every answer counts alike: a word as much as a description, in which a hundred tokens are
+        # learned.
         loss=LossConfig(chunk=ROW_TOKENS, length_balance=1.0),
         optim=_optim(2e-3),
         model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
@@ -174,6 +174,7 @@ def manipulate_config(
         str(paths.tokenizer), plan.vision, target="pose", max_tokens=_POSE_TOKENS
     )
     patches = VISION_PRESETS[plan.vision].num_patches
+    # An image and its prompt: the head reads the pose off the states, no text is answered.
     batch = BatchConfig(64, seq_len=patches + _POSE_TOKENS, image_tokens=patches)
     cache = paths.root / cache_kind(policy) if features is None else features
     return TrainConfig(
@@ -188,7 +189,11 @@ def manipulate_config(
         optim=OptimConfig(learning_rate=3e-3, weight_decay=0.02, warmup_ratio=0.03),
         model=ModelChoice("nano", plan.vision, policy, remat="none", **_FLOAT),
         run=dataclasses.replace(
-            _run(plan, None), epochs=plan.manipulate_epochs, workers=0, log_every=100
+            # Cached states leave nothing to decode in another process.
+            _run(plan, None),
+            epochs=plan.manipulate_epochs,
+            workers=0,
+            log_every=100,
         ),
         checkpoint=CheckpointConfig(every=1000, keep=1),
         init_from=str(init or paths.root / "instruct"),
@@ -206,6 +211,7 @@ def cache_kind(policy: str) -> str:
 
 def image_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
     """Every training image once, for the features of the frozen encoder."""
+    # One file for each kind of image: scenes, poses, and clips' frames. All others ask about these.
     sources = (
         SourceConfig(str(paths.train / "stage1_1.json"), "captions", "llava"),
         SourceConfig(str(contact_points_file(paths.train)), "touch", "llava"),
@@ -240,5 +246,10 @@ def _optim(rate: float) -> OptimConfig:
 
 def _run(plan: DemoPlan, steps: int | None) -> RunConfig:
     return RunConfig(
-        steps=steps, log_every=25, samples=0, workers=min(4, plan.workers - 1), export=True
+        # One core stays with the training itself.
+        steps=steps,
+        log_every=25,
+        samples=0,
+        workers=min(4, plan.workers - 1),
+        export=True,
     )

@@ -39,6 +39,7 @@ def same_answers(before: Path, after: Path, world: Path) -> FrozenCheck:
     for path in (before, after):
         model, processor = api.load(path)
         predictions.append(api.generate(model, processor, images, prompts, max_new_tokens=_TOKENS))
+        # Of eight: logits are as many numbers as the vocabulary has tokens, at every position.
         batch = processor(images[:8], prompts[:8])
         logits.append(
             np.asarray(

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.data.images.files import open_image
 from robomamba_jax.data.images.transforms import ImageTransform
+from robomamba_jax.data.pipeline.labelled import Labelled
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.world.language.facts import state_of
@@ -27,29 +28,6 @@ CLASSES = ("nothing", "body", "moving part")
 
 _LEAST = 8  # images that a word must be true of: what is rarer is learned by heart
 _THREADS = 2  # decoding releases the GIL; more than the demo's two cores do not help
-
-
-class Labelled(NamedTuple):
-    """Images with labels. S is the crop's side, G that of the maps.
-
-    Attributes:
-      mapped: uint8[B, S, S, 3], images whose every pixel is known.
-      classes: uint8[B, G, G], places in ``CLASSES``.
-      depth: float16[B, G, G], metres, 0 where nothing is.
-      words: float32[A, W], 1 where a word is true of one of the first An images.
-      vocabulary: the W words, sorted.
-    """
-
-    mapped: npt.NDArray[np.uint8]
-    classes: npt.NDArray[np.uint8]
-    depth: npt.NDArray[np.float16]
-    words: npt.NDArray[np.float32]
-    vocabulary: tuple[str, ...]
-
-    @property
-    def described(self) -> npt.NDArray[np.uint8]:
-        """uint8[A, S, S, 3], the images of which words are known."""
-        return self.mapped[: len(self.words)]
 
 
 def read_labelled(
@@ -87,6 +65,8 @@ def read_labelled(
         np.zeros((len(names), grid, grid), np.float16),
         words,
         tuple(vocabulary),
+        CLASSES,
+        tuple(Path(name).stem for name in names),
     )
 
     def read(row: int) -> None:

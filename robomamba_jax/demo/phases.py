@@ -7,9 +7,9 @@ A phase that was interrupted is called again, and does what is not there yet.
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,6 @@ from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import VISION_PRESETS
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.convert.run import convert_checkpoint, convert_parts
-from robomamba_jax.data.images.transforms import image_transform
 from robomamba_jax.demo import configs, results
 from robomamba_jax.demo.ablations import run_ablations
 from robomamba_jax.demo.benchmarks import evaluate
@@ -70,15 +69,12 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
     def make(
         out: Path, split: str, counts: tuple[int, int, int], categories: tuple[str, ...]
     ) -> dict[str, object]:
-        poses, language, clips = counts
-        world = WorldPlan(
-            poses, language, clips, 0, split, 224, 6, categories, contact_sampling="center"
-        )
-
-        def progress(at: int, of: int) -> None:
-            demo.console.progress(out.name, at, of)
-
-        return generate(world, out, plan.workers, progress)["poses"]
+        """One data set of (poses, images with language, clips); how many trials it took."""
+        # One right answer per scene ("center"): of many a small head learns the mean, which may be
+        # no place to touch at all. Seed 0, 224 pixels, suction.
+        world = WorldPlan(*counts, 0, split, 224, 6, categories, contact_sampling="center")
+        progress = functools.partial(demo.console.progress, out.name)
+        return dict(generate(world, out, plan.workers, progress)["poses"])
 
     train = make(paths.train, "train", (plan.poses, plan.language, plan.clips), SEEN)
     counts = (plan.test_poses, plan.test_language, plan.test_clips)
@@ -101,6 +97,7 @@ def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
         new = paths.first.with_name("new")
         export_preset("nano", new, 0, paths.tokenizer, overwrite=True)
         convert_parts(paths.encoder, new, paths.first, tokenizer=paths.tokenizer, seed=1)
+        # What was wanted of it is in `first` now.
         shutil.rmtree(new)
     # The encoder is frozen from here on: each image goes through it once for all epochs and stages.
     config = configs.language_config(plan, paths)
@@ -117,43 +114,17 @@ def pretrain_vision(demo: Demo) -> results.VisionPretraining:
     """The encoder: trained on the world's images, or somebody else's; ``encoder.json`` beside it
     says how, and that it is done."""
     note = demo.paths.encoder.with_name("encoder.json")
+    # The note comes last: a folder without one may be half of an encoder.
     if stored_kind(demo.paths.encoder) == "folder" and note.is_file():
         return results.read(results.VisionPretraining, json.loads(note.read_bytes()))
-    found = _new_encoder(demo) if demo.plan.assets is None else _ready_encoder(demo)
+    if demo.plan.assets is None:
+        from robomamba_jax.demo.encoder import pretrain_on_world
+
+        found = pretrain_on_world(demo.plan, demo.paths, demo.console)
+    else:
+        found = _ready_encoder(demo)
     write_json(note, tree_to_json(found))
     return found
-
-
-def _new_encoder(demo: Demo) -> results.VisionPretraining:
-    from robomamba_jax.demo.encoder import EncoderPlan, pretrain_encoder
-    from robomamba_jax.demo.labels import read_labelled
-
-    plan, paths, console = demo.plan, demo.paths, demo.console
-    config, transform = VISION_PRESETS[plan.vision], image_transform(plan.vision)
-    started = time.monotonic()
-    data = read_labelled(
-        paths.train, transform, 56, on_progress=lambda at, of: console.progress("labels", at, of)
-    )
-    found = pretrain_encoder(
-        data,
-        config,
-        transform,
-        EncoderPlan(plan.encoder_steps),
-        paths.encoder,
-        held_out=read_labelled(paths.test, transform, 56, data.vocabulary),
-        on_step=lambda step, steps, loss: console.progress(
-            f"encoder, loss {loss:.3f}", step, steps
-        ),
-    )
-    return results.VisionPretraining(
-        steps=found.steps,
-        seconds=round(time.monotonic() - started, 1),  # with reading the labels
-        curve=found.curve,
-        note="trained from scratch on the world's training images: which words are true of an "
-        f"image ({found.words}), what its pixels show, and their depth",
-        words=found.words,
-        held_out=found.held_out,
-    )
 
 
 def _ready_encoder(demo: Demo) -> results.VisionPretraining:
@@ -237,11 +208,7 @@ def run_ablation_table(demo: Demo, done: Results) -> tuple[results.AblationRow, 
     assert done.evaluation is not None
     assert done.rollouts is not None
     return run_ablations(
-        demo.plan,
-        demo.paths,
-        demo.console,
-        done.evaluation.benchmarks,
-        done.rollouts["nano"],
+        demo.plan, demo.paths, demo.console, done.evaluation.benchmarks, done.rollouts["nano"]
     )
 
 

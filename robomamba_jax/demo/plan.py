@@ -94,6 +94,7 @@ _BENCHMARKS = (
 _QUICK = ("pope", "vqav2", "okvqa", "mme", "robovqa", "manipulation")
 _REFERENCES = ("oracle", "part-normal", "part-random", "prior", "prior-category", "random")
 
+# Budgets are minutes on two cores, and stand in the report beside what each phase took.
 _STANDARD = DemoPlan(
     mode="standard",
     poses=3000,
@@ -127,6 +128,7 @@ _STANDARD = DemoPlan(
 
 MODES: dict[str, DemoPlan] = {
     "standard": _STANDARD,
+    # Enough of everything to run each line once, and too little to learn.
     "smoke": dataclasses.replace(
         _STANDARD,
         mode="smoke",
@@ -202,6 +204,7 @@ MODES["gpu"] = dataclasses.replace(
     workers=8,
     budget=_minutes(MODES["full"], align=1.0, instruct=3.0, ablations=45.0),
 )
+# A larger encoder, ready-made: its features of every image take longer, its training falls away.
 MODES["dino"] = dataclasses.replace(
     _STANDARD,
     mode="dino",

@@ -51,7 +51,7 @@ class VisionPretraining:
       curve: the loss.
       note: what it learned from, in words.
       words: size of the vocabulary whose truth it learned to read.
-      held_out: how well it reads test images, see ``encoder.scores``.
+      held_out: how well it reads test images, see ``EncoderRun``.
     """
 
     steps: int
@@ -316,6 +316,7 @@ def read(hint: object, value: object) -> typing.Any:
         hints, old = typing.get_type_hints(hint), _OLD_KEYS.get(hint.__name__, {})
         given = {old.get(key, key): part for key, part in value.items()}
         known = {key: part for key, part in given.items() if key is not None}
+        # An unknown key goes to the class, whose TypeError names it.
         return hint(**{key: read(hints.get(key, object), part) for key, part in known.items()})
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is dict and isinstance(value, Mapping):

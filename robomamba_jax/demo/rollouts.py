@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,13 @@ from robomamba_jax.demo.results import CategoryRate, PolicyResult, SplitRate, re
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
 from robomamba_jax.utils.progress import OnNamedProgress
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
+from robomamba_jax.world.policies.interface import (
+    BatchPolicy,
+    Observation,
+    Policy,
+    Proposal,
+    propose_all,
+)
 from robomamba_jax.world.policies.registry import choose_policy
 from robomamba_jax.world.rollout.run import RolloutPlan, rollout
 from robomamba_jax.world.sim.simulator import Simulator
@@ -76,6 +83,7 @@ class ShuffledInputs:
       name: for tables.
       parameters: the policy's.
       sha: the policy's.
+      batch_size: the policy's; 1 where it takes one trial at a time.
     """
 
     def __init__(self, policy: Policy, what: Input) -> None:
@@ -87,21 +95,41 @@ class ShuffledInputs:
             "words": the instruction for the next category's object.
         """
         self.name, self.parameters, self.sha = policy.name, policy.parameters, policy.sha
+        self.batch_size = policy.batch_size if isinstance(policy, BatchPolicy) else 1
         self._policy, self._what = policy, what
         self._before: Observation | None = None
 
     def propose(self, observation: Observation) -> Proposal | None:
         """What the policy predicts of something else."""
+        return self.propose_batch([observation])[0]
+
+    def propose_batch(self, observations: Sequence[Observation]) -> list[Proposal | None]:
+        """As ``propose``, for trials in their order."""
         if self._what == "words":
-            nouns = [category.noun for category in CATEGORIES.values()]
-            own = CATEGORIES[observation.category].noun
-            other = nouns[(nouns.index(own) + 1) % len(nouns)]
-            words = observation.instruction.replace(own, other)
-            return self._policy.propose(dataclasses.replace(observation, instruction=words))
+            return propose_all(self._policy, [_other_words(each) for each in observations])
         # Trials go category by category, so that the trial before mostly shows the same category,
         # but another object from another side: the place of the handle is what gets lost.
-        shown, self._before = self._before or observation, observation
-        return self._policy.propose(dataclasses.replace(observation, view=shown.view))
+        last = self._before
+        before = [last or observations[0], *observations[:-1]]
+        shown = [
+            dataclasses.replace(each, view=other.view)
+            for each, other in zip(observations, before, strict=True)
+        ]
+        self._before = observations[-1]
+        try:
+            return propose_all(self._policy, shown)
+        except Exception:
+            if len(observations) > 1:  # each trial will be asked again, by itself
+                self._before = last
+            raise
+
+
+def _other_words(observation: Observation) -> Observation:
+    """With the instruction for the next category's object."""
+    nouns = [category.noun for category in CATEGORIES.values()]
+    own = CATEGORIES[observation.category].noun
+    words = observation.instruction.replace(own, nouns[(nouns.index(own) + 1) % len(nouns)])
+    return dataclasses.replace(observation, instruction=words)
 
 
 def _roll(
@@ -122,6 +150,7 @@ def _roll(
         simulator,
         policy,
         RolloutPlan(tuple(CATEGORIES), plan.episodes),
+        # Of the references the numbers suffice: their trials show the same scenes.
         save_images=folder if model else None,
         clips=_FILMED if model else 0,
         on_progress=lambda done, total: on_progress(name, done, total),
@@ -131,6 +160,7 @@ def _roll(
 def policy_result(name: str, result: dict[str, Any]) -> PolicyResult:
     """Of a rollout's result, as rollout.json has it, what the report has."""
     title, looks_at = TITLES.get(name, (name, "image and words"))
+    # A rollout's entries say more than the report keeps.
     keys = [one.name for one in dataclasses.fields(CategoryRate)]
     return PolicyResult(
         title=title,

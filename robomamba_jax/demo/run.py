@@ -77,11 +77,7 @@ class PhaseLog:
         self._write()
 
     def _write(self) -> None:
-        content = {
-            "done": self.done.to_json(),
-            "seconds": self.seconds,
-            "peak_rss": self.peak_rss,
-        }
+        content = {"done": self.done.to_json(), "seconds": self.seconds, "peak_rss": self.peak_rss}
         write_json(self._path, content)
 
 
@@ -112,6 +108,7 @@ def run_demo(
     _claim(plan, root)
     log, budget = PhaseLog(root), dict(plan.budget)
     for number, name in enumerate(PHASES, 1):
+        # A mode does without the phases for which it plans no time: most have no ablations.
         if name not in budget:
             continue
         if name in log.done.done():
@@ -130,6 +127,7 @@ def run_demo(
 
 def _claim(plan: DemoPlan, root: Path) -> None:
     """One folder, one plan: a resumed phase must continue what was begun, not something else."""
+    # Through JSON, which has lists for tuples: as the note will be read back.
     note, content = root / "plan.json", json.loads(json.dumps(tree_to_json(plan)))
     if not note.is_file():
         write_json(note, content)

@@ -67,6 +67,7 @@ def cache_features(config: TrainConfig, folder: Path, kind: str, console: Consol
     """What a run's frozen parts compute of its data, once; how many rows the folder then has."""
     from robomamba_jax.training.features import compute_features
 
+    # Without the cache that the run itself reads: it is only made here.
     data = dataclasses.replace(config.data, features=None)
     written = compute_features(
         dataclasses.replace(config, data=data),
@@ -110,6 +111,7 @@ def manipulate(
 def stage_result(summary: Summary, workdir: Path) -> StageResult:
     """A run as report.json has it."""
     losses = [loss for _, loss in _losses(workdir)]
+    # Frozen parts have rows, too, and the last row is the sum.
     trained = [row for row in summary["table"] if row["part"] != "total" and row["trained"]]
     last = losses[-10:]  # one step's loss says more of its batch than of the model
     return StageResult(
@@ -129,6 +131,7 @@ def loss_curve(workdir: Path, points: int = 60) -> Curve:
     width = max(1, len(losses) // points)
     pieces = [losses[k : k + width] for k in range(0, len(losses), width)]
     means = [sum(loss for _, loss in piece) / len(piece) for piece in pieces]
+    # Four digits: the curve is drawn, and not computed with.
     return tuple((piece[-1][0], round(mean, 4)) for piece, mean in zip(pieces, means, strict=True))
 
 

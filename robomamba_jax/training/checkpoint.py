@@ -42,6 +42,7 @@ SCHEMA = "robomamba.step/1"
 FORMAT_VERSION = 1
 # What the system says when a file cannot be written.
 _SYSTEM = re.compile(r"No space left|Disk quota|Permission denied|Read-only|Input/output error")
+# Names that are no numbers: neither is ever listed as a step (``checkpoints.steps``).
 _PARTIAL, _GOING = ".partial-", ".deleting-"
 
 
@@ -116,6 +117,7 @@ def damage(path: Path) -> str:
         manifest = read_json(path / "manifest.json")
         if manifest.get("schema") != SCHEMA or manifest.get("format_version") != FORMAT_VERSION:
             return f"manifest.json is of format {manifest.get('schema')!r}"
+        # A file more is damage, too: it is not of the process that has committed the step.
         known = {*manifest.get("files", {}), "manifest.json"}
         extra = sorted(set(_files(path)) - known)
         if extra:
@@ -140,6 +142,7 @@ def newest_good(workdir: str | os.PathLike[str], log: Log = lambda line: None) -
       InputError: there are steps, and every one is damaged.
     """
     bad = []
+    # Newest first: a damaged step costs the updates behind the one before it, not the run.
     for step in steps(workdir):
         path = Path(workdir) / STEPS_FOLDER / str(step)
         what = damage(path)
@@ -174,6 +177,7 @@ class Checkpoints:
         self._folder = workdir.absolute() / STEPS_FOLDER
         self._keep, self._keep_every = keep, keep_every
         self._arrays = step_arrays.ArrayWriter()
+        # One thread: steps are committed one after the other, in their order.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._commit: Future[None] | None = None
         # Not what lies on the disk: processes see a commit at different moments.
@@ -181,6 +185,7 @@ class Checkpoints:
         if jax.process_index() == 0:
             self._folder.mkdir(parents=True, exist_ok=True)
             for path in self._folder.iterdir():
+                # What a kill has left: a step that was never committed, or one that was pruned.
                 if path.name.startswith((_PARTIAL, _GOING)):
                     shutil.rmtree(path)
 
@@ -203,6 +208,7 @@ class Checkpoints:
         Raises:
           InputError: the step before could not be written, or not be read back.
         """
+        # One step is on its way at the most: each is a copy of the state in the host's memory.
         self.wait()
         if step == self._latest:
             return
@@ -236,6 +242,7 @@ class Checkpoints:
         first: bool,
     ) -> None:
         self._arrays.wait()
+        # Every process has written its pieces of the arrays; one reads them back and commits.
         if not first:
             return
         reached("written", step)
@@ -246,8 +253,10 @@ class Checkpoints:
                 f"step {step} was written to {partial}, and {what}",
                 "look at the disk, or give a --workdir on another; the steps before are whole",
             )
-        _write_json(partial / "meta.json", meta)
+        (partial / "meta.json").write_bytes(json_bytes(meta))
         beside(partial)
+        # Hashed behind ``beside``, so that the manifest knows every file; synced before the
+        # rename, or a power cut could leave a committed name in front of empty files.
         files = {}
         for name in _files(partial):
             file = partial / name
@@ -259,7 +268,7 @@ class Checkpoints:
             "step": step,
             "files": files,
         }
-        _write_json(partial / "manifest.json", manifest)
+        (partial / "manifest.json").write_bytes(json_bytes(manifest))
         _sync(partial / "manifest.json")
         reached("commit", step)
         # The commit. rename is atomic; the folder itself is synced so that it survives a power cut.
@@ -273,6 +282,7 @@ class Checkpoints:
         """Keep the newest ones and those that stay for ever; only steps of ours go."""
         for step in steps(self._folder.parent)[self._keep :]:
             path = self._folder / str(step)
+            # Somebody may have put a folder with a number for a name there: it is not ours.
             if (self._keep_every and step % self._keep_every == 0) or stored_kind(path) != "step":
                 continue
             going = self._folder / f"{_GOING}{step}"
@@ -289,6 +299,7 @@ class Checkpoints:
         """
         if self._commit is None:
             return
+        # Forgotten before it is asked: its error is raised once, not by ``close`` again.
         commit, self._commit = self._commit, None
         try:
             commit.result()
@@ -337,6 +348,7 @@ def restore(path: Path, like: step_arrays.ArrayTree) -> step_arrays.ArrayTree:
     Raises:
       InputError: the step holds other arrays.
     """
+    # Compared here and not left to orbax, so that the message names the first array that differs.
     held = read_meta(path)["leaves"]
     wanted = step_arrays.described(like)
     for name in sorted(held.keys() | wanted.keys()):
@@ -366,9 +378,10 @@ def _files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir())
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """An object as the files of a run have it; stray bytes of paths come back as they were."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    path.write_bytes(encode_own_json(text))
+    return encode_own_json(text)
 
 
 def _sync(path: Path) -> None:

@@ -63,4 +63,5 @@ class DeviceFeeder:
                 return local[places[0] : places[0] + len(places)]
             return local[places]
 
+        # jax asks for the rows of each device of this process: nobody holds the global batch.
         return jax.make_array_from_callback(shape, self._sharding, piece)

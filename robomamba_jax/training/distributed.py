@@ -42,6 +42,7 @@ def connect(coordinator: str | None, process: int | None, processes: int | None)
     if coordinator != "auto" and process is None:
         what = "no --process-id and --num-processes"
         raise InputError("bad_arguments", what, "give both, or --coordinator auto")
+    # Without an address jax asks the cluster's own variables.
     address = None if coordinator == "auto" else coordinator
     try:
         jax.distributed.initialize(
@@ -127,6 +128,7 @@ def check_alike(facts: Mapping[str, str]) -> None:
     hashes = [hashlib.sha256(text.encode()).digest() for text in facts.values()]
     mine = np.frombuffer(b"".join(hashes), np.uint8)
     everyone = np.asarray(multihost_utils.process_allgather(mine)).reshape(-1, len(facts), 32)
+    # [processes, facts, 32]: every process compares all with process 0, so all raise, or none.
     for number, name in enumerate(facts):
         other = np.flatnonzero((everyone[:, number] != everyone[0, number]).any(axis=1))
         if len(other):
@@ -139,6 +141,7 @@ def check_alike(facts: Mapping[str, str]) -> None:
 
 def agreed(value: int) -> int:
     """Process 0's value, everywhere."""
+    # For what is read from the disk: on a shared file system others may see it a little later.
     if jax.process_count() == 1:
         return value
     from jax.experimental import multihost_utils

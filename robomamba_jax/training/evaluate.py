@@ -7,7 +7,7 @@ from __future__ import annotations
 import jax
 
 from robomamba_jax.training.device_put import DeviceFeeder
-from robomamba_jax.training.samples import Answers, Poses
+from robomamba_jax.training.samples import SampleMaker
 from robomamba_jax.training.setup import Session
 from robomamba_jax.utils.json_types import Json
 
@@ -18,7 +18,7 @@ class Evaluation:
     def __init__(self, session: Session) -> None:
         """Nothing is read or compiled before it is asked for."""
         self._session = session
-        self._sampler: Answers | Poses | None = None
+        self._sampler: SampleMaker | None = None
         self._feeder: DeviceFeeder | None = None
 
     def scores(self) -> dict[str, float]:
@@ -28,8 +28,10 @@ class Evaluation:
         if pipeline is None:
             return {}
         if self._feeder is None:
-            self._feeder = DeviceFeeder(session.program.mesh, pipeline.config.batch.batch_size)
-        steps = min(session.config.run.eval_steps, pipeline.plan.start_of(1))
+            self._feeder = DeviceFeeder(session.program.mesh, pipeline.batch_size)
+        steps = min(session.config.run.eval_steps, pipeline.epoch_steps)
+        # Sums and counts are added first and divided in the end: batches with few answers weigh as
+        # much as they hold. On the host, in float64.
         totals: dict[str, list[float]] = {}
         for batch in pipeline.batches(0, steps):
             arrays = self._feeder.put(batch.arrays)
@@ -42,14 +44,6 @@ class Evaluation:
 
     def samples(self) -> list[dict[str, Json]]:
         """Answers or poses beside their references."""
-        session, program = self._session, self._session.program
-        if self._sampler is None:
-            pipeline = session.held_out or session.pipeline
-            count = session.config.run.samples
-            if session.config.loss.kind == "pose":
-                self._sampler = Poses(program, pipeline, count)
-            elif program.features:
-                return []  # the encoder is not loaded, so no image can be read
-            else:
-                self._sampler = Answers(program, pipeline.config, count)
+        session = self._session
+        self._sampler = self._sampler or session.open_samples()
         return self._sampler(session.state.trained, session.frozen)

@@ -41,6 +41,8 @@ def trained_parts(
       choice: of numbers.
       trained: the trained tree.
     """
+    # Whole weights that were trained are exported in the dtype in which they were. Factors are
+    # merged into the base's weights, which keep theirs, as do parts that were not trained at all.
     lora = choice.lora_rank > 0
     llm, vision, policy = config.llm, config.vision, config.policy
     stored = base.llm.param_dtype if base.llm and (lora or "llm" not in trained) else None

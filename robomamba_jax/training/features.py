@@ -30,7 +30,7 @@ from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.training.device_put import normalized
 from robomamba_jax.training.objectives import complete
-from robomamba_jax.training.program import run_image_transform, states_length
+from robomamba_jax.training.program import CACHED_PARTS, run_image_transform, states_length
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.weights import (
     InitialWeights,
@@ -40,14 +40,6 @@ from robomamba_jax.training.weights import (
     network_hash,
     open_base,
 )
-
-_BACKBONE = ("vision.", "projector.", "llm.")
-NETWORKS = {
-    "vision_patches": ("vision.",),
-    "pooled_hidden": _BACKBONE,
-    "hidden_states": _BACKBONE,
-}
-"""Whose parameters decide each kind."""
 
 
 class Written(NamedTuple):
@@ -66,7 +58,7 @@ class Written(NamedTuple):
 
 def cache_network(base: InitialWeights, kind: str, dtype: str) -> str:
     """The hash by which a cache of one kind knows the frozen parameters."""
-    return network_hash(base, NETWORKS[kind], dtype)
+    return network_hash(base, tuple(f"{part}." for part in CACHED_PARTS[kind]), dtype)
 
 
 def open_cache(config: TrainConfig, base: InitialWeights) -> FeatureReader | None:
@@ -142,6 +134,7 @@ def compute_features(
             skipped.append((f"sample {done}", problem.message))
         elif example is not None:
             waiting += [item for item in extract.wanted(example, writer) if item[0] not in writer]
+        # An image may stand in several of the samples that wait.
         waiting = list({key: (key, value) for key, value in waiting}.values())
         # Always full batches but for the last: one compiled program, padded with zeros.
         while len(waiting) >= batch or (done == total and waiting):
@@ -170,6 +163,7 @@ def _examples(
         except InputError as error:
             return error
 
+    # Threads are enough: decoding an image releases the GIL.
     with ThreadPoolExecutor(4) as pool:
         for start in range(0, len(places), ahead):
             found = pool.map(read, places[start : start + ahead])
@@ -198,8 +192,7 @@ class _Extractor:
             "hidden_states": (length, width),
         }[kind]
         _, narrow = expected_params(model, config.model)
-        parts = [name.rstrip(".") for name in NETWORKS[kind]]
-        wanted = {name: narrow[name] for name in parts}
+        wanted = {name: narrow[name] for name in CACHED_PARTS[kind]}
         self._params, _ = load_tree(base, wanted, model, mesh, seed=config.seed)
         graph, expected = abstract_params(model, "stacked")
 
@@ -213,6 +206,7 @@ class _Extractor:
             )
             if kind == "pooled_hidden":
                 return module.pooled(asked)
+            # Rows of one length without a mask: 0 marks padding, see ``objectives._from_cached``.
             states = module.policy_states(asked)
             return jnp.where(states.mask[..., None], states.hidden, 0)
 
@@ -222,6 +216,9 @@ class _Extractor:
         self, example: Example, writer: FeatureWriter
     ) -> list[tuple[bytes, Example | np.ndarray]]:
         """What an example needs: (key, inputs)."""
+        # A key is of content: the network, the transform, the image's file and, where a prompt is
+        # read, its ids. So images that data sets share are computed once, and files may be renamed;
+        # another base or crop has other keys.
         hashes = example.image_sha256
         if self._kind != "vision_patches":
             return [(writer.key(hashes.tobytes(), example.ids), example)]

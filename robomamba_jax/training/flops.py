@@ -76,19 +76,20 @@ def flops_per_token(trained: Params, frozen: Params, config: RoboMambaConfig) ->
     learning = {part: part in trained for part in order}
     found = {}
     for place, part in enumerate(order):
-        products = sum(_products(tree.get(part, {})) for tree in (trained, frozen))
-        if part == "llm" and products and config.llm.tie_embeddings:
-            products += config.llm.d_model * config.llm.vocab_size
+        numbers = sum(products(tree.get(part, {})) for tree in (trained, frozen))
+        if part == "llm" and numbers and config.llm.tie_embeddings:
+            numbers += config.llm.d_model * config.llm.vocab_size
         before = any(learning[name] for name in order[:place])
         # 2 FLOPs (multiply, add) a weight and token: forward; for the weights' own gradient; for
         # the inputs' gradient, which whatever is trained in front of this part waits for.
         share = 2.0 + (2.0 if learning[part] else 0.0) + (2.0 if before else 0.0)
-        found[part] = share * products
+        found[part] = share * numbers
     return found
 
 
-def _products(tree: Params) -> int:
+def products(tree: Params) -> int:
     """Numbers in matrices that multiply each token."""
+    # Looked up, added, and a convolution of four taps a channel: none of them is a matrix product.
     skipped = ("embeddings/weight", "position_embedding/weight", "conv1d/weight")
 
     def matrix(path: str, leaf: ShapedLeaf) -> bool:

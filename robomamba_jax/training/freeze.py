@@ -62,6 +62,7 @@ def _only(params: Params, labels: Params, wanted: str) -> Params:
     for name, part in params.items():
         if isinstance(part, dict):
             inner = _only(part, labels[name], wanted)
+            # No empty branches: whether a part is in the tree says whether any of it is trained.
             if inner:
                 result[name] = inner
         elif labels[name] == wanted:
@@ -105,9 +106,9 @@ def freeze_table(trained: Params, frozen: Params, opt_state: PyTree) -> list[Fre
       frozen: another.
       opt_state: the optimizer's state, of arrays or shapes.
     """
-    moments = _moments(opt_state)
-    rows = []
     held = {*frozen, *trained}
+    moments = _moments(opt_state, held)
+    rows = []
     for part in [*(part for part in PARTS if part in held), *sorted(held - set(PARTS))]:
         learning, resting = _leaves(trained, part), _leaves(frozen, part)
         rows.append(
@@ -120,6 +121,7 @@ def freeze_table(trained: Params, frozen: Params, opt_state: PyTree) -> list[Fre
                 sum(_bytes(leaf) for leaf in learning),
             )
         )
+    # Column by column, the part's name left out.
     numbers = [sum(row[n] for row in rows) for n in range(1, len(FreezeRow._fields))]
     return [*rows, FreezeRow("total", *numbers)]
 
@@ -132,13 +134,13 @@ def _bytes(leaf: Any) -> int:
     return leaf.size * leaf.dtype.itemsize
 
 
-def _moments(opt_state: Any) -> dict[str, int]:
+def _moments(opt_state: Any, parts: set[str]) -> dict[str, int]:
     """Bytes of the optimizer's state by the part that they belong to."""
     found: dict[str, int] = {}
     for path, leaf in jax.tree.leaves_with_path(opt_state):
         keys = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)]
         # Before the part stand the labels of optimizers; a counter has no part.
-        part = next((key for key in keys if key in PARTS), None)
+        part = next((key for key in keys if key in parts), None)
         if leaf.ndim and part is not None:
             found[part] = found.get(part, 0) + _bytes(leaf)
     return found

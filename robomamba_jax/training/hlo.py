@@ -9,6 +9,7 @@ steps), which share a channel of their own.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import NamedTuple
 
@@ -72,6 +73,7 @@ def collectives(text: str) -> list[Collective]:
             collective = Collective(
                 match[2], count, _size(match[1], match[2]), loops, shape, where[1] if where else ""
             )
+            # The pieces of one collective count once, as often as the one that runs most.
             if key not in found or found[key].count < count:
                 found[key] = collective
     return sorted(found.values(), key=lambda x: -x.bytes * x.count)
@@ -125,10 +127,9 @@ def _trip_count(line: str, condition: list[str]) -> int:
 
 def _size(shape: str, kind: str) -> int:
     """Bytes of a result; of an asynchronous pair, which holds its operand too, the larger."""
-    sizes = []
-    for dtype, dims in _SHAPE.findall(re.sub(r"\{[^}]*\}", "", shape)):
-        count = 1
-        for dim in dims.split(","):
-            count *= int(dim) if dim else 1
-        sizes.append(count * _BYTES.get(dtype, 4))
+    # Layouts have brackets of their own; a scalar, "f32[]", has no sides and one number.
+    sizes = [
+        math.prod(int(side) for side in sides.split(",") if side) * _BYTES.get(dtype, 4)
+        for dtype, sides in _SHAPE.findall(re.sub(r"\{[^}]*\}", "", shape))
+    ]
     return max(sizes, default=0) if kind == "collective-permute" else sum(sizes)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from robomamba_jax.data.pipeline.loader import StepBatch
+from robomamba_jax.data.pipeline.step_data import StepBatch
 from robomamba_jax.errors import InputError
 from robomamba_jax.training.evaluate import Evaluation
 from robomamba_jax.training.failpoints import reached
@@ -74,6 +74,7 @@ def run(session: Session, *, log: Log, on_progress: OnStep) -> RunResult:
       InputError: a loss or gradient is not finite.
     """
     config, result = session.config, RunResult(session.step)
+    # The schedule knows all steps of the run; this process may be asked to end before.
     end = min(session.steps, config.run.stop_after or session.steps)
     timer, compiler = StepTimer(session), StepCompiler(session.program)
     evaluation = Evaluation(session)
@@ -112,6 +113,8 @@ def run(session: Session, *, log: Log, on_progress: OnStep) -> RunResult:
             reached("stepped", session.step)
             dispatched = _Dispatched(session.step, batch, metrics)
             session.step += 1
+            # At a boundary nothing may be in flight: the evaluation and the checkpoint are of the
+            # state after this very step, and its line must stand before theirs.
             if _is_boundary(session, end) or result.stopped:
                 record(dispatched)
                 dispatched = None
@@ -134,6 +137,7 @@ def run(session: Session, *, log: Log, on_progress: OnStep) -> RunResult:
 
 def _is_boundary(session: Session, end: int) -> bool:
     """Whether anything is done between this step and the next."""
+    # By the step and never by the clock: all processes must come to the same boundaries.
     run = session.config.run
     evaluates = due(session.step, run.eval_every) or due(session.step, run.sample_every)
     return session.step == end or evaluates or _saves(session)
@@ -221,6 +225,8 @@ def _stop_requests() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         event.set()
 
+    # SIGTERM is what clusters send some time before they kill. The handler only sets the event:
+    # the step at hand is computed, and the loop sees the event when it feeds the next one.
     for name in before:
         signal.signal(name, request)
     try:

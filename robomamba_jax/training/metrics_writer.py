@@ -26,6 +26,7 @@ class StepLinesWriter:
         """Keep what was said before ``step`` updates were done."""
         self._path = path
         if path.is_file():
+            # A line that a kill has torn is dropped with those of steps that were lost.
             lines, _ = whole_lines(path.read_bytes())
             kept = [line + b"\n" for line in lines if _before(line, step)]
             with replacing(path) as partial:
@@ -50,6 +51,7 @@ def _before(line: bytes, step: int) -> bool:
     """Whether a line belongs to the first ``step`` updates."""
     try:
         content = json.loads(line)
+        # A step's own line has its batch's samples and a loss; a line of samples has no loss.
         after = "eval" in content or ("samples" in content and "loss" not in content)
         return content["step"] < step + after
     except (ValueError, KeyError, TypeError):

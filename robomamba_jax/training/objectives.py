@@ -79,12 +79,14 @@ def text_objective(
       transform: of the images.
       row_tokens: of a row, text and images together.
     """
+    # The graph is static and shared by all calls; parameters come in with each.
     graph, expected = abstract_params(config, "stacked")
 
     def states(params: Params, batch: Batch) -> tuple[Any, jax.Array, jax.Array]:
         model: Any = nnx.merge(graph, complete(params, expected))
         inputs = inputs_of(batch, transform, batch.get("segment_ids"))
         hidden, valid = model.next_token_states(inputs, row_tokens)
+        # Learned: a token of an answer that something of its own sample stands before.
         return model.llm.head_weight, hidden, valid & batch["loss_mask"]
 
     def losses(params: Params, batch: Batch) -> Sums:
@@ -115,6 +117,7 @@ def text_objective(
 def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Array, jax.Array]:
     """How many samples have learned tokens, and in how many all of them are right."""
     rows, length = learned.shape
+    # [B, T]: the number of each token's sample; a row has at most as many samples as tokens.
     segments = batch.get("segment_ids")
     place = jnp.zeros((rows, length), jnp.int32) if segments is None else segments
     place = place + length * jnp.arange(rows, dtype=jnp.int32)[:, None]
@@ -158,6 +161,7 @@ def pose_objective(
 
     def counts(batch: Batch) -> dict[str, jax.Array]:
         weight = batch["weight"]
+        # NaN: the sample does not say whether the gripper is open.
         known = weight * (~jnp.isnan(batch["gripper"])).astype(jnp.float32)
         found = {"contact": weight.sum(), "rotation": weight.sum(), "gripper": known.sum()}
         return {name: found[name] for name in names}
@@ -200,6 +204,7 @@ def pose_objective(
 def _pose_losses(output: PolicyOutput, batch: Batch, loss: LossConfig) -> dict[str, jax.Array]:
     """float32[B] each: what every row's pose loses."""
     targets = batch["contact"], batch["rotation"], batch["gripper"]
+    # A mixture's loss is of all proposals at once; the one pose that it says is read off them.
     if output.proposals is not None:
         return mixture_losses(
             output.proposals, *targets, kernel_width=KERNEL_WIDTH, kind=loss.rotation
@@ -218,6 +223,7 @@ def _pose_states(
 ) -> PolicyStates:
     """What the policy head reads: computed, or cached."""
     features = batch.get("features")
+    # Four axes are patches, [B, images, P, D], which the model takes in an image's place.
     if features is None or features.ndim == 4:
         return model.policy_states(inputs_of(batch, transform))
     image_index = None

@@ -18,6 +18,7 @@ from robomamba_jax.models.params import Params
 from robomamba_jax.training.freeze import FREEZE, TRAIN
 from robomamba_jax.training.jax_types import PyTree
 
+# Labels of the second multi_transform, which stands within what the first calls TRAIN.
 MATRIX, REST = "matrix", "rest"
 # Of Muon's updates, as large as AdamW's are (arXiv 2502.16982, section 2.2).
 _ROOT_MEAN_SQUARE = 0.2
@@ -58,6 +59,8 @@ def optimizer(config: OptimConfig, steps: int, labels: Params) -> optax.Gradient
       labels: from ``freeze.param_labels``.
     """
     parts = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []
+    # In AdamW's order: decay is added behind the direction, so that no moment ever sees it, and in
+    # front of the rate, which scales it (arXiv 1711.05101, algorithm 2).
     parts += [
         _direction(config),
         optax.add_decayed_weights(config.weight_decay, mask=lambda tree: decays(tree, config)),
@@ -77,6 +80,7 @@ def _direction(config: OptimConfig) -> optax.GradientTransformation:
         optax.contrib.scale_by_muon(weight_dimension_numbers=_matrix_axes),
         optax.stateless(lambda updates, _: jax.tree.map(_as_large_as_adams, updates)),
     )
+    # A factor instead of a schedule of its own: the two rates keep their ratio at every step.
     rest = optax.chain(adam, optax.scale(config.adam_lr_ratio))
     return optax.multi_transform({MATRIX: muon, REST: rest}, lambda tree: _kinds(tree, config))
 

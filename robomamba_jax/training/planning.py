@@ -164,6 +164,7 @@ def plan(
       InputError: configuration and mesh do not fit each other.
     """
     batch = config.data.batch
+    # The largest batch that the plan may make: what fits it fits all.
     shape = BatchShape(batch.batch_size, batch.text_limit, batch.image_limit, batch.seq_len)
     mesh = make_mesh(config.mesh, topology.devices)
     program = _program(config, mesh, layers, features)
@@ -175,6 +176,7 @@ def plan(
         lowering = time.perf_counter() - start
         compiled, refused = _compile(lowered)
     seconds = time.perf_counter() - start - lowering
+    # Told by the shardings, not by the compiler: a step that is refused has them, too.
     sizes = _held(program, arrays)
     report: PlanReport = {
         "schema": SCHEMA,
@@ -256,15 +258,15 @@ def _held(program: Program, arrays: Any) -> dict[str, int]:
         return sum(
             int(np.prod(leaf.sharding.shard_shape(leaf.shape))) * leaf.dtype.itemsize
             for leaf in jax.tree.leaves(tree)
-            if leaf.dtype != program.state.rng.dtype
         )
 
     model, shape = program.model, program.mesh.shape
     rows = program.config.data.batch.batch_size // (shape["data"] * shape["fsdp"])
-    rows //= program.config.optim.accumulate
+    rows //= program.config.optim.accumulate  # one piece's activations exist at a time
     stream = 4 if model.llm.residual_in_fp32 else 2
     # With remat="block" a layer's input is all that the backward pass keeps of it.
     kept = model.llm.n_layer * rows * program.config.data.batch.seq_len * model.llm.d_model
+    # A head alone sends no gradient through the language model, which then keeps nothing.
     backward = "llm" in program.state.trained or "projector" in program.state.trained
     return {
         "trained": size(program.state.trained),

@@ -43,6 +43,7 @@ frozen has no gradient, no moment, no accumulator and no float32 copy:
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -58,9 +59,11 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.examples import contacts_of
 from robomamba_jax.data.images.transforms import ImageTransform, image_transform
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
+from robomamba_jax.data.pipeline.step_data import StepContents
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params
 from robomamba_jax.training import freeze, optim
+from robomamba_jax.training.flops import flops_per_token, step_flops
 from robomamba_jax.training.objectives import Objective, pose_objective, text_objective
 from robomamba_jax.training.sharded_gradients import ShardedObjective
 from robomamba_jax.training.sharding import (
@@ -74,7 +77,7 @@ from robomamba_jax.training.step import make_step
 from robomamba_jax.training.weights import chosen_config, expected_params
 
 _BACKBONE = ("vision", "projector", "llm")
-_CACHED = {
+CACHED_PARTS = {
     "": (),
     "vision_patches": ("vision",),
     "pooled_hidden": _BACKBONE,
@@ -84,14 +87,11 @@ _CACHED = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Program:
-    """What a run does, and to what.
+class StepProgram:
+    """What a run does, and to what, whatever it trains.
 
     Attributes:
-      config: the run's.
-      model: the model's, as it is trained.
       mesh: where.
-      features: kind of the cached features, "" for none.
       labels: "train" or "freeze" for every parameter that is read.
       state: as shapes with shardings.
       frozen: as shapes with shardings.
@@ -101,12 +101,12 @@ class Program:
       step: jitted: (state, frozen, batch) -> (state, metrics); the state is donated.
       evaluate: jitted: (trained, frozen, batch) -> sums and counts.
       outputs: jitted: (trained, frozen, batch) -> predictions of every row; None for texts.
+      work: floating-point operations of a step with such contents.
+      trainable: the patterns that chose what is trained.
+      features: kind of the cached features, "" for none.
     """
 
-    config: TrainConfig
-    model: RoboMambaConfig
     mesh: Mesh
-    features: str
     labels: Params
     state: TrainState
     frozen: Params
@@ -116,11 +116,27 @@ class Program:
     step: JitWrapped
     evaluate: JitWrapped
     outputs: JitWrapped | None
+    work: Callable[[StepContents], float]
+    trainable: tuple[str, ...]
+    features: str = ""
 
     @property
     def table(self) -> list[freeze.FreezeRow]:
         """What is trained and what it costs."""
         return freeze.freeze_table(self.state.trained, self.frozen, self.state.opt_state)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Program(StepProgram):
+    """A stage's program.
+
+    Attributes:
+      config: the run's.
+      model: the model's, as it is trained.
+    """
+
+    config: TrainConfig
+    model: RoboMambaConfig
 
     def batch(self, shape: BatchShape) -> dict[str, jax.ShapeDtypeStruct]:
         """A batch's arrays as shapes with shardings."""
@@ -147,30 +163,78 @@ def build(
     Raises:
       InputError: what is trained, the mesh or the features do not fit the model.
     """
+    # From here on everything is shapes: a program for hardware that is not there costs no memory.
     check_rows(config.data.batch.batch_size, config.optim.accumulate, mesh)
     model = chosen_config(config.model, parts)
     as_trained, as_frozen = expected_params(model, config.model)
     all_labels = freeze.param_labels(as_trained, config.trainable)
-    left_out = _CACHED[features]
+    left_out = CACHED_PARTS[features]
     # Before anything is left out: a part that cached features stand for must not be trained.
     _check_features(features, all_labels, config, model)
     labels = {name: part for name, part in all_labels.items() if name not in left_out}
+    # Each half is cut out of the tree that has its dtypes.
     trained = freeze.split(_only(as_trained, labels), labels)[0]
     frozen = freeze.split(_only(as_frozen, labels), labels)[1]
-    optimizer = optim.optimizer(config.optim, steps, labels)
-    lr_schedule = optim.lr_schedule(config.optim, steps)
+    per_token = flops_per_token(trained, frozen, model)
+    patches = 0 if model.vision is None else model.vision.num_patches
+
+    def work(held: StepContents) -> float:
+        return step_flops(per_token, held.tokens, held.images, patches, held.samples)
+
+    made = make_program(
+        _objective(config, model),
+        optim.optimizer(config.optim, steps, labels),
+        optim.lr_schedule(config.optim, steps),
+        labels=labels,
+        trained=trained,
+        frozen=frozen,
+        mesh=mesh,
+        dtype=model.llm.dtype,
+        work=work,
+        trainable=config.trainable,
+        accumulate=config.optim.accumulate,
+    )
+    return Program(**{**vars(made), "features": features}, config=config, model=model)
+
+
+def make_program(
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    lr_schedule: optax.Schedule,
+    *,
+    labels: Params,
+    trained: Params,
+    frozen: Params,
+    mesh: Mesh,
+    dtype: str,
+    work: Callable[[StepContents], float],
+    trainable: tuple[str, ...],
+    accumulate: int = 1,
+) -> StepProgram:
+    """The step of an objective on a mesh.
+
+    Args:
+      objective: what is minimised.
+      optimizer: of a whole tree's gradients, see ``make_step``.
+      lr_schedule: the learning rate of every step.
+      labels: "train" or "freeze" for every leaf.
+      trained: the trained tree, as shapes.
+      frozen: the frozen tree, as shapes.
+      mesh: where it runs.
+      dtype: of computation; weights are gathered in it.
+      work: see ``StepProgram``.
+      trainable: see ``StepProgram``.
+      accumulate: parts into which a batch is cut.
+    """
     state = abstract_state(trained, labels, optimizer)
     shardings = state_shardings(state, mesh)
-    objective = _objective(config, model)
-    sharded = ShardedObjective(objective, mesh, trained, frozen, model.llm.dtype)
-    gradients = sharded.gradients(config.optim.accumulate)
+    sharded = ShardedObjective(objective, mesh, trained, frozen, dtype)
+    gradients = sharded.gradients(accumulate)
     step = make_step(objective, gradients, optimizer, labels, lr_schedule)
+    # Metrics and predictions are copied to all devices: process 0 writes them, wherever rows lie.
     outputs, copies = sharded.outputs(), replicated(mesh)
-    return Program(
-        config=config,
-        model=model,
+    return StepProgram(
         mesh=mesh,
-        features=features,
         labels=labels,
         state=_with_shardings(state, shardings),
         frozen=_with_shardings(frozen, params_shardings(frozen, mesh)),
@@ -181,6 +245,8 @@ def build(
         step=jax.jit(step, donate_argnums=0, out_shardings=(shardings, copies)),
         evaluate=jax.jit(sharded.scores(), out_shardings=copies),
         outputs=None if outputs is None else jax.jit(outputs, out_shardings=copies),
+        work=work,
+        trainable=trainable,
     )
 
 
@@ -193,7 +259,7 @@ def _check_features(
 ) -> None:
     """What cached features stand for must be frozen and be read by nobody else, and the policy
     head must read what they are."""
-    for part in _CACHED[features]:
+    for part in CACHED_PARTS[features]:
         if freeze.TRAIN in jax.tree.leaves(labels.get(part, {})):
             raise InputError(
                 "bad_config",
@@ -227,6 +293,7 @@ def _with_shardings(tree: Any, shardings: Any) -> Any:
 
 def _objective(config: TrainConfig, model: RoboMambaConfig) -> Objective:
     transform = run_image_transform(config.data)
+    # Rows are cut to seq_len before the blocks; the batch plan has kept to it.
     if config.loss.kind == "text":
         return text_objective(model, config.loss, transform, config.data.batch.seq_len)
     side = 1 if transform is None else transform.size
@@ -259,6 +326,7 @@ def abstract_batch(
     """A batch's arrays as shapes with shardings, as ``DeviceFeeder`` makes them."""
     rows, sharding = shape.rows, rows_sharding(mesh)
     text = (rows, shape.text)
+    # What ``data.pipeline.batches.build_rows`` makes, and ``stop``, which the feeder adds.
     found: dict[str, tuple[tuple[int, ...], Any]] = {
         "input_ids": (text, jnp.int32),
         "mask": (text, bool),

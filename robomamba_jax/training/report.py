@@ -13,8 +13,9 @@ import jax
 from jax.sharding import Mesh
 
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.distributed import ProcessRow
-from robomamba_jax.training.program import Program
+from robomamba_jax.training.distributed import ProcessRow, topology
+from robomamba_jax.training.program import StepProgram
+from robomamba_jax.training.setup import Session
 from robomamba_jax.training.sharding import bytes_per_device
 from robomamba_jax.training.state import TrainState
 from robomamba_jax.utils.untrusted_text import printable
@@ -30,7 +31,7 @@ def bytes_text(count: float) -> str:
     return f"{count:,.0f} B"
 
 
-def freeze_lines(program: Program) -> list[str]:
+def freeze_lines(program: StepProgram) -> list[str]:
     """The table of what is trained and what it costs."""
     sizes = " ".join(f"{name:>12}" for name in ("parameters", "moments", "gradients"))
     lines = [f"{'':10} {'trained':>15} {'frozen':>15} {sizes}"]
@@ -39,7 +40,7 @@ def freeze_lines(program: Program) -> list[str]:
         lines.append(f"{row.part:10} {row.trained:>15,} {row.frozen:>15,} {sizes}")
     total = program.table[-1]
     share = total.trained / max(total.trained + total.frozen, 1)
-    patterns = ", ".join(program.config.trainable)
+    patterns = ", ".join(program.trainable)
     lines.append(f"trained: {share:.3%} of what is in memory, by {patterns}")
     if program.features:
         lines.append(
@@ -59,6 +60,16 @@ def topology_lines(rows: Sequence[ProcessRow], mesh: Mesh) -> list[str]:
     ]
 
 
+def start_lines(session: Session) -> list[str]:
+    """What a run is, before its first step."""
+    program = session.program
+    lines = topology_lines(topology(program.mesh), program.mesh)
+    lines += freeze_lines(program) + memory_lines(session.state, session.frozen)
+    if session.step:
+        lines.append(f"resuming from step {session.step} of {session.steps}")
+    return lines
+
+
 def memory_lines(state: TrainState, frozen: Params) -> list[str]:
     """What lies on each device before the first step."""
     held = {"trained": state.trained, "moments": state.opt_state, "frozen": frozen}
@@ -74,7 +85,8 @@ class Bars:
 
     def _task(self, name: str, total: int | None) -> Any:
         if name not in self._tasks:
-            self._tasks[name] = self._bar.add_task(name, total=total)
+            # The column of texts asks every task for one: it is empty until a step says it.
+            self._tasks[name] = self._bar.add_task(name, total=total, text="")
         return self._tasks[name]
 
     def measured(self, done: int, total: int) -> None:
@@ -113,6 +125,7 @@ class Terminal:
     def log(self, line: str) -> None:
         """One line."""
         if self._console is not None:
+            # Paths and samples are other people's text: control characters are shown, not obeyed.
             self._console.print(printable(line, lines=True), soft_wrap=True)
 
     def lines(self, lines: Sequence[str]) -> None:
@@ -125,6 +138,7 @@ class Terminal:
         if step % self.every and step != steps:
             return
         parts = [f"step {step}/{steps}", f"loss {values['loss']:.4f}"]
+        # Where there is one loss alone it is the total.
         parts += [
             f"{name.removeprefix('loss_')} {value:.4f}"
             for name, value in values.items()
@@ -162,8 +176,9 @@ class Terminal:
             TimeRemainingColumn(),
             TextColumn("{task.fields[text]}"),
         )
+        # Transient: the bars go when the run ends, and the lines above them stay.
         with Progress(*columns, console=self._console, transient=True) as bar:
-            yield Bars(self, _WithText(bar))
+            yield Bars(self, bar)
 
     @contextlib.contextmanager
     def bytes(self, what: str) -> Iterator[Callable[[int], None]]:
@@ -176,14 +191,3 @@ class Terminal:
 
         yield count
         self.log(f"{what} {bytes_text(done)}")
-
-
-class _WithText:
-    """A bar whose tasks have a text beside the remaining time, empty at first."""
-
-    def __init__(self, bar: Any) -> None:
-        self._bar = bar
-        self.update, self.advance, self.remove_task = bar.update, bar.advance, bar.remove_task
-
-    def add_task(self, name: str, total: int | None) -> int:
-        return self._bar.add_task(name, total=total, text="")

@@ -17,15 +17,10 @@ from robomamba_jax.config.provenance import Origins, unconfirmed
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.training import loop
-from robomamba_jax.training.distributed import check_accelerator, topology
+from robomamba_jax.training.distributed import check_accelerator
 from robomamba_jax.training.export import export_folder
 from robomamba_jax.training.failpoints import reached
-from robomamba_jax.training.report import (
-    Terminal,
-    freeze_lines,
-    memory_lines,
-    topology_lines,
-)
+from robomamba_jax.training.report import Terminal, start_lines
 from robomamba_jax.training.setup import begin
 
 SCHEMA = "robomamba.train/1"
@@ -84,30 +79,16 @@ def train(
     check_accelerator(config.model.preset)
     use_compilation_cache()
     folder = Path(workdir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            "cannot_write", f"{folder}: {error.strerror}", "give another --workdir"
-        ) from error
     for path, value in unconfirmed(config, origins or {}).items():
         shown.log(f"unconfirmed: {path.replace('/', '.')} = {value} is only recalled")
-    with shown.bars() as bars, _full_disk(folder):
+    with shown.bars() as bars, in_workdir(folder):
         session = begin(
             config, folder, log=shown.log, on_samples=bars.measured, on_bytes=bars.loaded
         )
-        failed = True
-        try:
-            program = session.program
-            shown.lines(topology_lines(topology(program.mesh), program.mesh))
-            shown.lines(freeze_lines(program))
-            shown.lines(memory_lines(session.state, session.frozen))
-            if session.step:
-                shown.log(f"resuming from step {session.step} of {session.steps}")
+        with session:
+            shown.lines(start_lines(session))
             result = loop.run(session, log=shown.log, on_progress=bars.step)
-            failed = False
-        finally:
-            session.close(failed=failed)
+    # Behind the session: its last step is committed, and the export reads it from there.
     exported = _export(config, folder, result, shown) if not result.stopped else None
     if result.stopped:
         shown.log(
@@ -123,17 +104,28 @@ def train(
         "first": result.first,
         "last": result.last,
         "eval": result.eval,
-        "table": [row._asdict() for row in program.table],
+        "table": [row._asdict() for row in session.program.table],
         "export": exported,
     }
 
 
 @contextlib.contextmanager
-def _full_disk(folder: Path) -> Iterator[None]:
-    """What the system refuses to write, whoever writes it, in one line."""
+def in_workdir(folder: Path) -> Iterator[None]:
+    """Make a workdir; what the system refuses to write there, whoever writes it, in one line.
+
+    Raises:
+      InputError: the folder cannot be made, or the disk is full or broken.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            "cannot_write", f"{folder}: {error.strerror}", "give another --workdir"
+        ) from error
     try:
         yield
     except OSError as error:
+        # Any other error of the system is a defect of ours, and keeps its traceback.
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
             raise
         raise InputError(
@@ -160,6 +152,7 @@ def _export(
 
 def use_compilation_cache() -> None:
     """Compiled programs stay in ~/.cache/robomamba_jax, unless jax is told where."""
+    # jax has read its environment variable by now; a folder that is set is left alone.
     if not getattr(jax.config, "jax_compilation_cache_dir", None):
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(home / "robomamba_jax" / "xla"))

@@ -71,6 +71,7 @@ class RunLog:
           metrics: as the step returned them.
           timing: from ``StepTimer.step_done``.
         """
+        # Whole floats, as Python writes them: a resumed run's lines are compared to the bit.
         self._write("metrics", {**self._head(step, epoch), **metrics})
         self._write("timings", {"step": step, **timing})
         if self._board is not None and due(step + 1, self._log_every):
@@ -112,9 +113,7 @@ class RunLog:
 
     def _head(self, step: int, epoch: int) -> _Head:
         """A line's step, epoch and samples: those of all processes, row by row."""
-        pipeline = self._session.pipeline
-        rows = pipeline.plan.layout(step).rows
-        names = [[pipeline.sample_index.sample_id(n) for n in row] for row in rows]
+        names = self._session.pipeline.sample_ids(step)
         return {"step": step, "epoch": epoch, "samples": names}
 
     def _write(self, name: str, content: Mapping[str, object]) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -22,6 +23,26 @@ from robomamba_jax.models.params import Params
 from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.freeze import merge
 from robomamba_jax.training.program import Program
+from robomamba_jax.utils.json_types import Json
+
+SampleMaker = Callable[[Params, Params], list[dict[str, Json]]]
+"""(trained, frozen) -> what the model says, beside what it should say."""
+
+
+def open_samples(program: Program, pipeline: BatchLoader) -> SampleMaker:
+    """What says something of the first samples of a data set: poses, or answers."""
+    count = program.config.run.samples
+    if program.config.loss.kind == "pose":
+        return Poses(program, pipeline, count)
+    if program.features:
+        return no_samples  # the encoder is not loaded, so no image can be read
+    return Answers(program, pipeline.config, count)
+
+
+def no_samples(trained: Params, frozen: Params) -> list[dict[str, Json]]:
+    """The ``SampleMaker`` of those that have nothing to say."""
+    del trained, frozen
+    return []
 
 
 class Answers:
@@ -35,6 +56,7 @@ class Answers:
         self._budget = program.config.run.sample_tokens
         self._examples: list[Example] = []
         for part in open_datasets(data, encoder):
+            # Some may be unreadable; but a set of broken ones shall not be searched to its end.
             for index in range(min(len(part), 4 * count)):
                 if len(self._examples) < count:
                     self._take(part, index)
@@ -79,6 +101,8 @@ class Answers:
 
 def _cut(example: Example) -> tuple[list[int], list[int]]:
     """A conversation up to its first learned token, and what is learned behind it."""
+    # Of supervised 0 0 1 1 0 1: asked with the first two tokens, the next two are wanted; later
+    # turns of the conversation would need the model's own answer in front of them.
     learned = np.flatnonzero(example.supervised)
     start = int(learned[0])
     rest = example.supervised[start:]
@@ -104,6 +128,7 @@ class Poses:
         layout = self._pipeline.plan.layout(0)
         rows = []
         for row, members in enumerate(layout.rows):
+            # A row of no weight pads the last batch, or its sample turned out to be bad.
             if found["weight"][row] > 0 and len(rows) < self._count:
                 rows.append(
                     {

@@ -9,41 +9,42 @@ or a converted folder; random numbers.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 from jax.sharding import Mesh
 
 from robomamba_jax.config.data import DataConfig
+from robomamba_jax.config.encoder import EncoderPlan
 from robomamba_jax.config.provenance import values
-from robomamba_jax.config.serial import parts_to_json
+from robomamba_jax.config.serial import ModelParts, parts_to_json
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.config.tree import tree_from_json, tree_to_json
 from robomamba_jax.data.examples import Encoder, contacts_of
 from robomamba_jax.data.pipeline.batch_plan import BatchPlan
 from robomamba_jax.data.pipeline.loader import BatchLoader
+from robomamba_jax.data.pipeline.step_data import StepData
 from robomamba_jax.data.processor import Processor
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params
 from robomamba_jax.training import checkpoint
-from robomamba_jax.training.checkpoint import RunMeta
+from robomamba_jax.training.checkpoint import BaseReference, RunMeta
 from robomamba_jax.training.device_put import DeviceFeeder
 from robomamba_jax.training.distributed import agreed, check_alike
 from robomamba_jax.training.export import trained_parts
 from robomamba_jax.training.features import open_cache
-from robomamba_jax.training.program import Program, build
+from robomamba_jax.training.program import Program, StepProgram, build
+from robomamba_jax.training.samples import SampleMaker, no_samples, open_samples
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.state import TrainState, new_state, state_tree, tree_state
-from robomamba_jax.training.step_arrays import Leaves
 from robomamba_jax.training.weights import InitialWeights, load_tree, open_base
 from robomamba_jax.utils.files import read_json, replacing
 from robomamba_jax.utils.progress import Log
-from robomamba_jax.utils.untrusted_text import encode_own_json
 from robomamba_jax.utils.version import __version__
 
 RUN_SCHEMA, FROZEN_SCHEMA = "robomamba.run/1", "robomamba.frozen/1"
@@ -73,14 +74,15 @@ class Session:
       meta: what every step's folder says.
       processor: what goes along with the weights.
       checkpoints: the writer.
+      open_samples: what says something of the data in the middle of the run.
     """
 
-    config: TrainConfig
+    config: TrainConfig | EncoderPlan
     workdir: Path
-    program: Program
-    pipeline: BatchLoader
+    program: StepProgram
+    pipeline: StepData
     feeder: DeviceFeeder
-    held_out: BatchLoader | None
+    held_out: StepData | None
     state: TrainState
     frozen: Params
     step: int
@@ -88,11 +90,19 @@ class Session:
     meta: RunMeta
     processor: Processor
     checkpoints: checkpoint.Checkpoints
+    open_samples: Callable[[], SampleMaker] = lambda: no_samples
 
     def save(self) -> None:
         """Begin to write the state as it is now."""
         meta = {**self.meta, "data": self.pipeline.state(self.step)}
         self.checkpoints.save(self.step, state_tree(self.state), meta, self.processor.save)
+
+    def __enter__(self) -> Session:
+        """Itself; leaving it closes it."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(failed=kind is not None)
 
     def close(self, *, failed: bool = False) -> None:
         """Finish the last checkpoint and end the data's workers."""
@@ -124,9 +134,10 @@ def begin(
     Raises:
       InputError: something of it cannot be.
     """
+    # What costs least comes first: a workdir of another run is refused before gigabytes are read.
     mesh = make_mesh(config.mesh)
-    _check_workdir(config, workdir)
-    resumed = _choose_step(workdir, log)
+    check_workdir(config, workdir)
+    resumed = choose_step(workdir, log)
     base = _find_base(config, workdir, resumed)
     processor = run_processor(config, base)
     reader = open_cache(config, base)
@@ -136,48 +147,97 @@ def begin(
         features = "" if reader is None else reader.kind
         program = build(config, base.parts, mesh, steps=steps, features=features)
         _check_vocabulary(program, processor)
-        _check_together(config, pipeline.plan, base)
-        state, frozen, initialized = _load(program, base, resumed, on_bytes)
-        step = None
-        if resumed is not None:
-            step = pipeline.restore(checkpoint.read_meta(resumed)["data"])
-        writer = checkpoint.Checkpoints(
-            workdir, keep=config.checkpoint.keep, keep_every=config.checkpoint.keep_every
+        # Frozen parameters are no part of a step: a resumed run reads them from its base again.
+        load = functools.partial(
+            load_tree, base, config=program.model, mesh=mesh, seed=config.seed, on_bytes=on_bytes
         )
-        writer.resume_from(step)
+        frozen, initialized = load(expected=program.frozen)
+        parts = trained_parts(program.model, base.parts, config.model, program.state.trained)
+        meta = run_meta(config, config.stage, program, base.reference, parts)
+        meta["model"], meta["initialized"] = tree_to_json(config.model), initialized
+        state, step, writer = open_state(
+            config, workdir, resumed, program, pipeline, meta,
+            lambda: load(expected=program.state.trained)[0],
+        )  # fmt: skip
     except BaseException:
         pipeline.close()
         if held_out is not None:
             held_out.close()
         raise
-    _write_run(config, workdir, base)
     return Session(
         config=config,
         workdir=workdir,
         program=program,
         pipeline=pipeline,
-        feeder=DeviceFeeder(mesh, config.data.batch.batch_size),
+        feeder=DeviceFeeder(mesh, pipeline.batch_size),
         held_out=held_out,
         state=state,
         frozen=frozen,
-        step=step or 0,
+        step=step,
         steps=steps,
-        meta=_meta(program, base, initialized),
+        meta=meta,
         processor=processor,
         checkpoints=writer,
+        open_samples=lambda: open_samples(program, held_out or pipeline),
     )
 
 
-def _check_together(config: TrainConfig, plan: BatchPlan, base: InitialWeights) -> None:
-    """All processes mean the same run."""
+def open_state(
+    config: TrainConfig | EncoderPlan,
+    workdir: Path,
+    resumed: Path | None,
+    program: StepProgram,
+    pipeline: StepData,
+    meta: RunMeta,
+    trained: Callable[[], Params],
+) -> tuple[TrainState, int, checkpoint.Checkpoints]:
+    """The state from which a run goes on, the updates done, and the writer of its steps. What the
+    workdir says of the run is written.
+
+    Args:
+      config: the run's.
+      workdir: its folder.
+      resumed: the step's folder; None = a new run.
+      program: what it does.
+      pipeline: the training data.
+      meta: what every step's folder says.
+      trained: the parameters before the first step; asked for in a new run alone.
+
+    Raises:
+      InputError: the step is of other data or another program, or the processes do not agree.
+    """
+    # Before the first collective, which restoring may be: processes that mean different runs
+    # would wait for each other.
     check_alike(
         {
             "configuration": json.dumps(tree_to_json(config), sort_keys=True),
-            "data": plan.sha256,
-            "base": str(base.reference["sha256"]),
+            "data": pipeline.state(0)["plan_hash"],
+            "base": meta["base"]["sha256"],
             "version": __version__,
         }
     )
+    if resumed is None:
+        step, state = None, _new_state(program, trained(), config.seed)
+    else:
+        step = pipeline.restore(checkpoint.read_meta(resumed)["data"])
+        tree = checkpoint.restore(resumed, state_tree(program.state))
+        state = tree_state(tree, program.state)
+    writer = checkpoint.Checkpoints(
+        workdir, keep=config.checkpoint.keep, keep_every=config.checkpoint.keep_every
+    )
+    writer.resume_from(step)
+    _write_run(config, workdir, meta["base"])
+    return state, step or 0, writer
+
+
+def _new_state(program: StepProgram, trained: Params, seed: int) -> TrainState:
+    shardings = jax.tree.map(lambda leaf: leaf.sharding, program.state)
+
+    def make(trained: Params) -> TrainState:
+        return new_state(trained, program.labels, program.optimizer, seed)
+
+    # out_shardings, because jit would put all moments, which no input's layout decides, everywhere.
+    return jax.jit(make, out_shardings=shardings, donate_argnums=0)(trained)
 
 
 def count_steps(config: TrainConfig, plan: BatchPlan) -> int:
@@ -191,8 +251,12 @@ def count_steps(config: TrainConfig, plan: BatchPlan) -> int:
     return max(1, start + (round(rest * (plan.start_of(whole + 1) - start)) if rest else 0))
 
 
-def _check_workdir(config: TrainConfig, workdir: Path) -> None:
-    """A workdir holds one run; see ``_FREE`` for what may change."""
+def check_workdir(config: TrainConfig | EncoderPlan, workdir: Path) -> None:
+    """A workdir holds one run; see ``_FREE`` for what may change.
+
+    Raises:
+      InputError: it holds another.
+    """
     file = workdir / "config.json"
     if not file.is_file():
         if workdir.is_dir() and checkpoint.steps(workdir):
@@ -201,9 +265,10 @@ def _check_workdir(config: TrainConfig, workdir: Path) -> None:
     content = read_json(file, stray_bytes=True)
     if content.get("schema") != RUN_SCHEMA:
         raise InputError("bad_workdir", f"{file} is of no run", "give another --workdir")
-    old = values(tree_from_json(TrainConfig, content["config"], str(file)))
-    given = json.loads(_written(tree_to_json(config)))  # a path's stray bytes as they were written
-    new = values(tree_from_json(TrainConfig, given, "the configuration"))
+    old = values(tree_from_json(type(config), content["config"], str(file)))
+    # Through the file's own bytes, in which a path's stray bytes are written otherwise.
+    given = json.loads(checkpoint.json_bytes(tree_to_json(config)))
+    new = values(tree_from_json(type(config), given, "the configuration"))
     for path in sorted(old.keys() | new.keys()):
         if not _FREE.fullmatch(path) and old.get(path) != new.get(path):
             name = path.replace("/", ".")
@@ -214,7 +279,7 @@ def _check_workdir(config: TrainConfig, workdir: Path) -> None:
             )
 
 
-def _choose_step(workdir: Path, log: Log) -> Path | None:
+def choose_step(workdir: Path, log: Log) -> Path | None:
     """The step to resume from; process 0 decides for all."""
     found = checkpoint.newest_good(workdir, log) if jax.process_index() == 0 else None
     step = agreed(-1 if found is None else int(found.name))
@@ -228,6 +293,7 @@ def _find_base(config: TrainConfig, workdir: Path, resumed: Path | None) -> Init
         return open_base(config.init_from, config.model, config.seed, hashes=everything)
     reference = checkpoint.read_meta(resumed)["base"]
     path = reference["path"]
+    # A base may have been moved; that it is the same one is said by its hash, not by its path.
     if path is not None and not Path(path).exists():
         path = config.init_from
     base = open_base(path, config.model, config.seed, hashes=everything)
@@ -257,6 +323,7 @@ def run_processor(config: TrainConfig, base: InitialWeights) -> Processor:
             raise InputError("tokenizer_mismatch", "the base has another tokenizer", fix)
         if None not in (old.transform, encoder.transform) and old.transform != encoder.transform:
             raise InputError("transform_mismatch", "the base has another image transform", fix)
+    # A stage of texts leaves the head alone, so what its numbers mean stays as it was.
     contacts = contacts_of(config.data.encoding) if pose or old is None else old.contacts
     return Processor(
         encoder.tokenizer,
@@ -270,6 +337,8 @@ def run_processor(config: TrainConfig, base: InitialWeights) -> Processor:
 
 
 def _check_vocabulary(program: Program, processor: Processor) -> None:
+    # The greatest id, not the number of tokens: ids may have gaps. The embedding may have rows to
+    # spare, as the NeoX tokenizer's 50,277 tokens in 50,280.
     size = max(processor.need_tokenizer().vocab.values(), default=0) + 1
     if size > program.model.llm.vocab_size:
         raise InputError(
@@ -301,69 +370,47 @@ def _open_data(
     if config.eval_data is None:
         return first, None
     held_out = config.eval_data
+    # ``compute_features`` puts the held-out samples into the same cache.
     if held_out.features is None:
         held_out = dataclasses.replace(held_out, features=config.data.features)
     try:
-        few = min(config.run.workers, 1)
+        few = min(config.run.workers, 1)  # its batches are few, and far between
         return first, pipeline(held_out, few, None, workdir / "eval_ledger.jsonl")
     except BaseException:
         first.close()
         raise
 
 
-def _load(
-    program: Program, base: InitialWeights, resumed: Path | None, on_bytes: Callable[[int], None]
-) -> tuple[TrainState, Params, Leaves]:
-    """(state, frozen parameters, which of these the base lacks)."""
-    config, mesh = program.config, program.mesh
-    frozen, initialized = load_tree(
-        base, program.frozen, program.model, mesh, seed=config.seed, on_bytes=on_bytes
-    )
-    if resumed is not None:
-        tree = checkpoint.restore(resumed, state_tree(program.state))
-        return tree_state(tree, program.state), frozen, initialized
-    trained, _ = load_tree(
-        base, program.state.trained, program.model, mesh, seed=config.seed, on_bytes=on_bytes
-    )
-    shardings = jax.tree.map(lambda leaf: leaf.sharding, program.state)
-
-    def make(trained: Params) -> TrainState:
-        return new_state(trained, program.labels, program.optimizer, config.seed)
-
-    # out_shardings, because jit would put all moments, which no input's layout decides, everywhere.
-    state = jax.jit(make, out_shardings=shardings, donate_argnums=0)(trained)
-    return state, frozen, initialized
-
-
-def _meta(program: Program, base: InitialWeights, initialized: Leaves) -> RunMeta:
-    """What every step of the run says of itself, but for its number and data state."""
-    config = program.config
-    parts = trained_parts(program.model, base.parts, config.model, program.state.trained)
+def run_meta(
+    config: TrainConfig | EncoderPlan,
+    stage: str,
+    program: StepProgram,
+    base: BaseReference,
+    parts: ModelParts,
+) -> RunMeta:
+    """What every step of a run says of itself, but for its number and data state; ``model`` and
+    ``initialized`` are empty."""
     return {
-        "stage": config.stage,
+        "stage": stage,
         "version": __version__,
         "config": tree_to_json(config),
         "parts": parts_to_json(parts),
-        "model": tree_to_json(config.model),
+        "model": {},
         "seed": config.seed,
-        "base": base.reference,
-        "initialized": initialized,
+        "base": base,
+        "initialized": {},
         "features": program.features,
         "mesh": dict(program.mesh.shape),
         "processes": jax.process_count(),
     }
 
 
-def _written(content: Mapping[str, Any]) -> bytes:
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    return encode_own_json(text)
-
-
-def _write_run(config: TrainConfig, workdir: Path, base: InitialWeights) -> None:
+def _write_run(config: TrainConfig | EncoderPlan, workdir: Path, base: BaseReference) -> None:
     if jax.process_index():
         return
-    frozen = {"schema": FROZEN_SCHEMA, **base.reference}
+    frozen = {"schema": FROZEN_SCHEMA, **base}
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
+    # At each resume again: what is free to change may have changed.
     for name, content in (("frozen.json", frozen), ("config.json", run)):
         with replacing(workdir / name) as partial:
-            partial.write_bytes(_written(content))
+            partial.write_bytes(checkpoint.json_bytes(content))

@@ -47,7 +47,12 @@ class ShardedObjective:
           dtype: of computation; weights are gathered in it.
         """
         self._objective, self._mesh, self._dtype = objective, mesh, dtype
+        # trained and frozen go into shard_map as two arguments, each with its specs, in pieces as
+        # they lie. Inside they are merged to one tree, still in pieces: ``complete`` puts together
+        # what is no layer, each layer gathers its own weights. The gradient is of trained alone.
         self._specs = [self._tree_specs(tree) for tree in (trained, frozen)]
+        # Path -> the axis that fsdp has cut. What it does not divide is whole on every device, and
+        # has no entry.
         sizes = dict(mesh.shape)
         found = {}
         for path, leaf in leaf_paths(merge(trained, frozen)).items():
@@ -71,6 +76,7 @@ class ShardedObjective:
         """``function(trained, frozen, rows)`` on every device with what lies there."""
 
         def local(trained: Params, frozen: Params, batch: Batch) -> TreeT:
+            # Open while the function is traced, which is when the gathers are written into it.
             with in_pieces(self._axes, self._dtype):
                 return function(trained, frozen, batch)
 
@@ -82,6 +88,8 @@ class ShardedObjective:
                 in_specs=(*self._specs, rows),
                 out_specs=out_specs,
                 axis_names=set(ROWS),
+                # With the check on, shard_map adds sums of its own where a parameter that all
+                # devices share meets rows that they do not. ``_reduced`` has them all.
                 check_vma=False,
             )
             return sharded(trained, frozen, dict(batch))
@@ -99,6 +107,8 @@ class ShardedObjective:
             grads, sums = _gradients(self._objective, trained, frozen, batch, accumulate)
             return self._reduced(grads), sums
 
+        # Gradients leave in the pieces in which their parameters lie, so that the optimizer updates
+        # each device's own; sums are equal everywhere.
         return self._over_mesh(local, (self._specs[0], PartitionSpec()))
 
     def scores(self) -> Callable[[Params, Params, Batch], Sums]:
@@ -127,6 +137,8 @@ class ShardedObjective:
 
         def leaf(path: KeyPath, grad: jax.Array) -> jax.Array:
             name = "/".join(str(key.key) for key in path)
+            # With data=2 and fsdp=4: a cut weight's gradient has been summed over the four devices
+            # that hold its pieces, and is summed over two copies here; a whole one over all eight.
             left = ("data",) if name in self._axes else ROWS
             return _psum(grad, tuple(axis for axis in left if self._mesh.shape[axis] > 1))
 
@@ -175,6 +187,7 @@ def _gradients(
     if accumulate == 1:
         grads, sums = gradient(trained, batch)
     else:
+        # [rows, ...] -> [accumulate, rows / accumulate, ...], for the scan to walk over.
         pieces = {
             name: array.reshape(accumulate, array.shape[0] // accumulate, *array.shape[1:])
             for name, array in batch.items()
@@ -183,6 +196,7 @@ def _gradients(
         def add(total: PyTree, piece: Batch) -> tuple[PyTree, None]:
             return jax.tree.map(jnp.add, total, gradient(trained, piece)), None
 
+        # Shapes of one piece's gradient, without computing it: the sums begin at 0 in its dtypes.
         first = jax.tree.map(lambda x: x[0], pieces)
         zeros = jax.tree.map(
             lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(gradient, trained, first)
@@ -191,6 +205,7 @@ def _gradients(
     sums = _all_reduce(sums)
     if counts is not None:
         return grads, {name: (total, counts[name]) for name, (total, _) in sums.items()}
+    # Nothing was divided by in the pieces' losses (``whole`` is 1 there), so here it is.
     if accumulate > 1:
         divisor = _divisor(sums[only][1])
         grads = jax.tree.map(lambda x: (x / divisor).astype(x.dtype), grads)

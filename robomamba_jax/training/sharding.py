@@ -73,15 +73,19 @@ def rows_sharding(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec(ROWS))
 
 
-def check_rows(rows: int, accumulate: int, mesh: Mesh) -> None:
-    """Raise ``InputError`` unless the rows of a batch can be shared out evenly."""
+def check_rows(
+    rows: int, accumulate: int, mesh: Mesh, field: str = "data.batch.batch_size"
+) -> None:
+    """Raise ``InputError`` unless the rows of a batch, which ``field`` says, can be shared out
+    evenly."""
+    # Each device cuts its own rows into the pieces that accumulate, so both must divide them.
     places = mesh.shape["data"] * mesh.shape["fsdp"]
     if rows % (places * accumulate):
         parts = f" in {accumulate} parts" if accumulate > 1 else ""
         raise InputError(
             "bad_mesh",
             f"{rows} rows{parts} over {places} places (data x fsdp)",
-            f"choose data.batch.batch_size as a multiple of {places * accumulate}",
+            f"choose {field} as a multiple of {places * accumulate}",
         )
 
 
@@ -115,6 +119,7 @@ def like_params(tree: PyTree, params: Params, mesh: Mesh) -> PyTree:
 
 def bytes_per_device(tree: PyTree) -> int:
     """The most that any device of this process holds of a tree of arrays."""
+    # Shards of this process: what other hosts' devices hold cannot be read here.
     held: dict[Any, int] = {}
     for leaf in jax.tree.leaves(tree):
         for shard in leaf.addressable_shards:

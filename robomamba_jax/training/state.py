@@ -76,6 +76,7 @@ def new_state(
 
 def state_shardings(state: TrainState, mesh: Mesh) -> TrainState:
     """Where every leaf lies, in the state's own form; moments as their parameters."""
+    # The counter, the flag and the key are read on every device.
     copies: Any = replicated(mesh)
     return TrainState(
         step=copies,
@@ -133,6 +134,7 @@ def tree_state(tree: ArrayTree, like: TrainState) -> TrainState:
 
 
 def _key_text(key: Any) -> str:
+    # Of jax's DictKey, SequenceKey and GetAttrKey each calls it otherwise.
     for name in ("key", "idx", "name"):
         if hasattr(key, name):
             return str(getattr(key, name))

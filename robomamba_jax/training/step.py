@@ -50,6 +50,7 @@ def make_step(
     """
 
     def update(trained: Params, opt_state: OptState, grads: Params) -> tuple[Params, OptState]:
+        # optax.multi_transform takes tree and labels of one form: scalars stand where it is frozen.
         updates, opt_state = optimizer.update(
             zeros_like_frozen(grads, labels), opt_state, zeros_like_frozen(trained, labels)
         )
@@ -68,6 +69,7 @@ def make_step(
             key = jax.random.fold_in(state.rng, state.step)
             rows["draw"] = jax.random.bits(key, rows["input_ids"].shape[:1], jnp.uint32)
         grads, sums = gradients(state.trained, frozen, rows)
+        # Sums and counts of the whole batch, the same on every device: so are all branches below.
         counts = {name: count for name, (_, count) in sums.items()}
         loss = total_loss(sums, counts, objective.weights)
         # Before clipping. One NaN or infinity anywhere in the gradient makes it not finite.
@@ -75,6 +77,7 @@ def make_step(
         good = jnp.isfinite(loss) & jnp.isfinite(norm) & ~state.halted
         # A branch, not a choice between two states: that would need room for both.
         trained, opt_state = jax.lax.cond(good, update, keep, state.trained, state.opt_state, grads)
+        # ``halted`` stays set: later steps in flight find it, and keep the state as it is.
         after = TrainState(
             step=state.step + good.astype(jnp.int32),
             halted=~good,

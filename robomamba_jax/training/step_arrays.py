@@ -65,6 +65,7 @@ class ArrayWriter:
         """
         import orbax.checkpoint as ocp
 
+        # The plain name must stand until the threads behind ``save`` are done: see ``wait``.
         path = self._link.enter_context(plain_path(folder))
         self._orbax.save(path, args=ocp.args.StandardSave(dict(tree)))
 
@@ -100,6 +101,7 @@ def read_arrays(folder: Path, leaves: Leaves) -> dict[str, np.ndarray]:
     import orbax.checkpoint as ocp
     from etils import epath
 
+    # orbax is told what is wanted by a tree of the same form; its leaves' shapes do not matter.
     item: dict[str, Any] = {}
     for name, (_, dtype) in leaves.items():
         node = item
@@ -138,6 +140,7 @@ def _held(folder: Path) -> Leaves:
     with plain_path(folder) as path:
         base = {"driver": "file", "path": f"{path}/"}
         store = ts.KvStore.open({"driver": "ocdbt", "base": base}).result()
+        # orbax keeps every array as a zarr of its own in one OCDBT store; ".zarray" is its header.
         ends = [key for key in store.list().result() if key.endswith(b"/.zarray")]
         found = {key.decode(): json.loads(store.read(key).result().value) for key in ends}
     return {
@@ -194,6 +197,7 @@ def _pieces(leaves: Leaves) -> Iterator[list[str]]:
     filled = 0
     for name, (shape, dtype) in leaves.items():
         size = math.prod(shape) * jnp.dtype(dtype).itemsize
+        # An array that is larger than a piece makes one of its own: none is ever cut.
         if names and filled + size > _PIECE_BYTES:
             yield names
             names, filled = [], 0
@@ -244,7 +248,7 @@ def _device_sum(array: jax.Array) -> jax.Array:
 
 
 def _host_sum(array: np.ndarray) -> int:
-    """As ``_device_sum``."""
+    """As ``_device_sum``: element i counts (2 i + 1) times its bits, modulo 2^32."""
     words = np.ascontiguousarray(array).reshape(-1).view(_WORDS[array.dtype.itemsize])
     total, step = 0, 2**18  # so many fit the processor's own memory
     for start in range(0, len(words), step):

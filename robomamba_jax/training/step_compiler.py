@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import jax
 
 from robomamba_jax.models.params import Params
-from robomamba_jax.training.program import Program
+from robomamba_jax.training.program import StepProgram
 from robomamba_jax.training.state import TrainState
 from robomamba_jax.utils.progress import Log
 
@@ -21,7 +21,7 @@ from robomamba_jax.utils.progress import Log
 class StepCompiler:
     """The compiled steps of a program by the shapes of their batches."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: StepProgram) -> None:
         """Nothing is compiled yet."""
         self._step = program.step
         self._compiled: dict[tuple[object, ...], jax.stages.Compiled] = {}
@@ -48,10 +48,12 @@ class StepCompiler:
         start = time.perf_counter()
         compiled = self._step.lower(state, frozen, arrays).compile()
         memory = compiled.memory_analysis()
-        rows, length = arrays["input_ids"].shape
         text = "" if memory is None else f", {memory.temp_size_in_bytes / 2**20:,.0f} MiB work"
         took = time.perf_counter() - start
-        log(f"compiled the step for {rows} rows of {length} in {took:.1f} s{text}")
+        # Of texts the length says which bucket it is for; images are of one size.
+        rows, *sides = arrays.get("input_ids", next(iter(arrays.values()))).shape
+        length = f" of {sides[0]}" if "input_ids" in arrays else ""
+        log(f"compiled the step for {rows} rows{length} in {took:.1f} s{text}")
         self._compiled[_shapes(arrays)] = compiled
         return compiled
 

@@ -9,10 +9,9 @@ import time
 from collections.abc import Iterator
 
 import jax
-import numpy as np
 
-from robomamba_jax.data.pipeline.loader import StepBatch
-from robomamba_jax.training.flops import flops_per_token, peak_flops, step_flops
+from robomamba_jax.data.pipeline.step_data import StepBatch
+from robomamba_jax.training.flops import peak_flops
 from robomamba_jax.training.jax_types import Device
 from robomamba_jax.training.setup import Session
 
@@ -29,9 +28,7 @@ class StepTimer:
         self._session = session
         self._waited: dict[int, float] = {}
         self._last_arrival: float | None = None
-        program = session.program
-        self._per_token = flops_per_token(program.state.trained, program.frozen, program.model)
-        devices = program.mesh.devices.reshape(-1)
+        devices = session.program.mesh.devices.reshape(-1)
         self._device = next(d for d in devices if d.process_index == jax.process_index())
         peak, _ = peak_flops(self._device)
         # Devices of one CPU share its cores: eight of them are not eight times as fast.
@@ -61,27 +58,20 @@ class StepTimer:
           and ``memory_bytes``.
         """
         now = time.perf_counter()
+        # None for the first step and for those behind a compilation or a checkpoint.
         seconds = None if self._last_arrival is None else now - self._last_arrival
         self._last_arrival = now
         found: dict[str, float | None] = {"seconds": seconds, "data_wait": self._waited.pop(step)}
-        tokens, images, samples = self._contents(step)  # known to every process from the plan
-        vision = self._session.program.model.vision
-        patches = 0 if vision is None else vision.num_patches
-        work = step_flops(self._per_token, tokens, images, patches, samples)
-        for name, amount in (("tokens_per_s", tokens), ("samples_per_s", samples)):
+        held = self._session.pipeline.contents(step)
+        work = self._session.program.work(held) / self._peak
+        for name, amount in (
+            ("tokens_per_s", held.tokens),
+            ("samples_per_s", held.samples),
+            ("mfu", work),
+        ):
             found[name] = None if not seconds else amount / seconds
-        found["mfu"] = None if not seconds else work / seconds / self._peak
         found["memory_bytes"] = memory_in_use(self._device)
         return found
-
-    def _contents(self, step: int) -> tuple[int, int, int]:
-        """Tokens (text and images), images and samples of a step, over all processes. Padding is
-        no work: a step of half-empty rows has half the utilisation."""
-        plan = self._session.pipeline.plan
-        members = [n for row in plan.layout(step).rows for n in row]
-        table, size = plan.sample_index, plan.batch.image_tokens
-        images = int(np.sum(table.images[members]))
-        return int(np.sum(table.text[members])) + images * size, images, len(members)
 
 
 def memory_in_use(device: Device) -> float:

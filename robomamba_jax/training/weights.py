@@ -88,6 +88,7 @@ def open_base(
     if path is None:
         if choice.preset is None:
             raise InputError("bad_config", "neither model.preset nor init_from", "give one")
+        # Without factors: they are the run's, and initialized beside any base alike.
         config = chosen_config(dataclasses.replace(choice, lora_rank=0), None)
         parts = ModelParts(config.llm.replace(remat="none"), config.vision, config.policy)
         content = json.dumps(parts_to_json(parts), sort_keys=True)
@@ -119,14 +120,21 @@ def find_step(path: str | Path) -> Path:
         what = damage(Path(path))
         if what:
             raise InputError("bad_checkpoint", f"{path}: {what}", "take another step")
-        return Path(path)
-    found = newest_good(path) if kind == "workdir" else None
+    found = newest_good(path) if kind == "workdir" else Path(path) if kind == "step" else None
     if found is None:
         what = "has no checkpoint yet" if kind == "workdir" else "holds no weights"
         raise InputError(
             "missing_checkpoint",
             f"{path} {what}" if Path(path).exists() else f"{path} does not exist",
             "give a converted folder (robomamba convert) or a run's workdir; --init PATH",
+        )
+    # An encoder's pre-training keeps its readout beside the tower, which is standardized only in
+    # the folder that comes out: its steps are no model.
+    if read_meta(found)["parts"].get("llm") is None:
+        raise InputError(
+            "no_language_model",
+            f"{path} is the pre-training of an encoder alone",
+            "give the inference folder that it has written",
         )
     return found
 
@@ -179,6 +187,8 @@ def reopen(reference: BaseReference, meta: StepMeta, where: Path) -> InitialWeig
             f"{where} was trained on {path}, which is not there",
             "put it back, or link it there",
         )
+    # The manifest's own hash is compared below; those of the files in it would mean reading all of
+    # the base each time that a step is opened.
     base = open_base(path, choice, reference.get("seed", 0), hashes=False)
     if base.reference["sha256"] != reference["sha256"]:
         raise InputError(
@@ -199,6 +209,7 @@ def base_source(base: InitialWeights, seed: int) -> TensorSource:
     return ArraySource(arrays, Path("random"))
 
 
+# Kept: the frozen and the trained half are cut out of the same model, one after the other.
 @functools.lru_cache(maxsize=1)
 def _random_tensors(config: RoboMambaConfig, seed: int) -> dict[str, np.ndarray]:
     """A whole new model's tensors on the host."""
@@ -223,6 +234,7 @@ def chosen_config(choice: ModelChoice, parts: ModelParts | None) -> RoboMambaCon
         config = RoboMambaConfig(parts.llm, parts.vision, policy)
         if choice.preset is not None:
             _check_size(config, model_preset(choice.preset, vision=choice.vision, policy=policy))
+    # What a base does not say and a run may choose: numbers, recomputation, factors.
     llm = config.llm.replace(
         remat=choice.remat, lora_rank=choice.lora_rank, lora_alpha=choice.lora_alpha
     )
@@ -282,6 +294,7 @@ def load_tree(
     """
     source = base_source(base, seed)
     try:
+        # Of another shape counts as missing: a base may have a head of another kind.
         held = set(source.names())
         missing = {
             name: (leaf.tensor_shape, leaf.dtype)

@@ -32,3 +32,7 @@ class Log(Protocol):
     """Called with one line of text, without its line end."""
 
     def __call__(self, line: str, /) -> None: ...
+
+
+def no_log(line: str, /) -> None:
+    """The ``Log`` of those who want none."""

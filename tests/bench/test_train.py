@@ -12,6 +12,7 @@ from robomamba_jax.bench.runner import run_case
 
 @pytest.mark.torch
 @pytest.mark.slow
+@pytest.mark.usefixtures("sides_here")
 def test_the_same_first_loss() -> None:
     """Ours in JAX and theirs in torch, of all stages; the same number of parameters learns."""
     for case in TrainBench(preset="tiny", text=16).make_cases():

@@ -157,7 +157,7 @@ np.testing.assert_allclose(
 
 def test_eight_devices(folder: Path) -> None:
     """Every leaf split as the rules say, with the same numbers, and the same logits."""
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    flags = {"JAX_NUM_CPU_DEVICES": "8"}
     subprocess.run(
         [sys.executable, "-c", EIGHT, str(folder)], check=True, env={**os.environ, **flags}
     )

@@ -325,7 +325,7 @@ def test_benchmarks_take_it_too(name: str, linked: tuple[Path, Path]) -> None:
 
     def pictures(**more: Any) -> Any:
         config = EvalConfig(name, FilesConfig(str(root), questions, **more))
-        return benchmark(name).load(config).items[0].pictures()
+        return benchmark(name).load(config).questions[0].load_images()
 
     with pytest.raises(InputError, match="by a link") as caught:
         pictures()

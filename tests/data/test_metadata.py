@@ -22,7 +22,7 @@ from robomamba_jax.data.pipeline.prepare_run import prepare
 from robomamba_jax.data.sources.llava import LlavaSource
 from robomamba_jax.data.sources.rlds import RldsSource
 from robomamba_jax.data.sources.tfds_builders import CONVERSATIONS, write_tfds
-from robomamba_jax.evaluation.benchmarks.base import Item, Loaded, Scores
+from robomamba_jax.evaluation.benchmarks.base import BenchmarkData, Question, Scores
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
 from robomamba_jax.evaluation.lmms.export import export_task
 from robomamba_jax.evaluation.runner.page import write_page
@@ -79,7 +79,9 @@ def test_data_sets_that_are_written(tmp_path: Path) -> None:
 def test_a_page_of_wrong_answers(tmp_path: Path) -> None:
     """Its thumbnails are pixels alone."""
     names, _ = written(tmp_path)
-    items = [Item(name, "What?", lambda name=name: (tmp_path / name,), ("x",)) for name in names]
+    items = [
+        Question(name, "What?", lambda name=name: (tmp_path / name,), ("x",)) for name in names
+    ]
     page = write_page(
         tmp_path / "wrong.html", "t", items, ["y"] * 3, Scores({}, "", [0.0] * 3)
     ).read_text()
@@ -92,10 +94,10 @@ def test_a_task_of_lmms_eval(tmp_path: Path) -> None:
     """A JPEG's pixels stay what they were, to the bit; all that it said is gone."""
     names, _ = written(tmp_path)
     items = [
-        Item(name, "Who?", lambda name=name: (tmp_path / name,), ("x",), {"type": "y"})
+        Question(name, "Who?", lambda name=name: (tmp_path / name,), ("x",), {"type": "y"})
         for name in names
     ]
-    export_task("ocrvqa", Loaded(tuple(items), True, ()), tmp_path / "task")
+    export_task("ocrvqa", BenchmarkData(tuple(items), True, ()), tmp_path / "task")
     pictures = sorted((tmp_path / "task" / "ocrvqa" / "images").iterdir())
     assert [told_by(path.read_bytes()) for path in pictures] == [[], [], []]
     original, first = open_image(tmp_path / "jpeg.jpeg"), open_image(pictures[0])
@@ -166,8 +168,8 @@ def test_a_broken_picture_is_left_out_of_a_task(
     from robomamba_jax.evaluation.synthetic.benchmark_files import write_toy
 
     toy = write_toy(EvalConfig("ocrvqa", FilesConfig(""), toy=8), tmp_path / "toy")
-    item = benchmark("ocrvqa").load(toy).items[2]
-    (path,) = item.pictures()
+    item = benchmark("ocrvqa").load(toy).questions[2]
+    (path,) = item.load_images()
     assert isinstance(path, Path)
     path.write_bytes(path.read_bytes()[:200])
     config = Path(__file__).parents[2] / "configs" / "eval_ocrvqa.py"
@@ -177,11 +179,11 @@ def test_a_broken_picture_is_left_out_of_a_task(
     words += ["--set", "on_error=skip"]
     assert evaluate([*words, "--lmms-task", str(tmp_path / "yes")]) == 0
     told = json.loads(capsys.readouterr().out)
-    (whole,) = {len(benchmark("ocrvqa").load(toy).items)}
+    (whole,) = {len(benchmark("ocrvqa").load(toy).questions)}
     left = [one["id"] for one in told["left_out"]]
     assert item.id in left
     assert told["questions"] + len(left) == whole
     rows = (tmp_path / "yes" / "ocrvqa" / "ocrvqa.jsonl").read_text().splitlines()
     assert [json.loads(row)["id"] for row in rows] == [
-        one.id for one in benchmark("ocrvqa").load(toy).items if one.id not in left
+        one.id for one in benchmark("ocrvqa").load(toy).questions if one.id not in left
     ]

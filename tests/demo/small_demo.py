@@ -18,8 +18,8 @@ from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.demo.rollouts import policy_result
 from robomamba_jax.demo.run import PhaseLog
-from robomamba_jax.evaluation.benchmarks.aggregate import figures_to_json
-from robomamba_jax.evaluation.benchmarks.base import Figure
+from robomamba_jax.evaluation.benchmarks.aggregate import metrics_to_json
+from robomamba_jax.evaluation.benchmarks.base import Metric
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from robomamba_jax.training.export import export_preset
@@ -79,7 +79,7 @@ def stage(trained: int) -> results.StageResult:
 
 def entry(value: float) -> results.BenchmarkResult:
     """A benchmark's."""
-    metric = Figure(value, (value - 0.05, value + 0.05), 100, "right answers")
+    metric = Metric(value, (value - 0.05, value + 0.05), 100, "right answers")
     return results.BenchmarkResult(
         title="a benchmark",
         metric="accuracy",
@@ -90,7 +90,7 @@ def entry(value: float) -> results.BenchmarkResult:
         what="right answers",
         baseline=0.5,
         baselines={"blind": results.Baseline(0.5, (0.4, 0.6), "grey")},
-        figures=figures_to_json({"accuracy": metric}),
+        figures=metrics_to_json({"accuracy": metric}),
         groups={},
         seconds=1.0,
     )
@@ -136,7 +136,7 @@ def write_answers(bench: Path, folder: Path, name: str) -> None:
     question has none."""
     write_toy(EvalConfig(name, FilesConfig(""), toy=12), bench)
     config = EvalConfig(name, FilesConfig(**files_of(name, str(bench))))
-    items = run.load(config, folder)[2].items
+    items = run.load(config, folder)[2].questions
     said = [right(item) for item in items]
     for k in range(0, len(said), 3):
         said[k] = {"yes": "no", "no": "yes"}.get(said[k], "wrong")

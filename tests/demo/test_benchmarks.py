@@ -18,15 +18,15 @@ from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.demo import benchmarks
 from robomamba_jax.demo.benchmarks import blinded, evaluate, majority_answer, shuffled
 from robomamba_jax.demo.plan import MODES, DemoPlan
-from robomamba_jax.evaluation.benchmarks.base import Item, Loaded
+from robomamba_jax.evaluation.benchmarks.base import BenchmarkData, Question
 from robomamba_jax.evaluation.runner import run
-from robomamba_jax.evaluation.runner.run import Answered
+from robomamba_jax.evaluation.runner.run import AnswerSet
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from tests.evaluation.runs import right
 
 PLAN = dataclasses.replace(MODES["smoke"], benchmarks=("pope", "vqav2"), questions=0)
 NAMES = ("pope", "vqav2", "gqa", "okvqa", "vizwiz", "mme", "mmbench", "robovqa", "manipulation")
-Answerer = Callable[[Item], Any]
+Answerer = Callable[[Question], Any]
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,14 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def loaded(bench: Path, name: str, out: Path) -> Loaded:
+def loaded(bench: Path, name: str, out: Path) -> BenchmarkData:
     """A benchmark's questions."""
     return run.load(EvalConfig(name, FilesConfig(**files_of(name, str(bench / name)))), out)[2]
 
 
-def pixels(item: Item) -> np.ndarray:
+def pixels(item: Question) -> np.ndarray:
     """What a question shows."""
-    return np.asarray(open_ref(item.pictures()[0]).convert("RGB"))
+    return np.asarray(open_ref(item.load_images()[0]).convert("RGB"))
 
 
 @dataclasses.dataclass
@@ -54,23 +54,23 @@ class Script:
 
     sees: Answerer
     guesses: Answerer
-    asked: list[tuple[str, str, bool, Loaded, str]] = dataclasses.field(default_factory=list)
+    asked: list[tuple[str, str, bool, BenchmarkData, str]] = dataclasses.field(default_factory=list)
 
     def __call__(
         self,
         config: EvalConfig,
         chosen: Any,
-        questions: Loaded,
+        questions: BenchmarkData,
         checkpoint: str,
         out: Path,
         tell: Callable[[int, int], None],
-    ) -> tuple[Answered, float]:
+    ) -> tuple[AnswerSet, float]:
         """As ``run.answer_all``."""
-        blind = all((pixels(item) == 128).all() for item in questions.items)
+        blind = all((pixels(item) == 128).all() for item in questions.questions)
         self.asked.append((chosen.name, out.name, blind, questions, checkpoint))
-        tell(len(questions.items), len(questions.items))
-        said = [(self.guesses if blind else self.sees)(item) for item in questions.items]
-        return Answered(said, {"path": checkpoint, "sha256": "ab"}, checkpoint, {}), 2.5
+        tell(len(questions.questions), len(questions.questions))
+        said = [(self.guesses if blind else self.sees)(item) for item in questions.questions]
+        return AnswerSet(said, {"path": checkpoint, "sha256": "ab"}, checkpoint, {}), 2.5
 
 
 @pytest.fixture
@@ -81,14 +81,14 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     return made
 
 
-def questions(*answers: tuple[str, ...]) -> Loaded:
+def questions(*answers: tuple[str, ...]) -> BenchmarkData:
     """Questions with these answers, each about a gray level of its own."""
 
     def of(level: int) -> Callable[[], tuple[Any, ...]]:
         return lambda: (np.full((8, 8, 3), level, np.uint8),)
 
-    items = [Item(str(k), "?", of(k), said) for k, said in enumerate(answers)]
-    return Loaded(tuple(items), True, ())
+    items = [Question(str(k), "?", of(k), said) for k, said in enumerate(answers)]
+    return BenchmarkData(tuple(items), True, ())
 
 
 def test_the_majority() -> None:
@@ -108,26 +108,28 @@ def test_no_other_constant_answer_is_better(bench: Path, tmp_path: Path, name: s
     _, chosen, _ = run.load(config, tmp_path)
 
     def value(said: str) -> float:
-        scores = chosen.score(found.items, [said] * len(found.items), "standard")
-        return scores.figures[benchmarks.HEADLINES.get(name, scores.headline)].value
+        scores = chosen.score(found.questions, [said] * len(found.questions), "standard")
+        return scores.metrics[benchmarks.HEADLINES.get(name, scores.headline)].value
 
     majority = majority_answer(found)
     assert majority is not None
-    every = {text for item in found.items for text in item.answers}
+    every = {text for item in found.questions for text in item.references}
     assert value(majority) == max(value(said) for said in every) > 0
 
 
 def test_grey_pictures(bench: Path, tmp_path: Path) -> None:
     """For each question one; all else stays, and the questions themselves are not touched."""
     found = loaded(bench, "vqav2", tmp_path)
-    before = [pixels(item) for item in found.items]
+    before = [pixels(item) for item in found.questions]
     blind = blinded(found)
-    assert all((pixels(item) == 128).all() for item in blind.items)
-    assert [pixels(item).shape for item in blind.items] == [(224, 224, 3)] * len(found.items)
-    for ours, theirs in zip(blind.items, found.items, strict=True):
-        assert dataclasses.replace(ours, pictures=theirs.pictures) == theirs
+    assert all((pixels(item) == 128).all() for item in blind.questions)
+    assert [pixels(item).shape for item in blind.questions] == [(224, 224, 3)] * len(
+        found.questions
+    )
+    for ours, theirs in zip(blind.questions, found.questions, strict=True):
+        assert dataclasses.replace(ours, load_images=theirs.load_images) == theirs
     assert (blind.files, blind.labelled, blind.notes) == (found.files, found.labelled, found.notes)
-    for item, old in zip(found.items, before, strict=True):
+    for item, old in zip(found.questions, before, strict=True):
         np.testing.assert_array_equal(pixels(item), old)
 
 
@@ -136,19 +138,21 @@ def test_each_question_gets_anothers_picture(count: int) -> None:
     """All pictures are still asked about once, none by its own question; answers stay."""
     found = questions(*[(str(k),) for k in range(count)])
     mixed = shuffled(found)
-    levels = [int(pixels(item)[0, 0, 0]) for item in mixed.items]
+    levels = [int(pixels(item)[0, 0, 0]) for item in mixed.questions]
     assert sorted(levels) == list(range(count))
     assert all(level != k for k, level in enumerate(levels))
-    assert [item.answers for item in mixed.items] == [item.answers for item in found.items]
-    assert [item.id for item in mixed.items] == [item.id for item in found.items]
+    assert [item.references for item in mixed.questions] == [
+        item.references for item in found.questions
+    ]
+    assert [item.id for item in mixed.questions] == [item.id for item in found.questions]
 
 
 @pytest.mark.parametrize("name", ["pope", "vqav2", "robovqa"])
 def test_shuffled_benchmarks_show_other_scenes(bench: Path, tmp_path: Path, name: str) -> None:
     """Also where a picture is asked about several times: no question keeps its scene."""
     found = loaded(bench, name, tmp_path)
-    own = [pixels(item).tobytes() for item in found.items]
-    shown = [pixels(item).tobytes() for item in shuffled(found).items]
+    own = [pixels(item).tobytes() for item in found.questions]
+    shown = [pixels(item).tobytes() for item in shuffled(found).questions]
     assert Counter(own) == Counter(shown)
     assert not any(a == b for a, b in zip(own, shown, strict=True))
 
@@ -216,8 +220,8 @@ def test_every_benchmark_has_its_figure(
     plan = dataclasses.replace(PLAN, questions=5)
     entry = evaluate(plan, bench, tmp_path, tmp_path / "out", names=(name,), blind=False)[name]
     assert entry.metric in entry.figures
-    asked = len(script.asked[0][3].items)
-    whole = len(loaded(bench, name, tmp_path).items)
+    asked = len(script.asked[0][3].questions)
+    whole = len(loaded(bench, name, tmp_path).questions)
     assert asked == (whole if name in ("mme", "mmbench") else 5)
     assert "blind" not in entry.baselines
     if name != "manipulation":
@@ -228,15 +232,15 @@ def test_every_benchmark_has_its_figure(
 
 def test_questions_that_are_changed_first(bench: Path, tmp_path: Path, script: Script) -> None:
     """An ablation's are asked, of the model and of nobody else."""
-    seen: list[Loaded] = []
+    seen: list[BenchmarkData] = []
 
-    def altered(found: Loaded) -> Loaded:
+    def altered(found: BenchmarkData) -> BenchmarkData:
         seen.append(found)
         return shuffled(found)
 
     evaluate(PLAN, bench, tmp_path, tmp_path, names=("pope",), blind=False, altered=altered)
     (asked,) = script.asked
-    for item, own in zip(asked[3].items, seen[0].items, strict=True):
+    for item, own in zip(asked[3].questions, seen[0].questions, strict=True):
         assert (pixels(item) != pixels(own)).any()
 
 

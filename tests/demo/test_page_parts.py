@@ -44,8 +44,8 @@ def test_marks_lie_where_the_numbers_are() -> None:
     assert [svg["x"] for svg in drawings.named("svg") if "x" in svg] == ["62.000%"]
     whiskers = [line for line in drawings.named("line") if "whisker" in line["class"]]
     assert (whiskers[0]["x1"], whiskers[0]["x2"]) == ("50.000%", "75.000%")
-    assert charts.axis_to(1200, exactly=True).place(803.4) == pytest.approx(66.95)
-    assert charts.SHARE.place(1.7) == 100
+    assert charts.axis_to(1200, exactly=True).percent(803.4) == pytest.approx(66.95)
+    assert charts.SHARE.percent(1.7) == 100
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from robomamba_jax.demo.rollouts import SHUFFLED, TITLES, ShuffledInputs, roll_o
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES
-from robomamba_jax.world.policies.interface import Observation, Policy, Proposal
+from robomamba_jax.world.policies.interface import BatchPolicy, Observation, Policy, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES
 from robomamba_jax.world.rollout.run import RolloutPlan
 from robomamba_jax.world.rollout.success_rates import CategoryCounts, averages
@@ -68,6 +69,52 @@ def test_shuffled_pictures() -> None:
             assert getattr(seen, name) is getattr(trial, name)
     assert [int(trial.view.rgb[0, 0, 0]) for trial in trials] == [0, 1, 2, 3]
     assert [proposal.contact_xy[0] for proposal in said if proposal] == [1, 2, 3, 4]
+
+
+class Batcher(Listener):
+    """The same for several trials at once; a batch with a certain trial fails."""
+
+    batch_size = 3
+
+    def __init__(self, bad: int | None = None) -> None:
+        super().__init__()
+        self.bad = bad
+        self.sizes: list[int] = []
+
+    def propose_batch(self, observations: Sequence[Observation]) -> list[Proposal | None]:
+        """One note each."""
+        self.sizes.append(len(observations))
+        if len(observations) > 1 and any(
+            seen.episode.endswith(f"{self.bad}") for seen in observations
+        ):
+            raise ValueError("bad")
+        return [self.propose(seen) for seen in observations]
+
+
+@pytest.mark.parametrize("bad", [None, 4])
+def test_shuffled_batches(bad: int | None) -> None:
+    """In the batches of the policy, and the same as one by one; also where a batch fails and its
+    trials are asked one by one."""
+    trials = [observation("Safe", k) for k in range(7)]
+    batcher, listener = Batcher(bad), Listener()
+    confused = ShuffledInputs(batcher, "image")
+    assert isinstance(confused, BatchPolicy)
+    assert confused.batch_size == 3
+    for start in range(0, 7, 3):
+        batch = trials[start : start + 3]
+        try:
+            confused.propose_batch(batch)
+        except ValueError:
+            for trial in batch:
+                confused.propose(trial)
+    assert batcher.sizes == ([3, 3, 1] if bad is None else [3, 3, 1, 1, 1, 1])
+    one_by_one = ShuffledInputs(listener, "image")
+    assert one_by_one.batch_size == 1
+    for trial in trials:
+        one_by_one.propose(trial)
+    assert [seen.episode for seen in batcher.seen] == [seen.episode for seen in listener.seen]
+    for mine, other in zip(batcher.seen, listener.seen, strict=True):
+        assert mine.view is other.view
 
 
 @pytest.mark.parametrize("category", CATEGORIES)

@@ -13,7 +13,7 @@ from typing import Any
 
 from robomamba_jax.cli.evaluate import main
 from robomamba_jax.data.sources.manipulation import detection
-from robomamba_jax.evaluation.benchmarks.base import Item
+from robomamba_jax.evaluation.benchmarks.base import Question
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,8 +49,8 @@ def answers(out: Path) -> dict[str, Any]:
     return {row["id"]: row["answer"] for row in rows}
 
 
-def right(item: Item) -> Any:
+def right(item: Question) -> Any:
     """The answer that is wanted."""
-    if "action" in item.facts:
-        return detection(item.facts["action"].contact_xy, item.facts["action"].rotation())
-    return item.answers[0]
+    if "action" in item.metadata:
+        return detection(item.metadata["action"].contact_xy, item.metadata["action"].rotation())
+    return item.references[0]

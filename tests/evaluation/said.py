@@ -14,7 +14,7 @@ import pytest
 
 from robomamba_jax.cli.evaluate import main
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
-from robomamba_jax.evaluation.benchmarks.base import Item, Loaded
+from robomamba_jax.evaluation.benchmarks.base import BenchmarkData, Question
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 
@@ -28,11 +28,11 @@ class Drawn:
     name: str
     folder: Path
     config: EvalConfig
-    loaded: Loaded
+    loaded: BenchmarkData
 
     @property
-    def items(self) -> tuple[Item, ...]:
-        return self.loaded.items
+    def questions(self) -> tuple[Question, ...]:
+        return self.loaded.questions
 
 
 def drawn(name: str, folder: Path, toy: int = 4) -> Drawn:

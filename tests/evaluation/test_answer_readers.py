@@ -16,7 +16,7 @@ from openpyxl import Workbook
 
 from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.base import Item
+from robomamba_jax.evaluation.benchmarks.base import Question
 from robomamba_jax.evaluation.runner import run
 from tests.evaluation.said import Drawn, digest, drawn
 
@@ -150,14 +150,14 @@ def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Drawn]:
     return {name: drawn(name, folder / name) for name in {form[0] for form in FORMS.values()}}
 
 
-def _row(item: Item, number: int) -> Row:
+def _row(item: Question, number: int) -> Row:
     answer: Any = f"answer {number}"
-    if "action" in item.facts:
-        pose = item.facts["action"]
+    if "action" in item.metadata:
+        pose = item.metadata["action"]
         answer = detection((float(number), 2.5), pose.rotation())
-    image = str(item.facts.get("image", f"{item.id}.png"))
-    label = item.answers[0] if item.answers else ""
-    row = {"id": item.id, "answer": answer, "question": item.question}
+    image = str(item.metadata.get("image", f"{item.id}.png"))
+    label = item.references[0] if item.references else ""
+    row = {"id": item.id, "answer": answer, "question": item.text}
     return {**row, "image": image, "label": label}
 
 
@@ -195,7 +195,7 @@ def test_whatever_happens_to_a_file(
     foreign, surplus, missing: refused, with the place or the question named."""
     name, write, echo = FORMS[form]
     asked = benchmarks[name]
-    rows = [_row(item, number) for number, item in enumerate(asked.items)]
+    rows = [_row(item, number) for number, item in enumerate(asked.questions)]
     wanted = [row["answer"] for row in rows]
     victim = data.draw(st.integers(0, len(rows) - 1), label="victim")
     order = data.draw(st.permutations(range(len(rows))), label="order")

@@ -57,11 +57,13 @@ def test_all_files_of_questions_are_scored(name: str, tmp_path: Path) -> None:
     for names in (halves, ("part*",)):
         files = dataclasses.replace(config.files, questions=names)
         _, _, loaded = run.load(dataclasses.replace(config, files=files), tmp_path / "out")
-        assert [item.id for item in loaded.items] == [item.id for item in whole.items]
-        assert [item.answers for item in loaded.items] == [item.answers for item in whole.items]
+        assert [item.id for item in loaded.questions] == [item.id for item in whole.questions]
+        assert [item.references for item in loaded.questions] == [
+            item.references for item in whole.questions
+        ]
         if loaded.labelled and name != "manipulation":
-            said = [right(item) for item in whole.items]
-            figures = [chosen.score(x.items, said, "standard").figures for x in (loaded, whole)]
+            said = [right(item) for item in whole.questions]
+            figures = [chosen.score(x.questions, said, "standard").metrics for x in (loaded, whole)]
             assert figures[0] == figures[1]
     again = (*halves, config.files.questions[0])
     files = dataclasses.replace(config.files, questions=again)
@@ -92,7 +94,7 @@ def test_annotations_are_of_the_questions(tmp_path: Path) -> None:
     assert "1 annotations are of questions that are not in" in load([*rows, spare]).notes[0]
     (tmp_path / "more.json").write_text(json.dumps({"annotations": rows[4:]}))
     (tmp_path / "more2.json").write_text(json.dumps({"annotations": rows[:4]}))
-    assert len(load(rows[:1], answers="more*.json").items) == 8
+    assert len(load(rows[:1], answers="more*.json").questions) == 8
 
 
 @pytest.mark.parametrize(
@@ -137,9 +139,9 @@ def test_scoring_answers_needs_no_pictures(name: str, tmp_path: Path) -> None:
     config = toy(name, tmp_path / "data")
     chosen = benchmark(name)
     loaded = chosen.load(config)
-    said = [[*right(item)] if chosen.poses else "zzz" for item in loaded.items]
+    said = [[*right(item)] if chosen.poses else "zzz" for item in loaded.questions]
     (files := tmp_path / "out").mkdir()
-    written = chosen.submit(files, loaded.items, said)
+    written = chosen.submit(files, loaded.questions, said)
     for path in (tmp_path / "data").rglob("*.jpg"):
         path.unlink()
     for path in (tmp_path / "data").rglob("*.png"):
@@ -149,12 +151,12 @@ def test_scoring_answers_needs_no_pictures(name: str, tmp_path: Path) -> None:
     answered = run.from_predictions(config, path, again)
     assert answered.answers == said
     result = run.finish(config, chosen, again, answered, tmp_path / "result")
-    assert result["answered"] == len(loaded.items)
+    assert result["answered"] == len(loaded.questions)
     if name in ("gqa", "vqav2", "mme"):
         page = (tmp_path / "result" / "wrong.html").read_text()
         assert f"{len(said)} images are not here" in page
     with pytest.raises(InputError, match=r"--set files\.images="):
-        again.items[1].pictures()
+        again.questions[1].load_images()
 
 
 def test_clips_of_robovqa_are_scored_without_videos(tmp_path: Path) -> None:
@@ -164,9 +166,9 @@ def test_clips_of_robovqa_are_scored_without_videos(tmp_path: Path) -> None:
     rows = [{"uid": str(k), "video": f"{k}.mp4", "text": text} for k in range(3)]
     (tmp_path / "robovqa.json").write_text(json.dumps(rows))
     _, _, loaded = run.load(config, tmp_path / "out")
-    assert [item.question for item in loaded.items] == ["goal: x Q: next step?"] * 3
+    assert [item.text for item in loaded.questions] == ["goal: x Q: next step?"] * 3
     with pytest.raises(InputError, match=r"video '0.mp4' is not below"):
-        loaded.items[0].pictures()
+        loaded.questions[0].load_images()
 
 
 def test_rows_of_mmbench_whose_picture_was_left_out(tmp_path: Path) -> None:
@@ -176,17 +178,17 @@ def test_rows_of_mmbench_whose_picture_was_left_out(tmp_path: Path) -> None:
     rows = path.read_text().split("\n")
     path.write_text("\n".join([rows[0], *rows[9:]]))
     _, _, loaded = run.load(config, tmp_path / "out")
-    assert len(loaded.items) == len(rows) - 10
+    assert len(loaded.questions) == len(rows) - 10
     with pytest.raises(InputError, match="which is no other row's index"):
-        loaded.items[0].pictures()
+        loaded.questions[0].load_images()
 
 
 def test_scoring_answers_loads_no_jax(tmp_path: Path) -> None:
     """In a process of its own: neither jax nor a tokenizer's model."""
     config = toy("gqa", tmp_path)
-    items = benchmark("gqa").load(config).items
+    items = benchmark("gqa").load(config).questions
     said = tmp_path / "said.json"
-    said.write_text(json.dumps({item.id: item.answers[0] for item in items}))
+    said.write_text(json.dumps({item.id: item.references[0] for item in items}))
     code = (
         "import sys; from robomamba_jax.cli.evaluate import main; status = main(sys.argv[1:]); "
         "print(status, sorted({'jax', 'flax', 'optax', 'torch'} & set(sys.modules)))"

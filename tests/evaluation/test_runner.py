@@ -15,7 +15,6 @@ from tests.counting import PATIENCE, wait_for
 from tests.evaluation.runs import answers, arguments, run, start
 
 # Every mesh and batch compiles decoding anew.
-pytestmark = pytest.mark.usefixtures("quick_compiling")
 
 LONG = ("prompt.max_new_tokens=6", "toy=6")
 
@@ -49,11 +48,11 @@ def test_answers_are_those_of_generate(alone: dict[str, Path]) -> None:
     from robomamba_jax.evaluation.benchmarks.registry import benchmark
 
     files = FilesConfig(str(alone["robovqa"] / "toy"), ("robovqa.json",))
-    items = benchmark("robovqa").load(EvalConfig("robovqa", files)).items
+    items = benchmark("robovqa").load(EvalConfig("robovqa", files)).questions
     model, processor = rm.load("tiny")
-    prompts = [item.question for item in items]
+    prompts = [item.text for item in items]
     said = rm.generate(
-        model, processor, [item.pictures()[0] for item in items], prompts, max_new_tokens=6
+        model, processor, [item.load_images()[0] for item in items], prompts, max_new_tokens=6
     )
     found = answers(alone["robovqa"])
     assert [found[item.id] for item in items] == [text.strip() for text in said]
@@ -243,7 +242,7 @@ def test_results_make_the_articles_table(tmp_path: Path, capsys: Any) -> None:
     head, _, mine, _, v2 = table.splitlines()[:5]
     assert head == "| model | GQA | RoboVQA-4 | RoboVQA-1 |"
     assert mine.startswith("| tiny (standard) |")
-    assert v2 == "| article v2, 224 px | 64.2 | 42.8 | 62.7 |"
+    assert v2 == "| paper v2, 224 px | 64.2 | 42.8 | 62.7 |"
 
 
 def test_the_page_of_wrong_answers_shows_them(tmp_path: Path) -> None:
@@ -260,13 +259,13 @@ def test_the_page_of_wrong_answers_shows_them(tmp_path: Path) -> None:
 def test_where_pictures_stand() -> None:
     """Before all text unless the question has their places; templates without places keep text."""
     from robomamba_jax.data.text.prompts import prompt_template
-    from robomamba_jax.evaluation.benchmarks.prompts import places_kept
+    from robomamba_jax.evaluation.benchmarks.prompts import keep_placeholders
 
     standard, official = prompt_template("standard"), prompt_template("official_test")
-    assert places_kept("What is it?", 1, standard) == "What is it?"
-    assert places_kept("<image> or <image>?", 2, standard) == "<image> or <image>?"
-    assert places_kept("<image>\nWhat?", 2, standard) == "What?"
-    assert places_kept("<image>\nWhat?", 2, official) == "<image>\nWhat?"
+    assert keep_placeholders("What is it?", 1, standard) == "What is it?"
+    assert keep_placeholders("<image> or <image>?", 2, standard) == "<image> or <image>?"
+    assert keep_placeholders("<image>\nWhat?", 2, standard) == "What?"
+    assert keep_placeholders("<image>\nWhat?", 2, official) == "<image>\nWhat?"
 
 
 @pytest.mark.parametrize(
@@ -290,8 +289,8 @@ def test_questions_are_put_as_the_recipe_says(
 
     config = EvalConfig(name, FilesConfig(""), scoring=scoring, toy=3)
     config, chosen, loaded = running.load(config, tmp_path)
-    recipe = running.recipe_of(config, chosen)
-    put = requests_of(loaded.items, recipe)[0].text
+    recipe = running.prompt_spec_of(config, chosen)
+    put = requests_of(loaded.questions, recipe)[0].text
     assert put.endswith(text) if name != "vizwiz" else text in put
     assert recipe.template == ("official_test" if scoring == "official" else "checkpoint")
     budgets = {"vizwiz": (16, 64), "gqa": (16, 256), "manipulation": (1, 1)}
@@ -312,11 +311,11 @@ def test_the_repositorys_recipe_runs_the_whole_budget(tmp_path: Path) -> None:
 
 def test_answers_are_text_on_the_page(tmp_path: Path) -> None:
     """Whatever a model or a file says, it ends no script and begins no comment."""
-    from robomamba_jax.evaluation.benchmarks.base import Item, Scores
+    from robomamba_jax.evaluation.benchmarks.base import Question, Scores
     from robomamba_jax.evaluation.runner.page import write_page
 
     said = "</script><!--<script>alert(1)</script>"
-    item = Item("1", said, lambda: (), (said,))
+    item = Question("1", said, lambda: (), (said,))
     path = write_page(tmp_path / "x.html", "<b>", [item], [said], Scores({}, "", [0.0]))
     page = path.read_text()
     data = re.search(r'type="application/json">(.*?)</script>', page, re.S)

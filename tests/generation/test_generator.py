@@ -21,7 +21,6 @@ import pytest
 import robomamba_jax as rm
 from robomamba_jax.generation import Completion, GenerationSettings, Generator
 from robomamba_jax.models.params import Params
-from tests.compiling import quick_jit
 from tests.weights import random_params
 
 CONFIG = rm.MambaConfig(d_model=16, n_layer=1, vocab_size=41, d_state=4, dt_rank=3)
@@ -61,7 +60,7 @@ def greedy() -> list[list[int]]:
 @cache
 def naive() -> tuple[list[list[int]], float]:
     """The same by reading the whole text anew for each token, and the smallest lead of a choice."""
-    apply, params = quick_jit(rm.functional(CONFIG)[1]), weights("stacked")
+    apply, params = jax.jit(rm.functional(CONFIG)[1]), weights("stacked")
     texts = [list(prompt) for prompt in PROMPTS]
     lead = np.inf
     for _ in range(40):

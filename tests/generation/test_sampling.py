@@ -16,15 +16,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from robomamba_jax.generation.sampling import filter_logits, make_sampler, sample
-from tests.compiling import quick_jit
 
 V = 13
 # Distinct logits: where two are equal, transformers keeps both and we keep the lower id.
 LOGITS = st.lists(
     st.floats(-3, 3, width=32), min_size=V, max_size=V, unique_by=lambda x: round(x, 3)
 )
-filtered = quick_jit(filter_logits)
-sampled = quick_jit(sample, static_argnames="mode")
+filtered = jax.jit(filter_logits)
+sampled = jax.jit(sample, static_argnames="mode")
 
 
 def settings(count: int, **values: Any) -> dict[str, list[Any]]:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import robomamba_jax as rm
 from robomamba_jax.losses import linear_cross_entropy, next_token_targets
 from robomamba_jax.models.params import Params, abstract_params, leaf_paths
-from tests.compiling import quick_jit
+from tests.compiling import users_jit
 from tests.weights import of_scale, random_params
 
 CONFIG = rm.MambaConfig(d_model=40, n_layer=2, vocab_size=37, d_state=4, dt_rank=3)
@@ -40,7 +40,7 @@ def model_of(layout: str) -> Any:
 def forward(layout: str) -> Any:
     """``f(ids, mask, segment_ids) -> logits``; "list" is compiled as users compile it."""
     params, (_, apply) = params_of(layout), rm.functional(CONFIG, layout=layout)
-    compiled = (jax.jit if layout == "list" else quick_jit)(
+    compiled = (users_jit if layout == "list" else jax.jit)(
         lambda params, ids, mask, seg: apply(params, ids, mask=mask, segment_ids=seg)
     )
 
@@ -115,7 +115,7 @@ def test_batch_and_amount(batch: int) -> None:
     places = [np.arange(len(row)) + (length - len(row)) * (i % 2) for i, row in enumerate(rows)]
     ids, mask = spread(rows, places, length)
     params, (_, apply) = params_of("stacked"), rm.functional(CONFIG)
-    logits = np.asarray(quick_jit(apply)(params, jnp.asarray(ids), mask=jnp.asarray(mask)))
+    logits = np.asarray(jax.jit(apply)(params, jnp.asarray(ids), mask=jnp.asarray(mask)))
     error = of_scale(logits[0][mask[0]], alone("stacked", 1, 11))
     assert error <= 9e-7
 
@@ -159,7 +159,7 @@ def compiled_step(remat: str, packed: bool) -> Any:
 
     shape = (2, 27) if packed else (5, 12)
     ids, mask = jnp.zeros(shape, jnp.int32), jnp.ones(shape, bool)
-    step = quick_jit(jax.value_and_grad(loss, has_aux=True))
+    step = jax.jit(jax.value_and_grad(loss, has_aux=True))
     return step.lower(params_of("stacked"), ids, mask, ids if packed else None).compile()
 
 
@@ -213,7 +213,7 @@ def test_remat_changes_memory_only() -> None:
 def prefill(layout: str) -> Any:
     """``f(ids, mask, cache) -> (logits, cache)``; an empty cache by default."""
     model = model_of(layout)
-    compiled = quick_jit(lambda *given: model.prefill(*given))
+    compiled = jax.jit(lambda *given: model.prefill(*given))
 
     def call(ids: Any, mask: Any, state: Any = None) -> Any:
         state = model.init_cache(len(ids)) if state is None else state
@@ -227,7 +227,7 @@ def test_prefill_and_steps_equal_the_forward_pass(layout: str) -> None:
     """Two padded prefills and three steps, rows of other lengths each time; one row skips the
     second prefill and keeps its cache. Measured: logits 2.5e-7, cache 3.6e-7.
     """
-    step = quick_jit(lambda *given: model_of(layout).step(*given))
+    step = jax.jit(lambda *given: model_of(layout).step(*given))
     tokens = np.stack([text(seed, 24) for seed in range(3)])
     first, second = (5, 12, 1), (9, 0, 7)
     full = forward(layout)(tokens)
@@ -286,8 +286,8 @@ def test_a_window_of_one_position_decodes() -> None:
     params = random_params(config, "list")
     model: Any = nnx.merge(abstract_params(config, "list")[0], params)
     tokens = jnp.asarray(text(8, 7))[None]
-    full, (_, state) = quick_jit(lambda ids: (model(ids), model.prefill(ids[:, :5])))(tokens)
-    step = quick_jit(lambda *given: model.step(*given))
+    full, (_, state) = jax.jit(lambda ids: (model(ids), model.prefill(ids[:, :5])))(tokens)
+    step = jax.jit(lambda *given: model.step(*given))
     for place in (5, 6):
         logits, state = step(tokens[:, place], state)
         assert of_scale(logits, full[:, place]) <= 1e-6

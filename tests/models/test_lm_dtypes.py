@@ -22,7 +22,6 @@ from jax.extend import core
 
 import robomamba_jax as rm
 from robomamba_jax.models.params import abstract_params, leaf_paths
-from tests.compiling import quick_jit
 from tests.weights import of_scale, random_params
 
 FULL = rm.MambaConfig(d_model=20, n_layer=2, vocab_size=37, d_state=5, dt_rank=3)
@@ -230,14 +229,14 @@ def test_bfloat16_stays_near_float32(record_property: Any) -> None:
     """
     ids = jnp.asarray(np.random.default_rng(1).integers(0, FULL.vocab_size, (1, 41)))
     params, half = random_params(FULL, "stacked"), FULL.replace(dtype="bfloat16")
-    exact, forward = (quick_jit(rm.functional(c)[1])(params, ids) for c in (FULL, half))
+    exact, forward = (jax.jit(rm.functional(c)[1])(params, ids) for c in (FULL, half))
     model = model_of(abstract_params(half, "stacked")[0], params)
 
     def step(state: Any, token: jax.Array) -> tuple[Any, jax.Array]:
         logits, state = model.step(token, state)
         return state, logits
 
-    _, logits = quick_jit(partial(jax.lax.scan, step))(model.init_cache(1), ids.T)
+    _, logits = jax.jit(partial(jax.lax.scan, step))(model.init_cache(1), ids.T)
     errors = of_scale(forward, exact), of_scale(jnp.swapaxes(logits, 0, 1), exact)
     record_property("forward, steps", f"{errors[0]:.2g}, {errors[1]:.2g}")
     print(f"bfloat16 forward {errors[0]:.2g}, by steps {errors[1]:.2g}")

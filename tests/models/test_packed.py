@@ -21,7 +21,6 @@ from robomamba_jax.losses import linear_cross_entropy
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.params import abstract_params
-from tests.compiling import quick_jit
 from tests.data.samples import mixture
 
 CONFIG = model_preset("tiny")
@@ -69,7 +68,7 @@ def epoch(folder: Path, **batch: Any) -> list[StepBatch]:
 
 
 def total(params: Any, batches: list[StepBatch]) -> tuple[float, Any]:
-    step = quick_jit(jax.value_and_grad(summed))
+    step = jax.jit(jax.value_and_grad(summed))
     found = [step(params, arguments(batch)) for batch in batches]
     losses, gradients = zip(*found, strict=True)
     return float(sum(losses)), jax.tree.map(lambda *parts: sum(parts), *gradients)
@@ -106,7 +105,7 @@ def test_a_neighbour_is_invisible(params: Any, tmp_path: Path) -> None:
     )
     changed["images"][row, of_images[row] == given["segment_ids"][row].max()] = 3.0
 
-    states = quick_jit(before)
+    states = jax.jit(before)
     first, second = (np.asarray(states(params, rows)[0]) for rows in (given, changed))
     others = (given["segment_ids"][row] == 0) & given["mask"][row]
     assert others.any()
@@ -125,8 +124,8 @@ def test_rows_cut_to_their_tokens(params: Any, tmp_path: Path) -> None:
         names = ("input_ids", "images", "mask", "image_positions", "segment_ids")
         return model.next_token_states(ModelInputs(*(given[name] for name in names)), row_tokens)
 
-    whole, valid = quick_jit(lambda: run(None))()
-    short, kept = quick_jit(lambda: run(160))()
+    whole, valid = jax.jit(lambda: run(None))()
+    short, kept = jax.jit(lambda: run(160))()
     np.testing.assert_array_equal(valid, kept)
     np.testing.assert_allclose(short, whole, atol=1e-5)
 

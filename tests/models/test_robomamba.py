@@ -24,7 +24,6 @@ from robomamba_jax.models.functional import functional
 from robomamba_jax.models.inputs import ModelInputs
 from robomamba_jax.models.mamba import SequenceInfo
 from robomamba_jax.models.params import abstract_params, count_params
-from tests.compiling import quick_jit
 from tests.counting import nothing_is_computed
 
 CONFIG = model_preset("tiny")
@@ -176,7 +175,7 @@ def test_functional_pose(kind: str, batch: dict[str, jax.Array]) -> None:
     config = CONFIG.replace(policy=PolicyConfig(kind=kind, gripper=True))
     init, apply = functional(config)
     params = init(jax.random.key(0))
-    call = quick_jit(lambda p: apply(p, **{k: v[:2] for k, v in batch.items()}, output="pose"))
+    call = jax.jit(lambda p: apply(p, **{k: v[:2] for k, v in batch.items()}, output="pose"))
     pose = call(params)
     assert pose.contact.shape == (2, 2)
     assert pose.rotation6d.shape == (2, 6)

@@ -48,10 +48,9 @@ def tower(config: VisionConfig) -> VisionTower:
     return nnx.merge(graph, params)
 
 
-def quick_jit(function: Any) -> Any:
-    """Compiled with little optimisation: compiling is most of these tests' time."""
-    options = {"xla_backend_optimization_level": 0}
-    return jax.jit(lambda *given: function(*given), compiler_options=options)
+def jit(function: Any) -> Any:
+    """Of modules too, which jax itself would take for arguments."""
+    return jax.jit(lambda *given: function(*given))
 
 
 def draw_images(config: VisionConfig, batch: int = 2) -> jax.Array:
@@ -144,7 +143,7 @@ def test_names_are_transformers_clips() -> None:
 def test_rows_do_not_meet(config: VisionConfig) -> None:
     """Each image gives what it gives alone."""
     model, images = tower(config), draw_images(config, 3)
-    run = quick_jit(model)
+    run = jit(model)
     together = run(images)
     for index in range(3):
         assert error(run(images[index : index + 1])[0], together[index]) <= 1e-6
@@ -184,7 +183,7 @@ def test_remat_changes_no_gradient() -> None:
         graph, state = nnx.split(tower(TINY.replace(remat=remat)))
         gradient = jax.grad(partial(loss, graph=graph))
         programs.append(str(jax.make_jaxpr(gradient)(state)))
-        gradients.append(jax.tree.leaves(quick_jit(gradient)(state)))
+        gradients.append(jax.tree.leaves(jit(gradient)(state)))
     assert ["remat" in program or "checkpoint" in program for program in programs] == [False, True]
     # The key's bias adds one number to all scores of a query: its gradient is rounding alone.
     scale = max(float(jnp.abs(leaf).max()) for leaf in gradients[0])
@@ -199,12 +198,12 @@ def test_bfloat16_keeps_float32_where_it_matters() -> None:
         kept = "norm" in path or "lambda1" in path
         assert leaf.dtype == (jnp.float32 if kept else jnp.bfloat16), path
     images = draw_images(OTHER)
-    features = quick_jit(tower(config))(images)
+    features = jit(tower(config))(images)
     assert features.dtype == jnp.bfloat16
     half = tower(config)
     stream = jax.eval_shape(lambda x: half.encoder(half.embeddings(x)), images)
     assert stream.dtype == jnp.float32
-    assert error(features.astype(jnp.float32), quick_jit(tower(OTHER))(images)) <= 0.03
+    assert error(features.astype(jnp.float32), jit(tower(OTHER))(images)) <= 0.03
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from jax.extend.core import jaxprs_in_params
 
 from robomamba_jax.ops import selective_scan
 from robomamba_jax.ops.backend import target_backend
-from tests.compiling import QUICK
+from tests.compiling import users_jit
 
 FLOATS = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias", "initial_state")
 VARYING = ("u", "delta", "z", "B", "C")  # those that stand at a position, B and C if [B, T, N]
@@ -25,7 +25,7 @@ def value_and_vjp(
     chunk_size: int | None = None,
     softplus: bool = True,
     backend: str = "cpu",
-    quick: bool = True,
+    as_users: bool = False,
 ) -> Callable[..., Any]:
     """A jitted ``(floats, ids and mask, dy, dlast) -> ((y, last), gradients)``.
 
@@ -34,10 +34,10 @@ def value_and_vjp(
       chunk_size: of ``selective_scan``.
       softplus: its ``delta_softplus``.
       backend: whose layout of the chunked scan is traced: "cpu" flat, "gpu" batched.
-      quick: compile quickly, for less fast code.
+      as_users: compile as users do.
     """
 
-    @jax.jit(compiler_options=QUICK if quick else None)
+    @(users_jit if as_users else jax.jit)
     def run(floats, structure, dy, dlast):
         def scan(floats):
             return selective_scan(

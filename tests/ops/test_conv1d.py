@@ -16,7 +16,6 @@ from hypothesis.extra import numpy as hnp
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops import causal_conv1d, causal_conv1d_step
 from tests import oracles
-from tests.compiling import QUICK
 
 BATCH, LENGTH, INNER = 2, 9, 3
 FLOATS = ("x", "weight", "bias", "initial_state")
@@ -26,12 +25,12 @@ def plain(floats: Any, structure: Any, silu: bool = False) -> Any:
     return causal_conv1d(**floats, **structure, silu=silu, return_final_state=True)
 
 
-@partial(jax.jit, static_argnames="silu", compiler_options=QUICK)
+@partial(jax.jit, static_argnames="silu")
 def conv_vjp(floats: Any, structure: Any, cotangents: Any, silu: bool = False) -> Any:
     return jax.vjp(lambda x: plain(x, structure, silu), floats)[1](cotangents)[0]
 
 
-conv = jax.jit(plain, static_argnames="silu", compiler_options=QUICK)
+conv = jax.jit(plain, static_argnames="silu")
 
 
 def draw_floats(seed: int, width: int = 4, length: int = LENGTH) -> dict[str, np.ndarray]:
@@ -138,9 +137,7 @@ def test_steps_are_the_whole(width: int, silu: bool) -> None:
         y, state = causal_conv1d_step(state, x, weight, bias, silu=silu)
         return state, y
 
-    last, y = jax.jit(lambda state, x: jax.lax.scan(step, state, x), compiler_options=QUICK)(
-        state, jnp.moveaxis(x, 1, 0)
-    )
+    last, y = jax.jit(lambda state, x: jax.lax.scan(step, state, x))(state, jnp.moveaxis(x, 1, 0))
     floats = dict(zip(FLOATS, (x, weight, bias, state), strict=True))
     want, want_last = oracles.causal_conv1d(**floats, silu=silu)
     assert oracles.error(jnp.moveaxis(y, 0, 1), want) < 5e-7

@@ -9,7 +9,6 @@ import pytest
 
 from robomamba_jax.ops import rms_norm
 from tests import oracles
-from tests.compiling import quick_jit
 
 
 def draw(scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +35,7 @@ def test_zeros_give_zeros() -> None:
     """And a finite gradient: padding is zeros."""
     x, weight = jnp.zeros((2, 48)), jnp.ones(48)
     assert not rms_norm(x, weight).any()
-    assert jnp.isfinite(quick_jit(jax.grad(lambda x: rms_norm(x, weight).sum()))(x)).all()
+    assert jnp.isfinite(jax.jit(jax.grad(lambda x: rms_norm(x, weight).sum()))(x)).all()
 
 
 @pytest.mark.parametrize("scale", [3e-3, 1.0])
@@ -51,7 +50,7 @@ def test_gradients_equal_finite_differences(scale: float) -> None:
     cotangent = np.cos(np.arange(14, dtype=np.float32)).reshape(2, 7)
     arguments = {"x": x, "weight": weight}
     want = oracles.finite_differences(oracle, arguments, (cotangent,), step=1e-4 * scale)
-    got = quick_jit(lambda x, w: jax.vjp(rms_norm, x, w)[1](cotangent))(x, weight)
+    got = jax.jit(lambda x, w: jax.vjp(rms_norm, x, w)[1](cotangent))(x, weight)
     for name, grad in zip(("x", "weight"), got, strict=True):
         assert oracles.error(grad, want[name]) < 5e-7, name
 

@@ -11,13 +11,12 @@ from hypothesis.extra import numpy as hnp
 
 from robomamba_jax.ops import compaction, segment_resets
 from tests import oracles
-from tests.compiling import quick_jit
 
 SHAPE = (3, 7)
 MASKS = hnp.arrays(bool, SHAPE)
-resets_of = quick_jit(segment_resets)
-packed_by = quick_jit(lambda mask, x: compaction(mask).pack(x))
-unpacked_by = quick_jit(lambda mask, x: compaction(mask).unpack(x))
+resets_of = jax.jit(segment_resets)
+packed_by = jax.jit(lambda mask, x: compaction(mask).pack(x))
+unpacked_by = jax.jit(lambda mask, x: compaction(mask).unpack(x))
 IDS = hnp.arrays(np.int32, SHAPE, elements=st.integers(-1, 1))
 
 
@@ -49,7 +48,7 @@ def test_resets_equal_the_loop(ids: np.ndarray, mask: np.ndarray | None) -> None
 @given(MASKS, st.integers(0, 1000))
 def test_compaction_moves_real_positions_to_the_front(mask: np.ndarray, seed: int) -> None:
     """In order, with 0 behind them whatever stood at padding, for every rank and dtype."""
-    pack = quick_jit(compaction)(mask)
+    pack = jax.jit(compaction)(mask)
     np.testing.assert_array_equal(pack.lengths, mask.sum(1))
     np.testing.assert_array_equal(pack.mask, np.arange(SHAPE[1]) < mask.sum(1)[:, None])
     draw = np.random.default_rng(seed)
@@ -82,4 +81,4 @@ def test_gradients_pass_through_and_stop_at_padding() -> None:
         pack = compaction(jnp.asarray(mask))
         return (pack.unpack(pack.pack(x) ** 2)).sum()
 
-    np.testing.assert_array_equal(quick_jit(jax.grad(loss))(x), np.where(mask, 4.0, 0.0))
+    np.testing.assert_array_equal(jax.jit(jax.grad(loss))(x), np.where(mask, 4.0, 0.0))

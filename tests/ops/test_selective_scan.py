@@ -13,7 +13,6 @@ import pytest
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops import CHUNK_TABLE, selective_scan, selective_scan_step
 from tests import oracles
-from tests.compiling import QUICK
 from tests.ops.scans import FLOATS, float_dtypes, inner_jaxprs, value_and_vjp
 
 
@@ -113,7 +112,7 @@ def measure(case: Case, column: str) -> tuple[float, float]:
         case.chunk if method == "chunked" else None,
         "softplus" in case.options,
         "gpu" if column == "batched" else "cpu",
-        quick=column != "auto" or case.length not in AS_USERS_COMPILE,
+        as_users=column == "auto" and case.length in AS_USERS_COMPILE,
     )
     got, grads = run(floats, structure, *cotangents)
     assert set(grads) == set(want_grads) == set(FLOATS)
@@ -210,7 +209,7 @@ def test_chunked_needs_a_thirtieth_of_the_memory() -> None:
             return (y * weight).sum() + (last * weight_last).sum()
 
         lowered = jax.jit(jax.grad(loss)).lower(floats, floats["u"], floats["initial_state"])
-        return lowered.compile(QUICK).memory_analysis().temp_size_in_bytes
+        return lowered.compile().memory_analysis().temp_size_in_bytes
 
     chunked, associative = temporaries("chunked"), temporaries("associative")
     assert associative >= 30 * chunked, (associative, chunked)

@@ -16,7 +16,6 @@ from hypothesis.extra import numpy as hnp
 from robomamba_jax.ops import selective_scan, selective_scan_step
 from robomamba_jax.ops.backend import target_backend
 from tests import oracles
-from tests.compiling import QUICK
 from tests.ops.scans import FLOATS, VARYING, value_and_vjp
 
 BATCH, LENGTH, INNER, STATE = 3, 13, 3, 2
@@ -220,7 +219,7 @@ def test_two_pieces_are_the_whole(cut: int) -> None:
     """The same as above with the sequence really cut, as a long prompt is read."""
     floats = draw_floats(cut)
 
-    @jax.jit(compiler_options=QUICK)
+    @jax.jit
     def scan(floats):
         options = {"delta_softplus": True, "method": "chunked", "chunk_size": 4}
         return selective_scan(**floats, **options, return_final_state=True)
@@ -239,7 +238,7 @@ def test_two_pieces_are_the_whole(cut: int) -> None:
 def steps(constant: str) -> Any:
     """All positions by ``selective_scan_step``, one after the other."""
 
-    @jax.jit(compiler_options=QUICK)
+    @jax.jit
     def run(floats):
         still = {name: floats[name] for name in ("A", "D", "delta_bias")}
         still |= {name: floats[name][None] for name in constant}
@@ -298,7 +297,7 @@ def test_bfloat16_loses_only_its_own_digits(method: str, constant: str) -> None:
 def second_order(method: str, backend: str, reverse: bool) -> Any:
     """A jitted Hessian-vector product over all nine arguments at once."""
 
-    @jax.jit(compiler_options=QUICK)
+    @jax.jit
     def run(floats, structure, direction):
         def loss(floats):
             options = {"delta_softplus": True, "method": method, "chunk_size": 5}

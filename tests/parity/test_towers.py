@@ -69,10 +69,10 @@ def make_case(kind: str, config: VisionConfig, batch: int = 2) -> Case:
     return Case(config, model, images, hf_hidden(model, images))
 
 
-def compare(case: Case, record: Any, *, quick: bool = True) -> float:
+def compare(case: Case, record: Any) -> float:
     """The error of our features; shapes must agree."""
     params = our_params(case.tensors, case.config)
-    found = error(our_features(case.config, params, case.images, quick=quick), case.features)
+    found = error(our_features(case.config, params, case.images), case.features)
     record("features", f"{found:.2g}")
     print(f"features: {found:.2g}")
     return found
@@ -204,12 +204,12 @@ TIMM = {
 }
 
 
-def timm_error(kind: str, config: VisionConfig, record: Any, *, quick: bool) -> float:
+def timm_error(kind: str, config: VisionConfig, record: Any) -> float:
     """Our features beside timm's, read as RoboMamba reads them."""
     model, images = timm_tower(TIMM[kind], config), draw_images(config, 2)
     params = our_params(renamed(model.state_dict(), torch_towers.TIMM_NAMES), config)
     reference = torch_towers.timm_features(model, images)
-    found = error(our_features(config, params, images, quick=quick), reference)
+    found = error(our_features(config, params, images), reference)
     record("features", f"{found:.2g}")
     print(f"timm {kind}: {found:.2g}")
     return found
@@ -221,7 +221,7 @@ def test_timm_towers_agree(kind: str, record_property: Any) -> None:
     config = KINDS[kind].replace(mlp_dim=4 * CLIP.width)
     if kind == "siglip":
         config = config.replace(activation="gelu_erf")  # what timm, and so RoboMamba, runs
-    assert timm_error(kind, config, record_property, quick=True) <= 2e-6
+    assert timm_error(kind, config, record_property) <= 2e-6
 
 
 @pytest.mark.slow
@@ -232,11 +232,11 @@ def test_timm_towers_agree(kind: str, record_property: Any) -> None:
 def test_real_shapes_agree(kind: str, name: str, record_property: Any) -> None:
     """The published shapes on random weights. Measured: 1.1e-6 for CLIP, 7.7e-7 for DINOv2."""
     case = make_case.__wrapped__(kind, vision_preset(name), 1)
-    assert compare(case, record_property, quick=False) <= 1e-5
+    assert compare(case, record_property) <= 1e-5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [("clip", "clip-l14-224"), ("siglip", "siglip-l16-256")])
 def test_real_timm_shapes_agree(kind: str, name: str, record_property: Any) -> None:
     """The published shapes in timm. Measured: 1.3e-6 for both."""
-    assert timm_error(kind, vision_preset(name), record_property, quick=False) <= 1e-5
+    assert timm_error(kind, vision_preset(name), record_property) <= 1e-5

@@ -20,7 +20,6 @@ from flax import nnx
 import robomamba_jax as rm
 from robomamba_jax.models.params import Params, abstract_params, leaf_paths
 from tests import torch_mamba
-from tests.compiling import quick_jit
 from tests.weights import of_scale, random_tensors, tree_of
 
 pytestmark = pytest.mark.torch
@@ -106,7 +105,7 @@ def value_and_grad(case: Case, layout: str, params: Params) -> tuple[jax.Array, 
         logits = apply(params, ids)
         return jnp.sum(logits * case.weight), logits
 
-    both = quick_jit(jax.value_and_grad(loss, has_aux=True))
+    both = jax.jit(jax.value_and_grad(loss, has_aux=True))
     (_, logits), gradients = both(params, jnp.asarray(case.ids))
     return logits, gradients
 
@@ -245,8 +244,8 @@ def test_decoding_agrees(name: str, layout: str, record_property: Any) -> None:
 
     case = tiny(name)
     model = our_model(case, layout)
-    prefill = quick_jit(lambda ids: model.prefill(ids))
-    step = quick_jit(lambda token, cache: model.step(token, cache))
+    prefill = jax.jit(lambda ids: model.prefill(ids))
+    step = jax.jit(lambda token, cache: model.step(token, cache))
     logits, cache = prefill(jnp.asarray(case.ids))
     off_logits, off_states = [], []
     with torch_mamba.quiet(), torch.no_grad():
@@ -276,7 +275,7 @@ def test_left_padding_is_torchs_unpadded(record_property: Any) -> None:
         start = 5 + 2 * row
         ids[row, start:], mask[row, start:] = case.ids[row, 2 * row :], True
     model = our_model(case, "list")
-    both = quick_jit(lambda *given: (model(*given), model.prefill(*given)[0]))
+    both = jax.jit(lambda *given: (model(*given), model.prefill(*given)[0]))
     ours, last = map(np.asarray, both(jnp.asarray(ids), jnp.asarray(mask)))
     errors = []
     for row in range(2):

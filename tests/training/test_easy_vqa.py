@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.compiling import users_compilation
 from tests.data.test_easy_vqa import llava_file, package
 from tests.training.runs import losses, run
 
@@ -16,6 +17,7 @@ STEPS, RATE = 700, 0.006
 
 
 @pytest.mark.slow
+@users_compilation()
 def test_it_sees(tmp_path: Path) -> None:
     """Measured: 0.68 of held-out answers right after 500 of 2,500 steps. "yes" alone gives 0.373,
     and the best that can be said without the image 0.42 (a run that did not see)."""

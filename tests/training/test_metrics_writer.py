@@ -25,6 +25,7 @@ from robomamba_jax.training.flops import flops_per_token, peak_flops, step_flops
 from robomamba_jax.training.freeze import param_labels, split
 from robomamba_jax.training.metrics_writer import StepLinesWriter, TensorBoardWriter
 from robomamba_jax.training.report import bytes_text
+from tests.compiling import users_jit
 
 LINES = [
     *({"step": n, "loss": 1.0, "samples": []} for n in range(3)),
@@ -73,8 +74,7 @@ def test_pixels_are_normalised_on_the_device() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 15, 15, 3), np.uint8)
     transform = image_transform("tiny")
     # As it is compiled in a run: the quick compilation of these tests rounds otherwise.
-    options = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}
-    got = jax.jit(lambda x: normalized(x, transform), compiler_options=options)(pixels)
+    got = users_jit(lambda x: normalized(x, transform))(pixels)
     np.testing.assert_allclose(got, transform.normalize(pixels), rtol=0, atol=3e-7)
 
 

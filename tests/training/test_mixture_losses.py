@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from robomamba_jax.losses import mixture_losses
-from tests.compiling import quick_jit
 
 WIDTH = 0.05
 
@@ -61,7 +60,7 @@ def oracle(proposed: tuple[Any, ...], target: tuple[Any, ...]) -> dict[str, np.n
 def test_values_in_float64() -> None:
     """All three. Measured: 1.5e-7 of each."""
     proposed, target = draw()
-    ours = quick_jit(lambda *given: mixture_losses(given[:4], *given[4:], kernel_width=WIDTH))(
+    ours = jax.jit(lambda *given: mixture_losses(given[:4], *given[4:], kernel_width=WIDTH))(
         *proposed, *target
     )
     for name, theirs in oracle(proposed, target).items():
@@ -90,7 +89,7 @@ def test_gradients_are_finite(far: float) -> None:
         found = mixture_losses(given, contact + far, rotation, gripper, kernel_width=WIDTH)
         return sum((x.sum() for x in found.values()), jnp.zeros(()))
 
-    found = quick_jit(jax.grad(loss))(tuple(map(jnp.asarray, proposed)))
+    found = jax.jit(jax.grad(loss))(tuple(map(jnp.asarray, proposed)))
     assert all(np.isfinite(x).all() for x in found)
     assert not np.asarray(found[3][2]).any()
     assert np.asarray(found[3][0]).any()
@@ -106,5 +105,5 @@ def test_shares_are_not_moved_by_what_the_rotations_lose() -> None:
             "rotation"
         ].sum()
 
-    for found in quick_jit(jax.grad(loss, argnums=(0, 1)))(*proposed[:2]):
+    for found in jax.jit(jax.grad(loss, argnums=(0, 1)))(*proposed[:2]):
         assert not np.asarray(found).any()

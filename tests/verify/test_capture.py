@@ -19,7 +19,6 @@ from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.ops.probes import probe
 from robomamba_jax.verify.capture import ProbedFunction
 from robomamba_jax.verify.jax_side import JaxSide, op_of_parameter
-from tests.compiling import quick_jit
 from tests.weights import draw_parameters
 
 CONFIG = rm.model_preset("tiny", policy=rm.PolicyConfig("ssm_mlp"))
@@ -154,7 +153,7 @@ def test_both_layouts_give_the_same_ops(sides: dict[str, JaxSide], output: str) 
     np.testing.assert_allclose(second, first, rtol=1e-5, atol=1e-5)
     model = rm.Model(sides["list"].params, CONFIG, "list")
     if output == "logits":
-        plain = quick_jit(rm.forward)(model, INPUTS["input_ids"], INPUTS["images"])
+        plain = jax.jit(rm.forward)(model, INPUTS["input_ids"], INPUTS["images"])
         np.testing.assert_allclose(first, plain, rtol=1e-5, atol=1e-5)
 
 
@@ -190,7 +189,7 @@ def test_parameter_gradients_are_jaxs(sides: dict[str, JaxSide]) -> None:
     def loss(params: Any) -> jax.Array:
         return jnp.sum(apply(params, INPUTS["input_ids"], INPUTS["images"]) * weight)
 
-    want = quick_jit(jax.grad(loss))(sides["stacked"].params)["llm"]["backbone"]["layers"]
+    want = jax.jit(jax.grad(loss))(sides["stacked"].params)["llm"]["backbone"]["layers"]
     for i in range(CONFIG.llm.n_layer):
         got = by_name[f"llm.backbone.layers.{i}.mixer.A_log"]
         np.testing.assert_allclose(got, want["mixer"]["A_log"][i], rtol=1e-3, atol=1e-3)

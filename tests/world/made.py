@@ -22,12 +22,12 @@ def door_model(handle: bool = False) -> ObjectModel:
     """A body of 1 x 1 x 1 with a door on its front, hinged at y = +0.5; perhaps a bar handle."""
     a = Assembly()
     gray = COLORS["gray"]
-    a.add(0, "body", box((1, 1, 1)), gray)
+    a.add(box((1, 1, 1)), gray)
     door = a.hinge("door", (-0.5, 0.5, 0), (0, 0, -1), (0, 1.5))
-    a.add(door, "door", box((0.06, 1, 1), (-0.54, 0, 0)), COLORS["red"])
+    door.add(box((0.06, 1, 1), (-0.54, 0, 0)), COLORS["red"])
     if handle:
-        a.add(door, "handle", box((0.04, 0.04, 0.5), (-0.7, -0.4, 0)), gray)
-        a.add(door, "handle", box((0.14, 0.04, 0.04), (-0.63, -0.4, 0)), gray)
+        door.add(box((0.04, 0.04, 0.5), (-0.7, -0.4, 0)), gray, "handle")
+        door.add(box((0.14, 0.04, 0.04), (-0.63, -0.4, 0)), gray, "handle")
     model = ObjectModel("Door", "test", (), gray)
     built = a.finish("Door", "test", gray)
     return dataclasses.replace(model, links=built.links)
@@ -38,7 +38,7 @@ def door_spec(model: ObjectModel, opened: float = 0.0, size: int = 128) -> Scene
     spec = draw_scene(model, Rng((0,)), size, surface="none", closed_share=1.0)
     camera = look_at(np.array([-4.0, -0.6, 2.5]), np.zeros(3), size)
     return dataclasses.replace(
-        spec, camera=camera, scale=1.0, yaw=0.0, place=(0.0, 0.0, 0.0), joints=(opened,)
+        spec, camera=camera, scale=1.0, yaw=0.0, position=(0.0, 0.0, 0.0), joints=(opened,)
     )
 
 

@@ -7,7 +7,9 @@ __all__ = [
     "contact_sheet",
     "datasets",
     "inspection",
+    "labelled",
     "loader",
     "prepare_run",
+    "step_data",
     "tasks",
 ]

@@ -8,55 +8,30 @@ exactly where it was, with any number of processes and workers.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
 from robomamba_jax.config.data import DataConfig
 from robomamba_jax.data.cache.prepared import PreparedDataset
 from robomamba_jax.data.pipeline.batch_plan import BatchPlan, local_rows
-from robomamba_jax.data.pipeline.ledger import Ledger, Problem
+from robomamba_jax.data.pipeline.ledger import Ledger
 from robomamba_jax.data.pipeline.sample_index import SampleIndex, joined
+from robomamba_jax.data.pipeline.step_data import (
+    DataState,
+    StepBatch,
+    StepContents,
+    checked_step,
+    read_ahead,
+)
 from robomamba_jax.data.pipeline.tasks import DataPool, problems_of
-from robomamba_jax.errors import InputError
 from robomamba_jax.utils.progress import OnProgress
 
 _SCAN = 1024  # samples per job
-# Steps of any run: more than anybody takes, and few enough for grain's own arithmetic.
-_ENDLESS = 2**40
-
-
-@dataclasses.dataclass(frozen=True)
-class StepBatch:
-    """One process's rows of one step.
-
-    Attributes:
-      step: from 0.
-      epoch: from 0.
-      arrays: see ``batches``.
-      samples: each row's samples by their numbers in ``BatchPlan.sample_index``, those that turned
-        out to be bad included.
-      problems: samples that turned out to be bad.
-    """
-
-    step: int
-    epoch: int
-    arrays: dict[str, np.ndarray]
-    samples: list[list[int]]
-    problems: list[Problem]
-
-
-class DataState(TypedDict):
-    """What a checkpoint keeps of the data: batches are a pure function of it."""
-
-    seed: int
-    step: int
-    plan_hash: str
 
 
 class BatchLoader:
@@ -130,16 +105,7 @@ class BatchLoader:
         Raises:
           InputError: the state is of other data, or of another order.
         """
-        mine = self.state(int(state["step"]))
-        for name, what in (("seed", "seed"), ("plan_hash", "data, batches or mixture")):
-            if state[name] != mine[name]:
-                raise InputError(
-                    "data_mismatch",
-                    f"the checkpoint was made with another {what}: {name} "
-                    f"{str(state[name])[:12]}, now {str(mine[name])[:12]}",
-                    "restore the configuration and the files, or begin a new run",
-                )
-        return mine["step"]
+        return checked_step(state, self.state(int(state["step"])))
 
     def batch(self, step: int) -> StepBatch:
         """One step's batch, whatever was read before."""
@@ -169,24 +135,43 @@ class BatchLoader:
         Raises:
           InputError: see ``build_rows``, where nothing may be skipped.
         """
-        # Here and not above: grain imports jax, which workers must not load.
-        import grain
-
         # Each thread waits for one reply at a time, and a worker takes two jobs
         # (ProcessPool.depth).
         threads = max(1, 2 * self._pool.workers)
-        dataset = grain.MapDataset.source(_Steps(self, start, stop))
-        options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + prefetch)
-        # grain keeps the order of the steps whatever thread is done first, so what comes out is
-        # deterministic.
-        for batch in dataset.to_iter_dataset(options):
+        for batch in read_ahead(self.batch, start, stop, threads=threads, prefetch=prefetch):
             if batch.problems and self._ledger is not None:
                 self._ledger.add(batch.problems)
             yield batch
 
     def ids(self, batch: StepBatch) -> list[list[str]]:
         """The names of each row's samples."""
-        return [[self.sample_index.sample_id(number) for number in row] for row in batch.samples]
+        return self._names(batch.samples)
+
+    def sample_ids(self, step: int) -> list[list[str]]:
+        """The names of each row's samples, the rows of all processes."""
+        return self._names(self.plan.layout(step).rows)
+
+    def _names(self, rows: Sequence[Sequence[int]]) -> list[list[str]]:
+        return [[self.sample_index.sample_id(number) for number in row] for row in rows]
+
+    def contents(self, step: int) -> StepContents:
+        """What a step holds over all processes, known to each from the plan. Padding is no work:
+        a step of half-empty rows has half the utilisation."""
+        members = [number for row in self.plan.layout(step).rows for number in row]
+        images = int(np.sum(self.sample_index.images[members]))
+        text = int(np.sum(self.sample_index.text[members]))
+        tokens = text + images * self.config.batch.image_tokens
+        return StepContents(tokens, images, len(members))
+
+    @property
+    def batch_size(self) -> int:
+        """Rows of the global batch."""
+        return self.config.batch.batch_size
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps of the first epoch."""
+        return self.plan.start_of(1)
 
     def close(self) -> None:
         """End the workers."""
@@ -212,20 +197,6 @@ def Pipeline(
     return BatchLoader(
         config, process_id=process, num_processes=processes, on_progress=tell, **rest
     )
-
-
-class _Steps:
-    """Steps as grain's random-access source."""
-
-    def __init__(self, pipeline: BatchLoader, start: int, stop: int | None) -> None:
-        self._pipeline, self._start = pipeline, start
-        self._count = max(0, (_ENDLESS if stop is None else stop) - start)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> StepBatch:
-        return self._pipeline.batch(self._start + int(index))
 
 
 def _own_ledger(path: Path, process_id: int) -> Path:

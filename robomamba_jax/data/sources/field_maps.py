@@ -14,12 +14,31 @@ from robomamba_jax.config.data import FieldMap
 from robomamba_jax.data.sources.manipulation import Action, make_action
 from robomamba_jax.data.sources.sample import ImageRef, bad_record
 from robomamba_jax.data.text.prompts import IMAGE, Turn
+from robomamba_jax.errors import InputError
 
 
 def asked_turns(images: Sequence[ImageRef], question: str, answer: str) -> tuple[Turn, ...]:
     """A question behind its images' placeholders, where it does not place them itself."""
     text = question if IMAGE in question or not images else f"{IMAGE * len(images)}\n{question}"
     return ("human", text), ("gpt", answer)
+
+
+def check_contact(fields: FieldMap, how: Mapping[str, str | None]) -> None:
+    """Check that a contact has the directions and the conventions that make it a pose.
+
+    Args:
+      fields: the map.
+      how: pixel_order and frame, None where they are not given.
+
+    Raises:
+      InputError: it lacks one of them.
+    """
+    if fields.contact and (not fields.approach or not fields.left or None in how.values()):
+        raise InputError(
+            "bad_config",
+            "fields.contact stands alone",
+            "give fields.approach, fields.left, pixel_order and frame too",
+        )
 
 
 def field_action(

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.data import FieldMap
-from robomamba_jax.data.sources.field_maps import asked_turns, field_action
+from robomamba_jax.data.sources.field_maps import asked_turns, check_contact, field_action
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.lerobot_meta import LeRobotMeta, chosen_episodes, read_meta
 from robomamba_jax.data.sources.lerobot_poses import GraspReader
@@ -293,12 +293,7 @@ def _camera(fields: FieldMap, meta: LeRobotMeta) -> str | None:
 
 def _check_poses(fields: FieldMap, how: Mapping[str, str | None]) -> None:
     single = [name for name in ("approach", "left", "gripper") if getattr(fields, name)]
-    if fields.contact and (not {"approach", "left"} <= set(single) or None in how.values()):
-        raise InputError(
-            "bad_config",
-            "fields.contact stands alone",
-            "give fields.approach, fields.left, pixel_order and frame too",
-        )
+    check_contact(fields, how)
     if not fields.contact and single:
         raise InputError(
             "bad_config", f"fields.{single[0]} stands without contact", "give fields.contact too"

@@ -24,11 +24,11 @@ import numpy.typing as npt
 from robomamba_jax.config.checks import one_of
 from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV
 from robomamba_jax.data.sources.json_records import JsonRecords
+from robomamba_jax.data.sources.json_source import JsonFileSource
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots, below, find_image
 from robomamba_jax.data.sources.sample import (
     Sample,
     bad_record,
-    check_input,
     conversation,
     image_field,
     text_field,
@@ -43,8 +43,6 @@ _NUMBER = r"\s*(-?\d+(?:\.\d+)?)\s*"
 _POINT = re.compile(rf"\({_NUMBER},{_NUMBER}\)")
 _VECTOR = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER}\]")
 _GRIPPER = re.compile(r"gripper is (open|closed)")
-_FOLDERS = ("", "images", "robot_pics")
-_FIELDS = ("id", "image", "conversations")
 _PROMPT = "Specify the contact point and gripper direction of manipulating the object."
 
 
@@ -189,13 +187,15 @@ def detection(contact_xy: tuple[float, float], rotation: np.ndarray) -> list[flo
 
 
 def _all_numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(part, int | float) and not isinstance(part, bool) for part in value
-    )
+    """Whether a value is a list of numbers; True is none, though Python counts it as 1."""
+    return isinstance(value, list) and all(type(part) in (int, float) for part in value)
 
 
-class RoboMambaPoses:
+class RoboMambaPoses(JsonFileSource):
     """RoboMamba's own file: a JSON list of ``{"image", "conversations"}``."""
+
+    _format, _fields = "robomamba-poses", ("id", "image", "conversations")
+    _folders = ("", "images", "robot_pics")
 
     def __init__(
         self,
@@ -220,13 +220,8 @@ class RoboMambaPoses:
         """
         one_of("pixel_order", pixel_order, PIXEL_ORDERS)
         one_of("frame", frame, FRAMES)
-        self._records = JsonRecords(path)
-        self._root = Path(path).parent if root is None else Path(root)
-        self._allowed = allowed
+        super().__init__(path, root, allowed=allowed)
         self._how = {"pixel_order": pixel_order, "frame": frame}
-
-    def __len__(self) -> int:
-        return len(self._records)
 
     def __getitem__(self, index: int) -> PoseSample:
         """One sample.
@@ -234,16 +229,14 @@ class RoboMambaPoses:
         Raises:
           InputError: the record lacks something, or its image is missing.
         """
-        record = self._records[index]
-        where = f"{self._records.path}: record {index}"
-        check_input(record, _FIELDS, where)
+        record, where = self._record(index)
         turns = conversation(record.get("conversations"), where)
         answer = next(text for role, text in turns if role == "gpt")
         image_field(record, where)
         image = text_field(record, "image", where)
         return PoseSample(
             text_field(record, "id", where) if "id" in record else f"{image}#{index}",
-            (find_image(self._root, image, _FOLDERS, self._allowed),),
+            (self._image(image),),
             turns,
             "manipulation",
             parse_action(answer, where, **self._how),
@@ -251,7 +244,7 @@ class RoboMambaPoses:
 
     def facts(self) -> Mapping[str, Json]:
         """Format, number of records, and how they are read."""
-        return {"format": "robomamba-poses", "records": len(self), **self._how}
+        return {**super().facts(), **self._how}
 
 
 class ManipLlmPoses:
@@ -353,14 +346,10 @@ def answer_text(action: Action) -> str:
     )
 
 
-def _numbers(value: object, count: int, where: str, name: str) -> list[float]:
+def _numbers(value: Any, count: int, where: str, name: str) -> list[float]:
     """``count`` finite numbers, in a list or in a list of one such list."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    numbers = value if isinstance(value, list) else []
-    if len(numbers) != count or not all(
-        isinstance(part, int | float) and not isinstance(part, bool) and math.isfinite(part)
-        for part in numbers
-    ):
+    if not _all_numbers(value) or len(value) != count or not all(map(math.isfinite, value)):
         raise bad_record(where, f"has no {count} numbers as {name}")
-    return [float(part) for part in numbers]
+    return [float(part) for part in value]

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.data.sources.sample import decoding, refuse_pointer
 from robomamba_jax.errors import InputError
-from robomamba_jax.utils.untrusted_text import is_lfs_pointer, lfs_pointer
 
 # Of row groups that are kept; one that is larger is read in pieces, and not kept.
 _KEPT_BYTES = 128 * 2**20
@@ -73,7 +73,7 @@ class ParquetFiles:
                     "download the file again, or fix meta/info.json",
                 )
         found: dict[str, list[Any]] = {name: [] for name in names}
-        with _broken_is_an_input_error(path):
+        with decoding(partial(_broken, path)):
             for table in self._pieces(path, file, start, stop, tuple(names)):
                 for name in names:
                     found[name] += table.column(name).to_pylist()
@@ -132,10 +132,8 @@ def _open_file(path: Path) -> Any:
         ) from error
     if not path.is_file():
         raise InputError("missing_file", f"{path} does not exist", "download the whole data set")
-    with _broken_is_an_input_error(path):
-        with path.open("rb") as start:
-            if is_lfs_pointer(start.read(64)):
-                raise lfs_pointer(str(path))
+    with decoding(partial(_broken, path)):
+        refuse_pointer(path)
         # An open file, since a path may be taken for an address.
         return pq.ParquetFile(pa.OSFile(str(path), "rb"))
 
@@ -165,16 +163,6 @@ def _in_pieces(
         at += piece.num_rows
         if at >= high:
             return
-
-
-@contextlib.contextmanager
-def _broken_is_an_input_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # pyarrow raises nearly anything on damaged bytes
-        raise _broken(path, error) from error
 
 
 def _broken(path: Path, what: object) -> InputError:

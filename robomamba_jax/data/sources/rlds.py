@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from robomamba_jax.config.data import FieldMap
-from robomamba_jax.data.sources.field_maps import asked_turns, field_action
+from robomamba_jax.data.sources.field_maps import asked_turns, check_contact, field_action
 from robomamba_jax.data.sources.manipulation import PoseSample, answer_text
 from robomamba_jax.data.sources.robovqa_text import parse_questions
 from robomamba_jax.data.sources.sample import ImageRef, Sample, bad_record
@@ -55,7 +55,13 @@ class RldsSource:
         """
         self.path, self._fields = Path(path), fields
         self._how: dict[str, Any] = {"pixel_order": pixel_order, "frame": frame}
-        _check_fields(fields, None not in self._how.values())
+        if not (fields.tagged or fields.turns or fields.answer or fields.contact):
+            raise InputError(
+                "bad_config",
+                "the field map has no answer",
+                "give fields.answer, fields.turns, fields.tagged or fields.contact",
+            )
+        check_contact(fields, self._how)
         builder = _builder(self.path)
         if split not in builder.info.splits:
             raise unknown_name("unknown_split", "split", split, builder.info.splits)
@@ -184,21 +190,6 @@ def field_names(path: str | os.PathLike[str]) -> list[str]:
     """
     features = _builder(Path(path)).info.features
     return list(_paths(features, "steps" if "steps" in features else ""))
-
-
-def _check_fields(fields: FieldMap, conventions: bool) -> None:
-    if not (fields.tagged or fields.turns or fields.answer or fields.contact):
-        raise InputError(
-            "bad_config",
-            "the field map has no answer",
-            "give fields.answer, fields.turns, fields.tagged or fields.contact",
-        )
-    if fields.contact and (not fields.approach or not fields.left or not conventions):
-        raise InputError(
-            "bad_config",
-            "fields.contact stands alone",
-            "give fields.approach, fields.left, pixel_order and frame too",
-        )
 
 
 def _builder(path: Path) -> Any:

@@ -12,10 +12,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from robomamba_jax.data.sources.robovqa_text import Question, parse_questions
+from robomamba_jax.config.checks import one_of, positive
+from robomamba_jax.data.sources.robovqa_text import SPLITS, Question, parse_questions
 from robomamba_jax.data.sources.sample import ImageRef, Sample, bad_record, even_frames
 from robomamba_jax.data.sources.tfrecord import TfRecords, feature_lists
 from robomamba_jax.data.text.prompts import IMAGE
@@ -24,8 +26,68 @@ from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import decode_text
 
 
-class RoboVqaSource:
+class _ClipFile(Sized, Protocol):
+    """A file of clips."""
+
+    path: Path
+
+
+FileT = TypeVar("FileT", bound=_ClipFile)
+
+
+class ClipSource(Generic[FileT]):
+    """What the sources of RoboVQA's two formats share: files of clips, whose questions are counted
+    once."""
+
+    _format: ClassVar[str]
+
+    def __init__(self, files: list[FileT], frames: int, split: str) -> None:
+        """Read every clip's text once.
+
+        Args:
+          files: in their order.
+          frames: how many of a clip's frames become images.
+          split: where answers begin, see ``parse_questions``.
+
+        Raises:
+          InputError: there is no file, no clip is sound, or a setting is none.
+        """
+        positive("frames", frames)
+        one_of("split", split, SPLITS)
+        if not files:
+            raise InputError(
+                "missing_file",
+                "no RoboVQA files",
+                "give tfrecord/train/train*, or json/train/*.json",
+            )
+        self._files, self._frames, self._split = files, frames, split
+        self._spans, self._tasks = find_questions(files, lambda *at: self._clip(*at)[1])
+
+    def _clip(self, number: int, record: int) -> tuple[Any, list[Question]]:
+        """A clip of a file, as its format has it, and its questions."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def file_of(self, index: int) -> Path:
+        """The file that a sample is from."""
+        return self._files[int(self._spans[index][0])].path
+
+    def facts(self) -> Mapping[str, Json]:
+        """Format, samples, clips, and samples of each task."""
+        return {
+            "format": self._format,
+            "records": len(self),
+            "clips": sum(len(file) for file in self._files),
+            "tasks": dict(self._tasks),
+        }
+
+
+class RoboVqaSource(ClipSource[TfRecords]):
     """Samples of RoboVQA's TFRecord files; which frames, and where answers begin, is configured."""
+
+    _format = "robovqa"
 
     def __init__(
         self, paths: Sequence[str | os.PathLike[str]], *, frames: int = 1, split: str = "standard"
@@ -41,13 +103,7 @@ class RoboVqaSource:
         Raises:
           InputError: a file or a clip is broken, or a number is none.
         """
-        if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
-            raise InputError("bad_config", f"frames is {frames!r}", "give a whole number above 0")
-        if not paths:
-            raise InputError("missing_file", "no RoboVQA files", "give tfrecord/train/train*")
-        self._files = [TfRecords(path) for path in paths]
-        self._frames, self._split = frames, split
-        self._spans, self._tasks = find_questions(self._files, lambda *at: self._clip(*at)[1])
+        super().__init__([TfRecords(path) for path in paths], frames, split)
 
     def _clip(self, number: int, record: int) -> tuple[list[bytes], list[Question]]:
         file = self._files[number]
@@ -61,9 +117,6 @@ class RoboVqaSource:
         text = decode_text(texts[0], f"{where}: its text")
         return images, parse_questions(text, where, self._split)
 
-    def __len__(self) -> int:
-        return len(self._spans)
-
     def __getitem__(self, index: int) -> Sample:
         """One question with its frames as images, in front of it.
 
@@ -75,19 +128,6 @@ class RoboVqaSource:
         chosen = tuple(images[frame] for frame in even_frames(len(images), self._frames))
         name = f"{self._files[number].path.name}#{record}.{which}"
         return question_sample(name, chosen, questions[which])
-
-    def file_of(self, index: int) -> Path:
-        """The file that a sample is from."""
-        return self._files[int(self._spans[index][0])].path
-
-    def facts(self) -> Mapping[str, Json]:
-        """Format, samples, clips, and samples of each task."""
-        return {
-            "format": "robovqa",
-            "records": len(self),
-            "clips": sum(len(file) for file in self._files),
-            "tasks": dict(self._tasks),
-        }
 
 
 def question_sample(name: str, images: tuple[ImageRef, ...], question: Question) -> Sample:

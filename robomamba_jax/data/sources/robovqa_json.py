@@ -9,15 +9,14 @@ images are a clip's frames where somebody has extracted them, or else the video 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.config.checks import one_of, positive
 from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots, below, inside
-from robomamba_jax.data.sources.robovqa import find_questions, question_sample
-from robomamba_jax.data.sources.robovqa_text import SPLITS, Question, parse_questions
+from robomamba_jax.data.sources.robovqa import ClipSource, question_sample
+from robomamba_jax.data.sources.robovqa_text import Question, parse_questions
 from robomamba_jax.data.sources.sample import (
     ImageRef,
     Sample,
@@ -28,7 +27,6 @@ from robomamba_jax.data.sources.sample import (
     text_field,
 )
 from robomamba_jax.errors import InputError
-from robomamba_jax.utils.json_types import Json
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 # Beside the JSON file, or beside the folder json/ that holds train/ and val/.
@@ -36,8 +34,10 @@ _VIDEOS = ("videos", "")
 _FRAMES = ("frames", "images", "imgs", "videos", "")
 
 
-class RoboVqaJsonSource:
+class RoboVqaJsonSource(ClipSource[JsonRecords]):
     """Samples of RoboVQA's JSON files; every question is one."""
+
+    _format = "robovqa-json"
 
     def __init__(
         self,
@@ -61,14 +61,9 @@ class RoboVqaJsonSource:
         Raises:
           InputError: a file or a clip is broken.
         """
-        positive("frames", frames)
-        one_of("split", split, SPLITS)
-        if not paths:
-            raise InputError("missing_file", "no RoboVQA files", "give json/train/*.json")
-        self._files = [JsonRecords(path) for path in paths]
+        self._allowed = allowed
+        super().__init__([JsonRecords(path) for path in paths], frames, split)
         self._root = Path(paths[0]).parent if root is None else Path(root)
-        self._frames, self._split, self._allowed = frames, split, allowed
-        self._spans, self._tasks = find_questions(self._files, lambda *at: self._clip(*at)[1])
 
     def _clip(self, number: int, record: int) -> tuple[dict[str, Any], list[Question]]:
         file = self._files[number]
@@ -78,9 +73,6 @@ class RoboVqaJsonSource:
             raise bad_record(where, "lacks text, video or uid: it is not a RoboVQA clip")
         check_input(clip, ("uid", "video", "text"), where)
         return clip, parse_questions(text_field(clip, "text", where), where, self._split)
-
-    def __len__(self) -> int:
-        return len(self._spans)
 
     def __getitem__(self, index: int) -> Sample:
         """One question with its frames as images, in front of it.
@@ -99,10 +91,6 @@ class RoboVqaJsonSource:
         """
         _, uid, which, question = self._question(index)
         return question_sample(f"{uid}.{which}", (), question)
-
-    def file_of(self, index: int) -> Path:
-        """The file that a sample is from."""
-        return self._files[int(self._spans[index][0])].path
 
     def _question(self, index: int) -> tuple[str, str, int, Question]:
         """The video's name, its id, which of its questions, and the question."""
@@ -158,12 +146,3 @@ class RoboVqaJsonSource:
     def _inside(self, path: Path, name: str) -> Path:
         """A file that is there, as it really lies: frames may be links, too."""
         return inside(self._root, path, name, self._allowed)
-
-    def facts(self) -> Mapping[str, Json]:
-        """Format, samples, clips, and samples of each task."""
-        return {
-            "format": "robovqa-json",
-            "records": len(self),
-            "clips": sum(len(file) for file in self._files),
-            "tasks": dict(self._tasks),
-        }

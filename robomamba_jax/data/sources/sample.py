@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +17,7 @@ from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.text.prompts import ROLES, Turn
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.json_types import Json
+from robomamba_jax.utils.untrusted_text import is_lfs_pointer, lfs_pointer
 
 _LOOK = 10
 # Names of fields that bring more than a reader of one image knows, and other names of an image;
@@ -227,6 +229,25 @@ def even_frames(count: int, total: int) -> list[int]:
     # From the end backwards in equal steps, rounded down: 10 frames, 4 wanted -> 2, 4, 7, 9.
     # RoboVQA asks what is done at the end of the clip, so the last frame must be there.
     return [count - 1 - (total - 1 - n) * count // total for n in range(total)]
+
+
+@contextlib.contextmanager
+def decoding(broken: Callable[[object], InputError]) -> Iterator[None]:
+    """Decoders raise nearly anything on damaged bytes, MemoryError too: whatever it is becomes an
+    ``InputError``, which ``broken`` makes of it; those that are one already stay as they are."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise broken(error) from error
+
+
+def refuse_pointer(path: Path) -> None:
+    """Raise ``InputError`` where a file is what Git LFS puts in place of another."""
+    with path.open("rb") as file:
+        if is_lfs_pointer(file.read(64)):
+            raise lfs_pointer(str(path))
 
 
 def bad_record(where: str, what: str) -> InputError:

@@ -7,23 +7,21 @@ A file stays open between calls, so frames asked for one behind the other are de
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import hashlib
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from robomamba_jax.data.images.files import too_many_pixels
-from robomamba_jax.data.sources.sample import VideoMoment
+from robomamba_jax.data.sources.sample import VideoMoment, decoding, refuse_pointer
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.hashes import file_sha256
-from robomamba_jax.utils.untrusted_text import is_lfs_pointer, lfs_pointer
 
 _OPEN = 4  # files
 _AHEAD = 1.0  # seconds that are rather decoded than sought
@@ -87,7 +85,7 @@ def _identity(path: Path) -> tuple[Path, int, int]:
     return path, about.st_size, about.st_mtime_ns
 
 
-@functools.lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)
 def _file_hash(path: Path, size: int, changed: int) -> bytes:
     try:
         return bytes.fromhex(file_sha256(path))
@@ -108,10 +106,8 @@ class _Video:
         self._path = path
         self._frames: Iterator[Any] = iter(())
         self._seen: list[Any] = []
-        with _broken_is_an_input_error(path):
-            with path.open("rb") as file:
-                if is_lfs_pointer(file.read(64)):
-                    raise lfs_pointer(str(path))
+        with decoding(partial(_broken, path)):
+            refuse_pointer(path)
             # "file:" keeps a name with a colon from being a protocol, and the format a text file
             # from being a list of other files or addresses.
             self._container = av.open(f"file:{path}", format="mp4")
@@ -132,7 +128,7 @@ class _Video:
         """See ``frame_at``."""
         context = self._stream.codec_context
         self._check_size(context.width, context.height, moment, max_pixels)
-        with _broken_is_an_input_error(self._path):
+        with decoding(partial(_broken, self._path)):
             frame = self._find(moment.seconds, moment.tolerance)
             if frame is None or abs(frame.time - moment.seconds) > moment.tolerance:
                 near = "it has none" if frame is None else f"the nearest is at {frame.time:.4f} s"
@@ -183,16 +179,6 @@ class _Video:
                 # Two frames are enough: the one before the moment and the one behind it.
                 self._seen = [*self._seen[-1:], frame]
         return min(self._seen, key=lambda frame: abs(frame.time - seconds), default=None)
-
-
-@contextlib.contextmanager
-def _broken_is_an_input_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # decoders raise nearly anything on damaged bytes, MemoryError too
-        raise _broken(path, error) from error
 
 
 def _broken(path: Path, what: object) -> InputError:

@@ -195,24 +195,20 @@ def _bad_field(name: str, value: object, expected: str) -> InputError:
     return InputError("bad_config", f"the template's {name} is {value!r}", f"give {expected}")
 
 
+# The markers and <image> are ordinary text; the tokenizer knows none of them.
+_OFFICIAL_TRAIN = PromptTemplate(
+    "official_train",
+    question=("<|user|> ", "\n"),
+    answer_prefix="<|assistant|>",
+    answer=(" ", "\n"),
+)
+
 TEMPLATES: dict[str, PromptTemplate] = {
     template.name: template
     for template in (
         # The markers of official_train, and images where the text says so.
-        PromptTemplate(
-            "standard",
-            question=("<|user|> ", "\n"),
-            answer_prefix="<|assistant|>",
-            answer=(" ", "\n"),
-            placeholders=True,
-        ),
-        # The markers and <image> are ordinary text; the tokenizer knows none of them.
-        PromptTemplate(
-            "official_train",
-            question=("<|user|> ", "\n"),
-            answer_prefix="<|assistant|>",
-            answer=(" ", "\n"),
-        ),
+        dataclasses.replace(_OFFICIAL_TRAIN, name="standard", placeholders=True),
+        _OFFICIAL_TRAIN,
         # The published code only asks with this one; the answer's part is ours.
         PromptTemplate(
             "official_test", start=IMAGE, question=("Question:", " Answer:"), answer=(" ", "\n")

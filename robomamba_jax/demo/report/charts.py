@@ -38,7 +38,7 @@ class Axis(NamedTuple):
     high: float
     ticks: tuple[tuple[float, str], ...] = ()
 
-    def place(self, value: float) -> float:
+    def percent(self, value: float) -> float:
         """Per cent of the way from its low end, inside of it; 0 where its ends are one."""
         half = self.high / 2 - self.low / 2  # the whole may be infinite
         way = (value / 2 - self.low / 2) / half if half > 0 else 0.0
@@ -46,7 +46,7 @@ class Axis(NamedTuple):
 
     def at(self, value: float) -> str:
         """The same as an SVG coordinate, such as "62.500%"."""
-        return f"{self.place(value):.3f}%"
+        return f"{self.percent(value):.3f}%"
 
     def edge(self, value: float) -> str:
         """The style of a tick's label: those at the ends are kept inside."""
@@ -135,7 +135,10 @@ def nice_ticks(low: float, high: float, at_least: int = _FEW) -> list[float]:
         low, high = (low - around, high + around) if low else (0.0, 1.0)
     rough = high / at_least - low / at_least  # their distance may be infinite
     unit = 10.0 ** math.floor(math.log10(rough))
+    # The largest round step that still leaves enough of them; a hair of room for
+    # 0.30000000000000004.
     step = next(unit * k for k in (10, 5, 2.5, 2, 1) if unit * k <= rough * 1.0001)
+    # Again a hair: 0.3 / 0.1 is 2.9999999999999996.
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [step * k for k in range(first, last + 1)]
 
@@ -156,6 +159,7 @@ def axis_to(high: float, *, exactly: bool = False) -> Axis:
     return Axis(0.0, end, tuple((tick, tick_text(tick)) for tick in ticks if tick <= end))
 
 
+# Values are shares of 1 on both; the labels differ.
 PERCENT = Axis(0.0, 1.0, tuple((k / 4, f"{25 * k}") for k in range(5)))
 SHARE = Axis(0.0, 1.0, tuple((k / 4, ("0", ".25", ".5", ".75", "1")[k]) for k in range(5)))
 
@@ -190,11 +194,13 @@ def curve(points: Sequence[tuple[float, float]]) -> Curve:
     y_ticks = nice_ticks(min(0.0, bottom) if bottom < 0.4 * top else bottom, top)
     first, last = points[0], points[-1]
     x_ticks = [tick for tick in nice_ticks(first[0], last[0]) if first[0] <= tick <= last[0]]
+    # A curve of one point has a width, too.
     x = Axis(first[0], max(last[0], first[0] + 1e-9), _labelled(x_ticks))
     y = Axis(y_ticks[0], y_ticks[-1], _labelled(y_ticks))
 
     def path(corners: Sequence[tuple[float, float]]) -> str:
-        corner = [(10 * x.place(step), 1000 - 10 * y.place(loss)) for step, loss in corners]
+        """SVG's path through points of the chart."""
+        corner = [(10 * x.percent(step), 1000 - 10 * y.percent(loss)) for step, loss in corners]
         return "M" + "L".join(f"{right:.1f} {down:.1f}" for right, down in corner)
 
     edges = [(row[0], row[3]) for row in binned] + [(row[0], row[2]) for row in reversed(binned)]
@@ -212,11 +218,9 @@ def _labelled(ticks: Sequence[float]) -> tuple[tuple[float, str], ...]:
     return tuple((tick, tick_text(tick)) for tick in ticks)
 
 
-def bin_curve(
-    points: Sequence[tuple[float, float]],
-) -> list[tuple[float, float, float, float]]:
+def bin_curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, float, float, float]]:
     """At most ``_BINS`` rows (x, mean, smallest, largest); single points stay as they are."""
-    size = -(-len(points) // _BINS)
+    size = -(-len(points) // _BINS)  # rounded up
     rows = []
     for start in range(0, len(points), size):
         part = points[start : start + size]

@@ -27,18 +27,14 @@ from robomamba_jax.demo.results import Results, StageResult
 from robomamba_jax.evaluation.runner.paper import paper_tables
 from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.version import __version__
-from robomamba_jax.world.dataset.contact_points import contact_points_file
+from robomamba_jax.world.dataset.manifest import contact_points_file, read_manifest
 
 SCHEMA = "robomamba.demo/1"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")
 
 
 def make_report(
-    plan: DemoPlan,
-    paths: DemoPaths,
-    done: Results,
-    seconds: Mapping[str, float],
-    memory: int,
+    plan: DemoPlan, paths: DemoPaths, done: Results, seconds: Mapping[str, float], memory: int
 ) -> JsonObject:
     """The report of a demo whose phases are done.
 
@@ -49,6 +45,7 @@ def make_report(
       seconds: phase -> what it took.
       memory: bytes of the largest process.
     """
+    # The report is the last phase: all that every mode has is done.
     assert done.pretraining is not None
     assert done.evaluation is not None
     assert done.rollouts is not None
@@ -124,16 +121,12 @@ def _data(paths: DemoPaths) -> JsonObject:
     """What was drawn, and that no test object was trained on."""
     found: JsonObject = {}
     instances: dict[str, set[str]] = {}
-    for name, folder in (
-        ("train", paths.train),
-        ("test", paths.test),
-        ("unseen", paths.unseen),
-    ):
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+    for name, folder in (("train", paths.train), ("test", paths.test), ("unseen", paths.unseen)):
+        manifest = read_manifest(folder)
         drawn = manifest["plan"]
         found[name] = {
             "poses": drawn["samples"],
-            "images": drawn["num_images"] if "num_images" in drawn else drawn["language"],
+            "images": drawn["num_images"],
             "clips": drawn["clips"],
             "failed_trials": manifest["poses"]["failed"],
             "records": _records(folder),
@@ -155,6 +148,7 @@ def _data(paths: DemoPaths) -> JsonObject:
 
 def _records(folder: Path) -> dict[str, int]:
     names = ("stage1_1.json", "stage1_2_llava.json", "stage1_2_detail.json", "stage1_2_lrv.json")
+    # By the name that it has there: older data sets call contact points otherwise.
     files = [folder / name for name in (*names, contact_points_file(folder).name, "manip.json")]
     return {file.name: len(json.loads(file.read_bytes())) for file in files if file.is_file()}
 
@@ -171,9 +165,11 @@ def _instances(folder: Path) -> set[str]:
 
 def _git() -> JsonObject:
     """The checkout's commit; None outside of one."""
+    # The checkout, seen from robomamba_jax/demo/report/collect.py.
     root = Path(__file__).resolve().parents[3]
 
     def git(*words: str) -> str | None:
+        """What git says; None where it fails, or is not there."""
         try:
             done = subprocess.run(
                 ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
@@ -201,6 +197,7 @@ def _machine() -> JsonObject:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "processor": _processor_name(),
+        # Those that this process may use, which need not be all.
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(memory, 1),
         "system": platform.system(),
@@ -209,6 +206,7 @@ def _machine() -> JsonObject:
 
 
 def _processor_name() -> str:
+    # platform.processor() is empty on most Linux systems.
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text(encoding="utf-8").splitlines():

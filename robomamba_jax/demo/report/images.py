@@ -26,6 +26,7 @@ Entry: TypeAlias = dict[str, str | bool]
 _SIDE = 224
 # Enough to judge by eye; each costs the page some ten kilobytes.
 _POSES, _CLIPS, _QUESTIONS = 24, 8, 6
+# Yes or no, a word, and steps of a task.
 _ASKED = ("pope", "vqav2", "robovqa")
 
 
@@ -68,6 +69,7 @@ def clip_images(folder: Path) -> list[Entry]:
     names = [path.stem for path in sorted(folder.glob("*.gif"))]
     names.sort(key=lambda name: not results[name]["success"])
     worked = [name for name in names if results[name]["success"]]
+    # Two failures in the end: they are part of what the model does.
     chosen = [worked[k] for k in even_frames(len(worked), _CLIPS - 2)] + names[len(worked) :][:2]
     return [
         {
@@ -89,18 +91,22 @@ def question_images(bench: Path, answers: Path) -> list[Entry]:
         if not file.is_file():
             continue
         _, chosen, loaded = run.load(bench_config(name, bench), answers / name, write=False)
+        # Behind the first line, which says what was asked and of whom.
         predictions = {reply["id"]: reply["answer"] for reply in json_lines(file)[1:]}
-        items = [item for item in loaded.items if predictions.get(item.id) is not None]
+        items = [item for item in loaded.questions if predictions.get(item.id) is not None]
         items = [items[k] for k in even_frames(len(items), _QUESTIONS)]
-        credit = chosen.score(items, [predictions[item.id] for item in items], "standard").credit
+        credit = chosen.score(
+            items, [predictions[item.id] for item in items], "standard"
+        ).item_scores
         for item, worth in zip(items, credit, strict=True):
-            image = open_ref(item.pictures()[0], max_pixels=10_000_000)
+            image = open_ref(item.load_images()[0], max_pixels=10_000_000)
             found.append(
                 {
                     "image": jpeg_uri(image),
-                    "question": item.question,
-                    "reference": item.answers[0],
+                    "question": item.text,
+                    "reference": item.references[0],
                     "prediction": predictions[item.id],
+                    # Of VQA's ten people some may agree: a part of a point.
                     "right": bool(worth >= 0.5),
                     "kind": chosen.title,
                 }

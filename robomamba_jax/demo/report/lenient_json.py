@@ -69,6 +69,7 @@ class Node:
         if not isinstance(self.raw, list | tuple) or len(self.raw) != 2:
             return None
         low, high = (Node(end).number for end in self.raw)
+        # Written the other way round it is the same interval.
         return None if low is None or high is None else (min(low, high), max(low, high))
 
     def entries(self) -> dict[str, Node]:

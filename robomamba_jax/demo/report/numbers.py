@@ -20,6 +20,7 @@ _UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 def share(value: float, digits: int = 3) -> str:
     """A share as the paper prints it: ".625"."""
+    # Only a leading 0 goes: 1.00 stays as it is.
     text = f"{value:.{digits}f}"
     return text[1:] if text.startswith("0.") else text
 
@@ -31,6 +32,7 @@ def small_percent(value: float | None) -> str:
     scaled = 100 * value
     if scaled == 0 or abs(scaled) >= 10:
         return f"{scaled:.1f} %"
+    # log10 of 0.12 is -0.9: two digits behind the point.
     digits = max(0, 1 - math.floor(math.log10(abs(scaled))))
     return f"{scaled:.{min(digits, 6)}f} %"
 
@@ -39,6 +41,7 @@ def plain(value: float | None, unit: str = "") -> str:
     """Any number, in four digits or so, with a unit behind it."""
     if value is None:
         return MISSING
+    # Beyond 1e15 a float's last digits are not a count any more.
     if value == int(value) and abs(value) < 1e15:
         text = f"{int(value):,}"
     elif abs(value) >= 100:

@@ -85,13 +85,10 @@ def report_page(report: Mapping[str, Json]) -> str:
         "our_size": "another size" if count is None else f"{numbers.short_count(count)} parameters",
         "parameters": count,
         "stages": view.STAGES,
-        "parts": view.PARTS,
         "curves": view.curves(node),
         "ablations": view.ablations(node),
         "time": view.time_chart(node),
         "total_seconds": summary.total_seconds(node),
-        "commands": view.commands(node),
-        "limits": view.LIMITS,
         "shapes": SHAPES,
     }
     return render_page(

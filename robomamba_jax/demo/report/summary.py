@@ -74,6 +74,7 @@ def _success(report: Node, halves: Mapping[str, Verdict]) -> str:
     who = "a RoboMamba" if count is None else f"a RoboMamba of {short_count(count)} parameters"
     start = f"{when}{who}"
     reached = " and ".join(rates)
+    # Whichever part comes first begins the sentence.
     return f"{start[0].upper()}{start[1:]} reaches a manipulation success rate of {reached}."
 
 
@@ -106,6 +107,7 @@ def compared(judged: Sequence[Verdict]) -> list[Verdict]:
 
 def _answers(judged: Sequence[Verdict]) -> str:
     """How many benchmarks it answers better than without looking."""
+    # Those without an interval on either side are no comparison.
     told = compared(judged)
     if not told:
         return "Its answers were not compared with baselines in this run."

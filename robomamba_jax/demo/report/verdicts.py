@@ -15,19 +15,24 @@ from robomamba_jax.demo.report.lenient_json import Node
 
 BETTER, WORSE, OVERLAP, UNKNOWN = "better", "worse", "overlap", "unknown"
 
+LOOKS_AT = {
+    "oracle": "geometry",
+    "flowbot3d": "geometry",
+    "umpnet": "geometry",
+    "center-normal": "part, normal",
+    "part-normal": "part, normal",
+    "part-random": "part",
+    "prior-category": "category",
+    "prior": "nothing",
+    "random": "nothing",
+    "touch": "geometry",  # no_pull's name before
+    "no_pull": "geometry",
+}
+"""What the reference policies are told of a scene, where the report does not say."""
 # None of these looks at the image; one is told the category.
 NON_VISUAL_POLICIES = ("random", "prior", "prior-category")
 # These ask the simulator for what a model must find out, or are not meant to succeed.
-INFORMED_POLICIES = (
-    "oracle",
-    "flowbot3d",
-    "umpnet",
-    "center-normal",
-    "part-normal",
-    "part-random",
-    "touch",
-    "no_pull",
-)
+INFORMED_POLICIES = tuple(name for name in LOOKS_AT if name not in NON_VISUAL_POLICIES)
 SPLITS = ("seen", "unseen")
 # Headlines that are distances: the less, the better.
 _DISTANCES = frozenset({"contact_pixels", "approach_degrees", "rotation_degrees"})
@@ -113,6 +118,7 @@ class Verdict:
         better than one, None where that cannot be told."""
         judged = [row.verdict for row in self.against if row.non_visual]
         known = [verdict for verdict in judged if verdict != UNKNOWN]
+        # One that is not beaten decides it; one that is unknown leaves it open.
         if WORSE in known or OVERLAP in known:
             return False
         return True if known and len(known) == len(judged) else None
@@ -120,6 +126,7 @@ class Verdict:
     @property
     def best_non_visual(self) -> Comparison | None:
         """The strongest of the non-visual baselines."""
+        # So that the greatest is the best of either kind.
         sign = -1 if self.lower_is_better else 1
         known = [
             (sign * row.other.value, row)
@@ -142,7 +149,7 @@ def compare(mine: Estimate, other: Estimate, *, lower_is_better: bool = False) -
     """
     theirs = other.ci95
     if theirs is None and other.value is not None:
-        theirs = other.value, other.value
+        theirs = other.value, other.value  # an interval without width
     if mine.ci95 is None or theirs is None:
         return UNKNOWN
     if mine.ci95[0] > theirs[1]:
@@ -167,18 +174,18 @@ def model_policy(report: Node) -> str | None:
     for name, policy in policies.items():
         if policy["kind"].raw == "model":
             return name
+    # Older reports do not say which one it is: the preset's name, or the one that is no reference.
     preset = report["model"]["preset"].raw
     if isinstance(preset, str) and preset in policies:
         return preset
-    known = {*NON_VISUAL_POLICIES, *INFORMED_POLICIES}
-    others = [name for name in policies if name not in known]
+    others = [name for name in policies if name not in LOOKS_AT]
     return others[0] if len(others) == 1 else None
 
 
 def lower_is_better(benchmark: Node) -> bool:
     """Whether less is better: said by the report, else known of the headline."""
-    said = benchmark["lower_is_better"].flag
-    return benchmark["metric"].text in _DISTANCES if said is None else said
+    stated = benchmark["lower_is_better"].flag
+    return benchmark["metric"].text in _DISTANCES if stated is None else stated
 
 
 def baselines_of(benchmark: Node) -> dict[str, Node]:

@@ -34,6 +34,7 @@ from robomamba_jax.demo.report.numbers import (
 )
 from robomamba_jax.demo.report.summary import compared, parameters, total_seconds
 from robomamba_jax.demo.report.verdicts import (
+    LOOKS_AT,
     OVERLAP,
     SPLITS,
     UNKNOWN,
@@ -52,32 +53,12 @@ from robomamba_jax.evaluation.runner.paper import paper_tables
 _MOST_SERIES = 5  # marks that can be told from each other
 _HIGHEST = 1e9  # a loss beyond it would only flatten the rest
 
-# What the reference policies look at, where the report does not say.
-_LOOKS_AT = {
-    "oracle": "geometry",
-    "flowbot3d": "geometry",
-    "umpnet": "geometry",
-    "center-normal": "part, normal",
-    "part-normal": "part, normal",
-    "part-random": "part",
-    "prior-category": "category",
-    "prior": "nothing",
-    "random": "nothing",
-    "touch": "geometry",
-    "no_pull": "geometry",
-}
 STAGES = {
     "align": ("1.1, alignment", "projector"),
     "instruct": ("1.2, instructions", "projector and language model"),
     "manipulate": ("2, manipulation", "policy head"),
 }
 _BEFORE = {"vision": "Vision tower, before stage 1", "language": "Language model, before stage 1"}
-PARTS = {
-    "vision": "vision tower",
-    "projector": "projector",
-    "llm": "language model",
-    "policy": "policy head",
-}
 _PHASES = {
     "data": "data",
     "pretraining": "pre-training",
@@ -89,21 +70,6 @@ _PHASES = {
     "rollouts": "rollouts",
     "report": "report",
 }
-LIMITS = (
-    "The world is drawn by programs: thirty categories of objects in plain colours, from thirty "
-    "generators. Test objects come from the same generators with other numbers, and the unseen "
-    "categories were built by the same hands as the seen. Nothing here says how the model would "
-    "do on a photograph.",
-    "Questions and answers are made from sentence patterns. Test questions use held-out phrasings "
-    "of the same lists. The model answers in that language and cannot converse.",
-    "The benchmarks carry public names because files, prompts and scorers are the real ones. The "
-    "questions are not: no number here may be put beside a published one.",
-    "In the rollouts a gripper flies freely: there is no arm and no gravity; its force is "
-    "limited, and joints resist. A pose that works here may fail on a robot, and the reverse.",
-    "One run, one seed. Intervals tell how much the test questions and trials could have differed, "
-    "not how much another training run could have.",
-    "Without a language model as a judge MM-Vet has no score; its answers are written for one.",
-)
 
 
 class Plate(NamedTuple):
@@ -129,6 +95,7 @@ def summary_plates(report: Node) -> list[Plate]:
     plates.append(Plate(won, f"of {len(told)}" if told else "", what))
     plates += [_time_plate(report), _size_plate(report)]
     peak = report["peak_rss"].number
+    # "3.7 GiB": the number large, its unit small.
     value, _, unit = size_text(peak).partition(" ")
     plates.append(Plate(None if peak is None else value, unit, "memory of the largest process"))
     return plates
@@ -141,6 +108,7 @@ def _time_plate(report: Node) -> Plate:
         return Plate(None, "", what)
     value, _, unit = about(seconds).partition(" ")
     if allowed:
+        # "19 of 25 minutes allowed": the unit is said once if it is the same.
         limit = about(allowed)
         unit = f"of {limit} allowed" if limit.endswith(unit) else f"{unit} of {limit} allowed"
     return Plate(value, unit, what)
@@ -155,13 +123,13 @@ def _size_plate(report: Node) -> Plate:
 
 def finished_text(report: Node) -> str | None:
     """When the run ended, to read; what is no date stands as it is."""
-    said = report["finished"].raw
-    if not isinstance(said, str) or not said:
+    finished = report["finished"].raw
+    if not isinstance(finished, str) or not finished:
         return None
     try:
-        moment = dt.datetime.fromisoformat(said)
+        moment = dt.datetime.fromisoformat(finished)
     except ValueError:
-        return f"finished {said}"
+        return f"finished {finished}"
     zone = " UTC" if moment.utcoffset() == dt.timedelta(0) else ""
     return f"finished {moment.day} {moment:%B %Y, %H:%M}{zone}"
 
@@ -209,9 +177,11 @@ def benchmarks(report: Node) -> Benchmarks | None:
     # A baseline has the same mark in all charts; 0 is the model.
     series: dict[str, int] = {}
     for name in (other.name for row in rows for other in row.against):
+        # Baselines beyond the marks that can be told apart share the last one.
         series.setdefault(name, min(len(series) + 1, _MOST_SERIES - 1))
     keys = [Key(0, "this model"), *(Key(number, name) for name, number in series.items())]
     measured = [row for row in rows if row.estimate.value is not None]
+    # One axis for all shares; what has points or degrees gets a chart of its own.
     shares = [_benchmark_row(row, series) for row in measured if row.estimate.scale == "percent"]
     drawn = []
     if shares:
@@ -231,6 +201,7 @@ def _own_axis(entry: Node, row: Verdict) -> Axis:
     if best is not None and best > 0:
         return charts.axis_to(best, exactly=True)
     drawn = (row.estimate, *(other.other for other in row.against))
+    # Intervals count, too: a whisker must not leave the chart.
     ends = [end for one in drawn for end in (one.value or 0.0, *(one.ci95 or ()))]
     return charts.axis_to(max(ends))
 
@@ -335,6 +306,7 @@ def rollouts(report: Node) -> Rollouts | None:
     rows = []
     for policy in policies:
         ours, marks = policy.name == model, list[Mark]()
+        # Four series: the model's two halves, and those of everybody else.
         for number, rate in enumerate(policy.rates):
             marks += mark_of(number + (0 if ours else 2), rate)
         text = Markup("{}<br>{}").format(*map(estimate_text, policy.rates))
@@ -376,10 +348,10 @@ def _policy(name: str, entry: Node, model: str | None, judged: Sequence[Verdict]
     return Policy(
         name,
         "" if title == name else title,
-        entry["looks_at"].text or _LOOKS_AT.get(name),
+        entry["looks_at"].text or LOOKS_AT.get(name),
         entry["trained"].number,
         rates,
-        [] if name == model else beside or [UNKNOWN, UNKNOWN],
+        [] if name == model else beside or [UNKNOWN, UNKNOWN],  # one per half
         not is_non_visual(name, entry),
     )
 
@@ -392,6 +364,7 @@ def _category(name: str, entry: Node, other: Node | None) -> Category:
 def _category_row(one: Category) -> Row:
     marks = mark_of(0, one.rate, "bar")
     if one.reference is not None:
+        # Without its interval: two in one lane could not be told apart.
         marks += mark_of(1, one.reference, "tick", interval=False)
     rate = one.rate.value
     text = MISSING if rate is None else Markup("<b>{}</b>").format(share(rate, 2))
@@ -439,11 +412,13 @@ def our_cells(report: Node) -> dict[str, Estimate]:
 
 def paper_rows(report: Node) -> list[PaperTable]:
     """Table 1, and table 2 per split."""
+    # The tables that the report was written beside; an old one has none.
     printed = Node(report["paper"].raw or paper_tables())
     preset = report["model"]["preset"].text
     us = f"this run ({preset}), embedded world" if preset else "this run, embedded world"
     first, second = printed["table1"], printed["table2"]
     columns = [row.raw for row in first["columns"].rows()]
+    # A report may bring its own copy of the tables, and what it brings may be broken.
     pairs = [(str(c[0]), str(c[1])) for c in columns if isinstance(c, list | tuple) and len(c) == 2]
     mine = our_cells(report)
     ours = [_with_interval(mine[key]) if key in mine else None for key, _ in pairs]
@@ -459,6 +434,7 @@ def paper_rows(report: Node) -> list[PaperTable]:
         rows = [PaperRow(us, _rates(policy["categories"], names, policy[split]), ours=True)]
         for name, row in second["rows"].entries().items():
             rows.append(PaperRow(name, _rates(row["categories"], names, row[split])))
+        # They are about both halves, and stand below the second.
         notes = _texts(second["notes"]) if split == SPLITS[-1] else []
         caption = f"Table 2, {split} categories: manipulation success rate"
         tables.append(PaperTable(caption, [*names, "average"], rows, notes, "upright"))
@@ -542,6 +518,7 @@ def ablations(report: Node) -> Ablations | None:
     rows, known = report["ablations"].rows(), report["benchmarks"]
     if not rows:
         return None
+    # In the order in which they first appear: rows need not have all.
     columns = list(dict.fromkeys(key for row in rows for key in row["figures"].entries()))
     titles = [
         f"{name} categories" if name in SPLITS else known[name]["title"].text or name
@@ -557,6 +534,7 @@ def ablations(report: Node) -> Ablations | None:
         cells = [_ablated(row["figures"], against, name, known[name]) for name in columns]
         words = [row["what"].text, f"compared with \u201c{whole}\u201d" if whole else None]
         what = "; ".join(filter(None, words))
+        # A row that is not in the table cannot be compared with.
         known_whole = whole if against is not None else None
         found.append(Ablation(str(row["name"].raw), what, cells, known_whole, drop))
     return Ablations(titles, found)
@@ -579,6 +557,7 @@ def time_chart(report: Node) -> tuple[list[Key], Chart] | None:
     names = dict.fromkeys((*_PHASES, *spent))
     # Far longer than all the rest, and not on the way to this model: in words, not in the chart.
     names.pop("ablations", None)
+    # At least a minute, so that the axis has a length.
     rows, ends = [], [1.0]
     for name in names:
         took, allowed = (of.get(name, Node()).number for of in (spent, budget))
@@ -602,31 +581,3 @@ def _spent(took: float | None, allowed: float | None) -> Markup:
     if took is not None and allowed is not None and took > allowed:
         text += Markup('<small class="bad"> over budget</small>')
     return Markup("<span>{}</span>").format(text)
-
-
-def commands(report: Node) -> list[tuple[str, str]]:
-    """(what for, the command); the report may bring its own."""
-    given = report["commands"].rows()
-    if given:
-        return [(str(row["what"].raw or ""), str(row["command"].raw or "")) for row in given]
-    folder = report["model"]["checkpoint"].text or "runs/demo/manipulate/export"
-    mode = report["mode"].raw
-    make = "make demo" if mode in (None, "standard") else f"make demo DEMO={mode}"
-    tool = ".venv/bin/robomamba"
-    return [
-        ("The whole run", make),
-        (
-            "Ask the model about an image",
-            f"{tool} generate --checkpoint {folder} --image photo.jpg "
-            "--prompt 'What object is this?'",
-        ),
-        (
-            "Predict a pose",
-            f"{tool} predict --checkpoint {folder} --image photo.jpg "
-            "--instruction 'Open the microwave.' --json",
-        ),
-        (
-            "Roll it out again",
-            f"{tool} world rollout --checkpoint {folder} --episodes 50 --out runs/rollout",
-        ),
-    ]

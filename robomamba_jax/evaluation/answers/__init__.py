@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers and predictions: read, matched to their questions, written."""
 
-__all__ = ["echoes", "fields", "rows"]
+__all__ = ["cross_checks", "fields", "rows"]

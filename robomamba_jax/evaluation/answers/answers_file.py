@@ -7,24 +7,25 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.benchmarks.base import Answer
+from robomamba_jax.utils.json_types import Json, JsonObject
 from robomamba_jax.utils.jsonl import JsonlWriter, whole_lines
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 SCHEMA = "robomamba.eval answers/1"
 
-
-# Of the first line: files that were begun before it was written down lack it, and are gone on with.
+# Of the first line: files that were begun before it was written down lack it, and can be resumed.
 _LATER = ("processor",)
 
 
 class Reply(NamedTuple):
-    """What was said to one request.
+    """The answer to one request.
 
     Attributes:
-      id: the item's.
+      id: the question's.
       answer: a text, or a pose as RoboMamba's result list has it; None if the row was bad.
       reason: why it ended: "eos", "stop", "length"; "" for poses; for a bad row what was wrong.
       tokens: of a text; None for a pose.
@@ -32,7 +33,7 @@ class Reply(NamedTuple):
     """
 
     id: str
-    answer: Any
+    answer: Answer | None
     reason: str
     tokens: list[int] | None = None
     raw: list[float] | None = None
@@ -44,7 +45,7 @@ class AnswersFile:
     def __init__(
         self,
         path: Path,
-        header: dict[str, Any],
+        header: JsonObject,
         *,
         write: bool,
         known: Collection[str] | None = None,
@@ -53,54 +54,48 @@ class AnswersFile:
 
         Args:
           path: of the file.
-          header: the checkpoint's hash, the questions', and the recipe; an existing file's must be
-            the same.
+          header: the checkpoint's hash, the questions', and the prompt spec; an existing file's
+            must be the same.
           write: whether this process writes it.
           known: ids of the questions that it may answer; None = any.
 
         Raises:
-          InputError: the file belongs to another checkpoint, other questions or another recipe,
+          InputError: the file belongs to another checkpoint, other questions or another prompt,
             or is broken.
         """
-        self.path, self._write, self._known = path, write, known
+        self.path, self._write = path, write
         self.done: dict[str, Reply] = {}
+        # Through JSON and back: a tuple must equal the list that is read again.
         header = json.loads(json.dumps({"schema": SCHEMA, **header}))
         content = path.read_bytes() if path.is_file() else b""
         lines, torn = whole_lines(content)
         if lines:
-            self._continue(lines, header)
+            self.done = self._resume(lines, header, known)
         if write:
             with JsonlWriter(path, keep_bytes=len(content) - len(torn)) as file:
                 if not lines:
                     file.write([header], ascii_only=True)
 
-    def _continue(self, lines: list[bytes], header: dict[str, Any]) -> None:
+    def _resume(
+        self, lines: list[bytes], header: JsonObject, known: Collection[str] | None
+    ) -> dict[str, Reply]:
         try:
-            first, *rest = [parse_json(line, str(self.path)) for line in lines]
-            found = _replies(rest)
+            first, found = _parse(lines, self.path)
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 "bad_answers", f"{self.path} is broken: {error}", "remove it, or give another --out"
             ) from error
-        odd = [
-            key
-            for key in header
-            if first.get(key) != header[key] and (key in first or key not in _LATER)
-        ]
-        if odd:
-            raise InputError(
-                "answers_mismatch",
-                f"{self.path} holds answers with another {odd[0]}",
-                "give another --out, or remove the file",
-            )
-        other = [key for key in found if self._known is not None and key not in self._known]
+        other = [key for key in header if first.get(key) != header[key]]
+        other = [key for key in other if key in first or key not in _LATER]
+        unknown = [] if known is None else [key for key in found if key not in known]
         if other:
-            raise InputError(
-                "answers_mismatch",
-                f"{self.path} answers {other[0]!r}, which is not a question of these files",
-                "give another --out, or remove the file",
-            )
-        self.done = found
+            what = f"holds answers with another {other[0]}"
+        elif unknown:
+            what = f"answers {unknown[0]!r}, which is not a question of these files"
+        else:
+            return found
+        fix = "give another --out, or remove the file"
+        raise InputError("answers_mismatch", f"{self.path} {what}", fix)
 
     def add(self, replies: Sequence[Reply]) -> None:
         """Keep some answers; they are on the disk afterwards."""
@@ -110,13 +105,15 @@ class AnswersFile:
                 file.write([_row(reply) for reply in replies])
 
 
-def _row(reply: Reply) -> dict[str, Any]:
+def _row(reply: Reply) -> JsonObject:
     """A line; of texts without what poses alone have."""
     row = reply._asdict()
     return row if reply.raw is not None else {k: v for k, v in row.items() if k != "raw"}
 
 
-def _replies(rows: Sequence[dict[str, Any]]) -> dict[str, Reply]:
+def _parse(lines: Sequence[bytes], path: Path) -> tuple[JsonObject, dict[str, Reply]]:
+    """The header, and the replies by their questions' ids."""
+    header, *rows = [parse_json(line, str(path)) for line in lines]
     found: dict[str, Reply] = {}
     for row in rows:
         reply = Reply(**row)
@@ -125,7 +122,7 @@ def _replies(rows: Sequence[dict[str, Any]]) -> dict[str, Reply]:
         if reply.id in found:
             raise ValueError(f"it answers {reply.id!r} twice")
         found[reply.id] = reply
-    return found
+    return header, found
 
 
 def is_answers(text: str) -> bool:
@@ -137,7 +134,7 @@ def is_answers(text: str) -> bool:
     return isinstance(first, dict) and first.get("schema") == SCHEMA
 
 
-def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
+def read_answers(path: Path) -> tuple[JsonObject, dict[str, Reply]]:
     """(header, id -> reply) of a file of answers; those of bad rows have the answer None.
 
     Raises:
@@ -146,18 +143,17 @@ def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Reply]]:
     content = read_bytes(path)
     try:
         # A torn last line is an error here: these are answers to be scored, not to be completed.
-        lines = content.removesuffix(b"\n").split(b"\n")
-        first, *rest = [parse_json(line, str(path)) for line in lines]
-        if first.get("schema") != SCHEMA:
+        header, found = _parse(content.removesuffix(b"\n").split(b"\n"), path)
+        if header.get("schema") != SCHEMA:
             raise ValueError("its first line is no header")
-        return first, _replies(rest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             "bad_answers", f"{path} is not a file of answers: {error}", "give one of eval.py"
         ) from error
+    return header, found
 
 
-def check_header(header: Mapping[str, Any], path: Path, benchmark: str, questions: str) -> None:
+def check_header(header: Mapping[str, Json], path: Path, benchmark: Json, questions: Json) -> None:
     """Whether a file's answers are to some questions.
 
     Args:

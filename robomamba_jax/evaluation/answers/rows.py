@@ -16,12 +16,13 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import is_answers, read_answers
-from robomamba_jax.evaluation.answers.fields import ANSWERS, IDS, Naming
-from robomamba_jax.evaluation.answers.sheets import TABLES, column_names, table_rows
+from robomamba_jax.evaluation.answers.fields import ANSWER_FIELDS, QUESTION_FIELDS, FieldNames
+from robomamba_jax.evaluation.answers.tables import TABLES, table_rows
+from robomamba_jax.evaluation.benchmarks.question_files import read_records
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import parse_json, read_text, split_lines
 
 FIX = 'give a JSON list of {"question_id", "answer"}, or the benchmark\'s own result file'
@@ -29,7 +30,7 @@ _MME_PARTS = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class AnswerRow:
     """One answer as its file has it.
 
     Attributes:
@@ -57,7 +58,7 @@ class AnswerFile:
     """
 
     path: Path
-    rows: Sequence[Row]
+    rows: Sequence[AnswerRow]
     keyed: bool = False
     header: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -86,7 +87,7 @@ def files_in(path: Path) -> tuple[list[Path], list[str]]:
 
 def read_rows(
     path: Path,
-    naming: Naming,
+    field_names: FieldNames,
     known: Collection[str] = (),
     *,
     poses: bool = False,
@@ -96,7 +97,7 @@ def read_rows(
 
     Args:
       path: of the file.
-      naming: which fields are meant.
+      field_names: which fields are meant.
       known: the asked questions' ids, which tell an object id -> answer from a record.
       poses: answers are lists of numbers, also in lines of text.
       mme: lines may be MME's: image, question, label and answer, divided by tabs.
@@ -106,38 +107,31 @@ def read_rows(
     """
     ending = path.suffix.lower()
     if ending in TABLES:
-        return _table(path, naming)
+        return _table(path, field_names)
     if ending == ".txt":
         return _lines(path, poses=poses, mme=mme)
     text = read_text(path)
     if is_answers(text):
         header, replies = read_answers(path)
-        rows = [
-            Row(
-                f"{path}: the answer to {key!r}",
-                {"answer": reply.answer},
-                key,
-                reply.reason if reply.answer is None else "",
-            )
-            for key, reply in replies.items()
-        ]
+        rows = []
+        for key, reply in replies.items():
+            problem = reply.reason if reply.answer is None else ""
+            where = f"{path}: the answer to {key!r}"
+            rows.append(AnswerRow(where, {"answer": reply.answer}, key, problem))
         return AnswerFile(path, rows, True, header)
-    records = JsonRecords(path)
-    try:
-        found = [records[number] for number in range(len(records))]
-    finally:
-        records.close()
-    if len(found) == 1 and text.lstrip().startswith("{") and not _is_record(found[0], path, known):
-        content = parse_json(text, str(path), unique_keys=True)
-        rows = [Row(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
-        return AnswerFile(path, rows, True)
-    rows = [Row(f"{path}: record {number}", record) for number, record in enumerate(found)]
+    rows = [AnswerRow(where, record) for record, where in read_records(path)]
+    # JSON lines of one record and an object id -> answer look the same from outside.
+    if len(rows) == 1 and text.lstrip().startswith("{"):
+        if not _is_record(rows[0].fields, path, known):
+            content = parse_json(text, str(path), unique_keys=True)
+            rows = [AnswerRow(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
+            return AnswerFile(path, rows, True)
     return AnswerFile(path, rows)
 
 
 def _is_record(content: Mapping[str, Any], path: Path, known: Collection[str]) -> bool:
     """Whether an only object is one record, rather than id -> answer."""
-    names = [name for name in (*IDS, *ANSWERS) if name in content]
+    names = [name for name in (*QUESTION_FIELDS, *ANSWER_FIELDS) if name in content]
     keys = [key for key in content if key in known]
     if names and keys:
         what = f"{path} is one object with the field {names[0]!r} and the question {keys[0]!r}"
@@ -145,31 +139,26 @@ def _is_record(content: Mapping[str, Any], path: Path, known: Collection[str]) -
     return bool(names)
 
 
-def _table(path: Path, naming: Naming) -> AnswerFile:
+def _table(path: Path, field_names: FieldNames) -> AnswerFile:
     rows = list(table_rows(path))
-    names = column_names(rows)
-    lacking = [naming.answer or "prediction", naming.id or "index"]
-    if naming.id == "" and any(name in names for name in IDS):
-        lacking.pop()
-    lacking = [name for name in lacking if name not in names]
-    if lacking:
-        wanted = f"{naming.id or 'index'} and {naming.answer or 'prediction'}"
-        shown = ", ".join(repr(name) for name in names[:8]) or "none"
+    columns = list(rows[0][1]) if rows else []
+    id_name, answer_name = field_names.id or "index", field_names.answer or "prediction"
+    has_id = not field_names.id and any(name in columns for name in QUESTION_FIELDS)
+    if answer_name not in columns or not (has_id or id_name in columns):
+        shown = ", ".join(repr(name) for name in columns[:8]) or "none"
         raise InputError(
             "bad_record",
-            f"{path} has no columns {wanted}; it has {shown}",
-            f"{FIX}; other columns are named with {naming.say_answer}NAME and {naming.say_id}NAME",
+            f"{path} has no columns {id_name} and {answer_name}; it has {shown}",
+            f"{FIX}; other columns are named with {field_names.answer_flag}NAME and "
+            f"{field_names.id_flag}NAME",
         )
     # A column for what nobody has filled in, as a test split's own answers, says nothing.
-    empty = {name for name in names if all(row[name] == "" for _, row in rows)}
-    empty -= {naming.answer or "prediction", naming.id or "index"}
+    empty = {name for name in columns if all(row[name] == "" for _, row in rows)}
+    kept = [name for name in columns if name not in empty or name in (id_name, answer_name)]
     return AnswerFile(
         path,
         [
-            Row(
-                f"{path}: row {number}",
-                {name: cell for name, cell in row.items() if name not in empty},
-            )
+            AnswerRow(f"{path}: row {number}", {name: row[name] for name in kept})
             for number, row in rows
         ],
     )
@@ -177,35 +166,32 @@ def _table(path: Path, naming: Naming) -> AnswerFile:
 
 def _lines(path: Path, *, poses: bool, mme: bool) -> AnswerFile:
     """MME's results, or lines "id,answer"; an answer may hold whatever does not end a line."""
-    lines = split_lines(read_text(path))
-    tabs = [line.count("\t") == _MME_PARTS - 1 for line in lines if line]
-    if mme and any(tabs):
-        return AnswerFile(path, [_mme(path, number, line) for number, line in _numbered(lines)])
+    lines = [
+        (line, f"{path}: line {number}")
+        for number, line in enumerate(split_lines(read_text(path)), 1)
+    ]
+    if mme and any(line.count("\t") == _MME_PARTS - 1 for line, _ in lines):
+        return AnswerFile(path, [_mme(path, line, where) for line, where in lines if line])
     rows = []
-    for number, line in enumerate(lines, 1):
+    for line, where in lines:
         key, comma, answer = line.partition(",")
-        where = f"{path}: line {number}"
         if not comma:
             raise bad_record(where, 'is neither "id,answer" nor MME\'s')
-        rows.append(Row(where, {"answer": _numbers(answer, where) if poses else answer}, key))
+        rows.append(AnswerRow(where, {"answer": _numbers(answer, where) if poses else answer}, key))
     return AnswerFile(path, rows, True)
 
 
-def _numbered(lines: Sequence[str]) -> list[tuple[int, str]]:
-    return [(number, line) for number, line in enumerate(lines, 1) if line]
-
-
-def _mme(path: Path, number: int, line: str) -> Row:
-    parts, where = line.split("\t"), f"{path}: line {number}"
+def _mme(path: Path, line: str, where: str) -> AnswerRow:
+    parts = line.split("\t")
     if len(parts) != _MME_PARTS:
         what = f"has {len(parts)} parts divided by tabs, not image, question, label and answer"
         raise bad_record(where, what)
-    image, question, label, answer = parts
-    image = f"{path.stem}/{PurePosixPath(image).name}"
-    return Row(where, {"image": image, "question": question, "label": label, "answer": answer})
+    fields = dict(zip(("image", "question", "label", "answer"), parts, strict=True))
+    # The file is named after the sub-task.
+    return AnswerRow(where, fields | {"image": f"{path.stem}/{PurePosixPath(parts[0]).name}"})
 
 
-def _numbers(answer: str, where: str) -> Any:
+def _numbers(answer: str, where: str) -> Json:
     """A list of numbers, as the repository prints poses; else the text."""
     try:
         return json.loads(answer) if answer.startswith("[") else answer

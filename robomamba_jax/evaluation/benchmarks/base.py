@@ -1,93 +1,105 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Questions of a benchmark, whichever file they come from, and what is said of the answers."""
+"""Questions of a benchmark, whichever file they come from, and the scores of their answers."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.evaluation.metrics.intervals import Interval
+from robomamba_jax.utils.json_types import Json
 
-Pictures = Callable[[], tuple[ImageRef, ...]]
+ImageLoader = Callable[[], tuple[ImageRef, ...]]
+"""Gives a question's images, which are not looked for before."""
+
+ImageFinder = Callable[[str], ImageLoader]
+"""Takes an image's name."""
+
+Answer: TypeAlias = "str | list[float]"
+"""A text; of the manipulation set a pose, as RoboMamba's list of 8 or 9 numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Item:
+class Question:
     """One question.
 
     Attributes:
       id: unique in its benchmark.
-      question: as the file has it.
-      images: gives the images, which are not read before.
-      answers: the wanted ones; empty where the file has none.
+      text: as the file has it.
+      load_images: gives the images, which are not read before.
+      references: the right answers; empty where the file has none.
       groups: kind of group -> the group, such as {"answer type": "number"}.
-      facts: what else its score or its submission needs.
-      image: the image's name, as the benchmark has it; "" = it has no name.
+      metadata: what else its score or its submission needs.
+      image_name: as the benchmark has it; "" = it has none.
       file: the file of questions in which it stands.
     """
 
     id: str
-    question: str
-    pictures: Pictures
-    answers: tuple[str, ...] = ()
+    text: str
+    load_images: ImageLoader
+    references: tuple[str, ...] = ()
     groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    image: str = ""
+    metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    image_name: str = ""
     file: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
-class Loaded:
+class BenchmarkData:
     """A benchmark's files, read.
 
     Attributes:
-      items: in the files' order.
+      questions: in the files' order.
       labelled: whether they have answers; without, only a submission can be made.
       files: what was read.
       notes: what a reader of the result should know, in whole sentences.
-      whole: all questions of the files, where ``items`` are but some of them; else empty.
+      before_limit: all questions of the files, where ``questions`` are but some; else empty.
     """
 
-    items: tuple[Item, ...]
+    questions: tuple[Question, ...]
     labelled: bool
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
-    whole: tuple[Item, ...] = ()
+    before_limit: tuple[Question, ...] = ()
 
     @property
-    def known(self) -> tuple[Item, ...]:
+    def all_questions(self) -> tuple[Question, ...]:
         """All questions that the files have, in their order."""
-        return self.whole or self.items
+        return self.before_limit or self.questions
 
 
 @dataclasses.dataclass(frozen=True)
-class Figure:
+class Metric:
     """One number of a result. Shares and BLEU are from 0 to 1; tables print them times 100.
 
     Attributes:
       value: the number.
       ci95: its 95 % interval; None where there is none.
       n: how many units it is made of: questions, images, groups.
-      what: its definition, in a few words.
+      definition: in a few words.
       percent: whether tables print it times 100.
     """
 
     value: float
     ci95: Interval | None
     n: int
-    what: str
+    definition: str
     percent: bool = True
 
-    def to_json(self) -> dict[str, Any]:
-        """As results.json has it."""
-        interval = None if self.ci95 is None else list(self.ci95)
-        found = {"value": self.value, "ci95": interval, "n": self.n}
-        return {**found, "percent": self.percent, "what": self.what}
+    def to_json(self) -> dict[str, Json]:
+        """As results.json has it, which calls the definition "what"."""
+        return {
+            "value": self.value,
+            "ci95": self.ci95 and list(self.ci95),
+            "n": self.n,
+            "percent": self.percent,
+            "what": self.definition,
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,20 +107,20 @@ class Scores:
     """What a scorer found.
 
     Attributes:
-      figures: name -> figure.
+      metrics: by name.
       headline: the name of the one that tables print.
-      credit: per item, from 0 (wrong) to 1; what the page of wrong answers goes by.
-      groups: kind of group -> group -> figure.
+      item_scores: per question, from 0 (wrong) to 1; the page of wrong answers goes by them.
+      groups: kind of group -> group -> metric.
     """
 
-    figures: Mapping[str, Figure]
+    metrics: Mapping[str, Metric]
     headline: str
-    credit: Sequence[float]
-    groups: Mapping[str, Mapping[str, Figure]] = dataclasses.field(default_factory=dict)
+    item_scores: Sequence[float]
+    groups: Mapping[str, Mapping[str, Metric]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
+class PromptSpec:
     """How a benchmark is asked.
 
     Attributes:
@@ -116,7 +128,7 @@ class Recipe:
       max_new_tokens: the budget of an answer.
       stop: see ``PromptConfig``.
       template: a name in ``data.text.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
-      clean_up_spaces: see ``answering.clean_up_spaces``.
+      clean_up_spaces: see ``predictor.clean_up_spaces``.
     """
 
     style: str
@@ -125,18 +137,23 @@ class Recipe:
     template: str = "checkpoint"
     clean_up_spaces: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """As results.json and a file of answers have it. Spaces that stay are not spoken of, as
-        before they could be taken out, so that such files of answers can still be gone on with."""
+    def to_json(self) -> dict[str, Json]:
+        """As results.json and a file of answers have it."""
         fields = dataclasses.asdict(self)
+        # Files of answers of older versions do not have this key. Left out where it says nothing,
+        # it keeps their first lines equal to ours, so that such runs can be resumed.
         if not self.clean_up_spaces:
             del fields["clean_up_spaces"]
         return fields
 
+    @classmethod
+    def official(cls, style: str, max_new_tokens: int) -> PromptSpec:
+        """As the published repository's test program asks."""
+        return cls(style, max_new_tokens, "none", "official_test", clean_up_spaces=True)
 
-def repository(style: str, max_new_tokens: int) -> Recipe:
-    """A recipe of the published repository's test program."""
-    return Recipe(style, max_new_tokens, "none", "official_test", clean_up_spaces=True)
+
+Submit = Callable[[Path, Sequence[Question], Sequence[Any]], list[Path]]
+"""Takes a folder, questions and answers; gives the files that it has written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,16 +164,16 @@ class Benchmark:
       name: in commands and files.
       title: in tables.
       load: reads its files.
-      score: items with answers, what was said, and the scoring's name -> scores.
-      submit: writes the result in the benchmark's own form into a folder; the files' names.
-      recipes: by scoring's name; without "official" the repository has no scorer for it.
+      score: questions with references, predictions, and the scoring's name -> scores.
+      submit: writes the answers in the benchmark's own form.
+      prompt_specs: by scoring's name; without "official" the repository has no scorer for it.
       poses: whether its answers are poses, as lists of numbers, and not texts.
     """
 
     name: str
     title: str
-    load: Callable[[EvalConfig], Loaded]
-    score: Callable[[Sequence[Item], Sequence[Any], str], Scores]
-    submit: Callable[[Path, Sequence[Item], Sequence[Any]], list[Path]]
-    recipes: Mapping[str, Recipe]
+    load: Callable[[EvalConfig], BenchmarkData]
+    score: Callable[[Sequence[Question], Sequence[Any], str], Scores]
+    submit: Submit
+    prompt_specs: Mapping[str, PromptSpec]
     poses: bool = False

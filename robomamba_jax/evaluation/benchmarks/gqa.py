@@ -4,94 +4,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from robomamba_jax.config.evaluation import EvalConfig
-from robomamba_jax.data.sources.sample import bad_record
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks import question_files as files
+from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
 )
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    all_or_none,
-    check_unread,
-    finder,
-    question_files,
-    read_json,
-    same_labels,
-    text_of,
-    write_json,
+from robomamba_jax.evaluation.metrics.vqa_accuracy import (
+    gqa_correct,
+    gqa_correct_official,
+    without_case_and_period,
 )
-from robomamba_jax.evaluation.metrics.vqa_accuracy import gqa_correct, gqa_correct_official
+from robomamba_jax.utils.json_types import Json
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The questions of testdev_balanced_questions.json: number -> record."""
-    check_unread(config.files, "answers")
-    paths = question_files(config.files, ("testdev_balanced_questions.json",))
-    find = finder(config.files, ("images",))
-    items: list[Item] = []
-    labelled = []
-    for path in paths:
-        here = [_item(path, key, record, find) for key, record in read_json(path, dict).items()]
-        flags = [bool(item.answers) for item in here]
-        labelled.append((path, all_or_none(flags, path, "question")))
-        items += here
-    return Loaded(tuple(items), same_labels(labelled), tuple(paths))
+    return files.load(config, ("testdev_balanced_questions.json",), _questions)
 
 
-def _item(path: Path, key: str, record: Any, find: Callable[[str], Pictures]) -> Item:
-    where = f"{path}: question {key!r}"
-    if not isinstance(record, dict):
-        raise bad_record(where, "is not an object")
-    answer, image = record.get("answer"), f"{text_of(record, 'imageId', where)}.jpg"
-    return Item(
-        key,
-        text_of(record, "question", where),
-        find(image),
-        () if answer is None else (text_of(record, "answer", where),),
-        _groups(record.get("types")),
-        image=image,
-        file=str(path),
-    )
+def _questions(config: EvalConfig, path: Path) -> list[Question]:
+    find_image = files.image_finder(config.files, ("images",))
+    questions = []
+    for key, record, where in files.keyed_records(path, "question"):
+        image_name = f"{files.text_of(record, 'imageId', where)}.jpg"
+        # The submission splits have no answers: GQA's server keeps them.
+        answered = record.get("answer") is not None
+        questions.append(
+            Question(
+                key,
+                files.text_of(record, "question", where),
+                find_image(image_name),
+                (files.text_of(record, "answer", where),) if answered else (),
+                _groups(record.get("types")),
+                image_name=image_name,
+                file=str(path),
+            )
+        )
+    return questions
 
 
-def _groups(types: Any) -> dict[str, str]:
-    names = ("structural", "semantic")
+def _groups(types: Json) -> dict[str, str]:
+    """What is asked for (verify, query, choose, ...) and about what (object, attribute, ...)."""
     found = types if isinstance(types, dict) else {}
-    return {name: str(found[name]) for name in names if found.get(name)}
+    return {name: str(found[name]) for name in ("structural", "semantic") if found.get(name)}
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
-    """Exact match, or the repository's."""
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
+    """Exact match, or the repository's.
+
+    GQA also defines consistency, validity and plausibility, which need its scene graphs; models
+    that answer freely report the accuracy alone.
+    """
     official = scoring == "official"
-    match = gqa_correct_official if official else gqa_correct
-    what = (
+    correct = gqa_correct_official if official else gqa_correct
+    pairs = zip(questions, predictions, strict=True)
+    return accuracy_scores(
+        questions,
+        [float(correct(answer, question.references[0])) for question, answer in pairs],
         "the repository's prefix or all-words match"
         if official
-        else "equal but for case and a period"
+        else "equal but for case and a period",
     )
-    credit = [float(match(text, item.answers[0])) for item, text in zip(items, said, strict=True)]
-    figures = {"accuracy": mean_figure(credit, what)}
-    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
-
-
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
-    """What GQA's eval.py reads: a list of {"questionId", "prediction"}; it compares as it stands,
-    so case and a final period are dropped."""
-    rows = [
-        {"questionId": item.id, "prediction": text.strip().lower().rstrip(".").strip()}
-        for item, text in zip(items, said, strict=True)
-    ]
-    return [write_json(folder / "testdev_balanced_predictions.json", rows)]
 
 
 GQA = Benchmark(
@@ -99,6 +80,13 @@ GQA = Benchmark(
     "GQA",
     load,
     score,
-    submit,
-    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 256)},
+    # GQA's eval.py compares as it stands, so case and a final period are dropped beforehand, as
+    # LLaVA does when it converts its answers.
+    files.answer_list(
+        "testdev_balanced_predictions.json",
+        "questionId",
+        "prediction",
+        answer_of=lambda answer: without_case_and_period(str(answer)),
+    ),
+    {"standard": PromptSpec("short", 16, "line"), "official": PromptSpec.official("plain", 256)},
 )

@@ -1,10 +1,16 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""MME (Fu et al. 2023): two questions for yes or no about each image, in fourteen sub-tasks."""
+"""MME (Fu et al. 2023): two questions for yes or no about each image, in fourteen sub-tasks.
+
+One of the two is answered by yes and the other by no. A sub-task's score adds the share of right
+answers to the share of images with both right ("accuracy+"), each up to 100: who always says yes
+has 50 of 200, who guesses 75, and who looks 200.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +18,17 @@ import numpy as np
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
+from robomamba_jax.evaluation.benchmarks import question_files as files
 from robomamba_jax.evaluation.benchmarks.aggregate import by_group
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, Figure, Item, Loaded, Recipe, Scores
-from robomamba_jax.evaluation.benchmarks.question_files import check_unread, finder, write_text
+from robomamba_jax.evaluation.benchmarks.base import (
+    Benchmark,
+    BenchmarkData,
+    ImageLoader,
+    Metric,
+    PromptSpec,
+    Question,
+    Scores,
+)
 from robomamba_jax.evaluation.metrics.intervals import bootstrap, bootstrap_sum
 from robomamba_jax.evaluation.metrics.yes_no import COGNITION, PERCEPTION, mme_answer, mme_score
 from robomamba_jax.utils.untrusted_text import read_text, split_lines
@@ -25,19 +39,17 @@ _INSIDE = ("", "MME_Benchmark_release_version", "MME_Benchmark_release_version/M
 _PARTS = {"perception": PERCEPTION, "cognition": COGNITION}
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """All sub-tasks that are there; texts lie beside their images, or in folders of their own."""
-    check_unread(config.files, "questions", "answers", "images")
+    files.check_unused(config.files, "questions", "answers", "images")
     root = _root(Path(config.files.root))
-    items: list[Item] = []
+    present = [name for name in SUBTASKS if (root / name).is_dir()]
+    questions: list[Question] = []
     paths: list[Path] = []
-    missing = []
-    for name in SUBTASKS:
+    for name in present:
         folder = root / name
-        if not folder.is_dir():
-            missing.append(name)
-            continue
         texts = sorted(folder.glob("*.txt"))
+        # The sub-tasks with famous people, scenes and artworks keep images and texts apart.
         apart = sorted((folder / "questions_answers_YN").glob("*.txt"))
         if texts and apart:
             what = f"{folder} has questions beside its images and in questions_answers_YN"
@@ -45,12 +57,16 @@ def load(config: EvalConfig) -> Loaded:
         texts = texts or apart
         if not texts:
             raise InputError("missing_file", f"{folder} has no *.txt", "extract the archive again")
-        find = finder(FilesConfig(str(folder), allow_roots=config.files.allow_roots))
+        find_image = files.image_finder(
+            FilesConfig(str(folder), allow_roots=config.files.allow_roots)
+        )
         for path in texts:
-            items += _questions(name, path, find(f"{path.stem}.jpg"))
+            # The text's name is the image's; some are .png, which the finder tries as well.
+            questions += _questions(name, path, find_image(f"{path.stem}.jpg"))
         paths += texts
-    notes = (f"not here: {', '.join(missing)}; sums are over what is here",) if missing else ()
-    return Loaded(tuple(items), True, tuple(paths), notes)
+    missing = ", ".join(name for name in SUBTASKS if name not in present)
+    notes = (f"not here: {missing}; sums are over what is here",) if missing else ()
+    return BenchmarkData(tuple(questions), True, tuple(paths), notes)
 
 
 def _root(given: Path) -> Path:
@@ -64,84 +80,83 @@ def _root(given: Path) -> Path:
     )
 
 
-def _questions(subtask: str, path: Path, pictures: object) -> list[Item]:
+def _questions(subtask: str, path: Path, load_images: ImageLoader) -> list[Question]:
     """Two lines "question<TAB>Yes|No"."""
     lines = [line for line in split_lines(read_text(path)) if line.strip()]
     if len(lines) != 2:
         raise bad_record(str(path), f"has {len(lines)} questions, not 2")
-    items = []
+    image = f"{subtask}/{path.stem}"
+    questions = []
     for number, line in enumerate(lines):
-        question, tab, label = line.partition("\t")
+        text, tab, label = line.partition("\t")
         if not tab or label.strip().lower() not in ("yes", "no"):
             raise bad_record(f"{path}: line {number + 1}", "is no question<TAB>Yes|No")
-        items.append(
-            Item(
-                f"{subtask}/{path.stem}#{number}",
-                question.strip(),
-                pictures,  # type: ignore[arg-type]
+        questions.append(
+            Question(
+                f"{image}#{number}",
+                text.strip(),
+                load_images,
                 (label.strip(),),
                 {"sub-task": subtask},
-                {"image": f"{subtask}/{path.stem}"},
-                f"{subtask}/{path.stem}.jpg",
+                {"image": image},
+                f"{image}.jpg",
                 str(path),
             )
         )
-    return items
+    return questions
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Per sub-task 100 x accuracy + 100 x both right; sums for perception and cognition."""
     del scoring  # there is but the standard one
-    right = [
-        mme_answer(text) == item.answers[0].lower() for item, text in zip(items, said, strict=True)
-    ]
-    pairs: dict[str, dict[str, list[bool]]] = {}
-    for item, good in zip(items, right, strict=True):
-        images = pairs.setdefault(item.groups["sub-task"], {})
-        images.setdefault(item.facts["image"], []).append(good)
+    pairs: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    item_scores = []
+    for question, text in zip(questions, predictions, strict=True):
+        right = mme_answer(text) == question.references[0].lower()
+        pairs[question.groups["sub-task"]][question.metadata["image"]].append(right)
+        item_scores.append(float(right))
+    # Images are the units, not questions: the two answers about one are not independent. An image
+    # of which one question was left out has no "both right", and is left out, too.
     tables = {
-        name: np.array([found for found in images.values() if len(found) == 2], bool).reshape(-1, 2)
+        name: np.array([both for both in images.values() if len(both) == 2], bool).reshape(-1, 2)
         for name, images in pairs.items()
     }
-    figures: dict[str, Figure] = {}
+    metrics: dict[str, Metric] = {}
     for part, names in _PARTS.items():
-        here = [name for name in names if name in tables]
+        here = [tables[name] for name in names if name in tables]
         if here:
-            parts = [(len(tables[name]), _of(tables[name])) for name in here]
-            total = sum(mme_score(tables[name]) for name in here)
-            images = sum(len(tables[name]) for name in here)
-            what = f"sum over {len(here)} of {len(names)} sub-tasks, at most {200 * len(here)}"
-            figures[part] = Figure(total, bootstrap_sum(parts), images, what, percent=False)
-    subtasks = {
-        name: Figure(
-            mme_score(table),
-            bootstrap(len(table), _of(table)),
-            len(table),
-            "100 x accuracy + 100 x both right",
-            percent=False,
-        )
-        for name, table in tables.items()
-    }
-    credit = [float(good) for good in right]
-    shares = by_group(items, credit, "right answers")["sub-task"]
+            total = sum(mme_score(table) for table in here)
+            interval = bootstrap_sum([(len(table), _score_of(table)) for table in here])
+            definition = (
+                f"sum over {len(here)} of {len(names)} sub-tasks, at most {200 * len(here)}"
+            )
+            metrics[part] = Metric(total, interval, sum(map(len, here)), definition, percent=False)
+    definition = "100 x accuracy + 100 x both right"
+    subtasks = {}
+    for name, table in tables.items():
+        interval, n = bootstrap(len(table), _score_of(table)), len(table)
+        subtasks[name] = Metric(mme_score(table), interval, n, definition, percent=False)
+    shares = by_group(questions, item_scores, "right answers")["sub-task"]
     groups = {"sub-task score": subtasks, "sub-task accuracy": shares}
-    return Scores(figures, next(iter(figures)), credit, groups)
+    # Perception is the headline; a folder of cognition's sub-tasks alone has that one.
+    return Scores(metrics, next(iter(metrics)), item_scores, groups)
 
 
-def _of(table: np.ndarray):
-    return lambda chosen: mme_score(table[chosen])
+def _score_of(table: np.ndarray) -> Callable[[np.ndarray], float]:
+    """The score of drawn images."""
+    return lambda drawn: mme_score(table[drawn])
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """What MME's tool reads: per sub-task a text of image, question, label and answer, divided by
     tabs."""
-    lines: dict[str, list[str]] = {}
-    for item, text in zip(items, said, strict=True):
-        name, _, image = item.facts["image"].partition("/")
-        answer = " ".join(text.split())
-        row = "\t".join((image, item.question, item.answers[0], answer))
-        lines.setdefault(name, []).append(row + "\n")
-    return [write_text(folder / f"{name}.txt", "".join(rows)) for name, rows in lines.items()]
+    lines: dict[str, str] = defaultdict(str)
+    for question, answer in zip(questions, predictions, strict=True):
+        name, _, image = question.metadata["image"].partition("/")
+        # A tab or a line's end in an answer would shift the columns behind it.
+        row = (image, question.text, question.references[0], " ".join(answer.split()))
+        lines[name] += "\t".join(row) + "\n"
+    return [files.write_text(folder / f"{name}.txt", text) for name, text in lines.items()]
 
 
-MME = Benchmark("mme", "MME", load, score, submit, {"standard": Recipe("plain", 16, "line")})
+MME = Benchmark("mme", "MME", load, score, submit, {"standard": PromptSpec("plain", 16, "line")})

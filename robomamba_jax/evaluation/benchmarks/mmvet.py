@@ -1,89 +1,81 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
 """MM-Vet (Yu et al. 2023): free answers that a language model judges. We ask no judge, and invent
-no score: what is made is the file for it, and its own file of scores is summed up if given."""
+no score: what is made is the file for it, and its own file of scores is summed up if given.
+
+Its judge, GPT-4, reads question, reference and answer beside a few examples and gives a score from
+0 to 1 in steps of .1; five times in the paper, since it does not always give the same one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.aggregate import mean_figure
+from robomamba_jax.evaluation.benchmarks import question_files as files
+from robomamba_jax.evaluation.benchmarks.aggregate import mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Figure,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    PromptSpec,
+    Question,
     Scores,
 )
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    check_unread,
-    finder,
-    question_files,
-    read_json,
-    text_list,
-    text_of,
-    write_json,
-)
+from robomamba_jax.utils.json_types import Json
 
+# In the paper's order: recognition, OCR, knowledge, generation, spatial awareness, mathematics.
 CAPABILITIES = ("rec", "ocr", "know", "gen", "spat", "math")
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The questions of mm-vet.json; labelled only with a judge's file of scores."""
-    check_unread(config.files, "answers")
-    paths = question_files(config.files, ("mm-vet.json",))
-    contents = [(path, read_json(path, dict)) for path in paths]
-    judge = Path(config.judge) if config.judge else None
-    keys = [key for _, content in contents for key in content]
-    scores = {} if judge is None else _judged(judge, keys, skip=config.on_extra == "skip")
-    find = finder(config.files, ("images",))
-    items = [
-        _item(path, key, record, scores.get(key), find)
-        for path, content in contents
-        for key, record in content.items()
-    ]
-    if judge is None:
+    data = files.load(config, ("mm-vet.json",), _questions)
+    if not config.judge:
         note = (
             "MM-Vet is scored by a judge: give its file with --set judge=FILE; no score is made up"
         )
-        return Loaded(tuple(items), False, tuple(paths), (note,))
-    note = f"scores are the judge's, from {judge}; it does not say which answers it read"
-    return Loaded(tuple(items), True, (*paths, judge), (note,))
-
-
-def _item(
-    path: Path, key: str, record: Any, judged: float | None, find: Callable[[str], Pictures]
-) -> Item:
-    where = f"{path}: question {key!r}"
-    if not isinstance(record, dict):
-        raise bad_record(where, "is not an object")
-    needs = text_list(record.get("capability"), where, "capability")
-    image = text_of(record, "imagename", where)
-    return Item(
-        key,
-        text_of(record, "question", where),
-        find(image),
-        (text_of(record, "answer", where),),
-        {},
-        {"capability": needs, "judged": judged},
-        image,
-        str(path),
+        # The references are for the judge to read. Without it nothing can be scored.
+        return dataclasses.replace(data, labelled=False, notes=(note,))
+    judge = Path(config.judge)
+    scores = _judged(judge, [one.id for one in data.questions], skip=config.on_extra == "skip")
+    judged = tuple(
+        dataclasses.replace(one, metadata={**one.metadata, "judged": scores[one.id]})
+        for one in data.questions
     )
+    note = f"scores are the judge's, from {judge}; it does not say which answers it read"
+    return BenchmarkData(judged, True, (*data.files, judge), (note,))
 
 
-def _judged(path: Path, keys: list[str], *, skip: bool) -> dict[str, float]:
+def _questions(config: EvalConfig, path: Path) -> list[Question]:
+    find_image = files.image_finder(config.files, ("images",))
+    questions = []
+    for key, record, where in files.keyed_records(path, "question"):
+        image_name = files.text_of(record, "imagename", where)
+        questions.append(
+            Question(
+                key,
+                files.text_of(record, "question", where),
+                find_image(image_name),
+                (files.text_of(record, "answer", where),),
+                metadata={"capability": files.texts_of(record, "capability", where)},
+                image_name=image_name,
+                file=str(path),
+            )
+        )
+    return questions
+
+
+def _judged(path: Path, keys: Sequence[str], *, skip: bool) -> dict[str, float]:
     """Scores by question, the mean of the judge's runs: {"v1_0": {"score": [0.5]}}, as MM-Vet's
     notebook writes it, or {"v1_0": 0.5}; those of other questions are an error, or left out."""
-    content = read_json(path, dict)
+    content = files.read_object(path)
     extra = [key for key in content if key not in set(keys)]
     if extra and not skip:
         raise InputError(
@@ -91,40 +83,46 @@ def _judged(path: Path, keys: list[str], *, skip: bool) -> dict[str, float]:
             f"{path} scores {len(extra)} questions that were not asked, first {extra[0]!r}",
             "give the judge's file of these questions, or --set on_extra=skip",
         )
-    found = {}
+    scores = {}
     for key in keys:
-        entry: Any = content.get(key)
+        entry = content.get(key)
         value = entry.get("score") if isinstance(entry, dict) else entry
-        runs: list[Any] = value if isinstance(value, list) else [value]
-        good = [
-            isinstance(run, int | float) and not isinstance(run, bool) and 0 <= run <= 1
+        runs = value if isinstance(value, list) else [value]
+        # A truth value is an int to Python, and no score.
+        numbers = [
+            run
             for run in runs
+            if isinstance(run, int | float) and not isinstance(run, bool) and 0 <= run <= 1
         ]
-        if not runs or not all(good):
+        if not runs or len(numbers) < len(runs):
             raise bad_record(f"{path}: {key!r}", "has no scores from 0 to 1")
-        found[key] = float(np.mean(runs))
-    return found
+        scores[key] = float(np.mean(numbers))
+    return scores
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """The mean of the judge's scores, and per capability."""
-    del said, scoring  # the judge has read them
-    credit = [float(item.facts["judged"]) for item in items]
-    what = "mean of the judge's scores"
-    needs: dict[str, list[float]] = {}
-    for item, value in zip(items, credit, strict=True):
-        for name in item.facts["capability"]:
-            needs.setdefault(name, []).append(value)
+    del predictions, scoring  # the judge has read them
+    item_scores = [float(question.metadata["judged"]) for question in questions]
+    # A question needs several capabilities and counts in full for each, so that the groups overlap.
+    needs: dict[str, list[float]] = defaultdict(list)
+    for question, value in zip(questions, item_scores, strict=True):
+        for name in question.metadata["capability"]:
+            needs[name].append(value)
     order = [name for name in CAPABILITIES if name in needs]
     order += sorted(set(needs) - set(order))
-    groups: dict[str, Figure] = {name: mean_figure(needs[name], what) for name in order}
-    return Scores({"judged": mean_figure(credit, what)}, "judged", credit, {"capability": groups})
+    definition = "mean of the judge's scores"
+    groups = {"capability": {name: mean_metric(needs[name], definition) for name in order}}
+    return Scores({"judged": mean_metric(item_scores, definition)}, "judged", item_scores, groups)
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """What MM-Vet's evaluator takes: question -> answer."""
-    answers = {item.id: text for item, text in zip(items, said, strict=True)}
-    return [write_json(folder / "mm-vet_results.json", answers)]
+    ids = [question.id for question in questions]
+    answers: dict[str, Json] = dict(zip(ids, predictions, strict=True))
+    return [files.write_json(folder / "mm-vet_results.json", answers)]
 
 
-MMVET = Benchmark("mmvet", "MM-Vet", load, score, submit, {"standard": Recipe("plain", 512, "eos")})
+MMVET = Benchmark(
+    "mmvet", "MM-Vet", load, score, submit, {"standard": PromptSpec("plain", 512, "eos")}
+)

@@ -4,102 +4,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks import question_files as files
+from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    PromptSpec,
+    Question,
     Scores,
 )
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    check_unread,
-    finder,
-    question_files,
-    read_json,
-    text_list,
-    text_of,
-    write_json,
-)
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The questions of one split of dataset.json: key -> book."""
-    check_unread(config.files, "answers")
-    paths = question_files(config.files, ("dataset.json",))
-    find = finder(config.files, ("images",))
-    items = [
-        item
-        for path in paths
-        for key, book in read_json(path, dict).items()
-        for item in _book(path, key, book, config.ocr_split, find)
-    ]
-    if not items:
-        names = " and ".join(map(str, paths))
+    data = files.load(config, ("dataset.json",), _questions)
+    if not data.questions:
+        names = " and ".join(map(str, data.files))
         raise InputError(
             "no_questions",
             f"{names} has no book of split {config.ocr_split}",
             "--set ocr_split=1 (train), 2 (val) or 3 (test)",
         )
-    return Loaded(tuple(items), True, tuple(paths))
+    return data
 
 
-def _book(
-    path: Path, key: str, book: Any, split: int, find: Callable[[str], Pictures]
-) -> list[Item]:
-    """A book's questions, if it is of the split."""
-    where = f"{path}: book {key!r}"
-    if not isinstance(book, dict):
-        raise bad_record(where, "is not an object")
-    if book.get("split") != split:
-        return []
-    asked = text_list(book.get("questions"), where, "questions")
-    wanted = text_list(book.get("answers"), where, "answers")
-    if len(asked) != len(wanted):
-        raise bad_record(where, f"has {len(asked)} questions and {len(wanted)} answers")
-    ending = PurePosixPath(urlsplit(text_of(book, "imageURL", where)).path).suffix or ".jpg"
-    image = f"{key}{ending}"
-    groups = {"genre": str(book["genre"])} if book.get("genre") else {}
-    return [
-        Item(f"{key}_{number}", question, find(image), (answer,), groups, {}, image, str(path))
-        for number, (question, answer) in enumerate(zip(asked, wanted, strict=True))
-    ]
+def _questions(config: EvalConfig, path: Path) -> list[Question]:
+    find_image = files.image_finder(config.files, ("images",))
+    questions = []
+    for key, book, where in files.keyed_records(path, "book"):
+        if book.get("split") != config.ocr_split:
+            continue
+        texts, answers = (files.texts_of(book, name, where) for name in ("questions", "answers"))
+        if len(texts) != len(answers):
+            raise bad_record(where, f"has {len(texts)} questions and {len(answers)} answers")
+        # The file gives an address alone; the benchmark's own downloader saves its image under the
+        # book's key, with the address's ending.
+        ending = (
+            PurePosixPath(urlsplit(files.text_of(book, "imageURL", where)).path).suffix or ".jpg"
+        )
+        image_name = f"{key}{ending}"
+        groups = {"genre": str(book["genre"])} if book.get("genre") else {}
+        questions += [
+            Question(
+                f"{key}_{number}",
+                text,
+                find_image(image_name),
+                (answer,),
+                groups,
+                image_name=image_name,
+                file=str(path),
+            )
+            for number, (text, answer) in enumerate(zip(texts, answers, strict=True))
+        ]
+    return questions
 
 
-def ocr_correct(said: str, wanted: str) -> bool:
-    """Equality but for case and blanks at the ends."""
-    return said.strip().lower() == wanted.strip().lower()
+def ocr_correct(prediction: str, reference: str) -> bool:
+    """Equality but for case and blanks at the ends.
+
+    Reading is what is tested: one wrong letter in an author's name is a wrong answer.
+    """
+    return prediction.strip().lower() == reference.strip().lower()
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Exact match."""
     del scoring  # there is but the standard one
-    what = "equal but for case and blanks at the ends"
-    credit = [
-        float(ocr_correct(text, item.answers[0])) for item, text in zip(items, said, strict=True)
-    ]
-    figures = {"accuracy": mean_figure(credit, what)}
-    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
-
-
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
-    """A list of {"question_id", "answer"}, question_id = KEY_NUMBER; the benchmark has no form of
-    its own."""
-    rows = [
-        {"question_id": item.id, "answer": text} for item, text in zip(items, said, strict=True)
-    ]
-    return [write_json(folder / "results_submission.json", rows)]
+    pairs = zip(questions, predictions, strict=True)
+    scores = [float(ocr_correct(answer, one.references[0])) for one, answer in pairs]
+    return accuracy_scores(questions, scores, "equal but for case and blanks at the ends")
 
 
 OCRVQA = Benchmark(
-    "ocrvqa", "OCR-VQA", load, score, submit, {"standard": Recipe("short", 32, "line")}
+    "ocrvqa",
+    "OCR-VQA",
+    load,
+    score,
+    # The benchmark has no form of its own for results.
+    files.answer_list("results_submission.json"),
+    {"standard": PromptSpec("short", 32, "line")},
 )

@@ -1,84 +1,80 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""POPE (https://github.com/RUCAIBox/POPE): is an object there? Three ways to choose the absent."""
+"""POPE (https://github.com/RUCAIBox/POPE): is an object there? Three ways to choose the absent.
+
+Li et al. 2023 ask about objects that COCO's annotations have, and as often about objects that they
+have not, so that always saying yes is right half of the time. The absent ones of a file are drawn
+at random, or are the data set's most frequent ones ("popular"), or those that most often stand
+beside what is there ("adversarial"): the more a model guesses from habit, the worse it does there.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig
-from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.sample import bad_record, text_field
+from robomamba_jax.evaluation.benchmarks import question_files as files
 from robomamba_jax.evaluation.benchmarks.aggregate import by_group
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Figure,
-    Item,
-    Loaded,
-    Recipe,
+    BenchmarkData,
+    Metric,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
-)
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    check_unread,
-    finder,
-    question_files,
-    text_of,
-    write_text,
 )
 from robomamba_jax.evaluation.metrics.intervals import bootstrap, wilson
 from robomamba_jax.evaluation.metrics.yes_no import (
-    POPE_KINDS,
+    POPE_CATEGORIES,
     pope_answer,
     pope_answer_official,
     yes_no_scores,
 )
 from robomamba_jax.utils.file_names import fitting
 
-FILES = tuple(f"coco_pope_{kind}.json" for kind in POPE_KINDS)
+FILES = tuple(f"coco_pope_{category}.json" for category in POPE_CATEGORIES)
 _FOLDERS = ("val2014", "images/val2014")
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The questions of three files, each JSON lines (as published) or a JSON list (as the
     RoboMamba repository keeps them)."""
-    check_unread(config.files, "answers")
-    find = finder(config.files, _FOLDERS)
-    items = []
-    paths = question_files(config.files, FILES)
-    for path in paths:
-        kind = next((name for name in POPE_KINDS if name in path.stem), path.stem)
-        records = JsonRecords(path)
-        try:
-            for number in range(len(records)):
-                record, where = records[number], f"{path}: question {number}"
-                label = text_of(record, "label", where).strip().lower()
-                if label not in ("yes", "no"):
-                    raise bad_record(where, f"has the label {label!r}, not yes or no")
-                key = text_field(record, "question_id", where)
-                image = text_of(record, "image", where)
-                items.append(
-                    Item(
-                        f"{path.name}-{key}",
-                        text_of(record, "text", where),
-                        find(image),
-                        (label,),
-                        {"kind": kind, "label": label},
-                        {"file": path.name, "question_id": record["question_id"]},
-                        image,
-                        str(path),
-                    )
-                )
-        finally:
-            records.close()
-    return Loaded(tuple(items), True, tuple(paths))
+    return files.load(config, FILES, _questions)
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def _questions(config: EvalConfig, path: Path) -> list[Question]:
+    find_image = files.image_finder(config.files, _FOLDERS)
+    category = next((name for name in POPE_CATEGORIES if name in path.stem), path.stem)
+    questions = []
+    for record, where in files.read_records(path, "question"):
+        label = files.text_of(record, "label", where).strip().lower()
+        if label not in ("yes", "no"):
+            raise bad_record(where, f"has the label {label!r}, not yes or no")
+        key = text_field(record, "question_id", where)
+        image_name = files.text_of(record, "image", where)
+        questions.append(
+            Question(
+                # Every file counts its questions from 1 again.
+                f"{path.name}-{key}",
+                files.text_of(record, "text", where),
+                find_image(image_name),
+                (label,),
+                {"kind": category, "label": label},
+                {"file": path.name, "question_id": record["question_id"]},
+                image_name,
+                str(path),
+            )
+        )
+    return questions
+
+
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Accuracy, precision, recall, F1 and the share of yes, per file and over all.
 
     The headline is what is usually quoted: the mean F1 of the files; for "official" the F1 of
@@ -86,56 +82,72 @@ def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
     """
     official = scoring == "official"
     read = pope_answer_official if official else pope_answer
-    yes = np.array([read(text) == "yes" for text in said])
-    there = np.array([item.answers[0] == "yes" for item in items])
-    kinds = np.array([item.groups["kind"] for item in items])
-    names = sorted(set(kinds.tolist()), key=lambda name: (*POPE_KINDS, name).index(name))
-    figures: dict[str, Figure] = {}
+    yes = np.array([read(text) == "yes" for text in predictions])  # bool[n], as is the next
+    truth = np.array([question.references[0] == "yes" for question in questions])
+    categories = np.array([question.groups["kind"] for question in questions])
+    # Files of other names come behind the known three.
+    order = (*POPE_CATEGORIES, *categories.tolist())
+    names = sorted(set(categories.tolist()), key=order.index)
+    metrics: dict[str, Metric] = {}
 
-    def mean_f1(chosen: np.ndarray) -> float:
-        parts = [chosen[kinds[chosen] == name] for name in names]
-        return float(np.mean([yes_no_scores(yes[part], there[part]).f1 for part in parts]))
+    def mean_f1(drawn: np.ndarray) -> float:
+        parts = [drawn[categories[drawn] == name] for name in names]
+        return float(np.mean([yes_no_scores(yes[part], truth[part]).f1 for part in parts]))
 
-    n, everything = len(items), np.arange(len(items))
+    n = len(questions)
     if not official:
-        figures["f1_mean"] = Figure(
-            mean_f1(everything), bootstrap(n, mean_f1), n, f"mean F1 of {len(names)} files"
-        )
-    figures |= _figures("", yes, there)
+        # F1 is not linear: the mean of the files' is not the F1 of their questions together. The
+        # bootstrap draws questions of all files at once, as another test set would have them.
+        definition = f"mean F1 of {len(names)} files"
+        metrics["f1_mean"] = Metric(mean_f1(np.arange(n)), bootstrap(n, mean_f1), n, definition)
+    metrics |= _metrics("", yes, truth)
     for name in names:
-        figures |= _figures(f"{name}_", yes[kinds == name], there[kinds == name])
-    credit = (yes == there).astype(float).tolist()
-    groups = by_group(items, credit, "right answers")
-    return Scores(figures, "f1" if official else "f1_mean", credit, groups)
+        metrics |= _metrics(f"{name}_", yes[categories == name], truth[categories == name])
+    item_scores = (yes == truth).astype(float).tolist()
+    groups = by_group(questions, item_scores, "right answers")
+    return Scores(metrics, "f1" if official else "f1_mean", item_scores, groups)
 
 
-def _figures(prefix: str, yes: np.ndarray, there: np.ndarray) -> dict[str, Figure]:
-    whole, n, hits = yes_no_scores(yes, there), len(yes), int((yes & there).sum())
-    right, said, real = int((yes == there).sum()), int(yes.sum()), int(there.sum())
+def _metrics(prefix: str, yes: np.ndarray, truth: np.ndarray) -> dict[str, Metric]:
+    whole, n = yes_no_scores(yes, truth), len(yes)
+    hits, right = int((yes & truth).sum()), int((yes == truth).sum())
+    answered_yes, present = int(yes.sum()), int(truth.sum())
 
-    def f1(chosen: np.ndarray) -> float:
-        return yes_no_scores(yes[chosen], there[chosen]).f1
+    def f1(drawn: np.ndarray) -> float:
+        return yes_no_scores(yes[drawn], truth[drawn]).f1
 
-    found = {
-        "accuracy": Figure(whole.accuracy, wilson(right, n), n, "right answers"),
-        "precision": Figure(whole.precision, wilson(hits, said), said, "right answers yes"),
-        "recall": Figure(whole.recall, wilson(hits, real), real, "of what is there, what is seen"),
-        "f1": Figure(whole.f1, bootstrap(n, f1), n, "harmonic mean of precision and recall"),
-        "yes_share": Figure(whole.yes_share, wilson(said, n), n, "answers yes"),
+    # Each share has its own trials: precision those answered yes, recall those whose answer is yes.
+    metrics = {
+        "accuracy": Metric(whole.accuracy, wilson(right, n), n, "right answers"),
+        "precision": Metric(
+            whole.precision, wilson(hits, answered_yes), answered_yes, "right answers yes"
+        ),
+        "recall": Metric(
+            whole.recall, wilson(hits, present), present, "of what is there, what is seen"
+        ),
+        "f1": Metric(whole.f1, bootstrap(n, f1), n, "harmonic mean of precision and recall"),
+        # The labels are half yes. More than that is a model that agrees with whatever is asked,
+        # which F1 rewards: always yes has an F1 of 2/3.
+        "yes_share": Metric(whole.yes_share, wilson(answered_yes, n), n, "answers yes"),
     }
-    return {f"{prefix}{name}": figure for name, figure in found.items()}
+    return {f"{prefix}{name}": metric for name, metric in metrics.items()}
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
+def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:
     """Per file JSON lines of {"question", "answer"}, which POPE's evaluate.py reads in the
     questions' order."""
-    lines: dict[str, list[str]] = {}
-    for item, text in zip(items, said, strict=True):
-        row = {"question_id": item.facts["question_id"], "question": item.question, "answer": text}
-        lines.setdefault(item.facts["file"], []).append(json.dumps(row, ensure_ascii=False) + "\n")
+    lines: dict[str, str] = defaultdict(str)
+    for question, answer in zip(questions, predictions, strict=True):
+        # evaluate.py knows no ids: it pairs line with line. The id is there for everybody else.
+        row = {
+            "question_id": question.metadata["question_id"],
+            "question": question.text,
+            "answer": answer,
+        }
+        lines[question.metadata["file"]] += json.dumps(row, ensure_ascii=False) + "\n"
     return [
-        write_text(folder / fitting(f"answers_{Path(name).stem}", Path(name).suffix), "".join(rows))
-        for name, rows in sorted(lines.items())
+        files.write_text(folder / fitting(f"answers_{Path(name).stem}", Path(name).suffix), text)
+        for name, text in sorted(lines.items())
     ]
 
 
@@ -145,5 +157,5 @@ POPE = Benchmark(
     load,
     score,
     submit,
-    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 2)},
+    {"standard": PromptSpec("short", 16, "line"), "official": PromptSpec.official("plain", 2)},
 )

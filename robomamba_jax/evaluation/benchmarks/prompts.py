@@ -7,7 +7,7 @@ from __future__ import annotations
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.text.prompts import IMAGE, PromptTemplate, prompt_template
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, Recipe
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, PromptSpec
 
 _FIELD = "{question}"
 _SHORT = "Answer the question using a single word or phrase."
@@ -28,7 +28,7 @@ STYLES: dict[str, tuple[str, str]] = {
 }
 
 
-def styled(question: str, style: str) -> str:
+def apply_style(question: str, style: str) -> str:
     """A question in a style.
 
     Args:
@@ -46,40 +46,40 @@ def styled(question: str, style: str) -> str:
     raise unknown_name("bad_config", "prompt.style", style, STYLES)
 
 
-def recipe_of(config: EvalConfig, chosen: Benchmark) -> Recipe:
-    """The scoring's recipe with the configuration's changes.
+def prompt_spec_of(config: EvalConfig, chosen: Benchmark) -> PromptSpec:
+    """The scoring's prompt spec with the configuration's changes.
 
     Raises:
       InputError: the repository has no scorer for this benchmark, or a name is unknown.
     """
-    recipes, scoring, prompt = chosen.recipes, config.scoring, config.prompt
-    if scoring not in recipes:
+    specs, scoring, prompt = chosen.prompt_specs, config.scoring, config.prompt
+    if scoring not in specs:
         raise InputError(
             "no_official_scorer",
             f"RoboMamba's repository has neither prompt nor scorer for {chosen.name}",
             "use --set scoring=standard",
         )
-    own = recipes[scoring]
-    styled("", prompt.style or own.style)
-    template = prompt.template or own.template
+    default = specs[scoring]
+    apply_style("", prompt.style or default.style)
+    template = prompt.template or default.template
     if template != "checkpoint":
         prompt_template(template)
-    return Recipe(
-        prompt.style or own.style,
-        prompt.max_new_tokens or own.max_new_tokens,
-        prompt.stop or own.stop,
+    return PromptSpec(
+        prompt.style or default.style,
+        prompt.max_new_tokens or default.max_new_tokens,
+        prompt.stop or default.stop,
         template,
-        own.clean_up_spaces,
+        default.clean_up_spaces,
     )
 
 
-def places_kept(text: str, count: int, template: PromptTemplate) -> str:
-    """A question whose ``<image>``s are its pictures' places, or without any: then images stand
+def keep_placeholders(text: str, count: int, template: PromptTemplate) -> str:
+    """A question whose ``<image>``s are its images' places, or without any: then images stand
     before all text, as in training (``image_place="front"``) and for ``rm.generate``.
 
     Args:
       text: the question.
-      count: how many pictures there are.
+      count: how many images there are.
       template: the checkpoint's, or another; for those without places ``<image>`` is text.
     """
     if not template.placeholders or text.count(IMAGE) in (0, count):

@@ -5,21 +5,29 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import contextlib
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.config.evaluation import FilesConfig
+from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
+from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.paths import AllowedRoots, check_name, find_image
 from robomamba_jax.data.sources.sample import ImageRef, bad_record
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.base import Item, Pictures
+from robomamba_jax.evaluation.benchmarks.base import (
+    Answer,
+    BenchmarkData,
+    ImageFinder,
+    ImageLoader,
+    Question,
+    Submit,
+)
 from robomamba_jax.utils.file_names import find_files
-from robomamba_jax.utils.files import read_json as read_any_json
-from robomamba_jax.utils.files import replacing
+from robomamba_jax.utils.files import read_json, replacing
+from robomamba_jax.utils.json_types import Json, JsonObject
 from robomamba_jax.utils.untrusted_text import encode_text, writable
 
 _MISSING = (
@@ -65,7 +73,7 @@ def answers_files(files: FilesConfig) -> list[Path]:
     return find_files(files.answers, files.root, missing="is not there", fix=fix)
 
 
-def check_unread(files: FilesConfig, *names: str) -> None:
+def check_unused(files: FilesConfig, *names: str) -> None:
     """Whether what a benchmark has no use for is left out of its configuration.
 
     Args:
@@ -82,32 +90,83 @@ def check_unread(files: FilesConfig, *names: str) -> None:
             raise InputError("bad_config", what, f"leave it out: --set files.{name}={empty}")
 
 
-def read_json(path: Path, kind: type[dict] | type[list]) -> Any:
-    """A JSON file's content; see ``utils.files.read_json``.
+def read_object(path: Path) -> JsonObject:
+    """A JSON file's object; see ``utils.files.read_json``.
 
     Raises:
-      InputError: it is missing, broken, too large, or of another kind.
+      InputError: it is missing, broken, too large, or something else.
     """
+    return _read(path, dict)
+
+
+def read_list(path: Path) -> list[Json]:
+    """Likewise, a JSON file's list."""
+    return _read(path, list)
+
+
+def _read(path: Path, kind: type[dict] | type[list]) -> Any:
     if not path.is_file():
         raise missing(path)
-    return read_any_json(path, kind=kind, fix="give the benchmark's own file")
+    return read_json(path, kind=kind, fix="give the benchmark's own file")
 
 
-def records_in(content: Mapping[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
+def read_records(path: Path, unit: str = "record") -> Iterator[tuple[JsonObject, str]]:
+    """The objects of a JSON list or of JSON lines, each with its place for messages.
+
+    Args:
+      path: of the file.
+      unit: what an object is called there.
+
+    Raises:
+      InputError: see ``JsonRecords``.
+    """
+    with contextlib.closing(JsonRecords(path)) as records:
+        for number in range(len(records)):
+            yield records[number], f"{path}: {unit} {number}"
+
+
+def keyed_records(path: Path, unit: str) -> Iterator[tuple[str, JsonObject, str]]:
+    """The objects of a JSON object, each with its key and its place for messages.
+
+    Args:
+      path: of the file.
+      unit: what an object is called there.
+
+    Raises:
+      InputError: it is no such file.
+    """
+    for key, value in read_object(path).items():
+        where = f"{path}: {unit} {key!r}"
+        yield key, object_of(value, where), where
+
+
+def records_in(content: Mapping[str, Json], name: str, path: Path) -> list[JsonObject]:
     """The list of objects under a key.
 
     Raises:
       InputError: there is no such list.
     """
-    found = content.get(name)
-    if not isinstance(found, list) or not all(isinstance(part, dict) for part in found):
-        raise InputError(
-            "bad_json", f"{path} has no list {name!r} of objects", "give the benchmark's own file"
-        )
-    return found
+    value = content.get(name)
+    if isinstance(value, list):
+        records = [part for part in value if isinstance(part, dict)]
+        if len(records) == len(value):
+            return records
+    what = f"{path} has no list {name!r} of objects"
+    raise InputError("bad_json", what, "give the benchmark's own file")
 
 
-def text_of(record: Mapping[str, Any], name: str, where: str) -> str:
+def object_of(value: Json, where: str) -> JsonObject:
+    """A record that must be an object.
+
+    Raises:
+      InputError: it is something else.
+    """
+    if not isinstance(value, dict):
+        raise bad_record(where, "is not an object")
+    return value
+
+
+def text_of(record: Mapping[str, Json], name: str, where: str) -> str:
     """A field that must be text.
 
     Raises:
@@ -119,7 +178,7 @@ def text_of(record: Mapping[str, Any], name: str, where: str) -> str:
     return value
 
 
-def number_of(record: Mapping[str, Any], name: str, where: str) -> int:
+def number_of(record: Mapping[str, Json], name: str, where: str) -> int:
     """A field that must be a whole number.
 
     Raises:
@@ -131,57 +190,87 @@ def number_of(record: Mapping[str, Any], name: str, where: str) -> int:
     return value
 
 
-def text_list(value: Any, where: str, name: str) -> list[str]:
+def texts_of(record: Mapping[str, Json], name: str, where: str) -> list[str]:
     """A field that must be a list of texts.
 
     Raises:
-      InputError: it is something else.
+      InputError: it is missing or something else.
     """
-    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
-        raise bad_record(where, f"has no list of texts {name!r}")
-    return value
+    value = record.get(name)
+    if isinstance(value, list):
+        texts = [part for part in value if isinstance(part, str)]
+        if len(texts) == len(value):
+            return texts
+    raise bad_record(where, f"has no list of texts {name!r}")
 
 
-def same_labels(labelled: Sequence[tuple[Path, bool]]) -> bool:
-    """Whether the files' questions have answers.
+def load(
+    config: EvalConfig,
+    default: Sequence[str],
+    read: Callable[[EvalConfig, Path], Sequence[Question]],
+    *,
+    unit: str = "question",
+) -> BenchmarkData:
+    """A benchmark whose files of questions hold their answers, too.
 
     Args:
-      labelled: each file, and whether its questions have them.
+      config: of the evaluation.
+      default: the files' names where the configuration has none.
+      read: one of them -> its questions.
+      unit: what a question is called there: "record", "row", ...
 
     Raises:
-      InputError: those of one file have, and those of another have not.
+      InputError: a file is missing, or see :func:`collect`.
     """
-    flags = dict(labelled)
-    if len(set(flags.values())) > 1:
-        have = next(path for path, flag in labelled if flag)
-        lack = next(path for path, flag in labelled if not flag)
-        what = f"{lack} has no answers, but {have} has"
-        raise InputError("bad_record", what, "score them apart: --set files.questions=...")
-    return any(flags.values())
+    check_unused(config.files, "answers")
+    paths = question_files(config.files, default)
+    return collect(paths, functools.partial(read, config), unit=unit)
 
 
-def all_or_none(labelled: Sequence[bool], path: Path, what: str, first: int = 0) -> bool:
-    """Whether a file's questions have answers.
+def collect(
+    paths: Sequence[Path],
+    read: Callable[[Path], Sequence[Question]],
+    *,
+    unit: str = "question",
+    first: int = 0,
+) -> BenchmarkData:
+    """The questions of all files. They are labelled if they have references.
+
+    A half-labelled benchmark is an error, since its score would be of another set of questions than
+    everybody's, and nobody would see it.
 
     Args:
-      labelled: of each.
-      path: of the file.
-      what: what its questions are called there: "record", "row", ...
+      paths: of the files.
+      read: one of them -> its questions.
+      unit: what a question is called there: "record", "row", ...
       first: the first one's number.
 
     Raises:
-      InputError: some have, and some have not.
+      InputError: some have references and others have not.
     """
-    if any(labelled) and not all(labelled):
-        where = f"{path}: {what} {labelled.index(False) + first}"
-        raise bad_record(where, "has no answer, as others have")
-    return any(labelled)
+    questions: list[Question] = []
+    labelled: dict[Path, bool] = {}
+    for path in paths:
+        here = read(path)
+        flags = [bool(question.references) for question in here]
+        if any(flags) and not all(flags):
+            where = f"{path}: {unit} {flags.index(False) + first}"
+            raise bad_record(where, "has no answer, as others have")
+        labelled[path] = any(flags)
+        questions += here
+    if len(set(labelled.values())) > 1:
+        have, lack = (
+            next(path for path in paths if labelled[path] is flag) for flag in (True, False)
+        )
+        what = f"{lack} has no answers, but {have} has"
+        raise InputError("bad_record", what, "score them apart: --set files.questions=...")
+    return BenchmarkData(tuple(questions), any(labelled.values()), tuple(paths))
 
 
-class Lookup:
+class LazyImages:
     """Images that are looked for when they are asked for, which costs no reading."""
 
-    def __init__(self, find: Pictures) -> None:
+    def __init__(self, find: ImageLoader) -> None:
         """Keep how to find them."""
         self._find = find
         self._found: tuple[ImageRef, ...] = ()
@@ -196,23 +285,23 @@ class Lookup:
         return self._found
 
 
-def look_for_pictures(items: Sequence[Item]) -> None:
+def check_images_exist(questions: Sequence[Question]) -> None:
     """Find all images that are files, before a model is asked the first question.
 
     Raises:
       InputError: one is missing.
     """
-    for item in items:
-        if isinstance(item.pictures, Lookup):
+    for question in questions:
+        if isinstance(question.load_images, LazyImages):
             try:
-                item.pictures()
+                question.load_images()
             except InputError as error:
                 fix = f"{error.fix}; or --set on_error=skip"
-                message = f"question {item.id!r}: {error.message}"
+                message = f"question {question.id!r}: {error.message}"
                 raise InputError(error.kind, message, fix) from error
 
 
-def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str], Pictures]:
+def image_finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> ImageFinder:
     """How to find images by name, each once. What no image may be called is an error at once;
     whether it is there is asked when a model is to see it.
 
@@ -234,12 +323,13 @@ def finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> Callable[[str],
             fix = "extract the images there, or --set files.images=DIR"
             raise InputError(error.kind, error.message, fix) from error
 
+    # Questions about one image (POPE has 18 of each) share its loader, too.
     @functools.cache
-    def named(name: str) -> Pictures:
+    def loader(name: str) -> ImageLoader:
         check_name(name)
-        return Lookup(functools.partial(find, name))
+        return LazyImages(functools.partial(find, name))
 
-    return named
+    return loader
 
 
 def allowed_roots(files: FilesConfig) -> AllowedRoots:
@@ -251,20 +341,50 @@ def allowed_roots(files: FilesConfig) -> AllowedRoots:
     return AllowedRoots.of(files.allow_roots, "--set files.allow_roots={roots}")
 
 
-def embedded(cell: Callable[[], str], where: str) -> Pictures:
+def embedded(cell: Callable[[], str], where: str) -> ImageLoader:
     """An image that a table holds in base64; found there and decoded when asked for."""
 
     def decode() -> tuple[ImageRef, ...]:
         text = cell()
         try:
             return (base64.b64decode(text, validate=True),)
-        except (ValueError, binascii.Error) as error:
+        except ValueError as error:
             raise bad_record(where, "holds an image that is not base64") from error
 
     return decode
 
 
-def write_json(path: Path, content: Any) -> Path:
+def answer_list(
+    file_name: str,
+    id_key: str = "question_id",
+    answer_key: str = "answer",
+    *,
+    id_of: Callable[[str], str | int] = str,
+    answer_of: Callable[[Answer], Answer] = lambda answer: answer,
+) -> Submit:
+    """A submission that is a JSON list of {id_key: id, answer_key: answer}.
+
+    Args:
+      file_name: of the list.
+      id_key: the key of a question's id.
+      answer_key: the key of an answer.
+      id_of: our id -> the benchmark's.
+      answer_of: an answer -> what the benchmark's own scorer compares as it stands.
+    """
+
+    def submit(
+        folder: Path, questions: Sequence[Question], predictions: Sequence[Answer]
+    ) -> list[Path]:
+        rows: list[Json] = [
+            {id_key: id_of(question.id), answer_key: answer_of(answer)}
+            for question, answer in zip(questions, predictions, strict=True)
+        ]
+        return [write_json(folder / file_name, rows)]
+
+    return submit
+
+
+def write_json(path: Path, content: Json) -> Path:
     """A JSON file, whole or not at all."""
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     return write_text(path, writable(text, in_json=True))

@@ -17,22 +17,8 @@ from robomamba_jax.evaluation.benchmarks.robovqa import ROBOVQA
 from robomamba_jax.evaluation.benchmarks.vizwiz import VIZWIZ
 from robomamba_jax.evaluation.benchmarks.vqa import OKVQA, VQAV2
 
-ALL: dict[str, Benchmark] = {
-    benchmark.name: benchmark
-    for benchmark in (
-        VQAV2,
-        OKVQA,
-        GQA,
-        OCRVQA,
-        VIZWIZ,
-        POPE,
-        MME,
-        MMBENCH,
-        MMVET,
-        ROBOVQA,
-        MANIPULATION,
-    )
-}
+_BENCHMARKS = (VQAV2, OKVQA, GQA, OCRVQA, VIZWIZ, POPE, MME, MMBENCH, MMVET, ROBOVQA, MANIPULATION)
+ALL: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in _BENCHMARKS}
 
 
 def benchmark(name: str) -> Benchmark:

@@ -11,11 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig
-from robomamba_jax.data.sources.json_records import JsonRecords
 from robomamba_jax.data.sources.robovqa import RoboVqaSource
 from robomamba_jax.data.sources.robovqa_json import RoboVqaJsonSource
 from robomamba_jax.data.sources.sample import (
-    ImageRef,
     Sample,
     Source,
     bad_record,
@@ -25,37 +23,29 @@ from robomamba_jax.data.sources.sample import (
 from robomamba_jax.data.sources.tfrecord import is_tfrecord
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.aggregate import Groups, by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks import question_files as files
+from robomamba_jax.evaluation.benchmarks.aggregate import Groups, by_group, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Figure,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    ImageLoader,
+    Metric,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
-)
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    Lookup,
-    allowed_roots,
-    check_unread,
-    finder,
-    question_files,
-    write_json,
 )
 from robomamba_jax.evaluation.benchmarks.robovqa_types import type_of
 from robomamba_jax.evaluation.metrics import bleu
 from robomamba_jax.evaluation.metrics.intervals import bootstrap
 
 _ANSWER = re.compile(r"^\s*A:\s*", re.IGNORECASE)
-_PER_ANSWER: dict[str, Callable[[str, str], bleu.Four]] = {
+_PER_ANSWER: dict[str, Callable[[str, str], bleu.BleuScores]] = {
     "cumulative": bleu.cumulative,
     "sacrebleu": bleu.sacrebleu,
     "official": bleu.official,
     "mlcd": bleu.mlcd,
 }
-_WHAT = {
+_DEFINITIONS = {
     "cumulative": "cumulative BLEU-{n}, not smoothed, mean over questions",
     "sacrebleu": "sacrebleu's sentence BLEU up to {n}-grams, mean over questions",
     "corpus": "cumulative BLEU-{n} of all answers as one text",
@@ -67,182 +57,165 @@ _SHORT = 4
 _TFRECORD, _CONVERSION, _CLIPS = "a TFRecord file", "the one-image conversion", "JSON of videos"
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """Questions of TFRecord files, of RoboVQA's JSON files, or of the one-image conversion that
     RoboMamba's repository reads (robovqa.json); all files are of one of these kinds."""
-    paths = question_files(config.files, ("tfrecord/val/*",))
+    paths = files.question_files(config.files, ("tfrecord/val/*",))
     kinds = [_kind(path) for path in paths]
     if len(set(kinds)) > 1:
         other = next(number for number, kind in enumerate(kinds) if kind != kinds[0])
         what = f"{paths[0]} is {kinds[0]}, but {paths[other]} is {kinds[other]}"
         raise InputError("bad_record", what, "score them apart: --set files.questions=...")
-    check_unread(config.files, "answers", *(("images",) if kinds[0] == _TFRECORD else ()))
+    files.check_unused(config.files, "answers", *(("images",) if kinds[0] == _TFRECORD else ()))
     if kinds[0] == _TFRECORD:
-        items = _of_clips(RoboVqaSource(paths, frames=config.frames))
+        questions = _from_clips(RoboVqaSource(paths, frames=config.frames))
     elif kinds[0] == _CONVERSION:
-        items = [item for path in paths for item in _conversion(path, config)]
+        questions = [question for path in paths for question in _conversion(config, path)]
     else:
         root = Path(config.files.root) / config.files.images
-        allowed = allowed_roots(config.files)
+        allowed = files.allowed_roots(config.files)
         source = RoboVqaJsonSource(paths, root, frames=config.frames, allowed=allowed)
-        items = _of_videos(source)
-    return Loaded(tuple(items), True, tuple(paths))
+        questions = _from_videos(source)
+    return BenchmarkData(tuple(questions), True, tuple(paths))
 
 
 def _kind(path: Path) -> str:
     if is_tfrecord(path):
         return _TFRECORD
-    records = JsonRecords(path)
-    try:
-        return _CONVERSION if "conversations" in records[0] else _CLIPS
-    finally:
-        records.close()
+    record, _ = next(files.read_records(path))
+    return _CONVERSION if "conversations" in record else _CLIPS
 
 
-def _of_clips(source: RoboVqaSource) -> list[Item]:
+def _from_clips(source: RoboVqaSource) -> list[Question]:
     return [
-        _item(source[number], _pictures(source, number), source.file_of(number))
+        _from_sample(source[number], _frames_of(source, number), source.file_of(number))
         for number in range(len(source))
     ]
 
 
-def _of_videos(source: RoboVqaJsonSource) -> list[Item]:
+def _from_videos(source: RoboVqaJsonSource) -> list[Question]:
     """Their images lie apart, and are looked for when a model is to see them."""
     return [
-        _item(
+        _from_sample(
             source.without_images(number),
-            Lookup(_pictures(source, number)),
+            files.LazyImages(_frames_of(source, number)),
             source.file_of(number),
         )
         for number in range(len(source))
     ]
 
 
-def _pictures(source: Source, number: int) -> Callable[[], tuple[ImageRef, ...]]:
+def _frames_of(source: Source, number: int) -> ImageLoader:
     # Read anew: the frames of all clips would not fit into memory.
     return lambda: source[number].images
 
 
-def _item(sample: Sample, pictures: Pictures, file: Path) -> Item:
+def _from_sample(sample: Sample, load_images: ImageLoader, file: Path) -> Question:
     """A clip's question, without the places of its frames, which stand before it."""
-    question = sample.turns[0][1].replace(IMAGE, "").strip("\n")
-    return _made(sample.id, question, sample.turns[1][1], sample.task, pictures, str(file))
+    (_, text), (_, answer) = sample.turns[:2]
+    text = text.replace(IMAGE, "").strip("\n")
+    return _question(sample.id, text, answer, sample.task, load_images, str(file))
 
 
-def _made(
+def _question(
     key: str,
-    text: str,
+    raw: str,
     answer: str,
     tag: str | None,
-    pictures: Pictures,
+    load_images: ImageLoader,
     file: str,
-    image: str = "",
-) -> Item:
-    question = text.replace(IMAGE, "").strip("\n")
-    groups = {"type": type_of(tag, question), **({"tag": tag} if tag else {})}
-    return Item(key, question, pictures, (answer,), groups, {"raw": text}, image, file)
+    image_name: str = "",
+) -> Question:
+    text = raw.replace(IMAGE, "").strip("\n")
+    groups = {"type": type_of(tag, text), **({"tag": tag} if tag else {})}
+    return Question(key, text, load_images, (answer,), groups, {"raw": raw}, image_name, file)
 
 
-def _conversion(path: Path, config: EvalConfig) -> list[Item]:
+def _conversion(config: EvalConfig, path: Path) -> list[Question]:
     """Records {id, image, conversations}; the answer is what stands behind "A:"."""
-    find = finder(config.files)
-    records = JsonRecords(path)
-    found = []
-    try:
-        for number in range(len(records)):
-            record, where = records[number], f"{path}: record {number}"
-            turns = conversation(record.get("conversations"), where)
-            if len(turns) < 2 or turns[0][0] != "human":
-                raise bad_record(where, "is no question with an answer")
-            tag, image = record.get("task"), text_field(record, "image", where)
-            found.append(
-                _made(
-                    text_field(record, "id", where),
-                    turns[0][1],
-                    _ANSWER.sub("", turns[1][1]).strip(),
-                    tag if isinstance(tag, str) else None,
-                    find(image),
-                    str(path),
-                    image,
-                )
+    find_image = files.image_finder(config.files)
+    questions = []
+    for record, where in files.read_records(path):
+        turns = conversation(record.get("conversations"), where)
+        if len(turns) < 2 or turns[0][0] != "human":
+            raise bad_record(where, "is no question with an answer")
+        tag, image_name = record.get("task"), text_field(record, "image", where)
+        questions.append(
+            _question(
+                text_field(record, "id", where),
+                turns[0][1],
+                plain_answer(turns[1][1]),
+                tag if isinstance(tag, str) else None,
+                find_image(image_name),
+                str(path),
+                image_name,
             )
-    finally:
-        records.close()
-    return found
+        )
+    return questions
 
 
 def plain_answer(text: str) -> str:
-    """What was said, without the "A:" that the data's own answers begin with."""
+    """An answer without the "A:" that the data's own answers begin with."""
     return _ANSWER.sub("", text).strip()
 
 
-def every_form(said: str, wanted: str) -> dict[str, bleu.Four]:
+def every_form(prediction: str, reference: str) -> dict[str, bleu.BleuScores]:
     """BLEU-1 to BLEU-4 of one answer in every form that has them."""
     # The repository takes "A:" away itself, wherever it stands.
-    plain = plain_answer(said)
+    plain = plain_answer(prediction)
     return {
-        form: of(said if form == "official" else plain, wanted) for form, of in _PER_ANSWER.items()
+        form: of(prediction if form == "official" else plain, reference)
+        for form, of in _PER_ANSWER.items()
     }
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
-    """BLEU-1 to BLEU-4 in five forms, and by type; see ``bleu``."""
-    wanted = [item.answers[0] for item in items]
-    plain = [plain_answer(text) for text in said]
-    rows = [every_form(*pair) for pair in zip(said, wanted, strict=True)]
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
+    """BLEU-1 to BLEU-4 in five forms, and by type; see ``bleu``.
+
+    The paper prints BLEU without saying which. The forms differ by far more than models do, most of
+    all for the many answers of one word: "yes" for "yes" has a BLEU-4 of 0 or of 1.
+    """
+    references = [question.references[0] for question in questions]
+    plain = [plain_answer(text) for text in predictions]
+    rows = [every_form(*pair) for pair in zip(predictions, references, strict=True)]
+    pairs = list(zip(plain, references, strict=True))
+    # By form: float64[questions, 4].
     forms = {form: np.array([row[form] for row in rows]) for form in _PER_ANSWER}
-    counts = _counts(plain, wanted)
-    figures: dict[str, Figure] = {}
+    counts = bleu.count_table(pairs)
+    metrics: dict[str, Metric] = {}
     for form in bleu.FORMS:
         for n in range(1, bleu.ORDERS + 1):
-            what = _WHAT[form].format(n=n)
+            definition = _DEFINITIONS[form].format(n=n)
             if form in forms:
-                figures[f"{form}_bleu{n}"] = mean_figure(forms[form][:, n - 1].tolist(), what)
+                metrics[f"{form}_bleu{n}"] = mean_metric(forms[form][:, n - 1], definition)
             else:
-                figures[f"{form}_bleu{n}"] = _corpus(counts, n, what)
-    figures["exact_match"] = mean_figure(
-        [float(text.lower() == right.lower()) for text, right in zip(plain, wanted, strict=True)],
-        "equal but for case",
-    )
-    short = sum(len(right.split()) < _SHORT for right in wanted)
-    figures["short_references"] = Figure(
-        short / len(items), None, len(items), "references of fewer than 4 words, whose BLEU-4 is 0"
-    )
+                metrics[f"{form}_bleu{n}"] = _corpus(counts, n, definition)
+    exact = [float(text.lower() == reference.lower()) for text, reference in pairs]
+    metrics["exact_match"] = mean_metric(exact, "equal but for case")
+    short, n = sum(len(reference.split()) < _SHORT for reference in references), len(questions)
+    definition = "references of fewer than 4 words, whose BLEU-4 is 0"
+    metrics["short_references"] = Metric(short / n, None, n, definition)
     form = "official" if scoring == "official" else "cumulative"
-    credit = forms["sacrebleu"][:, 3].tolist()
-    return Scores(figures, f"{form}_bleu4", credit, _by_type(items, forms[form], form))
+    # sacrebleu's: of the forms it is the one by which a right answer of one word is right.
+    item_scores = forms["sacrebleu"][:, 3].tolist()
+    return Scores(metrics, f"{form}_bleu4", item_scores, _by_type(questions, forms[form], form))
 
 
-def _counts(said: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
-    """int64[answers, 10]: what corpus BLEU adds up."""
-    counts = [
-        bleu.ngram_counts(text.split(), right.split())
-        for text, right in zip(said, wanted, strict=True)
-    ]
-    return np.array([[*one.matches, *one.totals, one.length, one.wanted] for one in counts])
+def _corpus(counts: np.ndarray, n: int, definition: str) -> Metric:
+    def score_of(drawn: np.ndarray) -> float:
+        return bleu.from_sums(counts[drawn].sum(axis=0))[n - 1]
+
+    everything = np.arange(len(counts))
+    interval = bootstrap(len(counts), score_of)
+    return Metric(score_of(everything), interval, len(counts), definition)
 
 
-def _corpus(counts: np.ndarray, n: int, what: str) -> Figure:
-    def drawn(chosen: np.ndarray) -> float:
-        sums = counts[chosen].sum(axis=0).tolist()
-        return bleu.from_counts(bleu.Counts(tuple(sums[:4]), tuple(sums[4:8]), *sums[8:]))[n - 1]
-
-    value = drawn(np.arange(len(counts)))
-    return Figure(value, bootstrap(len(counts), drawn), len(counts), what)
-
-
-def _by_type(items: Sequence[Item], table: np.ndarray, form: str) -> Groups:
+def _by_type(questions: Sequence[Question], table: np.ndarray, form: str) -> Groups:
     """BLEU-4 and BLEU-1 of each type and, where known, of each tag."""
-    means = {n: by_group(items, table[:, n - 1].tolist(), _WHAT[form].format(n=n)) for n in (4, 1)}
+    means = {
+        n: by_group(questions, table[:, n - 1], _DEFINITIONS[form].format(n=n)) for n in (4, 1)
+    }
     return {f"{kind} (BLEU-{n})": means[n][kind] for kind in means[4] for n in (4, 1)}
-
-
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
-    """A list of {"question_id", "answer"}, as RoboMamba's repository keeps its results."""
-    rows = [
-        {"question_id": item.id, "answer": text} for item, text in zip(items, said, strict=True)
-    ]
-    return [write_json(folder / "robovqa.json", rows)]
 
 
 ROBOVQA = Benchmark(
@@ -250,6 +223,7 @@ ROBOVQA = Benchmark(
     "RoboVQA",
     load,
     score,
-    submit,
-    {"standard": Recipe("plain", 128, "eos"), "official": repository("plain", 128)},
+    # As RoboMamba's repository keeps its results.
+    files.answer_list("robovqa.json"),
+    {"standard": PromptSpec("plain", 128, "eos"), "official": PromptSpec.official("plain", 128)},
 )

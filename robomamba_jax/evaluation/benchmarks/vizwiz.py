@@ -5,111 +5,97 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks import question_files as files
+from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
-)
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    all_or_none,
-    check_unread,
-    finder,
-    question_files,
-    read_json,
-    same_labels,
-    text_of,
-    write_json,
 )
 from robomamba_jax.evaluation.metrics.vqa_accuracy import vizwiz_accuracy_official, vqa_accuracy
 from robomamba_jax.evaluation.metrics.vqa_normalization import normalized_evalai
+from robomamba_jax.utils.json_types import Json
 
 
-def load(config: EvalConfig) -> Loaded:
+def load(config: EvalConfig) -> BenchmarkData:
     """The records of val.json or test.json."""
-    check_unread(config.files, "answers")
-    paths = question_files(config.files, ("val.json",))
-    items: list[Item] = []
-    labelled = []
-    for path in paths:
-        find = finder(config.files, (path.stem, f"images/{path.stem}"))
-        here = [
-            _item(f"{path}: record {number}", record, find, str(path))
-            for number, record in enumerate(read_json(path, list))
-        ]
-        labelled.append((path, all_or_none([bool(item.answers) for item in here], path, "record")))
-        items += here
-    if len(paths) == 1:
-        # The published repository numbers the questions of the one file from 0.
-        items = [
-            dataclasses.replace(item, facts={**item.facts, "number": number})
-            for number, item in enumerate(items)
-        ]
-    answered = same_labels(labelled)
+    data = files.load(config, ("val.json",), _questions, unit="record")
+    questions = data.questions
+    if len(data.files) == 1:
+        # The published repository's answers name the questions by their number in the one file.
+        questions = tuple(
+            dataclasses.replace(question, metadata={**question.metadata, "number": number})
+            for number, question in enumerate(questions)
+        )
     note = "people are left out by their number; the files number no answers"
-    return Loaded(tuple(items), answered, tuple(paths), (note,) if answered else ())
+    return dataclasses.replace(data, questions=questions, notes=(note,) if data.labelled else ())
 
 
-def _item(where: str, record: Any, find: Callable[[str], Pictures], file: str) -> Item:
-    if not isinstance(record, dict):
-        raise bad_record(where, "is not an object")
-    people = _people(record.get("answers"), where)
-    image, kind = text_of(record, "image", where), record.get("answer_type")
-    return Item(
-        image,
-        text_of(record, "question", where),
-        find(image),
-        tuple(text for text, _ in people),
-        {"answer type": str(kind)} if kind else {},
-        {"people": people},
-        image,
-        file,
-    )
+def _questions(config: EvalConfig, path: Path) -> list[Question]:
+    find_image = files.image_finder(config.files, (path.stem, f"images/{path.stem}"))
+    questions = []
+    for number, value in enumerate(files.read_list(path)):
+        where = f"{path}: record {number}"
+        record = files.object_of(value, where)
+        people = _people(record.get("answers"), where)
+        image_name, answer_type = files.text_of(record, "image", where), record.get("answer_type")
+        questions.append(
+            Question(
+                # One question a photograph, so that its name is the question's id.
+                image_name,
+                files.text_of(record, "question", where),
+                find_image(image_name),
+                tuple(text for text, _ in people),
+                {"answer type": str(answer_type)} if answer_type else {},
+                {"people": people},
+                image_name,
+                str(path),
+            )
+        )
+    return questions
 
 
-def _people(value: Any, where: str) -> list[tuple[str, str]]:
+def _people(value: Json, where: str) -> list[tuple[str, str]]:
     """(answer, confidence) of each person; none in a test split."""
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+    if not isinstance(value, list):
         raise bad_record(where, "has no list 'answers' of objects")
-    return [
-        (text_of(part, "answer", where), str(part.get("answer_confidence", ""))) for part in value
-    ]
+    people = []
+    for part in value:
+        if not isinstance(part, dict):
+            raise bad_record(where, "has no list 'answers' of objects")
+        people.append(
+            (files.text_of(part, "answer", where), str(part.get("answer_confidence", "")))
+        )
+    return people
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
-    """Leave-one-out accuracy as VQAv2's."""
-    pairs = list(zip(items, said, strict=True))
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
+    """Leave-one-out accuracy as VQAv2's.
+
+    A question that the photograph does not answer has "unanswerable" for its answer, and is scored
+    like any other: more than a quarter of the questions, so that a model must know when to say it.
+    """
+    pairs = list(zip(questions, predictions, strict=True))
     if scoring == "official":
-        credit = [vizwiz_accuracy_official(text, item.facts["people"]) for item, text in pairs]
-        what = "the repository's lenient match; equal answers are left out together"
-        figures = {"accuracy": mean_figure(credit, what)}
-        return Scores(figures, "accuracy", credit, by_group(items, credit, what))
-    credit = [vqa_accuracy(text, item.answers) for item, text in pairs]
-    what = "VQA accuracy, both sides normalised, leave-one-out by number"
-    evalai = [vqa_accuracy(text, item.answers, normalized_evalai) for item, text in pairs]
-    figures = {
-        "accuracy": mean_figure(credit, what),
-        "accuracy_evalai": mean_figure(evalai, "words as EvalAI and lmms-eval split them"),
-    }
-    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
-
-
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
-    """The challenge's result file: a list of {"image", "answer"}."""
-    rows = [{"image": item.id, "answer": text} for item, text in zip(items, said, strict=True)]
-    return [write_json(folder / "results_submission.json", rows)]
+        scores = [vizwiz_accuracy_official(text, one.metadata["people"]) for one, text in pairs]
+        definition = "the repository's lenient match; equal answers are left out together"
+        return accuracy_scores(questions, scores, definition)
+    evalai = [vqa_accuracy(text, one.references, normalized_evalai) for one, text in pairs]
+    return accuracy_scores(
+        questions,
+        [vqa_accuracy(text, one.references) for one, text in pairs],
+        "VQA accuracy, both sides normalised, leave-one-out by number",
+        {"accuracy_evalai": mean_metric(evalai, "words as EvalAI and lmms-eval split them")},
+    )
 
 
 VIZWIZ = Benchmark(
@@ -117,6 +103,9 @@ VIZWIZ = Benchmark(
     "VizWiz",
     load,
     score,
-    submit,
-    {"standard": Recipe("unanswerable", 16, "line"), "official": repository("official_vizwiz", 64)},
+    files.answer_list("results_submission.json", "image"),
+    {
+        "standard": PromptSpec("unanswerable", 16, "line"),
+        "official": PromptSpec.official("official_vizwiz", 64),
+    },
 )

@@ -5,31 +5,23 @@ answered, in two JSON files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_figure
+from robomamba_jax.evaluation.benchmarks import question_files as files
+from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
-    Item,
-    Loaded,
-    Pictures,
-    Recipe,
+    BenchmarkData,
+    ImageFinder,
+    PromptSpec,
+    Question,
     Scores,
-    repository,
-)
-from robomamba_jax.evaluation.benchmarks.question_files import (
-    answers_files,
-    finder,
-    number_of,
-    question_files,
-    read_json,
-    records_in,
-    text_of,
-    write_json,
 )
 from robomamba_jax.evaluation.metrics.vqa_accuracy import (
     vqa_accuracy,
@@ -37,70 +29,86 @@ from robomamba_jax.evaluation.metrics.vqa_accuracy import (
     vqa_accuracy_original,
 )
 from robomamba_jax.evaluation.metrics.vqa_normalization import normalized_evalai
+from robomamba_jax.utils.json_types import Json, JsonObject
 
 _FOLDERS = ("val2014", "test2015", "train2014", "images/val2014")
 
 
-def load(config: EvalConfig) -> Loaded:
+class _Annotation(NamedTuple):
+    """What people answered to a question: their answers, its groups, about which image, and where
+    that stands."""
+
+    answers: tuple[str, ...]
+    groups: dict[str, str]
+    image: Json
+    where: str
+
+
+def load(config: EvalConfig) -> BenchmarkData:
     """The questions with their people's answers."""
-    paths = question_files(config.files) or [Path(config.files.root)]
-    sources = answers_files(config.files)
-    people = _people(sources)
-    find = finder(config.files, _FOLDERS)
-    items = [item for path in paths for item in _questions(path, sources, people, find)]
+    paths = files.question_files(config.files) or [Path(config.files.root)]
+    sources = files.answers_files(config.files)
+    annotations = _annotations(sources)
+    find_image = files.image_finder(config.files, _FOLDERS)
+    data = files.collect(paths, partial(_questions, sources, annotations, find_image))
     notes = ()
-    spare = len(people) - sum(item.facts["question_id"] in people for item in items)
+    spare = len(annotations) - sum(int(question.id) in annotations for question in data.questions)
     if spare:
         notes = (f"{spare} annotations are of questions that are not in the files of questions",)
-    return Loaded(tuple(items), bool(sources), (*paths, *sources), notes)
+    return dataclasses.replace(data, files=(*paths, *sources), notes=notes)
 
 
 def _questions(
-    path: Path,
     sources: Sequence[Path],
-    people: Mapping[int, Mapping[str, Any]],
-    find: Callable[[str], Pictures],
-) -> Iterator[Item]:
-    content = read_json(path, dict)
-    # Such as "val2014", which the file's names of pictures begin with.
+    annotations: Mapping[int, _Annotation],
+    find_image: ImageFinder,
+    path: Path,
+) -> list[Question]:
+    content = files.read_object(path)
+    # Such as "val2014", which the file's names of images begin with.
     subset = str(content.get("data_subtype") or "val2014")
-    for number, record in enumerate(records_in(content, "questions", path)):
+    questions = []
+    for number, record in enumerate(files.records_in(content, "questions", path)):
         where = f"{path}: question {number}"
-        key, image = (number_of(record, name, where) for name in ("question_id", "image_id"))
-        if sources and key not in people:
+        key, image = (files.number_of(record, name, where) for name in ("question_id", "image_id"))
+        if sources and key not in annotations:
             names = " or ".join(source.name for source in sources)
             raise bad_record(where, f"(question_id {key}) has no annotation in {names}")
-        said = people.get(key, {})
-        if said.get("image_id", image) != image:
-            what = f"is about image {image}, but {said['where']} about {said['image_id']}"
+        known = annotations.get(key, _Annotation((), {}, None, ""))
+        if known.image not in (None, image):
+            what = f"is about image {image}, but {known.where} about {known.image}"
             raise bad_record(where, what)
         name = f"COCO_{subset}_{image:012d}.jpg"
-        yield Item(
-            str(key),
-            text_of(record, "question", where),
-            find(name),
-            tuple(said.get("answers", ())),
-            said.get("groups", {}),
-            {"question_id": key},
-            name,
-            str(path),
+        questions.append(
+            Question(
+                str(key),
+                files.text_of(record, "question", where),
+                find_image(name),
+                known.answers,
+                known.groups,
+                image_name=name,
+                file=str(path),
+            )
         )
+    return questions
 
 
-def _people(paths: Sequence[Path]) -> dict[int, dict[str, Any]]:
-    """question_id -> what people said, the kinds of question and answer, and about which image."""
-    found: dict[int, dict[str, Any]] = {}
+def _annotations(paths: Sequence[Path]) -> dict[int, _Annotation]:
+    """By question_id."""
+    found: dict[int, _Annotation] = {}
     for path in paths:
-        for number, record in enumerate(records_in(read_json(path, dict), "annotations", path)):
+        for number, record in enumerate(
+            files.records_in(files.read_object(path), "annotations", path)
+        ):
             where = f"{path}: annotation {number}"
-            key = number_of(record, "question_id", where)
+            key = files.number_of(record, "question_id", where)
             if key in found:
-                raise bad_record(where, f"is of question {key}, as {found[key]['where']} is")
-            found[key] = {**_annotation(record, where), "where": where}
+                raise bad_record(where, f"is of question {key}, as {found[key].where} is")
+            found[key] = _annotation(record, where)
     return found
 
 
-def _annotation(record: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _annotation(record: JsonObject, where: str) -> _Annotation:
     answers = record.get("answers")
     if not isinstance(answers, list) or not answers:
         raise bad_record(where, "has no answers")
@@ -110,62 +118,52 @@ def _annotation(record: Mapping[str, Any], where: str) -> dict[str, Any]:
         if record.get(name)
     }
     texts = [
-        text_of(part if isinstance(part, dict) else {}, "answer", f"{where}: answer {k}")
+        files.text_of(part if isinstance(part, dict) else {}, "answer", f"{where}: answer {k}")
         for k, part in enumerate(answers)
     ]
-    image = {"image_id": record["image_id"]} if record.get("image_id") is not None else {}
-    return {"answers": texts, "groups": groups, **image}
+    return _Annotation(tuple(texts), groups, record.get("image_id"), where)
 
 
-def score(items: Sequence[Item], said: Sequence[str], scoring: str) -> Scores:
+def score(questions: Sequence[Question], predictions: Sequence[str], scoring: str) -> Scores:
     """Leave-one-out accuracy; beside the standard one those of the challenge's own code and of
-    EvalAI's processor."""
-    pairs = list(zip(items, said, strict=True))
+    EvalAI's processor.
+
+    All three are in use, and papers rarely say which: the challenge's program leaves answers as
+    they stand where all ten people agree, and EvalAI's splits words before it rewrites them.
+    """
+    pairs = list(zip(predictions, [question.references for question in questions], strict=True))
     if scoring == "official":
-        credit = [vqa_accuracy_official(text, item.answers) for item, text in pairs]
-        what = "the repository's lenient match, leave-one-out"
-        return Scores(
-            {"accuracy": mean_figure(credit, what)},
-            "accuracy",
-            credit,
-            by_group(items, credit, what),
-        )
-    credit = [vqa_accuracy(text, item.answers) for item, text in pairs]
-    what = "VQA accuracy, both sides normalised, leave-one-out"
-    original = [vqa_accuracy_original(text, item.answers) for item, text in pairs]
-    evalai = [vqa_accuracy(text, item.answers, normalized_evalai) for item, text in pairs]
-    figures = {
-        "accuracy": mean_figure(credit, what),
-        "accuracy_challenge_code": mean_figure(
-            original, "nothing normalised where people are unanimous, as the challenge's code"
+        scores = [vqa_accuracy_official(*pair) for pair in pairs]
+        return accuracy_scores(questions, scores, "the repository's lenient match, leave-one-out")
+    others = {
+        "accuracy_challenge_code": mean_metric(
+            [vqa_accuracy_original(*pair) for pair in pairs],
+            "nothing normalised where people are unanimous, as the challenge's code",
         ),
-        "accuracy_evalai": mean_figure(evalai, "words as EvalAI and lmms-eval split them"),
+        "accuracy_evalai": mean_metric(
+            [vqa_accuracy(*pair, normalized_evalai) for pair in pairs],
+            "words as EvalAI and lmms-eval split them",
+        ),
     }
-    return Scores(figures, "accuracy", credit, by_group(items, credit, what))
+    scores = [vqa_accuracy(*pair) for pair in pairs]
+    definition = "VQA accuracy, both sides normalised, leave-one-out"
+    return accuracy_scores(questions, scores, definition, others)
 
 
-def submit(folder: Path, items: Sequence[Item], said: Sequence[str]) -> list[Path]:
-    """The challenge's result file: a list of {"question_id", "answer"}."""
-    rows: list[Mapping[str, Any]] = [
-        {"question_id": item.facts["question_id"], "answer": text}
-        for item, text in zip(items, said, strict=True)
-    ]
-    return [write_json(folder / "results_submission.json", rows)]
+def _benchmark(name: str, title: str, official_tokens: int) -> Benchmark:
+    return Benchmark(
+        name,
+        title,
+        load,
+        score,
+        # The challenge's ids are numbers.
+        files.answer_list("results_submission.json", id_of=int),
+        {
+            "standard": PromptSpec("short", 16, "line"),
+            "official": PromptSpec.official("plain", official_tokens),
+        },
+    )
 
 
-VQAV2 = Benchmark(
-    "vqav2",
-    "VQAv2",
-    load,
-    score,
-    submit,
-    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 16)},
-)
-OKVQA = Benchmark(
-    "okvqa",
-    "OKVQA",
-    load,
-    score,
-    submit,
-    {"standard": Recipe("short", 16, "line"), "official": repository("plain", 64)},
-)
+VQAV2 = _benchmark("vqav2", "VQAv2", 16)
+OKVQA = _benchmark("okvqa", "OKVQA", 64)

@@ -24,8 +24,8 @@ from robomamba_jax.data.images.files import open_image
 from robomamba_jax.data.images.rgb import to_rgb
 from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.prompts import places_kept
-from robomamba_jax.evaluation.runner.batches import Reader, Request
+from robomamba_jax.evaluation.benchmarks.prompts import keep_placeholders
+from robomamba_jax.evaluation.runner.batches import BatchReader, Request
 from robomamba_jax.evaluation.runner.predictor import TextPredictor
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.engine import Engine
@@ -79,14 +79,16 @@ class RoboMamba(lmms):
 
     def generate_until(self, requests: list[Any]) -> list[Any]:
         """Answers, in the order of the requests."""
-        asked = [_Asked(number, *self._read(instance)) for number, instance in enumerate(requests)]
+        asked = [
+            _Request(number, *self._read(instance)) for number, instance in enumerate(requests)
+        ]
         answers: list[Any] = [None] * len(requests)
-        groups: dict[Any, list[_Asked]] = {}
+        groups: dict[Any, list[_Request]] = {}
         for one in asked:
-            groups.setdefault((one.settings, len(one.pictures)), []).append(one)
+            groups.setdefault((one.settings, len(one.images)), []).append(one)
         for (settings, count), members in groups.items():
             for one, (text, tokens) in zip(
-                members, self._say(members, settings, count), strict=True
+                members, self._answer(members, settings, count), strict=True
             ):
                 answers[one.number] = GenerationResult(text, TokenCounts(output_tokens=tokens))
                 key = (one.text, requests[one.number].args[1])
@@ -99,18 +101,18 @@ class RoboMamba(lmms):
         for instance in requests:
             context, options, to_visual, to_text, number, task, split = instance.args
             doc = self.task_dict[task][split][number]
-            visuals, said, info = to_visual(doc), [], None
+            visuals, answers, info = to_visual(doc), [], None
             while True:
-                one = _Asked(0, context, _settings(options), _arrays(visuals))
-                [(text, _)] = self._say([one], one.settings, len(one.pictures))
-                said.append(text)
-                visuals, context, ended, said, info = to_text(
-                    doc, previous_output=said, round_idx=len(said), previous_round_info=info
+                one = _Request(0, context, _settings(options), _arrays(visuals))
+                [(text, _)] = self._answer([one], one.settings, len(one.images))
+                answers.append(text)
+                visuals, context, ended, answers, info = to_text(
+                    doc, previous_output=answers, round_idx=len(answers), previous_round_info=info
                 )
-                said = list(said)
+                answers = list(answers)
                 if ended:
                     break
-            found.append(said)
+            found.append(answers)
         return found
 
     def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
@@ -123,23 +125,23 @@ class RoboMamba(lmms):
         visuals = to_visual(self.task_dict[task][split][number])
         return context, _settings(options), _arrays(visuals)
 
-    def _say(
-        self, members: Sequence[_Asked], settings: GenerationSettings, count: int
+    def _answer(
+        self, members: Sequence[_Request], settings: GenerationSettings, count: int
     ) -> list[tuple[str, int]]:
         """(text, tokens) for requests with the same settings and as many images."""
         # The key of a group is settings without a tokenizer's token; that comes in here.
         made = self._engine.settings(**{k: v for k, v in vars(settings).items() if k != "eos_ids"})
         answer = TextPredictor(self._engine, made, self._mesh)
-        reader = Reader(
+        reader = BatchReader(
             self._processor,
             self._template,
-            rows=self._rows,
-            pictures=count,
+            batch_size=self._rows,
+            max_images=count,
             mesh=self._mesh,
             skip=False,
         )
         asked = [
-            Request(str(place), one.text, lambda one=one: tuple(one.pictures))
+            Request(str(place), one.text, lambda one=one: tuple(one.images))
             for place, one in enumerate(members)
         ]
         found = {}
@@ -151,41 +153,41 @@ class RoboMamba(lmms):
     def _likelihood(self, instance: Any) -> tuple[float, bool]:
         context, target, to_visual, number, task, split = instance.args
         doc = self.task_dict[task][split][number]
-        wanted = target if isinstance(target, str) else target(doc)
-        pictures = _arrays(to_visual(doc))
+        target_text = target if isinstance(target, str) else target(doc)
+        images = _arrays(to_visual(doc))
         tokenizer, before = self._processor.need_tokenizer(), self._template.answer[0]
-        text = places_kept(context, len(pictures), self._template)
+        text = keep_placeholders(context, len(images), self._template)
         prompt = self._template.encode_prompt(tokenizer, text)
-        ids = [*prompt.ids, *tokenizer.encode(before + wanted)]
-        positions = prompt.image_positions or [0] * len(pictures)
+        ids = [*prompt.ids, *tokenizer.encode(before + target_text)]
+        positions = prompt.image_positions or [0] * len(images)
         padded = ids + [0] * (padded_length(len(ids)) - len(ids))
-        images, places = None, None
-        if pictures:
+        pixels, places = None, None
+        if images:
             assert self._processor.transform is not None
-            images = np.stack([self._processor.transform(picture) for picture in pictures])[None]
+            pixels = np.stack([self._processor.transform(image) for image in images])[None]
             places = np.array([positions], np.int32)
         logits = api.forward(
             self._engine.model,
             np.array([padded], np.int32),
-            images,
+            pixels,
             np.arange(len(padded))[None] < len(ids),
             image_positions=places,
         )
         here = slice(len(prompt.ids) - 1, len(ids) - 1)
         scores = np.asarray(jax.nn.log_softmax(logits[0, here].astype(jnp.float32)))
-        wanted_ids = np.array(ids[len(prompt.ids) :])
-        losses = -scores[np.arange(len(wanted_ids)), wanted_ids]
-        greedy = bool((scores.argmax(axis=1) == wanted_ids).all())
+        target_ids = np.array(ids[len(prompt.ids) :])
+        losses = -scores[np.arange(len(target_ids)), target_ids]
+        greedy = bool((scores.argmax(axis=1) == target_ids).all())
         return float(losses.mean()), greedy
 
 
-class _Asked:
+class _Request:
     """One request: its number, text, settings and images."""
 
     def __init__(
-        self, number: int, text: str, settings: GenerationSettings, pictures: list[np.ndarray]
+        self, number: int, text: str, settings: GenerationSettings, images: list[np.ndarray]
     ) -> None:
-        self.number, self.text, self.settings, self.pictures = number, text, settings, pictures
+        self.number, self.text, self.settings, self.images = number, text, settings, images
 
 
 def _settings(options: dict[str, Any]) -> GenerationSettings:

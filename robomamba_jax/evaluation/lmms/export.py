@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import glob
 import json
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from robomamba_jax.data.images.rgb import encoded
 from robomamba_jax.data.sources.bare_files import without_metadata
 from robomamba_jax.data.sources.image_refs import open_ref
+from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.evaluation.benchmarks.base import Loaded
+from robomamba_jax.evaluation.benchmarks.base import BenchmarkData
 from robomamba_jax.evaluation.benchmarks.question_files import write_text
 
 TASKS = ("robovqa", "ocrvqa")
@@ -22,12 +24,24 @@ TASKS = ("robovqa", "ocrvqa")
 _DATA = "DATA_FILE"
 
 
-def export_task(name: str, loaded: Loaded, folder: Path, *, skip: bool = False) -> dict[str, Any]:
+class ExportedTask(TypedDict):
+    """What was written: the task's name, its folder, the number of its questions, and of those that
+    were left out the ids and reasons."""
+
+    task: str
+    folder: str
+    questions: int
+    left_out: list[dict[str, str]]
+
+
+def export_task(
+    name: str, data: BenchmarkData, folder: Path, *, skip: bool = False
+) -> ExportedTask:
     """Write the task file, its functions, its questions and its images.
 
     Args:
       name: one of ``TASKS``.
-      loaded: the benchmark's questions.
+      data: the benchmark's questions.
       folder: where the task's own folder goes.
       skip: leave out questions whose image cannot be read, and say which.
 
@@ -38,45 +52,60 @@ def export_task(name: str, loaded: Loaded, folder: Path, *, skip: bool = False) 
         raise unknown_name("bad_arguments", "benchmark for --lmms-task", name, TASKS)
     home = folder / name
     (home / "images").mkdir(parents=True, exist_ok=True)
-    known: dict[Any, str] = {}
+    known: dict[Path | int, str] = {}
     rows, left_out = [], []
-    for number, item in enumerate(loaded.items):
+    for number, question in enumerate(data.questions):
         try:
-            ref = item.pictures()[-1]
+            ref = question.load_images()[-1]
+            # Questions about one file share its copy; images that are no files have no name to
+            # share by.
             key = ref if isinstance(ref, Path) else number
             if key not in known:
                 image = f"{len(known):06d}.jpg"
-                _put(ref, home / "images" / image)
+                _write_image(ref, home / "images" / image)
                 known[key] = image
         except InputError as error:
             if not skip or error.kind == "cannot_write":
-                raise InputError(
-                    error.kind, f"question {item.id!r}: {error.message}", error.fix
-                ) from error
-            left_out.append({"id": item.id, "reason": error.message})
+                message = f"question {question.id!r}: {error.message}"
+                raise InputError(error.kind, message, error.fix) from error
+            left_out.append({"id": question.id, "reason": error.message})
             continue
-        row = {"id": item.id, "image": known[key], "question": item.question}
-        groups = {kind.replace(" ", "_"): text for kind, text in item.groups.items()}
-        rows.append({**row, "answer": item.answers[0], **groups})
-    data = home / f"{name}.jsonl"
-    write_text(data, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        row = {"id": question.id, "image": known[key], "question": question.text}
+        groups = {kind.replace(" ", "_"): text for kind, text in question.groups.items()}
+        rows.append({**row, "answer": question.references[0], **groups})
+    path = home / f"{name}.jsonl"
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     source = resources.files("robomamba_jax.evaluation.lmms").joinpath("tasks", name)
     task = source.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    write_text(
-        home / f"{name}.yaml", task.replace(_DATA, json.dumps(glob.escape(str(data.resolve()))))
-    )
+    # JSON's strings are YAML's, too.
+    pattern = json.dumps(glob.escape(str(path.resolve())))
+    write_text(home / f"{name}.yaml", task.replace(_DATA, pattern))
     write_text(home / "utils.py", source.joinpath("utils.py").read_text(encoding="utf-8"))
-    told = {"task": f"{name}_robomamba", "folder": str(folder), "questions": len(rows)}
-    return {**told, "left_out": left_out}
+    return {
+        "task": f"{name}_robomamba",
+        "folder": str(folder),
+        "questions": len(rows),
+        "left_out": left_out,
+    }
 
 
-def _put(ref: Any, path: Path) -> None:
+def _write_image(ref: ImageRef, path: Path) -> None:
     """A JPEG without its metadata, any other image as one."""
-    picture = open_ref(ref)
+    image = open_ref(ref)
     data = ref.read_bytes() if isinstance(ref, Path) else ref
-    is_jpeg = isinstance(data, bytes) and data.startswith(b"\xff\xd8")
-    bare = without_metadata(data) if is_jpeg else None
+    bare = None
+    if isinstance(data, bytes) and data.startswith(b"\xff\xd8"):
+        # Its own bytes: a JPEG that is encoded once more is not the one that eval.py reads.
+        bare = without_metadata(data)
     try:
-        path.write_bytes(encoded(picture, "JPEG", quality=95) if bare is None else bare)
+        path.write_bytes(encoded(image, "JPEG", quality=95) if bare is None else bare)
     except OSError as error:
         raise InputError("cannot_write", f"{path}: {error}", "give another folder") from error
+
+
+def doc_to_text(
+    doc: Mapping[str, str], lmms_eval_specific_kwargs: Mapping[str, str] | None = None
+) -> str:
+    """A task's question in the model's prompt; lmms-eval calls it."""
+    more = lmms_eval_specific_kwargs or {}
+    return f"{more.get('pre_prompt', '')}{doc['question']}{more.get('post_prompt', '')}"

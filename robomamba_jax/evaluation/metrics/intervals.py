@@ -1,23 +1,23 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""How sure a figure is: Wilson's interval of a share, the bootstrap of anything else."""
+"""How sure a metric is: Wilson's interval of a share, the bootstrap of anything else."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-_Z = 1.959963984540054  # 95 %, two-sided
-_DRAWS = 1000
-_TAILS = (2.5, 97.5)
-
 Interval = tuple[float, float]
+Statistic = Callable[[np.ndarray], float]
+"""Takes the numbers of the units that were drawn, int64[n]."""
 
 
 def wilson(successes: int, n: int) -> Interval:
     """Wilson's 95 % interval of a share (Wilson 1927).
+
+    Unlike value +- 1.96 standard errors it stays within [0, 1], and is not empty where nothing or
+    everything succeeded: 0 of 10 means "below 28 %".
 
     Args:
       successes: from 0 to n.
@@ -25,50 +25,41 @@ def wilson(successes: int, n: int) -> Interval:
     """
     if n == 0:
         return 0.0, 1.0
-    share, z2 = successes / n, _Z * _Z
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    # The ends are exact where nothing or everything succeeded.
-    low = 0.0 if successes == 0 else max(0.0, middle - half)
-    high = 1.0 if successes == n else min(1.0, middle + half)
-    return low, high
+    # Importing scipy.stats takes about a second, which reading questions need not wait for.
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
-def bootstrap(
-    n: int, statistic: Callable[[np.ndarray], float], *, draws: int = _DRAWS, seed: int = 0
-) -> Interval:
+def bootstrap(n: int, statistic: Statistic, *, resamples: int = 1000, seed: int = 0) -> Interval:
     """The percentile bootstrap's 95 % interval (Efron 1979).
 
     Args:
       n: units that are drawn anew, with replacement.
-      statistic: of the drawn units' numbers, int64[n].
-      draws: how often.
+      statistic: of the drawn units.
+      resamples: how often.
       seed: of the draws, so that a report can be made again.
     """
-    if n == 0:
-        return 0.0, 0.0
-    rng = np.random.default_rng(seed)
-    found = [statistic(rng.integers(n, size=n)) for _ in range(draws)]
-    low, high = np.percentile(found, _TAILS)
-    return float(low), float(high)
+    return bootstrap_sum([(n, statistic)], resamples=resamples, seed=seed)
 
 
 def bootstrap_sum(
-    parts: Sequence[tuple[int, Callable[[np.ndarray], float]]],
-    *,
-    draws: int = _DRAWS,
-    seed: int = 0,
+    parts: Sequence[tuple[int, Statistic]], *, resamples: int = 1000, seed: int = 0
 ) -> Interval:
     """Of a sum of statistics, each with units of its own, which are drawn apart.
 
+    Draw for draw what ``scipy.stats.bootstrap`` does with the same generator, which however refuses
+    a part of one unit and keeps all resamples in memory: 1.7 GB for VQAv2's questions.
+
     Args:
-      parts: (n, statistic) as for :func:`bootstrap`.
-      draws: how often.
+      parts: (n, statistic) as for :func:`bootstrap`; those without units add nothing.
+      resamples: how often.
       seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    found = [sum(of(rng.integers(n, size=n)) for n, of in parts if n) for _ in range(draws)]
-    low, high = np.percentile(found, _TAILS)
+    sums = [sum(of(rng.integers(n, size=n)) for n, of in parts if n) for _ in range(resamples)]
+    low, high = np.percentile(sums, (2.5, 97.5))
     return float(low), float(high)
 
 
@@ -76,4 +67,4 @@ def interval_of_mean(values: np.ndarray) -> Interval:
     """Of the mean of float64[n]: Wilson's if all are 0 or 1, else the bootstrap's."""
     if np.all((values == 0) | (values == 1)):
         return wilson(int(values.sum()), len(values))
-    return bootstrap(len(values), lambda chosen: float(values[chosen].mean()))
+    return bootstrap(len(values), lambda drawn: float(values[drawn].mean()))

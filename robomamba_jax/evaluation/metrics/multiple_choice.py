@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 LETTERS = "ABCD"
 # E is the judge's "none of them": an answer that names it names a letter, too.
-_NAMED = LETTERS + "E"
+_LETTERS_READ = LETTERS + "E"
 ROTATION = 1_000_000
 """Rows of one question differ in their index by a multiple of it."""
 
@@ -33,11 +33,11 @@ def chosen_option(answer: str, options: Mapping[str, str]) -> str | None:
       options: letter -> text, those that the question has.
     """
     words = answer.split()
-    letters = [letter for letter in _NAMED if letter in words]
+    letters = [letter for letter in _LETTERS_READ if letter in words]
     if len(letters) == 1 and not ("A" in words and len(words) > _MANY_WORDS):
         return letters[0]
     for before, after in _BRACKETS:
-        marked = [letter for letter in _NAMED if f"{before}{letter}{after}" in words]
+        marked = [letter for letter in _LETTERS_READ if f"{before}{letter}{after}" in words]
         if len(marked) == 1:
             return marked[0]
     low = answer.lower()
@@ -45,7 +45,7 @@ def chosen_option(answer: str, options: Mapping[str, str]) -> str | None:
     return held[0] if len(held) == 1 else None
 
 
-class Row(NamedTuple):
+class RotationResult(NamedTuple):
     """One row of the table: a question with its options in one of their rotations.
 
     Attributes:
@@ -57,7 +57,7 @@ class Row(NamedTuple):
     right: bool
 
 
-def circular(rows: Sequence[Row]) -> dict[int, bool]:
+def circular(rows: Sequence[RotationResult]) -> dict[int, bool]:
     """Per question, by its main index: whether all of its rotations are right."""
     found: dict[int, bool] = {}
     for row in rows:

@@ -4,7 +4,7 @@
 
 Standard: Antol et al. 2015. Official: as RoboMamba's repository scores
 (https://github.com/lmzpai/roboMamba, src/test.py and src/judger.py), which calls an answer
-right that begins with a wanted one or holds all its words somewhere, even inside of others.
+right that begins with a reference or holds all its words somewhere, even inside of others.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ def leave_one_out(matches: Sequence[bool]) -> float:
 
 
 def vqa_accuracy(
-    answer: str, wanted: Sequence[str], normalize: Callable[[str], str] = normalized
+    answer: str, references: Sequence[str], normalize: Callable[[str], str] = normalized
 ) -> float:
     """From 0 to 1; both sides normalised whether or not people agree, as EvalAI does.
 
     Args:
       answer: the model's.
-      wanted: what each person said, usually ten.
+      references: each person's answer, usually ten.
       normalize: how words are compared.
     """
-    said = normalize(answer)
-    return leave_one_out([normalize(text) == said for text in wanted])
+    prediction = normalize(answer)
+    return leave_one_out([normalize(text) == prediction for text in references])
 
 
-def vqa_accuracy_original(answer: str, wanted: Sequence[str]) -> float:
-    """As the challenge's code: nothing is normalised where all people said the same."""
-    wanted = [one_line(text) for text in wanted]
-    if len(set(wanted)) == 1:
-        said = one_line(answer)
-        return leave_one_out([text == said for text in wanted])
-    return vqa_accuracy(answer, wanted)
+def vqa_accuracy_original(answer: str, references: Sequence[str]) -> float:
+    """As the challenge's code: nothing is normalised where all people agree."""
+    references = [one_line(text) for text in references]
+    if len(set(references)) == 1:
+        prediction = one_line(answer)
+        return leave_one_out([text == prediction for text in references])
+    return vqa_accuracy(answer, references)
 
 
 def first_answer(text: str) -> str:
@@ -57,27 +57,29 @@ def first_answer(text: str) -> str:
     return text.strip().replace("\n", " ").split("Answer:")[0]
 
 
-def resembles(said: str, wanted: str) -> bool:
-    """The repository's match: a prefix, or every wanted word somewhere in the answer."""
-    return said.startswith(wanted) or all(word.lower() in said for word in wanted.split())
+def resembles(prediction: str, reference: str) -> bool:
+    """The repository's match: a prefix, or every word of the reference somewhere in the answer."""
+    return prediction.startswith(reference) or all(
+        word.lower() in prediction for word in reference.split()
+    )
 
 
-def vqa_accuracy_official(answer: str, wanted: Sequence[str]) -> float:
+def vqa_accuracy_official(answer: str, references: Sequence[str]) -> float:
     """VQAv2 and OKVQA as the repository scores them."""
-    said = normalized(first_answer(answer))
-    return leave_one_out([resembles(said, normalized(text)) for text in wanted])
+    prediction = normalized(first_answer(answer))
+    return leave_one_out([resembles(prediction, normalized(text)) for text in references])
 
 
-_VIZWIZ_MARKS = ';/[]"{}()=+\\_-><@`,?!:'
+_VIZWIZ_PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!:'
 
 
 def _vizwiz_words(text: str) -> str:
-    for mark in _VIZWIZ_MARKS:
+    for mark in _VIZWIZ_PUNCTUATION:
         text = text.replace(mark, " ")
     return one_line(text)
 
 
-def vizwiz_accuracy_official(answer: str, wanted: Sequence[tuple[str, str]]) -> float:
+def vizwiz_accuracy_official(answer: str, references: Sequence[tuple[str, str]]) -> float:
     """VizWiz as the repository scores it.
 
     Answers have no number there, and it leaves out all that equal the one left out, confidence
@@ -85,27 +87,33 @@ def vizwiz_accuracy_official(answer: str, wanted: Sequence[tuple[str, str]]) -> 
 
     Args:
       answer: the model's.
-      wanted: (answer, confidence) of each person.
+      references: (answer, confidence) of each person.
     """
-    said = _vizwiz_words(first_answer(answer).lower())
-    people = [(_vizwiz_words(text), confidence) for text, confidence in wanted]
+    prediction = _vizwiz_words(first_answer(answer).lower())
+    people = [(_vizwiz_words(text), confidence) for text, confidence in references]
     total = 0.0
     for left_out in people:
-        count = sum(resembles(said, other[0]) for other in people if other != left_out)
+        count = sum(resembles(prediction, other[0]) for other in people if other != left_out)
         total += min(1.0, count / _ENOUGH)
     return total / len(people) if people else 0.0
 
 
-def gqa_correct(answer: str, wanted: str) -> bool:
-    """Equality, after the case and a final period are dropped as LLaVA does."""
-    return answer.strip().lower().rstrip(".").strip() == wanted.strip().lower()
+def without_case_and_period(answer: str) -> str:
+    """In small letters, without a final period, as LLaVA hands GQA's answers in."""
+    return answer.strip().lower().rstrip(".").strip()
 
 
-def gqa_correct_official(answer: str, wanted: str) -> bool:
+def gqa_correct(answer: str, reference: str) -> bool:
+    """Equality but for case and the answer's final period."""
+    return without_case_and_period(answer) == reference.strip().lower()
+
+
+def gqa_correct_official(answer: str, reference: str) -> bool:
     """GQA as the repository scores it: "nothing" answers "no"."""
-    said, right = (_gqa_words(text) for text in (answer.strip().replace("\n", " "), wanted))
-    words = said.split()
-    return said.startswith(right) or all(word in words for word in right.split())
+    prediction = _gqa_words(answer.strip().replace("\n", " "))
+    reference = _gqa_words(reference)
+    words = prediction.split()
+    return prediction.startswith(reference) or all(word in words for word in reference.split())
 
 
 def _gqa_words(text: str) -> str:

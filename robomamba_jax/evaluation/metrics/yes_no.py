@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-POPE_KINDS = ("random", "popular", "adversarial")
+POPE_CATEGORIES = ("random", "popular", "adversarial")
 """POPE's three categories of absent objects, as the names of its files say them."""
 
 _NO_WORDS = frozenset(("No", "not", "no"))
@@ -46,15 +46,15 @@ class YesNo:
     yes_share: float
 
 
-def yes_no_scores(said: np.ndarray, wanted: np.ndarray) -> YesNo:
+def yes_no_scores(predicted: np.ndarray, truth: np.ndarray) -> YesNo:
     """From bool[n], True = yes; with nothing to divide by a share is 0."""
-    n = len(said)
-    hits, yes, there = int((said & wanted).sum()), int(said.sum()), int(wanted.sum())
+    n = len(predicted)
+    hits, yes, present = int((predicted & truth).sum()), int(predicted.sum()), int(truth.sum())
     return YesNo(
-        accuracy=float((said == wanted).mean()) if n else 0.0,
+        accuracy=float((predicted == truth).mean()) if n else 0.0,
         precision=hits / yes if yes else 0.0,
-        recall=hits / there if there else 0.0,
-        f1=2 * hits / (yes + there) if yes + there else 0.0,
+        recall=hits / present if present else 0.0,
+        f1=2 * hits / (yes + present) if yes + present else 0.0,
         yes_share=yes / n if n else 0.0,
     )
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +15,37 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.text.prompts import PromptTemplate, prompt_template
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import AnswersFile, Reply
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, Item, Loaded, Recipe
-from robomamba_jax.evaluation.benchmarks.prompts import recipe_of, styled
-from robomamba_jax.evaluation.benchmarks.question_files import look_for_pictures
-from robomamba_jax.evaluation.runner.batches import Reader, Request
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData, PromptSpec, Question
+from robomamba_jax.evaluation.benchmarks.prompts import apply_style, prompt_spec_of
+from robomamba_jax.evaluation.benchmarks.question_files import check_images_exist
+from robomamba_jax.evaluation.runner.batches import BatchReader, Request
 from robomamba_jax.evaluation.runner.params_hash import parameters_sha256
 from robomamba_jax.evaluation.runner.predictor import PosePredictor, TextPredictor, settings_of
 from robomamba_jax.inference.engine import Engine
 from robomamba_jax.training.distributed import check_alike
 from robomamba_jax.training.sharding import make_mesh
+from robomamba_jax.utils.json_types import JsonObject
+from robomamba_jax.utils.progress import OnProgress
 
 
-class Asked:
-    """A checkpoint made ready for one benchmark and recipe.
+class PreparedCheckpoint:
+    """A checkpoint made ready for one benchmark and prompt spec.
 
     Attributes:
       sha256: of its parameters.
-      recipe: budget, style, stop rule.
+      prompt_spec: budget, style, stop rule.
       template: around the questions.
+      reader: makes batches of requests.
+      predictor: answers batches.
     """
 
     def __init__(self, config: EvalConfig, chosen: Benchmark, checkpoint: str) -> None:
         """Load it onto the mesh.
 
         Raises:
-          InputError: the checkpoint, the mesh or the recipe is wrong.
+          InputError: the checkpoint, the mesh or the prompt spec is wrong.
         """
-        self.recipe = recipe_of(config, chosen)
+        self.prompt_spec = spec = prompt_spec_of(config, chosen)
         mesh = None
         if jax.device_count() > 1:
             mesh = make_mesh(config.mesh)
@@ -52,23 +57,27 @@ class Asked:
                     f"--set batch_size= to a multiple of {places}",
                 )
         model, processor = api.load(checkpoint, dtype=config.dtype or None, mesh=mesh)
-        self.model, self.processor = model, processor
+        self.processor = processor
         self.sha256 = parameters_sha256(model.params)
-        template = processor.template
-        if self.recipe.template != "checkpoint":
-            template = prompt_template(self.recipe.template)
-        self.template = template
-        self.reader = Reader(
+        own = spec.template == "checkpoint"
+        self.template = processor.template if own else prompt_template(spec.template)
+        self.reader = BatchReader(
             processor,
-            template,
-            rows=config.batch_size,
-            pictures=config.frames,
+            self.template,
+            batch_size=config.batch_size,
+            max_images=config.frames,
             mesh=mesh,
             skip=config.on_error == "skip",
         )
-        self.answer: Any = _answerer(chosen, Engine(model, processor, mesh=mesh), self.recipe, mesh)
+        engine = Engine(model, processor, mesh=mesh)
+        self.predictor: Any
+        if chosen.poses:
+            self.predictor = PosePredictor(engine, mesh)
+        else:
+            settings = settings_of(engine, spec)
+            self.predictor = TextPredictor(engine, settings, mesh, clean_up=spec.clean_up_spaces)
 
-    def reads(self) -> dict[str, Any]:
+    def preprocessing(self) -> JsonObject:
         """How questions and images become numbers, which the parameters' hash does not know: a
         folder that was converted again may have the same parameters and another template."""
         transform = self.processor.transform
@@ -79,15 +88,8 @@ class Asked:
         }
 
 
-def _answerer(chosen: Benchmark, engine: Engine, recipe: Recipe, mesh: Any) -> Any:
-    if chosen.poses:
-        return PosePredictor(engine, mesh)
-    settings = settings_of(engine, recipe)
-    return TextPredictor(engine, settings, mesh, clean_up=recipe.clean_up_spaces)
-
-
 def requests_of(
-    items: tuple[Item, ...], recipe: Recipe, template: PromptTemplate | None = None
+    questions: Sequence[Question], prompt_spec: PromptSpec, template: PromptTemplate | None = None
 ) -> list[Request]:
     """Questions as they are put.
 
@@ -96,76 +98,76 @@ def requests_of(
     places of their own.
 
     Args:
-      items: the benchmark's.
-      recipe: how they are asked.
-      template: the one that the recipe's name stands for; None looks it up, and takes a
+      questions: the benchmark's.
+      prompt_spec: how they are asked.
+      template: the one that the spec's name stands for; None looks it up, and takes a
         checkpoint's own for one that gives images places.
     """
-    if template is None and recipe.template != "checkpoint":
-        template = prompt_template(recipe.template)
+    if template is None and prompt_spec.template != "checkpoint":
+        template = prompt_template(prompt_spec.template)
     raw = template is not None and not template.placeholders
-    texts = [str(item.facts.get("raw", item.question)) if raw else item.question for item in items]
-    return [
-        Request(item.id, styled(text, recipe.style), item.pictures)
-        for item, text in zip(items, texts, strict=True)
-    ]
+    requests = []
+    for question in questions:
+        text = question.metadata.get("raw", question.text) if raw else question.text
+        styled = apply_style(text, prompt_spec.style)
+        requests.append(Request(question.id, styled, question.load_images))
+    return requests
 
 
 def ask(
     config: EvalConfig,
     chosen: Benchmark,
-    loaded: Loaded,
+    data: BenchmarkData,
     checkpoint: str,
     path: Path,
-    facts: dict[str, Any],
-    tell: Any = None,
+    facts: JsonObject,
+    on_progress: OnProgress | None = None,
 ) -> tuple[dict[str, Reply], str, str]:
     """Answer everything that the file of answers does not have yet.
 
     Args:
       config: of the evaluation.
       chosen: the benchmark.
-      loaded: its questions.
+      data: its questions.
       checkpoint: as ``rm.load`` takes it.
       path: of the file of answers.
       facts: for the file's first line, beside the checkpoint's hash.
-      tell: told how many are answered, of how many.
+      on_progress: called with (answered, questions).
 
     Returns:
       id -> reply, the checkpoint's hash, and of poses what the head's own numbers mean, else "".
 
     Raises:
-      InputError: see ``Asked``, ``AnswersFile`` and ``Reader``; or the configuration says how
-        contacts are counted, which is a matter of the checkpoint.
+      InputError: see ``PreparedCheckpoint``, ``AnswersFile`` and ``BatchReader``; or the
+        configuration says how contacts are counted, which is a matter of the checkpoint.
     """
     if config.on_error == "raise":
-        look_for_pictures(loaded.items)
+        check_images_exist(data.questions)
     if config.contact_frame:
         raise InputError(
             "bad_config",
             "contact_frame and contact_side are of --predictions; a checkpoint says them itself",
             "leave them out; robomamba convert --contact-frame states a checkpoint's",
         )
-    asked = Asked(config, chosen, checkpoint)
-    header = {"checkpoint": asked.sha256, **facts, "processor": asked.reads()}
+    prepared = PreparedCheckpoint(config, chosen, checkpoint)
+    header = {"checkpoint": prepared.sha256, **facts, "processor": prepared.preprocessing()}
     if chosen.poses:
         # The parameters' hash knows neither of them.
-        header["convention"] = {**asked.answer.facts(), "template": asked.template.to_json()}
-    known = {item.id for item in loaded.known}
+        header["convention"] = {
+            **prepared.predictor.facts(),
+            "template": prepared.template.to_json(),
+        }
+    known = {question.id for question in data.all_questions}
     file = AnswersFile(path, header, write=jax.process_index() == 0, known=known)
-    waiting = [
-        request
-        for request in requests_of(loaded.items, asked.recipe, asked.template)
-        if request.id not in file.done
-    ]
+    requests = requests_of(data.questions, prepared.prompt_spec, prepared.template)
+    waiting = [request for request in requests if request.id not in file.done]
+    # A process that sees another file would ask other questions, and all would wait for ever.
     check_alike({"file of answers (is --out shared?)": "\n".join(r.id for r in waiting)})
-    total = len(loaded.items)
-    done = total - len(waiting)
-    if tell is not None:
-        tell(done, total)
-    for batch in asked.reader.batches(waiting):
-        file.add(asked.answer(batch))
+    on_progress = on_progress or (lambda done, total: None)
+    done, total = len(requests) - len(waiting), len(requests)
+    on_progress(done, total)
+    for batch in prepared.reader.batches(waiting):
+        file.add(prepared.predictor(batch))
         done += len(batch.requests)
-        if tell is not None:
-            tell(done, total)
-    return file.done, asked.sha256, asked.answer.raw_meaning() if chosen.poses else ""
+        on_progress(done, total)
+    return file.done, prepared.sha256, prepared.predictor.raw_meaning() if chosen.poses else ""

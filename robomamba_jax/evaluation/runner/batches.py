@@ -16,8 +16,8 @@ from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.text.prompts import PromptTemplate
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.base import Pictures
-from robomamba_jax.evaluation.benchmarks.prompts import places_kept
+from robomamba_jax.evaluation.benchmarks.base import ImageLoader
+from robomamba_jax.evaluation.benchmarks.prompts import keep_placeholders
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.prompts import padded_length
 from robomamba_jax.models.placement import batch_sharding, local_rows, replicate, shard_rows
@@ -29,14 +29,14 @@ class Request(NamedTuple):
     """One question as it is put.
 
     Attributes:
-      id: the item's.
+      id: the question's.
       text: in its style, before the template.
-      images: gives the images.
+      load_images: gives the images.
     """
 
     id: str
     text: str
-    pictures: Pictures
+    load_images: ImageLoader
 
 
 class Batch(NamedTuple):
@@ -46,31 +46,31 @@ class Batch(NamedTuple):
     Attributes:
       requests: the rows' requests.
       tokens: token ids per row.
-      positions: int32[B, M], see ``RoboMamba``.
+      image_positions: int32[B, M], see ``RoboMamba``.
       images: float32[B, M, S, S, 3], on the mesh where there is one; None for text alone.
-      sizes: int32[B, 2], (width, height) of the first image's original.
-      bad: per row, why it cannot be asked; None where it can.
+      image_sizes: int32[B, 2], (width, height) of the first image's original.
+      problems: per row, why it cannot be asked; None where it can.
       skip: whether a row that turns out to be bad is left out, and is no error.
     """
 
     requests: Sequence[Request]
     tokens: list[list[int]]
-    positions: np.ndarray
-    images: Any
-    sizes: np.ndarray
-    bad: list[str | None]
+    image_positions: np.ndarray
+    images: jax.Array | np.ndarray | None
+    image_sizes: np.ndarray
+    problems: list[str | None]
     skip: bool = False
 
 
 class _Prompt(NamedTuple):
-    """Token ids, the places of images, and why it cannot be asked (then the ids stand in)."""
+    """Token ids, the positions of images, and why it cannot be asked (then the ids stand in)."""
 
     ids: list[int]
     places: list[int]
-    bad: str | None = None
+    problem: str | None = None
 
 
-class Reader:
+class BatchReader:
     """Makes batches of one size, ordered by length, the next one while the last is answered."""
 
     def __init__(
@@ -78,8 +78,8 @@ class Reader:
         processor: Processor,
         template: PromptTemplate,
         *,
-        rows: int,
-        pictures: int,
+        batch_size: int,
+        max_images: int,
         mesh: Mesh | None,
         skip: bool,
     ) -> None:
@@ -88,14 +88,14 @@ class Reader:
         Args:
           processor: the checkpoint's.
           template: around the questions.
-          rows: of every batch.
+          batch_size: of every batch.
           images: of a request, at most.
           mesh: of devices; None = one device.
           skip: a question that cannot be put, or an image that cannot be read, makes its row bad
             instead of being an error.
         """
         self._processor, self._template = processor, template
-        self._rows, self._most, self._mesh, self._skip = rows, pictures, mesh, skip
+        self._rows, self._max_images, self._mesh, self._skip = batch_size, max_images, mesh, skip
         self._encoded: dict[str, _Prompt] = {}
 
     def batches(self, requests: Sequence[Request]) -> Iterator[Batch]:
@@ -114,91 +114,88 @@ class Reader:
                 yield batch
 
     def _encode(self, request: Request) -> _Prompt:
+        """Its text as a generator takes it: what is too long there is an error here."""
         if request.id not in self._encoded:
+            text = keep_placeholders(request.text, self._max_images, self._template)
             try:
-                found = self._tokens(request)
+                found = self._template.encode_prompt(self._processor.need_tokenizer(), text)
+                if len(found.ids) > _LONGEST:
+                    what = f"it has {len(found.ids):,} tokens, over the limit of {_LONGEST:,}"
+                    raise InputError("prompt_too_long", what, "shorten it")
+                if not found.ids and not self._max_images:
+                    raise InputError("empty_prompt", "it is empty", "ask something")
+                prompt = _Prompt(found.ids, found.image_positions)
             except InputError as error:
-                found = _Prompt([0], [], self._said(request, error))
-            self._encoded[request.id] = found
+                prompt = _Prompt([0], [], self._reason(request, error))
+            self._encoded[request.id] = prompt
         return self._encoded[request.id]
 
-    def _tokens(self, request: Request) -> _Prompt:
-        """Its text as a generator takes it: what is too long there is said here, by its name."""
-        text = places_kept(request.text, self._most, self._template)
-        found = self._template.encode_prompt(self._processor.need_tokenizer(), text)
-        if len(found.ids) > _LONGEST:
-            what = f"it has {len(found.ids):,} tokens, over the limit of {_LONGEST:,}"
-            raise InputError("prompt_too_long", what, "shorten it")
-        if not found.ids and not self._most:
-            raise InputError("empty_prompt", "it is empty", "ask something")
-        return _Prompt(found.ids, found.image_positions)
-
-    def _said(self, request: Request, error: InputError) -> str:
+    def _reason(self, request: Request, error: InputError) -> str:
         """Why a request is bad, where such are skipped; else the error itself."""
         if self._skip:
             return error.message
-        raise named(request, error) from error
+        raise with_question(request, error) from error
 
     def _read(self, requests: Sequence[Request]) -> Batch:
         rows = [*requests, *[requests[-1]] * (self._rows - len(requests))]
         encoded = [self._encode(request) for request in rows]
-        positions = np.full((self._rows, self._most), -1, np.int32)
-        sizes = np.zeros((self._rows, 2), np.int32)
-        bad: list[str | None] = [None] * self._rows
+        image_positions = np.full((self._rows, self._max_images), -1, np.int32)
+        image_sizes = np.zeros((self._rows, 2), np.int32)
+        problems: list[str | None] = [None] * self._rows
         pixels: dict[int, np.ndarray] = {}
-        for row in self._mine():
-            pixels[row], sizes[row], count, bad[row] = self._pictures(rows[row])
+        local: Sequence[int] = range(self._rows)
+        if self._mesh is not None:
+            # The rows whose images this process's devices hold.
+            local = local_rows(self._mesh, self._rows)
+        for row in local:
+            pixels[row], image_sizes[row], count, problems[row] = self._read_images(rows[row])
             places = encoded[row].places or [0] * count
-            positions[row, :count] = places[:count]
-        images = self._placed(pixels) if self._most else None
-        bad = [prompt.bad or why for prompt, why in zip(encoded, bad, strict=True)]
+            image_positions[row, :count] = places[:count]
+        images = self._sharded(pixels) if self._max_images else None
+        problems = [prompt.problem or why for prompt, why in zip(encoded, problems, strict=True)]
         ids = [prompt.ids for prompt in encoded]
-        return Batch(requests, ids, positions, images, sizes, bad, self._skip)
+        return Batch(requests, ids, image_positions, images, image_sizes, problems, self._skip)
 
-    def _pictures(self, request: Request) -> tuple[np.ndarray, tuple[int, int], int, str | None]:
+    def _read_images(self, request: Request) -> tuple[np.ndarray, tuple[int, int], int, str | None]:
         """Pixels, the first one's size, how many there are, and what is wrong with them."""
-        if not self._most:
+        if not self._max_images:
             return np.zeros(0, np.float32), (0, 0), 0, None
         transform, limit = self._processor.transform, self._processor.max_pixels
         if transform is None:
             raise InputError("bad_image", "this model reads no images", "use one that does")
-        canvas = np.zeros((self._most, transform.size, transform.size, 3), np.float32)
+        canvas = np.zeros((self._max_images, transform.size, transform.size, 3), np.float32)
         size = (0, 0)
         try:
-            refs = request.pictures()[: self._most]
+            refs = request.load_images()[: self._max_images]
             for place, ref in enumerate(refs):
-                picture = open_ref(ref, max_pixels=limit)
-                canvas[place] = transform(picture, max_pixels=limit)
-                size = size if place else picture.size
+                image = open_ref(ref, max_pixels=limit)
+                canvas[place] = transform(image, max_pixels=limit)
+                size = size if place else image.size
         except InputError as error:
-            return np.zeros_like(canvas), (1, 1), self._most, self._said(request, error)
+            return np.zeros_like(canvas), (1, 1), self._max_images, self._reason(request, error)
         return canvas, size, len(refs), None
 
-    def _mine(self) -> list[int]:
-        """The rows whose images this process's devices hold."""
-        if self._mesh is None:
-            return list(range(self._rows))
-        return local_rows(self._mesh, self._rows)
-
-    def _placed(self, pixels: dict[int, np.ndarray]) -> Any:
+    def _sharded(self, pixels: dict[int, np.ndarray]) -> jax.Array | np.ndarray:
         """Images as one array, of which every process gives its rows."""
         if self._mesh is None:
             return np.stack([pixels[row] for row in range(self._rows)])
         shape = (self._rows, *next(iter(pixels.values())).shape)
 
-        def piece(index: Any) -> np.ndarray:
+        def rows_at(index: Any) -> np.ndarray:  # a slice per axis
             return np.stack([pixels[row] for row in range(*index[0].indices(self._rows))])
 
-        return jax.make_array_from_callback(shape, batch_sharding(self._mesh, self._rows), piece)
+        # No host ever holds all rows: each of its devices asks for its own slice.
+        sharding = batch_sharding(self._mesh, self._rows)
+        return jax.make_array_from_callback(shape, sharding, rows_at)
 
 
-def named(request: Request, error: InputError) -> InputError:
+def with_question(request: Request, error: InputError) -> InputError:
     """An error with the question that it is about, and how to go on without that."""
     message = f"question {request.id!r}: {error.message}"
     return InputError(error.kind, message, f"{error.fix}; or --set on_error=skip")
 
 
-def everywhere(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:
+def gather_rows(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:
     """Rows of which each process knows its own, known to all: int32[B, ...]."""
     if mesh is None or jax.process_count() == 1:
         return local

@@ -8,7 +8,7 @@ import base64
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 
 from PIL import Image
 
@@ -18,17 +18,16 @@ from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.manipulation import parse_detection
 from robomamba_jax.data.sources.sample import even_frames
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.benchmarks.base import Item, Scores
+from robomamba_jax.evaluation.benchmarks.base import Answer, Question, Scores
 from robomamba_jax.evaluation.benchmarks.question_files import write_text
 from robomamba_jax.utils.html_pages import render_page
 
 MOST = 400
 """Answers on a page: more would make it too heavy to open."""
 _SIDE = 256
-_HALF = 0.5  # of the credit: below it an answer is called wrong
-
-Prediction: TypeAlias = "str | Sequence[float]"
-"""A text, or the numbers of a pose."""
+# An answer with a lower score is called wrong. Half of the n-grams right is half of a score, though
+# its logarithms may add up to 0.49999999999999994.
+_HALF = 0.5 - 1e-9
 
 
 class Card(TypedDict):
@@ -48,21 +47,25 @@ class Card(TypedDict):
 
 
 def write_page(
-    path: Path, title: str, items: Sequence[Item], predictions: Sequence[Prediction], scores: Scores
+    path: Path,
+    title: str,
+    questions: Sequence[Question],
+    predictions: Sequence[Answer],
+    scores: Scores,
 ) -> Path:
-    """At most ``MOST`` of the answers with less than half the credit, evenly spread.
+    """At most ``MOST`` of the answers that score below one half, evenly spread.
 
     Args:
       path: of the page.
       title: the benchmark's.
-      items: what was asked.
+      questions: what was asked.
       predictions: the answers, texts or poses.
-      scores: whose credit says what is wrong.
+      scores: of the answers.
     """
-    wrong = [k for k, credit in enumerate(scores.credit) if credit < _HALF]
+    wrong = [k for k, item_score in enumerate(scores.item_scores) if item_score < _HALF]
     shown = [wrong[k] for k in even_frames(len(wrong), MOST)] if wrong else []
-    cards = [_card(items[k], predictions[k], scores.credit[k]) for k in shown]
-    words = f"{len(wrong)} of {len(items)} answers have less than half the credit"
+    cards = [_card(questions[k], predictions[k], scores.item_scores[k]) for k in shown]
+    words = f"{len(wrong)} of {len(questions)} answers score below one half"
     if len(shown) < len(wrong):
         words += f"; {len(shown)} of them, evenly spread, are here"
     unread = sum(not card["image"] for card in cards)
@@ -88,33 +91,33 @@ def write_page(
     return write_text(path, page)
 
 
-def _card(item: Item, prediction: Prediction, credit: float) -> Card:
+def _card(question: Question, prediction: Answer, item_score: float) -> Card:
     pose = not isinstance(prediction, str)
     return {
-        "id": item.id,
-        "image": _thumbnail(item, prediction),
-        "question": item.question,
+        "id": question.id,
+        "image": _thumbnail(question, prediction),
+        "question": question.text,
         "prediction": ", ".join(f"{part:.2f}" for part in prediction) if pose else prediction,
-        "reference": _reference(item),
-        "credit": round(float(credit), 3),
-        "groups": dict(item.groups),
+        "reference": _reference(question),
+        "credit": round(float(item_score), 3),
+        "groups": dict(question.groups),
     }
 
 
-def _reference(item: Item) -> list[str]:
+def _reference(question: Question) -> list[str]:
     """The right answers with how many people gave each, the most frequent first."""
-    counts = Counter(item.answers)
-    if len(item.answers) == 1:
+    counts = Counter(question.references)
+    if len(question.references) == 1:
         return list(counts)
     return [f"{text} ({count})" for text, count in counts.most_common()]
 
 
-def _thumbnail(item: Item, prediction: Prediction) -> str:
+def _thumbnail(question: Question, prediction: Answer) -> str:
     """A data URI; empty where the image cannot be read."""
     try:
-        image = pixels_alone(to_rgb(open_ref(item.pictures()[-1])))
+        image = pixels_alone(to_rgb(open_ref(question.load_images()[-1])))
         if not isinstance(prediction, str):
-            image = _with_poses(image, item, prediction)
+            image = _with_poses(image, question, prediction)
         image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
         data = encoded(image, "JPEG", quality=80)
     except (InputError, IndexError):
@@ -122,11 +125,11 @@ def _thumbnail(item: Item, prediction: Prediction) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
 
-def _with_poses(image: Image.Image, item: Item, prediction: Sequence[float]) -> Image.Image:
+def _with_poses(image: Image.Image, question: Question, prediction: list[float]) -> Image.Image:
     """The image twice: with the prediction on the left, with the reference on the right."""
-    found = parse_detection(prediction, item.id)
+    found = parse_detection(prediction, question.id)
     both = Image.new("RGB", (2 * image.width, image.height))
-    for place, action in enumerate((found, item.facts["action"])):
+    for place, action in enumerate((found, question.metadata["action"])):
         drawn = draw_pose(image, action.contact_xy, action.rotation(), legend=False)
         both.paste(drawn, (place * image.width, 0))
     return both

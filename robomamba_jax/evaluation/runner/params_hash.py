@@ -14,7 +14,7 @@ from jax.sharding import Mesh, NamedSharding
 from robomamba_jax.models.placement import replicate
 
 
-def parameters_sha256(params: Any) -> str:
+def parameters_sha256(params: object) -> str:
     """sha256 of all parameters with their names, dtypes and shapes, in the order of their names;
     the same wherever they lie. Where other processes hold parts of them, all make this call."""
     digest = hashlib.sha256()

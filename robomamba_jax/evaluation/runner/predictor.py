@@ -12,8 +12,8 @@ from jax.sharding import Mesh
 from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import Reply
-from robomamba_jax.evaluation.benchmarks.base import Recipe
-from robomamba_jax.evaluation.runner.batches import Batch, everywhere, named
+from robomamba_jax.evaluation.benchmarks.base import PromptSpec
+from robomamba_jax.evaluation.runner.batches import Batch, gather_rows, with_question
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.engine import Engine
 from robomamba_jax.inference.prompts import PromptBatch
@@ -36,19 +36,19 @@ def clean_up_spaces(text: str) -> str:
     The transformers release that it pins (4.43.3) takes the spaces before punctuation and English
     contractions out of whatever a tokenizer decodes: "blue .5 ?" becomes "blue.5?", and a decimal
     that begins with its point is joined to the word before it. Later releases leave a byte-level
-    BPE's text alone, since its spaces are meant; so does every other recipe of ours.
+    BPE's text alone, since its spaces are meant; so does every other prompt spec of ours.
     """
     for spaced in _SPACED:
         text = text.replace(spaced, spaced.strip())
     return text
 
 
-def settings_of(engine: Engine, recipe: Recipe) -> GenerationSettings:
-    """A recipe's budget and stop rule, greedy."""
+def settings_of(engine: Engine, prompt_spec: PromptSpec) -> GenerationSettings:
+    """A prompt spec's budget and stop rule, greedy."""
     return engine.settings(
-        stop_at_eos=recipe.stop != "none",
-        max_new_tokens=recipe.max_new_tokens,
-        stop=_LINE_ENDS if recipe.stop == "line" else (),
+        stop_at_eos=prompt_spec.stop != "none",
+        max_new_tokens=prompt_spec.max_new_tokens,
+        stop=_LINE_ENDS if prompt_spec.stop == "line" else (),
     )
 
 
@@ -80,13 +80,13 @@ class TextPredictor:
         replies = []
         # A batch is filled up with rows that nobody asked for: as many replies as requests.
         for request, answer, why in zip(
-            batch.requests, answers, _bad(batch, self._mesh), strict=False
+            batch.requests, answers, _problems(batch, self._mesh), strict=False
         ):
             # After the cut at a line's end, which no pattern contains, so that it is as good as
             # before it.
             text = clean_up_spaces(answer.text) if self._clean_up else answer.text
-            said = None if why else text.strip()
-            replies.append(Reply(request.id, said, why or answer.reason, answer.tokens))
+            text_or_none = None if why else text.strip()
+            replies.append(Reply(request.id, text_or_none, why or answer.reason, answer.tokens))
         return replies
 
     def logits_after(self, batch: Batch, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
@@ -136,18 +136,18 @@ class PosePredictor:
     def __call__(self, batch: Batch) -> list[Reply]:
         """A batch's poses as lists of numbers."""
         output = self._engine.predict_outputs(_prompts(batch, self._mesh))
-        sizes, bad = everywhere(self._mesh, batch.sizes), _bad(batch, self._mesh)
+        sizes, problems = gather_rows(self._mesh, batch.image_sizes), _problems(batch, self._mesh)
         replies = []
         for row, request in enumerate(batch.requests):
-            if bad[row]:
-                replies.append(Reply(request.id, None, bad[row] or ""))
+            if problems[row]:
+                replies.append(Reply(request.id, None, problems[row] or ""))
                 continue
             try:
                 numbers, raw = self._pose(output, row, sizes[row])
                 replies.append(Reply(request.id, numbers, "", raw=raw))
             except InputError as error:
                 if not batch.skip:
-                    raise named(request, error) from error
+                    raise with_question(request, error) from error
                 replies.append(Reply(request.id, None, error.message))
         return replies
 
@@ -173,11 +173,13 @@ def _prompts(batch: Batch, mesh: Mesh | None) -> PromptBatch:
     knows the positions of these alone; the engine wants those of all rows."""
     if batch.images is None:
         return PromptBatch(batch.tokens, None, None)
-    return PromptBatch(batch.tokens, batch.images, everywhere(mesh, batch.positions))
+    return PromptBatch(batch.tokens, batch.images, gather_rows(mesh, batch.image_positions))
 
 
-def _bad(batch: Batch, mesh: Mesh | None) -> list[str | None]:
+def _problems(batch: Batch, mesh: Mesh | None) -> list[str | None]:
     """What is wrong with each row, known to all processes."""
-    flags = everywhere(mesh, np.array([why is not None for why in batch.bad], np.int32))
+    flags = gather_rows(mesh, np.array([why is not None for why in batch.problems], np.int32))
     other = "its image cannot be used; the process that read it knows why"
-    return [why or (other if flag else None) for why, flag in zip(batch.bad, flags, strict=True)]
+    return [
+        why or (other if flag else None) for why, flag in zip(batch.problems, flags, strict=True)
+    ]

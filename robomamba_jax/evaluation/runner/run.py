@@ -17,16 +17,18 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import check_header, read_answers
-from robomamba_jax.evaluation.answers.predictions import Rules, read_checked
-from robomamba_jax.evaluation.benchmarks.aggregate import figures_to_json
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, Item, Loaded, Scores
-from robomamba_jax.evaluation.benchmarks.prompts import recipe_of
+from robomamba_jax.evaluation.answers.fields import FieldNames
+from robomamba_jax.evaluation.answers.predictions import ReadOptions, read_predictions
+from robomamba_jax.evaluation.benchmarks.aggregate import metrics_to_json
+from robomamba_jax.evaluation.benchmarks.base import Answer, Benchmark, BenchmarkData, Question
+from robomamba_jax.evaluation.benchmarks.prompts import prompt_spec_of
 from robomamba_jax.evaluation.benchmarks.question_files import write_json, write_text
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
 from robomamba_jax.evaluation.runner import paper
 from robomamba_jax.evaluation.runner.page import write_page
-from robomamba_jax.evaluation.synthetic.benchmark_files import at_toy, write_toy
+from robomamba_jax.evaluation.synthetic.benchmark_files import toy_config, write_toy
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 from robomamba_jax.utils.version import __version__
@@ -36,32 +38,33 @@ _NEEDED = ("benchmark", "answers_from", "scoring", "headline", "figures")  # of 
 
 
 @dataclasses.dataclass(frozen=True)
-class Answered:
-    """What was said, and who said it.
+class AnswerSet:
+    """Answers, and whose they are.
 
     Attributes:
-      answers: per item; None where there is none.
+      answers: per question; None where there is none.
       checkpoint: {"path", "sha256"}; None for a file of predictions.
       source: in one word or path, for tables.
       problems: id -> why it has no answer.
       notes: what was left out, in whole sentences.
-      raw: of poses per item the head's own numbers; None for texts and for a file of predictions.
+      raw: of poses per question the head's own numbers; None for texts and for a file of
+        predictions.
       raw_meaning: what those are, in a sentence.
     """
 
-    answers: list[Any]
+    answers: Sequence[Answer | None]
     checkpoint: dict[str, str] | None
     source: str
     problems: dict[str, str]
     notes: tuple[str, ...] = ()
-    raw: list[Any] | None = None
+    raw: Sequence[list[float] | None] | None = None
     raw_meaning: str = ""
 
 
 def load(
     config: EvalConfig, out: Path, *, write: bool = True
-) -> tuple[EvalConfig, Benchmark, Loaded]:
-    """The benchmark's questions, as many as are wanted.
+) -> tuple[EvalConfig, Benchmark, BenchmarkData]:
+    """The benchmark's questions, as many as are asked for.
 
     Args:
       config: of the evaluation; with ``toy`` its questions are drawn and written first.
@@ -72,18 +75,18 @@ def load(
       InputError: a file is missing or wrong.
     """
     chosen = benchmark(config.benchmark)
-    recipe_of(config, chosen)  # a wrong name is said before anything is read
+    prompt_spec_of(config, chosen)  # a wrong name is said before anything is read
     if config.toy:
-        config = (write_toy if write else at_toy)(config, out / "toy")
+        config = (write_toy if write else toy_config)(config, out / "toy")
     if config.judge and config.benchmark != "mmvet":
         what = f"judge={config.judge} is for mmvet, and {config.benchmark} has none"
         raise InputError("bad_config", what, "leave it out: --set judge=")
-    loaded = chosen.load(config)
-    if not loaded.items:
-        names = " and ".join(map(str, loaded.files))
+    data = chosen.load(config)
+    if not data.questions:
+        names = " and ".join(map(str, data.files))
         raise InputError("no_questions", f"{names} has no questions", "give another file")
-    _check_unique(loaded.items)
-    whole = len(loaded.items)
+    _check_unique(data.questions)
+    whole = len(data.questions)
     if config.limit and config.limit < whole:
         if config.benchmark in ("mmbench", "mme"):
             raise InputError(
@@ -91,52 +94,58 @@ def load(
                 f"limit={config.limit} would tear apart what {chosen.title} counts together",
                 "leave limit out",
             )
-        kept = tuple(loaded.items[k] for k in drawn(whole, config.limit))
+        kept = tuple(data.questions[k] for k in sample_indices(whole, config.limit))
         note = f"limit: {len(kept)} of {whole} questions; a server wants them all"
-        everything = loaded.items
-        loaded = dataclasses.replace(
-            loaded, items=kept, notes=(*loaded.notes, note), whole=everything
+        data = dataclasses.replace(
+            data, questions=kept, notes=(*data.notes, note), before_limit=data.questions
         )
-    return config, chosen, loaded
+    return config, chosen, data
 
 
-def _check_unique(items: Sequence[Item]) -> None:
-    known: dict[str, Item] = {}
-    for item in items:
-        first = known.setdefault(item.id, item)
-        if first is item:
+def _check_unique(questions: Sequence[Question]) -> None:
+    known: dict[str, Question] = {}
+    for question in questions:
+        first = known.setdefault(question.id, question)
+        if first is question:
             continue
-        if first.file == item.file:
-            what, fix = f"{item.file} has two questions {item.id!r}", "fix the file"
-        else:
-            what = f"{first.file} and {item.file} both have a question {item.id!r}"
+        what, fix = f"{question.file} has two questions {question.id!r}", "fix the file"
+        if first.file != question.file:
+            what = f"{first.file} and {question.file} both have a question {question.id!r}"
             fix = "score them apart: --set files.questions=..."
         raise InputError("bad_record", what, fix)
 
 
-def drawn(whole: int, limit: int) -> list[int]:
-    """Places of ``limit`` items out of ``whole``, the same each time, in order.
+def sample_indices(whole: int, limit: int) -> list[int]:
+    """Places of ``limit`` questions out of ``whole``, the same each time, in order.
 
     Not every n-th: POPE's labels alternate, and every second question would be answered by no.
     """
     return sorted(np.random.default_rng(0).permutation(whole)[:limit].tolist())
 
 
-def from_predictions(config: EvalConfig, path: Path, loaded: Loaded) -> Answered:
+def from_predictions(config: EvalConfig, path: Path, data: BenchmarkData) -> AnswerSet:
     """Answers that somebody else has made.
 
     Raises:
-      InputError: questions are left out, and may not be; or see ``read_checked``.
+      InputError: questions are left out, and may not be; or see ``read_predictions``.
     """
     chosen = benchmark(config.benchmark)
 
-    def ours(file: Path, header: Mapping[str, Any]) -> None:
-        check_header(header, file, chosen.name, _digest(loaded.files))
+    def check(file: Path, header: Mapping[str, Json]) -> None:
+        check_header(header, file, chosen.name, _questions_sha256(data.files))
 
-    read = read_checked(path, loaded.known, Rules.of(config, ours), poses=chosen.poses)
-    said = {item.id: answer for item, answer in zip(loaded.known, read.answers, strict=True)}
-    answers = [said[item.id] for item in loaded.items]
-    missing = [item.id for item, text in zip(loaded.items, answers, strict=True) if text is None]
+    options = ReadOptions(
+        FieldNames(config.answer_field, config.id_field),
+        skip_extra=config.on_extra == "skip",
+        skip_bad=config.on_error == "skip",
+        check_echoes=config.check_echoes,
+        check_header=check,
+    )
+    read = read_predictions(path, data.all_questions, options, poses=chosen.poses)
+    ids = [question.id for question in data.all_questions]
+    predictions = dict(zip(ids, read.answers, strict=True))
+    answers = {question.id: predictions[question.id] for question in data.questions}
+    missing = [key for key, answer in answers.items() if answer is None]
     if missing and config.on_error == "raise":
         raise InputError(
             "missing_answers",
@@ -145,26 +154,26 @@ def from_predictions(config: EvalConfig, path: Path, loaded: Loaded) -> Answered
         )
     problems = {key: read.problems.get(key, "the file has no answer to it") for key in missing}
     notes = list(read.notes)
-    spare = sum(text is not None for text in said.values()) + len(missing) - len(answers)
+    spare = sum(text is not None for text in predictions.values()) + len(missing) - len(answers)
     if spare:
         notes.append(f"{spare} answers are to questions of these files that limit leaves out")
-    return Answered(answers, None, str(path), problems, tuple(notes))
+    return AnswerSet(list(answers.values()), None, str(path), problems, tuple(notes))
 
 
-def check_against(path: Path, chosen: Benchmark, loaded: Loaded) -> None:
+def check_against(path: Path, chosen: Benchmark, data: BenchmarkData) -> None:
     """Whether another run's file of answers is to these questions.
 
     Raises:
       InputError: it is missing, broken, or answers others.
     """
-    check_header(read_answers(path)[0], path, chosen.name, _digest(loaded.files))
+    check_header(read_answers(path)[0], path, chosen.name, _questions_sha256(data.files))
 
 
 def finish(
     config: EvalConfig,
     chosen: Benchmark,
-    loaded: Loaded,
-    answered: Answered,
+    data: BenchmarkData,
+    answered: AnswerSet,
     out: Path,
     *,
     seconds: float = 0.0,
@@ -177,20 +186,23 @@ def finish(
     Raises:
       InputError: no question was answered.
     """
-    pairs = [
-        (item, said)
-        for item, said in zip(loaded.items, answered.answers, strict=True)
-        if said is not None
-    ]
-    if not pairs:
+    kept = [k for k, answer in enumerate(answered.answers) if answer is not None]
+    if not kept:
         raise InputError("no_answers", "no question was answered", "see the problems above")
-    items, said = [item for item, _ in pairs], [text for _, text in pairs]
-    told, notes = said, [*loaded.notes, *answered.notes]
+    questions = [data.questions[k] for k in kept]
+    predictions = submitted = [answer for answer in answered.answers if answer is not None]
+    notes = [*data.notes, *answered.notes]
     if answered.raw is not None and config.scoring == "official":
-        pairs = zip(answered.raw, answered.answers, strict=True)
-        told = [numbers for numbers, answer in pairs if answer is not None]
+        submitted = [answered.raw[k] for k in kept]
         notes.append(answered.raw_meaning)
-    written, unwritten = _submitted(chosen, loaded, items, told, out)
+    written: list[Path] = []
+    try:
+        written = chosen.submit(out, questions, submitted)
+    except InputError as error:
+        # An answer that is too long for a cell, say. The score is had all the same.
+        if not data.labelled:
+            raise
+        notes.append(f"no submission was written: {error.message}")
     result: dict[str, Any] = {
         "schema": SCHEMA,
         "package": __version__,
@@ -199,11 +211,11 @@ def finish(
         "checkpoint": answered.checkpoint,
         "answers_from": answered.source,
         "config": tree_to_json(config),
-        "recipe": recipe_of(config, chosen).to_json(),
-        "questions": len(loaded.items),
-        "answered": len(items),
+        "recipe": prompt_spec_of(config, chosen).to_json(),
+        "questions": len(data.questions),
+        "answered": len(questions),
         "problems": answered.problems,
-        "notes": [*notes, *unwritten],
+        "notes": notes,
         "seconds": round(seconds, 3),
         "headline": None,
         "figures": {},
@@ -211,11 +223,13 @@ def finish(
         "also": {},
         "submission": [path.name for path in written],
     }
-    if loaded.labelled:
-        scores = chosen.score(items, said, config.scoring)
-        result |= _as_json(scores)
-        result["also"] = _other(chosen, items, said, config.scoring)
-        write_page(out / "wrong.html", chosen.title, items, said, scores)
+    if data.labelled:
+        scores = chosen.score(questions, predictions, config.scoring)
+        result["headline"] = scores.headline
+        result["figures"] = metrics_to_json(scores.metrics)
+        result["groups"] = {kind: metrics_to_json(rows) for kind, rows in scores.groups.items()}
+        result["also"] = _other_scoring(chosen, questions, predictions, config.scoring)
+        write_page(out / "wrong.html", chosen.title, questions, predictions, scores)
     else:
         result["notes"].append("these questions have no answers here: a submission was written")
     write_json(out / "results.json", result)
@@ -224,55 +238,35 @@ def finish(
     return result
 
 
-def _submitted(
-    chosen: Benchmark, loaded: Loaded, items: Sequence[Item], said: Sequence[Any], out: Path
-) -> tuple[list[Path], list[str]]:
-    """The submission's files; or a note, where answers do not fit into one and a score is had."""
-    try:
-        return chosen.submit(out, items, said), []
-    except InputError as error:
-        if not loaded.labelled:
-            raise
-        return [], [f"no submission was written: {error.message}"]
-
-
-def _as_json(scores: Scores) -> dict[str, Any]:
-    return {
-        "headline": scores.headline,
-        "figures": figures_to_json(scores.figures),
-        "groups": {kind: figures_to_json(rows) for kind, rows in scores.groups.items()},
-    }
-
-
-def _other(
-    chosen: Benchmark, items: Sequence[Item], said: Sequence[Any], scoring: str
-) -> dict[str, Any]:
+def _other_scoring(
+    chosen: Benchmark, questions: Sequence[Question], predictions: Sequence[Any], scoring: str
+) -> dict[str, Json]:
     """The same answers by the other scorer, where there is one."""
     other = "standard" if scoring == "official" else "official"
-    if chosen.poses or other not in chosen.recipes:
+    if chosen.poses or other not in chosen.prompt_specs:
         return {}
-    scores = chosen.score(items, said, other)
-    head = scores.figures[scores.headline]
+    scores = chosen.score(questions, predictions, other)
+    head = scores.metrics[scores.headline]
     return {other: {"headline": scores.headline, **head.to_json()}}
 
 
 def answer_all(
     config: EvalConfig,
     chosen: Benchmark,
-    loaded: Loaded,
+    data: BenchmarkData,
     checkpoint: str,
     out: Path,
-    tell: OnProgress | None = None,
-) -> tuple[Answered, float]:
+    on_progress: OnProgress | None = None,
+) -> tuple[AnswerSet, float]:
     """Let a checkpoint answer what it has not answered yet.
 
     Args:
       config: of the evaluation.
       chosen: the benchmark.
-      loaded: its questions.
+      data: its questions.
       checkpoint: as ``rm.load`` takes it.
       out: where answers.jsonl lies.
-      tell: told how many are answered, of how many.
+      on_progress: called with (answered, questions).
 
     Returns:
       The answers, and the seconds that it took now.
@@ -286,26 +280,29 @@ def answer_all(
     started = time.monotonic()
     facts = {
         "benchmark": chosen.name,
-        "recipe": recipe_of(config, chosen).to_json(),
+        "recipe": prompt_spec_of(config, chosen).to_json(),
         "frames": config.frames,
         "dtype": config.dtype,
-        "questions": _digest(loaded.files),
+        "questions": _questions_sha256(data.files),
     }
-    done, sha, meaning = ask(config, chosen, loaded, checkpoint, out / "answers.jsonl", facts, tell)
-    answers = [done[item.id].answer if item.id in done else None for item in loaded.items]
-    asked = {item.id for item in loaded.items}
-    problems = {
-        key: reply.reason for key, reply in done.items() if reply.answer is None and key in asked
-    }
-    identity = {"path": checkpoint, "sha256": sha}
-    raw = None
-    if chosen.poses:
-        raw = [done[item.id].raw if item.id in done else None for item in loaded.items]
-    answered = Answered(answers, identity, checkpoint, problems, raw=raw, raw_meaning=meaning)
-    return answered, time.monotonic() - started
+    done, sha, meaning = ask(
+        config, chosen, data, checkpoint, out / "answers.jsonl", facts, on_progress
+    )
+    replies = [done.get(question.id) for question in data.questions]
+    return (
+        AnswerSet(
+            [reply and reply.answer for reply in replies],
+            {"path": checkpoint, "sha256": sha},
+            checkpoint,
+            {reply.id: reply.reason for reply in replies if reply and reply.answer is None},
+            raw=[reply and reply.raw for reply in replies] if chosen.poses else None,
+            raw_meaning=meaning,
+        ),
+        time.monotonic() - started,
+    )
 
 
-def _digest(files: Sequence[Path]) -> str:
+def _questions_sha256(files: Sequence[Path]) -> str:
     """One hash of the questions' files."""
     hashes = [file_sha256(path) for path in files]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.manipulation import PoseSample, answer_text
 from robomamba_jax.data.sources.synthetic import COLORS, SHAPES, SyntheticSource
-from robomamba_jax.evaluation.metrics.yes_no import POPE_KINDS
+from robomamba_jax.evaluation.metrics.yes_no import POPE_CATEGORIES
 from robomamba_jax.evaluation.synthetic import export_benchmarks as export
 from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
 
@@ -23,13 +23,13 @@ VQA_FILES = (
     "v2_mscoco_val2014_annotations.json",
 )
 OKVQA_FILES = ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json")
-_NAMES = {
+_QUESTIONS = {
     "vqav2": VQA_FILES[:1],
     "okvqa": OKVQA_FILES[:1],
     "gqa": ("testdev_balanced_questions.json",),
     "ocrvqa": ("dataset.json",),
     "vizwiz": ("val.json",),
-    "pope": tuple(f"coco_pope_{kind}.json" for kind in POPE_KINDS),
+    "pope": tuple(f"coco_pope_{category}.json" for category in POPE_CATEGORIES),
     "mme": (),
     "mmbench": ("MMBench_DEV_EN.tsv",),
     "mmvet": ("mm-vet.json",),
@@ -41,12 +41,8 @@ _ANSWERS = {"vqav2": VQA_FILES[1], "okvqa": OKVQA_FILES[1]}
 
 def files_of(name: str, root: str) -> dict[str, Any]:
     """Where a benchmark that we have written lies: fields of ``FilesConfig``."""
-    return {
-        "root": root,
-        "questions": _NAMES[name],
-        "answers": _ANSWERS.get(name, ""),
-        "images": "",
-    }
+    answers = _ANSWERS.get(name, "")
+    return {"root": root, "questions": _QUESTIONS[name], "answers": answers, "images": ""}
 
 
 def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
@@ -57,14 +53,14 @@ def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
     by_name = {shape.name: shape for shape in shapes}
 
     def put(image: str, path: Path) -> None:
-        picture = by_name[image].picture if image in by_name else book_cover(int(image))
-        picture.save(path, quality=95)
+        drawing = by_name[image].image if image in by_name else book_cover(int(image))
+        drawing.save(path, quality=95)
 
     _WRITERS[name](folder, shapes, put)
-    return at_toy(config, folder)
+    return toy_config(config, folder)
 
 
-def at_toy(config: EvalConfig, folder: Path) -> EvalConfig:
+def toy_config(config: EvalConfig, folder: Path) -> EvalConfig:
     """The configuration, pointed at what :func:`write_toy` has written."""
     files = dataclasses.replace(config.files, **files_of(config.benchmark, str(folder)))
     return dataclasses.replace(config, files=files, toy=0)
@@ -77,7 +73,7 @@ class _Shape:
         sample = SyntheticSource("captions", f"1@{number}")[0]
         _, self.color, self.shape = sample.turns[1][1].split()
         pixels: Any = sample.images[0]
-        self.picture = Image.fromarray(pixels)
+        self.image = Image.fromarray(pixels)
         self.name = f"{number}.png"
         self.number = number
 
@@ -111,12 +107,10 @@ _GENRES = ("Engineering", "Travel", "History")
 
 def book_of(number: int) -> dict[str, str]:
     """An invented book, by number."""
-    author = f"{_FIRST[number % 5]} {_LAST[(number // 5) % 5]}"
-    title = _TITLES[(number // 2) % 5]
     return {
         "image": str(number),
-        "title": title,
-        "authorName": author,
+        "title": _TITLES[(number // 2) % 5],
+        "authorName": f"{_FIRST[number % 5]} {_LAST[(number // 5) % 5]}",
         "genre": _GENRES[number % 3],
     }
 
@@ -130,50 +124,43 @@ def _entries(shapes: list[_Shape]) -> list[Entry]:
     return [makers[shape.number % 3](shape) for shape in shapes]
 
 
-def _mme(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+def _mme(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
     pairs = [(shape.yes_no(True), shape.yes_no(False)) for shape in shapes]
     half = len(pairs) // 2
     export.write_mme(folder, {"color": pairs[:half], "existence": pairs[half:]}, put)
 
 
-def _vizwiz(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
-    entries = [
-        entry
-        if k % 4
-        else dataclasses.replace(
+def _vizwiz(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
+    entries = _entries(shapes)
+    # Every fourth question is about a label that the image does not have.
+    entries[::4] = [
+        dataclasses.replace(
             entry, question="What does the label say?", answer="unanswerable", also="nothing"
         )
-        for k, entry in enumerate(_entries(shapes))
+        for entry in entries[::4]
     ]
     export.write_vizwiz(folder, entries, put)
 
 
-def _pope(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+def _pope(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
     entries = [shape.yes_no(shape.number % 2 == 0) for shape in shapes]
-    export.write_pope(folder, dict.fromkeys(POPE_KINDS, entries), put)
+    export.write_pope(folder, dict.fromkeys(POPE_CATEGORIES, entries), put)
 
 
-def _robovqa(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
-    entries = [
-        Entry(
-            shape.name,
-            f"touch the {shape.shape} Q: possible right now?",
-            "yes",
-            "affordance:discriminative:discrete:True",
+def _robovqa(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
+    def entry(shape: _Shape) -> Entry:
+        if shape.number % 2:
+            text = f"touch the {shape.shape} Q: possible right now?"
+            return Entry(shape.name, text, "yes", "affordance:discriminative:discrete:True")
+        answer = f"touch the {shape.color} {shape.shape}"
+        return Entry(
+            shape.name, "Q: what action just happened?", answer, "past_description:freeform"
         )
-        if shape.number % 2
-        else Entry(
-            shape.name,
-            "Q: what action just happened?",
-            f"touch the {shape.color} {shape.shape}",
-            "past_description:freeform",
-        )
-        for shape in shapes
-    ]
-    export.write_robovqa(folder, entries, put)
+
+    export.write_robovqa(folder, [entry(shape) for shape in shapes], put)
 
 
-def _manipulation(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
+def _manipulation(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
     source = SyntheticSource("poses", str(len(shapes)))
     records, pixels = [], {}
     for number in range(len(shapes)):
@@ -182,10 +169,7 @@ def _manipulation(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
         assert sample.action is not None
         name = f"Shape_{number:04d}.png"
         pixels[name] = sample.images[0]
-        turns = [
-            {"from": "human", "value": sample.turns[0][1]},
-            {"from": "gpt", "value": answer_text(sample.action)},
-        ]
+        turns = export.conversation(sample.turns[0][1], answer_text(sample.action))
         records.append({"image": name, "conversations": turns})
 
     def put_pose(image: str, path: Path) -> None:
@@ -194,7 +178,7 @@ def _manipulation(folder: Path, shapes: list[_Shape], put: export.Put) -> None:
     export.write_manipulation(folder, records, put_pose)
 
 
-_WRITERS: dict[str, Callable[[Path, list[_Shape], export.Put], Any]] = {
+_WRITERS: dict[str, Callable[[Path, list[_Shape], export.SaveImage], Any]] = {
     "vqav2": lambda to, shapes, put: export.write_vqa(to, _entries(shapes), put, VQA_FILES),
     "okvqa": lambda to, shapes, put: export.write_vqa(to, _entries(shapes), put, OKVQA_FILES),
     "gqa": lambda to, shapes, put: export.write_gqa(to, _entries(shapes), put),

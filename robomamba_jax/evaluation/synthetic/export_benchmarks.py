@@ -19,13 +19,14 @@ from typing import Any
 
 from robomamba_jax.evaluation.benchmarks.question_files import write_json, write_text
 from robomamba_jax.evaluation.metrics.multiple_choice import LETTERS, ROTATION
+from robomamba_jax.utils.json_types import Json, JsonObject
 
 _PEOPLE = 10
 _COCO = "COCO_val2014_{:012d}.jpg"
 _SURE = ("yes", "maybe", "no")
 MME_SUFFIX = " Please answer yes or no."
 
-Put = Callable[[str, Path], None]
+SaveImage = Callable[[str, Path], None]
 """Puts the image that the caller knows by a name at a path."""
 
 
@@ -50,28 +51,29 @@ class Entry:
     options: tuple[str, ...] = ()
 
 
-class _Numbers:
+class _NumberedImages:
     """Numbers for the caller's images, from 1, each put in its place once."""
 
-    def __init__(self, put: Put, folder: Path, name: str) -> None:
+    def __init__(self, put: SaveImage, folder: Path, name: str) -> None:
         self._put, self._folder, self._name = put, folder, name
         self._known: dict[str, int] = {}
 
-    def of(self, image: str) -> int:
-        """The image's number."""
-        if image not in self._known:
-            self._known[image] = len(self._known) + 1
-            path = self._folder / self.name(image)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._put(image, path)
-        return self._known[image]
-
-    def name(self, image: str) -> str:
-        """The image's file name."""
-        return self._name.format(self._known[image])
+    def add(self, image: str) -> tuple[int, str]:
+        """The image's number and its file's name."""
+        known = image in self._known
+        number = self._known.setdefault(image, len(self._known) + 1)
+        name = self._name.format(number)
+        if not known:
+            _put(self._put, image, self._folder / name)
+        return number, name
 
 
-def people(entry: Entry) -> list[dict[str, Any]]:
+def _put(put: SaveImage, image: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    put(image, path)
+
+
+def people(entry: Entry) -> list[JsonObject]:
     """Ten people's answers; every fourth gives the other one, where there is another."""
     return [
         {
@@ -92,37 +94,36 @@ def answer_type(answer: str) -> str:
 
 
 def write_vqa(
-    folder: Path, entries: Sequence[Entry], put: Put, names: tuple[str, str]
+    folder: Path, entries: Sequence[Entry], put: SaveImage, names: tuple[str, str]
 ) -> list[Path]:
     """VQAv2's and OKVQA's two files, named as ``names`` says."""
-    pictures = _Numbers(put, folder / "val2014", _COCO)
+    images = _NumberedImages(put, folder / "val2014", _COCO)
     questions, annotations = [], []
     for number, entry in enumerate(entries):
-        image = pictures.of(entry.image)
+        image, _ = images.add(entry.image)
+        # As COCO's: the image's number, and behind it the question's.
         ids = {"question_id": image * 1000 + number % 1000, "image_id": image}
         questions.append({**ids, "question": entry.question})
         kinds = {"question_type": entry.kind, "answer_type": answer_type(entry.answer)}
-        said = {"multiple_choice_answer": entry.answer, "answers": people(entry)}
-        annotations.append({**ids, **kinds, **said})
+        answers = {"multiple_choice_answer": entry.answer, "answers": people(entry)}
+        annotations.append({**ids, **kinds, **answers})
     shared = {"data_type": "mscoco", "data_subtype": "val2014"}
+    asked = {**shared, "task_type": "Open-Ended", "questions": questions}
     return [
-        write_json(
-            folder / names[0], {**shared, "task_type": "Open-Ended", "questions": questions}
-        ),
+        write_json(folder / names[0], asked),
         write_json(folder / names[1], {**shared, "annotations": annotations}),
     ]
 
 
-def write_gqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_gqa(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """GQA's testdev_balanced_questions.json."""
-    pictures = _Numbers(put, folder / "images", "n{:06d}.jpg")
+    images = _NumberedImages(put, folder / "images", "n{:06d}.jpg")
     records = {}
     for number, entry in enumerate(entries):
-        pictures.of(entry.image)
         verify = answer_type(entry.answer) == "yes/no"
         records[str(20_000_000 + number)] = {
             "question": entry.question,
-            "imageId": pictures.name(entry.image).removesuffix(".jpg"),
+            "imageId": images.add(entry.image)[1].removesuffix(".jpg"),
             "answer": entry.answer.lower(),
             "isBalanced": True,
             "fullAnswer": f"{entry.answer}.",
@@ -132,14 +133,12 @@ def write_gqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
     return [write_json(folder / "testdev_balanced_questions.json", records)]
 
 
-def write_ocrvqa(folder: Path, books: Sequence[dict[str, str]], put: Put) -> list[Path]:
+def write_ocrvqa(folder: Path, books: Sequence[dict[str, str]], put: SaveImage) -> list[Path]:
     """OCR-VQA's dataset.json; a book has image, title, authorName and genre."""
     records = {}
     for number, book in enumerate(books):
         key = f"{10_000 + number}"
-        path = folder / "images" / f"{key}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        put(book["image"], path)
+        _put(put, book["image"], folder / "images" / f"{key}.jpg")
         records[key] = {
             "imageURL": f"http://books.invalid/{key}.jpg",
             "questions": ["Who wrote this book?", "What is the title of this book?"],
@@ -150,19 +149,18 @@ def write_ocrvqa(folder: Path, books: Sequence[dict[str, str]], put: Put) -> lis
     return [write_json(folder / "dataset.json", records)]
 
 
-def write_vizwiz(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_vizwiz(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """VizWiz's val.json; its answers have no numbers."""
-    pictures = _Numbers(put, folder / "val", "VizWiz_val_{:08d}.jpg")
+    images = _NumberedImages(put, folder / "val", "VizWiz_val_{:08d}.jpg")
     records = []
     for entry in entries:
-        pictures.of(entry.image)
         unknown = entry.answer == "unanswerable"
-        said = [{k: row[k] for k in ("answer", "answer_confidence")} for row in people(entry)]
+        answers = [{k: row[k] for k in ("answer", "answer_confidence")} for row in people(entry)]
         records.append(
             {
-                "image": pictures.name(entry.image),
+                "image": images.add(entry.image)[1],
                 "question": entry.question,
-                "answers": said,
+                "answers": answers,
                 "answer_type": "unanswerable" if unknown else answer_type(entry.answer),
                 "answerable": int(not unknown),
             }
@@ -170,31 +168,31 @@ def write_vizwiz(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]
     return [write_json(folder / "val.json", records)]
 
 
-def write_pope(folder: Path, kinds: Mapping[str, Sequence[Entry]], put: Put) -> list[Path]:
+def write_pope(
+    folder: Path, categories: Mapping[str, Sequence[Entry]], put: SaveImage
+) -> list[Path]:
     """POPE's files, JSON lines, one for each way to choose what is absent."""
-    pictures = _Numbers(put, folder / "val2014", _COCO)
+    images = _NumberedImages(put, folder / "val2014", _COCO)
     written = []
-    for kind, entries in kinds.items():
+    for category, entries in categories.items():
         lines = []
         for number, entry in enumerate(entries, 1):
-            pictures.of(entry.image)
-            row = {"question_id": number, "image": pictures.name(entry.image)}
+            row = {"question_id": number, "image": images.add(entry.image)[1]}
             row |= {"text": entry.question, "label": entry.answer.lower()}
             lines.append(json.dumps(row) + "\n")
-        written.append(write_text(folder / f"coco_pope_{kind}.json", "".join(lines)))
+        written.append(write_text(folder / f"coco_pope_{category}.json", "".join(lines)))
     return written
 
 
 def write_mme(
-    folder: Path, subtasks: Mapping[str, Sequence[tuple[Entry, Entry]]], put: Put
+    folder: Path, subtasks: Mapping[str, Sequence[tuple[Entry, Entry]]], put: SaveImage
 ) -> list[Path]:
     """MME's tree: per sub-task an image and a text with its two questions."""
     written = []
     for name, pairs in subtasks.items():
         for number, pair in enumerate(pairs, 1):
             path = folder / name / f"{number:04d}.jpg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            put(pair[0].image, path)
+            _put(put, pair[0].image, path)
             lines = [
                 f"{entry.question}{MME_SUFFIX}\t{entry.answer.capitalize()}\n" for entry in pair
             ]
@@ -202,14 +200,13 @@ def write_mme(
     return written
 
 
-def write_mmbench(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_mmbench(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """MMBench's table with every rotation of the options; images stand in the first rows."""
     text = io.StringIO()
     names = ["index", "question", "hint", *LETTERS, "answer", "category", "l2-category", "split"]
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
     table.writerow([*names, "image"])
-    scratch = folder / "picture.jpg"
-    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / "image.jpg"
     for turn in range(max(len(entry.options) for entry in entries)):
         for number, entry in enumerate(entries):
             count = len(entry.options)
@@ -217,24 +214,24 @@ def write_mmbench(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path
                 continue
             options = [entry.options[(k + turn) % count] for k in range(count)]
             right = LETTERS[options.index(entry.answer)]
-            picture = str(number)
+            # Later rotations name the first one's row instead of repeating its image.
+            image_cell = str(number)
             if turn == 0:
-                put(entry.image, scratch)
-                picture = base64.b64encode(scratch.read_bytes()).decode()
+                _put(put, entry.image, scratch)
+                image_cell = base64.b64encode(scratch.read_bytes()).decode()
                 scratch.unlink()
             cells = [*options, *[""] * (len(LETTERS) - count)]
             row = [number + turn * ROTATION, entry.question, "nan", *cells, right]
-            table.writerow([*row, entry.kind, "perception", "dev", picture])
+            table.writerow([*row, entry.kind, "perception", "dev", image_cell])
     return [write_text(folder / "MMBench_DEV_EN.tsv", text.getvalue())]
 
 
-def write_mmvet(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_mmvet(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """MM-Vet's mm-vet.json; an entry's kind names the capabilities, by commas."""
     records = {}
     for number, entry in enumerate(entries):
         name = f"v1_{number}.jpg"
-        (folder / "images").mkdir(parents=True, exist_ok=True)
-        put(entry.image, folder / "images" / name)
+        _put(put, entry.image, folder / "images" / name)
         records[f"v1_{number}"] = {
             "imagename": name,
             "question": entry.question,
@@ -245,31 +242,30 @@ def write_mmvet(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
     return [write_json(folder / "mm-vet.json", records)]
 
 
-def write_robovqa(folder: Path, entries: Sequence[Entry], put: Put) -> list[Path]:
+def write_robovqa(folder: Path, entries: Sequence[Entry], put: SaveImage) -> list[Path]:
     """The one-image conversion that RoboMamba's repository reads; an entry's kind is the tag."""
-    pictures = _Numbers(put, folder / "imgs", "{:06d}.jpg")
-    records = []
-    for number, entry in enumerate(entries):
-        pictures.of(entry.image)
-        turns = [
-            {"from": "human", "value": entry.question},
-            {"from": "gpt", "value": f"A: {entry.answer}"},
-        ]
-        image = f"imgs/{pictures.name(entry.image)}"
-        records.append(
-            {
-                "id": f"robovqa_{number}_0",
-                "image": image,
-                "task": entry.kind,
-                "conversations": turns,
-            }
-        )
+    images = _NumberedImages(put, folder / "imgs", "{:06d}.jpg")
+    records = [
+        {
+            "id": f"robovqa_{number}_0",
+            "image": f"imgs/{images.add(entry.image)[1]}",
+            "task": entry.kind,
+            "conversations": conversation(entry.question, f"A: {entry.answer}"),
+        }
+        for number, entry in enumerate(entries)
+    ]
     return [write_json(folder / "robovqa.json", records)]
 
 
-def write_manipulation(folder: Path, records: Sequence[dict[str, Any]], put: Put) -> list[Path]:
+def conversation(question: str, answer: str) -> list[Json]:
+    """A record's turns, as LLaVA's files have them."""
+    return [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+
+
+def write_manipulation(
+    folder: Path, records: Sequence[Mapping[str, Any]], put: SaveImage
+) -> list[Path]:
     """RoboMamba's manip.json out of its records, whose images the caller knows by their names."""
-    (folder / "robot_pics").mkdir(parents=True, exist_ok=True)
     for record in records:
-        put(record["image"], folder / "robot_pics" / record["image"])
+        _put(put, record["image"], folder / "robot_pics" / record["image"])
     return [write_json(folder / "manip.json", list(records))]

@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data sets out of the simulator, in the files of the published ones."""
 
-__all__ = ["contact_points", "generate", "tasks"]
+__all__ = ["generate", "manifest", "tasks"]

@@ -77,6 +77,7 @@ def write_benchmarks(
     scenes = [_scene(plan, item) for item in kept]
 
     def put(image: str, path: Path) -> None:
+        """An image of the data set, or a cover, at a place of the benchmark's."""
         if image.startswith(_COVER):
             book_cover(int(image.removeprefix(_COVER))).save(path, quality=95)
         else:
@@ -95,6 +96,7 @@ def write_benchmarks(
 
 def _scene(plan: WorldPlan, item: dict[str, Any]) -> Scene:
     name = item["stage1_1"]["image"]
+    # A stream of its own: what benchmarks ask must not shift what is said of the item elsewhere.
     rng = Rng((*plan.seed_of("language", int(Path(name).stem)), _CODE))
     return Scene(name, q.facts_of(item["facts"]), Wording(rng, plan.split))
 
@@ -108,7 +110,9 @@ def _link(source: Path, path: Path) -> None:
         shutil.copyfile(source, path)
 
 
-def _write_scenes(bench: Path, scenes: Sequence[Scene], put: export_benchmarks.Put) -> list[Path]:
+def _write_scenes(
+    bench: Path, scenes: Sequence[Scene], put: export_benchmarks.SaveImage
+) -> list[Path]:
     known: list[Entry] = []
     short: list[Entry] = []
     unseen: list[Entry] = []
@@ -116,6 +120,7 @@ def _write_scenes(bench: Path, scenes: Sequence[Scene], put: export_benchmarks.P
     for number, (image, facts, words) in enumerate(scenes):
         short += [*q.short_questions(image, facts, words), *q.yes_no_questions(image, facts, words)]
         known += q.knowledge(image, facts, words)
+        # VizWiz has questions that its photographs cannot answer: here every second one.
         unseen += q.photographs(image, facts, words, answerable=number % 2 == 0)
         free += q.free_questions(image, facts, words)
     common = Counter(name for scene in scenes for name in q.things_of(scene.facts))
@@ -137,6 +142,7 @@ def _write_scenes(bench: Path, scenes: Sequence[Scene], put: export_benchmarks.P
 
 def _pope(scenes: Sequence[Scene], common: Counter[str]) -> dict[str, list[Entry]]:
     """As many there as not, in each of the three files."""
+    # Ties by name: the ranking depends on the counts alone.
     ranking = [name for name, _ in sorted(common.items(), key=lambda pair: (-pair[1], pair[0]))]
     found: dict[str, list[Entry]] = {"random": [], "popular": [], "adversarial": []}
     for image, facts, words in scenes:
@@ -150,6 +156,7 @@ def _mme(scenes: Sequence[Scene]) -> dict[str, list[tuple[Entry, Entry]]]:
     for image, facts, words in scenes:
         for name, pair in q.pairs(image, facts, words).items():
             found.setdefault(name, []).append(pair)
+    # No scene shows words: book covers are drawn for this sub-task.
     found["OCR"] = [q.cover_pair(f"{_COVER}{k}", book_of(k), book_of(k + 1)) for k in range(BOOKS)]
     return {
         name: [pairs[k] for k in even_frames(len(pairs), PER_SUBTASK)]
@@ -165,11 +172,13 @@ def _write_clips(folder: Path, clips: Iterator[dict[str, Any]]) -> list[Path]:
         if len(entries) >= CLIPS:
             break
         name = f"{number}"
+        # A question has one image; the last frame shows what came of the clip.
         frames[name] = base64.b64decode(clip["images"][-1])
         asked = parse_questions(clip["text"], f"clip {number}")
         entries += [Entry(name, one.question, one.answer, one.task) for one in asked]
 
     def put(image: str, path: Path) -> None:
+        """A frame, as the clip holds it."""
         path.write_bytes(frames[image])
 
     return export_benchmarks.write_robovqa(folder, entries, put) if entries else []

@@ -31,6 +31,8 @@ class GripperBody:
     def __init__(self, scene: SimScene, command: GraspCommand) -> None:
         """Put it into the scene, out of sight."""
         self._stage, self._grip = scene, command
+        # The tip is the body's origin and +z its approach, so that everything lies behind, at z
+        # below 0.
         pieces = [
             Solid("stem", cylinder(0.035, 0.5, (0, 0, -0.36)), STEEL, True),
             Solid("palm", box((0.14, 0.2, 0.08), (0, 0, -0.14)), COLORS["orange"]),
@@ -46,6 +48,7 @@ class GripperBody:
     def move(self, point: Array) -> None:
         """Its tip goes to a world point."""
         pose = np.eye(4)
+        # A command's closing axis need not be square to its approach: what lies along it goes.
         closing = self._grip.closing - self._grip.approach * (
             self._grip.closing @ self._grip.approach
         )
@@ -76,6 +79,7 @@ def film(
     coming = 0
 
     def on_motion(phase: str, point: Array) -> None:
+        """Move the body along, and take an image."""
         nonlocal coming
         if body is not None:
             body.move(point)
@@ -92,5 +96,5 @@ def film(
 
 def evenly_sampled(frames: list[Frame], count: int) -> list[Frame]:
     """As many frames as wanted, evenly spread, the first and the last among them."""
-    places = np.linspace(0, len(frames) - 1, count).round().astype(int)
-    return [frames[place] for place in places]
+    indices = np.linspace(0, len(frames) - 1, count).round().astype(int)
+    return [frames[index] for index in indices]

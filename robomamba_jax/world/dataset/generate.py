@@ -30,8 +30,8 @@ from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.version import __version__
 from robomamba_jax.world.dataset import tasks
 from robomamba_jax.world.dataset.benchmarks import write_benchmarks
-from robomamba_jax.world.dataset.contact_points import CONTACT_POINTS
-from robomamba_jax.world.dataset.tasks import KINDS, SAID, VERSION, WorldPlan, check_plan
+from robomamba_jax.world.dataset.manifest import CONTACT_POINTS, MANIFEST, Manifest, read_manifest
+from robomamba_jax.world.dataset.tasks import REMARKS, VERSION, ItemRange, WorldPlan, check_plan
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.objects.categories import CATEGORIES
 
@@ -46,7 +46,7 @@ def generate(
     workers: int = 2,
     on_progress: OnProgress | None = None,
     on_error: str = "raise",
-) -> dict[str, Any]:
+) -> Manifest:
     """Carry out a plan, or the rest of it.
 
     Args:
@@ -66,17 +66,17 @@ def generate(
     one_of("on_error", on_error, ON_ERROR)
     if workers < 1:
         raise InputError("bad_arguments", f"--workers is {workers}", "give 1 or more")
-    manifest = out / "manifest.json"
     _claim(out, plan)
-    if manifest.is_file():
-        return _object(manifest)
+    if (out / MANIFEST).is_file():
+        return read_manifest(out)
     parts = out / ".parts"
     for folder in (parts, out / "images", out / "depth", out / "masks", out / "robovqa"):
         folder.mkdir(parents=True, exist_ok=True)
-    waiting = [job for job in plan.jobs() if not _done(_part(parts, job), on_error)]
+    waiting = [job for job in plan.jobs() if not _done(_records_file(parts, job), on_error)]
     _run(plan, out, parts, waiting, workers, on_progress, on_error)
     written = _assemble(plan, out, parts)
-    write_text(manifest, json.dumps(written, indent=1) + "\n")
+    # Last of all: where the manifest is the files are whole, and no record is needed again.
+    write_text(out / MANIFEST, json.dumps(written, indent=1) + "\n")
     shutil.rmtree(parts)
     return written
 
@@ -100,8 +100,9 @@ def _claim(out: Path, plan: WorldPlan) -> None:
     write_text(note, json.dumps(fields, indent=1) + "\n")
 
 
-def _part(parts: Path, job: tuple[str, int, int]) -> Path:
-    return parts / f"{job[0]}-{job[1]:07d}.json"
+def _records_file(parts: Path, job: ItemRange) -> Path:
+    """What a job has made, once it is done."""
+    return parts / f"{job.kind}-{job.start:07d}.json"
 
 
 def _object(path: Path) -> dict[str, Any]:
@@ -113,43 +114,35 @@ def _object(path: Path) -> dict[str, Any]:
     return read_json(path, fix="give another --out, or the file as written")
 
 
-def _said(part: Path) -> dict[str, Any]:
-    """What is said of a part."""
-    said = part.with_suffix(SAID)
-    return _object(said) if said.is_file() else {}
+def _remarks_on(records: Path) -> dict[str, Any]:
+    """Whom a job has skipped, and its notes of objects."""
+    remarks = records.with_suffix(REMARKS)
+    return _object(remarks) if remarks.is_file() else {}
 
 
-def _done(part: Path, on_error: str) -> bool:
-    """Whether a part is there, and whole if that is asked for."""
-    return part.is_file() and (on_error == "skip" or not _said(part).get("skipped"))
+def _done(records: Path, on_error: str) -> bool:
+    """Whether a job is done, and without gaps if that is asked for."""
+    return records.is_file() and (on_error == "skip" or not _remarks_on(records).get("skipped"))
 
 
 def _run(
     plan: WorldPlan,
     out: Path,
     parts: Path,
-    jobs: list[tuple[str, int, int]],
+    jobs: list[ItemRange],
     workers: int,
     on_progress: OnProgress | None,
     on_error: str,
 ) -> None:
     """Let workers do the jobs; the first error ends all."""
-    total = sum(plan.count(kind) for kind in KINDS)
-    done = total - sum(count for _, _, count in jobs)
+    total = plan.total
+    done = total - sum(job.count for job in jobs)
     if on_progress is not None:
         on_progress(done, total)
     if not jobs:
         return
     setup = {"plan": dataclasses.asdict(plan), "root": str(out), "on_error": on_error}
-    messages = (
-        {
-            "kind": kind,
-            "start": start,
-            "count": count,
-            "to": str(_part(parts, (kind, start, count))),
-        }
-        for kind, start, count in jobs
-    )
+    messages = ({**job._asdict(), "to": str(_records_file(parts, job))} for job in jobs)
     with (
         ProcessPool(
             f"{tasks.__name__}:{tasks.open_tasks.__name__}",
@@ -161,6 +154,7 @@ def _run(
             depth=1,
             patience=_PATIENCE,
         ) as pool,
+        # Whichever job is done first: records lie in files, which are read in the plan's order.
         contextlib.closing(pool.map(messages, ordered=False)) as replies,
     ):
         for reply, _ in replies:
@@ -169,9 +163,10 @@ def _run(
                 on_progress(done, total)
 
 
-def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
+def _assemble(plan: WorldPlan, out: Path, parts: Path) -> Manifest:
     """The final files, out of all the jobs' records in their order."""
     remarks = _remarks(plan, parts)
+    # Read more than once, and small; clips hold their images and are read job by job.
     poses, language = (list(_items(plan, parts, kind)) for kind in ("poses", "language"))
     files = {
         "manip.json": [item["manip"] for item in poses],
@@ -188,6 +183,7 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
         "poses.jsonl": [item["truth"] for item in poses],
         "scenes.jsonl": [_scene(item) for item in language],
     }
+    # The names of the shards say how many there are: it must be known before the first one.
     clips = plan.clips - sum(one["name"].startswith("clip ") for one in remarks["skipped"])
     clip_files, lines["clips.jsonl"] = _write_clips(out, plan, _items(plan, parts, "clips"), clips)
     written += clip_files
@@ -196,27 +192,27 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> dict[str, Any]:
             write_text(out / name, "".join(json.dumps(record) + "\n" for record in records))
             written.append(name)
     written += write_benchmarks(plan, out, language, poses, _items(plan, parts, "clips"))
-    return {**_manifest(plan, out, poses, written), **remarks}
+    return _manifest(plan, out, poses, written, remarks)
 
 
 def _remarks(plan: WorldPlan, parts: Path) -> dict[str, list[Any]]:
     """What the jobs said, each thing once: notes, what was left out, which items were skipped."""
     found: dict[str, list[Any]] = {"skipped": [], "notes": [], "left_out": []}
     for job in plan.jobs():
-        for key, things in _said(_part(parts, job)).items():
+        for key, things in _remarks_on(_records_file(parts, job)).items():
             found[key] += [thing for thing in things if thing not in found[key]]
-    total = sum(plan.count(kind) for kind in KINDS)
+    # The list of all jobs together: an error where everything was skipped.
     skips = Skips("skip")
     skips.found = found["skipped"]
-    skips.check_any(total, "items")
+    skips.check_any(plan.total, "items")
     return found
 
 
 def _items(plan: WorldPlan, parts: Path, kind: str) -> Iterator[dict[str, Any]]:
     """A kind's records in their order, one job in memory at a time."""
     for job in plan.jobs():
-        if job[0] == kind:
-            yield from _object(_part(parts, job))["items"]
+        if job.kind == kind:
+            yield from _object(_records_file(parts, job))["items"]
 
 
 def _scene(item: dict[str, Any]) -> dict[str, Any]:
@@ -231,10 +227,11 @@ def _write_clips(
     shown: list[dict[str, Any]] = []
 
     def record(clip: dict[str, Any]) -> bytes:
+        """A clip's bytes; which object it shows is noted on the way."""
         shown.append({"id": f"{len(shown):06d}", "instance": clip["instance"]})
         return _clip_record(clip)
 
-    total = -(-count // _CLIPS_PER_FILE)
+    total = -(-count // _CLIPS_PER_FILE)  # rounded up
     for number in range(total):
         name = f"robovqa/{plan.split}-{number:05d}-of-{total:05d}.tfrecord"
         chosen = itertools.islice(clips, _CLIPS_PER_FILE)
@@ -249,8 +246,12 @@ def _clip_record(clip: dict[str, Any]) -> bytes:
 
 
 def _manifest(
-    plan: WorldPlan, out: Path, poses: list[dict[str, Any]], written: list[str]
-) -> dict[str, Any]:
+    plan: WorldPlan,
+    out: Path,
+    poses: list[dict[str, Any]],
+    written: list[str],
+    remarks: dict[str, list[Any]],
+) -> Manifest:
     tallies: dict[str, dict[str, Any]] = {}
     for item in poses:
         category = item["truth"]["category"]
@@ -279,4 +280,7 @@ def _manifest(
             name: {"bytes": (out / name).stat().st_size, "sha256": file_sha256(out / name)}
             for name in written
         },
+        "skipped": remarks["skipped"],
+        "notes": remarks["notes"],
+        "left_out": remarks["left_out"],
     }

@@ -20,7 +20,8 @@ from robomamba_jax.world.language.captions import Pair
 from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.sim.simulator import CameraFrame
 
-_LAST_LINK = 254
+_LAST_LINK = 254  # a mask's pixel is a byte with link + 1
+# Subsampling 0 keeps colours at full resolution: handles and buttons are a few pixels wide.
 JPEG = {"quality": 95, "subsampling": 0}
 
 
@@ -50,6 +51,7 @@ def save_ground_truth(root: Path, name: str, view: CameraFrame) -> None:
             f"the object has a link {view.links.max()}; masks end at {_LAST_LINK}",
             "take it out of the list",
         )
+    # 16 bits reach 65 m; the farthest corner of the largest floor is nearer than 20.
     millimetres = np.round(view.depth * 1000).astype(np.uint16)
     Image.fromarray(millimetres).save(root / "depth" / f"{name}.png")
     Image.fromarray((view.links + 1).astype(np.uint8)).save(root / "masks" / f"{name}.png")
@@ -57,6 +59,7 @@ def save_ground_truth(root: Path, name: str, view: CameraFrame) -> None:
 
 def pose_answer(proposal: Proposal) -> str:
     """A pose as RoboMamba's files have it: directions in ManipLLM's frame (forward, left, up)."""
+    # The matrix leads from ManipLLM's frame to OpenCV's, its transpose back.
     approach, left = (MANIPLLM_TO_OPENCV.T @ proposal.rotation[:, k] for k in (0, 1))
     return answer_text(
         Action(
@@ -83,8 +86,8 @@ def llava_record(
     name: str, image: str, pairs: list[Pair], image_first: bool = True
 ) -> dict[str, Any]:
     """A record of LLaVA's files."""
-    said = [(pair.question, pair.answer) for pair in pairs]
-    return {"id": name, "image": image, "conversations": turns(said, image_first)}
+    texts = [(pair.question, pair.answer) for pair in pairs]
+    return {"id": name, "image": image, "conversations": turns(texts, image_first)}
 
 
 def lrv_records(image_id: str, pairs: list[Pair]) -> list[dict[str, str]]:
@@ -102,8 +105,4 @@ def lrv_records(image_id: str, pairs: list[Pair]) -> list[dict[str, str]]:
 
 def pose_record(name: str, image: str, question: str, proposal: Proposal) -> dict[str, Any]:
     """A record of RoboMamba's manipulation file."""
-    return {
-        "id": name,
-        "image": image,
-        "conversations": turns([(question, pose_answer(proposal))]),
-    }
+    return {"id": name, "image": image, "conversations": turns([(question, pose_answer(proposal))])}

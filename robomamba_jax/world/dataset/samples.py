@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pose samples: grips that were carried out in physics, and worked.
+"""Pose samples: pulls that were carried out in physics, and worked.
 
 As in ManipLLM's collection a pixel is drawn where a part moves well, the gripper comes along
 the surface's normal or along the part's own way, both a little disturbed; what fails is
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,19 +19,19 @@ import numpy.typing as npt
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.affordance import central_pull_point, pull_points
-from robomamba_jax.world.policies.interface import Proposal
+from robomamba_jax.world.policies.interface import Proposal, grasp_proposal
 from robomamba_jax.world.sim.episodes import (
     COLLECTION,
     HEAVY,
     HEAVY_SHARE,
     EpisodeSpec,
-    draw_episode,
+    Trial,
     evaluate,
-    open_scene,
+    set_up_trial,
     visible_parts,
 )
 from robomamba_jax.world.sim.grasps import find_grasp
-from robomamba_jax.world.sim.gripper import execute
+from robomamba_jax.world.sim.gripper import ExecutionResult, execute
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import SurfacePoint, pixels_of, true_flow
 from robomamba_jax.world.sim.view_geometry import lift, pixel_of, rotation_for, to_camera
@@ -39,37 +39,48 @@ from robomamba_jax.world.sim.view_geometry import lift, pixel_of, rotation_for, 
 Array = npt.NDArray[np.float64]
 _ATTEMPTS = 200
 _PIXELS = 32  # looked at per attempt
-_NOISE = 0.05
+_NOISE = 0.05  # of each component of a unit pull: some four degrees in all
 GRASP_SHARE = 0.5  # how often a handle is grasped that suction could pull as well
+
+
+class ProposedPull(NamedTuple):
+    """A contact, and the pose that is to be tried there.
+
+    Attributes:
+      contact: what the pose's pixel shows.
+      proposal: pixel and rotation, as a model should predict them.
+    """
+
+    contact: SurfacePoint
+    proposal: Proposal
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PoseSample:
-    """A grip that worked.
+    """A pull that moved the part.
 
     Attributes:
       spec: the trial.
       view: the image before it.
-      link: the touched link.
-      label: of the touched solid.
+      contact: the touched link, and the label of the touched solid.
       proposal: pixel and rotation, as a model should predict them.
-      point: float64[3], the contact, world.
-      before: float64[J], joints.
-      after: float64[J].
-      attempt: how many failed before.
-      failures: why, counted.
+      point: float64[3], the contact as the depth image has it, world.
+      result: joints before and after.
+      failures: why earlier trials of the seed failed, counted.
     """
 
     spec: EpisodeSpec
     view: CameraFrame
-    link: int
-    label: str
+    contact: SurfacePoint
     proposal: Proposal
     point: Array
-    before: Array
-    after: Array
-    attempt: int
+    result: ExecutionResult
     failures: dict[str, int]
+
+    @property
+    def attempt(self) -> int:
+        """How many trials failed before: each for one reason."""
+        return sum(self.failures.values())
 
 
 def find_sample(
@@ -91,49 +102,25 @@ def find_sample(
       size: the image's side in pixels.
       dof: 6 for suction alone, 7 for a hand that sucks with closed fingers and grasps with open.
       contact_sampling: "random": a random part, a random one of its pull points, as ManipLLM
-        collects; "center": always ``affordance.middle_place``, so that like scenes have like poses.
+        collects; "center": always ``affordance.central_pull_point``, so that like scenes have
+        like poses.
 
     Raises:
       InputError: none of very many trials worked.
     """
     failures: Counter[str] = Counter()
     for attempt in range(_ATTEMPTS):
-        trial = (*seed, attempt)
-        spec = draw_episode(
-            simulator.objects,
-            trial,
-            category,
-            split,
-            size,
-            heavy_share=HEAVY_SHARE[dof],
+        trial_seed = (*seed, attempt)
+        trial = set_up_trial(
+            simulator, trial_seed, category, split, size, heavy_share=HEAVY_SHARE[dof]
         )
-        scene = open_scene(simulator, spec)
-        view = scene.render()
-        chosen = _propose(scene, spec, view, Rng((*trial, 1)), dof, contact_sampling)
-        if chosen is None:
-            failures["no place"] += 1
-            continue
-        contact, proposal = chosen
-        point = lift(view, proposal.contact_xy)
-        if point is None:
-            failures["no depth"] += 1
-            continue
-        command = proposal.in_world(view, point)
-        result = execute(scene, contact.link, command)
-        if evaluate(scene, contact.link, result, COLLECTION).success:
-            return PoseSample(
-                spec,
-                view,
-                contact.link,
-                contact.label,
-                proposal,
-                point,
-                result.before,
-                result.after,
-                attempt,
-                dict(failures),
-            )
-        failures[result.why or "did not move"] += 1
+        # A stream of its own: what is drawn for the scene and what for the pose cannot shift each
+        # other, and both kinds of contact sampling meet the same scenes.
+        found = _propose_contact(trial, Rng((*trial_seed, 1)), dof, contact_sampling)
+        outcome = "no place" if found is None else _try_pull(trial, found)
+        if isinstance(outcome, _Moved):
+            return PoseSample(trial.spec, trial.view, *outcome, dict(failures))
+        failures[outcome] += 1
     raise InputError(
         "no_sample",
         f"none of {_ATTEMPTS} trials with {category} worked: {dict(failures)}",
@@ -141,19 +128,43 @@ def find_sample(
     )
 
 
-def _propose(
-    scene: SimScene, spec: EpisodeSpec, view: CameraFrame, rng: Rng, dof: int, contact_sampling: str
-) -> tuple[SurfacePoint, Proposal] | None:
-    """A place and a pose that may work."""
+class _Moved(NamedTuple):
+    """A pull after which the part stands elsewhere; fields as of ``PoseSample``."""
+
+    contact: SurfacePoint
+    proposal: Proposal
+    point: Array
+    result: ExecutionResult
+
+
+def _try_pull(trial: Trial, proposed: ProposedPull) -> _Moved | str:
+    """Carry a pull out; what moved, or why nothing did."""
+    contact, proposal = proposed
+    # From the pixel back into the world by the depth image, as a model's prediction will be: a
+    # pose that only works with the exact point is not one to learn from.
+    point = lift(trial.view, proposal.contact_xy)
+    if point is None:
+        return "no depth"
+    result = execute(trial.scene, contact.link, proposal.in_world(trial.view, point))
+    if not evaluate(trial.scene, contact.link, result, COLLECTION).success:
+        return result.why or "did not move"
+    return _Moved(contact, proposal, point, result)
+
+
+def _propose_contact(
+    trial: Trial, rng: Rng, dof: int, contact_sampling: str
+) -> ProposedPull | None:
+    """A contact and a pose that may work; None where the scene shows none."""
+    scene, view = trial.scene, trial.view
     if contact_sampling == "center" and dof == 6:
-        middle = central_pull_point(scene, view)
-        return None if middle is None else _pulled(view, middle.contact, middle.pull, None)
+        center = central_pull_point(scene, view)
+        return None if center is None else _suction(view, *center, None)
     parts = visible_parts(view.links, scene.spec.model.movable)
     if not parts:
         return None
     link = rng.choice(parts)
-    place = scene.spec.model.movable.index(link)
-    if spec.resistance[place] >= HEAVY[0]:
+    resistance = trial.spec.resistance[scene.spec.model.joint_index(link)]
+    if resistance >= HEAVY[0]:  # suction would slip off, whatever the contact
         return _grasp(scene, view, link, rng)
     if dof == 7 and rng.chance(GRASP_SHARE):
         grasp = _grasp(scene, view, link, rng)
@@ -165,41 +176,39 @@ def _propose(
     if not good:
         return None
     contact, pull = rng.choice(good)
+    # Half along the normal, as ManipLLM collects; half along the part's own way, which leaves more
+    # of the force to move it.
     if rng.chance(0.5):
         pull = contact.normal
     pull = pull + rng.generator.normal(0, _NOISE, 3)
-    return _pulled(view, contact, pull, None if dof == 6 else 0.0)
+    return _suction(view, contact, pull, None if dof == 6 else 0.0)
 
 
-def _pulled(
-    view: CameraFrame, contact: SurfacePoint, pull: Array, closed: float | None
-) -> tuple[SurfacePoint, Proposal]:
+def _suction(
+    view: CameraFrame, contact: SurfacePoint, pull: Array, gripper_open: float | None
+) -> ProposedPull:
     """A cup that comes against the direction in which it will pull."""
     approach = to_camera(view, -pull / np.linalg.norm(pull))
-    return contact, Proposal(pixel_of(view, contact.point), rotation_for(approach), closed)
+    pixel = pixel_of(view, contact.point)
+    return ProposedPull(contact, Proposal(pixel, rotation_for(approach), gripper_open))
 
 
-def _grasp(
-    scene: SimScene, view: CameraFrame, link: int, rng: Rng
-) -> tuple[SurfacePoint, Proposal] | None:
+def _grasp(scene: SimScene, view: CameraFrame, link: int, rng: Rng) -> ProposedPull | None:
     """Open fingers around the handle, drawn back along the way of the part."""
-    middle = scene.link_mesh(link).vertices.mean(axis=0)
-    flow = true_flow(scene, link, middle)
+    flow = true_flow(scene, link, scene.link_mesh(link).vertices.mean(axis=0))
     pull = flow + rng.generator.normal(0, _NOISE, 3)
     pull /= np.linalg.norm(pull)
     found = find_grasp(scene, view, link, pull, rng.generator)
     if found is None:
         return None
-    contact, command = found
-    rotation = rotation_for(to_camera(view, command.approach), to_camera(view, command.closing))
-    return contact, Proposal(pixel_of(view, contact.point), rotation, 1.0)
+    return ProposedPull(found.contact, grasp_proposal(view, found))
 
 
 def sample_record(sample: PoseSample, name: str) -> dict[str, Any]:
     """All that is known of a sample, as JSON: the truth beside the image."""
     scene_spec, view = sample.spec.scene, sample.view
     model = scene_spec.model
-    link = model.links[sample.link]
+    link = model.links[sample.contact.link]
     assert link.joint is not None
     return {
         "id": name,
@@ -207,7 +216,7 @@ def sample_record(sample: PoseSample, name: str) -> dict[str, Any]:
         "instance": model.instance,
         "part": link.part,
         "link": link.name,
-        "label": sample.label,
+        "label": sample.contact.label,
         "joint": link.joint.kind,
         "camera": view.camera.to_dict(),
         "contact_xy": list(sample.proposal.contact_xy),
@@ -217,7 +226,7 @@ def sample_record(sample: PoseSample, name: str) -> dict[str, Any]:
         "scale": scene_spec.scale,
         "limits": [list(limits) for limits in scene_spec.limits()],
         "resistance": list(sample.spec.resistance),
-        "joints_before": sample.before.tolist(),
-        "joints_after": sample.after.tolist(),
+        "joints_before": sample.result.before.tolist(),
+        "joints_after": sample.result.after.tolist(),
         "failed_attempts": sample.attempt,
     }

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import write_text
@@ -41,9 +41,8 @@ from robomamba_jax.world.policies.reference import oracle, part_random
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
     check_dof,
-    draw_episode,
     evaluate,
-    open_scene,
+    set_up_trial,
     visible_parts,
 )
 from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
@@ -56,9 +55,25 @@ KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
 _SPLITS = ("train", "test")
+# What contact sampling was called before: digests of folders that are there hold these words.
 _FIRST_NAMES = {"random": "spread", "center": "middle"}
 FRAMES = 16
+# Poses mostly begin with shut parts (scenes.CLOSED_SHARE); questions about states need open ones.
 _CLOSED_IN_LANGUAGE = 0.35
+
+
+class ItemRange(NamedTuple):
+    """Items that one job makes.
+
+    Attributes:
+      kind: one of KINDS.
+      start: the first one's number.
+      count: how many.
+    """
+
+    kind: str
+    start: int
+    count: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +111,7 @@ class WorldPlan:
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
         fields = dataclasses.asdict(self)
+        # Where links may lead decides what can be read, and no byte of what is made of it.
         del fields["allow_roots"], fields["contact_sampling"]
         # By the names of the first versions: a renamed field is no reason to refuse a folder.
         fields["contacts"] = _FIRST_NAMES.get(self.contact_sampling)
@@ -107,10 +123,15 @@ class WorldPlan:
         """Items of a kind."""
         return {"poses": self.samples, "language": self.num_images, "clips": self.clips}[kind]
 
-    def jobs(self) -> list[tuple[str, int, int]]:
-        """(kind, first item, number of items)."""
+    @property
+    def total(self) -> int:
+        """Items of all kinds."""
+        return sum(map(self.count, KINDS))
+
+    def jobs(self) -> list[ItemRange]:
+        """All items, in their order."""
         return [
-            (kind, start, min(size, self.count(kind) - start))
+            ItemRange(kind, start, min(size, self.count(kind) - start))
             for kind, size in KINDS.items()
             for start in range(0, self.count(kind), size)
         ]
@@ -181,8 +202,8 @@ def run_job(
     return {"items": items, "skipped": skips.found, **simulator.objects.remarks().to_json()}
 
 
-SAID = ".said"
-"""The ending of what is said of a part beside it: who was skipped, and notes of objects."""
+REMARKS = ".said"
+"""The ending of the file beside a job's records: who was skipped, and notes of objects."""
 
 
 class WorldTasks:
@@ -205,14 +226,15 @@ class WorldTasks:
         numbers = (job["kind"], job["start"], job["count"])
         found = run_job(self._simulator, self._plan, self._root, *numbers, self._on_error)
         to, items = Path(job["to"]), found.pop("items")
-        # What there is to say of the items comes first: a part that is there is complete.
-        write_text(to.with_suffix(SAID), json.dumps(found))
+        # The remarks come first: records that are there are complete, remarks and all.
+        write_text(to.with_suffix(REMARKS), json.dumps(found))
         write_text(to, json.dumps({"items": items}))
         return {"done": job["count"]}, {}
 
 
 def open_tasks(setup: dict[str, Any]) -> WorldTasks:
     """What a worker process calls: see ``generate``."""
+    # JSON made a list of the tuple.
     fields = {**setup["plan"], "categories": tuple(setup["plan"]["categories"])}
     return WorldTasks(WorldPlan(**fields), Path(setup["root"]), setup["on_error"])
 
@@ -226,14 +248,15 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
     name = f"{category}_{item:06d}"
     save_ground_truth(root, name, sample.view)
     save_image(root / "images" / f"{name}.png", sample.view.rgb)
+    # Trials have longer seeds, (*seed, attempt, ...): this one is none of theirs.
     words = Wording(Rng((*seed, 2)), plan.split)
     noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
     question = words.say(wc.ASK_POSE, noun=noun)
-    place = touch(noun, (x / plan.size, y / plan.size), words)
+    contact = touch(noun, (x / plan.size, y / plan.size), words)
     if item % 2:  # asked as stage 2 will ask
-        place = dataclasses.replace(place, question=question)
+        contact = dataclasses.replace(contact, question=question)
     return {
-        "touch": llava_record(name, f"{name}.png", [place]),
+        "touch": llava_record(name, f"{name}.png", [contact]),
         "manip": pose_record(name, f"{name}.png", question, sample.proposal),
         "truth": sample_record(sample, name),
         "failures": sample.failures,
@@ -257,8 +280,8 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     return {
         "stage1_1": llava_record(name, f"{name}.jpg", [caption(facts, words)], rng.chance(0.5)),
         "llava": [
-            llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", said)
-            for k, said in enumerate(conversations)
+            llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", pairs)
+            for k, pairs in enumerate(conversations)
         ],
         "lrv": lrv_records(name, yes_no(facts, words, 6)),
         "details": llava_record(name, f"{name}.jpg", [description(facts, words)]),
@@ -270,21 +293,16 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
 def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     """A clip: the oracle acts, or a random grip fails; some clips end when the gripper arrives."""
     category = plan.category_of(item)
+    # Each attempt is another trial: what is drawn in one that fails leaves nothing behind.
     for attempt in range(50):
         rng = Rng((*plan.seed_of("clips", item), attempt))
-        spec = draw_episode(
-            simulator.objects,
-            (*plan.seed_of("clips", item), attempt, 1),
-            category,
-            plan.split,
-            plan.size,
-        )
-        scene = open_scene(simulator, spec)
-        view = scene.render()
+        seed = (*plan.seed_of("clips", item), attempt, 1)
+        spec, scene, view = set_up_trial(simulator, seed, category, plan.split, plan.size)
         if not visible_parts(view.links, spec.scene.model.movable):
             continue
         facts = scene_facts(scene, view)
         observation = Observation("", category, "", view, scene, rng.generator)
+        # Half of the clips show all, a quarter ends on arrival, a quarter shows a failure.
         phase = rng.choice(["done", "done", "reach", "failed"])
         proposal = part_random(observation) if phase == "failed" else oracle(observation)
         point = None if proposal is None else lift(view, proposal.contact_xy)
@@ -296,12 +314,14 @@ def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
             continue
         frames, coming, result = film(scene, link, proposal.in_world(view, point))
         success = evaluate(scene, link, result, EVALUATION).success
+        # A clip must show what its texts are going to say.
         if success != (phase != "failed"):
             continue
         shown = frames[:coming] if phase == "reach" else frames
-        place = spec.scene.model.movable.index(link)
+        joint = spec.scene.model.joint_index(link)
         rest = rest_value(spec.scene.model, link, spec.scene.scale)
-        way = 1 if abs(result.after[place] - rest) >= abs(result.before[place] - rest) else -1
+        # Away from rest or back to it: by how far the joint stands from it before and after.
+        way = 1 if abs(result.after[joint] - rest) >= abs(result.before[joint] - rest) else -1
         text = tagged_text(ClipStory(facts, part, way, phase), Wording(rng, plan.split))
         images = [jpeg_bytes(frame) for frame in evenly_sampled(shown, FRAMES)]
         return {

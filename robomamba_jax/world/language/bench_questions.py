@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
+from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.world.language import wording as w
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import (
@@ -19,7 +20,7 @@ from robomamba_jax.world.language.captions import (
     numbered,
     plan_steps,
 )
-from robomamba_jax.world.language.facts import Facts, PartState, ThingFact
+from robomamba_jax.world.language.facts import Facts, PartState
 from robomamba_jax.world.language.wording import Wording, article
 from robomamba_jax.world.objects.colors import COLORS
 
@@ -29,26 +30,18 @@ _MOTIONS = ("turns on a hinge", "slides in and out")
 Pair = tuple[Entry, Entry]
 
 
-def facts_of(content: dict[str, Any]) -> Facts:
+def facts_of(content: JsonObject) -> Facts:
     """Facts out of their JSON form."""
-    fields = dict(content)
-    fields["parts"] = tuple(PartState(**part) for part in content["parts"])
-    fields["things"] = tuple(ThingFact(**thing) for thing in content["things"])
-    fields["counts"] = tuple((name, count) for name, count in content["counts"])
-    fields["places"] = tuple((name, x, y) for name, x, y in content["places"])
-    fields["touch"] = None if content["touch"] is None else tuple(content["touch"])
-    for name in ("visible", "lacks", "absent_shapes"):
-        fields[name] = tuple(content[name])
-    return Facts(**fields)
+    return tree_from_json(Facts, content, "a scene")
 
 
 def things_of(facts: Facts) -> list[str]:
-    """The objects in the picture."""
+    """The objects in the image."""
     return [facts.noun, *(thing.shape for thing in facts.things)]
 
 
 def objects_of(facts: Facts) -> list[str]:
-    """What one would say is in the picture: objects, and their parts."""
+    """What one would say is in the image: objects, and their parts."""
     return [*things_of(facts), *facts.visible]
 
 
@@ -66,6 +59,7 @@ def short_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
     part = _single(facts)
     if part is not None:
         asked = words.say(w.ASK_STATE, noun=noun, part=part.part)
+        # Who calls a door that stands ajar open is right, too.
         also = "open" if part.state == "slightly open" else ""
         found.append(Entry(image, asked, part.state, "state", also))
     return found
@@ -88,7 +82,7 @@ def yes_no_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
 
 
 def knowledge(image: str, facts: Facts, words: Wording) -> list[Entry]:
-    """What the picture does not show by itself: what moves, and how."""
+    """What the image does not show by itself: what moves, and how."""
     if not facts.parts:
         return []
     part = words.rng.choice(facts.parts)
@@ -102,7 +96,7 @@ def knowledge(image: str, facts: Facts, words: Wording) -> list[Entry]:
 
 
 def photographs(image: str, facts: Facts, words: Wording, *, answerable: bool) -> list[Entry]:
-    """As people ask who cannot see whether their picture shows what they ask about."""
+    """As people ask who cannot see whether their image shows what they ask about."""
     if answerable:
         return [Entry(image, words.say(w.ASK_COLOR, noun=facts.noun), facts.color, "color")]
     absent = words.rng.choice(facts.absent_shapes) if facts.absent_shapes else "sign"
@@ -112,8 +106,8 @@ def photographs(image: str, facts: Facts, words: Wording, *, answerable: bool) -
 
 def free_questions(image: str, facts: Facts, words: Wording) -> list[Entry]:
     """Sentences for a judge: a description, and a plan."""
-    said = caption(facts, words)
-    found = [Entry(image, said.question, said.answer, "rec,gen")]
+    described = caption(facts, words)
+    found = [Entry(image, described.question, described.answer, "rec,gen")]
     if facts.parts:
         part = facts.parts[0]
         asked = words.say(w.ASK_PLAN, action=action_of(part, facts.noun))
@@ -127,19 +121,21 @@ def there_or_not(
     """Something that is there, and something absent, chosen as POPE does.
 
     Args:
-      image: the picture.
+      image: the image.
       facts: of it.
       words: of the split.
-      kind: "random" (anything), "popular" (what most pictures have), or "adversarial" (what goes
+      kind: "random" (anything), "popular" (what most images have), or "adversarial" (what goes
         with what is there).
-      ranking: what pictures show, the most frequent first.
+      ranking: what images show, the most frequent first.
     """
     here = set(objects_of(facts)) | {part.part for part in facts.parts}
     present = words.rng.choice(things_of(facts))
     absent = [name for name in ranking if name not in here]
     if kind == "popular":
+        # POPE's popular objects: the most frequent of those that are absent.
         absent = absent[:3]
     elif kind == "adversarial":
+        # POPE's adversarial ones go with what is there; here parts that the category may have.
         absent = [name for name in facts.lacks if name not in here] or absent[:1]
     if not absent:
         return []
@@ -155,17 +151,18 @@ def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
     absent = [known for known in nouns_of(words.split) if known not in objects_of(facts)]
 
     def pair(phrases: Sequence[str], right: str, wrong: str, name: str, **more: str) -> Pair:
+        """The same question about what is right and about what is wrong."""
         asked = [words.say(phrases, **more, **{name: value}) for value in (right, wrong)]
         return Entry(image, asked[0], "yes"), Entry(image, asked[1], "no")
 
+    other = article(words.rng.choice(absent))
     found = {
-        "existence": pair(
-            wc.ASK_OBJECT, article(noun), article(words.rng.choice(absent)), "a_noun"
-        ),
+        "existence": pair(wc.ASK_OBJECT, article(noun), other, "a_noun"),
         "color": pair(wc.ASK_IS_COLOR, facts.color, _other(facts.color, words), "color", noun=noun),
     }
     if facts.counts:
         name, count = facts.counts[0]
+        # Off by one, and never none: a number that one has to count for.
         wrong = count + 1 if count == 1 or words.rng.chance(0.5) else count - 1
         more = {"noun": noun, "parts": f"{name}s"}
         found["count"] = pair(wc.ASK_IS_COUNT, str(count), str(wrong), "count", **more)
@@ -196,17 +193,11 @@ def cover_pair(image: str, book: dict[str, str], other: dict[str, str]) -> Pair:
 def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
     """Questions with four options, or three: object, colour, state, motion."""
     nouns = [known for known in nouns_of(words.split) if known != facts.noun]
-    found = [
-        _choice(image, words, words.say(w.ASK_CATEGORY), facts.noun, nouns, "object_recognition"),
-        _choice(
-            image,
-            words,
-            words.say(w.ASK_COLOR, noun=facts.noun),
-            facts.color,
-            [name for name in COLORS if name != facts.color],
-            "attribute_recognition",
-        ),
-    ]
+    asked = words.say(w.ASK_CATEGORY)
+    found = [_choice(image, words, asked, facts.noun, nouns, "object_recognition")]
+    asked = words.say(w.ASK_COLOR, noun=facts.noun)
+    colors = [name for name in COLORS if name != facts.color]
+    found.append(_choice(image, words, asked, facts.color, colors, "attribute_recognition"))
     part = _single(facts)
     if part is not None:
         asked = words.say(w.ASK_STATE, noun=facts.noun, part=part.part)
@@ -218,5 +209,6 @@ def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
 def _choice(
     image: str, words: Wording, asked: str, right: str, wrong: Sequence[str], kind: str
 ) -> Entry:
+    # Shuffled once more, or the right option would always stand first.
     options = [right, *words.rng.shuffled(wrong, _OPTIONS - 1)]
     return Entry(image, asked, right, kind, options=tuple(words.rng.shuffled(options)))

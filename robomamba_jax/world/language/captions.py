@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from robomamba_jax.world.language import wording as w
 from robomamba_jax.world.language import wording_checks as wc
@@ -34,6 +34,7 @@ class Pair:
 
 def upper(text: str) -> str:
     """With a capital first letter."""
+    # Not capitalize(), which would lower the rest of "USB stick".
     return text[:1].upper() + text[1:]
 
 
@@ -50,13 +51,13 @@ def caption(facts: Facts, words: Wording) -> Pair:
         parts = f" with {article(opened[0].state)} {opened[0].part}"
     elif facts.visible and words.rng.chance(0.5):
         parts = f" with {article(words.rng.choice(facts.visible))}"
-    place = ""
+    around = ""
     if facts.surface != "none":
-        place = f" on {article(facts.surface_color)} {facts.surface}"
+        around = f" on {article(facts.surface_color)} {facts.surface}"
     if facts.things:
         thing = facts.things[0]
-        place += f", beside {article(thing.color)} {thing.shape}"
-    text = words.say(w.CAPTIONS, a_thing=thing_name(facts), parts=parts, place=place)
+        around += f", beside {article(thing.color)} {thing.shape}"
+    text = words.say(w.CAPTIONS, a_thing=thing_name(facts), parts=parts, place=around)
     return Pair("caption", words.say(w.CAPTION_ASKS), text)
 
 
@@ -104,6 +105,7 @@ def plan_steps(part: PartState, *, pulls: bool = False) -> tuple[str, ...]:
         return ("move the gripper to the handle", "hold the handle", f"pull {direction}", "let go")
     return (
         "move the gripper to the {0}",
+        # The longest lever needs the least force.
         "attach to the {0}, far from its hinge" if part.kind == "revolute" else "attach to the {0}",
         f"pull {direction}",
         "let go",
@@ -128,86 +130,53 @@ def questions(facts: Facts, words: Wording) -> list[Pair]:
     """General questions, one of each kind that the scene allows."""
     noun = facts.noun
     found = [
-        Pair(
-            "category",
-            words.say(w.ASK_CATEGORY),
-            words.say(w.SAY_CATEGORY, a_noun=article(noun), a_noun_upper=upper(article(noun))),
-        ),
-        Pair(
-            "color",
-            words.say(w.ASK_COLOR, noun=noun),
-            words.say(w.SAY_COLOR, noun=noun, color=facts.color, color_upper=upper(facts.color)),
-        ),
+        _pair("category", words, w.ASK_CATEGORY, w.SAY_CATEGORY, a_noun=article(noun)),
+        _pair("color", words, w.ASK_COLOR, w.SAY_COLOR, noun=noun, color=facts.color),
     ]
     if facts.parts:
         found += _part_questions(facts, words)
     if facts.counts:
         name, count = words.rng.choice(facts.counts)
-        many = name if count == 1 else f"{name}s"
-        found.append(
-            Pair(
-                "count",
-                words.say(w.ASK_COUNT, noun=noun, parts=f"{name}s"),
-                words.say(
-                    w.SAY_COUNT,
-                    noun=noun,
-                    parts=many,
-                    count=COUNTS[count],
-                    count_upper=upper(COUNTS[count]),
-                    are="is" if count == 1 else "are",
-                ),
-            )
-        )
-    if len(facts.things) == 1:
+        are, many = ("is", name) if count == 1 else ("are", f"{name}s")
+        # Who asks does not know how many there are; who answers does.
+        asked = words.say(w.ASK_COUNT, noun=noun, parts=f"{name}s")
+        fields = _with_capitals(noun=noun, parts=many, count=COUNTS[count], are=are)
+        found.append(Pair("count", asked, words.say(w.SAY_COUNT, **fields)))
+    if len(facts.things) == 1:  # of two, "beside the door" would not say which
         thing = facts.things[0]
-        question = words.say(w.ASK_THING, noun=noun, side=thing.side)
-        answer = words.say(w.SAY_THING, color=thing.color, shape=thing.shape)
-        found.append(Pair("thing", question, answer))
+        fields = {"side": thing.side, "color": thing.color, "shape": thing.shape}
+        found.append(_pair("thing", words, w.ASK_THING, w.SAY_THING, noun=noun, **fields))
     steps = plan(facts, words)
     return [*found, steps] if steps else found
 
 
+def _pair(
+    kind: str, words: Wording, asks: Sequence[str], answers: Sequence[str], **fields: str
+) -> Pair:
+    """A question and its answer about the same things."""
+    fields = _with_capitals(**fields)
+    # The question's phrase is drawn first: the other order would be another data set.
+    return Pair(kind, words.say(asks, **fields), words.say(answers, **fields))
+
+
+def _with_capitals(**fields: str) -> dict[str, str]:
+    """Each field as ``name_upper`` too, for the beginning of a sentence."""
+    return fields | {f"{name}_upper": upper(text) for name, text in fields.items()}
+
+
 def _part_questions(facts: Facts, words: Wording) -> list[Pair]:
     """What moves and how, and how a part stands if there is but one of its kind."""
-    noun = facts.noun
-    part = words.rng.choice(facts.parts)
-    found: list[Pair] = []
-    found.append(
-        Pair(
-            "movable",
-            words.say(w.ASK_MOVABLE, noun=noun),
-            words.say(w.SAY_MOVABLE, part=part.part),
-        )
-    )
-    found.append(
-        Pair(
-            "motion",
-            words.say(w.ASK_MOTION, noun=noun, part=part.part),
-            words.say(
-                w.SAY_MOTION,
-                noun=noun,
-                part=part.part,
-                motion=motion_of(part),
-                motion_upper=upper(motion_of(part)),
-            ),
-        )
-    )
+    noun, part = facts.noun, words.rng.choice(facts.parts)
+    fields = {"noun": noun, "part": part.part, "motion": motion_of(part)}
+    found = [
+        _pair("movable", words, w.ASK_MOVABLE, w.SAY_MOVABLE, **fields),
+        _pair("motion", words, w.ASK_MOTION, w.SAY_MOTION, **fields),
+    ]
     single = [part for part in facts.single_parts if part.part in OPENS]
     if single:
         part = words.rng.choice(single)
-        found.append(
-            Pair(
-                "state",
-                words.say(w.ASK_STATE, noun=noun, part=part.part),
-                words.say(
-                    w.SAY_STATE,
-                    noun=noun,
-                    part=part.part,
-                    state=part.state,
-                    state_upper=upper(part.state),
-                ),
-            )
-        )
+        fields = {"noun": noun, "part": part.part, "state": part.state}
+        found.append(_pair("state", words, w.ASK_STATE, w.SAY_STATE, **fields))
     return found
 
 
@@ -222,29 +191,41 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     there = {facts.noun, *facts.visible, *(part.part for part in facts.parts)}
     others = [noun for noun in nouns_of(words.split) if noun not in there]
     shapes = words.rng.shuffled(facts.absent_shapes, 2)
+
+    def thing(color: str, shape: str, there: bool) -> Pair:
+        """With its colour or without, as people ask."""
+        return _object(f"{color} {shape}" if words.rng.chance(0.5) else shape, there, words)
+
+    def check(kind: str, part: str, there: bool) -> Pair:
+        """Of the object's parts."""
+        return _check(kind, there, words, noun=facts.noun, part=part)
+
+    # Each is made when it is taken: what is never asked must not draw random numbers.
     yes: _Makers = (
         [
             lambda: _object(facts.noun, True, words),
-            *(lambda t=t: _thing(t.color, t.shape, True, words) for t in facts.things),
+            *(lambda t=t: thing(t.color, t.shape, True) for t in facts.things),
         ],
         [
-            *(lambda p=p: _part(facts.noun, p, True, words) for p in facts.visible),
-            *(lambda p=p: _use(facts.noun, p, True, words) for p in _holds(facts)),
+            *(lambda p=p: check("part", p, True) for p in facts.visible),
+            *(lambda p=p: check("use", p, True) for p in facts.visible if p in _HOLDS),
         ],
     )
     no: _Makers = (
         [
             lambda: _object(words.rng.choice(others), False, words),
             lambda: _object(words.rng.choice(others), False, words),
-            *(lambda s=s: _thing(words.rng.choice(tuple(COLORS)), s, False, words) for s in shapes),
+            *(lambda s=s: thing(words.rng.choice(tuple(COLORS)), s, False) for s in shapes),
         ],
         [
-            *(lambda p=p: _part(facts.noun, p, False, words) for p in facts.lacks),
-            *(lambda p=p: _use(facts.noun, p, False, words) for p in facts.lacks if p in _HOLDS),
+            *(lambda p=p: check("part", p, False) for p in facts.lacks),
+            *(lambda p=p: check("use", p, False) for p in facts.lacks if p in _HOLDS),
         ],
     )
     chosen, turn = [], int(words.rng.chance(0.5))
     for k in range(count):
+        # Yes and no take turns, and after both the groups do; an empty group gives way to the
+        # other.
         makers = yes if k % 2 == 0 else no
         group = makers[(k // 2 + turn) % 2] or makers[0] or makers[1]
         if group:
@@ -255,40 +236,30 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
 _HOLDS = frozenset({"handle", "side handle", "long handle", "knob", "lever"})
 
 
-def _holds(facts: Facts) -> list[str]:
-    return [name for name in facts.visible if name in _HOLDS]
-
-
 def nouns_of(split: str) -> tuple[str, ...]:
     """Objects that may be named: training never hears of the unseen categories."""
     return tuple(CATEGORIES[name].noun for name in (SEEN if split == "train" else CATEGORIES))
 
 
-def _short(words: Wording, question: str, there: bool, long: str) -> tuple[str, str]:
-    if words.rng.chance(0.6):
-        return f"{question} {words.say(wc.SHORT)}", "Yes" if there else "No"
-    return question, long
+# Of a kind of check how it is asked, and the long answers for what is there and what is not.
+_CHECKS = {
+    "object": (wc.ASK_OBJECT, wc.YES_OBJECT, wc.NO_OBJECT),
+    "part": (wc.ASK_PART, wc.YES_PART, wc.NO_PART),
+    "use": (wc.ASK_USE, wc.YES_USE, wc.NO_USE),
+}
 
 
 def _object(noun: str, there: bool, words: Wording) -> Pair:
-    question = words.say(wc.ASK_OBJECT, a_noun=article(noun))
-    phrases = wc.YES_OBJECT if there else wc.NO_OBJECT
-    long = words.say(phrases, noun=noun, a_noun=article(noun))
-    return Pair("object" if there else "absent object", *_short(words, question, there, long))
+    return _check("object", there, words, noun=noun, a_noun=article(noun))
 
 
-def _thing(color: str, shape: str, there: bool, words: Wording) -> Pair:
-    """With its colour or without, as people ask."""
-    return _object(f"{color} {shape}" if words.rng.chance(0.5) else shape, there, words)
-
-
-def _part(noun: str, part: str, there: bool, words: Wording) -> Pair:
-    question = words.say(wc.ASK_PART, noun=noun, part=part)
-    long = words.say(wc.YES_PART if there else wc.NO_PART, noun=noun, part=part)
-    return Pair("part" if there else "absent part", *_short(words, question, there, long))
-
-
-def _use(noun: str, part: str, there: bool, words: Wording) -> Pair:
-    question = words.say(wc.ASK_USE, noun=noun, part=part)
-    long = words.say(wc.YES_USE if there else wc.NO_USE, noun=noun, part=part)
-    return Pair("use" if there else "absent use", *_short(words, question, there, long))
+def _check(kind: str, there: bool, words: Wording, **fields: str) -> Pair:
+    """Whether something is there, answered in a sentence or, if that is asked for, by a word."""
+    asks, yes, no = _CHECKS[kind]
+    question = words.say(asks, **fields)
+    # Drawn also where the short answer will do, so that what follows draws the same numbers.
+    long = words.say(yes if there else no, **fields)
+    kind = kind if there else f"absent {kind}"
+    if words.rng.chance(0.6):
+        return Pair(kind, f"{question} {words.say(wc.SHORT)}", "Yes" if there else "No")
+    return Pair(kind, question, long)

@@ -16,38 +16,41 @@ def description(facts: Facts, words: Wording) -> Pair:
     """The object, what it stands on, its parts in view, how they stand and move, how many they are,
     and what is beside it; behind the first sentence in a drawn order."""
     noun = facts.noun
-    said = []
+    sentences = []
     if facts.surface != "none":
         surface = article(f"{facts.surface_color} {facts.surface}")
-        said.append(words.say(wd.PLACE, noun=noun, a_surface=surface))
+        sentences.append(words.say(wd.PLACE, noun=noun, a_surface=surface))
     named = [name for name in facts.visible if name != noun]
     if named:
         parts = listed([article(name) for name in words.rng.shuffled(named)])
-        said.append(words.say(wd.PARTS, noun=noun, parts=parts))
-    said += _states(facts, words)
+        sentences.append(words.say(wd.PARTS, noun=noun, parts=parts))
+    sentences += _states(facts, words)
     for name, count in facts.counts:
+        # The phrases have plurals.
         if count > 1:
-            said.append(words.say(wd.COUNT, noun=noun, count=COUNTS[count], parts=f"{name}s"))
+            sentences.append(words.say(wd.COUNT, noun=noun, count=COUNTS[count], parts=f"{name}s"))
     for thing in facts.things:
         a_thing = article(f"{thing.color} {thing.shape}")
-        said.append(words.say(wd.THING, noun=noun, a_thing=a_thing, side=thing.side))
+        sentences.append(words.say(wd.THING, noun=noun, a_thing=a_thing, side=thing.side))
     if not facts.things:
-        said.append(words.say(wd.ALONE, noun=noun))
-    rest = [upper(sentence) for sentence in words.rng.shuffled(said)]
+        sentences.append(words.say(wd.ALONE, noun=noun))
+    rest = [upper(sentence) for sentence in words.rng.shuffled(sentences)]
     text = " ".join([words.say(wd.OBJECT, a_thing=thing_name(facts)), *rest])
     return Pair("details", words.say(wd.ASK), text)
 
 
 def _states(facts: Facts, words: Wording) -> list[str]:
     """Of parts that are the only ones of their name: a sentence must be true of just one."""
-    said = []
+    sentences = []
     for part in facts.single_parts:
         if part.part == facts.noun:
             continue
         if part.part in OPENS:
-            said.append(words.say(wd.STATE, noun=facts.noun, part=part.part, state=part.state))
-        said.append(words.say(wd.MOTION, noun=facts.noun, part=part.part, motion=motion_of(part)))
-    return said
+            sentences.append(words.say(wd.STATE, noun=facts.noun, part=part.part, state=part.state))
+        sentences.append(
+            words.say(wd.MOTION, noun=facts.noun, part=part.part, motion=motion_of(part))
+        )
+    return sentences
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is true of a scene and can be seen in its picture: what language is made of."""
+"""What is true of a scene and can be seen in its image: what language is made of."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ThingFact:
     Attributes:
       shape: such as "ball".
       color: such as "red".
-      side: "left" or "right" of the main object, in the picture.
+      side: "left" or "right" of the main object, in the image.
     """
 
     shape: str
@@ -94,7 +94,7 @@ class Facts:
       things: what else is in view.
       absent_shapes: shapes that are not in view.
       places: names that stand for one place alone, and where that is: (name, x, y) in percent of
-        the picture's sides.
+        the image's sides.
       touch: where a gripper would best pull, likewise; None where nothing in view moves well.
     """
 
@@ -124,11 +124,12 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
     spec = scene.spec
     labels = visible_labels(scene, view)
     parts = tuple(
-        _part(scene, link, place, labels)
-        for place, link in enumerate(spec.model.movable)
+        _part(scene, link, joint, labels)
+        for joint, link in enumerate(spec.model.movable)
         if int(np.sum(view.links == link)) >= _PART_PIXELS
     )
     names = {part.part for part in parts} | {label for _, label in labels}
+    # Only where all of them are in view: a question must have its answer in the image.
     counts = {}
     for name in ("drawer", "door", "flap", "lever", "toggle", "rocker"):
         total = sum(spec.model.links[link].part == name for link in spec.model.movable)
@@ -154,41 +155,44 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
 
 
 def _places(labels: Labels, view: CameraFrame) -> tuple[tuple[str, int, int], ...]:
-    """Where the pieces are whose name the picture shows once."""
+    """Where the pieces are whose name the image shows once."""
     names = [label for _, label in labels]
     found = []
     for (_, label), pixels in sorted(labels.items()):
         if names.count(label) == 1 and label not in _PLAIN:
             at = np.array(pixels)
+            # The pixel nearest to the mean: the mean of a ring or a bow lies beside it.
             middle = at[int(np.linalg.norm(at - at.mean(axis=0), axis=1).argmin())]
             found.append((label, *_percent(middle, view)))
     return tuple(found)
 
 
 def _touch(scene: SimScene, view: CameraFrame) -> tuple[int, int] | None:
-    place = central_pull_point(scene, view)
-    return None if place is None else _percent(pixel_of(view, place.contact.point), view)
+    center = central_pull_point(scene, view)
+    return None if center is None else _percent(pixel_of(view, center.contact.point), view)
 
 
 def _percent(pixel: npt.ArrayLike, view: CameraFrame) -> tuple[int, int]:
-    """A pixel as whole percent of the picture's sides."""
+    """A pixel as whole percent of the image's sides."""
     height, width = view.links.shape
     return percent(np.asarray(pixel, np.float64) / (width, height))
 
 
 def percent(shares: npt.ArrayLike) -> tuple[int, int]:
-    """(x, y) in shares of the picture's sides, as whole percent."""
+    """(x, y) in shares of the image's sides, as whole percent."""
     x, y = np.asarray(shares, np.float64)
+    # Rounded down: 100 would lie outside of the image.
     return int(100 * x), int(100 * y)
 
 
-def _part(scene: SimScene, link: int, place: int, labels: Labels) -> PartState:
+def _part(scene: SimScene, link: int, joint: int, labels: Labels) -> PartState:
     model, scale = scene.spec.model, scene.spec.scale
     piece = model.links[link]
     assert piece.joint is not None
     low, high = joint_range(model, link, scale)
     rest = rest_value(model, link, scale)
-    opened = abs(float(scene.joints[place]) - rest) / max(high - rest, rest - low)
+    # A share of the longer way from rest, for toggles rest in the middle of their range.
+    opened = abs(float(scene.joints[joint]) - rest) / max(high - rest, rest - low)
     return PartState(
         piece.part,
         link,
@@ -217,18 +221,21 @@ def visible_labels(scene: SimScene, view: CameraFrame) -> Labels:
 
 
 def _things(spec: SceneSpec, view: CameraFrame) -> tuple[ThingFact, ...]:
-    """The plain objects whose middle the picture shows, unhidden."""
+    """The plain objects whose middle the image shows, unhidden."""
     camera = view.camera
     assert camera.camera_to_world is not None
     turn, eye = camera.camera_to_world[:3, :3], camera.camera_to_world[:3, 3]
-    main = camera.project(turn.T @ (np.asarray(spec.place) - eye))
+    main = camera.project(turn.T @ (np.asarray(spec.position) - eye))
     found = []
     for thing in spec.things:
         point = turn.T @ (thing.mesh.vertices.mean(axis=0) - eye)
         x, y = camera.project(point)
+        # Pixels from the border: less than that of a thing is not a thing in view.
         if not (8 < x < camera.width - 8 and 8 < y < camera.height - 8):
             continue
         seen = float(view.depth[int(y), int(x)])
+        # Hidden where something is nearer than its middle by more than its own radius can be, or
+        # where the object shows.
         if seen <= 0 or abs(seen - point[2]) > 0.4 or view.links[int(y), int(x)] >= 0:
             continue
         found.append(ThingFact(thing.shape, thing.color.name, "left" if x < main[0] else "right"))

@@ -1,13 +1,13 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
 """Instructions of other kinds than conversations, as LLaVA's mixture has them: short answers,
-yes or no, options' letters, and places in the picture. Each becomes a record of LLaVA's file.
+yes or no, options' letters, and places in the image. Each becomes a record of LLaVA's file.
 """
 
 from __future__ import annotations
 
 from robomamba_jax.evaluation.benchmarks.mmbench import with_options
-from robomamba_jax.evaluation.benchmarks.prompts import styled
+from robomamba_jax.evaluation.benchmarks.prompts import apply_style
 from robomamba_jax.evaluation.metrics.multiple_choice import LETTERS
 from robomamba_jax.evaluation.synthetic.export_benchmarks import MME_SUFFIX, Entry
 from robomamba_jax.world.language import bench_questions as q
@@ -24,7 +24,7 @@ def instructions(facts: Facts, words: Wording) -> list[list[Pair]]:
 
     What asks for a short answer stands in a conversation's first question alone, as in LLaVA's
     mixture. No answer may follow from what was said before it, or a model learns to read the
-    conversation instead of the picture: what is there is asked before the object is named, and of
+    conversation instead of the image: what is there is asked before the object is named, and of
     a question that is right and its counterpart that is wrong one alone is asked.
     """
     kinds = (short_answers, there_or_not, yes_or_no, letters, points)
@@ -88,18 +88,19 @@ def letters(facts: Facts, words: Wording) -> list[Pair]:
     pairs = []
     for entry in q.choices("", facts, words):
         options = dict(zip(LETTERS, entry.options, strict=False))
-        asked = styled(with_options(entry.question, options), "letter")
+        asked = apply_style(with_options(entry.question, options), "letter")
         right = next(letter for letter, text in options.items() if text == entry.answer)
         pairs.append(Pair("letter", asked, right))
     return [pairs[0], *words.rng.shuffled(pairs[1:])]
 
 
 def points(facts: Facts, words: Wording) -> list[Pair]:
-    """Where something is, and where to touch: x, y in percent of the picture's sides."""
+    """Where something is, and where to touch: x, y in percent of the image's sides."""
     found = [
         Pair("point", words.say(wc.ASK_POINT, part=name, noun=facts.noun), _point(x, y))
         for name, x, y in facts.places
     ]
+    # One turn is left for where to touch.
     found = words.rng.shuffled(found, _POINT_TURNS - 1)
     if facts.touch is not None:
         asked = words.say(wc.ASK_TOUCH, noun=facts.noun)
@@ -107,15 +108,15 @@ def points(facts: Facts, words: Wording) -> list[Pair]:
     return words.rng.shuffled(found, _POINT_TURNS)
 
 
-def touch(noun: str, place: tuple[float, float], words: Wording) -> Pair:
+def touch(noun: str, contact: tuple[float, float], words: Wording) -> Pair:
     """Where to touch, for a pose that worked.
 
     Args:
       noun: the object.
-      place: (x, y), shares of the picture's sides.
+      contact: (x, y), shares of the image's sides.
       words: of the split.
     """
-    return Pair("touch", words.say(wc.ASK_TOUCH, noun=noun), _point(*percent(place)))
+    return Pair("touch", words.say(wc.ASK_TOUCH, noun=noun), _point(*percent(contact)))
 
 
 def _point(x: int, y: int) -> str:
@@ -127,4 +128,4 @@ def _styled(pairs: list[Pair], style: str) -> list[Pair]:
     if not pairs:
         return []
     first = pairs[0]
-    return [Pair(first.kind, styled(first.question, style), first.answer), *pairs[1:]]
+    return [Pair(first.kind, apply_style(first.question, style), first.answer), *pairs[1:]]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from robomamba_jax.world.language.captions import action_of, plan_steps
 from robomamba_jax.world.language.facts import Facts, PartState
@@ -88,59 +89,47 @@ def tagged_text(story: ClipStory, words: Wording) -> str:
     noun, part = story.facts.noun, story.part
     action = action_of(part, noun, way=story.way)
     steps = [step.format(part.part) for step in plan_steps(part, pulls=True)]
+    # On arrival one step lies behind, else all but letting go.
     reached = 1 if story.phase == "reach" else len(steps) - 1
     goal = words.say(GOALS, action=action)
-    past = " ".join(f"{k}- {step}" for k, step in enumerate(steps[:reached], 1))
     rest = [*steps[reached:], "done"]
-    ahead = " ".join(f"{k}- {step}" for k, step in enumerate(rest[:5], 1))
+    # RoboVQA's prompts: the goal in front of all, then the steps behind for tasks "with context".
+    aim = f"current goal is: {goal}"
+    context = f"{aim}. last 20 steps: {_numbered(steps[:reached])}"
     done = story.phase == "done"
     pieces = [
-        _free("planning", f"current goal is: {goal} Q: {words.say(ASK_NEXT)}", rest[0]),
-        _free(
-            "immediate_planning_with_context20",
-            f"current goal is: {goal}. last 20 steps: {past} Q: {words.say(ASK_NEXT)}",
-            rest[0],
-        ),
+        _free("planning", f"{aim} Q: {words.say(ASK_NEXT)}", rest[0]),
+        _free("immediate_planning_with_context20", f"{context} Q: {words.say(ASK_NEXT)}", rest[0]),
         _free(
             "remaining5_planning_with_context20",
-            f"current goal is: {goal}. last 20 steps: {past} Q: {words.say(ASK_FIVE)}",
-            ahead,
+            f"{context} Q: {words.say(ASK_FIVE)}",
+            _numbered(rest[:5]),
         ),
-        _free(
-            "long_horizon_planning",
-            f"current goal is: {goal} Q: {words.say(ASK_PLAN)}",
-            " ".join(f"{k}- {step}" for k, step in enumerate(steps, 1)),
-        ),
+        _free("long_horizon_planning", f"{aim} Q: {words.say(ASK_PLAN)}", _numbered(steps)),
         _free("affordance:generative:positive", f"Q: {words.say(ASK_ACTION)}", action),
         _free("future_prediction", f"Q: {words.say(ASK_FUTURE)}", rest[0]),
         *_affordances(story, words),
     ]
-    just = (
-        action
-        if done
-        else steps[reached - 1]
-        if story.phase == "reach"
-        else f"the robot failed to {action}"
-    )
+    happened = {"done": action, "reach": steps[reached - 1]}
+    just = happened.get(story.phase, f"the robot failed to {action}")
     pieces.append(_free("past_description", f"Q: {words.say(ASK_PAST)}", just))
     pieces.append(_yes_no("success", f"{goal} Q: {words.say(ASK_SUCCESS)}", done))
     return "".join(pieces)
+
+
+def _numbered(steps: Sequence[str]) -> str:
+    return " ".join(f"{k}- {step}" for k, step in enumerate(steps, 1))
 
 
 def _affordances(story: ClipStory, words: Wording) -> list[str]:
     """What can be done now, and what cannot: with a part that is not there, for one."""
     noun = story.facts.noun
     task = "affordance:discriminative"
-    found = [
-        _yes_no(
-            task, f"{action_of(story.part, noun, way=story.way)} Q: {words.say(ASK_POSSIBLE)}", True
-        )
-    ]
+    action = action_of(story.part, noun, way=story.way)
+    found = [_yes_no(task, f"{action} Q: {words.say(ASK_POSSIBLE)}", True)]
     if story.facts.lacks:
-        absent = words.rng.choice(story.facts.lacks)
-        found.append(
-            _yes_no(task, f"pull the {absent} of the {noun} Q: {words.say(ASK_POSSIBLE)}", False)
-        )
+        absent = f"pull the {words.rng.choice(story.facts.lacks)} of the {noun}"
+        found.append(_yes_no(task, f"{absent} Q: {words.say(ASK_POSSIBLE)}", False))
     return found
 
 

@@ -25,6 +25,7 @@ def phrases_of(phrases: Sequence[str], split: str) -> tuple[str, ...]:
     """
     if len(phrases) < HELD_OUT:
         raise ValueError(f"{len(phrases)} phrases cannot be split: {phrases}")
+    # A phrase's number decides its split: lists may grow at their ends, and nothing may be moved.
     held = split == "test"
     return tuple(text for k, text in enumerate(phrases) if (k % HELD_OUT == HELD_OUT - 1) == held)
 
@@ -37,6 +38,7 @@ def lists_of(module: ModuleType) -> dict[str, tuple[str, ...]]:
 
 def article(noun: str) -> str:
     """A noun with "a" or "an" in front."""
+    # No "u": a USB stick.
     return f"{'an' if noun[0].lower() in 'aeio' else 'a'} {noun}"
 
 

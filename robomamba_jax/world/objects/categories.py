@@ -65,6 +65,7 @@ _UNSEEN = {
 }
 
 CATEGORIES: dict[str, Category] = {
+    # `is`: which of the two tables the name stands in.
     name: Category(name, noun, names is _SEEN)
     for names in (_SEEN, _UNSEEN)
     for name, noun in names.items()
@@ -91,6 +92,7 @@ def known_category(name: str) -> Category | None:
 
 
 def _letters(name: str) -> str:
+    # Lists have "TrashCan", "Trash Can" and "trash_can".
     return re.sub(r"[\s_-]", "", name).lower()
 
 

@@ -25,6 +25,7 @@ COLORS: dict[str, Color] = {
     }.items()
 }
 SILVER = Color("silver", (0.55, 0.56, 0.58))
+# Named as people would call what they see.
 GLASS = Color("black", (0.02, 0.03, 0.045))
 DARK = Color("black", (0.05, 0.05, 0.055))
 STEEL = Color("silver", (0.42, 0.43, 0.45))

@@ -126,7 +126,7 @@ class PartNet:
             {"name": one.name, "objects": 1, "reason": f"{root / one.name} has no mobility.urdf"}
             for one in missing
         )
-        self._said = Remarks(known.notes, (*known.left_out, *absent))
+        self._list_remarks = Remarks(known.notes, (*known.left_out, *absent))
 
     def _urdf(self, known: Listed) -> Path:
         return self._root / known.name / "mobility.urdf"
@@ -161,6 +161,8 @@ class PartNet:
                     raise self._bad[known.name]
                 return self.load(known)
             except InputError as error:
+                # PartNet-Mobility has objects in which nothing moves: no reason to stop, whatever
+                # on_error says.
                 if error.kind != _STILL and not self._skip:
                     raise
                 self._bad[known.name] = error
@@ -182,8 +184,9 @@ class PartNet:
         folder = self._root / known.name
         mesh = functools.partial(load_mesh, self._sapien)
         urdf = read_urdf(self._urdf(known), mesh, self._allowed)
-        parts, said = _parts(folder / "semantics.txt")
-        notes = (*urdf.notes, *said)
+        parts, unread = _part_names(folder / "semantics.txt")
+        notes = (*urdf.notes, *unread)
+        # The cache forgets objects, which are then read again; their notes are said once.
         if known.name not in self._notes_of:
             self.notes += notes
         self._notes_of[known.name] = notes
@@ -195,6 +198,7 @@ class PartNet:
                 _STILL, f"{folder} has no movable part", f"take {known.name} out of the list"
             )
         model = ObjectModel(known.category, f"partnet-{known.name}", links, COLORS["gray"])
+        # It is divided by its diagonal next: that must be there, and finite.
         low, high = model.bounds()
         if not 0 < math.hypot(*(high - low)) < math.inf:
             raise InputError("bad_urdf", f"{folder} has no size", "download the object again")
@@ -209,7 +213,7 @@ class PartNet:
             for name in drawn
             if name in self._bad
         ]
-        return Remarks((*self._said.notes, *notes), (*self._said.left_out, *bad))
+        return Remarks((*self._list_remarks.notes, *notes), (*self._list_remarks.left_out, *bad))
 
 
 def _not_there(root: Path, listing: Path, missing: list[Listed], total: int) -> InputError:
@@ -232,7 +236,7 @@ def _not_there(root: Path, listing: Path, missing: list[Listed], total: int) -> 
     return InputError("missing_file", what, f"{fix}; or --on-error skip")
 
 
-def _parts(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+def _part_names(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     """semantics.txt: link name -> part name, such as "translation tray"; empty without a file, and
     with a note where it is no text: names are of use, and not needed."""
     if not path.is_file():

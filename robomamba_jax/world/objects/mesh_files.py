@@ -54,6 +54,7 @@ def find_mesh(folder: Path, name: str, allowed: AllowedRoots = NO_ROOTS) -> tupl
     names = [plain]
     if _SCHEME.match(plain):
         whole = _SCHEME.sub("", plain, count=1)
+        # The first folder of package://a/b.obj may be there, or be a package's name alone.
         names = [whole, whole.partition("/")[2]] if "/" in whole else [whole]
     names = [posixpath.normpath(each) for each in names if each]
     for each in names:
@@ -81,7 +82,7 @@ def _below(folder: Path, name: str, allowed: AllowedRoots) -> Path:
     try:
         return below(folder, name, allowed)
     except OSError:  # a name that the file system cannot have
-        return folder / "\0"
+        return folder / "\0"  # is_there says no
 
 
 def _other_letters(folder: Path, name: str) -> str | None:
@@ -153,6 +154,7 @@ def _check_faceless(path: Path, trouble: str) -> None:
         # A face of two corners is read, and gives no triangle.
         faceless = whole and (not trouble or "f" not in words)
     elif kind == ".stl":
+        # A binary STL has a header of 80 bytes and the number of its triangles: here none.
         binary = len(data) == 84 and struct.unpack("<I", data[80:]) == (0,)
         text = data.lstrip().startswith(b"solid") and b"endsolid" in data
         faceless |= binary or (text and b"facet" not in data)

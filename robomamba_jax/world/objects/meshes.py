@@ -45,6 +45,7 @@ class Mesh:
     def scaled(self, factors: Vector | float) -> Mesh:
         """A copy with its axes stretched by factors, none of them 0; negative ones mirror it."""
         scale = np.broadcast_to(np.asarray(factors, np.float64), (3,))
+        # By the inverse: normals of a stretched surface turn the other way than its slopes.
         normals = self.normals / scale
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
         mirrored = np.prod(scale) < 0  # what was counter-clockwise is not any more
@@ -73,6 +74,7 @@ def merge(meshes: Sequence[Mesh]) -> Mesh:
 def rotation(axis: Vector, angle: float) -> npt.NDArray[np.float64]:
     """float64[3, 3]: a turn about an axis, in radians (Rodrigues)."""
     x, y, z = (float(part) / math.hypot(*axis) for part in axis)
+    # The matrix of the cross product with the axis; R = I + sin K + (1 - cos) K K.
     K = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.eye(3) + math.sin(angle) * K + (1 - math.cos(angle)) * np.einsum("ij,jk->ik", K, K)
 
@@ -80,6 +82,7 @@ def rotation(axis: Vector, angle: float) -> npt.NDArray[np.float64]:
 def turn_to(direction: Vector) -> npt.NDArray[np.float64]:
     """float64[3, 3]: a rotation that brings +z to a direction."""
     z = np.asarray(direction, np.float64) / math.hypot(*direction)
+    # Any vector that is not nearly parallel: the cross product must not vanish.
     helper = np.array([1.0, 0, 0]) if abs(z[0]) < 0.9 else np.array([0, 1.0, 0])
     y = cross(z, helper)
     y /= math.hypot(*y)
@@ -94,6 +97,7 @@ def _flat(faces: Sequence[npt.NDArray[np.float64]]) -> Mesh:
         normal /= max(math.hypot(*normal), _TINY)
         vertices.append(face)
         normals.append(np.tile(normal, (len(face), 1)))
+        # A fan around the first corner, which is right for convex faces alone.
         triangles += [(count, count + k, count + k + 1) for k in range(1, len(face) - 1)]
         count += len(face)
     return Mesh(np.concatenate(vertices), np.array(triangles, np.int64), np.concatenate(normals))
@@ -120,6 +124,7 @@ def prism(outline: Sequence[tuple[float, float]], height: float) -> Mesh:
 def slab(size: Vector, corner: float, center: Vector = (0, 0, 0), steps: int = 4) -> Mesh:
     """A box whose four upright edges are rounded with a radius."""
     x, y = 0.5 * float(size[0]), 0.5 * float(size[1])
+    # Corners may meet, but an edge of length 0 has no normal.
     radius = min(corner, 0.999 * x, 0.999 * y)
     outline = []
     for sign_x, sign_y, start in ((1, 1, 0.0), (-1, 1, 0.5), (-1, -1, 1.0), (1, -1, 1.5)):
@@ -143,15 +148,19 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 24, smooth: bo
     points = np.asarray(profile, np.float64)
     angles = 2 * math.pi * np.arange(segments + 1) / segments
     circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    # Equal neighbours go: between them there is no slope, and no normal.
     points = points[np.insert(np.any(np.diff(points, axis=0) != 0, axis=1), 0, True)]
     slopes = np.diff(points, axis=0)
+    # A slope (dr, dz) turned clockwise by a quarter: going up, outside is at greater radii.
     outward = np.column_stack([slopes[:, 1], -slopes[:, 0]])
     outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), _TINY)
     meshes = []
     for k in range(len(slopes)):
         ends = []
+        # Both ends of a slope, and the slope that it shares each of them with.
         for corner, other in ((k, k - 1), (k + 1, k + 1)):
             normal = outward[k]
+            # cos 40 degrees is 0.77.
             if smooth and 0 <= other < len(slopes) and outward[k] @ outward[other] > 0.77:
                 normal = outward[k] + outward[other]
             ends.append((points[corner], normal / max(math.hypot(*normal), _TINY)))
@@ -159,6 +168,8 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 24, smooth: bo
         normals = [np.column_stack([n[0] * circle, np.full(len(circle), n[1])]) for _, n in ends]
         step = segments + 1
         low = np.arange(segments)
+        # Around each band: two corners of the lower ring, two of the upper, counter-clockwise
+        # outside.
         quads = np.stack([low, low + 1, low + 1 + step, low + step], axis=1)
         triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
         meshes.append(Mesh(np.concatenate(vertices), triangles, np.concatenate(normals)))
@@ -200,6 +211,7 @@ def cone(
 def ellipsoid(radii: Vector, center: Vector = (0, 0, 0), segments: int = 20) -> Mesh:
     """An ellipsoid with its axes along x, y and z."""
     angles = math.pi * np.arange(segments // 2 + 1) / (segments // 2) - math.pi / 2
+    # At the poles the cosine misses 0 by a last bit, perhaps below it.
     profile = [(max(math.cos(angle), 0.0), math.sin(angle)) for angle in angles]
     return lathe(profile, segments).scaled(radii).moved(center)
 
@@ -224,6 +236,7 @@ def ring(
     stretch: float = 1.0,
 ) -> Mesh:
     """A torus about an axis; stretch makes it longer along its first axis."""
+    # Closed by its first point once more, counter-clockwise: outside is outward.
     angles = 2 * math.pi * np.arange(9) / 8
     profile = [(radius + thick * math.cos(a), thick * math.sin(a)) for a in angles]
     return lathe(profile, segments).scaled((stretch, 1, 1)).moved(center, turn_to(axis))

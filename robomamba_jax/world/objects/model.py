@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -145,10 +145,15 @@ class ObjectModel:
         """Indices of the links that have a joint, which is also the order of joint values."""
         return tuple(k for k, link in enumerate(self.links) if link.joint is not None)
 
+    def joint_index(self, link: int) -> int:
+        """Where a movable link's joint stands among joint values."""
+        return self.movable.index(link)
+
     def parts(self) -> dict[str, int]:
         """How many of each part it has: links by their part, other pieces by their label."""
         counts: dict[str, int] = {}
         for link in self.links:
+            # As a set: a handle is a bar and two posts, and still one handle.
             names = {solid.label for solid in link.solids}
             for name in {link.part, *names}:
                 counts[name] = counts.get(name, 0) + 1
@@ -175,6 +180,7 @@ def _rescaled(link: Link, center: npt.NDArray[np.float64], factor: float) -> Lin
     if joint is None:
         return dataclasses.replace(link, solids=solids)
     x, y, z = (np.asarray(joint.origin) - center) * factor
+    # Metres grow with the object, radians do not.
     length = factor if joint.kind == "prismatic" else 1.0
     moved = dataclasses.replace(
         joint,
@@ -185,64 +191,61 @@ def _rescaled(link: Link, center: npt.NDArray[np.float64], factor: float) -> Lin
     return dataclasses.replace(link, solids=solids, joint=moved, closed=link.closed * length)
 
 
-class Assembly:
-    """Puts an object together, piece by piece."""
+class LinkBuilder:
+    """A link that is being put together, and the place from which others hang."""
 
-    def __init__(self, base: str = "body") -> None:
-        """Begin with an empty base link."""
-        self._links: list[tuple[str, str, int, Joint | None, float]] = [(base, base, -1, None, 0.0)]
-        self._solids: list[list[Solid]] = [[]]
+    def __init__(
+        self, made: list[LinkBuilder], part: str, parent: int, joint: Joint | None
+    ) -> None:
+        """Begin with a link without solids.
+
+        Args:
+          made: all links of the object so far, to which this one is added.
+          part: what it is, such as "drawer".
+          parent: its parent's index; -1 for the base.
+          joint: None for the base.
+        """
+        # drawer, drawer_1, drawer_2: the first one needs no number.
+        number = sum(other.part == part for other in made)
+        name = part.replace(" ", "_")
+        self.name = f"{name}_{number}" if number else name
+        self.part, self.parent, self.joint = part, parent, joint
+        self.solids: list[Solid] = []
+        self._made, self._index = made, len(made)
+        made.append(self)
 
     def add(
-        self, link: int, label: str, mesh: Mesh, color: Color, *, metallic: bool = False
+        self, mesh: Mesh, color: Color, label: str | None = None, *, metallic: bool = False
     ) -> None:
-        """Give a link one more solid."""
-        self._solids[link].append(Solid(label, mesh, color, metallic))
+        """Give the link one more solid; without a label it is called as the part is."""
+        self.solids.append(Solid(label or self.part, mesh, color, metallic))
 
     def hinge(
-        self,
-        part: str,
-        origin: Vector,
-        axis: Vector,
-        limits: tuple[float, float],
-        *,
-        parent: int = 0,
-        closed: float = 0.0,
-    ) -> int:
-        """A link that turns about an axis; its index."""
-        return self._link(part, "revolute", origin, axis, limits, parent, closed)
+        self, part: str, origin: Vector, axis: Vector, limits: tuple[float, float]
+    ) -> LinkBuilder:
+        """A link on this one that turns about an axis."""
+        return self._link(part, "revolute", origin, axis, limits)
 
-    def slide(
-        self,
-        part: str,
-        axis: Vector,
-        limits: tuple[float, float],
-        *,
-        parent: int = 0,
-        closed: float = 0.0,
-    ) -> int:
-        """A link that moves along an axis; its index."""
-        return self._link(part, "prismatic", (0, 0, 0), axis, limits, parent, closed)
+    def slide(self, part: str, axis: Vector, limits: tuple[float, float]) -> LinkBuilder:
+        """A link on this one that moves along an axis."""
+        return self._link(part, "prismatic", (0, 0, 0), axis, limits)
 
     def _link(
-        self,
-        part: str,
-        kind: str,
-        origin: Vector,
-        axis: Vector,
-        limits: tuple[float, float],
-        parent: int,
-        closed: float,
-    ) -> int:
+        self, part: str, kind: str, origin: Vector, axis: Vector, limits: tuple[float, float]
+    ) -> LinkBuilder:
         x, y, z = (float(value) for value in origin)
         along = np.asarray(axis, np.float64) / math.hypot(*axis)
         a, b, c = (float(value) for value in along)
         joint = Joint(kind, (x, y, z), (a, b, c), float(limits[0]), float(limits[1]))
-        number = sum(known[1] == part for known in self._links)
-        name = f"{part.replace(' ', '_')}_{number}" if number else part.replace(" ", "_")
-        self._links.append((name, part, parent, joint, closed))
-        self._solids.append([])
-        return len(self._links) - 1
+        return LinkBuilder(self._made, part, self._index, joint)
+
+
+class Assembly(LinkBuilder):
+    """Puts an object together, piece by piece, beginning with its base."""
+
+    def __init__(self, base: str = "body") -> None:
+        """Begin with an empty base link."""
+        super().__init__([], base, -1, None)
 
     def finish(
         self, category: str, instance: str, color: Color, optional: Sequence[str] = ()
@@ -256,12 +259,10 @@ class Assembly:
           optional: parts that its kind may have; those it has not are noted as lacking.
         """
         links = tuple(
-            Link(name, part, parent, joint, tuple(solids), closed)
-            for (name, part, parent, joint, closed), solids in zip(
-                self._links, self._solids, strict=True
-            )
+            Link(link.name, link.part, link.parent, link.joint, tuple(link.solids))
+            for link in self._made
         )
         model = ObjectModel(category, instance, links, color)
-        has: Mapping[str, int] = model.parts()
+        has = model.parts()
         lacks = tuple(name for name in optional if name not in has)
         return dataclasses.replace(model, lacks=lacks).normalised()

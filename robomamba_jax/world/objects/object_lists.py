@@ -125,6 +125,7 @@ def lines_of(text: str) -> list[str]:
 def _parse(path: Path, number: int, words: list[str]) -> tuple[str, Category | str, str | None]:
     """A line's id, its category or the name of an unknown one, and its split if it says one."""
     name, rest = words[0], words[1:]
+    # A word that stands alone is the category, whatever it says.
     split = rest.pop() if len(rest) > 1 and rest[-1] in _SPLITS else None
     category = known_category(" ".join(rest))
     # "Storage Furniture" is a name of two words; in "Microwave dev" the second is no split.

@@ -52,6 +52,7 @@ def _write_joint(robot: ET.Element, model: ObjectModel, index: int) -> None:
     link = model.links[index]
     assert link.joint is not None
     parent = model.links[link.parent].joint
+    # Seen from the parent's frame, which lies at the parent's joint.
     origin = np.asarray(link.joint.origin)
     if parent is not None:
         origin = origin - np.asarray(parent.origin)
@@ -69,6 +70,7 @@ def write_obj(path: Path, mesh: Mesh, rgb: tuple[float, float, float]) -> None:
     lines = [f"mtllib {path.stem}.mtl", "usemtl paint"]
     lines += [f"v {_words(vertex)}" for vertex in mesh.vertices]
     lines += [f"vn {_words(normal)}" for normal in mesh.normals]
+    # OBJ counts from 1; normals have the numbers of their vertices.
     lines += ["f " + " ".join(f"{k}//{k}" for k in face) for face in mesh.triangles + 1]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     path.with_suffix(".mtl").write_text(f"newmtl paint\nKd {_words(rgb)}\n", encoding="utf-8")

@@ -51,6 +51,7 @@ class Rng:
 
     def shuffled(self, things: Sequence[T], most: int | None = None) -> list[T]:
         """Things in a drawn order: all, or the first so many of that order."""
+        # All are permuted however few are taken: how many are wanted changes no later draw.
         return [things[int(k)] for k in self.generator.permutation(len(things))[:most]]
 
     def color(self, *names: str) -> Color:

@@ -151,23 +151,25 @@ def read_urdf(path: Path, load_mesh: LoadMesh, allowed: AllowedRoots = NO_ROOTS)
     poses: dict[str, Array] = {}
     pieces: dict[str, list[Solid]] = {}
     for name, edge in order:
+        # A link's frame is given in its parent's, at the joint; all are brought into the root's.
         poses[name] = np.eye(4) if edge is None else poses[edge.parent] @ edge.pose
         pieces[name] = _solids(bodies[name], name, poses[name], meshes)
     meshes.check()
     if not any(pieces.values()):
         raise bad(path, "it has nothing to see")
     moving = _moving(order, pieces, path, notes)
-    place: dict[str, int] = {}
+    indices: dict[str, int] = {}  # of the link that a body has become, or is a piece of
     links: list[Link] = []
     solids: list[list[Solid]] = []
     for name, edge in order:
+        # A link that does not move against its parent becomes a piece of what carries it.
         if edge is not None and name not in moving:
-            place[name] = place[edge.parent]
-            solids[place[name]] += pieces[name]
+            indices[name] = indices[edge.parent]
+            solids[indices[name]] += pieces[name]
             continue
         joint = None if edge is None else _joint(edge, poses[name])
-        parent = -1 if edge is None else place[edge.parent]
-        place[name] = len(links)
+        parent = -1 if edge is None else indices[edge.parent]
+        indices[name] = len(links)
         links.append(Link(name, name, parent, joint, (), _rest(joint)))
         solids.append(pieces[name])
     whole = tuple(
@@ -183,9 +185,9 @@ def _bodies(root: ET.Element, path: Path) -> dict[str, ET.Element]:
     names = [attribute(link, "name", path) for link in links]
     if not names or len(names) > MAX_LINKS or len(set(names)) != len(names):
         twice = next((name for name in names if names.count(name) > 1), None)
-        said = "" if twice is None else f": {twice!r} is there {names.count(twice)} times"
+        more = "" if twice is None else f": {twice!r} is there {names.count(twice)} times"
         raise bad(
-            path, f"it has {len(names)} links, {len(set(names))} of them with own names{said}"
+            path, f"it has {len(names)} links, {len(set(names))} of them with own names{more}"
         )
     return dict(zip(names, links, strict=True))
 
@@ -202,6 +204,7 @@ def _moving(
     slides on them.
     """
     filled: set[str] = set()
+    # From the leaves up: a link counts as filled if anything that it carries has a mesh.
     for name, edge in reversed(order):
         if pieces[name] or name in filled:
             filled.add(name)
@@ -265,6 +268,7 @@ def _edge(joint: ET.Element, path: Path, notes: list[str]) -> _Edge:
     if limits[0] < limits[1]:
         return _Edge(name, _KINDS[kind], parent, child, pose, axis, limits)
     notes.append(f"{path}: joint {name} cannot move from {limits[0]:g}: taken as fixed")
+    # Where the joint stands goes into the pose: without a range it is only a bent connection.
     held = np.eye(4)
     if kind == "prismatic":
         held[:3, 3] = limits[0] * axis
@@ -288,6 +292,7 @@ def _limits(
                 ends[k] = ends[k] if text is None else float(text)
             except ValueError as error:
                 raise bad(path, f"joint {name} has the {end} limit {text!r}") from error
+    # "a == b in c" is "a == b and b in c": both ends at the same infinity.
     if math.isnan(ends[0]) or math.isnan(ends[1]) or ends[0] == ends[1] in (-math.inf, math.inf):
         raise bad(path, f"joint {name} has the limits {ends[0]:g} and {ends[1]:g}")
     unit = "m" if kind == "prismatic" else "rad"

@@ -36,6 +36,7 @@ def parse_xml(path: Path) -> ET.Element:
         raise bad(path, f"it is over {MAX_BYTES} bytes")
 
     def refuse(*_: object) -> None:
+        """Whatever the document type says."""
         raise bad(path, "it declares a document type")
 
     # Entities could grow a small file without end; no URDF needs them. Whatever its encoding is:
@@ -77,6 +78,7 @@ def pose_of(origin: ET.Element | None, path: Path) -> Array:
         return pose
     r, p, y = numbers(origin, "rpy", path) if origin.get("rpy") else np.zeros(3)
     cr, sr, cp, sp, cy, sy = (f(a) for a in (r, p, y) for f in (math.cos, math.sin))
+    # Rz(yaw) Ry(pitch) Rx(roll): about fixed axes the first turn stands last.
     pose[:3, :3] = [
         [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
         [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],

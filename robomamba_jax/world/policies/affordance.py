@@ -27,6 +27,7 @@ CONTACT_SAMPLING = ("random", "center")
 """How a collector chooses among pull points: at random, or always the central one."""
 
 _GOOD = 0.6  # ManipLLM draws its pixel where the map is above this
+# Well within what a cup can lean by, see gripper.TILT.
 _TILT = float(np.cos(np.radians(45)))
 _PIXELS = 48  # of a part that are looked at for its middle
 
@@ -66,13 +67,14 @@ def central_pull_point(scene: SimScene, view: CameraFrame) -> PullPoint | None:
     for link in visible_parts(view.links, scene.spec.model.movable):
         pixels = pixels_of(view.links == link)
         looked = pixels[even_frames(len(pixels), _PIXELS)]
-        places = pull_points(scene, link, looked)
-        area = len(pixels) * len(places) / len(looked)
-        if places and (best is None or area > best[0]):
-            best = (area, places)
+        points = pull_points(scene, link, looked)
+        # The part's good area in pixels, estimated from the sample of it.
+        area = len(pixels) * len(points) / len(looked)
+        if points and (best is None or area > best[0]):
+            best = (area, points)
     if best is None:
         return None
-    at = np.array([pixel_of(view, place.contact.point) for place in best[1]])
+    at = np.array([pixel_of(view, point.contact.point) for point in best[1]])
     # The median, and not the mean: of a bent part the mean may lie beside it.
     apart = np.linalg.norm(at[:, None] - at[None], axis=2).sum(axis=1)
     return best[1][int(apart.argmin())]

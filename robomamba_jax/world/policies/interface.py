@@ -11,8 +11,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.world.sim.grasps import Grasp
 from robomamba_jax.world.sim.gripper import GraspCommand
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
+from robomamba_jax.world.sim.view_geometry import pixel_of, rotation_for, to_camera
 
 Array = npt.NDArray[np.float64]
 
@@ -68,6 +70,12 @@ class Proposal:
         assert view.camera.camera_to_world is not None
         axes = view.camera.camera_to_world[:3, :3] @ self.rotation
         return GraspCommand(point, axes[:, 0], axes[:, 1], self.gripper_open, self.pull, self.steer)
+
+
+def grasp_proposal(view: CameraFrame, grasp: Grasp) -> Proposal:
+    """A grasp as a pose: the pixel between the fingers, which arrive open."""
+    axes = (to_camera(view, axis) for axis in (grasp.command.approach, grasp.command.closing))
+    return Proposal(pixel_of(view, grasp.contact.point), rotation_for(*axes), 1.0)
 
 
 class Policy(Protocol):

@@ -47,12 +47,13 @@ class PriorPolicy:
         for name, action in _poses(file):
             groups[""].append((action, name))
             if by_category:
+                # "StorageFurniture_000012": the category and the item.
                 groups.setdefault(name.rpartition("_")[0], []).append((action, name))
         self._means = {
             name: _mean([action for action, _ in found], size) for name, found in groups.items()
         }
         self.name = "prior-category" if by_category else "prior"
-        self.parameters = 8 * len(self._means)
+        self.parameters = 8 * len(self._means)  # x, y, and two directions
 
     def propose(self, observation: Observation) -> Proposal:
         """The mean, scaled to the image."""
@@ -88,6 +89,7 @@ def _size(folder: Path) -> int:
 
 
 def _mean(actions: list[Action], size: int) -> tuple[np.ndarray, np.ndarray]:
+    # A mean of unit vectors is shorter than 1; rotation_for makes axes of it.
     contact = np.mean([action.contact_xy for action in actions], axis=0) / size
     approach = np.mean([action.approach for action in actions], axis=0)
     return contact, rotation_for(approach, np.mean([action.left for action in actions], axis=0))

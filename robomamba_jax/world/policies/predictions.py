@@ -24,9 +24,13 @@ from robomamba_jax.data.sources.manipulation import (
     parse_detection,
 )
 from robomamba_jax.errors import InputError
-from robomamba_jax.evaluation.answers.echoes import QUESTIONS, plain, same_question
-from robomamba_jax.evaluation.answers.fields import Naming, id_text, other_answers
-from robomamba_jax.evaluation.answers.rows import Row, read_rows
+from robomamba_jax.evaluation.answers.cross_checks import (
+    TEXT_FIELDS,
+    normalized_text,
+    same_question,
+)
+from robomamba_jax.evaluation.answers.fields import FieldNames, id_text, other_answers
+from robomamba_jax.evaluation.answers.rows import AnswerRow, read_rows
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 from robomamba_jax.world.policies.interface import Observation, Proposal
 from robomamba_jax.world.sim.view_geometry import rotation_for
@@ -35,7 +39,7 @@ TRIALS = "trials.json"
 """What ``world episodes`` writes beside its images: which trials they are."""
 
 MISSING = ("error", "fail")
-NAMING = Naming(say_answer="--answer-field ", say_id="--id-field ")
+FIELD_NAMES = FieldNames(answer_flag="--answer-field ", id_flag="--id-field ")
 _NAMES = ("image_id", "image", "id", "question_id")
 _TEXTS = ("text", "answer", "prediction", "output", "value")
 _FACTS = ("seed", "split", "size", "dof")  # of trials, which a record may carry, too
@@ -76,7 +80,7 @@ class FilePolicy:
         *,
         pixel_order: str | None = None,
         frame: str = "manipllm",
-        naming: Naming = NAMING,
+        field_names: FieldNames = FIELD_NAMES,
         on_missing: str = "error",
         on_extra: str = "error",
         contacts: Contacts | None = None,
@@ -89,7 +93,7 @@ class FilePolicy:
           pixel_order: of points, "xy" or "rowcol"; None = as their authors write: (row, col) in
             ManipLLM's sentences, (x, y) elsewhere.
           frame: of directions: "manipllm" (forward, left, up) or "opencv".
-          naming: which fields hold the pose and the image's name, where several could.
+          field_names: which fields hold the pose and the image's name, where several could.
           on_missing: a trial without a prediction is an "error", or is counted as a "fail".
           on_extra: a prediction for another trial is an "error", or left out ("skip").
           contacts: how the contacts of lists are counted, as the published program writes them;
@@ -109,16 +113,17 @@ class FilePolicy:
         self._path, self._on_missing, self._on_extra = path, on_missing, on_extra
         self._contacts = contacts
         self._found: dict[str, _Prediction] = {}
-        file = read_rows(path, naming, poses=True)
+        file = read_rows(path, field_names, poses=True)
         if file.header.get("benchmark", "manipulation") != "manipulation":
             what = f"{path} answers questions of {file.header['benchmark']}, not of manipulation"
             raise InputError("questions_mismatch", what, _FIX)
         for row in file.rows:
             if row.problem:
                 continue  # it says itself that it has no pose
-            name = _name(row, naming)
-            proposal, listed = _read(row, naming, pixel_order, frame)
+            name = _name(row, field_names)
+            proposal, listed = _read(row, field_names, pixel_order, frame)
             here = _Prediction(row.where, row.fields, proposal, listed)
+            # A trial may be predicted twice, as long as both say the same.
             first = self._found.setdefault(name, here)
             if first.where != row.where and not _same(first.proposal, proposal):
                 what = f"{first.where} and {row.where} predict {name!r} differently"
@@ -133,7 +138,7 @@ class FilePolicy:
         found = self._found.get(observation.episode)
         if found is None:
             return None
-        for name in QUESTIONS:
+        for name in TEXT_FIELDS:
             given = found.fields.get(name)
             if isinstance(given, str) and not same_question(given, [observation.instruction]):
                 what = (
@@ -144,6 +149,7 @@ class FilePolicy:
                 raise InputError("contradicting_answer", what, fix)
         if self._contacts is None or not found.listed:
             return found.proposal
+        # Pixels of the published program's files become pixels of this trial's image.
         height, width = observation.view.depth.shape
         geometry = CropTransform(width, height, self._contacts.side or 1)
         x, y = self._contacts.to_pixel(found.proposal.contact_xy, geometry)
@@ -212,13 +218,14 @@ class FilePolicy:
     ) -> None:
         _check_facts(found.fields, facts, found.where)
         given = found.fields.get("category")
-        if isinstance(given, str) and plain(given) != plain(category):
+        if isinstance(given, str) and normalized_text(given) != normalized_text(category):
             what = f"{found.where} is for {name}, but its category is {given[:120]!r}"
             raise InputError("contradicting_answer", what, "give the predictions of these trials")
 
 
 def _check_facts(content: Mapping[str, Any], facts: Mapping[str, Any], where: str) -> None:
     for name in _FACTS:
+        # As text: in some files numbers are strings.
         if isinstance(content.get(name), int | str) and str(content[name]) != str(facts[name]):
             what = f"{where} has the {name} {content[name]!r}, but the rollout has {facts[name]!r}"
             fix = f"give --{name} {content[name]}, or predictions of these trials"
@@ -231,12 +238,12 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _near(extra: Sequence[str], trials: Collection[str]) -> str:
-    folded = {plain(name): name for name in trials}
-    found = next((name for name in extra if plain(name) in folded), None)
-    return "" if found is None else f"; {found!r} is nearly {folded[plain(found)]!r}"
+    folded = {normalized_text(name): name for name in trials}
+    found = next((name for name in extra if normalized_text(name) in folded), None)
+    return "" if found is None else f"; {found!r} is nearly {folded[normalized_text(found)]!r}"
 
 
-def _name(row: Row, naming: Naming) -> str:
+def _name(row: AnswerRow, field_names: FieldNames) -> str:
     """The trial that a record speaks of.
 
     Raises:
@@ -244,7 +251,7 @@ def _name(row: Row, naming: Naming) -> str:
     """
     if row.key is not None:
         return PurePosixPath(row.key).stem
-    names = (naming.id,) if naming.id else _NAMES
+    names = (field_names.id,) if field_names.id else _NAMES
     here = [name for name in names if isinstance(row.fields.get(name), str)]
     if not here:
         raise InputError("bad_record", f"{row.where} names no image", _FIX)
@@ -252,31 +259,33 @@ def _name(row: Row, naming: Naming) -> str:
     for other in here[1:]:
         if stems[other] != stems[here[0]]:
             what = f"{row.where} has both {here[0]} {stems[here[0]]!r} and {other} {stems[other]!r}"
-            choices = f"{naming.say_id}{here[0]} or {naming.say_id}{other}"
+            choices = f"{field_names.id_flag}{here[0]} or {field_names.id_flag}{other}"
             raise InputError("ambiguous_field", what, f"say which names the trial: {choices}")
     return stems[here[0]]
 
 
-def _read(row: Row, naming: Naming, pixel_order: str | None, frame: str) -> tuple[Proposal, bool]:
+def _read(
+    row: AnswerRow, field_names: FieldNames, pixel_order: str | None, frame: str
+) -> tuple[Proposal, bool]:
     """A record's pose, and whether it is a list of numbers.
 
     Raises:
       InputError: it has none, or two.
     """
-    names = [naming.answer] if naming.answer else ["detection", *_TEXTS]
+    names = [field_names.answer] if field_names.answer else ["detection", *_TEXTS]
     here = [name for name in names if name in row.fields]
     # Beside a pose, a text without one is the instruction.
     poses = [name for name in here if _may_be_pose(row.fields[name])] or here[:1]
     if not poses or row.fields[poses[0]] is None:
         raise InputError("bad_record", f"{row.where} holds no prediction", _FIX)
-    if not naming.answer:
+    if not field_names.answer:
         poses += [name for name in other_answers(row.fields) if _may_be_pose(row.fields[name])]
         poses = list(dict.fromkeys(poses))
     found = {name: _pose(row, name, pixel_order, frame) for name in poses}
     for other in poses[1:]:
         if not _same(found[other], found[poses[0]]):
             what = f"{row.where} has both {poses[0]!r} and {other!r}, and their poses differ"
-            choices = f"{naming.say_answer}{poses[0]} or {naming.say_answer}{other}"
+            choices = f"{field_names.answer_flag}{poses[0]} or {field_names.answer_flag}{other}"
             raise InputError("ambiguous_field", what, f"say which is the prediction: {choices}")
     return found[poses[0]], isinstance(row.fields[poses[0]], list)
 
@@ -285,7 +294,7 @@ def _may_be_pose(value: Any) -> bool:
     return isinstance(value, list) or (isinstance(value, str) and _POINT.search(value) is not None)
 
 
-def _pose(row: Row, name: str, pixel_order: str | None, frame: str) -> Proposal:
+def _pose(row: AnswerRow, name: str, pixel_order: str | None, frame: str) -> Proposal:
     value, where = row.fields[name], row.where
     if name == "detection" or not isinstance(value, str):
         order = pixel_order or "xy"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.policies.interface import Observation, Proposal
+from robomamba_jax.world.policies.interface import Observation, Proposal, grasp_proposal
 from robomamba_jax.world.sim.episodes import visible_parts
 from robomamba_jax.world.sim.grasps import find_grasp
 from robomamba_jax.world.sim.gripper import ACROSS, GraspCommand, obstacle
@@ -58,6 +58,7 @@ class ReferencePolicy:
 def _facing(random: np.random.Generator) -> Array:
     """A random direction away from the viewer, evenly spread over the half sphere."""
     while True:
+        # A normal vector's direction is evenly spread over the sphere, whatever its length.
         direction = random.normal(size=3)
         length = float(np.linalg.norm(direction))
         if length > 1e-6:
@@ -68,6 +69,7 @@ def _facing(random: np.random.Generator) -> Array:
 def _part_pixel(observation: Observation) -> tuple[int, Array] | None:
     """A random pixel of the movable parts: its link, and the pixel's centre."""
     movable = observation.scene.spec.model.movable
+    # All parts in one draw: large ones are met more often, as by a random click.
     pixels = pixels_of(np.isin(observation.view.links, movable))
     if not len(pixels):
         return None
@@ -77,6 +79,7 @@ def _part_pixel(observation: Observation) -> tuple[int, Array] | None:
 
 def _part_point(observation: Observation) -> SurfacePoint | None:
     """What a random pixel of the movable parts shows."""
+    # Rays at a part's rim may miss it by a hair: then another pixel is drawn.
     for _ in range(20):
         found = _part_pixel(observation)
         if found is None:
@@ -127,6 +130,7 @@ def _center_point(observation: Observation) -> SurfacePoint | None:
         return None
     link = max(parts, key=lambda part: int(np.sum(observation.view.links == part)))
     pixels = pixels_of(observation.view.links == link)
+    # Some of the nearest: the ray of the very middle may go through a ring.
     order = np.argsort(np.linalg.norm(pixels - pixels.mean(axis=0), axis=1), kind="stable")
     here = surface_points(observation.scene, link, pixels[order[:5]])
     return here[0] if here else None
@@ -180,15 +184,18 @@ def oracle(observation: Observation) -> Proposal | None:
             continue
         pull = within_tilt(flow, contact.normal)
         cosine = float(np.clip(flow @ pull, -1, 1))
+        # What such a pull has for the part, as a share of FORCE: see gripper.
         strength = cosine - ACROSS * float(np.sqrt(1 - cosine**2))
         worth = lever_fraction(observation.scene, contact.link, contact.point) * strength
         ranked.append((worth, contact, pull))
+    # The best first; of equals the one drawn first, since sorting is stable.
     ranked.sort(key=lambda entry: -entry[0])
     for _, contact, pull in ranked:
         pixel = pixel_of(observation.view, contact.point)
         lifted = lift(observation.view, pixel)
         if lifted is None:
             continue
+        # Suction has no closing axis, so any vector can stand for it below.
         rotation = rotation_for(to_camera(observation.view, -pull))
         if not obstacle(observation.scene, contact.link, GraspCommand(lifted, -pull, lifted)):
             return Proposal(pixel, rotation, None if observation.dof == 6 else 0.0)
@@ -202,12 +209,7 @@ def _handle(observation: Observation) -> Proposal | None:
         flow = true_flow(observation.scene, link, middle)
         grasp = find_grasp(observation.scene, observation.view, link, flow, observation.random)
         if grasp is not None:
-            contact, command = grasp
-            axes = (
-                to_camera(observation.view, command.approach),
-                to_camera(observation.view, command.closing),
-            )
-            return Proposal(pixel_of(observation.view, contact.point), rotation_for(*axes), 1.0)
+            return grasp_proposal(observation.view, grasp)
     return None
 
 
@@ -236,6 +238,7 @@ def _best_of_sphere(scene: SimScene, link: int, point: Array) -> Array:
 def _sphere(count: int) -> Array:
     """Directions evenly spread over the sphere (Fibonacci)."""
     k = np.arange(count) + 0.5
+    # The golden angle between neighbours: turns of the spiral never line up.
     z, angle = 1 - 2 * k / count, np.pi * (1 + 5**0.5) * k
     flat = np.sqrt(1 - z**2)
     return np.column_stack([flat * np.cos(angle), flat * np.sin(angle), z])

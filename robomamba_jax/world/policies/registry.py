@@ -8,12 +8,12 @@ from pathlib import Path
 
 from robomamba_jax.data.geometry.contacts import Contacts
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.evaluation.answers.fields import Naming
+from robomamba_jax.evaluation.answers.fields import FieldNames
 from robomamba_jax.utils.renamed import warn_renamed
 from robomamba_jax.world.policies.interface import Policy
 from robomamba_jax.world.policies.learned import ModelPolicy, PriorPolicy
 from robomamba_jax.world.policies.policy_names import POLICIES, RENAMED
-from robomamba_jax.world.policies.predictions import NAMING, FilePolicy
+from robomamba_jax.world.policies.predictions import FIELD_NAMES, FilePolicy
 from robomamba_jax.world.policies.reference import REFERENCE_POLICIES
 
 PRIORS = ("prior", "prior-category")
@@ -26,7 +26,7 @@ def choose_policy(
     train: Path | None = None,
     pixel_order: str | None = None,
     frame: str = "manipllm",
-    naming: Naming = NAMING,
+    field_names: FieldNames = FIELD_NAMES,
     on_missing: str = "error",
     on_extra: str = "error",
     contacts: Contacts | None = None,
@@ -39,7 +39,7 @@ def choose_policy(
       train: the training set that the priors need.
       pixel_order: of a file's points.
       frame: of a file's directions.
-      naming: which fields of a file are meant, see ``FilePolicy``.
+      field_names: which fields of a file are meant, see ``FilePolicy``.
       on_missing: of a file's predictions, see there.
       on_extra: likewise.
       contacts: likewise.
@@ -74,7 +74,7 @@ def choose_policy(
             Path(name.removeprefix("file:")),
             pixel_order=pixel_order,
             frame=frame,
-            naming=naming,
+            field_names=field_names,
             on_missing=on_missing,
             on_extra=on_extra,
             contacts=contacts,

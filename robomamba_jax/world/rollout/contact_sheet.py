@@ -36,8 +36,8 @@ def render_sheet(
     page = Image.new("RGB", (columns * wide + _GAP, rows * high + _GAP), _PAGE)
     draw = ImageDraw.Draw(page)
     font = ImageFont.load_default(max(11, size // 15))
-    for place, category in enumerate(categories):
-        left, top = place % columns * wide + _GAP, place // columns * high + _GAP
+    for index, category in enumerate(categories):
+        left, top = index % columns * wide + _GAP, index // columns * high + _GAP
         at_rest, opened, parts = _pair(simulator, category, split, seed, size)
         page.paste(at_rest, (left, top))
         page.paste(opened, (left + size, top))
@@ -54,6 +54,7 @@ def _pair(
     simulator: Simulator, category: str, split: str, seed: int, size: int
 ) -> tuple[Image.Image, Image.Image, str]:
     """The same object at rest and with its joints at two thirds, and what moves."""
+    # 11 is the sheet's own, as items of data and rollouts have theirs.
     rng = Rng((VERSION, seed, 11, list(CATEGORIES).index(category)))
     model = simulator.objects.draw(category, split, rng)
     scene_spec = draw_scene(model, rng, size, closed_share=1.0, surface="none")

@@ -49,6 +49,7 @@ def export_episodes(
             save_image(out / "images" / f"{episode.name}.png", episode.view.rgb)
             episode.view.camera.to_json(out / "cameras" / f"{episode.name}.json")
             text = f"{IMAGE}\n{episode.instruction}"
+            # The form of the training file, with the answer left empty.
             turns = [{"from": "human", "value": text}, {"from": "gpt", "value": ""}]
             questions.append({"image": f"{episode.name}.png", "conversations": turns})
         if on_progress is not None:

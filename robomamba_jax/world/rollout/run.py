@@ -44,9 +44,8 @@ from robomamba_jax.world.sim.episodes import (
     EpisodeSpec,
     Thresholds,
     TrialVerdict,
-    draw_episode,
     evaluate,
-    open_scene,
+    set_up_trial,
     visible_parts,
 )
 from robomamba_jax.world.sim.gripper import Executor, execute
@@ -144,15 +143,11 @@ def draw_trial(simulator: Simulator, plan: RolloutPlan, category: str, number: i
     for redraw in range(_REDRAWS):
         seed = (VERSION, plan.seed, _CODE, number, redraw)
         heavy = HEAVY_SHARE[plan.dof]
-        spec = draw_episode(
-            simulator.objects, seed, category, plan.split, plan.size, heavy_share=heavy
-        )
-        scene = open_scene(simulator, spec)
-        view = scene.render()
-        if visible_parts(view.links, spec.scene.model.movable):
+        trial = set_up_trial(simulator, seed, category, plan.split, plan.size, heavy_share=heavy)
+        if visible_parts(trial.view.links, trial.spec.scene.model.movable):
             words = Wording(Rng((*seed, 2)), plan.split)
             text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
-            return Episode(category, number, spec, text, scene, view)
+            return Episode(category, number, trial.spec, text, trial.scene, trial.view)
     raise InputError(
         "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"
     )
@@ -195,6 +190,7 @@ def rollout(
     skips = Skips(plan.on_error)
     simulator.objects.remarks()  # those of an earlier run have been reported
     if save_images is not None:
+        # Without the folder no image could be kept: that ends the run, whatever on_error says.
         with Skips("raise").aside(str(save_images)):
             save_images.mkdir(parents=True, exist_ok=True)
     trials = plan.trials()
@@ -302,6 +298,7 @@ def observe(episode: Episode, policy: Policy, plan: RolloutPlan) -> Observation:
     """What a policy is given of a trial."""
     # A policy's random numbers depend on its first name and the trial, not on what ran before.
     kind = zlib.crc32(SEED_NAMES.get(policy.name, policy.name).encode())
+    # Not hash(), which differs from process to process.
     number = zlib.crc32(episode.name.encode())
     random = np.random.default_rng([VERSION, plan.seed, kind, number])
     return Observation(
@@ -355,6 +352,7 @@ def save_trial_image(
     image = Image.fromarray(episode.view.rgb)
     if proposal is not None:
         x, y = proposal.contact_xy
+        # A file's prediction may lie anywhere, and need not be a number.
         shown = 0 <= x <= image.width and 0 <= y <= image.height
         if shown and np.all(np.isfinite(proposal.rotation)):
             image = draw_pose(image, (x, y), proposal.rotation, camera=episode.view.camera)
@@ -362,6 +360,7 @@ def save_trial_image(
     ImageOps.expand(image, 4, color).save(folder / f"{episode.name}.png")
     if frames:
         shown = [Image.fromarray(frame).quantize(128) for frame in frames]
+        # Its last frame stays for a while: what came of it.
         shown[0].save(
             folder / f"{episode.name}.gif",
             save_all=True,

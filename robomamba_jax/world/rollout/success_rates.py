@@ -65,6 +65,7 @@ class CategoryCounts:
 
 def averages(categories: dict[str, dict[str, Any]], split: str) -> dict[str, Any]:
     """A split's average over trials (as ManipLLM's code has it) and over categories."""
+    # Categories without trials have no rate to average.
     chosen = [entry for entry in categories.values() if entry["split"] == split and entry["n"]]
     n, success = (sum(entry[key] for entry in chosen) for key in ("n", "success"))
     return {

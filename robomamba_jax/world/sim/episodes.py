@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from robomamba_jax.world.objects.library import Library
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.gripper import FORCE, ExecutionResult
 from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene
-from robomamba_jax.world.sim.simulator import SimScene, Simulator
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import reach
 
 # What a joint resists, as a share of what suction can do at the longest lever. At 0.25 to 0.5 a
@@ -111,11 +112,41 @@ def draw_episode(
     model = objects.draw(category, split, rng)
     scene_spec = draw_scene(model, rng, size, things=things)
     resistance = []
+    # Drawn even where nothing is heavy: both kinds of gripper meet the same scenes and draws.
     heavy = rng.chance(heavy_share)
     for link in model.movable:
         handle = any(solid.label == "handle" for solid in model.links[link].solids)
         resistance.append(rng.uniform(*(HEAVY if heavy and handle else RESISTANCE)))
     return EpisodeSpec(scene_spec, tuple(resistance))
+
+
+class Trial(NamedTuple):
+    """A trial that is set up, nothing done in it yet.
+
+    Attributes:
+      spec: as plain numbers.
+      scene: built in SAPIEN.
+      view: its image.
+    """
+
+    spec: EpisodeSpec
+    scene: SimScene
+    view: CameraFrame
+
+
+def set_up_trial(
+    simulator: Simulator,
+    seed: tuple[int, ...],
+    category: str,
+    split: str,
+    size: int,
+    *,
+    heavy_share: float = 0.0,
+) -> Trial:
+    """Sample a trial, see ``draw_episode``, build its scene and take its image."""
+    spec = draw_episode(simulator.objects, seed, category, split, size, heavy_share=heavy_share)
+    scene = open_scene(simulator, spec)
+    return Trial(spec, scene, scene.render())
 
 
 def open_scene(simulator: Simulator, spec: EpisodeSpec) -> SimScene:
@@ -145,6 +176,7 @@ def evaluate(
     moved = False
     for joint, (low, high) in joint_chain(scene, link):
         delta = abs(float(result.after[joint] - result.before[joint]))
+        # A button's way may be shorter than thresholds.joint: half of its range counts as well.
         moved |= delta > thresholds.joint or delta > thresholds.share * (high - low)
     valid = result.held and along_pull
     return TrialVerdict(
@@ -158,9 +190,10 @@ def joint_chain(scene: SimScene, link: int) -> list[tuple[int, tuple[float, floa
     """The joints between a link and the base: their indices in joint arrays, their ranges."""
     model, limits = scene.spec.model, scene.spec.limits()
     found = []
+    # A link moves by its own joint and by those of all that carry it.
     while link >= 0:
         if model.links[link].joint is not None:
-            index = model.movable.index(link)
+            index = model.joint_index(link)
             found.append((index, limits[index]))
         link = model.links[link].parent
     return found

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,7 @@ from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
 from robomamba_jax.world.sim.surfaces import SurfacePoint, pixels_of, surface_points
 
 Array = npt.NDArray[np.float64]
+# The link's pixels that are looked at; the handle's that are tried, for three rays each.
 _PIXELS, _TRIES = 400, 24
 
 
@@ -26,10 +29,22 @@ def handle_axis(scene: SimScene, link: int) -> Array | None:
     return np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
 
 
+class Grasp(NamedTuple):
+    """Open fingers around a handle.
+
+    Attributes:
+      contact: between the fingers.
+      command: how they come.
+    """
+
+    contact: SurfacePoint
+    command: GraspCommand
+
+
 def find_grasp(
     scene: SimScene, view: CameraFrame, link: int, pull: Array, random: np.random.Generator
-) -> tuple[SurfacePoint, GraspCommand] | None:
-    """A grasp command of open fingers around a visible handle of a link.
+) -> Grasp | None:
+    """A grasp of a visible handle of a link.
 
     Args:
       scene: the scene.
@@ -56,5 +71,5 @@ def find_grasp(
     for contact in shown[:_TRIES]:
         command = GraspCommand(contact.point, -pull, closing, gripper_open=1.0)
         if not obstacle(scene, link, command):
-            return contact, command
+            return Grasp(contact, command)
     return None

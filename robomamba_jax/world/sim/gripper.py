@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +86,36 @@ class ExecutionResult:
     after: Array
     pulled: Array
 
+    @classmethod
+    def not_held(cls, scene: SimScene, command: GraspCommand, why: str) -> ExecutionResult:
+        """Nothing has moved, and why."""
+        joints = scene.joints
+        return cls(False, why, np.zeros(3), joints, joints, -command.approach)
+
+
+class HeldPoint(NamedTuple):
+    """A contact that goes with its link while physics runs.
+
+    Attributes:
+      link: the link's index.
+      local: float64[3], the contact in the link's own frame.
+    """
+
+    link: int
+    local: Array
+
+    @classmethod
+    def at(cls, scene: SimScene, link: int, point: Array) -> HeldPoint:
+        """The contact at a world point, float64[3], as the link stands now."""
+        pose = scene.link_pose(link)
+        # The rotation's transpose is its inverse: from the world into the link's frame.
+        return cls(link, pose[:3, :3].T @ (point - pose[:3, 3]))
+
+    def in_world(self, scene: SimScene) -> Array:
+        """float64[3]: where it is now."""
+        pose = scene.link_pose(self.link)
+        return pose[:3, :3] @ self.local + pose[:3, 3]
+
 
 OnMotion = Callable[[str, Array], None]
 Executor = Callable[[SimScene, int, GraspCommand, OnMotion | None], ExecutionResult]
@@ -102,25 +132,22 @@ def execute(
       command: how to take hold.
       on_motion: called with ("approach" or "pull", the gripper's tip as float64[3], world).
     """
-    before = scene.joints
-    not_held = ExecutionResult(False, "", np.zeros(3), before, before, -command.approach)
-    why = obstacle(scene, link, command)
+    not_held = ExecutionResult.not_held(scene, command, obstacle(scene, link, command))
     if on_motion is not None:
+        # Also for a gripper that will be blocked: a clip shows how it came.
         for share in np.linspace(1, 0, 5):
             on_motion("approach", command.point - share * START * command.approach)
-    if why:
-        return dataclasses.replace(not_held, why=why)
+    if not_held.why:
+        return not_held
     if not command.pull:
+        # As long as a pull takes: what moves by itself has the time to.
         for _ in range(STEPS):
             scene.sapien_scene.step()
         return dataclasses.replace(not_held, held=True, after=scene.joints)
-    # The contact in the link's own frame: it goes with the link while physics runs.
-    start = scene.link_pose(link)
-    local = start[:3, :3].T @ (command.point - start[:3, 3])
-    first = _pull(scene, link, command, local, on_motion)
-    end = scene.link_pose(link)
-    moved = end[:3, :3] @ local + end[:3, 3] - command.point
-    return ExecutionResult(True, "", moved, before, scene.joints, first)
+    held = HeldPoint.at(scene, link, command.point)
+    first = _pull(scene, held, command, on_motion)
+    moved = held.in_world(scene) - command.point
+    return ExecutionResult(True, "", moved, not_held.before, scene.joints, first)
 
 
 def obstacle(scene: SimScene, link: int, command: GraspCommand) -> str:
@@ -162,20 +189,9 @@ def _fits(scene: SimScene, command: GraspCommand) -> bool:
 
 
 def _pull(
-    scene: SimScene,
-    link: int,
-    command: GraspCommand,
-    local: Array,
-    on_motion: OnMotion | None,
+    scene: SimScene, held: HeldPoint, command: GraspCommand, on_motion: OnMotion | None
 ) -> Array:
     """Hold the contact point by a body that moves away.
-
-    Args:
-      scene: of the link.
-      link: that is held.
-      command: where to pull.
-      local: float64[3], the contact in the link's frame.
-      on_motion: as for ``execute``.
 
     Returns:
       float64[3], unit vector: the direction in which the pull began.
@@ -185,27 +201,28 @@ def _pull(
     body.kinematic = True
     entity.add_component(body)
     direction = (
-        -command.approach if command.steer is None else command.steer(scene, link, command.point)
+        -command.approach
+        if command.steer is None
+        else command.steer(scene, held.link, command.point)
     )
     first, tip = direction, command.point.copy()
     frame = _frame(direction)  # not in every step: it would cost as much as all else of a pull
     entity.set_pose(_pose(sapien, tip, frame))
     scene.sapien_scene.add_entity(entity)
     holding = holding_forces(command)
-    drive = DriveConstraint(scene, entity, link, local, direction, holding)
+    drive = DriveConstraint(scene, entity, held, direction, holding)
     for step in range(STEPS):
         if command.steer is not None and step and step % _REPLAN == 0:
-            pose = scene.link_pose(link)
-            direction = command.steer(scene, link, pose[:3, :3] @ local + pose[:3, 3])
+            direction = command.steer(scene, held.link, held.in_world(scene))
             frame = _frame(direction)
         # Kinematic: it goes where it is told whatever hangs on it, and the drive alone decides with
         # how much force the link follows.
         tip = tip + direction * PULL / STEPS
         body.set_kinematic_target(_pose(sapien, tip, frame))
         scene.sapien_scene.step()
+        # About a dozen frames of a pull.
         if on_motion is not None and step % (STEPS // 12) == 0:
-            pose = scene.link_pose(link)
-            on_motion("pull", pose[:3, :3] @ local + pose[:3, 3])
+            on_motion("pull", held.in_world(scene))
     drive.remove()
     scene.sapien_scene.remove_entity(entity)
     return first
@@ -213,6 +230,7 @@ def _pull(
 
 def _frame(direction: Array) -> Array:
     """float64[3, 3]: axes of which the first is a direction."""
+    # The axis that is least parallel to the direction.
     helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
     y = cross(direction, helper)
     y = y / float(np.linalg.norm(y))
@@ -252,8 +270,7 @@ class DriveConstraint:
         self,
         scene: SimScene,
         entity: Any,
-        link: int,
-        local: Array,
+        held: HeldPoint,
         direction: Array,
         forces: tuple[float, float],
     ) -> None:
@@ -262,22 +279,22 @@ class DriveConstraint:
         Args:
           scene: of both.
           entity: SAPIEN's, of the gripper; its tip is its origin.
-          link: the link's index.
-          local: float64[3], the contact in the link's frame.
+          held: the contact.
           direction: float64[3], unit vector, world: the pull.
           forces: newton along the pull and across it, see ``holding_forces``.
         """
         sapien = scene.simulator.sapien
         frame = _frame(direction)
         at_link, at_gripper = np.eye(4), np.eye(4)
-        pose = scene.link_pose(link)
-        at_link[:3, :3], at_link[:3, 3] = pose[:3, :3].T @ frame, local
+        # The pull's axes as either body sees them, and the point at which each is tied.
+        pose = scene.link_pose(held.link)
+        at_link[:3, :3], at_link[:3, 3] = pose[:3, :3].T @ frame, held.local
         gripper = np.asarray(entity.pose.to_transformation_matrix(), np.float64)
         at_gripper[:3, :3] = gripper[:3, :3].T @ frame
         self._drive = scene.sapien_scene.create_drive(
             entity,
             sapien.Pose(at_gripper.astype(np.float32)),
-            scene.links[link].entity,
+            scene.links[held.link].entity,
             sapien.Pose(at_link.astype(np.float32)),
         )
         along, across = (force * TIMESTEP for force in forces)

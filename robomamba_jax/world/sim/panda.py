@@ -25,6 +25,7 @@ from robomamba_jax.world.sim.gripper import (
     DriveConstraint,
     ExecutionResult,
     GraspCommand,
+    HeldPoint,
     OnMotion,
     grasps,
     holding_forces,
@@ -83,28 +84,23 @@ class PandaExecutor:
         self, scene: SimScene, link: int, command: GraspCommand, on_motion: OnMotion | None = None
     ) -> ExecutionResult:
         """As ``gripper.execute``; "unreachable" where no base lets the arm reach."""
-        before = scene.joints
-        not_held = ExecutionResult(False, "", np.zeros(3), before, before, -command.approach)
-        why = obstacle(scene, link, command)
-        if why:
-            return dataclasses.replace(not_held, why=why)
+        not_held = ExecutionResult.not_held(scene, command, obstacle(scene, link, command))
+        if not_held.why:
+            return not_held
         arm = self._load(scene)
         motion = _find_motion(scene, arm, command)
         if motion is None:
             scene.sapien_scene.remove_articulation(arm.robot)
             return dataclasses.replace(not_held, why="unreachable")
-        start = scene.link_pose(link)
-        local = start[:3, :3].T @ (command.point - start[:3, 3])
-        held = _reach(scene, arm, motion, command, on_motion)
-        if held and command.pull:
-            _pull(scene, arm, motion, (link, local), command, on_motion)
-        end = scene.link_pose(link)
-        moved = end[:3, :3] @ local + end[:3, 3] - command.point
-        after = scene.joints
+        held = HeldPoint.at(scene, link, command.point)
+        there = _reach(scene, arm, motion, command, on_motion)
+        if there and command.pull:
+            _pull(scene, arm, motion, held, command, on_motion)
+        moved, after = held.in_world(scene) - command.point, scene.joints
         scene.sapien_scene.remove_articulation(arm.robot)
-        if not held:
+        if not there:
             return dataclasses.replace(not_held, why="missed")
-        return ExecutionResult(True, "", moved, before, after, -command.approach)
+        return ExecutionResult(True, "", moved, not_held.before, after, -command.approach)
 
     def _load(self, scene: SimScene) -> _Arm:
         loader = scene.sapien_scene.create_urdf_loader()
@@ -143,6 +139,7 @@ class _Arm:
 
     def solve(self, sapien: Any, target: Array, start: Array) -> Array | None:
         """Arm joints for a tool pose in the base's frame, inside their limits."""
+        # The fingers do not help to reach.
         mask = np.array([1] * _ARM + [0, 0])
         values, good, _ = self.kinematics.compute_inverse_kinematics(
             self.tcp,
@@ -169,6 +166,7 @@ def _find_motion(scene: SimScene, arm: _Arm, command: GraspCommand) -> _Motion |
     third = command.approach
     second = command.closing - third * (command.closing @ third)
     second = second / float(np.linalg.norm(second))
+    # The hand's z is the approach, its y the axis along which the fingers close.
     tool[:3, :3] = np.stack([np.cross(second, third), second, third], axis=1)
     offsets = [-_STAND_OFF, *(-PULL * k / _WAYPOINTS for k in range(_WAYPOINTS + 1))]
     for distance, below, around in _BASES:
@@ -177,7 +175,9 @@ def _find_motion(scene: SimScene, arm: _Arm, command: GraspCommand) -> _Motion |
         forward = np.array([np.cos(angle), np.sin(angle), 0.0])
         base[:3, :3] = np.stack([forward, np.cross((0, 0, 1), forward), (0, 0, 1)], axis=1)
         base[:3, 3] = command.point - distance * forward - (0, 0, below)
+        # World to base: the kinematic model knows the base's frame alone.
         inverse = np.linalg.inv(base)
+        # Each waypoint starts from the solution before it, so that the arm stays in one branch.
         found, last = [], ready
         for offset in offsets:
             tool[:3, 3] = command.point + offset * command.approach
@@ -207,6 +207,7 @@ def _reach(
     arm.robot.set_root_pose(scene.simulator.sapien.Pose(motion.base.astype(np.float32)))
     arm.robot.set_qpos(motion.before.astype(np.float32))
     contact = motion.waypoints[0]
+    # By way of points between, or each joint would take its way at its own pace.
     for share in (0.25, 0.5, 0.75, 1.0):
         _drive(scene, arm, motion.before + share * (contact - motion.before), _REACH_STEPS // 4)
         if on_motion is not None:
@@ -219,16 +220,13 @@ def _pull(
     scene: SimScene,
     arm: _Arm,
     motion: _Motion,
-    held: tuple[int, Array],
+    held: HeldPoint,
     command: GraspCommand,
     on_motion: OnMotion | None,
 ) -> None:
     """Hold on, and go back along the approach."""
-    link, local = held
-    body = arm.robot.links[arm.tcp]
-    drive = DriveConstraint(
-        scene, body.entity, link, local, -command.approach, holding_forces(command)
-    )
+    tool = arm.robot.links[arm.tcp].entity
+    drive = DriveConstraint(scene, tool, held, -command.approach, holding_forces(command))
     for values in motion.waypoints[1:]:
         _drive(scene, arm, values, _PULL_STEPS // _WAYPOINTS)
         if on_motion is not None:

@@ -22,6 +22,7 @@ def main() -> None:
         start = time.monotonic()
         scene = SimScene(Simulator(), draw_scene(make_object("Safe", "train", 0), Rng((0,)), 64))
         view = scene.render()
+        # The first image compiles the shaders; ten more say what one costs from then on.
         first = time.monotonic()
         for _ in range(10):
             scene.render()

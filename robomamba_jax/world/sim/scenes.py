@@ -20,8 +20,8 @@ from robomamba_jax.world.objects.meshes import Mesh, box, cone, cylinder, ellips
 from robomamba_jax.world.objects.model import Color, ObjectModel
 from robomamba_jax.world.objects.rng import Rng
 
-FIELD_OF_VIEW = math.radians(35)
-DISTANCE = (4.5, 5.5)
+FIELD_OF_VIEW = math.radians(35)  # where2act's camera, which ManipLLM uses
+DISTANCE = (4.5, 5.5)  # metres to the origin; this and the angles as ManipLLM draws them
 ELEVATION = (30.0, 60.0)  # degrees
 AZIMUTH = (0.7, 1.3)  # of pi
 # ManipLLM draws 0.7 to 1.2 of PartNet-Mobility's sizes; ours fill the image a little more.
@@ -55,7 +55,7 @@ class SceneSpec:
       model: the object.
       scale: its size; 1 = corners at distance 1.
       yaw: its turn about z, radians.
-      place: where its middle stands, metres.
+      position: of its middle, metres.
       joints: float64 values in the order of model.movable, scaled.
       surface: what it stands on, one of SURFACES.
       surface_color: of that.
@@ -67,7 +67,7 @@ class SceneSpec:
     model: ObjectModel
     scale: float
     yaw: float
-    place: tuple[float, float, float]
+    position: tuple[float, float, float]
     joints: tuple[float, ...]
     surface: str
     surface_color: Color
@@ -79,7 +79,7 @@ class SceneSpec:
         """float64[4, 4]: object frame (already scaled) to world."""
         pose = np.eye(4)
         pose[:3, :3] = rotation((0, 0, 1), self.yaw)
-        pose[:3, 3] = self.place
+        pose[:3, 3] = self.position
         return pose
 
     def limits(self) -> list[tuple[float, float]]:
@@ -127,23 +127,26 @@ def draw_scene(
       closed_share: how often all joints are at rest; else they stand anywhere.
       surface: what it stands on; None = drawn.
     """
+    # The order of the draws is part of every data set: what is drawn earlier or later here gives
+    # other scenes for the same seed.
     camera = draw_camera(rng, size)
     scale = rng.uniform(*SCALE)
     joints = []
     at_rest = rng.chance(closed_share)
     for link in model.movable:
         low, high = joint_range(model, link, scale)
+        # Away from both ends, and drawn also for joints at rest: closed_share shifts no later draw.
         value = rng.uniform(low + 0.1 * (high - low), low + 0.75 * (high - low))
         joints.append(rest_value(model, link, scale) if at_rest else value)
     surface = surface or rng.choice(["none", "none", "floor", "table"])
-    place = (rng.uniform(-0.12, 0.12), rng.uniform(-0.25, 0.25), rng.uniform(-0.12, 0.12))
+    position = (rng.uniform(-0.12, 0.12), rng.uniform(-0.25, 0.25), rng.uniform(-0.12, 0.12))
     light = (rng.uniform(-0.4, 1.0), rng.uniform(-0.8, 0.8), -1.0, rng.uniform(0.35, 0.65))
     floor_color = _pale(rng.color("beige", "gray", "brown", "white", "green", "blue"))
     spec = SceneSpec(
         model,
         scale,
         rng.uniform(-0.35, 0.35),
-        place,
+        position,
         tuple(joints),
         surface,
         floor_color,
@@ -151,7 +154,7 @@ def draw_scene(
         camera,
         light,
     )
-    floor = spec.place[2] + scale * model.bounds()[0][2]
+    floor = spec.position[2] + scale * model.bounds()[0][2]
     return dataclasses.replace(spec, things=draw_things(rng, spec, floor, things))
 
 
@@ -179,12 +182,15 @@ def draw_camera(rng: Rng, size: int) -> Camera:
 def look_at(eye: npt.NDArray[np.float64], target: npt.NDArray[np.float64], size: int) -> Camera:
     """A square camera with the world's field of view."""
     forward = (target - eye) / np.linalg.norm(target - eye)
+    # Level, whatever the elevation: left has no z.
     left = np.cross((0, 0, 1), forward)
     left /= np.linalg.norm(left)
     axes = np.stack([forward, left, np.cross(forward, left)], axis=1)
     pose = np.eye(4)
+    # ManipLLM's camera axes (forward, left, up) as OpenCV's (right, down, forward).
     pose[:3, :3] = axes @ MANIPLLM_TO_OPENCV.T
     pose[:3, 3] = eye
+    # Half of the image over half of the angle.
     focal = size / 2 / math.tan(FIELD_OF_VIEW / 2)
     K = np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]])
     return Camera(size, size, K, pose)
@@ -199,11 +205,13 @@ def draw_things(rng: Rng, spec: SceneSpec, floor: float, most: int) -> tuple[Thi
     for shape in shapes[: rng.integer(0, most) if most else 0]:
         size = rng.uniform(0.1, 0.19)
         side = rng.choice([-1, 1])
+        # From +x, which is away from the viewer: 54 to 112 degrees to either side.
         angle = side * rng.uniform(0.3, 0.62) * math.pi
         distance = reach + rng.uniform(0.16, 0.3)
         # Beside and behind rather than in front: the view of the object stays free.
-        x = spec.place[0] + 0.6 * distance * math.cos(angle)
-        y = spec.place[1] + distance * math.sin(angle)
+        x = spec.position[0] + 0.6 * distance * math.cos(angle)
+        y = spec.position[1] + distance * math.sin(angle)
+        # Half a metre between their middles: none is in another.
         if any(
             np.hypot(*(thing.mesh.vertices.mean(axis=0)[:2] - (x, y))) < 0.5 for thing in things
         ):

@@ -26,7 +26,7 @@ from robomamba_jax.world.sim.scenes import SceneSpec, joint_range
 from robomamba_jax.world.sim.vulkan import check_renderer, load_sapien
 
 TIMESTEP = 1 / 500  # seconds, as in ManipLLM
-_NEAR, _FAR = 0.1, 100.0
+_NEAR, _FAR = 0.1, 100.0  # metres, as where2act's camera
 _TABLE = 1.35  # half of a table's side, in metres
 _FLOOR = 8.0
 
@@ -182,6 +182,7 @@ class SimScene:
         self.articulation = build_articulation(simulator, self.sapien_scene, spec)
         self.links = list(self.articulation.links)
         self.reaches: dict[int, float] = {}
+        # What the segmentation image shows of an entity; 0 is the background.
         self._entities = {link.entity.per_scene_id: k for k, link in enumerate(self.links)}
         self._surroundings()
         self.camera = self._add_camera(spec.camera)
@@ -194,10 +195,11 @@ class SimScene:
         for position in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
             sapien_scene.add_point_light(position, [0.6, 0.6, 0.6])
         pieces = [Solid(thing.shape, thing.mesh, thing.color) for thing in spec.things]
-        low = spec.place[2] + spec.scale * float(spec.model.bounds()[0][2])
+        low = spec.position[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
             side = 2 * (_FLOOR if spec.surface == "floor" else _TABLE)
-            slab = box((side, side, 0.08), (*spec.place[:2], low - 0.042))
+            # Its top is 2 mm below the object: two faces in one plane would flicker.
+            slab = box((side, side, 0.08), (*spec.position[:2], low - 0.042))
             pieces.append(Solid(spec.surface, slab, spec.surface_color))
         if pieces:
             self.add(self.simulator.render_body(pieces))
@@ -214,11 +216,12 @@ class SimScene:
             "camera",
             camera.width,
             camera.height,
-            2 * np.arctan(camera.height / 2 / camera.K[1, 1]),
+            2 * np.arctan(camera.height / 2 / camera.K[1, 1]),  # the vertical field of view
             _NEAR,
             _FAR,
         )
         assert camera.camera_to_world is not None
+        # SAPIEN's cameras look along +x with y to the left and z up, as ManipLLM's frame does.
         pose = camera.camera_to_world.copy()
         pose[:3, :3] = pose[:3, :3] @ MANIPLLM_TO_OPENCV
         made.entity.set_pose(self.simulator.sapien.Pose(pose.astype(np.float32)))

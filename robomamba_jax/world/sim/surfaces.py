@@ -62,6 +62,7 @@ def cast(origins: Array, directions: Array, corners: Array) -> Hits:
     ]
     distance = np.concatenate([part[0] for part in parts])
     triangle = np.concatenate([part[1] for part in parts])
+    # Where a ray met nothing (-1) some triangle's normal is computed, and nobody reads it.
     a, b, c = np.moveaxis(corners[np.maximum(triangle, 0)], 1, 0)
     normal = np.cross(b - a, c - a)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), _EPSILON)
@@ -98,6 +99,7 @@ def pixel_rays(camera: Camera, pixels: npt.ArrayLike) -> tuple[Array, Array]:
     """Rays of pixels (float64[R, 2], centres at +0.5): origins and unit directions, world."""
     assert camera.camera_to_world is not None
     pixels = np.asarray(pixels, np.float64)
+    # At depth 1 along the optical axis; directions get length 1 afterwards.
     points = camera.to_world(camera.lift(pixels, np.ones(len(pixels))))
     eye = camera.camera_to_world[:3, 3]
     directions = points - eye
@@ -170,6 +172,7 @@ def motion(scene: SimScene, link: int, point: Array) -> Array:
     joint = scene.spec.model.links[link].joint
     assert joint is not None
     origin, axis = joint_axis_in_world(scene, link, joint)
+    # At an angular speed of 1 a point moves with axis x arm, at a linear one with the axis.
     return cross(axis, point - origin) if joint.kind == "revolute" else axis
 
 
@@ -204,6 +207,7 @@ def _held_by(scene: SimScene, link: int) -> Array:
     links = scene.spec.model.links
     found, carried = scene.link_mesh(link).vertices, [link]
     while not len(found) and carried:
+        # One generation further down, until some link has a mesh.
         carried = [k for k, other in enumerate(links) if other.parent in carried]
         parts = [scene.link_mesh(k).vertices for k in carried]
         found = np.concatenate([found, *parts])
@@ -222,9 +226,10 @@ def true_flow(scene: SimScene, link: int, point: Array) -> Array:
     length = float(np.linalg.norm(along))
     if length < 1e-6:
         return np.zeros(3)
-    index = scene.spec.model.movable.index(link)
+    index = scene.spec.model.joint_index(link)
     low, high = joint_range(scene.spec.model, link, scene.spec.scale)
     value = float(scene.joints[index])
+    # Towards the end of the range that is farther away: there is more room to move.
     return along / length * (1.0 if high - value >= value - low else -1.0)
 
 

@@ -28,6 +28,7 @@ def rotation_for(approach: Array, closing: Array | None = None) -> Array:
 def to_camera(view: CameraFrame, direction: Array) -> Array:
     """A world direction in the camera's frame."""
     assert view.camera.camera_to_world is not None
+    # A rotation's transpose is its inverse.
     return view.camera.camera_to_world[:3, :3].T @ direction
 
 
@@ -35,6 +36,7 @@ def pixel_of(view: CameraFrame, point: Array) -> tuple[float, float]:
     """Where a world point is seen."""
     pose = view.camera.camera_to_world
     assert pose is not None
+    # World to camera: the inverse of the pose, without inverting it.
     x, y = view.camera.project(pose[:3, :3].T @ (point - pose[:3, 3]))
     return float(x), float(y)
 

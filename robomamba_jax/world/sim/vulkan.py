@@ -45,6 +45,7 @@ def find_driver() -> Driver:
         if os.environ.get(name):
             return Driver(f"named in {name}", Path(os.environ[name].split(os.pathsep)[0]))
     gpu = [path for folder in _SYSTEM for path in folder.glob("nvidia*.json")]
+    # The device tells a driver that works from one that is only installed.
     if gpu and Path("/dev/nvidiactl").exists():
         return Driver("NVIDIA's", gpu[0])
     ours = FOLDER / "lvp_icd.json"
@@ -80,6 +81,7 @@ def _preload(folder: Path) -> None:
     """Load the libraries that the system lacks: the driver's own names then find them."""
     waiting = sorted(folder.glob("*.so*"))
     while waiting:
+        # A library fails as long as one that it needs is not loaded: again, while any succeeds.
         left = [path for path in waiting if not _loads(path)]
         if len(left) == len(waiting):
             return

@@ -17,7 +17,7 @@ def said(asked: Drawn, name: str = "said.json", **fields: Any) -> Path:
     """Records, each with the right question_id and with what the callables make of its item."""
     rows = [
         {"question_id": item.id, **{key: of(item) for key, of in fields.items()}}
-        for item in asked.items
+        for item in asked.questions
     ]
     path = asked.folder.parent / name
     path.write_text(json.dumps(rows))
@@ -25,7 +25,7 @@ def said(asked: Drawn, name: str = "said.json", **fields: Any) -> Path:
 
 
 def right(item: Any) -> str:
-    return item.answers[0]
+    return item.references[0]
 
 
 def wrong(_: Any) -> str:
@@ -82,8 +82,8 @@ def test_a_running_number_is_no_question(tmp_path: Path, capsys: Capsys) -> None
     """ "id" counts the records and "index" is MMBench's: both are numbers of asked questions."""
     asked = drawn("mmbench", tmp_path / "mmbench")
     rows = [
-        {"id": number, "index": int(item.id), "answer": item.answers[0]}
-        for number, item in enumerate(reversed(asked.items))
+        {"id": number, "index": int(item.id), "answer": item.references[0]}
+        for number, item in enumerate(reversed(asked.questions))
     ]
     path = tmp_path / "said.json"
     path.write_text(json.dumps(rows))
@@ -109,7 +109,7 @@ def test_numbers_beside_the_question_do_not_name_it(tmp_path: Path, capsys: Caps
 def test_a_key_that_stands_twice(tmp_path: Path, capsys: Capsys) -> None:
     """Python's reader keeps the last one."""
     asked = drawn("gqa", tmp_path / "gqa")
-    rows = [f'{{"question_id": "{i.id}", "answer": "x", "answer": "y"}}' for i in asked.items]
+    rows = [f'{{"question_id": "{i.id}", "answer": "x", "answer": "y"}}' for i in asked.questions]
     path = tmp_path / "said.json"
     path.write_text(f"[{', '.join(rows)}]")
     assert "has the key 'answer' twice" in refused(score(path, asked, capsys))
@@ -120,7 +120,7 @@ def test_a_table_with_the_truth_in_it(tmp_path: Path, capsys: Capsys) -> None:
     asked = drawn("mmbench", tmp_path / "mmbench")
     path = tmp_path / "said.csv"
     rows = [["index", "answer", "prediction"]]
-    rows += [[item.id, item.answers[0], "E"] for item in asked.items]
+    rows += [[item.id, item.references[0], "E"] for item in asked.questions]
     path.write_text("".join(",".join(row) + "\n" for row in rows))
     assert "--set answer_field=prediction" in refused(score(path, asked, capsys))
     status, result = score(path, asked, capsys, "answer_field=prediction")

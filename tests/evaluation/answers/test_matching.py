@@ -21,7 +21,7 @@ def written(asked: Drawn, rows: list[Any], name: str = "said.json") -> Path:
 
 def answered(asked: Drawn) -> list[dict[str, Any]]:
     """Right answers to all questions."""
-    return [{"question_id": item.id, "answer": item.answers[0]} for item in asked.items]
+    return [{"question_id": item.id, "answer": item.references[0]} for item in asked.questions]
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,15 @@ def test_surplus_answers_are_counted_when_they_are_left_out(tmp_path: Path, caps
 def test_a_limit_takes_some_of_all_answers(tmp_path: Path, capsys: Capsys) -> None:
     """VizWiz' numbers count the file's questions, not those that a limit has drawn."""
     asked = drawn("vizwiz", tmp_path / "vizwiz", toy=8)
-    rows = [{"question_id": k, "answer": item.answers[0]} for k, item in enumerate(asked.items)]
+    rows = [
+        {"question_id": k, "answer": item.references[0]} for k, item in enumerate(asked.questions)
+    ]
     status, result = score(written(asked, rows), asked, capsys, "limit=5")
     assert status == 0
     assert (result["answered"], result["figures"]["accuracy"]["value"]) == (5, 1)
     assert "3 answers are to questions of these files that limit leaves out" in result["notes"]
     # Images name the same questions, and must agree with the numbers.
-    shifted = [{**row, "image": asked.items[(k + 1) % 8].id} for k, row in enumerate(rows)]
+    shifted = [{**row, "image": asked.questions[(k + 1) % 8].id} for k, row in enumerate(rows)]
     assert "--set id_field=image" in refused(score(written(asked, shifted), asked, capsys))
 
 
@@ -80,7 +82,7 @@ def test_the_same_answer_twice_is_said(tmp_path: Path, capsys: Capsys) -> None:
     rows = answered(asked)
     path = written(asked, [*rows, {**rows[1], "answer": "x"}])
     words = refused(score(path, asked, capsys))
-    assert f"record 1 and {path}: record 4 answer '{asked.items[1].id}' differently" in words
+    assert f"record 1 and {path}: record 4 answer '{asked.questions[1].id}' differently" in words
     path = written(asked, [*rows, rows[1]])
     status, result = score(path, asked, capsys)
     assert (status, result["figures"]["accuracy"]["value"]) == (0, 1)
@@ -106,10 +108,10 @@ def test_what_stands_beside_an_answer_must_be_so(
 ) -> None:
     """A question, picture, label, option or category of another question; said or switched off."""
     asked = drawn(name, tmp_path / name)
-    rows = [{"question_id": item.id, "answer": "x"} for item in asked.items]
+    rows = [{"question_id": item.id, "answer": "x"} for item in asked.questions]
     if name == "manipulation":
         pose = [1.0, 2.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
-        rows = [{"question_id": item.id, "detection": pose} for item in asked.items]
+        rows = [{"question_id": item.id, "detection": pose} for item in asked.questions]
     rows[0][field] = given
     path = written(asked, rows)
     assert words in refused(score(path, asked, capsys))
@@ -121,8 +123,8 @@ def test_prompts_around_the_question_do_not_contradict(tmp_path: Path, capsys: C
     seen in the same place."""
     asked = drawn("vqav2", tmp_path / "vqav2")
     rows = answered(asked)
-    for row, item in zip(rows, asked.items, strict=True):
-        row["prompt"] = f"USER: <image>\n{item.question.upper()}   Answer with a word. ASSISTANT:"
+    for row, item in zip(rows, asked.questions, strict=True):
+        row["prompt"] = f"USER: <image>\n{item.text.upper()}   Answer with a word. ASSISTANT:"
         row["image"] = f"/data/coco/COCO_val2014_{int(item.id) // 1000:012d}.png"
     status, result = score(written(asked, rows), asked, capsys)
     assert (status, result["figures"]["accuracy"]["value"]) == (0, 1)
@@ -136,7 +138,7 @@ def test_our_own_answers_say_whose_they_are(other: str, tmp_path: Path, capsys: 
     asked = drawn("gqa", tmp_path / "gqa")
     header = {"schema": "robomamba.eval answers/1", "checkpoint": "0", "benchmark": "gqa"}
     header["questions"] = digest(asked.loaded.files)
-    rows = [{"id": i.id, "answer": i.answers[0], "reason": "eos"} for i in asked.items]
+    rows = [{"id": i.id, "answer": i.references[0], "reason": "eos"} for i in asked.questions]
     path = tmp_path / "answers.jsonl"
 
     def put(first: dict[str, str]) -> Path:
@@ -152,10 +154,10 @@ def test_our_own_answers_say_whose_they_are(other: str, tmp_path: Path, capsys: 
 def test_one_pose_that_is_broken_is_left_out(tmp_path: Path, capsys: Capsys) -> None:
     """It does not end an evaluation that was told to go on."""
     asked = drawn("manipulation", tmp_path / "manipulation")
-    rows = [{"image_id": i.id, "detection": [1.0, 2, 1, 0, 0, 0, 1, 0]} for i in asked.items]
+    rows = [{"image_id": i.id, "detection": [1.0, 2, 1, 0, 0, 0, 1, 0]} for i in asked.questions]
     rows[1]["detection"] = [1.0, 2, 0, 0, 0, 0, 1, 0]
     path = written(asked, rows)
     status, result = score(path, asked, capsys, "on_error=skip")
     assert (status, result.get("answered")) == (0, 3)
-    assert "a direction without length" in result["problems"][asked.items[1].id]
-    assert asked.items[1].id in refused(score(path, asked, capsys))
+    assert "a direction without length" in result["problems"][asked.questions[1].id]
+    assert asked.questions[1].id in refused(score(path, asked, capsys))

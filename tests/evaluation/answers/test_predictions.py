@@ -13,23 +13,23 @@ from robomamba_jax.cli.evaluate import main
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.predictions import read_predictions
-from robomamba_jax.evaluation.benchmarks.base import Item
+from robomamba_jax.evaluation.benchmarks.base import Question
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
 from robomamba_jax.evaluation.synthetic.benchmark_files import write_toy
 
 
-def items_of(name: str, folder: Path) -> tuple[Item, ...]:
+def items_of(name: str, folder: Path) -> tuple[Question, ...]:
     """The questions of a drawn benchmark."""
     config = write_toy(EvalConfig(name, FilesConfig(""), toy=4), folder / name)
-    return benchmark(name).load(config).items
+    return benchmark(name).load(config).questions
 
 
 def _lines(rows: list[Any]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def _llava(item: Item) -> dict[str, Any]:
-    prompt = f"<image>\n{item.question}\nAnswer the question using a single word or phrase."
+def _llava(item: Question) -> dict[str, Any]:
+    prompt = f"<image>\n{item.text}\nAnswer the question using a single word or phrase."
     row = {"question_id": int(item.id), "prompt": prompt, "text": item.id}
     return {**row, "answer_id": "y", "model_id": "llava", "metadata": {}}
 
@@ -49,7 +49,7 @@ def test_answers_in_several_forms(form: str, tmp_path: Path) -> None:
     keys = [item.id for item in items]
     path = tmp_path / ("said.txt" if "lines" in form and "repos" in form else "said.json")
     path.write_text(FORMS[form](items[::-1]))
-    assert read_predictions(path, items) == keys
+    assert read_predictions(path, items).answers == keys
 
 
 def test_commas_belong_to_the_answer(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_commas_belong_to_the_answer(tmp_path: Path) -> None:
     items = items_of("gqa", tmp_path)
     path = tmp_path / "result-train-test-0.txt"
     path.write_text("".join(f"{item.id},yes, it is\n" for item in items))
-    assert read_predictions(path, items) == ["yes, it is"] * 4
+    assert read_predictions(path, items).answers == ["yes, it is"] * 4
 
 
 def test_vizwiz_by_number_as_the_repository_has_it(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_vizwiz_by_number_as_the_repository_has_it(tmp_path: Path) -> None:
     items = items_of("vizwiz", tmp_path)
     path = tmp_path / "vizwiz.json"
     path.write_text(json.dumps([{"question_id": k, "answer": str(k)} for k in range(4)]))
-    assert read_predictions(path, items) == ["0", "1", "2", "3"]
+    assert read_predictions(path, items).answers == ["0", "1", "2", "3"]
 
 
 def test_pope_answers_without_numbers_are_in_the_questions_order(tmp_path: Path) -> None:
@@ -73,10 +73,10 @@ def test_pope_answers_without_numbers_are_in_the_questions_order(tmp_path: Path)
     items = items_of("pope", tmp_path)
     (folder := tmp_path / "said").mkdir()
     for kind in ("random", "popular", "adversarial"):
-        asked = [item.question for item in items if item.groups["kind"] == kind]
+        asked = [item.text for item in items if item.groups["kind"] == kind]
         rows = [{"question": text, "answer": f"{kind} {k}"} for k, text in enumerate(asked)]
         (folder / f"llava_{kind}.jsonl").write_text(_lines(rows))
-    found = read_predictions(folder, items)
+    found = read_predictions(folder, items).answers
     assert found == [
         f"{kind} {k}" for kind in ("random", "popular", "adversarial") for k in range(4)
     ]
@@ -90,7 +90,7 @@ def test_poses_as_the_repository_writes_them(tmp_path: Path) -> None:
     listed.write_text(json.dumps([{"image_id": i.id, "detection": pose} for i in items]))
     raw.write_text("".join(f"{item.id},{pose}\n" for item in items))
     for path in (listed, raw):
-        assert read_predictions(path, items, poses=True) == [pose] * 4
+        assert read_predictions(path, items, poses=True).answers == [pose] * 4
 
 
 def test_a_table_of_mmbench(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_table_of_mmbench(tmp_path: Path) -> None:
         path = tmp_path / f"said.{ending}"
         rows = [["index", "prediction"], *([item.id, "B"] for item in items)]
         path.write_text("".join(comma.join(row) + "\n" for row in rows))
-        assert read_predictions(path, items) == ["B"] * len(items)
+        assert read_predictions(path, items).answers == ["B"] * len(items)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_missing_answers_are_an_error_or_left_out(
     """Counted, and the first one named; no jax is needed for a file of answers."""
     items = items_of("gqa", tmp_path)
     path = tmp_path / "said.json"
-    path.write_text(json.dumps({item.id: item.answers[0] for item in items[1:]}))
+    path.write_text(json.dumps({item.id: item.references[0] for item in items[1:]}))
     flags = ["--config", "configs/eval_gqa.py", "--predictions", str(path), "--out"]
     flags += [str(tmp_path / "out"), "--set", f"files.root={tmp_path}/gqa", "--json"]
     assert main(flags) == 2

@@ -37,48 +37,52 @@ def test_right_answers_get_everything_and_wrong_ones_nothing(
 ) -> None:
     """The headline and its groups; BLEU-4 and VizWiz' official score are another story."""
     chosen = benchmark(name)
-    if scoring not in chosen.recipes:
+    if scoring not in chosen.prompt_specs:
         return
     loaded = chosen.load(toy(name, tmp_path))
-    good = chosen.score(loaded.items, [right(item) for item in loaded.items], scoring)
-    bad = chosen.score(loaded.items, ["zzz"] * len(loaded.items), scoring)
+    good = chosen.score(loaded.questions, [right(item) for item in loaded.questions], scoring)
+    bad = chosen.score(loaded.questions, ["zzz"] * len(loaded.questions), scoring)
     head = good.headline
     if name == "robovqa":
         head = f"{head.removesuffix('4')}1"  # answers of one word have no longer n-grams
     best = {"mme": 400.0}.get(name, 1.0)
     if name not in ("vizwiz", "vqav2", "okvqa"):
-        assert good.figures[head].value == pytest.approx(best)
+        assert good.metrics[head].value == pytest.approx(best)
     if name != "pope":  # where whatever is not "no" means yes
-        assert bad.figures[head].value == 0
-    assert sum(good.credit) > sum(bad.credit) or scoring == "official"
-    assert len(good.credit) == len(loaded.items)
+        assert bad.metrics[head].value == 0
+    assert sum(good.item_scores) > sum(bad.item_scores) or scoring == "official"
+    assert len(good.item_scores) == len(loaded.questions)
 
 
 def test_people_who_differ_cost_a_little(tmp_path: Path) -> None:
     """Two of ten say something else to every fourth question of VizWiz' toy."""
     chosen = benchmark("vizwiz")
     loaded = chosen.load(toy("vizwiz", tmp_path))
-    scores = chosen.score(loaded.items, [item.answers[0] for item in loaded.items], "standard")
-    assert scores.figures["accuracy"].value == 1  # eight of ten are enough
-    official = chosen.score(loaded.items, [item.answers[0] for item in loaded.items], "official")
+    scores = chosen.score(
+        loaded.questions, [item.references[0] for item in loaded.questions], "standard"
+    )
+    assert scores.metrics["accuracy"].value == 1  # eight of ten are enough
+    official = chosen.score(
+        loaded.questions, [item.references[0] for item in loaded.questions], "official"
+    )
     # Unanimous answers drop out together there; only those of people who differ remain.
-    assert 0 < official.figures["accuracy"].value < 0.3
+    assert 0 < official.metrics["accuracy"].value < 0.3
 
 
 def test_poses_as_labelled_have_no_error(tmp_path: Path) -> None:
     """And half a pixel is half a pixel."""
     chosen = benchmark("manipulation")
     loaded = chosen.load(toy("manipulation", tmp_path))
-    poses = [right(item) for item in loaded.items]
-    figures = chosen.score(loaded.items, poses, "standard").figures
+    poses = [right(item) for item in loaded.questions]
+    figures = chosen.score(loaded.questions, poses, "standard").metrics
     assert figures["contact_pixels"].value == pytest.approx(0, abs=1e-9)
     assert figures["rotation_degrees"].value == pytest.approx(0, abs=1e-3)
     moved = [[pose[0] + 3, pose[1] + 4, *pose[2:]] for pose in poses]
-    figures = chosen.score(loaded.items, moved, "standard").figures
+    figures = chosen.score(loaded.questions, moved, "standard").metrics
     assert figures["contact_pixels"].value == pytest.approx(5)
     # Turned half a turn about the approach.
     turned = [[*pose[:5], *(-part for part in pose[5:])] for pose in poses]
-    figures = chosen.score(loaded.items, turned, "standard").figures
+    figures = chosen.score(loaded.questions, turned, "standard").metrics
     assert figures["rotation_degrees"].value == pytest.approx(180, abs=1e-3)
     assert figures["approach_degrees"].value == pytest.approx(0, abs=1e-3)
 
@@ -89,16 +93,18 @@ def test_a_submission_is_read_as_predictions(name: str, tmp_path: Path) -> None:
     chosen = benchmark(name)
     config = toy(name, tmp_path / "data")
     loaded = chosen.load(config)
-    said = [[*right(item)] if chosen.poses else f"{item.answers[0]}" for item in loaded.items]
+    said = [
+        [*right(item)] if chosen.poses else f"{item.references[0]}" for item in loaded.questions
+    ]
     (files := tmp_path / "out").mkdir()
-    written = chosen.submit(files, loaded.items, said)
+    written = chosen.submit(files, loaded.questions, said)
     path = files if len(written) > 1 else written[0]
     answered = run.from_predictions(config, path, loaded)
     same = [text.lower() for text in said] if name == "gqa" else said
     assert answered.answers == same
     result = run.finish(config, chosen, loaded, answered, tmp_path / "result")
     assert (tmp_path / "result" / "results.json").is_file()
-    assert result["answered"] == len(loaded.items)
+    assert result["answered"] == len(loaded.questions)
     assert (result["headline"] is None) == (name == "mmvet")
     assert (tmp_path / "result" / "wrong.html").is_file() == (name != "mmvet")
 
@@ -108,7 +114,7 @@ def test_submissions_are_in_the_benchmarks_own_form(tmp_path: Path) -> None:
     said = {}
     for name in BENCHMARKS:
         chosen = benchmark(name)
-        items = chosen.load(toy(name, tmp_path / name)).items
+        items = chosen.load(toy(name, tmp_path / name)).questions
         answers = [right(item) if chosen.poses else "Yes." for item in items]
         said[name] = chosen.submit(tmp_path / f"{name}-out", items, answers)
 
@@ -143,38 +149,38 @@ def test_submissions_are_in_the_benchmarks_own_form(tmp_path: Path) -> None:
 def test_pope_is_read_as_a_list_and_as_lines(tmp_path: Path) -> None:
     """As published, and as the RoboMamba repository keeps it."""
     config = toy("pope", tmp_path)
-    lines = benchmark("pope").load(config).items
+    lines = benchmark("pope").load(config).questions
     for path in tmp_path.glob("*.json"):
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         path.write_text(json.dumps(rows))
-    listed = benchmark("pope").load(config).items
-    assert [(item.id, item.question, item.answers) for item in lines] == [
-        (item.id, item.question, item.answers) for item in listed
+    listed = benchmark("pope").load(config).questions
+    assert [(item.id, item.text, item.references) for item in lines] == [
+        (item.id, item.text, item.references) for item in listed
     ]
 
 
 def test_mme_lies_in_folders_of_its_own(tmp_path: Path) -> None:
     """Some sub-tasks keep their pictures apart; the archive has two folders around all."""
     config = toy("mme", tmp_path / "MME_Benchmark_release_version" / "MME_Benchmark")
-    before = benchmark("mme").load(config).items
+    before = benchmark("mme").load(config).questions
     folder = tmp_path / "MME_Benchmark_release_version" / "MME_Benchmark" / "color"
     for name, ending in (("images", "jpg"), ("questions_answers_YN", "txt")):
         (folder / name).mkdir()
         for path in folder.glob(f"*.{ending}"):
             path.rename(folder / name / path.name)
     config = EvalConfig("mme", FilesConfig(str(tmp_path)))
-    after = benchmark("mme").load(config).items
+    after = benchmark("mme").load(config).questions
     assert [item.id for item in before] == [item.id for item in after]
-    assert all(isinstance(item.pictures()[0], Path) for item in after)
+    assert all(isinstance(item.load_images()[0], Path) for item in after)
 
 
 def test_mmbench_pictures_are_pointed_at(tmp_path: Path) -> None:
     """Rotations hold their first row's number instead of a picture."""
     config = toy("mmbench", tmp_path)
-    items = benchmark("mmbench").load(config).items
-    pictures = {item.facts["index"] % 1_000_000: set() for item in items}
+    items = benchmark("mmbench").load(config).questions
+    pictures = {item.metadata["index"] % 1_000_000: set() for item in items}
     for item in items:
-        pictures[item.facts["index"] % 1_000_000].add(item.pictures()[0])
+        pictures[item.metadata["index"] % 1_000_000].add(item.load_images()[0])
     assert all(len(found) == 1 for found in pictures.values())
     assert len({next(iter(found)) for found in pictures.values()}) == 8
 
@@ -182,12 +188,12 @@ def test_mmbench_pictures_are_pointed_at(tmp_path: Path) -> None:
 def test_a_question_without_all_rotations_does_not_count(tmp_path: Path) -> None:
     """One answer left out: neither right nor wrong."""
     chosen = benchmark("mmbench")
-    items = chosen.load(toy("mmbench", tmp_path)).items
-    said = [item.answers[0] for item in items]
+    items = chosen.load(toy("mmbench", tmp_path)).questions
+    said = [item.references[0] for item in items]
     scores = chosen.score(items[:-1], said[:-1], "standard")
-    assert scores.figures["circular_accuracy"].n == 7
-    assert scores.figures["circular_accuracy"].value == 1
-    assert scores.figures["row_accuracy"].n == len(items) - 1
+    assert scores.metrics["circular_accuracy"].n == 7
+    assert scores.metrics["circular_accuracy"].value == 1
+    assert scores.metrics["row_accuracy"].n == len(items) - 1
 
 
 def test_mmbench_without_answers_is_a_test_split(tmp_path: Path) -> None:
@@ -203,7 +209,7 @@ def test_mmbench_without_answers_is_a_test_split(tmp_path: Path) -> None:
     chosen = benchmark("mmbench")
     loaded = chosen.load(config)
     assert not loaded.labelled
-    answered = run.Answered(["A"] * len(loaded.items), None, "me", {})
+    answered = run.AnswerSet(["A"] * len(loaded.questions), None, "me", {})
     result = run.finish(config, chosen, loaded, answered, tmp_path / "out")
     assert result["headline"] is None
     assert "submission was written" in result["notes"][-1]
@@ -215,7 +221,7 @@ def test_a_vqa_test_split_has_no_annotations(tmp_path: Path) -> None:
     config = dataclasses.replace(config, files=dataclasses.replace(config.files, answers=""))
     loaded = benchmark("vqav2").load(config)
     assert not loaded.labelled
-    assert len(loaded.items) == 8
+    assert len(loaded.questions) == 8
 
 
 def test_mmvet_is_scored_by_its_judge_alone(tmp_path: Path) -> None:
@@ -226,8 +232,8 @@ def test_mmvet_is_scored_by_its_judge_alone(tmp_path: Path) -> None:
     config = toy("mmvet", tmp_path, judge=str(judge))
     chosen = benchmark("mmvet")
     loaded = chosen.load(config)
-    scores = chosen.score(loaded.items, [""] * 8, "standard")
-    assert scores.figures["judged"].value == pytest.approx(0.75 * 7 / 8)
+    scores = chosen.score(loaded.questions, [""] * 8, "standard")
+    assert scores.metrics["judged"].value == pytest.approx(0.75 * 7 / 8)
     assert list(scores.groups["capability"]) == ["rec"]
     judge.write_text(json.dumps({**grades, "v1_3": {"score": [2]}}))
     with pytest.raises(InputError, match=r"v1_3.*has no scores from 0 to 1"):
@@ -238,12 +244,12 @@ def test_robovqa_comes_in_three_forms(tmp_path: Path) -> None:
     """The conversion's tags are lost in the repository's own file: wording tells the type."""
     config = toy("robovqa", tmp_path)
     path = tmp_path / "robovqa.json"
-    tagged = benchmark("robovqa").load(config).items
+    tagged = benchmark("robovqa").load(config).questions
     rows = json.loads(path.read_text())
     for row in rows:
         row.pop("task")
     path.write_text(json.dumps(rows))
-    bare = benchmark("robovqa").load(config).items
+    bare = benchmark("robovqa").load(config).questions
     types = {"affordance discrimination", "past description"}
     assert {item.groups["type"] for item in tagged} == types
     assert {item.groups["type"] for item in bare} == types
@@ -258,10 +264,10 @@ def test_robovqa_comes_in_three_forms(tmp_path: Path) -> None:
     path.write_text(json.dumps(clips))
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "0.mp4").write_bytes(b"")
-    (item,) = benchmark("robovqa").load(config).items
-    assert item.answers == ("wipe table",)
+    (item,) = benchmark("robovqa").load(config).questions
+    assert item.references == ("wipe table",)
     assert item.groups == {"type": "task planning", "tag": "planning:freeform"}
-    assert isinstance(item.pictures()[0], VideoFrame)
+    assert isinstance(item.load_images()[0], VideoFrame)
 
 
 def _json(change: Callable[[Any], Any]) -> Callable[[Path], None]:
@@ -377,23 +383,23 @@ def test_a_broken_embedded_picture_is_named(tmp_path: Path) -> None:
     good = cells[-1]
     rows[1] = "\t".join([*cells[:-1], "*" + good[1:]])
     path.write_text("\n".join(rows))
-    items = benchmark("mmbench").load(config).items
-    assert items[1].pictures()[0] != base64.b64decode(good)
+    items = benchmark("mmbench").load(config).questions
+    assert items[1].load_images()[0] != base64.b64decode(good)
     with pytest.raises(InputError, match="row 1 holds an image that is not base64"):
-        items[0].pictures()
+        items[0].load_images()
 
 
 def test_a_limit_does_not_beat_with_the_file(tmp_path: Path) -> None:
     """POPE's labels alternate: of a third of its questions about half are answered yes."""
     count = 1200
     for limit in (count // 2, count // 3, count // 4):
-        places = run.drawn(count, limit)
-        assert places == sorted(set(places)) == run.drawn(count, limit)
+        places = run.sample_indices(count, limit)
+        assert places == sorted(set(places)) == run.sample_indices(count, limit)
         assert len(places) == limit
         assert 0.4 < sum(place % 2 for place in places) / limit < 0.6
     config = dataclasses.replace(toy("pope", tmp_path / "data"), toy=0)
-    whole = benchmark("pope").load(config).items
+    whole = benchmark("pope").load(config).questions
     _, _, loaded = run.load(dataclasses.replace(config, limit=3), tmp_path / "out")
-    assert [item.id for item in loaded.items] == [
-        whole[place].id for place in run.drawn(len(whole), 3)
+    assert [item.id for item in loaded.questions] == [
+        whole[place].id for place in run.sample_indices(len(whole), 3)
     ]

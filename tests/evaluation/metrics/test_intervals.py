@@ -28,15 +28,22 @@ def test_nothing_tried_is_nothing_known() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-def test_the_bootstrap_is_near_scipys() -> None:
-    """Percentiles of a thousand draws each; the draws differ."""
-    values = np.random.default_rng(1).random(200)
-    found = bootstrap(200, lambda chosen: float(values[chosen].mean()))
+@pytest.mark.parametrize("n", [2, 57, 200])
+def test_the_bootstrap_is_scipys(n: int) -> None:
+    """Draw for draw, with the same generator."""
+    values = np.random.default_rng(1).random(n)
+    found = bootstrap(n, lambda chosen: float(values[chosen].mean()))
     theirs = stats.bootstrap(
-        (values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(2)
+        (values,), np.mean, n_resamples=1000, method="percentile", rng=np.random.default_rng(0)
     ).confidence_interval
-    assert found == pytest.approx((theirs.low, theirs.high), abs=0.01)
+    assert found == pytest.approx((theirs.low, theirs.high), abs=1e-12)
     assert found == interval_of_mean(values)
+
+
+def test_wilson_keeps_what_was_recorded() -> None:
+    """Of figures that are printed in the documents."""
+    assert wilson(367, 720) == pytest.approx((0.47325274, 0.54608851), abs=1e-8)
+    assert wilson(0, 10) == (0.0, pytest.approx(0.27753279, abs=1e-8))
 
 
 def test_a_mean_of_zeros_and_ones_is_a_share() -> None:

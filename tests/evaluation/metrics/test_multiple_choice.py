@@ -8,7 +8,12 @@ import types
 
 import pytest
 
-from robomamba_jax.evaluation.metrics.multiple_choice import ROTATION, Row, chosen_option, circular
+from robomamba_jax.evaluation.metrics.multiple_choice import (
+    ROTATION,
+    RotationResult,
+    chosen_option,
+    circular,
+)
 from tests.evaluation import others
 
 OPTIONS = {"A": "red car", "B": "sky", "C": "a dog", "D": "Table"}
@@ -59,5 +64,10 @@ def test_known_answers(text: str, wanted: str | None) -> None:
 
 def test_a_question_needs_all_of_its_rotations() -> None:
     """One wrong rotation is enough."""
-    rows = [Row(1, True), Row(1 + ROTATION, True), Row(2, True), Row(2 + ROTATION, False)]
+    rows = [
+        RotationResult(1, True),
+        RotationResult(1 + ROTATION, True),
+        RotationResult(2, True),
+        RotationResult(2 + ROTATION, False),
+    ]
     assert circular(rows) == {1: True, 2: False}

@@ -25,7 +25,6 @@ from robomamba_jax.models.policy.head import (
 PUBLISHED = {"two_mlp": 3_690_880, "two_mlp_repo": 8_200_960, "mlp": 4_103_040}
 TINY = preset("tiny")
 WIDTH = TINY.d_model
-QUICK = {"xla_backend_optimization_level": 0}  # compiling is most of the time here
 
 
 def make(kind: str, *, gripper: bool = False, seed: int = 0) -> PolicyHead:
@@ -49,7 +48,7 @@ def call(head: PolicyHead, *arguments: Any) -> PolicyOutput:
         texts = {"first_text": first_text, "last": last}
         return nnx.merge(graph, state)(hidden, **texts, mask=mask, image_index=at)
 
-    return jax.jit(run, compiler_options=QUICK)(state, *arguments)
+    return jax.jit(run)(state, *arguments)
 
 
 def batch(length: int = 11, rows: int = 3, seed: int = 1) -> tuple[Any, ...]:
@@ -210,7 +209,7 @@ def test_padding_is_invisible(kind: str) -> None:
         out = nnx.merge(graph, state)(x, first_text=first_text, last=last, mask=jnp.asarray(mask))
         return sum((jnp.square(part).sum() for part in out if part is not None), jnp.zeros(()))
 
-    gradient = np.asarray(jax.jit(jax.grad(loss), compiler_options=QUICK)(jnp.asarray(padded)))
+    gradient = np.asarray(jax.jit(jax.grad(loss))(jnp.asarray(padded)))
     assert np.isfinite(gradient).all()
     assert not gradient[~mask].any()
 
@@ -283,7 +282,7 @@ def test_gradients_reach_the_queries() -> None:
         sums = [jnp.square(part).sum() for part in out if part is not None]
         return jnp.stack(sums) @ weights
 
-    gradient = jax.jit(jax.grad(loss), compiler_options=QUICK)
+    gradient = jax.jit(jax.grad(loss))
     for place, (mine, others) in enumerate(
         [("attn1", "attn2"), ("attn2", "attn1"), ("attn2", "attn1")]
     ):

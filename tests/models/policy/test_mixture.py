@@ -22,7 +22,6 @@ from robomamba_jax.models.policy.mixture import Proposals, grid_centres, mode, s
 from robomamba_jax.models.robomamba import RoboMamba, first_image_index
 
 WIDTH, PATCHES = 64, 9
-QUICK = {"xla_backend_optimization_level": 0}
 
 
 def make(*, gripper: bool = True, seed: int = 0) -> PolicyHead:
@@ -45,7 +44,7 @@ def call(head: PolicyHead, hidden: Any, mask: Any, image_index: Any) -> PolicyOu
         states = PolicyStates(hidden, rows, rows, mask, image_index)
         return nnx.merge(graph, state).read_states(states)
 
-    return jax.jit(read, compiler_options=QUICK)(state, hidden, mask, image_index)
+    return jax.jit(read)(state, hidden, mask, image_index)
 
 
 def batch(rows: int = 3, length: int = 14, seed: int = 1) -> tuple[Any, Any, Any]:
@@ -145,7 +144,7 @@ def test_padding_is_invisible() -> None:
         found = nnx.merge(graph, state).read_states(states).proposals
         return sum((jnp.square(part).sum() for part in found), jnp.zeros(()))
 
-    gradient = np.asarray(jax.jit(jax.grad(loss), compiler_options=QUICK)(jnp.asarray(hidden)))
+    gradient = np.asarray(jax.jit(jax.grad(loss))(jnp.asarray(hidden)))
     assert np.isfinite(gradient).all()
     assert not gradient[~mask].any()
     assert np.abs(gradient[mask]).max() > 1e-3
@@ -200,7 +199,7 @@ def tiny() -> tuple[Any, int]:
         joint = nnx.merge(graph, state).join(inputs)
         return joint.x, joint.image_index
 
-    return jax.jit(joined, compiler_options=QUICK), vision.num_patches
+    return jax.jit(joined), vision.num_patches
 
 
 @settings(max_examples=40, deadline=None)

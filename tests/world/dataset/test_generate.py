@@ -321,13 +321,13 @@ def test_every_benchmark_is_evaluated(made: Path, tmp_path: Path, name: str) -> 
     """As users' files are: read, pictures found, right answers right."""
     files = FilesConfig(**files_of(name, str(made / "bench" / name)))
     config, chosen, loaded = run.load(EvalConfig(name, files), tmp_path)
-    assert len(loaded.items) >= 10
+    assert len(loaded.questions) >= 10
     said = []
-    for item in loaded.items:
-        with open_ref(item.pictures()[0]) as picture:
+    for item in loaded.questions:
+        with open_ref(item.load_images()[0]) as picture:
             assert min(picture.size) >= 64
         said.append(right(item))
-    result = run.finish(config, chosen, loaded, run.Answered(said, None, "me", {}), tmp_path)
+    result = run.finish(config, chosen, loaded, run.AnswerSet(said, None, "me", {}), tmp_path)
     if name == "mmvet":
         assert result["headline"] is None
         return

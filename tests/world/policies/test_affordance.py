@@ -79,11 +79,11 @@ def test_the_part_with_most_of_them_is_chosen(simulator: Simulator) -> None:
     for large in (0, 1):
         a = Assembly()
         gray = COLORS["gray"]
-        a.add(0, "body", box((1, 1, 1)), gray)
+        a.add(box((1, 1, 1)), gray)
         sizes = [(0.35, 0.3), (-0.15, 0.7)]  # the centre's height, and how high it is
         for middle, side in sizes if large else sizes[::-1]:
             door = a.hinge("door", (-0.5, 0.5, 0), (0, 0, -1), (0, 1.5))
-            a.add(door, "door", box((0.06, 1, side), (-0.54, 0, middle)), COLORS["red"])
+            door.add(box((0.06, 1, side), (-0.54, 0, middle)), COLORS["red"])
         built = a.finish("Door", "test", gray)
         model = dataclasses.replace(door_model(), links=built.links)
         spec = dataclasses.replace(door_spec(model), joints=(0.0, 0.0))
@@ -130,7 +130,7 @@ def test_a_collector_that_takes_the_middle(simulator: Simulator, category: str) 
         assert sample.proposal.contact_xy == pixel_of(view, place.contact.point)
         approach = to_camera(view, -place.pull)
         np.testing.assert_allclose(sample.proposal.rotation[:, 0], approach, atol=1e-9)
-        assert sample.link == place.contact.link
+        assert sample.contact.link == place.contact.link
     apart = [
         np.subtract(a.proposal.contact_xy, b.proposal.contact_xy)
         for a, b in zip(found["center"], found["random"], strict=True)

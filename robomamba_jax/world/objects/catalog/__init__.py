@@ -78,6 +78,7 @@ def make_object(category: str, split: str, number: int) -> ObjectModel:
             f"no object {number} of {category} in the split {split!r}",
             f"give {' or '.join(f'{name}: 0 to {count - 1}' for name, count in INSTANCES.items())}",
         )
+    # Without dataset.tasks.VERSION: object 12 stays object 12, whatever a version draws of it.
     seed = (7, list(INSTANCES).index(split), _ORDER.index(category), number)
     a = Assembly()
     color, optional = BUILDERS[category](Rng(seed), a)

@@ -8,7 +8,7 @@ from robomamba_jax.world.objects.catalog.appliances import Made
 from robomamba_jax.world.objects.catalog.primitives import UP, top_hinge, wheels
 from robomamba_jax.world.objects.colors import COLORS, DARK, SILVER, darker
 from robomamba_jax.world.objects.meshes import box, cylinder, ellipsoid, lathe, ring, slab, tube
-from robomamba_jax.world.objects.model import Assembly, Color
+from robomamba_jax.world.objects.model import Assembly, Color, LinkBuilder
 from robomamba_jax.world.objects.rng import Rng
 
 
@@ -19,26 +19,23 @@ def carton(rng: Rng, a: Assembly) -> Made:
     dark = darker(color, 0.6)
     t = 0.03
     for side in (-1, 1):
-        a.add(0, "body", box((d, t, h), (0, side * (w - t) / 2, 0)), color)
-        a.add(0, "body", box((t, w, h), (side * (d - t) / 2, 0, 0)), color)
-    a.add(0, "body", box((d, w, t), (0, 0, -(h - t) / 2)), dark)
+        a.add(box((d, t, h), (0, side * (w - t) / 2, 0)), color)
+        a.add(box((t, w, h), (side * (d - t) / 2, 0, 0)), color)
+    a.add(box((d, w, t), (0, 0, -(h - t) / 2)), dark)
     if rng.chance(0.6):
-        a.add(
-            0,
-            "label",
-            box((0.01, 0.3 * w, 0.3 * h), (-d / 2, 0.2 * w, -0.05)),
-            rng.other_color(color, "white", "yellow"),
-        )
+        paper = rng.other_color(color, "white", "yellow")
+        a.add(box((0.01, 0.3 * w, 0.3 * h), (-d / 2, 0.2 * w, -0.05)), paper, "label")
     if rng.chance(0.4):
-        a.add(0, "tape", box((0.012, 0.09, h), (-d / 2, 0, 0)), COLORS["orange"])
+        a.add(box((0.012, 0.09, h), (-d / 2, 0, 0)), COLORS["orange"], "tape")
+    # The flaps lie on the walls, half of their thickness above the rim.
     opens, z = rng.uniform(2.2, 3.2), h / 2 + t / 2
     for side in (-1, 1):  # seen from the front: near and far flap meet in the middle
         flap = a.hinge("flap", (side * d / 2, 0, h / 2), (0, side, 0), (0, opens))
-        a.add(flap, "flap", box((0.49 * d, w - 0.02, t), (side * 0.253 * d, 0, z)), color)
+        flap.add(box((0.49 * d, w - 0.02, t), (side * 0.253 * d, 0, z)), color)
     if rng.chance(0.5):
         for side in (-1, 1):
             flap = a.hinge("flap", (0, side * w / 2, h / 2 - t), (-side, 0, 0), (0, opens))
-            a.add(flap, "flap", box((d - 0.08, 0.36 * w, t), (0, side * 0.31 * w, z - t)), dark)
+            flap.add(box((d - 0.08, 0.36 * w, t), (0, side * 0.31 * w, z - t)), dark)
     return color, ("label", "tape", "handle")
 
 
@@ -54,44 +51,31 @@ def trash_can(rng: Rng, a: Assembly) -> Made:
     make = _round_bin if round_bin else _square_bin
     make(a, lid, (h, low, high), color, lid_color)
     if rng.chance(0.5):
-        a.add(
-            lid,
-            "handle",
-            tube(
-                [
-                    (-0.75 * high, -0.12, top + 0.1),
-                    (-0.8 * high, -0.12, top + 0.19),
-                    (-0.8 * high, 0.12, top + 0.19),
-                    (-0.75 * high, 0.12, top + 0.1),
-                ],
-                0.025,
-                8,
-            ),
-            DARK,
-        )
+        (x, z), (out, up) = (-0.75 * high, top + 0.1), (-0.8 * high, top + 0.19)
+        bow = [(x, -0.12, z), (out, -0.12, up), (out, 0.12, up), (x, 0.12, z)]
+        lid.add(tube(bow, 0.025, 8), DARK, "handle")
     base_x = -(low if round_bin else high)
     if rng.chance(0.5):
-        a.add(0, "pedal", slab((0.16, 0.2, 0.035), 0.04, (base_x - 0.07, 0, -top + 0.05)), SILVER)
+        a.add(slab((0.16, 0.2, 0.035), 0.04, (base_x - 0.07, 0, -top + 0.05)), SILVER, "pedal")
     else:
-        places = [(0.9 * low, side * 0.7 * low, -top - 0.04) for side in (-1, 1)]
-        wheels(a, 0, places, 0.09, DARK)
+        centers = [(0.9 * low, side * 0.7 * low, -top - 0.04) for side in (-1, 1)]
+        wheels(a, centers, 0.09, DARK)
     return color, ("handle", "pedal", "wheel")
 
 
 def _round_bin(
-    a: Assembly, lid: int, size: tuple[float, float, float], color: Color, lid_color: Color
+    a: Assembly, lid: LinkBuilder, size: tuple[float, float, float], color: Color, lid_color: Color
 ) -> None:
     """Its body and its lid: size is its height and its radii below and above."""
     h, low, high = size
     top = h / 2
     a.add(
-        0,
-        "body",
         lathe(
             [
                 (0, -top),
                 (low, -top),
                 (high, top),
+                # Down the inside: the open bin is hollow.
                 (0.93 * high, top),
                 (0.9 * low, -top + 0.06),
                 (0, -top + 0.06),
@@ -102,10 +86,8 @@ def _round_bin(
     )
     for z in (0.25, 0.4):
         radius = low + (high - low) * (z + 0.5)
-        a.add(0, "rim", ring(radius, 0.018, (0, 0, z * h), UP, 28), color)
-    a.add(
-        lid,
-        "lid",
+        a.add(ring(radius, 0.018, (0, 0, z * h), UP, 28), color, "rim")
+    lid.add(
         lathe(
             [
                 (0, top),
@@ -117,22 +99,23 @@ def _round_bin(
             28,
         ),
         lid_color,
+        "lid",
     )
 
 
 def _square_bin(
-    a: Assembly, lid: int, size: tuple[float, float, float], color: Color, lid_color: Color
+    a: Assembly, lid: LinkBuilder, size: tuple[float, float, float], color: Color, lid_color: Color
 ) -> None:
     """As the round one."""
     h, _, high = size
     top = h / 2
     wide = high * 1.05
     for side in (-1, 1):
-        a.add(0, "body", box((2 * high, 0.04, h), (0, side * wide, 0)), color)
-        a.add(0, "body", box((0.04, 2 * wide, h), (side * high, 0, 0)), color)
-    a.add(0, "body", box((2 * high, 2 * wide, 0.05), (0, 0, -top)), color)
-    a.add(lid, "lid", slab((2.14 * high, 2.2 * high, 0.07), 0.08, (0, 0, top + 0.04)), lid_color)
-    a.add(lid, "lid", slab((1.6 * high, 1.7 * high, 0.05), 0.08, (0, 0, top + 0.09)), lid_color)
+        a.add(box((2 * high, 0.04, h), (0, side * wide, 0)), color)
+        a.add(box((0.04, 2 * wide, h), (side * high, 0, 0)), color)
+    a.add(box((2 * high, 2 * wide, 0.05), (0, 0, -top)), color)
+    lid.add(slab((2.14 * high, 2.2 * high, 0.07), 0.08, (0, 0, top + 0.04)), lid_color, "lid")
+    lid.add(slab((1.6 * high, 1.7 * high, 0.05), 0.08, (0, 0, top + 0.09)), lid_color, "lid")
 
 
 def pot(rng: Rng, a: Assembly) -> Made:
@@ -142,8 +125,6 @@ def pot(rng: Rng, a: Assembly) -> Made:
     metal = color.name == "gray"
     top = h / 2
     a.add(
-        0,
-        "body",
         lathe(
             [
                 (0, -top),
@@ -162,28 +143,17 @@ def pot(rng: Rng, a: Assembly) -> Made:
     )
     if rng.chance(0.6):
         for side in (-1, 1):
-            y, z = side * radius, 0.26 * h
-            ear = [
-                (-0.13, y, z),
-                (-0.12, y + side * 0.13, z),
-                (0.12, y + side * 0.13, z),
-                (0.13, y, z),
-            ]
-            a.add(0, "handle", tube(ear, 0.032, 8), DARK)
+            y, z, out = side * radius, 0.26 * h, side * radius + side * 0.13
+            ear = [(-0.13, y, z), (-0.12, out, z), (0.12, out, z), (0.13, y, z)]
+            a.add(tube(ear, 0.032, 8), DARK, "handle")
     else:
         side = rng.choice([-1, 1])
         start = (0, side * radius, 0.26 * h)
-        a.add(
-            0,
-            "long handle",
-            tube([start, (-0.05, side * (radius + rng.uniform(0.6, 0.85)), 0.32 * h)], 0.05),
-            DARK,
-        )
+        end = (-0.05, side * (radius + rng.uniform(0.6, 0.85)), 0.32 * h)
+        a.add(tube([start, end], 0.05), DARK, "long handle")
     lid = a.slide("lid", UP, (0, rng.uniform(0.45, 0.7)))
     lid_color = rng.choice([color, SILVER])
-    a.add(
-        lid,
-        "lid",
+    lid.add(
         lathe(
             [
                 (0, top),
@@ -198,8 +168,8 @@ def pot(rng: Rng, a: Assembly) -> Made:
         lid_color,
         metallic=True,
     )
-    a.add(lid, "knob", cylinder(0.05, 0.1, (0, 0, top + 0.19)), DARK)
-    a.add(lid, "knob", ellipsoid((0.11, 0.11, 0.06), (0, 0, top + 0.26)), DARK)
+    lid.add(cylinder(0.05, 0.1, (0, 0, top + 0.19)), DARK, "knob")
+    lid.add(ellipsoid((0.11, 0.11, 0.06), (0, 0, top + 0.26)), DARK, "knob")
     return color, ("long handle", "spout")
 
 
@@ -211,52 +181,30 @@ def suitcase(rng: Rng, a: Assembly) -> Made:
     opens = rng.chance(0.6)
     depth = 0.6 * d if opens else d
     middle = (d - depth) / 2
-    a.add(0, "body", box((depth, w, h), (middle, 0, 0)), color)
+    a.add(box((depth, w, h), (middle, 0, 0)), color)
     front = -d / 2
-    face: int = 0
+    face: LinkBuilder = a
     if opens:
         side = rng.choice([1, -1])
-        face = a.hinge(
-            "cover", (front + 0.4 * d, side * w / 2, 0), (0, 0, -side), (0, rng.uniform(1.5, 2.6))
-        )
-        a.add(face, "cover", box((0.39 * d, w, h), (front + 0.2 * d, 0, 0)), color)
+        edge, far = (front + 0.4 * d, side * w / 2, 0), rng.uniform(1.5, 2.6)
+        face = a.hinge("cover", edge, (0, 0, -side), (0, far))
+        face.add(box((0.39 * d, w, h), (front + 0.2 * d, 0, 0)), color)
     for k in range(5):
-        a.add(face, "rib", box((0.03, 0.05, 0.9 * h), (front - 0.012, (k - 2) * 0.18 * w, 0)), dark)
+        face.add(box((0.03, 0.05, 0.9 * h), (front - 0.012, (k - 2) * 0.18 * w, 0)), dark, "rib")
     for z in (-0.32, 0.32):
-        a.add(0, "zip", box((depth, w + 0.015, 0.02), (middle, 0, z * h)), DARK)
-    wheels(
-        a,
-        0,
-        [(x * 0.3 * d, y * 0.4 * w, -h / 2 - 0.05) for x in (-1, 1) for y in (-1, 1)],
-        0.06,
-        DARK,
-    )
+        a.add(box((depth, w + 0.015, 0.02), (middle, 0, z * h)), DARK, "zip")
+    corners = [(x * 0.3 * d, y * 0.4 * w, -h / 2 - 0.05) for x in (-1, 1) for y in (-1, 1)]
+    wheels(a, corners, 0.06, DARK)
+    # The rods are longer than the travel: drawn out, their lower ends are still in the case.
     travel = rng.uniform(0.4, 0.55)
     handle = a.slide("handle", UP, (0, travel))
     x = 0.26 * d
     for y in (-0.22, 0.22):
-        a.add(
-            handle,
-            "handle",
-            box((0.04, 0.045, travel + 0.2), (x, y * w, h / 2 + 0.1 - travel / 2)),
-            SILVER,
-            metallic=True,
-        )
-    a.add(handle, "handle", slab((0.1, 0.56 * w, 0.08), 0.04, (x, 0, h / 2 + 0.2)), DARK)
+        rod = box((0.04, 0.045, travel + 0.2), (x, y * w, h / 2 + 0.1 - travel / 2))
+        handle.add(rod, SILVER, metallic=True)
+    handle.add(slab((0.1, 0.56 * w, 0.08), 0.04, (x, 0, h / 2 + 0.2)), DARK)
     if rng.chance(0.5):
-        a.add(
-            0,
-            "side handle",
-            tube(
-                [
-                    (0, w / 2, -0.15),
-                    (0, w / 2 + 0.08, -0.13),
-                    (0, w / 2 + 0.08, 0.13),
-                    (0, w / 2, 0.15),
-                ],
-                0.025,
-                8,
-            ),
-            DARK,
-        )
+        y, out = w / 2, w / 2 + 0.08
+        bow = [(0, y, -0.15), (0, out, -0.13), (0, out, 0.13), (0, y, 0.15)]
+        a.add(tube(bow, 0.025, 8), DARK, "side handle")
     return color, ("side handle", "cover")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from robomamba_jax.world.objects.colors import STEEL
 from robomamba_jax.world.objects.meshes import Vector, box, cylinder, ellipsoid, rotation, tube
-from robomamba_jax.world.objects.model import Assembly, Color
+from robomamba_jax.world.objects.model import Assembly, Color, LinkBuilder
 from robomamba_jax.world.objects.rng import Rng
 
 FRONT = (-1.0, 0.0, 0.0)
@@ -19,8 +19,7 @@ UP = (0.0, 0.0, 1.0)
 
 
 def bar_handle(
-    a: Assembly,
-    link: int,
+    link: LinkBuilder,
     at: Vector,
     length: float,
     color: Color,
@@ -33,58 +32,37 @@ def bar_handle(
     x, y, z = (float(value) for value in at)
     dy, dz = (0.0, length / 2) if upright else (length / 2, 0.0)
     ends = [(x - out, y - dy, z - dz), (x - out, y + dy, z + dz)]
-    posts = [
-        ((x, *end[1:]), end)
-        for end in (
-            (x - out, y - 0.85 * dy, z - 0.85 * dz),
-            (x - out, y + 0.85 * dy, z + 0.85 * dz),
-        )
-    ]
-    a.add(link, "handle", tube(ends, thick), color, metallic=True)
-    for post in posts:
-        a.add(link, "handle", tube(post, 0.7 * thick, 8), color, metallic=True)
+    link.add(tube(ends, thick), color, "handle", metallic=True)
+    for sign in (-1, 1):
+        # The posts stand a little inside of the bar's ends.
+        y_post, z_post = y + sign * 0.85 * dy, z + sign * 0.85 * dz
+        post = tube([(x, y_post, z_post), (x - out, y_post, z_post)], 0.7 * thick, 8)
+        link.add(post, color, "handle", metallic=True)
 
 
-def knob(a: Assembly, link: int, at: Vector, radius: float, color: Color) -> None:
+def knob(link: LinkBuilder, at: Vector, radius: float, color: Color) -> None:
     """A round knob on a short neck in front of a panel."""
     x, y, z = (float(value) for value in at)
-    a.add(link, "handle", cylinder(0.45 * radius, radius, (x - radius / 2, y, z), FRONT), color)
-    a.add(
-        link, "handle", ellipsoid((0.75 * radius, radius, radius), (x - 1.4 * radius, y, z)), color
-    )
+    link.add(cylinder(0.45 * radius, radius, (x - radius / 2, y, z), FRONT), color, "handle")
+    link.add(ellipsoid((0.75 * radius, radius, radius), (x - 1.4 * radius, y, z)), color, "handle")
 
 
 def side_hinge(
-    a: Assembly,
-    part: str,
-    x: float,
-    y: float,
-    toward: int,
-    opens: float,
-    *,
-    parent: int = 0,
-) -> int:
+    a: Assembly, part: str, x: float, y: float, toward: int, opens: float
+) -> LinkBuilder:
     """A front door's link: it hangs at y and reaches to the side where toward * y grows."""
-    return a.hinge(part, (x, y, 0), (0, 0, toward), (0, opens), parent=parent)
+    # About -z what reaches from a hinge at +y to -y swings to -x: towards the viewer.
+    return a.hinge(part, (x, y, 0), (0, 0, toward), (0, opens))
 
 
-def top_hinge(
-    a: Assembly,
-    part: str,
-    x: float,
-    z: float,
-    opens: float,
-    *,
-    parent: int = 0,
-    start: float = 0.0,
-) -> int:
+def top_hinge(a: Assembly, part: str, x: float, z: float, opens: float) -> LinkBuilder:
     """A lid's link: it hangs at its back edge and reaches to the front."""
-    return a.hinge(part, (x, 0, z), (0, 1, 0), (start, opens), parent=parent)
+    # About +y what reaches to -x goes up.
+    return a.hinge(part, (x, 0, z), (0, 1, 0), (0.0, opens))
 
 
 def legs(
-    a: Assembly,
-    link: int,
+    link: LinkBuilder,
     width: float,
     depth: float,
     low: float,
@@ -96,12 +74,11 @@ def legs(
     for side_x in (-1, 1):
         for side_y in (-1, 1):
             at = (side_x * depth / 2, side_y * width / 2, (low + high) / 2)
-            a.add(link, "leg", box((thick, thick, high - low), at), color)
+            link.add(box((thick, thick, high - low), at), color, "leg")
 
 
 def grid_buttons(
-    a: Assembly,
-    link: int,
+    link: LinkBuilder,
     at: Vector,
     size: tuple[float, float],
     rows: int,
@@ -115,61 +92,48 @@ def grid_buttons(
     x, y, z = (float(value) for value in at)
     for row in range(rows):
         for column in range(columns):
-            place = (
+            center = (
                 x - deep / 2,
                 y + size[0] * (0.5 - (column + 0.5) / columns),
                 z + size[1] * (0.5 - (row + 0.5) / rows),
             )
+            # From a viewer's upper left, which is +y and +z; gaps are left between the buttons.
             face = (deep, 0.66 * size[0] / columns, 0.6 * size[1] / rows)
-            a.add(link, label, box(face, place), color)
+            link.add(box(face, center), color, label)
 
 
 def wheels(
-    a: Assembly, link: int, places: list[tuple[float, float, float]], radius: float, color: Color
+    link: LinkBuilder, centers: list[tuple[float, float, float]], radius: float, color: Color
 ) -> None:
     """Small wheels below a body."""
-    for place in places:
-        a.add(link, "wheel", cylinder(radius, 0.8 * radius, place, (0, 1, 0), 16), color)
+    for center in centers:
+        link.add(cylinder(radius, 0.8 * radius, center, (0, 1, 0), 16), color, "wheel")
 
 
-def dial(a: Assembly, link: int, at: Vector, radius: float, color: Color, mark: Color) -> None:
+def dial(link: LinkBuilder, at: Vector, radius: float, color: Color, mark: Color) -> None:
     """A round dial on a front panel, with a line that says how it stands."""
     x, y, z = (float(value) for value in at)
-    a.add(link, "dial", cylinder(radius, 0.06, (x - 0.03, y, z), FRONT), color, metallic=True)
-    a.add(
-        link,
-        "dial",
-        box((0.02, 0.12 * radius, 0.8 * radius), (x - 0.065, y, z + 0.4 * radius)),
-        mark,
-    )
+    link.add(cylinder(radius, 0.06, (x - 0.03, y, z), FRONT), color, "dial", metallic=True)
+    line = box((0.02, 0.12 * radius, 0.8 * radius), (x - 0.065, y, z + 0.4 * radius))
+    link.add(line, mark, "dial")
 
 
-def spokes(a: Assembly, link: int, at: Vector, radius: float, count: int, color: Color) -> None:
+def spokes(link: LinkBuilder, at: Vector, radius: float, count: int, color: Color) -> None:
     """A spoked wheel handle in front of a panel."""
     x, y, z = (float(value) for value in at)
-    a.add(
-        link, "handle", cylinder(0.22 * radius, 0.12, (x - 0.06, y, z), FRONT), color, metallic=True
-    )
+    link.add(cylinder(0.22 * radius, 0.12, (x - 0.06, y, z), FRONT), color, "handle", metallic=True)
     for k in range(count):
         angle = 2 * math.pi * k / count + 0.4
         end = (x - 0.1, y + radius * math.cos(angle), z + radius * math.sin(angle))
-        a.add(link, "handle", tube([(x - 0.1, y, z), end], 0.09 * radius, 8), color, metallic=True)
-        a.add(link, "handle", ellipsoid((0.13 * radius,) * 3, end), color, metallic=True)
+        link.add(tube([(x - 0.1, y, z), end], 0.09 * radius, 8), color, "handle", metallic=True)
+        link.add(ellipsoid((0.13 * radius,) * 3, end), color, "handle", metallic=True)
 
 
-def upright_handle(a: Assembly, link: int, rng: Rng, at: Vector, height: float) -> None:
+def upright_handle(link: LinkBuilder, rng: Rng, at: Vector, height: float) -> None:
     """A door's upright bar or knob at a place, in steel, black or white."""
     color = rng.choice([STEEL, rng.color("black", "white")])
-    bar_handle(
-        a,
-        link,
-        at,
-        height,
-        color,
-        upright=True,
-        out=rng.uniform(0.07, 0.11),
-        thick=rng.uniform(0.02, 0.028),
-    )
+    out, thick = rng.uniform(0.07, 0.11), rng.uniform(0.02, 0.028)
+    bar_handle(link, at, height, color, upright=True, out=out, thick=thick)
 
 
 def tilted(angle: float) -> npt.NDArray[np.float64]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robomamba_jax.demo.variation import Variation, mirrored_places, mirrored_words, moved
+from robomamba_jax.data.images.variation import Variation, mirrored_places, mirrored_words, moved
 
 VOCABULARY = ("left button", "object box", "only thing left", "right button", "only thing right")
 

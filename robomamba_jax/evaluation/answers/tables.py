@@ -11,7 +11,7 @@ import io
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -30,7 +30,7 @@ _DAMAGED = (zipfile.BadZipFile, ParseError, KeyError, OSError, ValueError, TypeE
 
 
 @dataclasses.dataclass(frozen=True)
-class OddCell:
+class NonTextCell:
     """A cell that holds something else than text, such as a date made of "1/2".
 
     Attributes:
@@ -40,7 +40,7 @@ class OddCell:
     what: str
 
 
-def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str | OddCell]]]:
+def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str | NonTextCell]]]:
     """A table's rows, each with its number in the file, from 1 for the names of the columns.
 
     Args:
@@ -57,9 +57,9 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str | OddCell]]]:
     lines = _sheet(path) if path.suffix.lower() == ".xlsx" else _separated(path)
     _, first = next(lines, (0, []))
     names = [name if isinstance(name, str) else "" for name in first]
-    twice = [name for name, count in Counter(names).items() if name and count > 1]
-    if twice:
-        raise bad_record(str(path), f"has two columns {twice[0]!r}")
+    repeated = [name for name, count in Counter(names).items() if name and count > 1]
+    if repeated:
+        raise bad_record(str(path), f"has two columns {repeated[0]!r}")
     for number, cells in lines:
         if len(cells) != len(names):
             what = f"has {len(cells)} cells, but there are {len(names)} columns"
@@ -95,7 +95,7 @@ def _sheet(path: Path) -> Iterator[tuple[int, list[Any]]]:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > _MOST_BYTES:
             raise InputError("file_too_large", f"{path} unpacks to {size:,} bytes", "split it")
-        # It reads as it goes, and holds the file open until it is told.
+        # It reads as it goes, and holds the file open until it is closed.
         with contextlib.closing(load_workbook(path, read_only=True)) as book:
             used = {sheet.title: rows for sheet in book.worksheets if (rows := _cells(sheet))}
     except InputError:
@@ -129,28 +129,23 @@ def _cells(sheet: Any) -> list[tuple[int, list[Any]]]:
     return found
 
 
-def _text(cell: Any, where: str) -> str | OddCell:
+def _text(cell: Any, where: str) -> str | NonTextCell:
     """A cell as text, where the text is beyond doubt."""
     value, kind = cell.value, getattr(cell, "data_type", "n")
     if value is None:
         return ""
     if kind == "f":
-        return OddCell("a formula")
+        return NonTextCell("a formula")
     if kind == "e":
-        return OddCell(f"the error {value}")
+        return NonTextCell(f"the error {value}")
     if isinstance(value, str):
         return check_text(from_cell(value), where)
     if isinstance(value, bool):
-        return OddCell(f"the truth value {value}")
+        return NonTextCell(f"the truth value {value}")
     if not isinstance(value, int | float):
-        return OddCell(f"a date or time ({value})")
+        return NonTextCell(f"a date or time ({value})")
     if cell.number_format not in _PLAIN_FORMATS:
-        return OddCell(f"the number {value} in the format {cell.number_format!r}")
+        return NonTextCell(f"the number {value} in the format {cell.number_format!r}")
     if abs(value) >= _EXACT:
-        return OddCell(f"the number {value}, of which a sheet keeps fifteen digits")
+        return NonTextCell(f"the number {value}, of which a sheet keeps fifteen digits")
     return str(int(value)) if value == int(value) else repr(value)
-
-
-def column_names(rows: Sequence[tuple[int, dict[str, Any]]]) -> list[str]:
-    """The columns of a table's rows."""
-    return list(rows[0][1]) if rows else []

@@ -20,7 +20,7 @@ def book(asked: Drawn, said: Any = "B", change: Any = None) -> Path:
     made: Any = Workbook()
     sheet = made.active
     sheet.append(["index", "prediction"])
-    for number, item in enumerate(asked.items):
+    for number, item in enumerate(asked.questions):
         sheet.append([int(item.id), said if number == 2 else "B"])
     if change is not None:
         change(made)
@@ -56,9 +56,9 @@ def test_what_excel_has_made_of_a_text_is_named(
     path = book(asked, said, _format(form) if form else None)
     words = refused(score(path, asked, capsys))
     assert what in words
-    assert asked.items[2].id in words
+    assert asked.questions[2].id in words
     status, result = score(path, asked, capsys, "on_error=skip")
-    assert (status, list(result["problems"])) == (0, [asked.items[2].id])
+    assert (status, list(result["problems"])) == (0, [asked.questions[2].id])
 
 
 def test_numbers_without_doubt_are_text(tmp_path: Path, capsys: Capsys) -> None:
@@ -66,7 +66,7 @@ def test_numbers_without_doubt_are_text(tmp_path: Path, capsys: Capsys) -> None:
     asked = drawn("mmbench", tmp_path / "mmbench")
 
     def change(made: Any) -> None:
-        for row in range(2, 2 + len(asked.items)):
+        for row in range(2, 2 + len(asked.questions)):
             made.active.cell(row, 1).value = float(made.active.cell(row, 1).value)
         made.active.cell(3, 2).value = 2
         made.active.cell(5, 2).value = 2.5
@@ -112,19 +112,21 @@ def test_rows_of_another_length(row: str, words: str, tmp_path: Path, capsys: Ca
     """None is cut or filled up, and no quote takes other rows in."""
     asked = drawn("mmbench", tmp_path / "mmbench")
     path = tmp_path / "said.csv"
-    path.write_text("index,prediction\n" + row + "".join(f"{i.id},B\n" for i in asked.items[1:]))
+    path.write_text(
+        "index,prediction\n" + row + "".join(f"{i.id},B\n" for i in asked.questions[1:])
+    )
     assert words in refused(score(path, asked, capsys, "on_error=skip"))
 
 
 def test_a_submission_is_text_whatever_it_looks_like(tmp_path: Path, capsys: Capsys) -> None:
     """ "=1+1" is no formula there; what a cell cannot hold is refused rather than cut."""
     asked = drawn("mmbench", tmp_path / "mmbench")
-    said = ["=1+1", "#N/A", "007", "1/2", *["B"] * (len(asked.items) - 4)]
+    said = ["=1+1", "#N/A", "007", "1/2", *["B"] * (len(asked.questions) - 4)]
     chosen = benchmark("mmbench")
-    (path,) = chosen.submit(tmp_path / "out", asked.items, said)
+    (path,) = chosen.submit(tmp_path / "out", asked.questions, said)
     sheet: Any = load_workbook(path).active
     cells = [sheet.cell(row, 7) for row in range(2, 6)]
     assert [(cell.value, cell.data_type) for cell in cells] == [(text, "s") for text in said[:4]]
     assert score(path, asked, capsys)[0] == 0
     with pytest.raises(ValueError, match=r"40,000 letters, and a cell of .xlsx holds 32,767"):
-        chosen.submit(tmp_path / "long", asked.items, ["x" * 40_000, *said[1:]])
+        chosen.submit(tmp_path / "long", asked.questions, ["x" * 40_000, *said[1:]])
