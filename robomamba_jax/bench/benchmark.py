@@ -42,7 +42,7 @@ def option(default: Value, help_text: str, *old: str) -> Value:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Bench:
-    """Settings of a benchmark. The class's first line is the command's help.
+    """Settings of a benchmark; the docstring of a class of its own is the command's help.
 
     Attributes:
       what: the command's name, and ``what`` in its result.

@@ -16,7 +16,7 @@ TRAIN_STAGES = ("instruct", "manipulate", "manipulate-cached")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ScanBench(Bench):
-    """the selective scan, forward and with gradients, at each length"""
+    """The selective scan, forward and with gradients, at each length."""
 
     what = "scan"
 
@@ -46,7 +46,7 @@ class ScanBench(Bench):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LanguageBench(Bench):
-    """the language model: prefill, decoding and a training step"""
+    """The language model: prefill, decoding and a training step."""
 
     what = "lm"
 
@@ -87,7 +87,7 @@ class LanguageBench(Bench):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataBench(Bench):
-    """decoding, resizing, tokenising, in the process itself and in one worker"""
+    """Decoding, resizing, tokenising, in the process itself and in one worker."""
 
     what = "data"
 
@@ -120,7 +120,7 @@ class DataBench(Bench):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainBench(Bench):
-    """a training step of each stage, on the same weights and batch in both frameworks"""
+    """A training step of each stage, on the same weights and batch in both frameworks."""
 
     what = "train"
 
@@ -171,7 +171,7 @@ class TrainBench(Bench):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WorldBench(Bench):
-    """images of the simulator, beside SAPIEN's default shaders, and whole trials"""
+    """Images of the simulator, beside SAPIEN's default shaders, and whole trials."""
 
     what = "world"
 

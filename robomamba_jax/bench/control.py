@@ -101,7 +101,7 @@ def chosen_peers(text: str, preset: str, dtype: str) -> list[str]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ControlBench(Bench):
-    """poses a second, time to the first token, beside a LLaMA-shaped transformer"""
+    """Poses a second, time to the first token, beside a LLaMA-shaped transformer."""
 
     what = "control"
 

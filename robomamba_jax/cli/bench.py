@@ -39,7 +39,9 @@ def add_parser(commands: Commands) -> None:
     names = "{" + ",".join(kind.what for kind in BENCHES) + "}"
     subcommands = parser.add_subparsers(dest="what", metavar=names, required=True)
     for kind in BENCHES:
-        each = subcommands.add_parser(kind.what, help=kind.__doc__, epilog=EXAMPLE)
+        # The class's own words, as all helps are written: without a capital and a full stop.
+        words = (kind.__doc__ or "").removesuffix(".")
+        each = subcommands.add_parser(kind.what, help=words[:1].lower() + words[1:], epilog=EXAMPLE)
         add_fields(each, kind)
         each.runs(partial(_run, kind))
 

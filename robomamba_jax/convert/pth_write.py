@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from robomamba_jax.convert.pth_file import STORAGES, row_major
-from robomamba_jax.convert.tensors import LazyTensor, as_bytes
+from robomamba_jax.convert.tensors import FLOATS, LazyTensor, as_bytes
 from robomamba_jax.utils.files import replacing
 
-_CODES = {dtype: storage for storage, dtype in STORAGES.items()}
+# Weights alone: nothing else has a place in a file of ours.
+_CODES = {dtype: storage for storage, dtype in STORAGES.items() if dtype in FLOATS}
 _PIECE = 2**24  # bytes written at once
 _ROOT = "archive"
 
