@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 from jax.typing import DTypeLike
+from numpy.typing import ArrayLike
 
 from robomamba_jax.checkpoints import resolve_checkpoint
 from robomamba_jax.config import DTYPES, RoboMambaConfig, as_dtypes, model_preset
@@ -22,7 +23,7 @@ from robomamba_jax.convert.placement import load_params
 from robomamba_jax.convert.tensor_names import Leaf
 from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.data.images.transforms import ImageSource, image_transform
-from robomamba_jax.data.processor import BUILTIN_PROCESSORS, Processor, builtin_processor
+from robomamba_jax.data.processor import BUILTIN_PROCESSORS, ImageRow, Processor, builtin_processor
 from robomamba_jax.data.text.prompts import prompt_template
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
@@ -76,8 +77,10 @@ def load(
     changes: dict[str, Any] = {
         key: value for key, value in given.items() if value not in (None, "")
     }
+    # Names first: a wrong dtype is told before any weight is read.
     for key, value in changes.items():
         one_of(key, value, DTYPES)
+    # Checked as generation's is, with the same message.
     seed = GenerationSettings(seed=seed).seed
     if found.path is not None:
         if found.kind == "folder":
@@ -108,6 +111,7 @@ def _load_folder(
             f"{folder.path} holds an encoder alone",
             "join it with a language model: robomamba convert --from parts",
         )
+    # Before the parameters are read: they are converted on their way into memory.
     config = as_dtypes(config, **changes)
     processor = folder.processor(tokenizer)
     source = folder.source()
@@ -133,11 +137,11 @@ def _shardings(params: Any, mesh: jax.sharding.Mesh) -> Any:
 
 def forward(
     model: Model,
-    input_ids: Any,
-    images: Any = None,
-    mask: Any = None,
+    input_ids: ArrayLike,
+    images: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
     *,
-    image_positions: Any = None,
+    image_positions: ArrayLike | None = None,
 ) -> jax.Array:
     """Next-token logits at the text positions; a pure function, to be jitted by the caller.
 
@@ -164,7 +168,7 @@ def forward(
 def generate(
     model: Model,
     processor: Processor,
-    images: Sequence[Any] | None,
+    images: Sequence[ImageRow] | None,
     prompts: Sequence[str],
     max_new_tokens: int | Sequence[int] = 64,
     temperature: float | Sequence[float] = 0.0,
@@ -215,7 +219,7 @@ def predict_pose(
     processor: Processor,
     image: ImageSource,
     instruction: str,
-    depth: Any = None,
+    depth: ArrayLike | str | os.PathLike[str] | None = None,
     camera: Camera | Mapping[str, Any] | str | os.PathLike[str] | None = None,
 ) -> Pose:
     """Where and how the gripper should touch.
@@ -239,6 +243,7 @@ def predict_pose(
     if image is None or isinstance(image, list | tuple):
         what = f"image is {'missing' if image is None else f'a {type(image).__name__}'}"
         raise InputError("bad_image", what, "give one image: PIL image, path, bytes or array")
+    # Read before the image is prepared: a wrong file is told at once.
     camera = None if camera is None else as_camera(camera)
     return engine.predict_poses([image], [instruction], [depth], [camera])[0]
 
@@ -265,6 +270,7 @@ def _preset_processor(name: str, tokenizer: str | os.PathLike[str] | Tokenizer |
             f"preset {name!r} needs a tokenizer, and {file} is not there",
             "run make assets, or give tokenizer=PATH of a tokenizer.json",
         )
+    # The larger presets have the paper's encoder, CLIP ViT-L/14 at 224.
     encoder = name if builtin else "clip-l14-224"
     found = file if isinstance(file, Tokenizer) else Tokenizer.load(file)
     return Processor(found, image_transform(encoder), prompt_template("standard"))

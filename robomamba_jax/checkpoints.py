@@ -63,6 +63,7 @@ class Checkpoint:
             return _read_parts(self.path / "config.json", key=None)
         folders = [self.path]
         if self.kind == "workdir":
+            # Newest first, as loading looks for a good one.
             folders = [self.path / STEPS_FOLDER / str(step) for step in steps(self.path)]
         for folder in folders:
             try:
@@ -118,6 +119,7 @@ def resolve_checkpoint(name: str | os.PathLike[str] | None) -> Checkpoint:
     kind = stored_kind(path)
     if kind is not None:
         return Checkpoint(kind, name, path)
+    # A folder has precedence: whoever has one called "nano" means that.
     if name in PRESETS:
         return Checkpoint("preset", name, None)
     if there:

@@ -42,6 +42,7 @@ def unknown_name(kind: str, what: str, name: object, known: Iterable[str]) -> In
       known: the names that exist.
     """
     names = list(known)
+    # Looser than difflib's own 0.6: in a short name one letter is a large part.
     near = get_close_matches(str(name), names, n=3, cutoff=0.5)
     fix = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(names)}"
     return InputError(kind, f"unknown {what} {name!r}", fix)

@@ -20,6 +20,7 @@ from robomamba_jax.config import MambaConfig
 from robomamba_jax.models.mamba import SequenceInfo
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.verify.log_filter import quiet
+from robomamba_jax.verify.torch_models import hf_mamba
 
 
 class Outputs(NamedTuple):
@@ -37,26 +38,9 @@ def torch_model(config: MambaConfig, tensors: dict[str, np.ndarray]) -> Any:
       tensors: its weights by torch key; the model shares their memory.
     """
     import torch
-    import transformers
 
-    theirs = transformers.MambaConfig(
-        vocab_size=config.vocab_size,
-        hidden_size=config.d_model,
-        state_size=config.d_state,
-        num_hidden_layers=config.n_layer,
-        conv_kernel=config.d_conv,
-        expand=config.expand,
-        time_step_rank=config.rank,
-        use_bias=config.bias,
-        use_conv_bias=config.conv_bias,
-        layer_norm_epsilon=config.norm_eps,
-        residual_in_fp32=config.residual_in_fp32,
-        tie_word_embeddings=config.tie_embeddings,
-        use_mambapy=False,
-        use_associative_scan=False,
-    )
     with quiet(), torch.device("meta"):
-        model = transformers.MambaForCausalLM(theirs).eval()
+        model = hf_mamba(config).eval()
     state = {key: torch.from_numpy(tensor) for key, tensor in tensors.items()}
     if config.tie_embeddings:
         state["lm_head.weight"] = state["backbone.embeddings.weight"]

@@ -9,7 +9,6 @@ transformers and timm are imported inside functions: collecting the tests must n
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -20,14 +19,14 @@ import pytest
 from flax import nnx
 
 from robomamba_jax.config.vision import VisionConfig
+from robomamba_jax.convert.infer_config import HF_ACTIVATIONS, TIMM_ACTIVATIONS
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.params import Params, check_params
 from robomamba_jax.models.vision import VisionTower
+from robomamba_jax.verify.random_files import randomise
 from robomamba_jax.verify.timm_import import import_timm
 
 Tensors = dict[str, Any]
-HF_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_pytorch_tanh"}
-TIMM_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_tanh"}
 
 # From another model's names to those of transformers' CLIP, which are ours with dots.
 DINOV2_NAMES = (
@@ -51,25 +50,6 @@ TIMM_NAMES = (
 )
 # Published, and never built: what stands after the features, and DINOv2's training-time mask.
 UNREAD = re.compile(r"(post_layernorm|layernorm|norm|head|attn_pool|embeddings\.mask_token)\b")
-
-
-def randomise(model: Any, seed: int = 0) -> Any:
-    """Give every parameter a random value, norms and biases too; signals keep their size."""
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, value in model.named_parameters():
-            draw = torch.randn(value.shape, generator=generator)
-            if ("norm" in name and name.endswith("weight")) or "lambda1" in name:
-                value.copy_(1 + 0.2 * draw)
-            elif name.endswith("bias"):
-                value.copy_(0.1 * draw)
-            elif value.dim() < 2 or re.search(r"token|pos", name):
-                value.copy_(draw)
-            else:
-                value.copy_(draw / math.sqrt(value[0].numel()))
-    return model.eval()
 
 
 def hf_tower(kind: str, config: VisionConfig) -> Any:

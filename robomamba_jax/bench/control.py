@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from robomamba_jax.bench.runner import BenchCase
-from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.bench.benchmark import Bench, BenchCase, check_names, option
+from robomamba_jax.bench.records import CaseResult, ControlWork, Figures
+from robomamba_jax.config.checks import one_of
+from robomamba_jax.errors import InputError
 
 ACTION_TOKENS = 7
 DEFINITION = (
@@ -58,6 +61,7 @@ _BYTES = {"float32": 4, "bfloat16": 2}
 
 def llama_parameters(shape: Shape) -> int:
     """How many numbers a shape has: embedding and head apart, no biases."""
+    # Query, key, value and output; gate, up and down of the MLP; two norms.
     layer = 4 * shape.width**2 + 3 * shape.width * shape.inner + 2 * shape.width
     return shape.layers * layer + 2 * VOCAB * shape.width + shape.width
 
@@ -72,6 +76,8 @@ def largest_that_fits(dtype: str, available: int) -> str:
 
 def free_memory() -> int:
     """Bytes that could be had without swapping."""
+    # Linux counts caches that it would give up; free pages alone are fewer, but every system has
+    # them.
     for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
@@ -86,85 +92,82 @@ def chosen_peers(text: str, preset: str, dtype: str) -> list[str]:
     """
     if text == "auto":
         near = _NEAR.get(preset, "tiny")
+        # A preset may be near the largest that fits: it is measured once.
         return list(dict.fromkeys((near, largest_that_fits(dtype, free_memory()))))
     names = [name for name in text.split(",") if name]
-    for name in names:
-        if name not in LLAMA:
-            raise unknown_name("bad_arguments", "shape in --peers", name, LLAMA)
+    check_names("shape in --peers", names, LLAMA)
     return names
 
 
-def control_cases(
-    preset: str,
-    encoder: str,
-    *,
-    batch: int,
-    text: int,
-    dtype: str,
-    peers: Sequence[str],
-    peer_dtype: str,
-    lengths: Sequence[int],
-    rounds: int,
-) -> list[BenchCase]:
-    """Poses, first tokens and decoding, and the curve over the length of the context.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ControlBench(Bench):
+    """Poses a second, time to the first token, beside a LLaMA-shaped transformer."""
 
-    Args:
-      preset: of the language model.
-      encoder: of images, by its name in ``VISION_PRESETS``.
-      batch: images at a time.
-      text: tokens of an instruction.
-      dtype: ours, of computation and parameters.
-      peers: names in ``LLAMA``, the one for the curve first; none = ours alone.
-      peer_dtype: theirs.
-      lengths: of the context, for the curve.
-      rounds: measurements; a peer of other size than the first gets a tenth, since one may take
-        a minute.
+    what = "control"
 
-    Raises:
-      InputError: a name is unknown.
-    """
-    from robomamba_jax.config import model_preset
+    rounds: int = option(30, "measurements per side")
+    preset: str = option("130m", "the language model's shape")
+    encoder: str = option("clip-l14-224", "of images")
+    batch_size: int = option(1, "images", "--batch")
+    text: int = option(32, "tokens of an instruction")
+    dtype: str = option("float32", "ours: float32 or bfloat16")
+    peers: str = option("auto", "7b,3b,1b,350m,130m; auto: the preset's, and the largest here")
+    peer_dtype: str = option("float32", "theirs")
+    lengths: tuple[int, ...] | None = option(CURVE, "of the curve, or none")
 
-    vision = model_preset(preset, vision=encoder).vision
-    if vision is None:
-        raise InputError("bad_arguments", f"{encoder} reads no images", "give --encoder NAME")
-    shared = {
-        "control": True,
-        "preset": preset,
-        "encoder": encoder,
-        "batch": batch,
-        "text": text,
-        "patches": vision.num_patches,
-        "dtype": dtype,
-        "peer_dtype": peer_dtype,
-    }
-    cases = []
-    for place, peer in enumerate(peers or ("",)):
-        sides = ("robomamba-control", *((f"llama-{peer}",) if peer else ()))
-        beside = f" beside LLaMA {peer}" if place else ""
-        few = max(2, rounds // 10) if place else rounds
-        for kind, name in (("pose", "one pose"), ("first", "first token"), ("decode", "decoding")):
-            work = {**shared, "kind": kind, "new_tokens": 32}
-            size = f"{preset} + {encoder}, {batch} x ({vision.num_patches} + {text})"
-            cases.append(BenchCase(f"{name}{beside}: {size}", sides, work, few))
-    return cases + _curve(shared, peers[:1], lengths, max(3, rounds // 10))
+    def make_cases(self) -> list[BenchCase]:
+        """Poses, first tokens and decoding, and the curve over the length of the context.
 
+        A peer of another size than the first gets a tenth of the rounds, since one may take a
+        minute.
+        """
+        from robomamba_jax.config import model_preset
 
-def _curve(
-    shared: dict[str, Any], peers: Sequence[str], lengths: Sequence[int], rounds: int
-) -> list[BenchCase]:
-    """The language models alone, batch 1, behind contexts of several lengths."""
-    cases = []
-    sides = ("robomamba-control", *(f"llama-{peer}" for peer in peers))
-    for length in lengths:
-        for kind, name in (("prefill", "read"), ("decode", "decode behind")):
-            work = {**shared, "kind": kind, "batch": 1, "text": length, "patches": 0}
-            work |= {"new_tokens": 16, "context": length}
-            cases.append(BenchCase(f"{name} {length} tokens", sides, work, rounds))
-    return cases
+        for flag, value in (("--dtype", self.dtype), ("--peer-dtype", self.peer_dtype)):
+            one_of(flag, value, tuple(_BYTES))
+        peers = []
+        if not self.no_peers:
+            peers = chosen_peers(self.peers, self.preset, self.peer_dtype)
+        vision = model_preset(self.preset, vision=self.encoder).vision
+        if vision is None:
+            what = f"{self.encoder} reads no images"
+            raise InputError("bad_arguments", what, "give --encoder NAME")
+        # The JSON of a case is read by people, too: every number that it was made with is in it.
+        shared = {
+            "control": True,
+            "preset": self.preset,
+            "encoder": self.encoder,
+            "batch": self.batch_size,
+            "text": self.text,
+            "patches": vision.num_patches,
+            "dtype": self.dtype,
+            "peer_dtype": self.peer_dtype,
+        }
+        cases = []
+        kinds = {"pose": "one pose", "first": "first token", "decode": "decoding"}
+        size = f"{self.batch_size} x ({vision.num_patches} + {self.text})"
+        for place, peer in enumerate(peers or ("",)):
+            sides = ("robomamba-control", *((f"llama-{peer}",) if peer else ()))
+            beside = f" beside LLaMA {peer}" if place else ""
+            few = max(2, self.rounds // 10) if place else self.rounds
+            for kind, what in kinds.items():
+                work = {**shared, "kind": kind, "new_tokens": 32}
+                name = f"{what}{beside}: {self.preset} + {self.encoder}, {size}"
+                cases.append(BenchCase(name, sides, work, few))
+        return [*cases, *self._curve(shared, peers[:1])]
+
+    def _curve(self, shared: Mapping[str, Any], peers: Sequence[str]) -> Iterator[BenchCase]:
+        """The language models alone, batch 1, behind contexts of several lengths."""
+        sides = ("robomamba-control", *(f"llama-{peer}" for peer in peers))
+        for length in self.lengths or ():
+            for kind, name in (("prefill", "read"), ("decode", "decode behind")):
+                work = {**shared, "kind": kind, "batch": 1, "text": length, "patches": 0}
+                work |= {"new_tokens": 16, "context": length}
+                few = max(3, self.rounds // 10)
+                yield BenchCase(f"{name} {length} tokens", sides, work, few)
 
 
-def rates(work: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, float]:
+def rates(work: ControlWork, side: Figures) -> Figures:
     """Poses a second, or tokens a second, of the median."""
     seconds, batch = side["seconds"], work["batch"]
     if work["kind"] == "pose":
@@ -174,7 +177,7 @@ def rates(work: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, float]:
     return {"tokens_per_second": batch * (work["text"] + work["patches"]) / seconds}
 
 
-def curve_rows(cases: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+def curve_rows(cases: Sequence[CaseResult]) -> list[tuple[str, ...]]:
     """(context, side, seconds to read it, milliseconds a token behind it, ratio to ours)."""
     rows = []
     lengths = dict.fromkeys(c["work"]["context"] for c in cases if "context" in c["work"])
@@ -187,13 +190,7 @@ def curve_rows(cases: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
                 continue
             step = decode["seconds"] / found["decode"]["work"]["new_tokens"]
             ratios = [found[kind]["ratios"].get(side, 1.0) for kind in ("prefill", "decode")]
-            rows.append(
-                (
-                    str(length),
-                    side,
-                    f"{read['seconds']:.3f} s",
-                    f"{1e3 * step:.3g} ms",
-                    " / ".join(f"{ratio:.2f}" for ratio in ratios),
-                )
-            )
+            both = " / ".join(f"{ratio:.2f}" for ratio in ratios)
+            times = (f"{read['seconds']:.3f} s", f"{1e3 * step:.3g} ms")
+            rows.append((str(length), side, *times, both))
     return rows

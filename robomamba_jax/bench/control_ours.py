@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from robomamba_jax.bench.lm_jax import weight_facts
 from robomamba_jax.bench.records import ControlWork
 from robomamba_jax.bench.worker import Workload
 from robomamba_jax.config import model_preset, preset
@@ -23,7 +24,7 @@ from robomamba_jax.inference.poses import pose_function
 from robomamba_jax.models.any_config import language_config
 from robomamba_jax.models.functional import functional
 from robomamba_jax.models.inputs import ModelInputs
-from robomamba_jax.models.params import abstract_params, count_params
+from robomamba_jax.models.params import Params, abstract_params
 
 
 def build(side: str, case: ControlWork) -> Workload:
@@ -35,11 +36,7 @@ def build(side: str, case: ControlWork) -> Workload:
     if case["patches"]:
         config = model_preset(case["preset"], vision=case["encoder"], **dtypes)
     params = jax.jit(functional(config, layout="list")[0])(jax.random.key(0))
-    facts = {
-        "device": jax.devices()[0].device_kind,
-        "params": count_params(params),
-        "weight_bytes": sum(leaf.nbytes for leaf in jax.tree.leaves(params)),
-    }
+    facts = weight_facts(params)
     rng = np.random.default_rng(0)
     ids = rng.integers(0, language_config(config).vocab_size, (case["batch"], case["text"]))
     images, positions = None, None
@@ -47,6 +44,7 @@ def build(side: str, case: ControlWork) -> Workload:
         side_px = config.vision.image_size
         pixels = rng.normal(size=(case["batch"], 1, side_px, side_px, 3)).astype(np.float32)
         images, positions = jnp.asarray(pixels), jnp.zeros((case["batch"], 1), jnp.int32)
+    # Padded as a real prompt: what the padding costs is a part of the answer's time.
     tokens, mask = pad_prompts(ids.tolist())
     inputs = ModelInputs(tokens, images, mask, positions)
     if case["kind"] == "pose":
@@ -63,7 +61,8 @@ def build(side: str, case: ControlWork) -> Workload:
 def _first(generator: Generator, inputs: ModelInputs) -> Callable[[], Any]:
     """From the arrays of image and prompt to the first token on the host."""
 
-    def run() -> Any:
+    def run() -> np.ndarray:
+        """One prefill, and the likeliest token of each row."""
         logits, _ = generator.prefill(generator.params, inputs)
         return np.asarray(jnp.argmax(logits, axis=-1))
 
@@ -89,7 +88,8 @@ def _decode(
     graph, _ = abstract_params(config, "list")
 
     # The generator's own gives its state away; here it is started from again and again.
-    def advance(params: Any, state: Any) -> Any:
+    def advance(params: Params, state: decode.DecodeState) -> decode.DecodeState:
+        """As many tokens as are asked for, from the state behind the prompt."""
         until = jnp.asarray(new + 1, jnp.int32)
         return decode.advance(nnx.merge(graph, params), state, sampler, limits, until, mode=mode)
 

@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from robomamba_jax.bench.control import ACTION_TOKENS, LLAMA, VOCAB
 from robomamba_jax.bench.records import ControlWork
 from robomamba_jax.bench.worker import Workload
+
+if TYPE_CHECKING:
+    import torch
+
+    from robomamba_jax.verify.torch_types import CausalOutput
 
 
 def build(side: str, case: ControlWork) -> Workload:
@@ -39,10 +44,13 @@ def build(side: str, case: ControlWork) -> Workload:
     ids = np.random.default_rng(0).integers(0, VOCAB, (case["batch"], length))
     tokens = torch.tensor(ids, device=device)
 
-    def read() -> Any:
+    def read() -> CausalOutput:
+        # Logits of the last position alone, as in generation: all of them would be the larger work.
+        """The whole context at once, with a cache for what follows."""
         return model(tokens, use_cache=True, logits_to_keep=1)
 
-    def say(out: Any, count: int) -> Any:
+    def say(out: CausalOutput, count: int) -> torch.Tensor:
+        """So many tokens more, each after the one before."""
         cache, token = out.past_key_values, out.logits[:, -1:].argmax(-1)
         for _ in range(count):
             out = model(token, past_key_values=cache, use_cache=True)
@@ -53,16 +61,21 @@ def build(side: str, case: ControlWork) -> Workload:
         with torch.inference_mode():
             start = read()
 
-        def run() -> Any:
+        def run() -> torch.Tensor:
+            """Some tokens behind the context that was read."""
             with torch.inference_mode():
                 said = say(start, case["new_tokens"])
+                # The cache grows in place: cut back, so that every run begins behind the same
+                # prompt.
                 start.past_key_values.crop(-case["new_tokens"])
                 return said
 
         return Workload(run, facts, repeat=False)
+    # The first token comes out of reading the prompt.
     more = ACTION_TOKENS - 1 if case["kind"] == "pose" else 0
 
-    def whole() -> Any:
+    def whole() -> torch.Tensor:
+        """Context and tokens."""
         with torch.inference_mode():
             return say(read(), more)
 

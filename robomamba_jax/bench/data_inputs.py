@@ -14,25 +14,24 @@ import numpy as np
 from PIL import Image
 
 _WIDTH, _HEIGHT = 640, 480  # COCO's
-_WORDS = [
-    "the",
-    "robot",
-    "opens",
-    "a",
-    "red",
-    "door",
-    "and",
-    "then",
-    "puts",
-    "one",
-    "cup",
-    "on",
-    "its",
-    "table",
-    "near",
-    "you",
-    "slowly",
-]
+_WORDS = (
+    *(
+        "the",
+        "robot",
+        "opens",
+        "a",
+        "red",
+        "door",
+        "and",
+        "then",
+        "puts",
+        "one",
+        "cup",
+        "on",
+        "its",
+    ),
+    *("table", "near", "you", "slowly"),
+)
 
 
 def make_data(samples: int) -> Path:

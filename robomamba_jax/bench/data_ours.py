@@ -20,6 +20,7 @@ def build(side: str, case: DataWork) -> Workload:
         tokenizer=case["tokenizer"], transform=case["encoder"], image_place="text"
     )
     packed = side == "robomamba-packed"
+    # Unpacked, a row holds one sample: 256 tokens of the image and its text; packed, several.
     room = 2048 if packed else 640
     batch = BatchConfig(batch_size=case["rows"], packing=packed, seq_len=room, image_tokens=256)
     pipeline = BatchLoader(
@@ -28,6 +29,7 @@ def build(side: str, case: DataWork) -> Workload:
     steps = pipeline.plan.start_of(1)
 
     def run() -> int:
+        """One epoch."""
         return sum(len(row) for batch in pipeline.batches(0, steps) for row in batch.samples)
 
     facts: dict[str, Any] = {"samples": len(pipeline.sample_index)}

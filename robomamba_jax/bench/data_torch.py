@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from robomamba_jax.bench.data_inputs import make_data
 from robomamba_jax.bench.records import DataWork
@@ -23,6 +22,7 @@ def build(side: str, case: DataWork) -> Workload:
     from robomamba_jax.data.examples import open_tokenizer
     from robomamba_jax.data.images.transforms import image_transform
 
+    # As torch sets it in its worker processes, so that both cases differ by the worker alone.
     torch.set_num_threads(1)
     path = make_data(case["samples"])
     records = json.loads(path.read_text())
@@ -30,13 +30,16 @@ def build(side: str, case: DataWork) -> Workload:
     side_pixels = image_transform(case["encoder"]).size
 
     def encode(text: str) -> list[int]:
+        """A text's ids."""
         return tokenizer.encode(text, add_special_tokens=False).ids
 
     class Samples(Dataset):  # type: ignore[type-arg]
+        """A record at a time: ids, labels, and the crop as uint8[S, S, 3]."""
+
         def __len__(self) -> int:
             return len(records)
 
-        def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, ...]:
             record = records[index]
             with Image.open(path.parent / record["image"]) as file:
                 image = file.convert("RGB")
@@ -57,7 +60,8 @@ def build(side: str, case: DataWork) -> Workload:
                 labels += [-100] * len(piece) if human else piece
             return torch.tensor(ids), torch.tensor(labels), torch.from_numpy(np.array(image))
 
-    def collate(rows: list[tuple[Any, Any, Any]]) -> tuple[Any, ...]:
+    def collate(rows: list[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
+        """Rows padded to the longest of their batch."""
         ids, labels, images = zip(*rows, strict=True)
         pad = torch.nn.utils.rnn.pad_sequence
         return (
@@ -73,10 +77,12 @@ def build(side: str, case: DataWork) -> Workload:
         shuffle=True,
         num_workers=workers,
         collate_fn=collate,
+        # Started once: our worker, too, lives for longer than an epoch.
         persistent_workers=workers > 0,
     )
 
     def run() -> int:
+        """One epoch."""
         return sum(len(batch[0]) for batch in loader)
 
     return Workload(run, {"samples": len(records)})

@@ -4,34 +4,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from robomamba_jax.bench.records import LanguageWork
 from robomamba_jax.bench.worker import Workload
 from robomamba_jax.config import preset
+from robomamba_jax.verify.torch_models import hf_mamba
 
 
 def build(side: str, case: LanguageWork) -> Workload:
     """The same work as ours, on the GPU if torch sees one; "mambapy" trains through it."""
     import torch
-    from transformers import MambaConfig, MambaForCausalLM
 
     config = preset(case["preset"])
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model: Any = MambaForCausalLM(
-        MambaConfig(
-            vocab_size=config.vocab_size,
-            hidden_size=config.d_model,
-            num_hidden_layers=config.n_layer,
-            state_size=config.d_state,
-            conv_kernel=config.d_conv,
-            time_step_rank=config.rank,
-            use_mambapy=side == "mambapy",
-        )
-    )
+    model = hf_mamba(config, use_mambapy=side == "mambapy")
     model.to(device)
     ids = np.random.default_rng(0).integers(0, config.vocab_size, (case["batch"], case["length"]))
     tokens = torch.tensor(ids, device=device)
@@ -41,6 +29,8 @@ def build(side: str, case: LanguageWork) -> Workload:
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
 
         def step() -> None:
+            # The same work as ours: every gradient made anew, every parameter updated.
+            """Gradient and update."""
             optimizer.zero_grad(set_to_none=True)
             loss = model(tokens, labels=tokens, use_cache=False).loss
             loss.backward()
@@ -51,11 +41,13 @@ def build(side: str, case: LanguageWork) -> Workload:
     model.eval()
 
     def infer() -> None:
+        """Reads the prompt, or writes tokens behind it."""
         with torch.inference_mode():
             if case["kind"] == "prefill":
                 model(tokens, use_cache=True, logits_to_keep=1)
             else:
                 count = case.get("new_tokens", 1)
+                # At least as many as at most: no EOS ends a run early.
                 model.generate(tokens, max_new_tokens=count, min_new_tokens=count, do_sample=False)
         finish()
 

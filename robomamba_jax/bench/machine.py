@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from robomamba_jax.bench.records import MachineWork
 from robomamba_jax.bench.worker import Workload
 
+# Larger than any cache, so that memory is read and not a copy of it.
 READ_BYTES = 512 * 2**20
 GEMM_SIZE = 2048
 

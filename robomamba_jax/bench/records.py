@@ -1,10 +1,12 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the sides of a case read: ``work`` in the JSON of ``robomamba bench --json``."""
+"""The JSON of ``robomamba bench --json``: what the sides of a case read (``work``), and what they
+measured."""
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypeAlias, TypedDict
 
 
 class MachineWork(TypedDict):
@@ -91,3 +93,36 @@ class MachineFacts(TypedDict):
     cores: int | None
     memory_bytes: int
     load: float
+
+
+Figures: TypeAlias = "dict[str, Any]"
+"""What is known of a side: what was measured (``runner.run_case``), facts of the work that it built
+(each builder's own), and rates (``results``); of one that could not run, why: ``skipped``."""
+
+
+class CaseResult(TypedDict):
+    """A case's sides, and for each but the first its seconds over the first one's: the median over
+    the rounds."""
+
+    name: str
+    work: Mapping[str, Any]
+    sides: dict[str, Figures]
+    ratios: dict[str, float]
+
+
+class Limits(TypedDict):
+    """What the machine reaches: bytes read from memory, and a float32 matrix product."""
+
+    read_gb_s: float
+    gemm_gflop_s: float
+
+
+class BenchResult(TypedDict):
+    """The whole output."""
+
+    schema: str
+    what: str
+    machine: MachineFacts
+    versions: dict[str, str]
+    limits: Limits
+    cases: list[CaseResult]

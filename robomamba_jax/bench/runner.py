@@ -9,92 +9,81 @@ import os
 import platform
 import statistics
 import tempfile
-from collections.abc import Mapping
-from importlib import metadata
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from robomamba_jax.bench import worker
-from robomamba_jax.bench.records import MachineFacts
+from robomamba_jax.bench.benchmark import BenchCase
+from robomamba_jax.bench.records import CaseResult, Figures, MachineFacts
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.process_pool import WorkerError, WorkerProcess
 from robomamba_jax.utils.progress import Log
-from robomamba_jax.utils.version import __version__
+from robomamba_jax.utils.version import __version__, installed_version
 
 _FAILURES = (WorkerError, InputError)
 PACKAGES = ("jax", "jaxlib", "flax", "numpy", "torch", "transformers", "mambapy")
 
 
-class BenchCase(NamedTuple):
-    """One piece of work and who does it; the first side is the one compared with.
-
-    Attributes:
-      name: for the table.
-      sides: names in ``worker.SIDES``.
-      work: what the sides' builders read.
-      rounds: measurements per side; 0 = as many as all cases have.
-    """
-
-    name: str
-    sides: tuple[str, ...]
-    work: Mapping[str, Any]
-    rounds: int = 0
-
-
-def run_case(case: BenchCase, rounds: int, tell: Log) -> dict[str, Any]:
+def run_case(case: BenchCase, rounds: int, on_progress: Log) -> CaseResult:
     """All sides of one case, taking turns for ``rounds`` rounds.
 
     Args:
       case: the work.
       rounds: measurements per side; the order turns round by round.
-      tell: called with a line when something begins.
+      on_progress: called with a line when something begins.
 
     Returns:
-      {"name", "work", "sides": {side: figures}, "ratios": {side: peer's seconds over the
-      first side's, median over rounds}}. A side that could not run holds {"skipped": why}.
+      The figures of each side; of one that could not run, why.
 
     Raises:
       RuntimeError: the first side failed.
     """
     rounds = case.rounds or rounds
     running: dict[str, _Process] = {}
-    results: dict[str, dict[str, Any]] = {}
+    sides: dict[str, Figures] = {}
+
+    def attempt(side: str, step: Callable[[_Process], None]) -> None:
+        """One step of a side, which is left out from then on if it fails."""
+        try:
+            step(running[side])
+        except _FAILURES as error:
+            process = running.pop(side)
+            sides[side] = {"skipped": process.why(error)}
+            process.close()
+
     try:
         for side in case.sides:
-            tell(f"{case.name}: {side} builds")
+            on_progress(f"{case.name}: {side} builds")
             running[side] = _Process(side, case.work)
-            try:
-                results[side] = {**running[side].facts(), "times": [], "cpu": []}
-            except _FAILURES as error:
-                results[side] = _skipped(running.pop(side), error)
+            sides[side] = {}  # in the table's order, whatever becomes of it
+            attempt(side, _Process.build)
         for turn in range(rounds):
-            tell(f"{case.name}: round {turn + 1} of {rounds}")
+            on_progress(f"{case.name}: round {turn + 1} of {rounds}")
             order = list(running)
-            for side in order[turn % len(order) :] + order[: turn % len(order)] if order else ():
-                try:
-                    reply = running[side].ask("seconds")
-                except _FAILURES as error:
-                    results[side] = _skipped(running.pop(side), error)
-                    continue
-                results[side]["times"].append(reply["seconds"])
-                results[side]["cpu"].append(reply["cpu_seconds"])
+            # The order turns, so that no side always runs behind the same other one.
+            first = turn % max(1, len(order))
+            for side in order[first:] + order[:first]:
+                attempt(side, _Process.measure)
         for side, process in running.items():
-            results[side].update(process.ask("memory"))
+            sides[side] = process.figures()
     finally:
         for process in running.values():
             process.close()
-    first = results[case.sides[0]]
-    if "skipped" in first:
-        raise RuntimeError(f"{case.name}: {case.sides[0]} failed: {first['skipped']}")
+    ours = sides[case.sides[0]]
+    if "skipped" in ours:
+        raise RuntimeError(f"{case.name}: {case.sides[0]} failed: {ours['skipped']}")
+    # Within a round all sides meet the same machine. Over the rounds it may become slower (heat,
+    # other work), which a ratio of two medians would count for or against a side.
+    first_times = running[case.sides[0]].times
     ratios = {
         side: statistics.median(
-            theirs / ours for theirs, ours in zip(result["times"], first["times"], strict=True)
+            theirs / mine for theirs, mine in zip(process.times, first_times, strict=True)
         )
-        for side, result in results.items()
-        if side != case.sides[0] and "skipped" not in result
+        for side, process in running.items()
+        if side != case.sides[0]
     }
-    figures = {side: _figures(result) for side, result in results.items()}
-    return {"name": case.name, "work": case.work, "sides": figures, "ratios": ratios}
+    return {"name": case.name, "work": case.work, "sides": sides, "ratios": ratios}
 
 
 def machine_facts() -> MachineFacts:
@@ -113,38 +102,15 @@ def machine_facts() -> MachineFacts:
 def versions() -> dict[str, str]:
     """Of the packages that take part, and of this one."""
     found = {"robomamba_jax": __version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def _skipped(process: _Process, error: Exception) -> dict[str, Any]:
-    """The result of a side that could not run."""
-    why = process.why(error)
-    process.close()
-    return {"skipped": why}
-
-
-def _figures(result: dict[str, Any]) -> dict[str, Any]:
-    if "skipped" in result:
-        return result
-    times, cpu = result.pop("times"), result.pop("cpu")
-    return {
-        "seconds": statistics.median(times),
-        "seconds_min": min(times),
-        "seconds_max": max(times),
-        "seconds_p99": sorted(times)[math.ceil(0.99 * len(times)) - 1],
-        "cpu_seconds": statistics.median(cpu),
-        "rounds": len(times),
-        **result,
-    }
+    return found | {name: installed_version(name) or "not installed" for name in PACKAGES}
 
 
 class _Process:
-    """A worker, and what it wrote to stderr."""
+    """A worker, what it measured, and what it wrote to stderr.
+
+    Attributes:
+      times: seconds of every measurement.
+    """
 
     def __init__(self, side: str, work: Mapping[str, Any]) -> None:
         # A file, not a pipe: a worker that warns a lot must not wait for us to read.
@@ -157,13 +123,37 @@ class _Process:
             environment={"OMP_WAIT_POLICY": "passive", "TOKENIZERS_PARALLELISM": "false"},
             stderr=self._log,
         )
+        self._facts: Figures = {}
+        self.times: list[float] = []
+        self._cpu: list[float] = []
 
-    def facts(self) -> dict[str, Any]:
+    def build(self) -> None:
         """Wait until the work is built and warm."""
         self._worker.ready()
-        return self.ask("facts")
+        self._facts = self._ask("facts")
 
-    def ask(self, what: str) -> dict[str, Any]:
+    def measure(self) -> None:
+        """One measurement more."""
+        reply = self._ask("seconds")
+        self.times.append(reply["seconds"])
+        self._cpu.append(reply["cpu_seconds"])
+
+    def figures(self) -> Figures:
+        """What came out of all measurements."""
+        times = self.times
+        return {
+            "seconds": statistics.median(times),
+            "seconds_min": min(times),
+            "seconds_max": max(times),
+            # The smallest that at least 99 % are not above: of fewer than 100, the slowest.
+            "seconds_p99": sorted(times)[math.ceil(0.99 * len(times)) - 1],
+            "cpu_seconds": statistics.median(self._cpu),
+            "rounds": len(times),
+            **self._facts,
+            **self._ask("memory"),
+        }
+
+    def _ask(self, what: str) -> Any:
         """See ``worker.Side.run``."""
         return self._worker.run({"op": what})[0]
 
@@ -176,6 +166,7 @@ class _Process:
 
     def close(self) -> None:
         """End it, however far it is."""
+        # Killed first: a worker that builds for minutes answers no request to end.
         self._worker.kill()
         self._worker.close()
         self._log.close()

@@ -18,6 +18,7 @@ def scan_inputs(case: ScanWork) -> dict[str, np.ndarray]:
     step = np.exp(random.uniform(np.log(1e-3), np.log(1e-1), (B, T, I)))
     arrays = {
         "u": random.standard_normal((B, T, I)),
+        # The inverse of softplus, through which the scan puts it: log(exp(step) - 1), stable.
         "delta": step + np.log(-np.expm1(-step)),
         "A": -np.tile(np.arange(1.0, N + 1), (I, 1)),
         "B": random.standard_normal((B, T, N)),

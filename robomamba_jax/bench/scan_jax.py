@@ -19,6 +19,7 @@ def build(side: str, case: ScanWork) -> Workload:
     inputs = [jnp.asarray(array) for array in scan_inputs(case).values()]
 
     def scan(*arrays: jax.Array) -> jax.Array:
+        """By one method, with all that a Mamba block gives it."""
         y = selective_scan(
             *arrays, delta_softplus=True, method=method, chunk_size=case.get("chunk_size")
         )
@@ -26,6 +27,7 @@ def build(side: str, case: ScanWork) -> Workload:
         return y
 
     def loss(*arrays: jax.Array) -> jax.Array:
+        """A scalar that depends on every output."""
         return jnp.sum(jnp.square(scan(*arrays)))
 
     function = scan

@@ -24,6 +24,7 @@ def build(side: str, case: ScanWork) -> Workload:
     ]
 
     def run() -> None:
+        """The scan, and the gradients of all inputs if they are measured."""
         with torch.set_grad_enabled(backward):
             y = mamba_selective_scan(
                 *tensors, delta_softplus=True, use_mambapy=side == "transformers-mambapy"
@@ -31,6 +32,7 @@ def build(side: str, case: ScanWork) -> Workload:
             if backward:
                 torch.autograd.grad(y.square().sum(), tensors)
         if device == "cuda":
+            # Kernels go on after the calls that start them have returned.
             torch.cuda.synchronize()
 
     return Workload(run, {"device": device})

@@ -13,8 +13,6 @@ import numpy as np
 
 from robomamba_jax.bench.records import TrainWork
 
-STAGES = ("instruct", "manipulate", "manipulate-cached")
-
 
 def make_checkpoint(preset: str, encoder: str) -> dict[str, str]:
     """Random weights as an inference folder and as a published file, in a folder that goes away
@@ -33,8 +31,7 @@ def make_checkpoint(preset: str, encoder: str) -> dict[str, str]:
     from robomamba_jax.config.serial import ModelParts
     from robomamba_jax.convert.export import export
     from robomamba_jax.convert.folder import write_folder
-    from robomamba_jax.convert.placement import tree_tensors
-    from robomamba_jax.convert.tensors import TensorInfo
+    from robomamba_jax.convert.placement import lazy_tensors
     from robomamba_jax.data.processor import builtin_processor
     from robomamba_jax.models.functional import functional
 
@@ -42,12 +39,9 @@ def make_checkpoint(preset: str, encoder: str) -> dict[str, str]:
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     config = model_preset(preset, vision=encoder)
     params = jax.jit(functional(config)[0])(jax.random.key(0))
-    tensors = []
-    for name, make in tree_tensors(params).items():
-        array = make()
-        tensors.append((name, TensorInfo(array.shape, str(array.dtype)), lambda a=array: a))
     parts = ModelParts(config.llm, config.vision, config.policy)
-    folder = write_folder(root / "ours", parts, builtin_processor("nano"), tensors)
+    folder = write_folder(root / "ours", parts, builtin_processor("nano"), lazy_tensors(params))
+    # Anyway: the published classes know no model of these sizes, and torch reads the file here.
     export("robomamba", folder, root / "theirs.safetensors", anyway=True)
     return {"folder": str(folder), "published": str(root / "theirs.safetensors")}
 
@@ -58,6 +52,7 @@ def make_batch(case: TrainWork) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     rows, text, side = case["rows"], case["text"], case["side"]
     axes = np.linalg.qr(rng.normal(size=(rows, 3, 3)))[0]
+    # Columns are orthonormal; a determinant of -1 is a mirror image, and no rotation.
     axes *= np.linalg.det(axes)[:, None, None]
     learned = np.zeros((rows, text), bool)
     learned[:, text // 2 :] = True

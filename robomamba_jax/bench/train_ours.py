@@ -29,7 +29,7 @@ _TRAINED = {"instruct": ("projector/.*", "llm/.*")}
 
 
 def build(side: str, case: TrainWork) -> Workload:
-    """``case["kind"]`` is one of ``train_inputs.STAGES``."""
+    """``case["kind"]`` is one of ``cases.TRAIN_STAGES``."""
     del side
     kind = case["kind"]
     text, cached = kind == "instruct", kind.endswith("cached")
@@ -49,6 +49,7 @@ def build(side: str, case: TrainWork) -> Workload:
         ),
         mesh=MeshConfig(),
     )
+    # The program and the parameters as train.py makes them, and no step of its own.
     base = open_base(case["folder"], config.model, 0, hashes=False)
     mesh = make_mesh(config.mesh)
     features = "pooled_hidden" if cached else ""
@@ -74,7 +75,9 @@ def build(side: str, case: TrainWork) -> Workload:
     }
 
     def run() -> None:
+        """One step."""
         state[0], metrics = compiled(state[0], frozen, batch)
+        # Of the first step alone: weights and batch are the same as torch's, and so must it be.
         facts.setdefault("loss", float(metrics["loss"]))
         jax.block_until_ready(metrics)
 

@@ -13,14 +13,13 @@ from robomamba_jax.bench.records import TrainWork
 from robomamba_jax.bench.train_inputs import make_batch, pooled_features
 from robomamba_jax.bench.worker import Workload
 from robomamba_jax.data.images.transforms import image_transform
+from robomamba_jax.verify import torch_robomamba
 
 
 def build(side: str, case: TrainWork) -> Workload:
-    """``case["kind"]`` is one of ``train_inputs.STAGES``; "torch-mambapy" scans through it."""
+    """``case["kind"]`` is one of ``cases.TRAIN_STAGES``; "torch-mambapy" scans through it."""
     import torch
     from safetensors.torch import load_file
-
-    from robomamba_jax.verify import torch_robomamba
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     state = torch_robomamba.plain_state(load_file(case["published"]), 32.0)
@@ -36,6 +35,7 @@ def build(side: str, case: TrainWork) -> Workload:
     kind = case["kind"]
     heads = [model.action_head1, model.action_head2]
     modules = [model.projector, mamba] if kind == "instruct" else heads
+    # Frozen parts are not merely left out of the optimizer: no gradient is computed for them.
     model.requires_grad_(False)
     for module in modules:
         module.requires_grad_(True)
@@ -56,11 +56,13 @@ def build(side: str, case: TrainWork) -> Workload:
     loss_of = _text_loss if kind == "instruct" else _pose_loss
 
     def run() -> None:
+        """One step."""
         optimizer.zero_grad(set_to_none=True)
         loss = loss_of(torch, model, batch, kind)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
+        # Of the first step, which must be ours as well.
         facts.setdefault("loss", float(loss.detach()))
 
     run()
@@ -73,10 +75,7 @@ def _states(torch: Any, model: Any, batch: Any) -> tuple[Any, int]:
     with torch.no_grad():
         last = {len(encoder.blocks) - 1}  # the file holds those that are read
         patches = encoder.get_intermediate_layers(batch["images"], n=last)[0]
-    image = model.projector.projector(patches)
-    backbone = model.llm.mamba.backbone
-    joint = torch.cat([image, backbone.embeddings(batch["ids"])], dim=1)
-    return backbone(inputs_embeds=joint, use_cache=False).last_hidden_state, image.shape[1]
+    return torch_robomamba.joint_states(model, patches, batch["ids"])
 
 
 def _text_loss(torch: Any, model: Any, batch: Any, kind: str) -> Any:
@@ -92,7 +91,8 @@ def _pose_loss(torch: Any, model: Any, batch: Any, kind: str) -> Any:
         with torch.no_grad():
             states, count = _states(torch, model, batch)
             pooled = (states[:, count] + states[:, -1]) / 2
-    contact, six = (_mlp(torch, head, pooled) for head in (model.action_head1, model.action_head2))
+    heads = (model.action_head1, model.action_head2)
+    contact, six = (torch_robomamba.read_head(head, pooled) for head in heads)
     first = torch.nn.functional.normalize(six[:, :3], dim=1)
     second = six[:, 3:] - (first * six[:, 3:]).sum(1, keepdim=True) * first
     second = torch.nn.functional.normalize(second, dim=1)
@@ -100,7 +100,3 @@ def _pose_loss(torch: Any, model: Any, batch: Any, kind: str) -> Any:
     trace = (axes * batch["rotation"]).sum((1, 2))
     angle = torch.acos(((trace - 1) / 2).clamp(-1 + 1e-6, 1 - 1e-6))
     return (contact - batch["contact"]).abs().mean() + angle.mean()
-
-
-def _mlp(torch: Any, head: Any, x: Any) -> Any:
-    return head.fc3(torch.relu(head.fc2(torch.relu(head.fc1(x)))))

@@ -12,35 +12,27 @@ import gc
 import importlib
 import resource
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypedDict
 
+from robomamba_jax.bench.control import LLAMA
 from robomamba_jax.utils.ipc import Job, Reply
 
-# side -> "module:function"; the function builds the work of a case.
+# Side -> the module here whose ``build`` makes the work of a case. By name, because each imports
+# its framework: a worker loads the one that it measures and no other.
 SIDES = {
-    "machine": "robomamba_jax.bench.machine:build",
-    "jax-chunked": "robomamba_jax.bench.scan_jax:build",
-    "jax-associative": "robomamba_jax.bench.scan_jax:build",
-    "jax-sequential": "robomamba_jax.bench.scan_jax:build",
-    "transformers-loop": "robomamba_jax.bench.scan_torch:build",
-    "transformers-mambapy": "robomamba_jax.bench.scan_torch:build",
-    "robomamba-data": "robomamba_jax.bench.data_ours:build",
-    "robomamba-packed": "robomamba_jax.bench.data_ours:build",
-    "torch-dataloader": "robomamba_jax.bench.data_torch:build",
-    "robomamba": "robomamba_jax.bench.lm_jax:build",
-    "transformers": "robomamba_jax.bench.lm_torch:build",
-    "mambapy": "robomamba_jax.bench.lm_torch:build",
-    "robomamba-train": "robomamba_jax.bench.train_ours:build",
-    "torch-mambapy": "robomamba_jax.bench.train_torch:build",
-    "torch-loop": "robomamba_jax.bench.train_torch:build",
-    "robomamba-control": "robomamba_jax.bench.control_ours:build",
-    **{
-        f"llama-{name}": "robomamba_jax.bench.control_torch:build"
-        for name in ("7b", "3b", "1b", "350m", "130m", "tiny")
-    },
-    "world": "robomamba_jax.bench.world_ours:build",
-    "sapien-default": "robomamba_jax.bench.world_ours:build",
+    "machine": "machine",
+    **dict.fromkeys(("jax-chunked", "jax-associative", "jax-sequential"), "scan_jax"),
+    **dict.fromkeys(("transformers-loop", "transformers-mambapy"), "scan_torch"),
+    **dict.fromkeys(("robomamba-data", "robomamba-packed"), "data_ours"),
+    "torch-dataloader": "data_torch",
+    "robomamba": "lm_jax",
+    **dict.fromkeys(("transformers", "mambapy"), "lm_torch"),
+    "robomamba-train": "train_ours",
+    **dict.fromkeys(("torch-mambapy", "torch-loop"), "train_torch"),
+    "robomamba-control": "control_ours",
+    **{f"llama-{name}": "control_torch" for name in LLAMA},
+    **dict.fromkeys(("world", "sapien-default"), "world_ours"),
 }
 
 SHORTEST_RUN = 0.2  # seconds; shorter work is repeated within one measurement
@@ -61,14 +53,22 @@ class Workload(NamedTuple):
     repeat: bool = True
 
 
+class Setup(TypedDict):
+    """What a worker process is started with."""
+
+    side: str
+    case: Mapping[str, Any]
+
+
 class Side:
     """The built work of a side, warm."""
 
-    def __init__(self, side: str, case: dict[str, Any]) -> None:
+    def __init__(self, side: str, case: Mapping[str, Any]) -> None:
         """Build it and run it twice: to warm up, and to see how long it takes."""
-        module, function = SIDES[side].split(":")
         started = time.perf_counter()
-        work: Workload = getattr(importlib.import_module(module), function)(side, case)
+        module = importlib.import_module(f"robomamba_jax.bench.{SIDES[side]}")
+        work: Workload = module.build(side, case)
+        # Once for what is compiled, paged in and cached on first use; then once to know how long.
         work.run()
         ready = time.perf_counter() - started
         took, _ = _measure(work.run, 1)
@@ -81,18 +81,21 @@ class Side:
         if job["op"] == "facts":
             return self._facts, {}
         if job["op"] == "memory":
+            # In KiB on Linux. The highest since the process began: building and compiling are in
+            # it.
             return {"peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}, {}
         seconds, cpu = _measure(self._run, self._repeats)
         return {"seconds": seconds, "cpu_seconds": cpu}, {}
 
 
-def open_side(setup: dict[str, Any]) -> Side:
+def open_side(setup: Setup) -> Side:
     """What a worker process calls: {"side": a name in ``SIDES``, "case": what it reads}."""
     return Side(setup["side"], setup["case"])
 
 
 def _measure(run: Callable[[], Any], repeats: int) -> tuple[float, float]:
     """Wall and CPU seconds of one run, the mean of ``repeats``."""
+    # Python's collector would run in the middle of whichever measurement it is due in.
     gc.collect()
     gc.disable()
     cpu, wall = time.process_time(), time.perf_counter()

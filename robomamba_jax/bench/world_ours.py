@@ -39,6 +39,7 @@ def _images(simulator: Simulator, side: str, size: int, samples: int) -> Workloa
     if side == "world":
         scene = SimScene(simulator, scene_spec)
         return Workload(lambda: [scene.render() for _ in range(samples)], {})
+    # Before the scene is made: a camera takes the shaders that are set when it is created.
     simulator.sapien.render.set_camera_shader_dir("default")
     scene = SimScene(simulator, scene_spec)
     camera = scene.camera

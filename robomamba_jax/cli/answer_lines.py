@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.cli.loading import cannot_write
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import writing
+from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.jsonl import FileBusyError, JsonlWriter, whole_lines
 
 _BEGIN = b'{"id": '  # of every line that is written here
@@ -50,15 +51,15 @@ class AnswerLines:
         self._done = self.kept
 
     def _keep(self, path: Path) -> None:
-        try:
+        with writing(path):
             content = path.read_bytes()
-        except OSError as error:
-            raise cannot_write(path, error) from error
         whole, torn = whole_lines(content)
         found = [_mark_of(text) for text in whole]
         wrong = [n for n, mark in enumerate(found) if [mark] != self._marks[n : n + 1]]
+        # A line with a mark is an answer, if to another request; one without makes it another file.
         if wrong and found[wrong[0]] is not None:
             what = f"line {wrong[0] + 1} is the answer to another request or of another model"
+        # A killed run may have left any beginning of a line: it must be that of an answer.
         elif wrong or torn[: len(_BEGIN)] != _BEGIN[: len(torn)]:
             what = "there is something else than answers in it"
         else:
@@ -73,14 +74,13 @@ class AnswerLines:
     def __enter__(self) -> AnswerLines:
         if self._path is None:
             return self
+        size = {"keep_bytes": self._whole, "exclusive_size": self._size}
         try:
-            self._file = JsonlWriter(self._path, keep_bytes=self._whole, exclusive_size=self._size)
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
+            with writing(self._path):
+                self._file = JsonlWriter(self._path, **size)
         except FileBusyError as error:
-            raise InputError(
-                "cannot_write", f"another process writes {self._path}", "wait until it has ended"
-            ) from error
+            what = f"another process writes {self._path}"
+            raise InputError("cannot_write", what, "wait until it has ended") from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,8 +88,9 @@ class AnswerLines:
             with contextlib.suppress(OSError):  # of a full disk, which add has told
                 self._file.close()
 
-    def add(self, lines: Sequence[dict[str, Any]]) -> None:
+    def add(self, lines: Sequence[JsonObject]) -> None:
         """Write some answers; in a file they are on the disk afterwards."""
+        # Answers come in the order of the requests, so that a count says which are there.
         marks = self._marks[self._done : self._done + len(lines)]
         marked = [{**line, "input": mark} for line, mark in zip(lines, marks, strict=True)]
         self._done += len(lines)
@@ -98,16 +99,15 @@ class AnswerLines:
             self.lines += marked
             return
         if self._file is None:
+            # JSON's own escapes where the encoding lacks characters: the reader gets them back.
             plain = "utf" not in (self._stdout.encoding or "").lower()
             text = "".join(json.dumps(line, ensure_ascii=plain) + "\n" for line in marked)
             self._stdout.write(text)
             self._stdout.flush()
             return
         assert self._path is not None
-        try:
+        with writing(self._path):
             self._file.write(marked)
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
 
 
 def _mark_of(text: bytes) -> str | None:

@@ -17,13 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from robomamba_jax.cli import loading
 from robomamba_jax.cli.answer_lines import AnswerLines
-from robomamba_jax.cli.deprecated import add_renamed
-from robomamba_jax.cli.loading import check_target
+from robomamba_jax.cli.options import add_on_error
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.file_types import HEAD_BYTES, UNKNOWN, kind_of, not_a_file, other_file
-from robomamba_jax.utils.json_types import Json
+from robomamba_jax.utils.json_types import Json, JsonObject
 from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.utils.untrusted_text import parse_json
 
@@ -58,12 +58,29 @@ class Task(abc.ABC):
       required: what it must hold.
       rows: requests in one call of ``answer``, at most.
       what: the answers, in the plural.
+      checkpoint: the model's, as the arguments name it.
+      root: the folder of the requests, from which their paths lead.
     """
 
     fields: Mapping[str, Field]
     required: Sequence[str]
     rows: int = 1
     what: str = "answers"
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.checkpoint = loading.find_checkpoint(args)
+        self.root = Path(args.batch).parent
+        self._loaded: loading.Loaded | None = None
+
+    def open(self) -> None:
+        """Load the model."""
+        self._loaded = loading.load(self.checkpoint)
+
+    @property
+    def loaded(self) -> loading.Loaded:
+        """The model; only after ``open``."""
+        assert self._loaded is not None
+        return self._loaded
 
     @abc.abstractmethod
     def paths(self, request: Request) -> Sequence[str]:
@@ -78,12 +95,8 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def settings(self) -> Any:
+    def settings(self) -> Json:
         """Whatever else changes answers, as JSON values."""
-
-    @abc.abstractmethod
-    def open(self) -> None:
-        """Load the model."""
 
     @abc.abstractmethod
     def answer(self, start: int, requests: Mapping[int, Request]) -> Mapping[int, Reply]:
@@ -98,22 +111,15 @@ class Task(abc.ABC):
         """
 
 
-def add_batch_arguments(parser: Any, fields: str) -> None:
+def add_batch_arguments(parser: argparse.ArgumentParser, fields: str) -> None:
     """``--batch`` and ``--on-error``; ``fields`` is an example of a line."""
     parser.add_argument("--batch", metavar="FILE", help=f"JSON lines such as {fields}")
-    add_renamed(
-        parser,
-        "--on-error",
-        "--on-bad",
-        values={"error": "raise"},
-        metavar="raise|skip",
-        choices=("raise", "skip"),
-        default="raise",
-        help="with --batch, a line that is wrong: stop, or give its error for an answer (raise)",
+    add_on_error(
+        parser, "with --batch, a line that is wrong: stop, or give its error for an answer"
     )
 
 
-def run_batch(args: argparse.Namespace, task: Task) -> dict[str, Any]:
+def run_batch(args: argparse.Namespace, task: Task) -> JsonObject:
     """Answer a file of requests.
 
     Args:
@@ -129,21 +135,28 @@ def run_batch(args: argparse.Namespace, task: Task) -> dict[str, Any]:
     """
     source, out = Path(args.batch), None if args.out is None else Path(args.out)
     if out is not None:
-        check_target("--out", out, [source])
+        loading.check_target("--out", out, [source])
+    # The whole file is looked at before a model is loaded: its last line is as likely to be wrong
+    # as its first, and reading takes less time than loading.
     batch = _Batch(source, task, skip=args.on_error == "skip")
     count = len(batch.requests)
+    # A short file makes a small batch: rows that nobody asked for would be computed, too.
     task.rows = min(task.rows, count)
     answers = AnswerLines(out, [batch.mark(number) for number in range(count)], in_memory=args.json)
+    # Requests whose answers are kept need none: their files are part of the marks, which agree.
     with _bar("checks") as tell:
         for number in range(answers.kept, count):
             batch.check(number)
             tell(number + 1 - answers.kept, count - answers.kept)
     began = time.perf_counter()
     with answers:
+        # No model is loaded where every line is answered or wrong.
         if any(number not in batch.errors for number in range(answers.kept, count)):
             task.open()
         with _bar(task.what, shown=not answers.on_terminal) as tell:
             for start in range(0, count, task.rows):
+                # Blocks begin at multiples of the batch size, whatever was kept: draws depend on
+                # the place in a block.
                 block = range(max(start, answers.kept), min(start + task.rows, count))
                 if block:
                     answers.add(batch.answer(start, block))
@@ -151,11 +164,12 @@ def run_batch(args: argparse.Namespace, task: Task) -> dict[str, Any]:
     if not args.json:
         kept = f", {answers.kept:,} of them kept" if answers.kept else ""
         where = "" if out is None else f"{out}: "
+        # Without a file stdout holds the answers, and nothing else.
         told = sys.stderr if out is None else sys.stdout
         say(f"{where}{count - answers.bad:,} {task.what}{kept}", file=told)
     if answers.bad:
         print(f"{answers.bad:,} of {count:,} lines were wrong", file=sys.stderr)
-    done = {"batch": args.batch, "out": args.out, "lines": count, "kept": answers.kept}
+    done: JsonObject = {"batch": args.batch, "out": args.out, "lines": count, "kept": answers.kept}
     done |= {"bad": answers.bad, "seconds": time.perf_counter() - began}
     return done if answers.lines is None else {**done, "answers": answers.lines}
 
@@ -194,6 +208,7 @@ class _Batch:
         request, digest = self.requests[number], hashlib.sha256(self._texts[number])
         paths = [] if number in self.errors else self._task.paths(request)
         files = [_file_mark(self._source.parent / path) for path in paths]
+        # With the number of the line, which is the id of a request that has none of its own.
         digest.update(json.dumps([request.line, files, self._task.settings()]).encode())
         return digest.hexdigest()[:16]
 
@@ -206,16 +221,18 @@ class _Batch:
         except InputError as error:
             self._fail(number, error)
 
-    def answer(self, start: int, block: range) -> list[dict[str, Any]]:
+    def answer(self, start: int, block: range) -> list[JsonObject]:
         """The output's lines for a block of requests, without their marks."""
         good = {n: self.requests[n] for n in block if n not in self.errors}
+        # Wrong requests keep their numbers, so that the good ones stay where they were in the
+        # block.
         replies = self._task.answer(start, good) if good else {}
-        lines: list[dict[str, Any]] = []
+        lines: list[JsonObject] = []
         for number in block:
             reply = replies.get(number)
             if isinstance(reply, InputError):
                 self._fail(number, reply)
-            line: dict[str, Any] = {"id": self.requests[number].id}
+            line: JsonObject = {"id": self.requests[number].id}
             error = self.errors.get(number)
             if error is not None:
                 told = {"kind": error.kind, "message": error.message, "fix": error.fix}
@@ -235,6 +252,7 @@ class _Batch:
 
 def _lines(source: Path) -> list[bytes]:
     try:
+        # Before it is opened: a FIFO would wait for a writer, a device never end.
         if source.exists() and not source.is_file():
             raise InputError("bad_batch", f"{source} {not_a_file(source)}", "give JSON lines")
         if source.stat().st_size > MAX_FILE_BYTES:
@@ -245,6 +263,8 @@ def _lines(source: Path) -> list[bytes]:
             "missing_file", f"--batch {source}: {error.strerror}", "give a file of JSON lines"
         ) from error
     head = content[:HEAD_BYTES]
+    # A text of unknown kind is read, and its lines are judged one by one; what is known to be
+    # something else, such as an image, gets one error instead of thousands.
     if kind_of(head) not in ("a JSON file", "a text file", "blank", "empty", UNKNOWN):
         raise other_file("bad_batch", f"--batch {source}", head, "not JSON", "give JSON lines")
     # At line feeds alone: a text may hold other characters that end lines for str.
@@ -260,6 +280,7 @@ def _object(text: bytes) -> dict[str, Any]:
         raise InputError("bad_line", error.message, fix) from None
     if not isinstance(fields, dict):
         raise InputError("bad_line", "it is not a JSON object", "write one object a line")
+    # In Python a bool is an int; JSON's true is no number.
     if not isinstance(fields.get("id", 0), str | int) or isinstance(fields.get("id"), bool):
         raise InputError("bad_line", "its id is neither text nor a whole number", "give either")
     return fields

@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn, TypeAlias
 
@@ -39,20 +39,43 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
+        """Called by argparse with what is wrong."""
         fix = f"see {self.prog} --help"
         if message.endswith("expected one argument"):
             fix = f"a value that begins with a dash is written with =, such as --out=-x; {fix}"
         raise InputError("bad_arguments", message, fix)
 
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
         """As argparse's, but an unknown argument's complaint names the near ones."""
-        parsed, unknown = self.parse_known_args(args, namespace)
+        parsed, unknown = self.parse_known_args(args, namespace or argparse.Namespace())
         if unknown:
             leaf = getattr(parsed, "parser", self)
             near = get_close_matches(unknown[0].split("=")[0], leaf.flags(), n=2)
             fix = f"did you mean {' or '.join(near)}?" if near else f"see {leaf.prog} --help"
             raise InputError("unknown_argument", f"unknown argument {unknown[0]!r}", fix)
         return parsed
+
+    def runs(
+        self,
+        run: Callable[[argparse.Namespace], object],
+        json_help: str = "one object on stdout",
+        **defaults: object,
+    ) -> Parser:
+        """End a command's declaration with ``--json`` and what the command does.
+
+        Args:
+          run: called with the arguments; what it returns is printed for ``--json``.
+          json_help: the help of ``--json``.
+          **defaults: see :func:`run_command`.
+
+        Returns:
+          This parser.
+        """
+        self.add_argument("--json", action="store_true", help=json_help)
+        self.set_defaults(run=run, parser=self, **defaults)
+        return self
 
     def flags(self) -> list[str]:
         """The long options of this parser."""

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from robomamba_jax.cli.deprecated import add_renamed
+from robomamba_jax.cli.options import add_set
 from robomamba_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,13 +36,7 @@ def add_config_arguments(
             metavar="PATH",
             help="start from a folder, a run or a step (config's init_from)",
         )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a value, such as optim.learning_rate=1e-4; repeatable",
-    )
+    add_set(parser, "change a value, such as optim.learning_rate=1e-4")
 
 
 def add_allow_root(parser: argparse._ActionsContainer) -> None:
@@ -66,7 +61,7 @@ def add_process_arguments(parser: argparse._ActionsContainer) -> None:
 def read_config(args: argparse.Namespace) -> tuple[TrainConfig, Origins]: ...
 @overload
 def read_config(args: argparse.Namespace, kind: type[ConfigT]) -> tuple[ConfigT, Origins]: ...
-def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any, Origins]:
+def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[object, Origins]:
     """The configuration that the arguments name, and where its values come from.
 
     Args:
@@ -82,6 +77,7 @@ def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any
 
     kind = kind or TrainConfig
     module = config_module(args.config)
+    # Each file has a function of its own for --tiny: what is small enough depends on the stage.
     config = get_config(module, args.config, "get_tiny" if args.tiny else "get_config")
     if not isinstance(config, kind):
         training = kind is TrainConfig
@@ -90,5 +86,6 @@ def read_config(args: argparse.Namespace, kind: type | None = None) -> tuple[Any
         raise InputError("bad_config", what, f"give one of this kind, such as {name}")
     if getattr(args, "init", None) is not None:
         config = dataclasses.replace(config, init_from=args.init)
+    # Last, because --set is the most particular: it may change what --init has set.
     config = with_changes(config, args.set)
     return config, getattr(module, "ORIGINS", {})

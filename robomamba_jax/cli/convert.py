@@ -7,11 +7,19 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from robomamba_jax.cli.terminal import say
-from robomamba_jax.errors import InputError
+from robomamba_jax.cli.command_line import Commands
+from robomamba_jax.cli.options import add_set, flag_of, pick
+from robomamba_jax.cli.terminal import plain_console, say, table
+from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.json_types import JsonObject
+
+if TYPE_CHECKING:
+    from robomamba_jax.convert.families import ForeignCheckpoint
+    from robomamba_jax.convert.rules import TensorRow
 
 FROM = (
     *("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba"),
@@ -30,23 +38,27 @@ EXAMPLE = """examples:
   robomamba convert --to hf-mamba --in runs/instruct --out instruct-hf
   robomamba convert --to robomamba --in runs/instruct --without-policy --out instruct.pth"""
 
-# Flags that belong to one way or another: attribute -> where; elsewhere they would change nothing.
+_SETTINGS = ("template", "contact_scale", "contact_frame", "contact_side", "rotation_convention")
+_FAMILIES = FROM[:-3]
+# Where the attributes of flags belong; elsewhere a flag would change nothing, and silently.
 _PLACES = {
+    "source": (*_FAMILIES, "run", "preset", "--to"),
+    "vision": ("parts",),
+    "llm": ("parts",),
+    "set": _FAMILIES,
+    "overwrite": FROM,
     "tokenizer": ("hf-mamba", "robomamba", "parts", "preset"),
     "policy": ("parts",),
     "seed": ("parts", "preset"),
     "lora": ("robomamba",),
     "lora_alpha": ("robomamba",),
-    **dict.fromkeys(
-        ("template", "contact_scale", "contact_frame", "contact_side", "rotation_convention"),
-        FROM[:-2],
-    ),
+    **dict.fromkeys(_SETTINGS, (*_FAMILIES, "parts")),
     "without_policy": ("--to robomamba",),
     "anyway": ("--to robomamba",),
 }
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``convert``."""
     parser = commands.add_parser(
         "convert",
@@ -58,6 +70,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         ),
         epilog=EXAMPLE,
     )
+    # In or out: which flags count depends on it (_PLACES).
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("--from", dest="family", metavar="FAMILY", help=", ".join(FROM))
     way.add_argument("--to", metavar="LAYOUT", help=", ".join(TO))
@@ -66,13 +79,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--vision", metavar="PATH", help="with --from parts: the encoder")
     parser.add_argument("--llm", metavar="PATH", help="with --from parts: the language model")
     parser.add_argument("--tokenizer", metavar="FILE", help="the tokenizer.json to add")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change the configuration, such as vision.heads=3; repeatable",
-    )
+    add_set(parser, "change the configuration, such as vision.heads=3")
     parser.add_argument("--policy", help="with --from parts: the new head (two_mlp)")
     parser.add_argument(
         "--seed", type=int, help="with --from parts or preset: of the new parameters (0)"
@@ -90,8 +97,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an older folder")
     parser.add_argument("--verbose", action="store_true", help="one line per layer")
-    parser.add_argument("--json", action="store_true", help="one object on stdout")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.runs(_run)
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
@@ -120,104 +126,91 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_places(args: argparse.Namespace) -> None:
-    """No flag is passed over that would change nothing here.
+    """Every flag that is given is one that counts here, and those that are needed are there.
 
     Raises:
-      InputError: one belongs elsewhere.
+      InputError: one belongs elsewhere, or is missing.
     """
-    here = f"--to {args.to}" if args.to else args.family
-    known = not args.to and args.family in FROM
-    for name, places in _PLACES.items():
-        wanted = args.to or known
-        if wanted and getattr(args, name) not in (None, False) and here not in places:
-            flag = "--" + name.replace("_", "-")
-            belongs = " or ".join(p if p.startswith("--") else f"--from {p}" for p in places)
-            raise InputError(
-                "bad_arguments",
-                f"{flag} changes nothing with {here if args.to else f'--from {here}'}",
-                f"leave it out: it belongs to {belongs}",
-            )
-
-
-def _run(args: argparse.Namespace) -> dict[str, Any]:
-    _check_places(args)
+    here, way = {args.family}, f"--from {args.family}"
     if args.to:
-        return _export(args)
+        here, way = {"--to", f"--to {args.to}"}, f"--to {args.to}"
+    elif args.family not in FROM:
+        raise unknown_name("unknown_format", "checkpoint family", args.family, FROM)
+    for name, places in _PLACES.items():
+        if getattr(args, name) in (None, False, []) or here & set(places):
+            continue
+        belongs = " or ".join(p if p.startswith("--") else f"--from {p}" for p in places)
+        fix = f"leave it out: it belongs to {belongs}"
+        if name == "set" and args.family in ("run", "preset"):
+            fix = "set it where the model is trained: train.py --set model...."
+        raise InputError("bad_arguments", f"{_flag(name)} changes nothing with {way}", fix)
+    for name in ("vision", "llm") if args.family == "parts" else ("source",):
+        if getattr(args, name) is None:
+            raise InputError("bad_arguments", f"{_flag(name)} is missing", "see convert --help")
+
+
+def _flag(name: str) -> str:
+    return "--in" if name == "source" else flag_of(name)
+
+
+def _run(args: argparse.Namespace) -> JsonObject:
+    _check_places(args)
+    way = {"to": args.to} if args.to else {"from": args.family}
+    result: JsonObject = {"schema": "robomamba.convert/1", **way, "out": args.out}
     if args.family in ("run", "preset"):
-        return _of_ours(args)
-    rows, notes = _import(args)
-    result = {"schema": "robomamba.convert/1", "from": args.family, "out": args.out}
-    result |= {"notes": notes, "tensors": _counts(rows), "table": [_as_json(row) for row in rows]}
+        _of_ours(args)
+        if not args.json:
+            say(f"wrote {args.out}")
+        return result
+    rows, notes = _export(args) if args.to else _import(args)
+    counts = Counter(row.action for row in rows)
     if not args.json:
         _print_table(rows, args.verbose)
         for note in notes:
             say(f"note: {note}")
-        say(f"wrote {args.out}: " + ", ".join(f"{n} {what}" for what, n in _counts(rows).items()))
-    return result
+        what = ", ".join(f"{count} {action}" for action, count in counts.items())
+        say(f"wrote {args.out}: " + (f"{counts['written']} tensors" if args.to else what))
+    table_rows = [_as_json(row) for row in rows]
+    return {**result, "notes": notes, "tensors": dict(counts), "table": table_rows}
 
 
-def _of_ours(args: argparse.Namespace) -> dict[str, Any]:
+def _of_ours(args: argparse.Namespace) -> None:
     """A training run's weights, or a preset's random ones, as an inference folder."""
     from robomamba_jax.cli.progress import bytes_bar
     from robomamba_jax.training.export import export_folder, export_preset
 
-    _need(args, ("source",), ("vision", "llm"))
-    if args.set:
-        raise InputError(
-            "bad_arguments",
-            f"--set changes nothing with --from {args.family}",
-            "set it where the model is trained: train.py --set model....",
-        )
-    shared = {"overwrite": args.overwrite}
     with bytes_bar("Writing") as progress:
         if args.family == "run":
-            export_folder(args.source, args.out, progress=progress, **shared)
+            export_folder(args.source, args.out, overwrite=args.overwrite, progress=progress)
         else:
-            seed = args.seed or 0
-            export_preset(args.source, args.out, seed, args.tokenizer, progress, **shared)
-    if not args.json:
-        say(f"wrote {args.out}")
-    return {"schema": "robomamba.convert/1", "from": args.family, "out": args.out}
+            given = (args.source, args.out, args.seed or 0, args.tokenizer, progress)
+            export_preset(*given, overwrite=args.overwrite)
 
 
-def _import(args: argparse.Namespace) -> tuple[Sequence[Any], list[str]]:
+def _import(args: argparse.Namespace) -> tuple[Sequence[TensorRow], list[str]]:
     from robomamba_jax.cli.progress import bytes_bar
     from robomamba_jax.config import PolicyConfig
     from robomamba_jax.convert.run import convert_checkpoint, convert_parts
 
-    settings = {
-        "template": args.template,
-        "contact_scale": args.contact_scale,
-        "contact_frame": args.contact_frame,
-        "contact_side": args.contact_side,
-        "rotation_convention": args.rotation_convention,
-    }
-    shared = {"tokenizer": args.tokenizer, "settings": settings, "overwrite": args.overwrite}
-    if args.family == "parts":
-        _need(args, ("vision", "llm"), ("source",))
-        with bytes_bar("Writing") as progress:
-            done = convert_parts(
-                args.vision,
-                args.llm,
-                args.out,
-                policy=PolicyConfig(args.policy or "two_mlp"),
-                seed=args.seed or 0,
-                progress=progress,
-                **shared,
-            )
-        return done.rows, list(done.notes)
-    _need(args, ("source",), ("vision", "llm"))
-    checkpoint = _open(args)
+    shared = {**pick(args, "tokenizer", "overwrite"), "settings": pick(args, *_SETTINGS)}
+    checkpoint = None if args.family == "parts" else _open(args)
     with bytes_bar("Writing") as progress:
-        done = convert_checkpoint(checkpoint, args.out, progress=progress, **shared)
+        if checkpoint is not None:
+            done = convert_checkpoint(checkpoint, args.out, progress=progress, **shared)
+        else:
+            new = {"policy": PolicyConfig(args.policy or "two_mlp"), "seed": args.seed or 0}
+            done = convert_parts(
+                args.vision, args.llm, args.out, progress=progress, **new, **shared
+            )
     return done.rows, list(done.notes)
 
 
-def _open(args: argparse.Namespace) -> Any:
+def _open(args: argparse.Namespace) -> ForeignCheckpoint:
     """The checkpoint; its table is printed where something in it does not fit."""
     from robomamba_jax.convert.families import open_checkpoint
     from robomamba_jax.convert.lora import ALPHA
 
+    # None in the arguments, so that a flag which is given where it counts for nothing is seen.
     alpha = ALPHA if args.lora_alpha is None else args.lora_alpha
     checkpoint = open_checkpoint(
         args.family, args.source, changes=args.set, lora_alpha=alpha, lora=args.lora or "merge"
@@ -231,63 +224,25 @@ def _open(args: argparse.Namespace) -> Any:
     return checkpoint
 
 
-def _export(args: argparse.Namespace) -> dict[str, Any]:
+def _export(args: argparse.Namespace) -> tuple[Sequence[TensorRow], list[str]]:
     from robomamba_jax.checkpoints import stored_kind
     from robomamba_jax.convert.export import export
     from robomamba_jax.convert.export_checks import export_notes
     from robomamba_jax.convert.folder import open_folder
 
-    _need(args, ("source",), ("vision", "llm"))
-    if args.set or args.overwrite:
-        flag = "--set" if args.set else "--overwrite"
-        raise InputError(
-            "bad_arguments", f"{flag} changes nothing with --to {args.to}", "leave it out"
-        )
-    folder: Any = args.source
-    if stored_kind(folder) in ("step", "workdir"):
+    if stored_kind(args.source) in ("step", "workdir"):
+        # Here, because orbax is slow to load and a folder needs none of it.
         from robomamba_jax.training.export import open_trained
 
-        folder = open_trained(folder)
+        folder = open_trained(args.source)
     else:
-        folder = open_folder(folder)
+        folder = open_folder(args.source)
     policy = not args.without_policy
     rows = export(args.to, folder, args.out, policy=policy, anyway=args.anyway)
-    notes = export_notes(args.to, folder, policy=policy)
-    if not args.json:
-        _print_table(rows, args.verbose)
-        for note in notes:
-            say(f"note: {note}")
-        say(f"wrote {args.out}: {_counts(rows)['written']} tensors")
-    return {
-        "schema": "robomamba.convert/1",
-        "to": args.to,
-        "out": args.out,
-        "notes": notes,
-        "tensors": _counts(rows),
-        "table": [_as_json(row) for row in rows],
-    }
+    return rows, export_notes(args.to, folder, policy=policy)
 
 
-def _need(args: argparse.Namespace, wanted: Sequence[str], unwanted: Sequence[str]) -> None:
-    flags = {"source": "--in", "vision": "--vision", "llm": "--llm"}
-    for name in wanted:
-        if getattr(args, name) is None:
-            raise InputError("bad_arguments", f"{flags[name]} is missing", "see convert --help")
-    for name in unwanted:
-        if getattr(args, name) is not None:
-            raise InputError(
-                "bad_arguments", f"{flags[name]} does not belong here", "see convert --help"
-            )
-
-
-def _counts(rows: Sequence[Any]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.action] = counts.get(row.action, 0) + 1
-    return counts
-
-
-def _as_json(row: Any) -> dict[str, Any]:
+def _as_json(row: TensorRow) -> JsonObject:
     return {
         "name": row.name,
         "shape": None if row.info is None else list(row.info.shape),
@@ -298,27 +253,22 @@ def _as_json(row: Any) -> dict[str, Any]:
     }
 
 
-def _print_table(rows: Sequence[Any], verbose: bool) -> None:
+def _print_table(rows: Sequence[TensorRow], verbose: bool) -> None:
     """Tensors of all layers on one line, unless every one shall have its own."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     problems = any(row.action == "problem" for row in rows)
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("tensor", "shape", "dtype", "", "becomes", "why"):
-        table.add_column(column, overflow="fold")
-    grouped: dict[tuple[str, ...], int] = {}
-    for row in rows:
-        grouped[_cells(row, verbose)] = grouped.get(_cells(row, verbose), 0) + 1
-    for cells, count in grouped.items():
-        times = f"{cells[3]} x {count}" if count > 1 else cells[3]
-        table.add_row(*cells[:3], times, *cells[4:])
-    out = sys.stderr if problems else sys.stdout
-    Console(file=out, width=None if out.isatty() else 180, markup=False, emoji=False).print(table)
+    grouped = Counter(_cells(row, verbose) for row in rows)
+    lines = [
+        (*cells[:3], f"{cells[3]} x {count}" if count > 1 else cells[3], *cells[4:])
+        for cells, count in grouped.items()
+    ]
+    columns = ("tensor", "shape", "dtype", "", "becomes", "why")
+    # Problems go where the error will stand, and leave stdout to what has been done.
+    out = plain_console(180, sys.stderr if problems else sys.stdout)
+    out.print(table(columns, lines, fold=columns))
 
 
-def _cells(row: Any, verbose: bool) -> tuple[str, ...]:
+def _cells(row: TensorRow, verbose: bool) -> tuple[str, ...]:
+    # A row of ours that the file lacks has no name there.
     name, targets = row.name or "-", ", ".join(row.targets)
     if not verbose:
         name, targets = (re.sub(r"(layers?|blocks)\.\d+\.", r"\1.*.", t) for t in (name, targets))

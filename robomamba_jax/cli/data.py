@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robomamba_jax.cli import features
+from robomamba_jax.cli.command_line import Commands, Parser
 from robomamba_jax.cli.configs import add_allow_root
 from robomamba_jax.cli.deprecated import add_renamed
-from robomamba_jax.cli.terminal import can_show, say
+from robomamba_jax.cli.options import add_set, natural, pick, positive
+from robomamba_jax.cli.terminal import can_show, plain_console, say
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
 from robomamba_jax.utils.untrusted_text import parse_json, printable, read_bytes
@@ -35,7 +37,7 @@ _NEOX = Path("assets/tokenizer.json")
 _SHOWN = 10
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``data inspect``, ``prepare``, ``verify`` and ``features``."""
     parser = commands.add_parser(
         "data",
@@ -51,22 +53,24 @@ def add_parser(commands: Any) -> None:
     )
     prepare.add_argument("--config", required=True, help="a DataConfig as .json, or a .py file")
     prepare.add_argument("--out", required=True, metavar="DIR", help="where to")
-    prepare.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="such as on_error=skip"
-    )
+    add_set(prepare, "change a value, such as on_error=skip")
     add_allow_root(prepare)
-    prepare.set_defaults(run=_prepare, parser=prepare)
+    _add_workers(prepare).runs(_prepare)
     verify = whats.add_parser("verify", help="check every file's hash", epilog=EXAMPLE)
     verify.add_argument("path", metavar="DIR", help="a prepared folder")
-    verify.set_defaults(run=_verify, parser=verify)
+    verify.runs(_verify)
     features.add_parser(whats)
-    for each in whats.choices.values():
-        each.add_argument("--json", action="store_true", help="one object on stdout")
-        if each.prog.endswith(("inspect", "prepare")):
-            each.add_argument("--workers", type=int, help="processes (as many as cores)")
 
 
-def _add_inspect(whats: Any) -> None:
+def _add_workers(parser: Parser) -> Parser:
+    cores = os.cpu_count() or 1
+    parser.add_argument(
+        "--workers", type=natural, default=cores, help="processes (as many as cores)"
+    )
+    return parser
+
+
+def _add_inspect(whats: Commands) -> None:
     inspect = whats.add_parser(
         "inspect", help="format, counts, lengths, broken images, a page of samples", epilog=EXAMPLE
     )
@@ -86,13 +90,13 @@ def _add_inspect(whats: Any) -> None:
     inspect.add_argument("--template", default="standard", help="the prompts' (standard)")
     inspect.add_argument("--loss", default="standard", help="standard or official")
     inspect.add_argument("--encoder", default="nano", help="poses: whose crop is checked (nano)")
-    inspect.add_argument("--limit", type=int, help="look at so many samples, evenly spread")
+    inspect.add_argument("--limit", type=positive, help="look at so many samples, evenly spread")
     inspect.add_argument("--no-images", action="store_true", help="do not decode images")
     add_renamed(
         inspect, "--preview", "--sheet", metavar="FILE", help="a page of samples (NAME.contact.png)"
     )
     add_renamed(inspect, "--no-preview", "--no-sheet", action="store_true", help="draw no page")
-    inspect.set_defaults(run=_inspect, parser=inspect)
+    _add_workers(inspect).runs(_inspect)
 
 
 def _inspect(args: argparse.Namespace) -> dict[str, Any]:
@@ -107,31 +111,26 @@ def _inspect(args: argparse.Namespace) -> dict[str, Any]:
     source = SourceConfig(
         args.path,
         format=kind,
-        root=args.root,
-        frames=args.frames,
-        split=args.split,
+        **pick(args, "root", "frames", "split", "frame", "tfds_split"),
         pixel_order="xy" if assumed else args.pixel_order,
-        frame=args.frame,
-        tfds_split=args.tfds_split,
         fields=_fields(args.fields),
         allow_roots=tuple(args.allow_root),
     )
     # Where the order of pixels is not known, whether contacts lie in the crop is not either.
     pose = kind in ("robomamba-poses", "manipllm") and not assumed
+    # Robot recordings hold poses only where the field map says which fields they are.
     if kind == "lerobot" and source.fields is not None:
         pose = source.fields.poses
     encoding = EncodingConfig(
         tokenizer=args.tokenizer or (str(_NEOX) if _NEOX.is_file() else "nano"),
         transform=args.encoder,
-        template=args.template,
-        loss=args.loss,
+        **pick(args, "template", "loss"),
         target="pose" if pose else "text",
+        # No sample is too long to be looked at: lengths are among what is asked.
         max_tokens=2**40,
     )
     config = inspection_config(source, kind, encoding)
-    if args.limit is not None and args.limit < 1:
-        raise InputError("bad_arguments", f"--limit is {args.limit}", "give 1 or more")
-    with DataPool(config, _workers(args)) as pool:
+    with DataPool(config, args.workers) as pool:
         with count_bar("samples") as bar:
             images = not args.no_images
             report = inspect(
@@ -165,12 +164,14 @@ def _preview(args: argparse.Namespace, dataset: Dataset) -> str | None:
 
     if not isinstance(dataset, SourceDataset):
         return None
+    # A pattern such as train/* is called after its folder.
     stem = Path(args.path.rstrip("/*")).stem or "data"
     path = Path(args.preview or fitting(stem, ".contact.png"))
     page = contact_sheet(dataset)
     try:
         page.save(path, "PNG")
     except OSError as error:
+        # A page that was asked for by name is an error if it cannot be written, else a remark.
         if args.preview:
             raise InputError(
                 "bad_arguments", f"--preview {path}: {error}", "give another path"
@@ -182,13 +183,10 @@ def _preview(args: argparse.Namespace, dataset: Dataset) -> str | None:
 
 def _show(report: dict[str, Any]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    width = None if sys.stdout.isatty() else 100
-    # Paths and ids are shown as they are, whatever stands in them.
-    out = Console(width=width, highlight=False, markup=False, emoji=False)
+    out = plain_console(100)
     images, tokens, sizes = report["images"], report["tokens"], report["lengths"]
     table = Table(box=box.SIMPLE, show_header=False)
     table.add_column(style="bold")
@@ -219,6 +217,7 @@ def _show(report: dict[str, Any]) -> None:
     bar = "█" if can_show("█") else "#"
     most = max((count for _, _, count in report["histogram"]), default=1)
     for low, high, count in report["histogram"]:
+        # The fullest bin is 40 characters long, the others in proportion.
         out.print(f"  {low:>6} .. {high:<6} {bar * round(40 * count / most):<40} {count:,}")
     for problem in report["problems"][:_SHOWN]:
         name = printable(str(problem["id"]))
@@ -238,12 +237,13 @@ def _prepare(args: argparse.Namespace) -> dict[str, Any]:
     config = with_changes(load_data_config(args.config), args.set)
     if args.allow_root:
         sources = tuple(
+            # Besides what the configuration allows: it may come from a machine with other mounts.
             dataclasses.replace(source, allow_roots=(*source.allow_roots, *args.allow_root))
             for source in config.sources
         )
         config = dataclasses.replace(config, sources=sources)
     with count_bar("samples") as bar:
-        manifest = prepare(config, args.out, workers=_workers(args), on_progress=bar)
+        manifest = prepare(config, args.out, workers=args.workers, on_progress=bar)
     report = {
         "schema": "robomamba.data prepare/1",
         "out": args.out,
@@ -266,6 +266,7 @@ def _verify(args: argparse.Namespace) -> dict[str, Any]:
     total = sum(facts["bytes"] for facts in files.values())
     with bytes_bar("reads", total) as bar:
         problems = verify_files(Path(args.path), bar)
+    # 1 and not 2: the call was right, the data are damaged.
     args.status = 1 if problems else 0
     if not args.json:
         for problem in problems:
@@ -274,11 +275,3 @@ def _verify(args: argparse.Namespace) -> dict[str, Any]:
         say(f"{args.path}: {len(files)} files, {total / 1e6:,.1f} MB: {state}")
     report = {"schema": "robomamba.data verify/1", "path": args.path, "files": len(files)}
     return {**report, "bytes": total, "problems": problems}
-
-
-def _workers(args: argparse.Namespace) -> int:
-    if args.workers is None:
-        return os.cpu_count() or 1
-    if args.workers < 0:
-        raise InputError("bad_arguments", f"--workers is {args.workers}", "give 0 or more")
-    return args.workers

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from robomamba_jax.cli.command_line import Commands
 from robomamba_jax.utils.untrusted_text import printable
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ EXAMPLE = """examples:
 The same command resumes after any interruption."""
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``demo``."""
     parser = commands.add_parser(
         "demo",
@@ -40,8 +41,7 @@ def add_parser(commands: Any) -> None:
         "--mode", default="standard", help="standard, smoke, full, gpu or dino (standard)"
     )
     parser.add_argument("--out", default="runs/demo", metavar="DIR", help="(runs/demo)")
-    parser.add_argument("--json", action="store_true", help="the report as one object on stdout")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.runs(_run, "the report as one object on stdout")
 
 
 class Terminal:
@@ -61,6 +61,7 @@ class Terminal:
 
     def progress(self, name: str, done: int, total: int) -> None:
         """How far something is; it goes away when it is done."""
+        # A log file wants no bars: there the lines between them say how far it is.
         if not self._console.is_terminal:
             return
         shown = self._bar or self._begin(total)
@@ -102,6 +103,7 @@ def _run(args: argparse.Namespace) -> JsonObject:
     from robomamba_jax.demo.run import run_demo
     from robomamba_jax.training.run import use_compilation_cache
 
+    # The phases train and ask models of a few shapes again and again.
     use_compilation_cache()
     out = Path(args.out)
     terminal = Terminal()

@@ -97,6 +97,7 @@ class _Alias(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
+        # The new name is passed on, so that errors and other actions speak of that.
         flag = self._of.option_strings[0]
         warn_renamed(option_string or self.option_strings[0], flag)
         self._of(parser, namespace, values, flag)

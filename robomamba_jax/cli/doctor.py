@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli.command_line import Commands
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.version import installed_version
 
 EXAMPLE = """examples:
   robomamba doctor
@@ -25,11 +26,12 @@ _EXTRAS = {
     "torch": ("robomamba verify, the tests", "make install-test"),
     "av": ("RoboVQA's videos", "pip install av"),
 }
+# For one image: a software renderer compiles its shaders before the first.
 _SECONDS = 120
 _FIX = "give a configuration of training, such as configs/stage1_1_align.py"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``doctor``."""
     parser = commands.add_parser(
         "doctor",
@@ -39,8 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLE,
     )
     parser.add_argument("--config", metavar="FILE", help="also the data paths of a configuration")
-    parser.add_argument("--json", action="store_true", help="one object on stdout")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.runs(_run)
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
             fix = f"  -> {check['fix']}" if check["fix"] else ""
             say(f"{mark}{check['name']}: {check['found']}{fix}")
     faults = [check["name"] for check in checks if check["state"] == "fault"]
+    # 2: what is missing is something that the user can install.
     args.status = 2 if faults else 0
     return {"schema": "robomamba.doctor/1", "ok": not faults, "checks": checks}
 
@@ -64,15 +66,14 @@ def _check(name: str, state: str, found: str, fix: str = "") -> dict[str, str]:
 
 def _packages() -> list[dict[str, str]]:
     checks = [_check("python", "ok", ".".join(map(str, sys.version_info[:3])))]
-    for name in _NEEDED:
-        try:
-            checks.append(_check(name, "ok", importlib.metadata.version(name)))
-        except importlib.metadata.PackageNotFoundError:
+    for name in (*_NEEDED, *_EXTRAS):
+        found = installed_version(name)
+        if found is not None:
+            checks.append(_check(name, "ok", found))
+        elif name in _NEEDED:
             checks.append(_check(name, "fault", "not installed", "make install"))
-    for name, (what, fix) in _EXTRAS.items():
-        try:
-            checks.append(_check(name, "ok", importlib.metadata.version(name)))
-        except importlib.metadata.PackageNotFoundError:
+        else:
+            what, fix = _EXTRAS[name]
             checks.append(_check(name, "missing", f"not installed: {what} need it", fix))
     return checks
 
@@ -87,6 +88,7 @@ def _devices() -> dict[str, str]:
         return _check("jax devices", "fault", what, "make install ACCEL=cpu|cuda12|tpu")
     kinds = ", ".join(sorted({device.device_kind for device in devices}))
     found = f"{len(devices)} x {kinds} ({jax.default_backend()})"
+    # The driver's own device file: there whether or not jax was installed for it.
     if jax.default_backend() == "cpu" and Path("/dev/nvidiactl").exists():
         return _check("jax devices", "missing", f"{found}, though there is a GPU", "make install")
     return _check("jax devices", "ok", found)
@@ -96,9 +98,7 @@ def _renderer() -> dict[str, str]:
     """Renders one image, in a process of its own: a broken driver may crash it."""
     from robomamba_jax.world.sim.vulkan import FIX, find_driver
 
-    try:
-        importlib.metadata.version("sapien")
-    except importlib.metadata.PackageNotFoundError:
+    if installed_version("sapien") is None:
         return _check("renderer", "missing", "sapien is not installed", "make install-sim")
     code = "from robomamba_jax.world.sim.probe import main; main()"
     try:
@@ -117,6 +117,7 @@ def _tokenizer() -> dict[str, str]:
     path = Path("assets/tokenizer.json")
     if path.is_file():
         return _check("tokenizer", "ok", str(path))
+    # No fault: the presets tiny and nano bring a tokenizer of their own.
     return _check("tokenizer", "missing", f"no {path}: presets from 130m need it", "make assets")
 
 
@@ -136,6 +137,7 @@ def _paths(config: str) -> list[dict[str, str]]:
     checks = []
     for name, value in named:
         try:
+            # As reading the data looks for it: a path may be a pattern.
             find_files(value, missing="is not there")
             checks.append(_check(name, "ok", value))
         except InputError as error:

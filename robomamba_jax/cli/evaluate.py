@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from robomamba_jax.cli.command_line import Commands, Parser, run_command
 from robomamba_jax.cli.configs import add_config_arguments, add_process_arguments, read_config
+from robomamba_jax.cli.options import flag_of
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.untrusted_text import printable
 
@@ -65,14 +66,13 @@ def _add_arguments(parser: Parser) -> Parser:
         "--lmms-task", metavar="DIR", help="write RoboVQA or OCR-VQA as a task of lmms-eval"
     )
     add_process_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="the result as one object on stdout")
-    parser.set_defaults(run=_run, parser=parser, distributed=True)
-    return parser
+    return parser.runs(_run, "the result as one object on stdout", distributed=True)
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
     if args.table is not None:
         _alone(args, "table", "config", "checkpoint", "predictions", "against", "lmms_task")
+        # Results that lie there already: no configuration is needed.
         return _table(args)
     if args.config is None:
         raise InputError("bad_arguments", "no --config", "give eval_BENCHMARK, such as eval_pope")
@@ -91,8 +91,10 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.evaluation.runner import run
 
     config, _ = read_config(args, EvalConfig)
+    # Tiny results lie apart: their numbers must not pass for those of the whole benchmark.
     out = Path(args.out or f"runs/eval/{config.benchmark}{'-tiny' if args.tiny else ''}")
     if args.predictions is not None:
+        # Other people's answers: jax is never loaded.
         config, chosen, loaded = run.load(config, out)
         answered = run.from_predictions(config, Path(args.predictions), loaded)
         return _printed(run.finish(config, chosen, loaded, answered, out), out, args)
@@ -103,7 +105,7 @@ def _alone(args: argparse.Namespace, name: str, *others: str) -> None:
     """Raise for a flag that another one would silently ignore."""
     for other in others:
         if getattr(args, other) is not None:
-            flag, spare = (f"--{part.replace('_', '-')}" for part in (name, other))
+            flag, spare = flag_of(name), flag_of(other)
             raise InputError("bad_arguments", f"{flag} makes no use of {spare}", f"give no {spare}")
 
 
@@ -124,6 +126,7 @@ def _answer(args: argparse.Namespace, config: EvalConfig, out: Path) -> dict[str
     if args.against is not None:
         # Before the questions are asked, which may take hours.
         run.check_against(Path(args.against), chosen, loaded)
+    # One bar, though every process answers its share.
     with count_bar(f"{chosen.title} questions") if first else contextlib.nullcontext() as tell:
         answered, seconds = run.answer_all(config, chosen, loaded, args.checkpoint, out, tell)
     result: dict[str, Any] = {}

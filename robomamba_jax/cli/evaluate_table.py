@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from robomamba_jax.cli.terminal import plain_console, table
 from robomamba_jax.utils.untrusted_text import printable
 
 if TYPE_CHECKING:
@@ -19,14 +19,7 @@ _MOST_ROWS = 40
 
 def print_result(result: dict[str, Any], out: Path) -> None:
     """Metrics with intervals, groups, the paper's table, what went wrong, and where files lie."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    # Redirected output has no width, for which rich takes 80 columns: too few for a metric's row.
-    width = None if sys.stdout.isatty() else 120
-    # Paths and names from files are shown as they are, whatever stands in them.
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    console = plain_console(120)
     said = f"{result['benchmark']}, scoring={result['scoring']}: {result['answered']} of "
     said += f"{result['questions']} questions answered by {result['answers_from']}"
     console.print(printable(said), soft_wrap=True)
@@ -36,16 +29,14 @@ def print_result(result: dict[str, Any], out: Path) -> None:
     for title, figures in tables.items():
         if not figures:
             continue
-        table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
-        for column in ("", "value", "95 %", "n"):
-            table.add_column(column, no_wrap=True)
-        if not title:
-            table.add_column("what", overflow="fold")
+        columns = ("", "value", "95 %", "n", *(() if title else ("what",)))
+        rows = []
+        # GQA alone has a hundred question types: the rest is in the file.
         for name, figure in list(figures.items())[:_MOST_ROWS]:
             star = " *" if not title and name == result["headline"] else ""
             what = () if title else (figure["what"],)
-            table.add_row(printable(f"{name}{star}"), *_numbers(figure), str(figure["n"]), *what)
-        console.print(table)
+            rows.append((printable(f"{name}{star}"), *_numbers(figure), str(figure["n"]), *what))
+        console.print(table(columns, rows, title=title or None, fold=("what",)))
         if len(figures) > _MOST_ROWS:
             console.print(f"{len(figures) - _MOST_ROWS} more rows are in results.json")
     for scoring, other in result["also"].items():
@@ -64,23 +55,19 @@ def print_result(result: dict[str, Any], out: Path) -> None:
 
 def _print_paper(console: Console, result: dict[str, Any]) -> None:
     """Our metrics above the paper's."""
-    from rich import box
-    from rich.table import Table
-
     from robomamba_jax.evaluation.runner import paper
 
     mine = paper.cells({result["benchmark"]: result})
     columns = [column for column, _ in paper.COLUMNS if column in mine]
     if not columns:
         return
-    table = Table(title="beside the paper", title_justify="left", box=box.SIMPLE_HEAD)
-    for title in ("model", *(name for column, name in paper.COLUMNS if column in mine)):
-        table.add_column(title, no_wrap=True)
-    table.add_row("this one", *(mine[column][0] for column in columns))
-    table.add_row("95 %", *(mine[column][1] or "-" for column in columns))
-    for name, values in paper.paper_rows(columns):
-        table.add_row(name, *values)
-    console.print(table)
+    titles = ("model", *(name for column, name in paper.COLUMNS if column in mine))
+    rows = [
+        ("this one", *(mine[column][0] for column in columns)),
+        ("95 %", *(mine[column][1] or "-" for column in columns)),
+        *((name, *values) for name, values in paper.paper_rows(columns)),
+    ]
+    console.print(table(titles, rows, title="beside the paper"))
 
 
 def _print_problems(console: Console, result: dict[str, Any]) -> None:
@@ -93,6 +80,7 @@ def _print_problems(console: Console, result: dict[str, Any]) -> None:
 
 def _numbers(figure: dict[str, Any]) -> tuple[str, str]:
     """Value and interval, shares times 100."""
+    # Files hold shares; papers print percent.
     scale, sign = (100, " %") if figure["percent"] else (1, "")
     value = f"{scale * figure['value']:.2f}{sign}"
     interval = figure["ci95"]

@@ -7,12 +7,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from robomamba_jax.cli.command_line import Commands
 from robomamba_jax.cli.configs import add_config_arguments, read_config
 from robomamba_jax.cli.deprecated import add_renamed
+from robomamba_jax.cli.options import positive
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.config.aliases import OLD_FEATURE_KINDS
 from robomamba_jax.config.data import FEATURE_KINDS
-from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.errors import unknown_name
 
 EXAMPLE = """example:
   robomamba data features --config configs/stage2_manipulation.py \\
@@ -20,7 +22,7 @@ EXAMPLE = """example:
   python train.py --config configs/stage2_manipulation.py --set data.features=runs/pooled"""
 
 
-def add_parser(whats: Any) -> None:
+def add_parser(whats: Commands) -> None:
     """Add ``features`` to the commands of ``data``."""
     parser = whats.add_parser(
         "features",
@@ -46,27 +48,26 @@ def add_parser(whats: Any) -> None:
         parser,
         "--batch-size",
         "--rows",
-        type=int,
+        type=positive,
         default=32,
         help="images or prompts at a time (32)",
     )
-    parser.set_defaults(run=_run, parser=parser)
+    parser.runs(_run)
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
     if args.kind not in FEATURE_KINDS:
         raise unknown_name("bad_arguments", "--kind", args.kind, FEATURE_KINDS)
-    if args.batch_size < 1:
-        raise InputError("bad_arguments", f"--batch-size is {args.batch_size}", "give 1 or more")
     config, _ = read_config(args)
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.training.features import compute_features
     from robomamba_jax.training.run import use_compilation_cache
 
+    # A second run of the same configuration, after an interruption, compiles nothing again.
     use_compilation_cache()
-    with count_bar("samples") as tell:
+    with count_bar("samples") as bar:
         done = compute_features(
-            config, args.out, kind=args.kind, dtype=args.dtype, batch=args.batch_size, tell=tell
+            config, args.out, kind=args.kind, dtype=args.dtype, batch=args.batch_size, tell=bar
         )
     if not args.json:
         for name, reason in done.skipped[:10]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import itertools
-import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Reply, Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.cli.command_line import Commands
 from robomamba_jax.cli.deprecated import add_renamed
+from robomamba_jax.cli.options import not_negative, numeric, pick, share, whole
 from robomamba_jax.cli.terminal import shown, text_argument
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.json_types import Json
@@ -45,33 +45,15 @@ several images, "max_new_tokens" for a budget of its own. Images lie relative to
 with --out that was killed goes on by the same command."""
 
 
-def _number(kind: Callable[[str], Any], allowed: Callable[[Any], bool], words: str) -> Any:
-    """What argparse reads a number with; ``words`` say which are allowed."""
-
-    def read(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not allowed(value):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {words}")
-        return value
-
-    return read
-
-
-_budget = _number(
+_budget = numeric(
     int, lambda n: 1 <= n <= MAX_NEW_TOKENS, f"a whole number from 1 to {MAX_NEW_TOKENS:,}"
 )
-_batch_size = _number(
+_batch_size = numeric(
     int, lambda n: 1 <= n <= MAX_BATCH_SIZE, f"a whole number from 1 to {MAX_BATCH_SIZE:,}"
 )
-_whole = _number(int, lambda n: 0 <= n < 2**31, "a whole number from 0 to 2,147,483,647")
-_temperature = _number(float, lambda x: 0 <= x < math.inf, "0 or more")
-_share = _number(float, lambda x: 0 < x <= 1, "above 0 and at most 1")
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``generate``."""
     parser = commands.add_parser(
         "generate",
@@ -89,11 +71,11 @@ def add_parser(commands: Any) -> None:
         "--max-new-tokens", type=_budget, default=64, metavar="N", help="of an answer (64)"
     )
     parser.add_argument(
-        "--temperature", type=_temperature, default=0.0, metavar="X", help="0 = the likeliest (0)"
+        "--temperature", type=not_negative, default=0.0, metavar="X", help="0 = the likeliest (0)"
     )
-    parser.add_argument("--top-k", type=_whole, default=0, metavar="K", help="0 = all (0)")
-    parser.add_argument("--top-p", type=_share, default=1.0, metavar="P", help="1 = all (1)")
-    parser.add_argument("--seed", type=_whole, default=0, help="of the draws (0)")
+    parser.add_argument("--top-k", type=whole, default=0, metavar="K", help="0 = all (0)")
+    parser.add_argument("--top-p", type=share, default=1.0, metavar="P", help="1 = all (1)")
+    parser.add_argument("--seed", type=whole, default=0, help="of the draws (0)")
     parser.add_argument(
         "--stop", action="append", default=[], type=_text, help="ends an answer; repeatable"
     )
@@ -108,8 +90,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="with --batch: answered at a time (8)",
     )
-    parser.add_argument("--json", action="store_true", help="one object on stdout, not streamed")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.runs(_run, "one object on stdout, not streamed")
 
 
 def _run(args: argparse.Namespace) -> dict[str, Json]:
@@ -132,6 +113,7 @@ def _one(args: argparse.Namespace) -> dict[str, Json]:
     """One prompt: its answer printed while it comes, or returned for ``--json``."""
     from rich.console import Console
 
+    # Images before the checkpoint, and both before jax: the cheapest mistake is told first.
     images = [loading.read_image(path) for path in args.image]
     checkpoint = loading.find_checkpoint(args)
     checkpoint.need(vision=f"--image {args.image[0]}" if images else None)
@@ -143,6 +125,7 @@ def _one(args: argparse.Namespace) -> dict[str, Json]:
         prompt = engine.encode(args.prompt, images)
         status.update("Reading the prompt ...")
         began = time.perf_counter()
+        # Where nobody watches, one call for the whole answer.
         settings = _settings(engine, args, args.max_new_tokens, args.seed)
         every = MAX_NEW_TOKENS if args.json else 1
         pieces = engine.stream(join([prompt]), settings, every=every)
@@ -157,6 +140,7 @@ def _one(args: argparse.Namespace) -> dict[str, Json]:
         if not args.json:
             sys.stdout.write(plain(piece.text))
             sys.stdout.flush()
+    # With the compilation of a first call: it is what the user has waited.
     seconds = time.perf_counter() - began
     if not args.json and not answer.endswith("\n"):
         print()
@@ -175,14 +159,8 @@ def _one(args: argparse.Namespace) -> dict[str, Json]:
 def _settings(
     engine: Engine, args: argparse.Namespace, budget: int | list[int], seed: int
 ) -> GenerationSettings:
-    return engine.settings(
-        max_new_tokens=budget,
-        temperature=args.temperature,
-        top_k=args.top_k,
-        top_p=args.top_p,
-        stop=tuple(args.stop),
-        seed=seed,
-    )
+    drawn = pick(args, "temperature", "top_k", "top_p")
+    return engine.settings(max_new_tokens=budget, stop=tuple(args.stop), seed=seed, **drawn)
 
 
 def _counts(engine: Engine, prompt: Prompt, new: int) -> dict[str, int]:
@@ -216,20 +194,19 @@ class _Answers(Task):
     required = ("prompt",)
 
     def __init__(self, args: argparse.Namespace) -> None:
+        super().__init__(args)
         self._args, self.rows = args, args.batch_size
-        self._root = Path(args.batch).parent
-        self.checkpoint = loading.find_checkpoint(args)
-        self._engine: Engine | None = None
-        self._tokens, self._seconds, self._load_seconds = 0, 0.0, 0.0
+        self._tokens, self._seconds = 0, 0.0
 
     def paths(self, request: Request) -> list[str]:
         """Its images, in order."""
         single = [request.fields["image"]] if "image" in request.fields else []
         return [*single, *request.fields.get("images", [])]
 
-    def settings(self) -> Any:
+    def settings(self) -> Json:
         """Of what an answer is made beside its request."""
         args = self._args
+        # The likeliest token is the same in any batch; a draw depends on its place in one.
         drawn = [args.top_k, args.top_p, args.seed, args.batch_size] if args.temperature else []
         common = [self.checkpoint.fingerprint, args.max_new_tokens, args.stop, args.temperature]
         return [*common, *drawn]
@@ -244,19 +221,13 @@ class _Answers(Task):
         paths = self.paths(request)
         if paths:
             self.checkpoint.need(vision=f"image {paths[0]}")
-        return [loading.read_image(self._root / path) for path in paths]
-
-    def open(self) -> None:
-        """Load."""
-        loaded = loading.load(self.checkpoint)
-        self._engine, self._load_seconds = loaded.engine, loaded.seconds
+        return [loading.read_image(self.root / path) for path in paths]
 
     def answer(self, start: int, requests: Mapping[int, Request]) -> dict[int, Reply]:
         """One compiled call, whose shape is the same for every block of about one length."""
         from robomamba_jax.inference.prompts import join
 
-        engine = self._engine
-        assert engine is not None
+        engine = self.loaded.engine
         prompts: dict[int, Prompt] = {}
         replies: dict[int, Reply] = {}
         for number, request in requests.items():
@@ -276,6 +247,8 @@ class _Answers(Task):
         settings = _settings(engine, self._args, budgets, _block_seed(self._args.seed, start))
         began = time.perf_counter()
         answers = engine.generate(batch, settings)
+        # Generation alone, summed over the blocks: images are decoded and lines written between
+        # them.
         self._seconds += time.perf_counter() - began
         for number, prompt in prompts.items():
             text, tokens, reason = answers[number - start]
@@ -291,7 +264,7 @@ class _Answers(Task):
         """Of what was answered now."""
         return {
             "new_tokens": self._tokens,
-            "load_seconds": self._load_seconds,
+            "load_seconds": self._loaded.seconds if self._loaded else 0.0,
             "tokens_per_second": self._tokens / self._seconds if self._seconds else 0.0,
         }
 
@@ -300,6 +273,7 @@ def _block_seed(seed: int, start: int) -> int:
     """The seed of the block that begins with request ``start``; the first one has the run's own."""
     if not start:
         return seed
+    # 31 bits: what a seed may have.
     return int.from_bytes(hashlib.sha256(f"{seed} {start}".encode()).digest()[:4], "big") >> 1
 
 

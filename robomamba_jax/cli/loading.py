@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.errors import InputError
+from robomamba_jax.utils.files import writing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -55,6 +56,7 @@ class CheckpointChoice(NamedTuple):
         Raises:
           InputError: it has not.
         """
+        # A damaged step: loading it compares every hash, and can say which file it is.
         if self.parts is None:
             return
         if vision is not None and self.parts.vision is None:
@@ -95,6 +97,8 @@ def find_checkpoint(args: argparse.Namespace) -> CheckpointChoice:
     from robomamba_jax.checkpoints import resolve_checkpoint
     from robomamba_jax.data.text.tokenizer import Tokenizer
 
+    # Read now: a wrong file is told before the weights are loaded. Its hash is a part of what
+    # answers are made from.
     tokenizer = "" if args.tokenizer is None else Tokenizer.load(args.tokenizer).sha256
     found = resolve_checkpoint(args.checkpoint)
     fingerprint = tokenizer + found.fingerprint()
@@ -108,6 +112,7 @@ def load(checkpoint: CheckpointChoice) -> Loaded:
       InputError: it is broken, an encoder alone, or has no tokenizer.
     """
     began = time.perf_counter()
+    # Here and not at the top: whatever could be refused without jax has been refused by now.
     import jax
 
     from robomamba_jax import api
@@ -157,7 +162,9 @@ def check_target(flag: str, path: Path, inputs: list[Path]) -> None:
     Raises:
       InputError: it cannot.
     """
-    try:
+    with writing(path):
+        # Folders that are missing are made when the file is written: the nearest that exists
+        # decides.
         above = next(folder for folder in path.absolute().parents if folder.exists())
         there = path.exists()
         if there and not path.is_file():
@@ -165,14 +172,8 @@ def check_target(flag: str, path: Path, inputs: list[Path]) -> None:
         for given in inputs:
             if there and given.exists() and path.samefile(given):
                 raise InputError("cannot_write", f"{flag} {path} is the input {given}", _ELSEWHERE)
-    except OSError as error:
-        raise cannot_write(path, error) from error
     if not above.is_dir():
         raise InputError("cannot_write", f"{flag} {path}: {above} is not a folder", _ELSEWHERE)
+    # Not the last word (a disk may fill up), but an answer before the work and not after it.
     if not os.access(path if there else above, os.W_OK):
         raise InputError("cannot_write", f"{flag} {path}: permission denied", _ELSEWHERE)
-
-
-def cannot_write(path: Path, error: OSError) -> InputError:
-    """The error of what the system refused to write."""
-    return InputError("cannot_write", f"{path}: {error.strerror or error}", _ELSEWHERE)

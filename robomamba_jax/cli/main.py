@@ -35,6 +35,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="robomamba", description="RoboMamba in JAX.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Each module is imported for its flags alone; what it runs is imported when it runs.
     for module in COMMANDS:
         module.add_parser(commands)
     return parser

@@ -11,11 +11,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from robomamba_jax.cli.command_line import Commands
 from robomamba_jax.cli.configs import add_config_arguments, read_config
 from robomamba_jax.cli.deprecated import add_renamed
+from robomamba_jax.cli.options import positive
 from robomamba_jax.config.aliases import OLD_FEATURE_KINDS
 from robomamba_jax.config.data import FEATURE_KINDS
-from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.errors import unknown_name
+from robomamba_jax.utils.files import writing
 
 if TYPE_CHECKING:
     from robomamba_jax.training.planning import PlanReport
@@ -29,7 +32,7 @@ EXAMPLE = """examples:
 A TPU topology needs libtpu, in an environment of its own (make plan-env), and no TPU."""
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``plan``."""
     parser = commands.add_parser(
         "plan",
@@ -39,7 +42,7 @@ def add_parser(commands: Any) -> None:
     )
     add_config_arguments(parser)
     parser.add_argument("--topology", required=True, help="v5e:4x4, v5p:4x4x4, v6e:16x16, cpu:8")
-    parser.add_argument("--layers", type=int, help="of the language model, instead of all")
+    parser.add_argument("--layers", type=positive, help="of the language model, instead of all")
     add_renamed(
         parser,
         "--features",
@@ -50,14 +53,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--out", metavar="FILE", help="write the report as JSON")
     parser.add_argument("--all", action="store_true", help="list every collective")
-    parser.add_argument("--json", action="store_true", help="one object on stdout")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.runs(_run)
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
+    # First of all: jax and libtpu read these variables when they are loaded.
     _prepare(args.topology)
-    if args.layers is not None and args.layers < 1:
-        raise InputError("bad_arguments", f"--layers is {args.layers}", "give 1 or more")
     if args.features not in ("", *FEATURE_KINDS):
         raise unknown_name("bad_arguments", "--features", args.features, FEATURE_KINDS)
     config, _ = read_config(args)
@@ -66,26 +67,25 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
     topology = open_topology(args.topology)
     report = plan(config, topology, layers=args.layers, features=args.features)
     if args.out:
-        try:
+        with writing(args.out):
             Path(args.out).write_text(json.dumps(report, indent=1) + "\n")
-        except OSError as error:
-            raise InputError(
-                "cannot_write", f"{args.out}: {error.strerror}", "give another --out"
-            ) from error
     if not args.json:
         _print(report, args.all)
-    args.status = 0
     return dict(report)
 
 
 def _prepare(topology: str) -> None:
     """What jax and libtpu must know before they are loaded: compile here, ask no cloud."""
+    # Defaults only: whoever has set one of them knows more. Without the second, libtpu asks the
+    # metadata server of a cloud machine, and waits for it where there is none.
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
     os.environ.setdefault("TPU_STDERR_LOG_LEVEL", "3")
     os.environ.setdefault("TPU_MIN_LOG_LEVEL", "3")
     cpu = re.fullmatch(r"cpu:(\d+)", topology)
     if cpu:
+        # As many virtual devices of this machine: sharding and collectives are compiled as for
+        # real.
         os.environ.setdefault("JAX_NUM_CPU_DEVICES", cpu[1])
 
 
@@ -119,6 +119,7 @@ def _print(report: PlanReport, everything: bool) -> None:
         if everything:
             list_name = "asked_collective_ops" if name == "asked" else "collective_ops"
             for row in report.get(list_name, []):
+                # The end of a path names the op; its beginning is the same for all.
                 print(f"    {row['kind']} {row['shape']} x {row['count']}  {row['where'][-80:]}")
     if report.get("hlo_bytes") == 0:
         print("  libtpu's compiled program cannot be read as text here")

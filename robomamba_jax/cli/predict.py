@@ -10,14 +10,16 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from robomamba_jax.cli import loading
 from robomamba_jax.cli.batch_files import Reply, Request, Task, add_batch_arguments, run_batch
+from robomamba_jax.cli.command_line import Commands
 from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.terminal import say, shown, text_argument
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
+from robomamba_jax.utils.files import writing
 from robomamba_jax.utils.json_types import Json
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class Scene(NamedTuple):
     camera: Camera | None
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``predict``."""
     parser = commands.add_parser(
         "predict",
@@ -89,8 +91,7 @@ def add_parser(commands: Any) -> None:
         metavar="DIR",
         help="with --batch: an image for each pose",
     )
-    parser.add_argument("--json", action="store_true", help="one object on stdout")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.runs(_run)
 
 
 def _run(args: argparse.Namespace) -> dict[str, Json]:
@@ -111,6 +112,7 @@ def _run(args: argparse.Namespace) -> dict[str, Json]:
 def _one(args: argparse.Namespace) -> dict[str, Json]:
     from rich.console import Console
 
+    # In this order: arguments, files, checkpoint, then jax: the cheapest mistake is told first.
     out = _target(args)
     scene = read_scene(args.image, args.depth, args.camera, "--camera")
     checkpoint = loading.find_checkpoint(args)
@@ -134,6 +136,7 @@ def _target(args: argparse.Namespace) -> Path | None:
     """Where the image goes; None for nowhere."""
     if args.out == "none":
         return None
+    # In the working folder and not beside the image, which may lie where nobody can write.
     out = Path(args.out or fitting(Path(args.image).stem, "_pose.png"))
     if out.suffix.lower() not in _PICTURES:
         raise InputError("bad_arguments", f"--out {out}", "give a .png or .jpg file, or none")
@@ -158,6 +161,7 @@ def read_scene(
     """
     from robomamba_jax.data.geometry.camera import Camera, read_depth
 
+    # A depth lifts the contact to a point only through a camera; without one it would be ignored.
     if depth is not None and camera is None:
         raise InputError(
             "missing_camera", f"depth {depth} was given without a camera", f"give {flag} FILE"
@@ -166,6 +170,7 @@ def read_scene(
     lens = None
     if camera is not None:
         lens = Camera.from_json(camera)
+        # A camera of another size would put the point somewhere else, and nobody would see it.
         lens.check_size(f"image {image}", *pixels.size)
     return Scene(pixels, None if depth is None else read_depth(depth, size=pixels.size), lens)
 
@@ -191,11 +196,9 @@ def draw(out: Path, scene: Scene, pose: Pose) -> None:
 
     drawn = draw_pose(scene.image, pose.contact_xy, pose.rotation, camera=scene.camera)
     content = encoded(drawn, _PICTURES[out.suffix.lower()])
-    try:
+    with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(content)
-    except OSError as error:
-        raise loading.cannot_write(out, error) from error
 
 
 def pose_lines(pose: Pose) -> list[str]:
@@ -204,6 +207,7 @@ def pose_lines(pose: Pose) -> list[str]:
 
     x, y = pose.contact_xy
     width, height = pose.image_size
+    # The first column is the approach axis, which points towards the surface.
     approach = [float(value) for value in pose.rotation[:, 0]]
     yaw, pitch, roll = (math.degrees(angle) for angle in gripper_angles(pose.rotation))
     lines = [
@@ -213,6 +217,7 @@ def pose_lines(pose: Pose) -> list[str]:
         "from looking along the camera",
     ]
     if pose.gripper_open is not None:
+        # A probability, of the gripper being open.
         state = "open" if pose.gripper_open >= 0.5 else "closed"
         lines.append(f"gripper   {state} ({pose.gripper_open:.2f})")
     if pose.point_camera is None:
@@ -242,19 +247,18 @@ class _Poses(Task):
     what = "poses"
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self._root = Path(args.batch).parent
         self._save_images = None if args.save_images is None else Path(args.save_images)
         if self._save_images is not None:
+            # The folder may not be there yet: a file in it stands for all of them.
             loading.check_target("--save-images", self._save_images / "1.png", [])
-        self.checkpoint = loading.find_checkpoint(args)
+        super().__init__(args)
         self.checkpoint.need(vision="images", policy=True)
-        self._engine: Engine | None = None
 
     def paths(self, request: Request) -> list[str]:
         """Image, depth and camera, as far as they are given."""
         return list(self._files(request).values())
 
-    def settings(self) -> Any:
+    def settings(self) -> Json:
         """The checkpoint: nothing else changes a pose."""
         return self.checkpoint.fingerprint
 
@@ -263,21 +267,16 @@ class _Poses(Task):
         self._scene(request)
         out = self._out(request)
         if out is not None:
-            inputs = [self._root / path for path in self.paths(request)]
+            inputs = [self.root / path for path in self.paths(request)]
             loading.check_target("--save-images", out, inputs)
-
-    def open(self) -> None:
-        """Load."""
-        self._engine = loading.load(self.checkpoint).engine
 
     def answer(self, start: int, requests: Mapping[int, Request]) -> dict[int, Reply]:
         """The pose, after its image: a line that is there has its image."""
-        assert self._engine is not None
         replies: dict[int, Reply] = {}
         for number, request in requests.items():
             try:
                 scene = self._scene(request)
-                pose = _predict(self._engine, scene, request.fields.get("instruction"))
+                pose = _predict(self.loaded.engine, scene, request.fields.get("instruction"))
                 out = self._out(request)
                 if out is not None:
                     draw(out, scene, pose)
@@ -288,7 +287,7 @@ class _Poses(Task):
         return replies
 
     def _scene(self, request: Request) -> Scene:
-        given = {name: self._root / path for name, path in self._files(request).items()}
+        given = {name: self.root / path for name, path in self._files(request).items()}
         return read_scene(given["image"], given.get("depth"), given.get("camera"), '"camera":')
 
     def _files(self, request: Request) -> dict[str, str]:
@@ -300,4 +299,5 @@ class _Poses(Task):
         if self._save_images is None:
             return None
         stem = Path(request.fields["image"]).stem
+        # With six digits in front, so that a folder sorted by name is in the order of the lines.
         return self._save_images / fitting(f"{request.line:06d}_{stem}", "_pose.png")

@@ -53,6 +53,7 @@ def _bar(*columns: ProgressColumn, console: Console | None = None) -> Progress:
     from rich.progress import Progress, TextColumn
 
     description = TextColumn("{task.description}")
+    # stdout is for results: it may be a file or a pipe.
     console = console or Console(file=sys.stderr)
     # Without a terminal rich would print an empty line for a bar that it removes.
     return Progress(

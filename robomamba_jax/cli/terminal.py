@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TextIO
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, TextIO
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.untrusted_text import check_text, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 
 def lenient_streams() -> None:
@@ -36,6 +41,46 @@ def shown(value: object) -> str:
     from rich.markup import escape
 
     return escape(printable(str(value)))
+
+
+def plain_console(width: int, file: TextIO | None = None) -> Console:
+    """rich's console for text as it is, whatever markup stands in it.
+
+    Args:
+      width: in columns where the output is redirected: that has none, for which rich takes 80.
+      file: None = stdout.
+    """
+    from rich.console import Console
+
+    out = file or sys.stdout
+    return Console(
+        file=file,
+        width=None if out.isatty() else width,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str | None = None,
+    fold: Collection[str] = (),
+) -> Table:
+    """A table of rich's, whose columns keep their lines but for those in ``fold``."""
+    from rich import box
+    from rich.table import Table
+
+    # A name that is cut cannot be searched for: what is long folds, and the rest keeps its line.
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in columns:
+        folds = column in fold
+        made.add_column(column, no_wrap=not folds, overflow="fold" if folds else "ellipsis")
+    for row in rows:
+        made.add_row(*row)
+    return made
 
 
 def can_show(text: str) -> bool:

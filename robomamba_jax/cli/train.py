@@ -41,9 +41,7 @@ def _add_arguments(parser: Parser) -> Parser:
     add_config_arguments(parser)
     parser.add_argument("--workdir", metavar="DIR", help="the run's folder (runs/STAGE)")
     add_process_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="a summary as one object on stdout")
-    parser.set_defaults(run=_run, parser=parser, distributed=True)
-    return parser
+    return parser.runs(_run, "a summary as one object on stdout", distributed=True)
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
@@ -52,12 +50,14 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
 
     # orbax logs the traceback of every thread that fails; the error is raised here as well.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
+    # Before anything asks for devices: jax cannot join other processes once it has its own.
     connect(args.coordinator, args.process_id, args.num_processes)
     from robomamba_jax.training.report import Terminal
     from robomamba_jax.training.run import train
 
     workdir = Path(args.workdir or f"runs/{config.stage}{'-tiny' if args.tiny else ''}")
     terminal = Terminal(every=config.run.log_every)
+    # Where a value comes from (the paper, its repository) is said of the full run's values.
     shown = {} if args.tiny else origins
     return dict(train(config, workdir, origins=shown, terminal=terminal))
 

@@ -11,7 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from robomamba_jax.errors import InputError
+from robomamba_jax.cli.command_line import Commands
+from robomamba_jax.cli.options import add_set
+from robomamba_jax.cli.terminal import plain_console, table
+from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.files import writing
 
 FAMILIES = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba")
 
@@ -22,7 +26,7 @@ EXAMPLE = """examples:
   robomamba verify --hashes mamba-130m"""
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``verify``."""
     parser = commands.add_parser(
         "verify",
@@ -43,20 +47,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--perturb", metavar="NAME", help="plant an error of 1 %% in this tensor")
     parser.add_argument("--output", help="features, logits or pose (the last that there is)")
     parser.add_argument("--no-gradients", action="store_true", help="the forward pass alone")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="as for convert, such as vision.heads=3",
-    )
+    add_set(parser, "as for convert, such as vision.heads=3")
     parser.add_argument("--lora-alpha", type=float, default=32.0, help="of LoRA factors (32)")
     parser.add_argument("--lora", default="merge", help="as for convert: merge or base (merge)")
     parser.add_argument("--seed", type=int, default=0, help="of the inputs (0)")
     parser.add_argument("--out", default="verify.json", help="the certificate (verify.json)")
     parser.add_argument("--verbose", action="store_true", help="a line for every op")
-    parser.add_argument("--json", action="store_true", help="the certificate on stdout")
-    parser.set_defaults(run=_run, parser=parser)
+    parser.runs(_run, "the certificate on stdout")
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
@@ -99,7 +96,6 @@ def _verify(
 
 def _random(args: argparse.Namespace) -> dict[str, Any]:
     """Random files of one family, or of all; timm may be missing."""
-    from robomamba_jax.errors import unknown_name
     from robomamba_jax.verify.random_files import MAKERS, SETTINGS
 
     if args.random != "tiny":
@@ -115,6 +111,8 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
             try:
                 MAKERS[family](path, **({"head": "two_mlp_repo"} if bare else {}))
             except InputError as error:
+                # Of all families one is skipped if its library is missing; one that was asked for
+                # is not.
                 if error.kind != "missing_package" or args.family:
                     raise
                 skipped[family] = error.message
@@ -123,6 +121,7 @@ def _random(args: argparse.Namespace) -> dict[str, Any]:
                 raise InputError(
                     "missing_package", f"{error.name} is not installed", "make install-test"
                 ) from error
+            # A bare .pth does not say how many heads its encoder has.
             changes = SETTINGS if bare else []
             reports[family] = _verify(args, family, path, changes, None)
     for family, why in skipped.items():
@@ -153,6 +152,7 @@ def _hashes(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _passed(report: dict[str, Any]) -> bool:
+    # With a planted error both sides must differ: what counts is whether it was found.
     planted = report.get("perturbed")
     if planted is None:
         return report["agree"]
@@ -161,27 +161,18 @@ def _passed(report: dict[str, Any]) -> bool:
 
 def _finish(args: argparse.Namespace, report: dict[str, Any], passed: bool) -> dict[str, Any]:
     """Write the certificate, and set the exit status."""
-    try:
+    with writing(args.out):
         Path(args.out).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            "cannot_write", f"{args.out}: {error.strerror}", "give another --out"
-        ) from error
     if not args.json:
         print(f"wrote {args.out}")
+    # 1 and not 2: the call was right, the checkpoint is another than its original.
     args.status = 0 if passed else 1
     return report
 
 
 def _print(report: dict[str, Any], verbose: bool) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     weights, ops = report["weights"], report["activations"]
-    out = Console(
-        width=None if sys.stdout.isatty() else 120, markup=False, highlight=False, emoji=False
-    )
+    out = plain_console(120)
     verdict = "agrees with torch" if report["agree"] else "DIFFERS from torch"
     out.print(f"{report['family']} ({report['output']}): {verdict}")
     merged = f", {weights['merged']} merged from LoRA" if weights["merged"] else ""
@@ -198,6 +189,7 @@ def _print(report: dict[str, Any], verbose: bool) -> None:
     if ops["first_diverging"]:
         out.print(f"  first op to diverge: {ops['first_diverging']}")
     if "gradients" in report:
+        # Of gradients that are zero by mathematics both sides hold rounding alone.
         rows = [row for row in report["gradients"]["parameters"] if not row["zero"]]
         worst = max(rows, key=lambda row: float(row["error"]))
         out.print(
@@ -210,12 +202,8 @@ def _print(report: dict[str, Any], verbose: bool) -> None:
             found = "found" if planted[f"{kind}_found"] else "NOT FOUND"
             out.print(f"  planted error in {planted['tensor']}: {kind} report {found}")
     if verbose:
-        table = Table(box=box.SIMPLE_HEAD)
-        for column in ("op", "alone", "end to end"):
-            table.add_column(column, no_wrap=True)
-        for row in ops["ops"]:
-            table.add_row(row["op"], _number(row["error"]), _number(row["carried"]))
-        out.print(table)
+        rows = [(row["op"], *(_number(row[k]) for k in ("error", "carried"))) for row in ops["ops"]]
+        out.print(table(("op", "alone", "end to end"), rows))
 
 
 def _number(value: Any) -> str:

@@ -11,10 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.cli.command_line import Commands, Parser
 from robomamba_jax.cli.configs import add_allow_root
 from robomamba_jax.cli.deprecated import add_renamed
+from robomamba_jax.cli.options import add_on_error, flag_of, natural, pick, positive
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
+
+SPLITS = ("train", "test")
+# Flags of ``Thresholds``' fields, whose class is loaded with the simulator and not for --help.
+THRESHOLDS = {"joint": 0.03, "cosine": 0.3, "initial": 0.01, "long": 0.1}
 
 EXAMPLE = """examples:
   robomamba world generate --out runs/world --samples 10000 --num-images 3000 --seed 0 --workers 2
@@ -25,7 +31,7 @@ EXAMPLE = """examples:
   robomamba world rollout --policy file:predictions.json --episodes 50"""
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: Commands) -> None:
     """Add ``world generate``, ``render``, ``rollout`` and ``episodes``."""
     parser = commands.add_parser(
         "world",
@@ -42,26 +48,23 @@ def add_parser(commands: Any) -> None:
     _add_render(actions)
     _add_rollout(actions)
     _add_episodes(actions)
-    for each in actions.choices.values():
-        each.add_argument("--seed", type=int, default=0, help="(0)")
-        each.add_argument("--categories", metavar="A,B", help="only these, such as Door,Safe")
-        each.add_argument("--assets", metavar="DIR", help="PartNet-Mobility: <id>/mobility.urdf")
-        each.add_argument("--asset-list", metavar="FILE", help='its "<id> <Category>" lines')
-        add_renamed(
-            each,
-            "--on-error",
-            "--on-bad",
-            values={"error": "raise"},
-            metavar="raise|skip",
-            choices=("raise", "skip"),
-            default="raise",
-            help="an object or a trial that cannot be used: stop, or leave it out (raise)",
-        )
-        add_allow_root(each)
-        each.add_argument("--json", action="store_true", help="one object on stdout")
 
 
-def _add_generate(actions: Any) -> None:
+def _add_objects(parser: Parser, split: str, help_text: str = "train or test") -> Parser:
+    """Which objects, and what becomes of those that cannot be used."""
+    parser.add_argument(
+        "--split", choices=SPLITS, default=split, metavar="NAME", help=f"{help_text} ({split})"
+    )
+    parser.add_argument("--seed", type=natural, default=0, help="(0)")
+    parser.add_argument("--categories", metavar="A,B", help="only these, such as Door,Safe")
+    parser.add_argument("--assets", metavar="DIR", help="PartNet-Mobility: <id>/mobility.urdf")
+    parser.add_argument("--asset-list", metavar="FILE", help='its "<id> <Category>" lines')
+    add_on_error(parser, "an object or a trial that cannot be used: stop, or leave it out")
+    add_allow_root(parser)
+    return parser
+
+
+def _add_generate(actions: Commands) -> None:
     parser = actions.add_parser("generate", help="write a data set for all stages", epilog=EXAMPLE)
     parser.add_argument("--out", required=True, metavar="DIR", help="where to")
     parser.add_argument("--samples", type=int, default=0, metavar="N", help="pose samples kept (0)")
@@ -75,7 +78,6 @@ def _add_generate(actions: Any) -> None:
         help="images for stages 1.1 and 1.2 (0)",
     )
     parser.add_argument("--clips", type=int, metavar="K", help="RoboVQA clips (a tenth of M)")
-    parser.add_argument("--split", default="train", help="train or test: other objects and words")
     parser.add_argument("--size", type=int, default=224, help="pixels (224)")
     parser.add_argument("--dof", type=int, default=6, help="6, or 7 with a gripper state (6)")
     add_renamed(
@@ -88,25 +90,27 @@ def _add_generate(actions: Any) -> None:
         help="contact points: any that moves the part well, or the central one (random)",
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    parser.set_defaults(run=_generate, parser=parser)
+    _add_objects(parser, "train", "train or test: other objects and words").runs(_generate)
 
 
-def _add_render(actions: Any) -> None:
+def _add_render(actions: Commands) -> None:
     parser = actions.add_parser("render", help="one image of all categories", epilog=EXAMPLE)
     parser.add_argument("--out", required=True, metavar="FILE", help="a .png or .jpg")
     parser.add_argument("--size", type=int, default=224, help="of an image, in pixels (224)")
-    parser.add_argument("--split", default="test", help="train or test (test)")
-    parser.set_defaults(run=_render, parser=parser)
+    _add_objects(parser, "test").runs(_render)
 
 
-def _add_trials(parser: Any) -> None:
-    parser.add_argument("--episodes", type=int, default=50, metavar="N", help="per category (50)")
-    parser.add_argument("--split", default="test", help="train or test (test)")
+def _add_trials(parser: Parser) -> None:
+    parser.add_argument(
+        "--episodes", type=positive, default=50, metavar="N", help="per category (50)"
+    )
     parser.add_argument("--size", type=int, default=224, help="pixels (224)")
     parser.add_argument("--dof", type=int, default=6, help="6, or 7 for a hand (6)")
+    _add_objects(parser, "test")
 
 
-def _add_rollout(actions: Any) -> None:
+def _add_rollout(actions: Commands) -> None:
+    # A module of names alone: the policies themselves would load the simulator for --help.
     from robomamba_jax.world.policies.policy_names import POLICIES
 
     parser = actions.add_parser("rollout", help="execute a policy's poses", epilog=EXAMPLE)
@@ -132,14 +136,14 @@ def _add_rollout(actions: Any) -> None:
     parser.add_argument("--on-missing", help="trials that it leaves out: error or fail (error)")
     parser.add_argument("--on-extra", help="its other trials: error or skip (error)")
     parser.add_argument("--panda", metavar="URDF", help="execute with a Franka Panda of this URDF")
-    for name, default in (("joint", 0.03), ("cosine", 0.3), ("initial", 0.01), ("long", 0.1)):
+    for name, default in THRESHOLDS.items():
         parser.add_argument(
             f"--threshold-{name}", type=float, default=default, metavar="X", help=f"({default})"
         )
-    parser.set_defaults(run=_rollout, parser=parser)
+    parser.runs(_rollout)
 
 
-def _add_episodes(actions: Any) -> None:
+def _add_episodes(actions: Commands) -> None:
     parser = actions.add_parser(
         "episodes",
         help="write the trials of a rollout, for predictions made elsewhere",
@@ -147,15 +151,7 @@ def _add_episodes(actions: Any) -> None:
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="a new folder")
     _add_trials(parser)
-    parser.set_defaults(run=_episodes, parser=parser)
-
-
-def _split(args: argparse.Namespace) -> str:
-    if args.split not in ("train", "test"):
-        raise InputError("bad_arguments", f"--split {args.split}", "give train or test")
-    if args.seed < 0:
-        raise InputError("bad_arguments", f"--seed is {args.seed}", "give 0 or more")
-    return args.split
+    parser.runs(_episodes)
 
 
 def _names(args: argparse.Namespace) -> list[str] | None:
@@ -171,6 +167,7 @@ def _simulator(args: argparse.Namespace) -> Any:
 
 def _print_remarks(result: Mapping[str, Any]) -> None:
     """What had to be assumed, and what was left out or skipped, on stderr."""
+    # On stderr with --json as well: a script that drops it has still the same lists in the object.
     for note in result.get("notes", ()):
         say(f"note: {note}", file=sys.stderr)
     for one in result.get("left_out", ()):
@@ -195,19 +192,14 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.world.objects.library import EMBEDDED
     from robomamba_jax.world.sim.vulkan import load_sapien
 
-    split = _split(args)
     load_sapien()  # one message here, and not one per worker
+    # Users' objects are listed from their files; the embedded ones need no simulator for that.
     objects = _simulator(args).objects if args.assets or args.asset_list else EMBEDDED
     plan = WorldPlan(
-        samples=args.samples,
-        num_images=args.num_images,
+        **pick(args, "samples", "num_images", "seed", "split", "size", "dof", "contact_sampling"),
         clips=args.num_images // 10 if args.clips is None else args.clips,
-        seed=args.seed,
-        split=split,
-        size=args.size,
-        dof=args.dof,
-        categories=objects.categories(_names(args), split),
-        contact_sampling=args.contact_sampling,
+        categories=objects.categories(_names(args), args.split),
+        # Absolute: worker processes, and a later run that resumes, may be elsewhere.
         assets=args.assets and str(Path(args.assets).resolve()),
         asset_list=args.asset_list and str(Path(args.asset_list).resolve()),
         allow_roots=tuple(str(Path(root).resolve()) for root in args.allow_root),
@@ -236,14 +228,13 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.world.rollout.contact_sheet import render_sheet
     from robomamba_jax.world.sim.scenes import check_size
 
-    split = _split(args)
     path = Path(args.out)
     if path.suffix.lower() not in (".png", ".jpg"):
         raise InputError("bad_arguments", f"--out {args.out}", "give a .png or .jpg file")
     check_size(args.size)
     simulator = _simulator(args)
-    categories = simulator.objects.categories(_names(args), split)
-    page = render_sheet(simulator, categories, split, args.seed, args.size)
+    categories = simulator.objects.categories(_names(args), args.split)
+    page = render_sheet(simulator, categories, args.split, args.seed, args.size)
     path.parent.mkdir(parents=True, exist_ok=True)
     page.save(path)
     remarks = simulator.objects.remarks().to_json()
@@ -265,26 +256,24 @@ def _plan(args: argparse.Namespace, simulator: Any) -> Any:
     from robomamba_jax.world.sim.episodes import check_dof
     from robomamba_jax.world.sim.scenes import check_size
 
-    if args.episodes < 1:
-        raise InputError("bad_arguments", f"--episodes is {args.episodes}", "give 1 or more")
+    # Before the simulator makes its first scene, where they would fail as well, but late.
     check_dof(args.dof)
     check_size(args.size)
-    split = _split(args)
-    categories = simulator.objects.categories(_names(args), split)
-    return RolloutPlan(
-        categories, args.episodes, args.seed, split, args.size, args.dof, on_error=args.on_error
-    )
+    categories = simulator.objects.categories(_names(args), args.split)
+    given = pick(args, "episodes", "seed", "split", "size", "dof", "on_error")
+    return RolloutPlan(categories, **given)
 
 
 def _file_options(args: argparse.Namespace) -> dict[str, Any]:
     """Options for a file of predictions."""
     from robomamba_jax.world.policies.predictions import FIELD_NAMES
 
+    # All of them are None where they are not given, so that none is passed over silently.
     names = ("answer_field", "id_field", "on_missing", "on_extra", "pixel_order")
     names += ("contact_frame", "contact_side")
     given = [name for name in names if getattr(args, name) is not None]
     if given and not (args.policy or "").startswith("file:"):
-        flag = f"--{given[0].replace('_', '-')}"
+        flag = flag_of(given[0])
         what = f"{flag} is for predictions, and the policy is not file:PREDICTIONS"
         raise InputError("bad_arguments", what, f"leave {flag} out")
     field_names = dataclasses.replace(
@@ -329,18 +318,12 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
         args.policy,
         args.checkpoint,
         train=args.train and Path(args.train),
-        pixel_order=args.pixel_order,
-        frame=args.frame,
+        **pick(args, "pixel_order", "frame"),
         **_file_options(args),
     )
     simulator = _simulator(args)
-    thresholds = Thresholds(
-        joint=args.threshold_joint,
-        cosine=args.threshold_cosine,
-        initial=args.threshold_initial,
-        long=args.threshold_long,
-    )
-    plan = dataclasses.replace(_plan(args, simulator), thresholds=thresholds)
+    thresholds = {name: getattr(args, f"threshold_{name}") for name in THRESHOLDS}
+    plan = dataclasses.replace(_plan(args, simulator), thresholds=Thresholds(**thresholds))
     out = None if args.out is None else Path(args.out)
     with count_bar("episodes") as on_progress:
         result = rollout(
@@ -357,6 +340,7 @@ def _rollout(args: argparse.Namespace) -> dict[str, Any]:
     executor = "suction" if args.panda is None else "panda"
     result = {"schema": "robomamba.world rollout/1", "executor": executor, **result}
     if out is not None:
+        # Before anything is printed: a closed stdout ends the command, and the trials took hours.
         write_text(out / "rollout.json", json.dumps(result, indent=1) + "\n")
     _print_remarks(result)
     if not args.json:

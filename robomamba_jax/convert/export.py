@@ -16,11 +16,19 @@ from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert import tables
 from robomamba_jax.convert.export_checks import check_published
 from robomamba_jax.convert.folder import Folder, open_folder, source_tensors
+from robomamba_jax.convert.infer_config import (
+    HF_ACTIVATIONS,
+    HF_MAMBA_FIELDS,
+    HF_VIT_FIELDS,
+    TIMM_ACTIVATIONS,
+    TIMM_MODELS,
+)
 from robomamba_jax.convert.pth_write import write_pth
 from robomamba_jax.convert.rules import TensorRow, TensorRule, match_rules
 from robomamba_jax.convert.safetensors_file import write_safetensors
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, LazyTensor, TensorInfo, TensorSource
 from robomamba_jax.errors import InputError, unknown_name
+from robomamba_jax.utils.files import writing
 from robomamba_jax.utils.json_types import JsonObject
 
 TARGETS = ("hf-mamba", "hf-clip", "hf-siglip", "timm-vit", "dinov2", "robomamba", "safetensors")
@@ -57,6 +65,7 @@ def export(
         raise unknown_name("unknown_format", "layout", to, TARGETS)
     opened = folder if isinstance(folder, Folder) else open_folder(folder)
     out = Path(out)
+    # An empty folder is as good as none.
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InputError("exists", f"{out} exists", "give another path")
     if to != "robomamba" and (anyway or not policy):
@@ -109,6 +118,7 @@ def _entries(
     ]
     if whole:
         entries += _output_head(folder, source, policy)
+    # Kept tensors have the names of the family that they came from, and fit nowhere else.
     if unread is not None and folder.origin.get("family") == to:
         entries += source_tensors(unread)
     return entries
@@ -121,6 +131,7 @@ def _check_encoder(to: str, parts: ModelParts) -> None:
     if parts.vision.cls_token:
         kind = "dinov2" if parts.vision.layer_scale else "clip"
     fits = {"hf-clip": "clip", "hf-siglip": "siglip", "dinov2": "dinov2"}.get(to, kind)
+    # timm's layout takes CLIP and SigLIP; DINOv2's names there are not among our tables.
     if fits != kind or (kind == "dinov2" and to != "dinov2"):
         raise InputError("no_such_part", f"the encoder is a {kind}", f"{to} has no place for it")
 
@@ -138,6 +149,7 @@ def _rules(to: str, parts: ModelParts) -> Sequence[TensorRule]:
 
 
 def _joined(source: TensorSource, rule: TensorRule, to: str) -> LazyTensor:
+    # What the layout joins (query, key and value) it holds in one dtype.
     infos = {source.info(target) for target in rule.targets}
     if len(infos) != 1:
         raise InputError(
@@ -146,6 +158,7 @@ def _joined(source: TensorSource, rule: TensorRule, to: str) -> LazyTensor:
     (info,) = infos
 
     def make() -> np.ndarray:
+        """The joined values."""
         return rule.backward([source.read(target) for target in rule.targets])
 
     return rule.source, TensorInfo(rule.source_shape(info.shape), info.dtype), make
@@ -166,13 +179,10 @@ def _output_head(folder: Folder, source: TensorSource, policy: bool) -> list[Laz
 
 
 def _write(to: str, folder: Folder, entries: Sequence[LazyTensor], out: Path) -> None:
-    try:
-        (out.parent if to in ("robomamba", "safetensors") else out).mkdir(
-            parents=True, exist_ok=True
-        )
-    except OSError as error:
-        raise InputError("cannot_write", f"{out}: {error.strerror}", "give another path") from error
-    if to in ("robomamba", "safetensors"):
+    one_file = to in ("robomamba", "safetensors")
+    with writing(out):
+        (out.parent if one_file else out).mkdir(parents=True, exist_ok=True)
+    if one_file:
         if to == "robomamba" and out.suffix != ".safetensors":
             write_pth(out, entries)
         else:
@@ -182,6 +192,7 @@ def _write(to: str, folder: Folder, entries: Sequence[LazyTensor], out: Path) ->
     content = _config(to, folder)
     (out / "config.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     tokenizer = folder.path / "tokenizer.json"
+    # An encoder has no use for one, and RoboMamba's own files come without.
     if to == "hf-mamba" and tokenizer.is_file():
         (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
 
@@ -191,6 +202,7 @@ def _config(to: str, folder: Folder) -> JsonObject:
     if to == "hf-mamba":
         assert parts.llm is not None
         tokenizer = folder.processor().tokenizer
+        # MambaConfig has one id for all three; GPT-NeoX's end of text is 0.
         return _mamba_json(parts.llm, 0 if tokenizer is None else tokenizer.eos_id)
     assert parts.vision is not None
     if to == "timm-vit":
@@ -200,64 +212,40 @@ def _config(to: str, folder: Folder) -> JsonObject:
 
 def _mamba_json(llm: MambaConfig, eos: int = 0) -> JsonObject:
     """transformers' MambaConfig, with the two names that RoboMamba's own class asks for."""
+    fields = {theirs: getattr(llm, ours) for ours, (theirs, *_) in HF_MAMBA_FIELDS.items()}
     return {
         "d_model": llm.d_model,
         "n_layer": llm.n_layer,
         "architectures": ["MambaForCausalLM"],
         "model_type": "mamba",
-        "vocab_size": llm.vocab_size,
-        "hidden_size": llm.d_model,
-        "num_hidden_layers": llm.n_layer,
-        "state_size": llm.d_state,
-        "conv_kernel": llm.d_conv,
-        "expand": llm.expand,
+        **fields,
         "intermediate_size": llm.d_inner,
-        "time_step_rank": llm.rank,
-        "use_bias": llm.bias,
-        "use_conv_bias": llm.conv_bias,
+        "time_step_rank": llm.rank,  # a number, also where ours says None for a sixteenth
         "hidden_act": "silu",
-        "layer_norm_epsilon": llm.norm_eps,
-        "residual_in_fp32": llm.residual_in_fp32,
-        "tie_word_embeddings": llm.tie_embeddings,
-        "bos_token_id": eos,
-        "eos_token_id": eos,
-        "pad_token_id": eos,
+        **dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), eos),
         "dtype": llm.param_dtype,
     }
-
-
-_HF_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_pytorch_tanh"}
 
 
 def _vit_json(kind: str, vision: VisionConfig) -> JsonObject:
     content: JsonObject = {
         "model_type": "dinov2" if kind == "dinov2" else f"{kind}_vision_model",
-        "hidden_size": vision.width,
-        "num_hidden_layers": vision.depth,
-        "num_attention_heads": vision.heads,
-        "image_size": vision.image_size,
-        "patch_size": vision.patch_size,
-        "hidden_act": _HF_ACTIVATIONS[vision.activation],
-        "layer_norm_eps": vision.norm_eps,
+        **{theirs: getattr(vision, ours) for ours, theirs in HF_VIT_FIELDS.items()},
+        "hidden_act": HF_ACTIVATIONS[vision.activation],
         "dtype": vision.param_dtype,
     }
-    if kind == "dinov2":
-        if vision.mlp_dim % vision.width:
-            raise InputError(
-                "no_such_part",
-                f"an MLP of {vision.mlp_dim} is not a multiple of the width {vision.width}",
-                "transformers' Dinov2Config takes whole ratios only",
-            )
-        return {**content, "mlp_ratio": vision.mlp_dim // vision.width}
-    return {**content, "intermediate_size": vision.mlp_dim}
+    if kind != "dinov2":
+        return {**content, "intermediate_size": vision.mlp_dim}
+    if vision.mlp_dim % vision.width:
+        what = f"an MLP of {vision.mlp_dim} is not a multiple of the width {vision.width}"
+        fix = "transformers' Dinov2Config takes whole ratios only"
+        raise InputError("no_such_part", what, fix)
+    return {**content, "mlp_ratio": vision.mlp_dim // vision.width}
 
 
 def _timm_json(vision: VisionConfig) -> JsonObject:
-    kind = "clip" if vision.cls_token else "siglip"
     return {
-        "architecture": f"vit_large_patch14_{kind}_224"
-        if kind == "clip"
-        else "vit_large_patch16_siglip_256",
+        "architecture": TIMM_MODELS["clip" if vision.cls_token else "siglip"],
         "num_classes": 0,
         "model_args": {
             "img_size": vision.image_size,
@@ -266,9 +254,6 @@ def _timm_json(vision: VisionConfig) -> JsonObject:
             "depth": vision.depth,
             "num_heads": vision.heads,
             "mlp_ratio": vision.mlp_dim / vision.width,
-            "act_layer": _TIMM_ACTIVATIONS[vision.activation],
+            "act_layer": TIMM_ACTIVATIONS[vision.activation],
         },
     }
-
-
-_TIMM_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_tanh"}

@@ -39,6 +39,7 @@ def check_published(folder: Folder, *, policy: bool) -> None:
     """
     parts = folder.parts
     heads, others = _head_problems(parts) if policy else [], _llm_problems(parts.llm)
+    # The head first, since leaving it out is a way to write the file all the same.
     problems = [*heads, *others]
     if problems:
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
@@ -48,29 +49,28 @@ def check_published(folder: Folder, *, policy: bool) -> None:
 
 
 def _head_problems(parts: ModelParts) -> list[str]:
-    found = []
-    if parts.policy is not None and parts.policy.kind == "two_mlp":
-        found.append(
-            "its two_mlp head has hidden widths of 1/4 and 1/8 of the model's; RoboMamba's class "
-            "has 1/2 and 1/4 and cannot load it"
-        )
-    if parts.policy is not None and parts.policy.gripper:
-        found.append("RoboMamba's class has no gripper head and would ignore this one")
-    return found
+    if parts.policy is None:
+        return []
+    problems = {
+        "its two_mlp head has hidden widths of 1/4 and 1/8 of the model's; RoboMamba's class "
+        "has 1/2 and 1/4 and cannot load it": parts.policy.kind == "two_mlp",
+        "RoboMamba's class has no gripper head and would ignore this one": parts.policy.gripper,
+    }
+    return [what for what, there in problems.items() if there]
 
 
 def _llm_problems(llm: MambaConfig | None) -> list[str]:
-    found = []
-    if llm is not None and not llm.tie_embeddings:
-        found.append(
-            "its output head is not the embedding; RoboMamba's class ties the two, and the head "
-            "would take the embedding's place"
-        )
-    if llm is not None and llm.bias:
-        found.append("RoboMamba's class has no biases of in_proj and out_proj: they would be lost")
-    if llm is not None and not llm.conv_bias:
-        found.append("RoboMamba's class has a bias in its convolutions, which this model lacks")
-    return found
+    if llm is None:
+        return []
+    problems = {
+        "its output head is not the embedding; RoboMamba's class ties the two, and the head "
+        "would take the embedding's place": not llm.tie_embeddings,
+        "RoboMamba's class has no biases of in_proj and out_proj: they would be lost": llm.bias,
+        "RoboMamba's class has a bias in its convolutions, which this model lacks": (
+            not llm.conv_bias
+        ),
+    }
+    return [what for what, there in problems.items() if there]
 
 
 def export_notes(to: str, folder: Folder, *, policy: bool = True) -> list[str]:
@@ -110,6 +110,7 @@ def _tower_notes(to: str, folder: Folder, vision: VisionConfig) -> list[str]:
             f"{' and '.join([*behind, 'the last norm'])}, which RoboMamba never reads, are not in "
             "the folder: another program fills them with its own"
         )
+    # timm's own of the two architectures, CLIP and SigLIP.
     usual = 1e-5 if vision.cls_token else 1e-6
     if to == "timm-vit" and vision.norm_eps != usual:
         notes.append(
@@ -154,6 +155,7 @@ def _published_notes(folder: Folder, policy: bool) -> list[str]:
 
 def _size_notes(llm: MambaConfig, vision: VisionConfig) -> list[str]:
     """Sizes for which the published code has no name."""
+    # What the published table of models states; its programs take a name and build from that.
     names = ("d_model", "n_layer", "vocab_size", "d_state", "d_conv", "expand", "dt_rank")
     sizes = [tuple(getattr(model, name) for name in names) for model in map(preset, _LLMS)]
     mine = tuple(getattr(llm, name) for name in names)

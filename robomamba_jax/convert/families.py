@@ -34,13 +34,11 @@ from robomamba_jax.convert.rules import (
     UnreadTensors,
     make_plan,
 )
-from robomamba_jax.convert.sources import RenamedSource, open_source
+from robomamba_jax.convert.sources import RenamedSource, config_beside, open_source
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.convert.tensors import TensorSource
 from robomamba_jax.data.images.transforms import TRANSFORMS, ImageTransform
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.utils.files import read_json
-from robomamba_jax.utils.json_types import JsonObject
 
 _CLIP, _SIGLIP, _DINOV2 = (
     TRANSFORMS[name] for name in ("clip-l14-224", "siglip-l16-256", "dinov2-s14-224")
@@ -110,6 +108,7 @@ def open_checkpoint(
     source = open_source(path)
     try:
         return FAMILIES[family](source, changes, LoraChoice(lora_alpha, lora == "merge"))
+    # Ctrl-C, too: the file must not stay open.
     except BaseException:
         source.close()
         raise
@@ -123,13 +122,14 @@ def _hf_mamba(source: TensorSource, changes: Sequence[str], _: LoraChoice) -> Fo
             source, lambda name: name.replace("backbone.embedding.", "backbone.embeddings.")
         )
     shapes = shapes_under(source, "")
-    content = _config_of(source)
+    content = config_beside(source.path)
     if content is None:
         llm = mamba_from_shapes(shapes, source.path)
     else:
         rows = shapes.get("backbone.embeddings.weight", (None,))[0]
         llm = mamba_from_json(content, rows, source.path)
     head, unread = _language_head(source, "", llm.tie_embeddings if content else None)
+    # The tensors decide and not the config.json: a copy of the embedding is stored once.
     llm = llm.replace(tie_embeddings=head != "untied")
     parts = with_changes(ModelParts(llm=llm), changes)
     notes = ("the original repository's names",) if original else ()
@@ -176,65 +176,76 @@ def _bits(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1).view(np.uint8)
 
 
+def _encoder(
+    family: str,
+    source: TensorSource,
+    vision: VisionConfig,
+    changes: Sequence[str],
+    rules: Sequence[TensorRule],
+    unread: Callable[[VisionConfig], list[UnreadTensors]],
+    notes: Sequence[str] = (),
+) -> ForeignCheckpoint:
+    """A checkpoint that is an encoder alone."""
+    parts = with_changes(ModelParts(vision=vision), changes)
+    assert parts.vision is not None
+    transform = _transform(parts.vision)
+    left = unread(parts.vision)
+    return _planned(family, source, parts, rules, left, changes, transform=transform, notes=notes)
+
+
+def _transform(vision: VisionConfig) -> ImageTransform:
+    """How the kind of encoder wants its images, at the size of this one."""
+    usual = _DINOV2 if vision.layer_scale else _CLIP if vision.cls_token else _SIGLIP
+    return dataclasses.replace(usual, size=vision.image_size)
+
+
 def _hf_vit(kind: str) -> Reader:
     def read(source: TensorSource, changes: Sequence[str], _: LoraChoice) -> ForeignCheckpoint:
-        if any(name.startswith("vision_model.") for name in source.names()):
-            source = RenamedSource(source, lambda name: name.removeprefix("vision_model."))
-        vision = vit_from_json(kind, _need_config(source), source.path)
-        parts = with_changes(ModelParts(vision=vision), changes)
-        assert parts.vision is not None
-        transform = dataclasses.replace(
-            _CLIP if kind == "clip" else _SIGLIP, size=parts.vision.image_size
-        )
-        unread = tables.hf_vit_unread(parts.vision)
-        return _planned(
-            f"hf-{kind}", source, parts, tables.HF_VIT, unread, changes, transform=transform
-        )
+        """Opens and plans one checkpoint."""
+        source = _without_prefix(source, "vision_model.")
+        content = config_beside(source.path)
+        if content is None:
+            what = f"{source.path} has no config.json beside it"
+            raise InputError("missing_file", what, "give the whole folder as the hub holds it")
+        vision = vit_from_json(kind, content, source.path)
+        unread = tables.hf_vit_unread
+        return _encoder(f"hf-{kind}", source, vision, changes, tables.HF_VIT, unread)
 
     return read
 
 
+def _without_prefix(source: TensorSource, prefix: str) -> TensorSource:
+    """A whole model's file has its encoder's names behind the part's, an encoder's has not."""
+    if any(name.startswith(prefix) for name in source.names()):
+        return RenamedSource(source, lambda name: name.removeprefix(prefix))
+    return source
+
+
 def _dinov2(source: TensorSource, changes: Sequence[str], _: LoraChoice) -> ForeignCheckpoint:
-    if any(name.startswith("dinov2.") for name in source.names()):
-        source = RenamedSource(source, lambda name: name.removeprefix("dinov2."))
+    source = _without_prefix(source, "dinov2.")
     shapes = shapes_under(source, "")
     table = "embeddings.position_embeddings"
     grid = square_grid(shapes[table], source.path) if len(shapes.get(table, ())) == 3 else 0
-    content = _config_of(source)
+    content = config_beside(source.path)
     if content is None:
         vision = dinov2_from_shapes(shapes, 224, source.path)
     else:
         vision = vit_from_json("dinov2", content, source.path)
-    parts = with_changes(ModelParts(vision=vision), changes)
-    assert parts.vision is not None
-    resample = grid not in (0, parts.vision.grid)
-    notes = ()
-    if resample:
-        new = parts.vision.grid
-        notes = (f"positions resampled from {grid} x {grid} to {new} x {new}",)
-    transform = dataclasses.replace(_DINOV2, size=parts.vision.image_size)
-    rules, unread = tables.dinov2(resample), tables.dinov2_unread(parts.vision)
-    return _planned(
-        "dinov2", source, parts, rules, unread, changes, transform=transform, notes=notes
-    )
+    # The size may be changed by the user, too: positions belong to the grid that is asked for.
+    changed = with_changes(ModelParts(vision=vision), changes).vision
+    assert changed is not None
+    resample = grid not in (0, changed.grid)
+    new = changed.grid
+    notes = (f"positions resampled from {grid} x {grid} to {new} x {new}",) if resample else ()
+    rules, unread = tables.dinov2(resample), tables.dinov2_unread
+    return _encoder("dinov2", source, vision, changes, rules, unread, notes)
 
 
 def _timm_vit(source: TensorSource, changes: Sequence[str], _: LoraChoice) -> ForeignCheckpoint:
-    content = _config_of(source) or {}
-    arguments = content.get("model_args")
+    arguments = (config_beside(source.path) or {}).get("model_args")
     arguments = arguments if isinstance(arguments, dict) else {}
     vision = timm_from_shapes(shapes_under(source, ""), source.path, arguments)
-    parts = with_changes(ModelParts(vision=vision), changes)
-    assert parts.vision is not None
-    unread = tables.timm_unread(parts.vision)
-    transform = _timm_transform(parts.vision)
-    return _planned(
-        "timm-vit", source, parts, tables.TIMM_VIT, unread, changes, transform=transform
-    )
-
-
-def _timm_transform(vision: VisionConfig) -> ImageTransform:
-    return dataclasses.replace(_CLIP if vision.cls_token else _SIGLIP, size=vision.image_size)
+    return _encoder("timm-vit", source, vision, changes, tables.TIMM_VIT, tables.timm_unread)
 
 
 _PEFT = "llm.mamba.base_model.model."
@@ -247,6 +258,7 @@ def _robomamba(source: TensorSource, changes: Sequence[str], lora: LoraChoice) -
         notes.append("names without their module. prefix")
 
     def rename(name: str) -> str:
+        """A name without what wrappers have put in front of it."""
         name = name.removeprefix("module.") if module else name
         if name.startswith(_PEFT):
             name = "llm.mamba." + name.removeprefix(_PEFT).replace(".base_layer.", ".")
@@ -257,6 +269,8 @@ def _robomamba(source: TensorSource, changes: Sequence[str], lora: LoraChoice) -
     notes += _lora_notes(source, lora.alpha)
     head, unread = _language_head(source, "llm.mamba.", None)
     tied = head != "untied"
+    # A .pth has no config.json: sizes come from shapes, and what shapes do not say is as the
+    # published code runs it.
     llm = mamba_from_shapes(shapes_under(source, "llm.mamba."), source.path, tied)
     vision = timm_from_shapes(shapes_under(source, "vision.model."), source.path)
     policy = policy_from_shapes(shapes_under(source, ""), llm.d_model, source.path)
@@ -270,7 +284,7 @@ def _robomamba(source: TensorSource, changes: Sequence[str], lora: LoraChoice) -
         tables.robomamba(parts.policy),
         unread,
         changes,
-        transform=_timm_transform(parts.vision),
+        transform=_transform(parts.vision),
         notes=notes,
         lm_head=head,
     )
@@ -357,6 +371,7 @@ def _planned(
     plan = make_plan(source, rules, unread, tensor_shapes(parts))
     factors = _factor_rows(source, plan) if isinstance(source, LoraMerged) else []
     extras = [TensorRow(name, None, "ignored", (), why) for name, why in source.extras.items()]
+    # Rows of all that the file holds, whatever became of it: nothing is passed over in silence.
     ends = _end_problems(family, source, parts.vision, changes)
     plan = dataclasses.replace(plan, rows=(*plan.rows, *factors, *extras, *ends))
     parts = _stored_dtypes(parts, source, plan)
@@ -388,6 +403,8 @@ def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: ConversionPlan
         config = getattr(parts, name)
         if config is not None and found:
             stored = (
+                # float64 and the like are refused by the plan; until it is checked float32 stands
+                # for them.
                 max(found, key=_WIDTHS.__getitem__) if set(found) <= set(_WIDTHS) else "float32"
             )
             # Mamba's activations leave float16's range (65,504): stored so, computed in float32.
@@ -397,21 +414,3 @@ def _stored_dtypes(parts: ModelParts, source: TensorSource, plan: ConversionPlan
 
 
 _WIDTHS = {"float16": 0, "bfloat16": 1, "float32": 2}
-
-
-def _config_of(source: TensorSource) -> JsonObject | None:
-    """The config.json beside the weights, or None."""
-    folder = source.path if source.path.is_dir() else source.path.parent
-    path = folder / "config.json"
-    return read_json(path) if path.is_file() else None
-
-
-def _need_config(source: TensorSource) -> JsonObject:
-    content = _config_of(source)
-    if content is None:
-        raise InputError(
-            "missing_file",
-            f"{source.path} has no config.json beside it",
-            "give the whole folder as the hub holds it",
-        )
-    return content

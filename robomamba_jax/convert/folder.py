@@ -31,7 +31,7 @@ from robomamba_jax.data.processor import Processor
 from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_names import fitting
-from robomamba_jax.utils.files import read_json
+from robomamba_jax.utils.files import read_json, writing
 from robomamba_jax.utils.hashes import file_sha256
 from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.untrusted_text import encode_text
@@ -68,6 +68,7 @@ class Folder:
         Raises:
           InputError: they are not.
         """
+        # Both ways: what the config asks for is there, and nothing else is.
         source = ShardedSource(self.path / INDEX)
         shapes = tensor_shapes(self.parts)
         for name in source.names():
@@ -101,6 +102,7 @@ def open_folder(path: str | os.PathLike[str], *, hashes: bool = False) -> Folder
     """
     path = Path(path)
     manifest = read_json(path / "manifest.json")
+    # Before any file is looked at: what another version wrote may have others.
     version = manifest.get("format_version")
     if manifest.get("schema") != SCHEMA or version != FORMAT_VERSION:
         raise InputError(
@@ -179,29 +181,25 @@ def write_folder(
     """
     path = Path(path)
     _check_target(path, overwrite)
-    try:
+    with writing(path, "free some space, or give another folder"):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Beside the target, so that replace() stays on one file system and is atomic.
-        partial = Path(
-            tempfile.mkdtemp(prefix=f".{fitting(path.name, most=200)}.", dir=path.parent)
-        )
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    try:
-        hashes = _write_params(partial, tensors, unread, shard_bytes, progress)
-        processor.save(partial)
-        _write_json(partial / "config.json", parts_to_json(parts))
-        card = model_card(path.name, parts, processor, origin or {})
-        (partial / "README.md").write_bytes(encode_text(card))
-        _write_manifest(partial, hashes, origin or {})
-        partial.chmod(0o755)  # mkdtemp made it 0o700
-        if path.exists():
-            shutil.rmtree(path) if not path.is_symlink() else path.unlink()
-        partial.replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        prefix = f".{fitting(path.name, most=200)}."
+        partial = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+        try:
+            hashes = _write_params(partial, tensors, unread, shard_bytes, progress)
+            processor.save(partial)
+            _write_json(partial / "config.json", parts_to_json(parts))
+            card = model_card(path.name, parts, processor, origin or {})
+            (partial / "README.md").write_bytes(encode_text(card))
+            # Last: a folder with a manifest is whole.
+            _write_manifest(partial, hashes, origin or {})
+            partial.chmod(0o755)  # mkdtemp made it 0o700
+            if path.exists():
+                shutil.rmtree(path) if not path.is_symlink() else path.unlink()
+            partial.replace(path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return path
 
 
@@ -210,6 +208,7 @@ def _check_target(path: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise InputError("exists", f"{path} exists", "give another folder, or --overwrite")
+    # --overwrite removes the folder with all that is in it: only what we wrote may go.
     if stored_kind(path) != "folder":
         raise InputError(
             "exists", f"{path} is not an inference folder", "it is kept: give another folder"
@@ -227,6 +226,7 @@ def _write_params(
     shards: list[list[LazyTensor]] = [[]]
     filled = 0
     for entry in tensors:
+        # A tensor larger than a shard has one of its own.
         if filled and filled + entry[1].nbytes > shard_bytes:
             shards.append([])
             filled = 0
@@ -241,11 +241,13 @@ def _write_params(
 
         # Hashed while it is written: reading the files again would double the time.
         def observe(piece: bytes | memoryview, digest: hashlib._Hash = digest) -> None:
+            """Hashes and counts what is written."""
             digest.update(piece)
             progress(len(piece))
 
         write_safetensors(root / name, shard, observe=observe)
         hashes[name] = digest.hexdigest()
+    # As the hub's indices: names of files in the index's own folder.
     where = {entry[0]: Path(file).name for file, shard in files for entry in shard}
     total = sum(entry[1].nbytes for entry in tensors)
     _write_json(root / INDEX, {"metadata": {"total_size": total}, "weight_map": where})
@@ -274,18 +276,11 @@ def _write_json(path: Path, content: JsonView) -> None:
     path.write_bytes(encode_text(text, in_json=True))
 
 
-def _cannot_write(path: Path, error: OSError) -> InputError:
-    return InputError(
-        "cannot_write",
-        f"{path}: {error.strerror or error}",
-        "free some space, or give another folder",
-    )
-
-
 def source_tensors(source: TensorSource, names: Iterable[str] | None = None) -> list[LazyTensor]:
     """A source's tensors as :func:`write_folder` and the exporters take them."""
 
     def entry(name: str) -> LazyTensor:
+        """One tensor of the source."""
         return name, source.info(name), lambda: source.read(name)
 
     return [entry(name) for name in (source.names() if names is None else names)]

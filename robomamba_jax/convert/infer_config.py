@@ -23,14 +23,41 @@ Shapes = Mapping[str, tuple[int, ...]]
 # name the field.
 _Fields: TypeAlias = Mapping[str, Any]
 
-# By the names of transformers and timm. "gelu" is the exact one, with erf.
-_ACTIVATIONS = {
-    "quick_gelu": "quick_gelu",
-    "gelu": "gelu_erf",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "gelu_new": "gelu_tanh",
-    "gelu_tanh": "gelu_tanh",
+# Our activations by the names of transformers and of timm. "gelu" is the exact one, with erf.
+HF_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_pytorch_tanh"}
+TIMM_ACTIVATIONS = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_tanh"}
+# OpenAI's tanh form of GPT-2 is the same function under another of transformers' names.
+_ACTIVATIONS = {"gelu_new": "gelu_tanh"} | {
+    theirs: ours for names in (HF_ACTIVATIONS, TIMM_ACTIVATIONS) for ours, theirs in names.items()
 }
+# Our fields of a language model by transformers' name and, where that is another, the original
+# repository's, whose block has a dictionary of its own. Where a config.json is silent the defaults
+# of all three are the same.
+HF_MAMBA_FIELDS = {
+    "d_model": ("hidden_size", "d_model"),
+    "n_layer": ("num_hidden_layers", "n_layer"),
+    "vocab_size": ("vocab_size",),
+    "d_state": ("state_size", "ssm_cfg.d_state"),
+    "d_conv": ("conv_kernel", "ssm_cfg.d_conv"),
+    "expand": ("expand", "ssm_cfg.expand"),
+    "dt_rank": ("time_step_rank", "ssm_cfg.dt_rank"),
+    "conv_bias": ("use_conv_bias", "ssm_cfg.conv_bias"),
+    "bias": ("use_bias", "ssm_cfg.bias"),
+    "norm_eps": ("layer_norm_epsilon",),
+    "residual_in_fp32": ("residual_in_fp32",),
+    "tie_embeddings": ("tie_word_embeddings", "tie_embeddings"),
+}
+# Our fields of an encoder by transformers' names.
+HF_VIT_FIELDS = {
+    "width": "hidden_size",
+    "depth": "num_hidden_layers",
+    "heads": "num_attention_heads",
+    "image_size": "image_size",
+    "patch_size": "patch_size",
+    "norm_eps": "layer_norm_eps",
+}
+# The models of timm that RoboMamba creates; sizes that differ are arguments beside the name.
+TIMM_MODELS = {"clip": "vit_large_patch14_clip_224", "siglip": "vit_large_patch16_siglip_256"}
 
 
 def shapes_under(source: TensorSource, prefix: str) -> dict[str, tuple[int, ...]]:
@@ -84,26 +111,23 @@ def mamba_from_json(content: JsonObject, rows: int | None, path: Path) -> MambaC
             raise InputError(
                 "unknown_format", f"{path}: {name} is {given[name]!r}", f"only {value} is Mamba-1"
             )
-    rank = given.get("time_step_rank", inner.get("dt_rank", "auto"))
-    return MambaConfig(
-        d_model=_either(given, "hidden_size", "d_model", path),
-        n_layer=_either(given, "num_hidden_layers", "n_layer", path),
-        vocab_size=_vocabulary(given, rows, path),
-        d_state=given.get("state_size", inner.get("d_state", 16)),
-        d_conv=given.get("conv_kernel", inner.get("d_conv", 4)),
-        expand=given.get("expand", inner.get("expand", 2)),
-        dt_rank=None if rank == "auto" else rank,
-        conv_bias=given.get("use_conv_bias", inner.get("conv_bias", True)),
-        bias=given.get("use_bias", inner.get("bias", False)),
-        norm_eps=given.get("layer_norm_epsilon", 1e-5),
-        residual_in_fp32=given.get("residual_in_fp32", True),
-        tie_embeddings=given.get("tie_word_embeddings", given.get("tie_embeddings", True)),
-    )
+    flat = {**given, **{f"ssm_cfg.{name}": value for name, value in inner.items()}}
+    fields: dict[str, Any] = {}
+    for ours, names in HF_MAMBA_FIELDS.items():
+        found = [name for name in names if name in flat]
+        if found:
+            fields[ours] = flat[found[0]]
+        elif ours in ("d_model", "n_layer", "vocab_size"):
+            what = f"{path} has no {' and no '.join(names)}"
+            raise InputError("bad_config", what, "give its own file")
+    if fields.get("dt_rank") == "auto":
+        del fields["dt_rank"]
+    fields["vocab_size"] = _vocabulary(given, fields["vocab_size"], rows)
+    return MambaConfig(**fields)
 
 
-def _vocabulary(content: _Fields, rows: int | None, path: Path) -> int:
+def _vocabulary(content: _Fields, size: int, rows: int | None) -> int:
     """The embedding's rows, if they are the vocabulary or that padded as it says."""
-    size = _either(content, "vocab_size", "vocab_size", path)
     # The original repository states the tokenizer's size and pads the table to a multiple; for
     # GPT-NeoX 50,277 becomes 50,280.
     multiple = content.get("pad_vocab_size_multiple", 8)
@@ -140,6 +164,7 @@ def vit_from_json(kind: str, content: JsonObject, path: Path) -> VisionConfig:
         raise InputError(
             "unknown_format", f"{path} is of model_type {named!r}", f"give a {kind} checkpoint"
         )
+    # A whole CLIP has its encoder's fields in a dictionary of their own.
     own = cast("_Fields", content.get("vision_config") or content)
     get = {**_VIT_SHARED, **_VIT_DEFAULTS[kind], **own}
     odd = {"num_channels": 3, "use_swiglu_ffn": False, "qkv_bias": True}
@@ -150,14 +175,9 @@ def vit_from_json(kind: str, content: JsonObject, path: Path) -> VisionConfig:
     if kind == "dinov2":
         mlp = int(get["hidden_size"] * get["mlp_ratio"])
     return VisionConfig(
-        image_size=get["image_size"],
-        patch_size=get["patch_size"],
-        width=get["hidden_size"],
-        depth=get["num_hidden_layers"],
-        heads=get["num_attention_heads"],
+        **{ours: get[theirs] for ours, theirs in HF_VIT_FIELDS.items()},
         mlp_dim=mlp,
         activation=_activation(get["hidden_act"], path),
-        norm_eps=get["layer_norm_eps"],
         **_switches(kind),
     )
 
@@ -189,6 +209,7 @@ def timm_from_shapes(
     width, _, patch, _ = _shape(shapes, "patch_embed.proj.weight", 4, path)
     cls = "cls_token" in shapes
     kind = "clip" if cls else "siglip"
+    # [1, P (+ 1 for the class token), D].
     positions = _shape(shapes, "pos_embed", 3, path)[1] - cls
     heads = given.get("num_heads", max(1, width // 64))
     act = given.get("act_layer", "quick_gelu" if cls else "gelu")
@@ -230,6 +251,7 @@ def policy_from_shapes(shapes: Shapes, width: int, path: Path) -> PolicyConfig |
         return None
     if any(name.startswith("ssm") for name in shapes):
         return PolicyConfig("ssm_mlp", gripper=gripper)
+    # The paper's head has d/4, the published code's d/2; nothing else in the file tells them apart.
     first = _shape(shapes, "action_head1.fc1.weight", 2, path)[0]
     return PolicyConfig("two_mlp" if first == width // 4 else "two_mlp_repo", gripper=gripper)
 
@@ -277,13 +299,6 @@ def _whole(value: int, unit: int, what: str, path: Path) -> int:
             "shape_mismatch", f"{path}: {what} {value} is not a multiple of {unit}", _WHOLE
         )
     return value // unit
-
-
-def _either(content: _Fields, first: str, second: str, path: Path) -> Any:
-    for name in (first, second):
-        if name in content:
-            return content[name]
-    raise InputError("bad_config", f"{path} has neither {first} nor {second}", "give its own file")
 
 
 def _activation(name: Any, path: Path) -> str:

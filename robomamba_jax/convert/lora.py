@@ -53,6 +53,7 @@ class LoraMerged:
         self.path, self.extras = source.path, source.extras
         factors: dict[str, dict[str, str]] = {}
         for name in source.names():
+            # peft calls its only adapter "default"; files may leave that out.
             if found := _FACTOR.fullmatch(name):
                 factors.setdefault(f"{found[1]}.weight", {})[found[2]] = name
         self._pairs = factors
@@ -67,6 +68,7 @@ class LoraMerged:
             raise InputError("missing_parameter", f"{self.path} lacks {missing}", fix)
         a, b = (self._source.info(pair[letter]) for letter in "AB")
         shape = self._source.info(name).shape
+        # B [out, r] times A [r, in] must be the weight [out, in].
         if len(shape) != 2 or (b.shape[0], a.shape[-1]) != shape or b.shape[1:] != a.shape[:1]:
             raise InputError(
                 "shape_mismatch",
@@ -74,6 +76,7 @@ class LoraMerged:
                 f"{name} {list(shape)}",
                 fix,
             )
+        # Quantised factors would be multiplied as the integers that they are.
         for letter, info in zip("AB", (a, b), strict=True):
             if info.dtype not in FLOATS:
                 raise InputError("bad_dtype", f"{pair[letter]} is {info.dtype}", fix)
@@ -99,6 +102,7 @@ class LoraMerged:
         a, b = (self._source.read(self._pairs[name][letter]).astype(np.float32) for letter in "AB")
         scale = np.float32(self._alpha / self.merged[name])
         dtype = NUMPY_DTYPES[self.info(name).dtype]
+        # In place: the caller may have given the memory in which the weight stays.
         values[...] = (values.astype(np.float32) + scale * (b @ a)).astype(dtype)
         return values
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The README.md of an inference folder."""
+"""The README.md of an inference folder; its words are in ``templates/model_card.md``."""
 
 from __future__ import annotations
 
@@ -25,92 +25,25 @@ def model_card(
       processor: tokenizer, transform, template and pose conventions.
       origin: as in the manifest.
     """
-    tree = abstract_parts(parts)
-    rows = [f"| {part} | {count_params(params):,} |" for part, params in tree.items()]
-    lines = [
-        f"# {name}",
-        "",
-        "A checkpoint folder of robomamba_jax (RoboMamba, arXiv 2406.04339, in JAX).",
-        "",
-        "| part | parameters |",
-        "|---|---|",
-        *rows,
-        "",
-        *_sizes(parts),
-        *_conventions(processor),
-        "",
-        "## Use",
-        "",
-        *_use(parts, processor),
-        "",
-        "## Origin",
-        "",
-        *(_origin(origin) or ["Not stated."]),
-        "",
-        "`manifest.json` has the sha256 of every file; `robomamba verify --hashes DIR` checks.",
-        "The licence of the weights is that of the checkpoint that they come from.",
-    ]
-    return "\n".join(lines) + "\n"
+    # Here, because reading a folder imports this module and needs no templates.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-
-def _sizes(parts: ModelParts) -> list[str]:
-    lines = []
-    if parts.vision is not None:
-        v = parts.vision
-        lines.append(
-            f"- encoder: {v.image_size} px, patches of {v.patch_size}, width {v.width}, "
-            f"{v.built_layers} of {v.depth} blocks, stored in {v.param_dtype}"
-        )
-    if parts.llm is not None:
-        m = parts.llm
-        lines.append(
-            f"- language model: Mamba, width {m.d_model}, {m.n_layer} layers, "
-            f"{m.vocab_size} tokens, stored in {m.param_dtype}"
-        )
-    if parts.policy is not None:
-        lines.append(f"- policy head: {parts.policy.kind}")
-    return lines
-
-
-def _conventions(processor: Processor) -> list[str]:
-    lines = [f"- prompt template: {processor.template.name}"]
-    if processor.tokenizer is None:
-        lines.append("- tokenizer: none; give one to `rm.load(..., tokenizer=PATH)`")
-    raw = ""
-    if processor.contact_scale == "raw":
-        raw = f"contact_frame: {processor.contact_frame}; contact_side: {processor.contact_side}; "
-    lines.append(
-        f"- contact_scale: {processor.contact_scale}; {raw}"
-        f"rotation_convention: {processor.rotation_convention}"
+    # No autoescape: Markdown is text, in which HTML's escapes would be shown as they are.
+    environment = Environment(
+        loader=PackageLoader("robomamba_jax.convert"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    if raw:
-        lines.append(f"- contacts are {processor.contacts}")
-    return lines
-
-
-def _use(parts: ModelParts, processor: Processor) -> list[str]:
-    if parts.llm is None:
-        return [
-            "A vision encoder alone. Combine it with a language model:",
-            "",
-            "```",
-            "robomamba convert --from parts --vision THIS --llm PATH --tokenizer PATH --out DIR",
-            "```",
-        ]
-    extra = "" if processor.tokenizer else ', tokenizer="tokenizer.json"'
-    image = '["photo.png"]' if parts.vision is not None else "None"
-    lines = [
-        "```python",
-        "import robomamba_jax as rm",
-        f'model, processor = rm.load("DIR"{extra})',
-        f'print(rm.generate(model, processor, {image}, ["What can the robot open?"]))',
-    ]
-    if parts.policy is not None and parts.vision is not None:
-        lines.append('print(rm.predict_pose(model, processor, "photo.png", "open the drawer"))')
-    return [*lines, "```"]
-
-
-def _origin(origin: Mapping[str, Json]) -> list[str]:
-    shown = {key: value for key, value in origin.items() if key != "files" and value}
-    texts = {k: "; ".join(map(str, v)) if isinstance(v, list) else v for k, v in shown.items()}
-    return [f"- {key}: {printable(str(text))}" for key, text in texts.items()]
+    # The manifest lists the files with their hashes already.
+    told = {key: value for key, value in origin.items() if key != "files" and value}
+    texts = {k: "; ".join(map(str, v)) if isinstance(v, list) else v for k, v in told.items()}
+    return environment.get_template("model_card.md").render(
+        name=name,
+        parts=parts,
+        counts={part: count_params(params) for part, params in abstract_parts(parts).items()},
+        processor=processor,
+        # A manifest may come from anywhere: no control character goes from it into a file.
+        origin={key: printable(str(text)) for key, text in texts.items()},
+    )

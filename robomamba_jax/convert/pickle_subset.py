@@ -86,9 +86,12 @@ class _Machine:
         self._data, self._at = data, 0
         self._allowed, self._storage = allowed, storage
         self._stack: list[Any] = []
+        # A dict: a file names the places itself, and a list would have to be as long as the
+        # largest.
         self._memo: dict[int, Any] = {}
 
     def run(self) -> PickleValue:
+        """Carry out the instructions up to STOP."""
         while True:
             code = self._take(1)
             if code == b".":
@@ -100,6 +103,7 @@ class _Machine:
 
     def _take(self, count: int) -> bytes:
         piece = self._data[self._at : self._at + count]
+        # A slice beyond the end is short and no error.
         if len(piece) != count:
             raise RefusedError("it is cut")
         self._at += count
@@ -109,6 +113,8 @@ class _Machine:
         return int.from_bytes(self._take(width), "little")
 
     def _line(self) -> str:
+        # A module's and an attribute's names are short; without the bound the line could be all the
+        # rest.
         end = self._data.find(b"\n", self._at, self._at + 300)
         if end < 0:
             raise RefusedError("it is cut")
@@ -123,6 +129,7 @@ class _Machine:
         return value
 
     def _to_mark(self) -> list[Any]:
+        # From the top: containers nest, and the mark of the innermost is the last.
         for at in range(len(self._stack) - 1, -1, -1):
             if self._stack[at] is _MARK:
                 items = self._stack[at + 1 :]
@@ -133,9 +140,9 @@ class _Machine:
     def _value(self, code: bytes) -> bool:
         """Instructions that push a plain value."""
         push = self._stack.append
-        if code in _CONSTANTS:
+        if code in _CONSTANTS:  # NONE, NEWTRUE, NEWFALSE
             push(_CONSTANTS[code])
-        elif code in _INTEGERS:
+        elif code in _INTEGERS:  # BININT, BININT1, BININT2, BINFLOAT
             form, width = _INTEGERS[code]
             push(struct.unpack(form, self._take(width))[0])
         elif code == b"\x8a":  # a long of up to 255 bytes
@@ -151,19 +158,19 @@ class _Machine:
     def _container(self, code: bytes) -> bool:
         """Instructions that make containers or fill them."""
         push = self._stack.append
-        if code == b"(":
+        if code == b"(":  # MARK
             push(_MARK)
-        elif code in (b"}", b"]", b")"):
+        elif code in (b"}", b"]", b")"):  # EMPTY_DICT, EMPTY_LIST, EMPTY_TUPLE
             push({b"}": dict, b"]": list, b")": tuple}[code]())
-        elif code == b"t":
+        elif code == b"t":  # TUPLE
             push(tuple(self._to_mark()))
-        elif code in _TUPLES:
+        elif code in _TUPLES:  # TUPLE1, TUPLE2, TUPLE3
             items = [self._pop() for _ in range(_TUPLES[code])]
             push(tuple(items[::-1]))
-        elif code in (b"s", b"u"):
+        elif code in (b"s", b"u"):  # SETITEM, SETITEMS
             items = self._to_mark() if code == b"u" else [self._pop(), self._pop()][::-1]
             self._fill(items)
-        elif code in (b"a", b"e"):
+        elif code in (b"a", b"e"):  # APPEND, APPENDS
             items = self._to_mark() if code == b"e" else [self._pop()]
             target = self._stack[-1]
             if type(target) is not list:
@@ -185,28 +192,29 @@ class _Machine:
 
     def _effect(self, code: bytes) -> bool:
         """Instructions about names, calls, the memo, and those without effect."""
-        if code == b"\x80":
+        if code == b"\x80":  # PROTO
+            # torch writes protocol 2; 0 has other instructions for most values.
             if self._number(1) not in range(2, 6):
                 raise RefusedError("it is of an unknown pickle protocol")
         elif code == b"\x95":
             self._take(8)  # a frame's length: only a hint to readers of streams
-        elif code == b"c":
+        elif code == b"c":  # GLOBAL
             self._name(self._line(), self._line())
-        elif code == b"\x93":
+        elif code == b"\x93":  # STACK_GLOBAL
             attribute, module = self._pop(), self._pop()
             self._name(module, attribute)
-        elif code == b"R":
+        elif code == b"R":  # REDUCE
             self._call()
-        elif code == b"b":
+        elif code == b"b":  # BUILD
             self._pop()
             if type(self._stack[-1]) is not StatefulDict:
                 raise RefusedError("it sets the state of an object")
-        elif code == b"Q":
+        elif code == b"Q":  # BINPERSID
             self._stack.append(self._storage(self._pop()))
-        elif code in _PUTS or code == b"\x94":
+        elif code in _PUTS or code == b"\x94":  # BINPUT, LONG_BINPUT, MEMOIZE
             key = len(self._memo) if code == b"\x94" else self._number(_PUTS[code])
             self._memo[key] = self._stack[-1]
-        elif code in _GETS:
+        elif code in _GETS:  # BINGET, LONG_BINGET
             self._stack.append(self._memo[self._number(_GETS[code])])
         else:
             return False
@@ -221,6 +229,7 @@ class _Machine:
 
     def _call(self) -> None:
         arguments, function = self._pop(), self._pop()
+        # By exact type: a tuple of the file may look like one, and is none.
         if type(function) is not ImportedName or function.call is None:
             raise RefusedError("it calls what is not a function")
         if type(arguments) is not tuple:

@@ -10,12 +10,19 @@ made on its own, so that no host ever holds a whole stack of layers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import numpy as np
 
 from robomamba_jax.convert.tensor_names import Leaf, leaves, put
-from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorSource, aligned_empty
+from robomamba_jax.convert.tensors import (
+    NUMPY_DTYPES,
+    LazyTensor,
+    TensorInfo,
+    TensorSource,
+    aligned_empty,
+)
 from robomamba_jax.models.params import Params, leaf_paths
 
 Shardings = Callable[[Leaf], jax.sharding.Sharding]
@@ -48,10 +55,12 @@ def load_params(
 
 def _place(source: TensorSource, leaf: Leaf, shardings: Shardings | None) -> jax.Array:
     if shardings is None:
+        # The array is ours alone and aligned (``aligned_empty``): a CPU takes it over.
         return jax.device_put(_fill(source, leaf, tuple(slice(0, n) for n in leaf.shape)))
     pieces: dict[tuple[tuple[int, int], ...], np.ndarray] = {}
 
     def piece(index: tuple[slice, ...] | None) -> np.ndarray:
+        """What one device holds."""
         whole = tuple(slice(*s.indices(n)) for s, n in zip(index or (), leaf.shape, strict=True))
         key = tuple((s.start, s.stop) for s in whole)
         if key not in pieces:  # devices that hold copies of one piece share its reading
@@ -67,6 +76,7 @@ def _fill(source: TensorSource, leaf: Leaf, index: tuple[slice, ...]) -> np.ndar
     if not leaf.stacked:
         _copy(source, leaf.names[0], out, index, leaf.shape)
         return out
+    # A stack [L, ...]: only the layers that this piece holds are read.
     for row, name in zip(out, leaf.names[index[0]], strict=True):
         _copy(source, name, row, index[1:], leaf.shape[1:])
     return out
@@ -79,40 +89,32 @@ def _copy(
     index: tuple[slice, ...],
     shape: tuple[int, ...],
 ) -> None:
+    # The usual case: no second copy. A piece, or another dtype, is cut from the whole tensor.
     if out.shape == shape and source.info(name).dtype == str(out.dtype):
         source.read(name, out)
         return
     out[...] = source.read(name)[index]
 
 
-def on_mesh(
-    mesh: jax.sharding.Mesh,
-    rules: Callable[[str, tuple[int, ...]], jax.sharding.PartitionSpec] | None = None,
-) -> Shardings:
-    """Shardings of all leaves on a mesh.
-
-    Args:
-      mesh: of the devices.
-      rules: from a leaf's path and shape to its PartitionSpec; None = a copy everywhere.
-    """
-
-    def sharding(leaf: Leaf) -> jax.sharding.Sharding:
-        spec = jax.sharding.PartitionSpec() if rules is None else rules(leaf.path, leaf.shape)
-        return jax.sharding.NamedSharding(mesh, spec)
-
-    return sharding
-
-
 def tree_tensors(params: Params) -> dict[str, Callable[[], np.ndarray]]:
     """From a parameter tree back to tensors: name -> how to bring its values to the host."""
 
-    def getter(array: jax.Array, row: int | None) -> Callable[[], np.ndarray]:
-        return lambda: np.asarray(jax.device_get(array if row is None else array[row]))
+    def get(array: jax.Array, row: int | None) -> np.ndarray:
+        """An array's values, or a layer's."""
+        return np.asarray(jax.device_get(array if row is None else array[row]))
 
-    flat: dict[str, Callable[[], np.ndarray]] = {}
-    found = {leaf.path: leaf for leaf in leaves(params)}
-    for path, array in leaf_paths(params).items():
-        leaf = found[path]
-        for row, name in enumerate(leaf.names):
-            flat[name] = getter(array, row if leaf.stacked else None)
-    return flat
+    arrays = leaf_paths(params)
+    return {
+        name: partial(get, arrays[leaf.path], row if leaf.stacked else None)
+        for leaf in leaves(params)
+        for row, name in enumerate(leaf.names)
+    }
+
+
+def lazy_tensors(params: Params) -> list[LazyTensor]:
+    """The same as the writers of files take them; values are brought to the host one by one."""
+    found = []
+    for name, make in tree_tensors(params).items():
+        array = make()
+        found.append((name, TensorInfo(array.shape, str(array.dtype)), make))
+    return found

@@ -9,6 +9,7 @@ memory is allocated.
 
 from __future__ import annotations
 
+import math
 import os
 import zlib
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from robomamba_jax.utils.files import open_regular, other_checkpoint
 # Why not torch.load(weights_only=True): it needs torch, which nothing else here does to convert
 # (200 MB and more), and reads whole storages; and that no code of a file is executed should be
 # provable from the code below rather than taken from a version of torch.
-_STORAGES = {
+STORAGES = {
     "FloatStorage": "float32",
     "HalfStorage": "float16",
     "BFloat16Storage": "bfloat16",
@@ -106,7 +107,7 @@ class PthFile:
             out = np.empty(shape, dtype)
         if not out.size:
             return out
-        if strides == _row_major(shape):
+        if strides == row_major(shape):
             self._fill(storage.entry, offset * dtype.itemsize, out.reshape(-1), name)
             return out
         # A view with other strides (a transposed matrix): read the run that it spans, then stride.
@@ -144,6 +145,7 @@ class PthFile:
 
     def _directory(self) -> tuple[str, dict[str, ZipEntry]]:
         """The archive's root folder and its entries."""
+        # b"\x80\x02" begins a bare pickle: torch's format before 1.6, and everybody else's.
         head = self._file.read(4)
         if head[:2] == b"\x80\x02" or not head.startswith(b"PK"):
             other = other_checkpoint(self.path, "a Python pickle", _FIX)
@@ -157,6 +159,7 @@ class PthFile:
         roots = [root for root in roots if "/" not in root]
         if len(roots) != 1:
             raise RefusedError("it is not a torch checkpoint: it has no data.pkl")
+        # Newer versions of torch write it; files without it are taken for little-endian.
         order = entries.get(f"{roots[0]}/byteorder")
         if order and self._bytes(order, 16) != b"little":
             raise RefusedError("it was written on a big-endian machine")
@@ -177,10 +180,10 @@ class PthFile:
         if type(key) is not tuple or len(key) != 5 or key[0] != "storage":
             raise RefusedError("it has a persistent id that is not a storage")
         _, kind, name, _, count = key
-        if type(kind) is not ImportedName or kind.name[1] not in _STORAGES:
+        if type(kind) is not ImportedName or kind.name[1] not in STORAGES:
             raise RefusedError("it has a storage of an unknown kind")
         entry = self._entries.get(f"{root}/data/{name}") if type(name) is str else None
-        dtype = _STORAGES[kind.name[1]]
+        dtype = STORAGES[kind.name[1]]
         if entry is None or type(count) is not int:
             raise RefusedError(f"its storage {str(name)[:40]!r} is missing")
         if entry.size != count * NUMPY_DTYPES[dtype].itemsize:
@@ -194,7 +197,7 @@ class PthFile:
             ("collections", "OrderedDict"): _ordered_dict,
             ("torch._utils", "_rebuild_tensor_v2"): _tensor,
             ("torch._utils", "_rebuild_parameter"): _parameter,
-            **{("torch", name): None for name in _STORAGES},
+            **{("torch", name): None for name in STORAGES},
         }
 
 
@@ -230,12 +233,9 @@ def _parameter(*arguments: Any) -> TensorView:
     return arguments[0]
 
 
-def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= size
-    return tuple(reversed(strides))
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a contiguous tensor, in elements."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def _state_dict(top: Any) -> tuple[dict[str, TensorView], Mapping[str, str]]:
@@ -245,6 +245,7 @@ def _state_dict(top: Any) -> tuple[dict[str, TensorView], Mapping[str, str]]:
     wrappers = [key for key in _WRAPPERS if isinstance(top.get(key), dict)]
     extras: dict[str, str] = {}
     state = top
+    # Only where nothing beside it is a tensor: "model" may also be a module's name.
     if len(wrappers) == 1 and not any(type(value) is TensorView for value in top.values()):
         state = top[wrappers[0]]
         extras = {str(key)[:100]: "not model weights" for key in top if key != wrappers[0]}

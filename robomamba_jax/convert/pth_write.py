@@ -16,14 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from robomamba_jax.convert.tensors import LazyTensor, as_bytes
+from robomamba_jax.convert.pth_file import STORAGES, row_major
+from robomamba_jax.convert.tensors import FLOATS, LazyTensor, as_bytes
 from robomamba_jax.utils.files import replacing
 
-_STORAGES = {
-    "float32": "FloatStorage",
-    "float16": "HalfStorage",
-    "bfloat16": "BFloat16Storage",
-}
+# Weights alone: nothing else has a place in a file of ours.
+_CODES = {dtype: storage for storage, dtype in STORAGES.items() if dtype in FLOATS}
 _PIECE = 2**24  # bytes written at once
 _ROOT = "archive"
 
@@ -65,16 +63,12 @@ def _pickled(tensors: Sequence[LazyTensor]) -> bytes:
         storage = (
             b"("
             + _text("storage")
-            + _global("torch", _STORAGES[info.dtype])
+            + _global("torch", _CODES[info.dtype])
             + _text(str(number))
             + _text("cpu")
             + _integer(info.size)
             + b"tQ"
         )
-        strides, step = [], 1
-        for size in reversed(info.shape):
-            strides.append(step)
-            step *= size
         out += [
             _text(name),
             _global("torch._utils", "_rebuild_tensor_v2"),
@@ -82,7 +76,7 @@ def _pickled(tensors: Sequence[LazyTensor]) -> bytes:
             storage,
             _integer(0),
             _integers(info.shape),
-            _integers(strides[::-1]),
+            _integers(row_major(info.shape)),
             b"\x89",  # requires_grad=False
             _global("collections", "OrderedDict"),
             b")RtR",

@@ -144,6 +144,7 @@ def match_rules(rules: Sequence[TensorRule], shapes: Shapes) -> dict[str, Matche
     """
     matched: dict[str, MatchedRule] = {}
     for rule in rules:
+        # The first target gives the layer's number; the others of a joint tensor have the same.
         pattern = re.escape(rule.targets[0]).replace(r"\{i\}", r"(\d+)")
         for name in shapes:
             found = re.fullmatch(pattern, name)
@@ -155,6 +156,7 @@ def match_rules(rules: Sequence[TensorRule], shapes: Shapes) -> dict[str, Matche
             matched[source] = MatchedRule(
                 rule._replace(source=source, targets=tuple(targets)), shapes[name]
             )
+    # The table is held against the model: each of its tensors has one rule, and one only.
     covered = [target for match in matched.values() for target in match.rule.targets]
     assert sorted(covered) == sorted(shapes), set(covered) ^ set(shapes)
     return matched
@@ -184,6 +186,8 @@ def make_plan(
         for name, info in infos.items()
     ]
     for name in missing:
+        # Among the tensors that nobody asks for: a misspelt one is there twice, as missing and as
+        # unknown.
         near = get_close_matches(name, unknown, n=2, cutoff=0.6)
         hint = (
             f"the file's {' or '.join(near)} looks like it"
@@ -231,10 +235,12 @@ def _mismatch(name: str, info: TensorInfo, match: MatchedRule, common: str) -> s
         return f"{name} is {info.dtype} among {common}; store it as {common} or float32"
     if info.dtype != common and not keeps_float32(match.rule.targets[0]):
         return f"{name} is {info.dtype} among {common}; store it as {common}"
+    # Positions of another grid: their number is free, their width is not.
     rank_only = match.rule.resample is not None and len(info.shape) == len(want)
     if rank_only and info.shape[-1] == want[-1]:
         return ""
     if info.shape != want:
+        # Of a square matrix nobody can tell; verify would.
         turned = sorted(info.shape) == sorted(want) and len(want) > 1
         hint = "it looks transposed" if turned else "the configuration belongs to another model"
         return f"{name} has shape {list(info.shape)}, not {list(want)}; {hint}"
@@ -263,6 +269,7 @@ def _common_dtypes(
     """For each part the dtype that most of its numbers have."""
     totals: dict[str, dict[str, int]] = {}
     for name, match in matched.items():
+        # By numbers and not by tensors: norms and biases are many, and small.
         counts = totals.setdefault(_part(match), {"float32": 0})
         if name in infos:
             counts[infos[name].dtype] = counts.get(infos[name].dtype, 0) + infos[name].size

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -18,9 +19,9 @@ from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.convert.families import FAMILIES, ForeignCheckpoint, open_checkpoint
 from robomamba_jax.convert.folder import open_folder, source_tensors
 from robomamba_jax.convert.folder import write_folder as write
-from robomamba_jax.convert.placement import tree_tensors
-from robomamba_jax.convert.rules import TensorRow
-from robomamba_jax.convert.sources import open_source
+from robomamba_jax.convert.placement import lazy_tensors
+from robomamba_jax.convert.rules import MatchedRule, TensorRow
+from robomamba_jax.convert.sources import config_beside, open_source
 from robomamba_jax.convert.tensors import LazyTensor, TensorInfo, has_nonfinite
 from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.data.processor import Processor
@@ -29,7 +30,6 @@ from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.errors import InputError
 from robomamba_jax.models.policy.head import PolicyHead
 from robomamba_jax.models.projector import Projector
-from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.hashes import file_sha256
 
 Progress = Callable[[int], None]
@@ -90,12 +90,13 @@ def convert_checkpoint(
         processor = _processor(checkpoint, found, settings or {})
         if _published_head(checkpoint):
             notes += published_notes(settings or {}, processor)
+        kept = [row.name for row in checkpoint.plan.rows if row.action == "kept" and row.name]
         path = write(
             out,
             checkpoint.parts,
             processor,
             list(_loaded(checkpoint)),
-            unread=source_tensors(checkpoint.source, _kept(checkpoint)),
+            unread=source_tensors(checkpoint.source, kept),
             origin=_origin(checkpoint, hash_source),
             overwrite=overwrite,
             progress=progress,
@@ -105,30 +106,25 @@ def convert_checkpoint(
     return Converted(path, checkpoint.plan.rows, (*checkpoint.notes, *notes))
 
 
-def _loaded(
-    checkpoint: ForeignCheckpoint,
-) -> Iterator[LazyTensor]:
+def _loaded(checkpoint: ForeignCheckpoint) -> Iterator[LazyTensor]:
     """Our tensors, in the order of the file that they come from."""
-    for name, match in checkpoint.plan.matched.items():
-        info = TensorInfo(match.shape, checkpoint.source.info(name).dtype)
-        for part, target in enumerate(match.rule.targets):
-            yield target, info, _reader(checkpoint, name, part)
+    source = checkpoint.source
 
-
-def _reader(checkpoint: ForeignCheckpoint, name: str, part: int) -> Callable[[], np.ndarray]:
-    match = checkpoint.plan.matched[name]
-
-    def read() -> np.ndarray:
-        array = checkpoint.source.read(name)
+    def read(name: str, match: MatchedRule, part: int) -> np.ndarray:
+        """One of our tensors out of the file's."""
+        array = source.read(name)
         if has_nonfinite(array):
-            raise InputError(
-                "tensor_mismatch",
-                f"{checkpoint.source.path}: {name} holds NaN or infinity",
-                "take the checkpoint from before the training diverged",
-            )
+            what = f"{source.path}: {name} holds NaN or infinity"
+            fix = "take the checkpoint from before the training diverged"
+            raise InputError("tensor_mismatch", what, fix)
         return match.rule.forward(array, match.shape)[part]
 
-    return read
+    for name, match in checkpoint.plan.matched.items():
+        info = TensorInfo(match.shape, source.info(name).dtype)
+        # A joint tensor (query, key and value in one) is read once for each of its parts: holding
+        # it until the others are written would cost memory, and files stay in the page cache.
+        for part, target in enumerate(match.rule.targets):
+            yield target, info, partial(read, name, match, part)
 
 
 def read_tensors(checkpoint: ForeignCheckpoint) -> dict[str, np.ndarray]:
@@ -139,10 +135,6 @@ def read_tensors(checkpoint: ForeignCheckpoint) -> dict[str, np.ndarray]:
     """
     checkpoint.plan.check(checkpoint.source.path)
     return {name: make() for name, _, make in _loaded(checkpoint)}
-
-
-def _kept(checkpoint: ForeignCheckpoint) -> list[str]:
-    return [row.name for row in checkpoint.plan.rows if row.action == "kept" and row.name]
 
 
 def _origin(checkpoint: ForeignCheckpoint, hashes: bool) -> dict[str, Any]:
@@ -168,12 +160,10 @@ def _find_tokenizer(
         return None, ("no tokenizer.json beside the weights: give --tokenizer to add one",)
     tokenizer = Tokenizer.load(path)
     rows = checkpoint.parts.llm.vocab_size
+    # Fewer ids than rows are usual: embeddings are padded to a multiple.
     if tokenizer.size > rows:
-        raise InputError(
-            "bad_tokenizer",
-            f"{path} has {tokenizer.size} ids, the embedding {rows} rows",
-            "give the tokenizer of this model",
-        )
+        what = f"{path} has {tokenizer.size} ids, the embedding {rows} rows"
+        raise InputError("bad_tokenizer", what, "give the tokenizer of this model")
     return tokenizer, ()
 
 
@@ -188,6 +178,7 @@ def _processor(
     if _published_head(checkpoint):
         fields = {"contact_scale": "raw", "rotation_convention": "manipllm"}
         fields["template"] = "official_pose"
+        # A frame is a property of raw contacts alone; shares of a crop's side have none.
         if given.get("contact_scale", "raw") == "raw":
             fields["contact_frame"] = "file"
     fields |= given
@@ -255,32 +246,24 @@ def convert_parts(
     Raises:
       InputError: a part is not what it should be, or does not load.
     """
+    # Both are open until the end: tensors are read when their turn to be written comes.
     encoder, language = open_part(vision, "vision"), open_part(llm, "llm")
     assert encoder.parts.vision is not None
     assert language.parts.llm is not None
     try:
-        given: dict[str, Any] = dict(settings or {})
+        given: dict[str, Any] = {k: v for k, v in (settings or {}).items() if v is not None}
+        template = prompt_template(given.pop("template", "standard"))
         head = policy or PolicyConfig(param_dtype="float32")
         parts = ModelParts(language.parts.llm, encoder.parts.vision, head)
         new = _new_parameters(language.parts.llm, encoder.parts.vision, head, seed)
         found, notes = language.tokenizer(tokenizer)
-        processor = Processor(
-            found,
-            encoder.transform,
-            prompt_template(given.get("template") or "standard"),
-            **{k: v for k, v in given.items() if v is not None and k != "template"},
-        )
+        origin = {"vision": encoder.origin, "llm": language.origin, "seed": seed}
         path = write(
             out,
             parts,
-            processor,
+            Processor(found, encoder.transform, template, **given),
             [*encoder.tensors, *language.tensors, *new],
-            origin={
-                "family": "parts",
-                "vision": encoder.origin,
-                "llm": language.origin,
-                "seed": seed,
-            },
+            origin={"family": "parts", **origin},
             overwrite=overwrite,
             progress=progress,
         )
@@ -288,10 +271,9 @@ def convert_parts(
         encoder.close()
         language.close()
     why = f"initialized with seed {seed}"
-    fresh = tuple(TensorRow(None, info, "new", (name,), why) for name, info, _ in new)
-    return Converted(
-        path, (*encoder.rows, *language.rows, *fresh), (*encoder.notes, *language.notes, *notes)
-    )
+    fresh = (TensorRow(None, info, "new", (name,), why) for name, info, _ in new)
+    rows = (*encoder.rows, *language.rows, *fresh)
+    return Converted(path, rows, (*encoder.notes, *language.notes, *notes))
 
 
 def _new_parameters(
@@ -304,12 +286,7 @@ def _new_parameters(
         "projector": Projector(vision.width, llm.d_model, rngs=rngs, **dtypes),
         "policy": PolicyHead(head, llm.d_model, llm, rngs=rngs),
     }
-    tree = {name: nnx.to_pure_dict(nnx.state(module)) for name, module in modules.items()}
-    found = []
-    for name, make in tree_tensors(tree).items():
-        array = make()
-        found.append((name, TensorInfo(array.shape, str(array.dtype)), make))
-    return found
+    return lazy_tensors({n: nnx.to_pure_dict(nnx.state(module)) for n, module in modules.items()})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -352,10 +329,12 @@ def open_part(path: str | Path, part: str) -> OpenedPart:
         if getattr(folder.parts, part) is None:
             raise InputError("no_such_part", f"{path} has no {part}", f"give one that has: {part}")
         source, processor = folder.source(), folder.processor()
+        # Of a whole model its part is taken; projector and head are of another pair, and made anew.
         names = [name for name in source.names() if name.startswith(part + ".")]
         rows = tuple(TensorRow(name, source.info(name), "loaded", (name,)) for name in names)
 
         def own(given: str | Path | None) -> tuple[Tokenizer | None, tuple[str, ...]]:
+            """The folder's tokenizer, unless another is given."""
             return (Tokenizer.load(given) if given else processor.tokenizer), ()
 
         tensors = source_tensors(source, names)
@@ -392,9 +371,10 @@ def detect_family(path: str | Path) -> str:
       InputError: neither says it.
     """
     path = Path(path)
-    folder = path if path.is_dir() else path.parent
-    content = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    content = config_beside(path) or {}
     kind = str(content.get("model_type", "")).removesuffix("_vision_model")
+    # transformers says it in model_type, the original Mamba by its two sizes, timm by the name of
+    # an architecture.
     if kind in _TYPES:
         return _TYPES[kind]
     if {"d_model", "n_layer"} <= set(content):
@@ -406,8 +386,5 @@ def detect_family(path: str | Path) -> str:
         source.close()
         if {"embeddings.position_embeddings", "layernorm.weight"} <= set(source.names()):
             return "dinov2"
-    raise InputError(
-        "unknown_format",
-        f"{path} has no config.json that says what it is",
-        f"convert it first, with --from {', '.join(FAMILIES)}",
-    )
+    what = f"{path} has no config.json that says what it is"
+    raise InputError("unknown_format", what, f"convert it first, with --from {', '.join(FAMILIES)}")

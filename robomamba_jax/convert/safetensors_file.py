@@ -138,11 +138,8 @@ def _entry(path: Path, name: str, entry: Any) -> tuple[TensorInfo, int]:
     if not sound:
         raise _bad(path, f"has a bad entry for {name[:100]!r}")
     if dtype is None:
-        raise InputError(
-            "bad_dtype",
-            f"{path}: {name!r} is of dtype {str(entry['dtype'])[:40]!r}",
-            f"store it as one of {', '.join(_CODES)}",
-        )
+        what = f"{path}: {name!r} is of dtype {str(entry['dtype'])[:40]!r}"
+        raise InputError("bad_dtype", what, f"store it as one of {', '.join(_CODES)}")
     info = TensorInfo(tuple(shape), dtype)
     if info.nbytes != stop - start:
         raise _bad(path, f"gives {name!r} {stop - start} bytes where its shape needs {info.nbytes}")

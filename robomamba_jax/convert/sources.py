@@ -15,6 +15,7 @@ from robomamba_jax.convert.tensors import TensorInfo, TensorSource
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.file_types import other_file, read_head
 from robomamba_jax.utils.files import read_json
+from robomamba_jax.utils.json_types import JsonObject
 
 
 def _pth(path: Path) -> TensorSource:
@@ -71,6 +72,16 @@ def open_source(path: str | os.PathLike[str]) -> TensorSource:
     return (reader or SafetensorsFile)(path)
 
 
+def config_beside(path: Path) -> JsonObject | None:
+    """The config.json of a checkpoint's folder, or beside its file; None without one.
+
+    Raises:
+      InputError: it is not a JSON object.
+    """
+    file = (path if path.is_dir() else path.parent) / "config.json"
+    return read_json(file) if file.is_file() else None
+
+
 class ShardedSource:
     """Several files behind one index, as Hugging Face writes them.
 
@@ -92,13 +103,11 @@ class ShardedSource:
         for name in set(where.values()):
             # An index may come from anywhere: "../x" or "/etc/x" must not be opened.
             if Path(name).name != name or Path(name).suffix.lower() not in _READERS:
-                raise InputError(
-                    "bad_json",
-                    f"{index} names the file {name!r}",
-                    "name files of its own folder only",
-                )
+                what = f"{index} names the file {name!r}"
+                raise InputError("bad_json", what, "name files of its own folder only")
         self._sources: dict[str, TensorSource] = {}
         try:
+            # In a fixed order, which is that of the tensors in the plan and in the table.
             for name in sorted(set(where.values())):
                 self._sources[name] = open_source(index.parent / name)
             self._where = self._checked(where)
@@ -109,15 +118,13 @@ class ShardedSource:
 
     def _checked(self, where: dict[str, str]) -> dict[str, str]:
         held = {name: file for file, source in self._sources.items() for name in source.names()}
+        # A tensor in two files would be one or the other by chance.
         count = sum(len(source.names()) for source in self._sources.values())
         odd = sorted(set(where.items()) ^ set(held.items()))
         if odd or count != len(held):
             what = f"{odd[0][0]!r}" if odd else "a tensor that is in two files"
-            raise InputError(
-                "bad_checkpoint",
-                f"{self._index} and its files do not agree on {what}",
-                "download or write all files again",
-            )
+            what = f"{self._index} and its files do not agree on {what}"
+            raise InputError("bad_checkpoint", what, "download or write all files again")
         return held
 
     def _size_remark(self, metadata: object) -> dict[str, str]:
@@ -168,12 +175,10 @@ class RenamedSource:
         self._source = source
         self.path, self.extras = source.path, source.extras
         self._old = {rename(name): name for name in source.names()}
+        # Two old names may have become one: dropping either would be silent.
         if len(self._old) != len(source.names()):
-            raise InputError(
-                "bad_checkpoint",
-                f"{self.path} holds a tensor twice, under two spellings of its name",
-                "write it again with one of them",
-            )
+            what = f"{self.path} holds a tensor twice, under two spellings of its name"
+            raise InputError("bad_checkpoint", what, "write it again with one of them")
 
     def names(self) -> list[str]:
         """The new names."""

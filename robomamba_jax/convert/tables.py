@@ -50,48 +50,51 @@ def _vision(source: str, target: str, leading_ones: int = 0) -> TensorRule:
     return TensorRule(source, (f"vision.{target}",), leading_ones)
 
 
-_LAYER = "encoder.layers.{i}"
+def _renamed(modules: dict[str, str]) -> list[TensorRule]:
+    """Weights and biases of modules that we call otherwise: their name -> ours."""
+    return [
+        _vision(f"{theirs}.{kind}", f"{ours}.{kind}")
+        for theirs, ours in modules.items()
+        for kind in ("weight", "bias")
+    ]
 
-_TIMM_NAMES = {
-    "norm1": "layer_norm1",
-    "norm2": "layer_norm2",
-    "attn.proj": "self_attn.out_proj",
-    "mlp.fc1": "mlp.fc1",
-    "mlp.fc2": "mlp.fc2",
-}
-_QKV = ("q_proj", "k_proj", "v_proj")
 
 # timm's VisionTransformer, as CLIP and SigLIP use it.
 TIMM_VIT = (
     _vision("cls_token", "embeddings.class_embedding", leading_ones=2),
     _vision("pos_embed", "embeddings.position_embedding.weight", leading_ones=1),
-    _vision("patch_embed.proj.weight", "embeddings.patch_embedding.weight"),
-    _vision("patch_embed.proj.bias", "embeddings.patch_embedding.bias"),
-    _vision("norm_pre.weight", "pre_layrnorm.weight"),
-    _vision("norm_pre.bias", "pre_layrnorm.bias"),
-    *(
-        _vision(f"blocks.{{i}}.{theirs}.{kind}", f"{_LAYER}.{ours}.{kind}")
-        for theirs, ours in _TIMM_NAMES.items()
-        for kind in ("weight", "bias")
+    *_renamed(
+        {
+            "patch_embed.proj": "embeddings.patch_embedding",
+            "norm_pre": "pre_layrnorm",
+            "blocks.{i}.norm1": "encoder.layers.{i}.layer_norm1",
+            "blocks.{i}.norm2": "encoder.layers.{i}.layer_norm2",
+            "blocks.{i}.attn.proj": "encoder.layers.{i}.self_attn.out_proj",
+            "blocks.{i}.mlp.fc1": "encoder.layers.{i}.mlp.fc1",
+            "blocks.{i}.mlp.fc2": "encoder.layers.{i}.mlp.fc2",
+        }
     ),
     *(
         TensorRule(
             f"blocks.{{i}}.attn.qkv.{kind}",
-            tuple(f"vision.{_LAYER}.self_attn.{part}.{kind}" for part in _QKV),
+            # One matrix [3 D, D] there: query, key and value below each other, in this order.
+            tuple(f"vision.encoder.layers.{{i}}.self_attn.{part}_proj.{kind}" for part in "qkv"),
         )
         for kind in ("weight", "bias")
     ),
 )
 
+
 _DINOV2_NAMES = {
-    "norm1": "layer_norm1",
-    "norm2": "layer_norm2",
-    "attention.attention.query": "self_attn.q_proj",
-    "attention.attention.key": "self_attn.k_proj",
-    "attention.attention.value": "self_attn.v_proj",
-    "attention.output.dense": "self_attn.out_proj",
-    "mlp.fc1": "mlp.fc1",
-    "mlp.fc2": "mlp.fc2",
+    "embeddings.patch_embeddings.projection": "embeddings.patch_embedding",
+    "encoder.layer.{i}.norm1": "encoder.layers.{i}.layer_norm1",
+    "encoder.layer.{i}.norm2": "encoder.layers.{i}.layer_norm2",
+    "encoder.layer.{i}.attention.attention.query": "encoder.layers.{i}.self_attn.q_proj",
+    "encoder.layer.{i}.attention.attention.key": "encoder.layers.{i}.self_attn.k_proj",
+    "encoder.layer.{i}.attention.attention.value": "encoder.layers.{i}.self_attn.v_proj",
+    "encoder.layer.{i}.attention.output.dense": "encoder.layers.{i}.self_attn.out_proj",
+    "encoder.layer.{i}.mlp.fc1": "encoder.layers.{i}.mlp.fc1",
+    "encoder.layer.{i}.mlp.fc2": "encoder.layers.{i}.mlp.fc2",
 }
 
 
@@ -105,21 +108,14 @@ def dinov2(resample: bool) -> tuple[TensorRule, ...]:
         "embeddings.position_embeddings", "embeddings.position_embedding.weight", leading_ones=1
     )
     if resample:
+        # Without it the shapes must agree: only here is another grid meant.
         positions = positions._replace(resample=resample_positions)
     return (
         _vision("embeddings.cls_token", "embeddings.class_embedding", leading_ones=2),
         positions,
-        _vision(
-            "embeddings.patch_embeddings.projection.weight", "embeddings.patch_embedding.weight"
-        ),
-        _vision("embeddings.patch_embeddings.projection.bias", "embeddings.patch_embedding.bias"),
+        *_renamed(_DINOV2_NAMES),
         *(
-            _vision(f"encoder.layer.{{i}}.{theirs}.{kind}", f"{_LAYER}.{ours}.{kind}")
-            for theirs, ours in _DINOV2_NAMES.items()
-            for kind in ("weight", "bias")
-        ),
-        *(
-            _vision(f"encoder.layer.{{i}}.{name}.lambda1", f"{_LAYER}.{name}.lambda1")
+            _vision(f"encoder.layer.{{i}}.{name}.lambda1", f"encoder.layers.{{i}}.{name}.lambda1")
             for name in ("layer_scale1", "layer_scale2")
         ),
     )
@@ -165,6 +161,7 @@ _AFTER = "after the features that are read"
 
 def _deep(template: str, config: VisionConfig) -> list[UnreadTensors]:
     """The blocks behind the one that is read."""
+    # Numbers and no \d+: a block that should have been read must not pass for one behind it.
     numbers = "|".join(str(i) for i in range(config.built_layers, config.depth))
     if not numbers:
         return []

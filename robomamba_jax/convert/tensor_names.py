@@ -39,6 +39,7 @@ class Leaf:
     @property
     def stacked(self) -> bool:
         """Whether the first axis counts the layers."""
+        # A stack's path has no number of a layer, its tensors' names have.
         return self.path != self.names[0].replace(".", "/")
 
     @property
@@ -68,6 +69,7 @@ def leaves(tree: Params) -> list[Leaf]:
         shape = tuple(leaf.shape)
         names = [path]
         stack = next((stack for stack in STACKS if path.startswith(stack)), None)
+        # In the list layout the number stands in the path already.
         if stack and not path[len(stack) :].split("/")[0].isdigit():
             names = [f"{stack}{i}/{path[len(stack) :]}" for i in range(shape[0])]
         dotted = tuple(name.replace("/", ".") for name in names)

@@ -68,9 +68,14 @@ class TensorSource(Protocol):
     """
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file or folder, for messages."""
+        ...
+
     @property
-    def extras(self) -> Mapping[str, str]: ...
+    def extras(self) -> Mapping[str, str]:
+        """What else it holds: name -> why it is not read."""
+        ...
 
     def names(self) -> list[str]:
         """The tensors' names in the file's order."""
@@ -96,6 +101,7 @@ class TensorSource(Protocol):
 def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An uninitialised array which ``jax.device_put`` on a CPU takes over without a copy."""
     nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    # numpy promises less: take more than is needed, and begin at the first multiple.
     raw = np.empty(nbytes + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
     return raw[start : start + nbytes].view(dtype).reshape(shape)

@@ -129,6 +129,7 @@ class Engine:
     def image_tokens(self, prompt: Prompt) -> int:
         """Positions of the joint sequence that a prompt's images take."""
         vision = self.model.config.vision
+        # Each image is num_patches tokens in front of the text position where it stands.
         return 0 if vision is None else len(prompt.image_positions) * vision.num_patches
 
     def generate(self, batch: PromptBatch, settings: GenerationSettings) -> list[Answer]:
@@ -140,6 +141,8 @@ class Engine:
         decode = self.processor.need_tokenizer().decode
         done = self._ready(settings).generate(batch.ids, settings, **self._images(batch))
         return [
+            # The loop stops after the token that completes a stop string: text is cut, tokens are
+            # not.
             Answer(until_stop(decode(found.tokens), settings.stop), found.tokens, found.reason)
             for found in done
         ]
@@ -158,6 +161,7 @@ class Engine:
           InputError: a prompt or a setting is wrong (before the first piece).
         """
         decode = self.processor.need_tokenizer().decode
+        # One growing text for each row: pieces of different rows come mixed.
         texts = [AnswerText(decode, settings.stop) for _ in batch.ids]
         events = self._ready(settings).stream(
             batch.ids, settings, every=every, **self._images(batch)
@@ -170,6 +174,7 @@ class Engine:
     def next_token_logits(self, batch: PromptBatch) -> np.ndarray:
         """float32[B, V]: of the token behind each prompt."""
         generator = self._ready(None)
+        # [B, V]: prefill gives the last real position of each row, wherever its padding lies.
         logits, _ = generator.prefill(generator.params, self._inputs(batch))
         return np.asarray(self._to_host(logits), np.float32)
 
@@ -217,6 +222,7 @@ class Engine:
         processor, gripper = self.processor, output.gripper_logit
         assert processor.transform is not None
         return make_pose(
+            # [2] and [6], as the head gives them; make_pose turns both into pixels and axes.
             np.asarray(output.contact[row]),
             np.asarray(output.rotation6d[row]),
             None if gripper is None else float(gripper[row]),
@@ -233,7 +239,7 @@ class Engine:
         self,
         images: Sequence[ImageSource],
         instructions: Sequence[str],
-        depths: Sequence[Any] | None = None,
+        depths: Sequence[object] | None = None,
         cameras: Sequence[Camera | None] | None = None,
     ) -> list[Pose]:
         """Where and how the gripper should touch, in one forward pass for all images.
@@ -251,10 +257,12 @@ class Engine:
         processed = self.processor(images, instructions)
         count = len(instructions)
         sizes = [(int(width), int(height)) for width, height in processed.image_sizes[:, 0]]
+        # Before the forward pass: a wrong depth is told without it.
         read = [
             None if depth is None else as_depth(depth, size)
             for depth, size in zip(depths or [None] * count, sizes, strict=True)
         ]
+        # One forward pass for all: heads and poses cost next to nothing beside it.
         output = self.predict_outputs(batch_of(processed))
         return [
             self.pose_of(output, row, sizes[row], depth=read[row], camera=camera)
@@ -300,4 +308,5 @@ class Engine:
         return jax.tree.map(lambda array: shard_rows(mesh, array, array.shape[0]), tree)
 
     def _to_host(self, tree: Any) -> Any:
+        # Where several processes hold the rows, each gets all of them: every process answers alike.
         return jax.device_get(tree if self._mesh is None else replicate(self._mesh, tree))

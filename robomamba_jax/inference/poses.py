@@ -33,6 +33,7 @@ def pose_function(config: RoboMambaConfig, layout: str) -> Callable[..., PolicyO
     graph, expected = abstract_params(config, layout)
 
     def read(params: Params, inputs: ModelInputs) -> PolicyOutput:
+        """The head's output for a batch."""
         model: Any = nnx.merge(graph, fitted(params, expected))
         return model.pose(inputs)
 

@@ -46,6 +46,7 @@ class PromptBatch(NamedTuple):
 def batch_of(processed: ProcessedBatch) -> PromptBatch:
     """What a processor made of a list of prompts."""
     rows = zip(processed.input_ids, processed.mask, strict=True)
+    # The processor's padding is taken off: the generator pads to lengths of its own.
     ids = [row[real].tolist() for row, real in rows]
     if processed.images is None:
         return PromptBatch(ids, None, None)
@@ -60,6 +61,7 @@ def join(prompts: Sequence[Prompt]) -> PromptBatch:
         return PromptBatch(ids, None, None)
     most = max(len(prompt.image_positions) for prompt in prompts)
     images = np.zeros((len(prompts), most, *first.shape[1:]), np.float32)
+    # -1 = no image there: the zeros in its place are never looked at.
     positions = np.full((len(prompts), most), -1, np.int32)
     for row, prompt in enumerate(prompts):
         if prompt.images is not None:

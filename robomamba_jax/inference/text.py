@@ -61,6 +61,7 @@ class AnswerText:
         if ended:
             text = until_stop(text, self._stops)
         else:
+            # The replacement character stands for bytes that the next token may complete.
             text = text.rstrip("\ufffd")
             text = text[: len(text) - self._held(text)]
         new, self._sent = text[self._sent :], max(self._sent, len(text))

@@ -86,6 +86,16 @@ def read_json(
     return content
 
 
+@contextlib.contextmanager
+def writing(path: str | Path, fix: str = "give another place") -> Iterator[None]:
+    """What the system refuses inside becomes an ``InputError`` "cannot_write" about ``path``."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{path}: {error.strerror or error}"
+        raise InputError("cannot_write", what, fix) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file of UTF-8 text that appears whole or not at all; see ``replacing``."""
     with replacing(path) as partial:
@@ -107,16 +117,13 @@ def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
     """
     partial = beside(path, ".partial")
     try:
-        yield partial
-        if not partial.exists():
-            return
-        if sync:
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            "cannot_write", f"{path}: {error.strerror}", "free some space, or give another path"
-        ) from error
+        with writing(path, "free some space, or give another path"):
+            yield partial
+            if not partial.exists():
+                return
+            if sync:
+                with partial.open("rb") as file:
+                    os.fsync(file.fileno())
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

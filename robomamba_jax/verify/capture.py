@@ -68,6 +68,7 @@ class ProbedFunction:
           The result, and arrays by path in the dtype of the program.
         """
         given = {path: jnp.asarray(value) for path, value in (forced or {}).items()}
+        # The forced paths are keys of a tree, and so part of what is compiled: once for each set.
         result, seen = self._compiled(args, given)
         return result, dict(zip(seen.paths, seen.values, strict=True))
 
@@ -78,6 +79,7 @@ class ProbedFunction:
             _once(seen, path, value)
             if path not in forced:
                 return value
+            # torch's values are float32 of as many numbers; what flows on has our shape and dtype.
             return forced[path].reshape(value.shape).astype(value.dtype)
 
         result = evaluate(self._function, args, on_probe=_named(self._namer, note))
@@ -100,6 +102,7 @@ class ProbedFunction:
         """
 
         def total(params: PyTree, deltas: Captures) -> tuple[jax.Array, Captures]:
+            """The weighted sum with ``deltas`` added at the probes, and the values there."""
             seen: Captures = {}
 
             def note(path: str, value: jax.Array) -> jax.Array:
@@ -110,6 +113,8 @@ class ProbedFunction:
             result = evaluate(self._function, (params, *args), on_probe=on_probe)
             return jnp.sum(result * weight), seen
 
+        # Every probe needs its zero beforehand, and only a run tells which there are: an abstract
+        # one does, and computes nothing.
         shapes = jax.eval_shape(lambda params: total(params, {})[1], params)
         zeros = {path: jnp.zeros(shape.shape, shape.dtype) for path, shape in shapes.items()}
         return jax.jit(jax.grad(lambda p, d: total(p, d)[0], argnums=(0, 1)))(params, zeros)
@@ -136,6 +141,7 @@ def _named(namer: Namer, note: Callable[[str, jax.Array], jax.Array]) -> OnProbe
     counts: dict[str, int] = {}
 
     def on_probe(name: str, value: jax.Array) -> jax.Array:
+        """Names a probe by how often its name has been met."""
         count = counts.get(name, 0)
         counts[name] = count + 1
         return note(namer(name, count), value)
@@ -148,6 +154,7 @@ def _run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any], on_probe: OnPro
     values: dict[Any, Any] = {}
 
     def read(variable: core.Var | core.Literal) -> jax.Array:
+        """The value of a variable, or of a literal."""
         return variable.val if isinstance(variable, core.Literal) else values[variable]
 
     values.update(zip(jaxpr.constvars, consts, strict=True))
@@ -161,9 +168,12 @@ def _run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any], on_probe: OnPro
 def _apply(equation: Any, values: list[Any], on_probe: OnProbe) -> Sequence[Any]:
     """The results of one equation."""
     kind, params = equation.primitive.name, equation.params
+    # The primitive of jax.ad_checkpoint.checkpoint_name, of which probes are made: an identity.
     if kind == "name":
         return [on_probe(params["name"], values[0])]
     if not _has_probes(equation):
+        # A primitive whose parameters hold a jaxpr may want it back as a function
+        # (custom_jvp_call): get_bind_params makes of the parameters what bind takes.
         out = equation.primitive.bind(*values, **equation.primitive.get_bind_params(params))
         return out if equation.primitive.multiple_results else [out]
     if kind == "scan":
@@ -172,6 +182,7 @@ def _apply(equation: Any, values: list[Any], on_probe: OnProbe) -> Sequence[Any]
     if kind not in _TRANSPARENT:
         raise NotImplementedError(f"a probe inside {kind}")
     if isinstance(inner, core.ClosedJaxpr):
+        # jit and its like carry the constants of their program; remat's are among its arguments.
         return _run(inner.jaxpr, inner.consts, values, on_probe)
     return _run(inner, (), values, on_probe)
 
@@ -179,12 +190,14 @@ def _apply(equation: Any, values: list[Any], on_probe: OnProbe) -> Sequence[Any]
 def _unroll(params: Mapping[str, Any], values: list[Any], on_probe: OnProbe) -> list[Any]:
     """A scan, iteration by iteration."""
     body, length = params["jaxpr"], params["length"]
+    # The operands of a scan are its constants, its carry, and what it walks over, [L, ...] each.
     consts, carry, stacked = (
         values[: params["num_consts"]],
         values[params["num_consts"] :][: params["num_carry"]],
         values[params["num_consts"] + params["num_carry"] :],
     )
     rows: list[Any] = [None] * length
+    # Results keep their place whichever way it is walked: row i belongs to iteration i.
     for step in reversed(range(length)) if params["reverse"] else range(length):
         out = _run(
             body.jaxpr, body.consts, [*consts, *carry, *(x[step] for x in stacked)], on_probe
@@ -195,6 +208,7 @@ def _unroll(params: Mapping[str, Any], values: list[Any], on_probe: OnProbe) -> 
 
 def _has_probes(equation: Any) -> bool:
     """Whether a probe stands anywhere inside."""
+    # A parameter may be a program, or a tuple of them (the branches of a cond).
     found = [
         inner.jaxpr if isinstance(inner, core.ClosedJaxpr) else inner
         for value in equation.params.values()

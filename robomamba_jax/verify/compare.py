@@ -15,8 +15,12 @@ from robomamba_jax.utils.json_types import Json
 
 Arrays = Mapping[str, np.ndarray]
 
+# float32 resolves 1.2e-7 of a number, and a sum of some thousand terms in another order moves by
+# about 1e-6 of its scale. Wrong ops (tanh for erf in a GELU, another epsilon) are off by 1e-4 and
+# more.
 LOCAL_TOLERANCE = 1e-5
 """Largest difference that one op may add, over the largest magnitude of its output."""
+# Gradients are sums over rows, positions and later layers, in which rounding adds up.
 GRADIENT_TOLERANCE = 1e-4
 """The same for gradients, over the largest magnitude in the block."""
 
@@ -47,6 +51,7 @@ def compare_weights(ours: Arrays, theirs: Arrays) -> list[WeightRow]:
       theirs: the same.
     """
     rows = []
+    # A tensor that one side alone has is a difference, and is no reason to stop.
     for name in [*theirs, *(name for name in ours if name not in theirs)]:
         if name not in ours or name not in theirs:
             side = "torch" if name in theirs else "ours"
@@ -57,14 +62,26 @@ def compare_weights(ours: Arrays, theirs: Arrays) -> list[WeightRow]:
             note = f"{list(a.shape)} here, {list(b.shape)} in torch"
             rows.append(WeightRow(name, False, math.inf, note))
             continue
+        # By bytes: -0.0 equals 0.0, NaN not itself.
         equal = a.tobytes() == b.tobytes()
         rows.append(WeightRow(name, equal, 0.0 if equal else _rms_error(a, b)))
     return rows
 
 
 def _rms_error(a: np.ndarray, b: np.ndarray) -> float:
-    scale = math.sqrt(np.mean(np.square(b, dtype=np.float64)))
-    error = math.sqrt(np.mean(np.square(np.subtract(a, b, dtype=np.float64))))
+    error = np.mean(np.square(np.subtract(a, b, dtype=np.float64)))
+    return _relative(math.sqrt(error), math.sqrt(np.mean(np.square(b, dtype=np.float64))))
+
+
+def _max_error(ours: np.ndarray, theirs: np.ndarray) -> float:
+    # In float64: the difference of two float32 numbers of nearly the same size has few digits.
+    return float(np.abs(np.subtract(ours, theirs, dtype=np.float64)).max())
+
+
+def _relative(error: float, scale: float) -> float:
+    """An error of its scale; infinite where it is NaN, or where zeros should have been."""
+    if not math.isfinite(error):
+        return math.inf
     return error / scale if scale else (math.inf if error else 0.0)
 
 
@@ -91,11 +108,7 @@ def error_of_scale(ours: np.ndarray, theirs: np.ndarray) -> float:
         return math.inf
     if not theirs.size:
         return 0.0
-    scale = float(np.abs(theirs).max())
-    error = float(np.abs(np.subtract(ours, theirs, dtype=np.float64)).max())
-    if not math.isfinite(error):
-        return math.inf
-    return error / scale if scale else (math.inf if error else 0.0)
+    return _relative(_max_error(ours, theirs), float(np.abs(theirs).max()))
 
 
 def compare_ops(
@@ -113,6 +126,8 @@ def compare_ops(
       gradients: our and torch's gradients at the same places.
     """
     rows = []
+    # torch's order is that of execution, so that the first op in the list that differs is a cause
+    # and not a consequence.
     for op in [*theirs, *(op for op in local if op not in theirs)]:
         if op not in theirs or op not in local:
             rows.append(OpRow(op, math.inf, math.inf))
@@ -120,10 +135,7 @@ def compare_ops(
         gradient = None
         if gradients is not None and op in gradients[0] and op in gradients[1]:
             gradient = error_of_scale(gradients[0][op], gradients[1][op])
-        error, along = (
-            error_of_scale(local[op], theirs[op]),
-            error_of_scale(carried[op], theirs[op]),
-        )
+        error, along = (error_of_scale(side[op], theirs[op]) for side in (local, carried))
         rows.append(OpRow(op, error, along, gradient))
     return rows
 
@@ -144,11 +156,14 @@ class GradientRow:
     zero: bool = False
 
 
+# A key's bias adds the same number to all scores of a query, which softmax takes out again.
 ZERO_GRADIENTS = ("k_proj.bias", "attention.attention.key.bias")
 
 
 def compare_gradients(ours: Arrays, theirs: Arrays) -> list[GradientRow]:
     """Every parameter's gradient, by the file's names; blocks are numbered layers or parts."""
+    # Of the largest in the block, and not of its own: a tensor whose gradient is nearly zero has a
+    # large relative error of its own, which no training would notice.
     scales: dict[str, float] = {}
     for name, value in theirs.items():
         scales[_block(name)] = max(scales.get(_block(name), 0.0), float(np.abs(value).max()))
@@ -157,11 +172,8 @@ def compare_gradients(ours: Arrays, theirs: Arrays) -> list[GradientRow]:
         if name not in ours or ours[name].shape != value.shape:
             rows.append(GradientRow(name, math.inf))
             continue
-        error = float(np.abs(np.subtract(ours[name], value, dtype=np.float64)).max())
-        scale = scales[_block(name)]
-        relative = error / scale if scale else (math.inf if error else 0.0)
-        zero = name.endswith(ZERO_GRADIENTS)
-        rows.append(GradientRow(name, relative if math.isfinite(relative) else math.inf, zero))
+        error = _relative(_max_error(ours[name], value), scales[_block(name)])
+        rows.append(GradientRow(name, error, name.endswith(ZERO_GRADIENTS)))
     return rows
 
 
@@ -172,13 +184,8 @@ def _block(name: str) -> str:
     return ".".join(parts[: 2 if number is None else number + 1])
 
 
-def first_diverging(rows: list[OpRow], tolerance: float = LOCAL_TOLERANCE) -> str | None:
-    """The first op which by itself is off by more than ``tolerance``."""
-    return next((row.op for row in rows if not row.error <= tolerance), None)
-
-
 def diverging(rows: list[OpRow], tolerance: float = LOCAL_TOLERANCE) -> list[str]:
-    """All such ops."""
+    """The ops which by themselves are off by more than ``tolerance``, in the order of execution."""
     return [row.op for row in rows if not row.error <= tolerance]
 
 

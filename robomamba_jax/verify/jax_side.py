@@ -33,10 +33,13 @@ _LAYER_OPS = ("layer_norm", "layer_scale", "self_attn.", "mlp.")
 
 def op_namer(parts: ModelParts) -> Namer:
     """The path of each probe of a model: the name of the module or op, as in checkpoints."""
+    # Probes inside a layer carry no number. They are met in the order of execution, once in each
+    # layer, so that how often one has been met before is its layer's number.
     depth = 0 if parts.llm is None else parts.llm.n_layer
     heads = [] if parts.policy is None else list(parts.policy.outputs)
 
     def path(name: str, count: int) -> str:
+        """Of a probe, by its name and how often it has been met before."""
         if name in _VISION:
             return f"vision.{_VISION[name]}"
         if name == "vision_block" or name.startswith(_LAYER_OPS):
@@ -101,6 +104,7 @@ class JaxSide:
 
     def with_tensors(self, tensors: Mapping[str, np.ndarray]) -> JaxSide:
         """The same model with other weights; what is compiled is shared."""
+        # Compiled functions take the parameters as arguments, so that other weights cost nothing.
         other = copy.copy(self)
         other.params = _tree(self._expected, tensors)
         return other
@@ -117,6 +121,7 @@ class JaxSide:
           forced: values that flow on instead of ours.
         """
         with jax.default_matmul_precision("highest"):
+            # "highest": TPUs and newer GPUs would make float32 products of bfloat16 or TF32 ones.
             result, seen = self._watched[output](self.params, dict(inputs), forced=forced)
         return np.asarray(result), {path: np.asarray(value) for path, value in seen.items()}
 
@@ -130,6 +135,7 @@ class JaxSide:
         by_name: dict[str, np.ndarray] = {}
         for leaf in leaves(self._expected):
             array = np.asarray(flat[leaf.path])
+            # A stack [L, ...] has a tensor per layer in the file.
             rows = array if leaf.stacked else array[None]
             by_name.update(zip(leaf.names, rows, strict=True))
         return by_name, {path: np.asarray(value) for path, value in ops.items()}
@@ -138,6 +144,7 @@ class JaxSide:
         graph = self._graph
 
         def call(params: Params, inputs: Mapping[str, jax.Array]) -> jax.Array:
+            """One result of the model, of the parameters and the inputs."""
             if output == "features":
                 tower: Any = nnx.merge(graph, params["vision"])
                 return tower(inputs["images"])
@@ -146,6 +153,7 @@ class JaxSide:
             if output == "logits":
                 return model(ids, images)
             pose = model.pose(ModelInputs(ids, images))
+            # [B, 2] and [B, 6], in the order of the published heads.
             return jnp.concatenate([pose.contact, pose.rotation6d], axis=1)
 
         return call

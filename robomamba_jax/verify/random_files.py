@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from robomamba_jax.convert.infer_config import TIMM_MODELS
 from robomamba_jax.utils.json_types import Json
 from robomamba_jax.verify.log_filter import quiet
 from robomamba_jax.verify.timm_import import import_timm
@@ -45,6 +46,7 @@ TIMM: dict[str, Any] = {
 SETTINGS = ["vision.heads=3"]
 """What a bare timm or RoboMamba file of these sizes does not say."""
 _MLP = 50
+_ACTS = {"clip": "quick_gelu", "siglip": "gelu"}
 
 
 def randomise(model: TorchModule, seed: int = 0) -> TorchModule:
@@ -63,6 +65,8 @@ def _drawn(name: str, draw: Any) -> Any:
     import torch
 
     if name.endswith("A_log"):
+        # Around its usual start, log(1 ... N), so that decays stay between 0 and 1 in a useful
+        # range.
         return torch.log(torch.arange(1.0, draw.shape[1] + 1)) + 0.3 * draw
     if ("norm" in name and name.endswith("weight")) or "lambda1" in name:
         return 1 + 0.2 * draw
@@ -74,6 +78,7 @@ def _drawn(name: str, draw: Any) -> Any:
         return 0.1 * draw
     if draw.dim() < 2 or re.search(r"token|pos|embeddings\.weight", name):
         return draw
+    # By the square root of the inputs, which keeps a signal's size through a layer.
     return draw / math.sqrt(draw[0].numel())
 
 
@@ -95,42 +100,19 @@ def hf_mamba(
       shard: the size above which the file is split.
       **config: fields of MambaConfig.
     """
-    import transformers
-
-    given = {**MAMBA, "use_mambapy": False, "use_associative_scan": False, **config}
-    settings = transformers.MambaConfig(tie_word_embeddings=tied, **given)
+    model = randomise(mamba_model(tie_word_embeddings=tied, **config))
     with quiet():
-        model = randomise(transformers.MambaForCausalLM(settings))
         _typed(model, dtype).save_pretrained(folder, max_shard_size=shard)
     return folder
 
 
-def state_spaces(folder: Path, *, dtype: str = "float32") -> Path:
-    """The original repository's two files: its own config.json, and pytorch_model.bin."""
-    import torch
+def mamba_model(**config: Json) -> TorchModule:
+    """transformers' MambaForCausalLM of the small sizes, with fields of MambaConfig changed."""
     import transformers
 
+    given = {**MAMBA, "use_mambapy": False, "use_associative_scan": False, **config}
     with quiet():
-        settings = transformers.MambaConfig(**MAMBA, use_mambapy=False)
-        model = _typed(randomise(transformers.MambaForCausalLM(settings)), dtype)
-    state = {
-        name.replace("backbone.embeddings.", "backbone.embedding."): value
-        for name, value in model.state_dict().items()
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.save(state, folder / "pytorch_model.bin")
-    content = {
-        "d_model": 48,
-        "n_layer": 3,
-        "vocab_size": 297,
-        "ssm_cfg": {"d_state": 8, "dt_rank": 5},
-        "rms_norm": True,
-        "residual_in_fp32": True,
-        "fused_add_norm": True,
-        "pad_vocab_size_multiple": 20,
-    }
-    (folder / "config.json").write_text(json.dumps(content))
-    return folder
+        return transformers.MambaForCausalLM(transformers.MambaConfig(**given))
 
 
 def _hf_vit(kind: str) -> Callable[..., Path]:
@@ -169,11 +151,8 @@ hf_clip, hf_siglip, dinov2 = (_hf_vit(kind) for kind in ("CLIP", "Siglip", "dino
 
 def timm_tower(kind: str = "clip", **arguments: Json) -> TorchModule:
     """timm's encoder as RoboMamba makes it, random."""
-    names = {"clip": "vit_large_patch14_clip_224", "siglip": "vit_large_patch16_siglip_256"}
-    act = "quick_gelu" if kind == "clip" else "gelu"
-    timm = import_timm()
-    given = {**TIMM, "act_layer": act, "num_classes": 0, **arguments}
-    return randomise(timm.create_model(names[kind], pretrained=False, **given))
+    given = {**TIMM, "act_layer": _ACTS[kind], "num_classes": 0, **arguments}
+    return randomise(import_timm().create_model(TIMM_MODELS[kind], pretrained=False, **given))
 
 
 def timm_vit(folder: Path, *, dtype: str = "float32", kind: str = "clip", classes: int = 0) -> Path:
@@ -190,12 +169,10 @@ def timm_vit(folder: Path, *, dtype: str = "float32", kind: str = "clip", classe
     folder.mkdir(parents=True, exist_ok=True)
     model = _typed(timm_tower(kind, num_classes=classes), dtype)
     save_file(model.state_dict(), folder / "model.safetensors")
-    names = {"clip": "vit_large_patch14_clip_224", "siglip": "vit_large_patch16_siglip_256"}
-    act = "quick_gelu" if kind == "clip" else "gelu"
     content = {
-        "architecture": names[kind],
+        "architecture": TIMM_MODELS[kind],
         "num_classes": 0,
-        "model_args": {**TIMM, "act_layer": act},
+        "model_args": {**TIMM, "act_layer": _ACTS[kind]},
     }
     (folder / "config.json").write_text(json.dumps(content))
     return folder
@@ -223,12 +200,9 @@ def robomamba(
       **tower: of timm's constructor, such as embed_dim=128, num_heads=2.
     """
     import torch
-    import transformers
     from torch import nn
 
-    with quiet():
-        settings = transformers.MambaConfig(**MAMBA, use_mambapy=False)
-        mamba = transformers.MambaForCausalLM(settings)
+    mamba = mamba_model()
     encoder_width = {**TIMM, **tower}["embed_dim"]
     width, inner = MAMBA["hidden_size"], 4 * encoder_width
     model = nn.Module()
@@ -243,6 +217,7 @@ def robomamba(
         model.add_module(name, module)
     state = {name: v.clone() for name, v in _typed(randomise(model), dtype).state_dict().items()}
     if head is not None:
+        # So the published code saves it in stage 2, which never uses it.
         state["llm.mamba.lm_head.weight"].zero_()
     if lora:
         state = _with_lora(state)
@@ -261,6 +236,7 @@ def _heads(head: str | None, config: Any) -> list[tuple[str, Any]]:
     first, second = (width // 4, width // 8) if head == "two_mlp" else (width // 2, width // 4)
 
     def mlp(out: int) -> TorchModule:
+        """Three layers, as the published heads have them."""
         module: Any = nn.Module()
         module.fc1, module.fc2 = nn.Linear(width, first), nn.Linear(first, second)
         module.fc3 = nn.Linear(second, out, bias=False)
@@ -277,6 +253,7 @@ def _with_lora(state: dict[str, Any], rank: int = 4) -> dict[str, Any]:
     """As peft names a wrapped model's tensors: a base layer and two factors."""
     import torch
 
+    # Factors of their own: with peft's own start, B = 0, merging could not be seen.
     generator = torch.Generator().manual_seed(7)
     wrapped = {}
     for name, value in state.items():

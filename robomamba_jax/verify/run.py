@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,15 +14,16 @@ import numpy as np
 
 from robomamba_jax.convert.families import ForeignCheckpoint, open_checkpoint
 from robomamba_jax.convert.folder import open_folder
+from robomamba_jax.convert.infer_config import TIMM_ACTIVATIONS
 from robomamba_jax.convert.lora import ALPHA
 from robomamba_jax.convert.run import read_tensors
 from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.hashes import file_sha256
+from robomamba_jax.utils.version import installed_version
 from robomamba_jax.verify.compare import (
     GRADIENT_TOLERANCE,
     LOCAL_TOLERANCE,
-    GradientRow,
     OpRow,
     WeightRow,
     compare_gradients,
@@ -66,15 +66,20 @@ class Comparison:
 
     def weights(self, tensors: Tensors) -> list[WeightRow]:
         """Every tensor of the file that is loaded, ours turned back into its layout."""
+        ours = self.in_file_layout(tensors)
         theirs = self.torch.parameters()
-        matched = self.checkpoint.plan.matched
-        ours = {
+        return compare_weights(ours, {n: value for n, value in theirs.items() if n in ours})
+
+    def in_file_layout(self, tensors: Mapping[str, np.ndarray]) -> Tensors:
+        """Our tensors, or their gradients, as the file has them, float32, by its names.
+
+        Resampled ones are left out: the way back is not exact.
+        """
+        return {
             name: match.rule.backward([tensors[t].astype(np.float32) for t in match.rule.targets])
-            for name, match in matched.items()
+            for name, match in self.checkpoint.plan.matched.items()
             if match.rule.resample is None
         }
-        wanted = {name: value for name, value in theirs.items() if name in matched and name in ours}
-        return compare_weights(ours, wanted)
 
     def activations(
         self, tensors: Tensors, reference: tuple[np.ndarray, Mapping[str, np.ndarray]]
@@ -123,14 +128,18 @@ def open_comparison(
         tensors = read_tensors(checkpoint) if folder is None else _of_folder(folder, checkpoint)
     finally:
         checkpoint.source.close()
+    # After the tensors are read, which have the dtypes of the file.
     checkpoint = _in_float32(checkpoint)
     vision, llm = checkpoint.parts.vision, checkpoint.parts.llm
+    # torch's encoders have all their blocks, of which the last is not read.
     built = 0 if vision is None else vision.built_layers
     arguments: dict[str, Any] = {}
     if vision is not None and family in ("timm-vit", "robomamba"):
-        acts = {"quick_gelu": "quick_gelu", "gelu_erf": "gelu", "gelu_tanh": "gelu_tanh"}
-        arguments = {"num_heads": vision.heads, "act_layer": acts[vision.activation]}
-        arguments["img_size"] = vision.image_size
+        arguments = {
+            "num_heads": vision.heads,
+            "act_layer": TIMM_ACTIVATIONS[vision.activation],
+            "img_size": vision.image_size,
+        }
     alpha = lora_alpha if lora == "merge" else 0.0  # by which torch's side adds nothing
     side = load_torch(family, path, built=built, lora_alpha=alpha, arguments=arguments)
     output = output or side.outputs[-1]
@@ -142,6 +151,7 @@ def open_comparison(
         inputs["input_ids"] = rng.integers(0, llm.vocab_size, (batch, length))
     if vision is not None:
         size = vision.image_size
+        # Of the size that normalised images have; what they show plays no part.
         inputs["images"] = rng.standard_normal((batch, size, size, 3), np.float32)
     ours = JaxSide(checkpoint.parts, tensors, layout)
     return Comparison(checkpoint, tensors, ours, side, inputs, output)
@@ -149,12 +159,10 @@ def open_comparison(
 
 def _of_folder(folder: str | Path, checkpoint: ForeignCheckpoint) -> Tensors:
     opened = open_folder(folder)
+    # Names and shapes decide; dtypes may differ, since both sides compute in float32.
     if tensor_shapes(opened.parts) != tensor_shapes(checkpoint.parts):
-        raise InputError(
-            "tensor_mismatch",
-            f"{folder} holds another model than {checkpoint.source.path}",
-            "give the folder that was converted from it",
-        )
+        what = f"{folder} holds another model than {checkpoint.source.path}"
+        raise InputError("tensor_mismatch", what, "give the folder that was converted from it")
     source = opened.source()
     try:
         return {name: source.read(name) for name in source.names()}
@@ -186,6 +194,7 @@ def perturbed(tensors: Tensors, name: str, seed: int = 0) -> Tensors:
     rms = float(np.sqrt(np.mean(np.square(value, dtype=np.float64))))
     if not rms:
         raise InputError("bad_arguments", f"{name} is all zeros: 1 % of it is nothing", "another")
+    # Noise and not a factor, which a norm behind it would divide out again.
     noise = np.random.default_rng(seed).standard_normal(value.shape, np.float32)
     return {**tensors, name: value + np.float32(PERTURBATION * rms) * noise}
 
@@ -223,7 +232,10 @@ def verify(
         "files": {f.name: file_sha256(f) for f in comparison.checkpoint.source.files()}
         if hashes
         else {},
-        "versions": _versions(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in _PACKAGES},
+        },
         "inputs": {name: list(value.shape) for name, value in comparison.inputs.items()},
         "weights": _weights_report(weights, comparison),
         "activations": {
@@ -235,6 +247,7 @@ def verify(
         },
     }
     sound = not report["weights"]["differing"] and not report["activations"]["diverging"]
+    # End to end as well: ops that are each within bounds might add up.
     sound = sound and error <= LOCAL_TOLERANCE
     if gradients:
         report["gradients"] = _gradients(comparison, tensors, reference[0].shape)
@@ -267,22 +280,19 @@ def _weights_report(rows: Sequence[WeightRow], comparison: Comparison) -> dict[s
 
 
 def _rounded(row: WeightRow, merged: Mapping[str, Any]) -> bool:
+    # 2**-8 = 0.0039 is one step of bfloat16, the coarsest dtype that merged weights are stored in.
     return not row.equal and row.name in merged and row.error < 4e-3
 
 
 def _gradients(comparison: Comparison, tensors: Tensors, shape: tuple[int, ...]) -> dict[str, Any]:
+    # A random combination of the outputs: under a plain sum all have the same gradient, and one
+    # that is taken for another would not show.
     weight = np.random.default_rng(1).standard_normal(shape, np.float32)
     theirs, their_ops = comparison.torch.gradients(comparison.inputs, comparison.output, weight)
     ours = comparison.ours.with_tensors(tensors)
     by_name, our_ops = ours.gradients(comparison.inputs, comparison.output, weight)
-    matched = comparison.checkpoint.plan.matched
-    named = {
-        name: match.rule.backward([by_name[target] for target in match.rule.targets])
-        for name, match in matched.items()
-        if match.rule.resample is None
-    }
-    wanted = {name: value for name, value in theirs.items() if name in named}
-    rows: list[GradientRow] = compare_gradients(named, wanted)
+    named = comparison.in_file_layout(by_name)
+    rows = compare_gradients(named, {n: value for n, value in theirs.items() if n in named})
     at_ops = {
         op: error_of_scale(our_ops[op], value) for op, value in their_ops.items() if op in our_ops
     }
@@ -303,6 +313,7 @@ def _found(planted: str, comparison: Comparison, report: Mapping[str, Any]) -> d
         for name, match in comparison.checkpoint.plan.matched.items()
         if planted in match.rule.targets
     )
+    # The one tensor and no other, and the op that reads it before any behind it.
     named = [row["name"] for row in report["weights"]["differing"]]
     first = report["activations"]["first_diverging"]
     return {
@@ -312,13 +323,3 @@ def _found(planted: str, comparison: Comparison, report: Mapping[str, Any]) -> d
         "weights_found": named == [file_name],
         "activations_found": first == op_of_parameter(planted),
     }
-
-
-def _versions() -> dict[str, str | None]:
-    def version(name: str) -> str | None:
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            return None
-
-    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}

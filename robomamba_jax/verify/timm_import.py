@@ -25,6 +25,8 @@ class _Empty(type):
     """A class whose every attribute is another empty class."""
 
     def __getattr__(cls, name: str) -> Any:
+        # Python itself asks for such names (__file__, __spec__): it must be told that there are
+        # none.
         if name.startswith("__"):
             raise AttributeError(name)
         return _Empty(name, (), {})
@@ -48,6 +50,7 @@ def import_timm() -> types.ModuleType:
         parent, _, last = name.rpartition(".")
         if parent:
             setattr(hollow[parent], last, module)
+    # What is loaded already has loaded without us.
     if "torchvision" in sys.modules or "timm" in sys.modules:
         hollow = {}
     sys.modules.update(hollow)
@@ -59,5 +62,6 @@ def import_timm() -> types.ModuleType:
         ) from error
     finally:
         for name in hollow:
+            # Only while timm loads: others shall find the real torchvision, or none.
             del sys.modules[name]
     return timm

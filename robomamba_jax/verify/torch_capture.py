@@ -66,6 +66,7 @@ class Recorder:
                     if hook.at == "out"
                     else hook.module.register_forward_pre_hook
                 )
+                # A model that is compared twice must not record twice.
                 stack.callback(register(self._noting(hook)).remove)
             if scans:
                 stack.enter_context(self._scans(list(scans)))
@@ -73,6 +74,7 @@ class Recorder:
 
     def _noting(self, hook: Hook) -> Callable[..., None]:
         def note(_: TorchModule, inputs: object, output: object = None) -> None:
+            """Called by torch with the module, its inputs and its output."""
             value = inputs if hook.at == "in" else output
             self._note(hook, value[0] if isinstance(value, tuple) else value)
 
@@ -80,6 +82,7 @@ class Recorder:
 
     def _note(self, hook: Hook, tensor: Any) -> None:
         if tensor.requires_grad:
+            # torch keeps gradients for leaves of its graph alone.
             tensor.retain_grad()
         self._seen.append((hook, tensor))
 
@@ -91,7 +94,10 @@ class Recorder:
         scan = modeling_mamba.mamba_selective_scan
 
         def watched(x: torch.Tensor, dt: torch.Tensor, *args: object, **kwargs: object) -> object:
+            """The scan itself, whose step sizes are noted."""
             view = lambda array: [array.swapaxes(1, 2)]  # noqa: E731
+            # [B, I, T] -> [B, T, I]: torch's scan has time last. It is called once in each block,
+            # in their order.
             self._note(Hook((paths.pop(0),), None, view=view), dt)
             return scan(x, dt, *args, **kwargs)
 
@@ -153,50 +159,39 @@ def mamba_hooks(model: TorchModule, prefix: str = "llm.") -> tuple[list[Hook], l
     return hooks, [f"{layers}.{n}.mixer.dt_proj" for n in range(len(backbone.layers))]
 
 
-def _vit_block(block: TorchModule, path: str, names: Mapping[str, str]) -> list[Hook]:
-    """Hooks of an encoder block: our op -> torch's module, "in X" for the input of X."""
-    hooks = []
-    for op, name in names.items():
-        at, _, dotted = name.rpartition(" ")
-        hooks.append(Hook((f"{path}.{op}",), block.get_submodule(dotted), at or "out"))
-    return [*hooks, Hook((path,), block)]
-
-
-_HF_BLOCK = {
+_JOINT = tuple(f"self_attn.{part}_proj" for part in "qkv")
+# The ops of an encoder block, as we and transformers' CLIP call them, in the order of execution.
+# What is a function there and no module ("in X") is had as the input of the module behind it.
+_VIT_BLOCK = {
     "layer_norm1": "layer_norm1",
-    "self_attn.q_proj": "self_attn.q_proj",
-    "self_attn.k_proj": "self_attn.k_proj",
-    "self_attn.v_proj": "self_attn.v_proj",
+    **{op: op for op in _JOINT},
     "self_attn.attention": "in self_attn.out_proj",
     "self_attn.out_proj": "self_attn.out_proj",
-    "layer_norm2": "layer_norm2",
-    "mlp.fc1": "mlp.fc1",
-    "mlp.activation": "in mlp.fc2",
-    "mlp.fc2": "mlp.fc2",
-}
-_DINOV2_BLOCK = {
-    "layer_norm1": "norm1",
-    "self_attn.q_proj": "attention.q_proj",
-    "self_attn.k_proj": "attention.k_proj",
-    "self_attn.v_proj": "attention.v_proj",
-    "self_attn.attention": "in attention.o_proj",
-    "self_attn.out_proj": "attention.o_proj",
     "layer_scale1": "layer_scale1",
-    "layer_norm2": "norm2",
+    "layer_norm2": "layer_norm2",
     "mlp.fc1": "mlp.fc1",
     "mlp.activation": "in mlp.fc2",
     "mlp.fc2": "mlp.fc2",
     "layer_scale2": "layer_scale2",
 }
-_TIMM_BLOCK = {
-    "layer_norm1": "norm1",
-    "self_attn.attention": "in attn.proj",
-    "self_attn.out_proj": "attn.proj",
-    "layer_norm2": "norm2",
-    "mlp.fc1": "mlp.fc1",
-    "mlp.activation": "in mlp.fc2",
-    "mlp.fc2": "mlp.fc2",
-}
+# From those names to the ones of DINOv2 and of timm, whose query, key and value are one module.
+_DINOV2_NAMES = {"layer_norm": "norm", "self_attn.out": "attention.o", "self_attn": "attention"}
+_TIMM_NAMES = {"layer_norm": "norm", "self_attn.out_proj": "attn.proj"}
+
+
+def _vit_block(
+    block: TorchModule, path: str, renamed: Mapping[str, str], without: tuple[str, ...]
+) -> list[Hook]:
+    """Hooks of an encoder block; ``without`` has the beginnings of the ops that it lacks."""
+    hooks = []
+    for op, name in _VIT_BLOCK.items():
+        if op.startswith(without):
+            continue
+        for ours, theirs in renamed.items():
+            name = name.replace(ours, theirs)
+        at, _, dotted = name.rpartition(" ")
+        hooks.append(Hook((f"{path}.{op}",), block.get_submodule(dotted), at or "out"))
+    return [*hooks, Hook((path,), block)]
 
 
 def hf_vit_hooks(model: TorchModule, built: int, prefix: str = "vision.") -> list[Hook]:
@@ -217,9 +212,10 @@ def hf_vit_hooks(model: TorchModule, built: int, prefix: str = "vision.") -> lis
     if hasattr(model, "pre_layrnorm"):
         hooks.append(Hook((f"{prefix}pre_layrnorm",), model.pre_layrnorm))
     blocks = model.encoder.layer if dinov2 else model.encoder.layers
+    renamed, without = (_DINOV2_NAMES, ()) if dinov2 else ({}, ("layer_scale",))
     for number in range(built):
-        names = _DINOV2_BLOCK if dinov2 else _HF_BLOCK
-        hooks += _vit_block(blocks[number], f"{prefix}encoder.layers.{number}", names)
+        path = f"{prefix}encoder.layers.{number}"
+        hooks += _vit_block(blocks[number], path, renamed, without)
     return hooks
 
 
@@ -230,11 +226,12 @@ def timm_hooks(model: TorchModule, built: int, prefix: str = "vision.") -> list[
         # SigLIP's norm_pre is an identity.
         Hook((f"{prefix}embeddings",), model.norm_pre, "in"),
     ]
+    # timm calls it everywhere; CLIP alone has parameters in it, and we build it for CLIP alone.
     if any(True for _ in model.norm_pre.parameters()):
         hooks.append(Hook((f"{prefix}pre_layrnorm",), model.norm_pre))
     for number in range(built):
         block, path = model.blocks[number], f"{prefix}encoder.layers.{number}"
-        names = tuple(f"{path}.self_attn.{part}_proj" for part in "qkv")
-        hooks.append(Hook(names, block.attn.qkv, view=thirds))
-        hooks += _vit_block(block, path, _TIMM_BLOCK)
+        joint = tuple(f"{path}.{op}" for op in _JOINT)
+        hooks.append(Hook(joint, block.attn.qkv, view=thirds))
+        hooks += _vit_block(block, path, _TIMM_NAMES, (*_JOINT, "layer_scale"))
     return hooks

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from robomamba_jax.convert.infer_config import TIMM_MODELS
 from robomamba_jax.utils.json_types import Json
 from robomamba_jax.verify.timm_import import import_timm
 from robomamba_jax.verify.torch_capture import Hook, mamba_block_hooks, mamba_hooks, timm_hooks
@@ -44,6 +45,8 @@ def plain_state(state: StateDict, alpha: float) -> dict[str, torch.Tensor]:
         base = f"{found[1]}.base_layer.weight"
         base = base if base in plain else f"{found[1]}.weight"
         weight = plain[base]
+        # B A has the weight's shape: A is [r, in], B is [out, r]. In float64, so that our float32
+        # sum is held against something better than itself.
         plain[base] = (weight.double() + alpha / len(a) * (b.double() @ a.double())).to(
             weight.dtype
         )
@@ -61,6 +64,7 @@ def build(state: StateDict, arguments: Mapping[str, Json]) -> TorchModule:
       arguments: of timm's constructor, where shapes do not tell: num_heads, act_layer.
     """
     from torch import nn
+    from transformers.models.mamba.modeling_mamba import MambaBlock
 
     width = state["llm.mamba.backbone.embeddings.weight"].shape[1]
     model = nn.Module()
@@ -80,14 +84,17 @@ def build(state: StateDict, arguments: Mapping[str, Json]) -> TorchModule:
     head, embedding = "llm.mamba.lm_head.weight", "llm.mamba.backbone.embeddings.weight"
     if head not in wanted or not wanted[head].any():  # stage 2 files hold zeros there
         wanted[head] = wanted[embedding]
+    # By values: a tied module has one parameter under both names, and takes one of the tensors.
     tied = bool((wanted[head] == wanted[embedding]).all())
     parts["llm"].mamba = language_model(_under(wanted, "llm.mamba."), tie_word_embeddings=tied)
     for name in ("ssm1", "ssm2"):
         if f"{name}.norm.weight" in state:
-            model.add_module(name, _block(parts["llm"].mamba.config))
+            model.add_module(name, MambaBlock(parts["llm"].mamba.config, layer_idx=0))
     for name in ("action_head", "action_head1", "action_head2", "gripper_head"):
         if f"{name}.fc1.weight" in state:
             model.add_module(name, _head(state, name))
+    # Strict, unlike the published loader: a name that it did not know would leave random weights in
+    # what we compare with.
     model.load_state_dict({name: value.float() for name, value in wanted.items()}, strict=True)
     return model.float().eval()
 
@@ -100,7 +107,9 @@ def encoder(state: StateDict, arguments: Mapping[str, Json]) -> TorchModule:
     """timm's encoder of the sizes that the tensors have."""
     timm = import_timm()
     width, _, patch, _ = state["patch_embed.proj.weight"].shape
+    # Of the two encoders that the published code can make, CLIP alone has a class token.
     clip = "cls_token" in state
+    # pos_embed is [1, P (+ 1), D], P = side * side patches.
     side = int((state["pos_embed"].shape[1] - clip) ** 0.5)
     depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
     given = {
@@ -113,7 +122,7 @@ def encoder(state: StateDict, arguments: Mapping[str, Json]) -> TorchModule:
         "act_layer": "quick_gelu" if clip else "gelu",
         **arguments,
     }
-    name = "vit_large_patch14_clip_224" if clip else "vit_large_patch16_siglip_256"
+    name = TIMM_MODELS["clip" if clip else "siglip"]
     return timm.create_model(name, pretrained=False, num_classes=0, **given)
 
 
@@ -137,12 +146,6 @@ def language_model(state: StateDict, *, tie_word_embeddings: bool) -> TorchModul
         "tie_word_embeddings": tie_word_embeddings,
     }
     return transformers.MambaForCausalLM(transformers.MambaConfig(**given))
-
-
-def _block(config: Any) -> Any:
-    from transformers.models.mamba.modeling_mamba import MambaBlock
-
-    return MambaBlock(config, layer_idx=0)
 
 
 def _head(state: StateDict, name: str) -> Any:
@@ -190,24 +193,40 @@ def forward(
     encoder = model.vision.model
     # RoboMamba reads the last block but one, as LLaVA does.
     patches = encoder.get_intermediate_layers(images, n={len(encoder.blocks) - 2})[0]
-    image = model.projector.projector(patches)
-    mamba = model.llm.mamba
-    text = mamba.backbone.embeddings(input_ids)
-    states = mamba.backbone(
-        inputs_embeds=torch.cat([image, text], dim=1), use_cache=False
-    ).last_hidden_state
+    states, count = joint_states(model, patches, input_ids)
     if output == "logits":
-        return mamba.lm_head(states[:, image.shape[1] :])
+        return model.llm.mamba.lm_head(states[:, count:])
     if hasattr(model, "ssm1"):
         contact, rotation = (getattr(model, name)(states).mean(1) for name in ("ssm1", "ssm2"))
     else:
-        contact = rotation = (states[:, image.shape[1]] + states[:, -1]) / 2
+        # The first token of the text, and the last: the image's stand before both.
+        contact = rotation = (states[:, count] + states[:, -1]) / 2
     if hasattr(model, "action_head"):
-        return _read(model.action_head, contact)
-    return torch.cat([_read(model.action_head1, contact), _read(model.action_head2, rotation)], 1)
+        return read_head(model.action_head, contact)
+    heads = ((model.action_head1, contact), (model.action_head2, rotation))
+    return torch.cat([read_head(head, pooled) for head, pooled in heads], 1)
 
 
-def _read(head: Any, x: Any) -> Any:
+def joint_states(
+    model: TorchModule, patches: torch.Tensor, input_ids: torch.Tensor
+) -> tuple[torch.Tensor, int]:
+    """The language model's states [B, T, D] over image and text, and how many are the image's.
+
+    Args:
+      model: from :func:`build`.
+      patches: float32[B, P, width], the encoder's.
+      input_ids: int64[B, T], which follow the image.
+    """
+    import torch
+
+    image = model.projector.projector(patches)
+    backbone = model.llm.mamba.backbone
+    joint = torch.cat([image, backbone.embeddings(input_ids)], dim=1)
+    return backbone(inputs_embeds=joint, use_cache=False).last_hidden_state, image.shape[1]
+
+
+def read_head(head: TorchModule, x: torch.Tensor) -> torch.Tensor:
+    """A head's three layers on float32[B, D]."""
     import torch
 
     return head.fc3(torch.relu(head.fc2(torch.relu(head.fc1(x)))))

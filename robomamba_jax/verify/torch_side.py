@@ -7,26 +7,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from robomamba_jax.convert.lora import ALPHA
+from robomamba_jax.convert.sources import config_beside
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.utils.files import read_json
 from robomamba_jax.utils.json_types import Json
 from robomamba_jax.verify import torch_robomamba
 from robomamba_jax.verify.log_filter import quiet
 from robomamba_jax.verify.timm_import import import_timm
 from robomamba_jax.verify.torch_capture import Hook, Recorder, hf_vit_hooks, mamba_hooks, timm_hooks
 from robomamba_jax.verify.torch_types import TorchModule
-
-
-class _LoadOptions(NamedTuple):
-    """What no file states; see ``load_torch``."""
-
-    lora_alpha: float
-    arguments: Mapping[str, Json]
 
 
 class TorchSide:
@@ -54,6 +47,7 @@ class TorchSide:
         """
         self.family, self.module, self._built = family, module, built
         self._rename = rename or (lambda name: name)
+        # A checkpoint of the stages before the policy head has logits alone.
         heads = any(name.startswith("action_head") for name, _ in module.named_children())
         self.outputs = {"hf-mamba": ("logits",), "robomamba": ("logits", "pose")[: 1 + heads]}.get(
             family, ("features",)
@@ -99,6 +93,7 @@ class TorchSide:
         ids = None if ids is None else torch.from_numpy(np.asarray(ids, np.int64))
         images = inputs.get("images")
         if images is not None:
+            # [B, S, S, 3] -> [B, 3, S, S].
             images = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
         recorder = Recorder()
         hooks, scans = self._hooks(output)
@@ -113,6 +108,7 @@ class TorchSide:
                 call = getattr(self.module, "forward_features", self.module)
                 call(images)
                 result = recorder.tensor(f"vision.encoder.layers.{self._built - 1}")
+                # Patches alone: RoboMamba drops the class token, as LLaVA does.
                 result = result[:, self._prefix_tokens() :]
         return result, recorder
 
@@ -158,13 +154,16 @@ def load_torch(
     Raises:
       InputError: torch, transformers or timm is missing or refuses the file.
     """
-    loaders = {
-        "hf-mamba": _hf_mamba,
-        "hf-clip": _hf_vit("CLIPVisionModel"),
-        "hf-siglip": _hf_vit("SiglipVisionModel"),
-        "dinov2": _hf_vit("Dinov2Model"),
-        "timm-vit": _timm_vit,
-        "robomamba": _robomamba,
+    path, given = Path(path), dict(arguments or {})
+    loaders: dict[str, Callable[[], TorchModule]] = {
+        "hf-mamba": lambda: _hf_mamba(path),
+        "hf-clip": lambda: _hf_vit(path, "CLIPVisionModel"),
+        "hf-siglip": lambda: _hf_vit(path, "SiglipVisionModel"),
+        "dinov2": lambda: _hf_vit(path, "Dinov2Model"),
+        "timm-vit": lambda: _timm_vit(path, given),
+        "robomamba": lambda: torch_robomamba.build(
+            torch_robomamba.plain_state(_state(path), lora_alpha), given
+        ),
     }
     if family not in loaders:
         raise unknown_name("unknown_format", "checkpoint family", family, loaders)
@@ -175,18 +174,17 @@ def load_torch(
         raise InputError(
             "missing_package", f"{error.name} is not installed", "pip install torch==2.13.0"
         ) from error
-    options = _LoadOptions(lora_alpha, dict(arguments or {}))
     with quiet():
-        module = loaders[family](Path(path), options)
+        module = loaders[family]()
     rename = _dinov2_file_name if family == "dinov2" else None
     return TorchSide(family, module.float().eval(), built, rename)
 
 
-def _hf_mamba(path: Path, _: _LoadOptions) -> TorchModule:
+def _hf_mamba(path: Path) -> TorchModule:
     import transformers
 
     folder = path if path.is_dir() else path.parent
-    content = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    content = config_beside(path) or {}
     # The original repository, or nothing but weights; the hub's own files have both families' keys.
     if content.get("model_type") != "mamba" and ("d_model" in content or not content):
         state = _state(folder / "pytorch_model.bin" if path.is_dir() else path)
@@ -210,48 +208,39 @@ def _local() -> dict[str, Any]:
     return {"local_files_only": True, "dtype": torch.float32}
 
 
-def _hf_vit(kind: str) -> Any:
-    def load(path: Path, _: _LoadOptions) -> TorchModule:
-        import transformers
+def _hf_vit(path: Path, kind: str) -> TorchModule:
+    import transformers
 
-        folder = path if path.is_dir() else path.parent
-        return getattr(transformers, kind).from_pretrained(
-            folder, **_local(), attn_implementation="eager"
-        )
-
-    return load
+    # "eager" is the plain product and softmax; what "sdpa" runs depends on the machine.
+    return getattr(transformers, kind).from_pretrained(
+        path if path.is_dir() else path.parent, **_local(), attn_implementation="eager"
+    )
 
 
-def _timm_vit(path: Path, options: _LoadOptions) -> TorchModule:
+def _timm_vit(path: Path, arguments: Mapping[str, Json]) -> TorchModule:
     timm = import_timm()
     folder = path if path.is_dir() else path.parent
-    content = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    content = config_beside(path) or {}
     if path.is_dir():
         found = [folder / n for n in ("model.safetensors", "pytorch_model.bin")]
         path = next((file for file in found if file.is_file()), found[0])
     state = _state(path)
     if "architecture" not in content:
-        model = torch_robomamba.encoder(state, options.arguments)
+        model = torch_robomamba.encoder(state, arguments)
     else:
-        given = {**content.get("model_args", {}), **options.arguments}
-        name = content["architecture"]
+        stated = content.get("model_args")
+        given = {**(stated if isinstance(stated, dict) else {}), **arguments}
+        name = str(content["architecture"])
         model = timm.create_model(name, pretrained=False, num_classes=0, **given)
     # OpenAI's projection or a classifier: nobody reads it here.
     state = {name: value for name, value in state.items() if not name.startswith("head.")}
+    # load_state_dict would say so in forty lines of a traceback.
     odd, missing = set(state) - set(model.state_dict()), set(model.state_dict()) - set(state)
     if odd or missing:
-        raise InputError(
-            "tensor_mismatch",
-            f"{path}: timm's model and the file differ in {sorted(odd | missing)[0]}",
-            "give the file of a CLIP or SigLIP encoder",
-        )
+        what = f"{path}: timm's model and the file differ in {sorted(odd | missing)[0]}"
+        raise InputError("tensor_mismatch", what, "give the file of a CLIP or SigLIP encoder")
     model.load_state_dict(state, strict=True)
     return model
-
-
-def _robomamba(path: Path, options: _LoadOptions) -> TorchModule:
-    state = torch_robomamba.plain_state(_state(path), options.lora_alpha)
-    return torch_robomamba.build(state, options.arguments)
 
 
 def _state(path: Path) -> dict[str, Any]:
@@ -262,6 +251,7 @@ def _state(path: Path) -> dict[str, Any]:
         from safetensors.torch import load_file
 
         return load_file(path)
+    # weights_only: the file is a stranger's here, too.
     state = torch.load(path, map_location="cpu", weights_only=True)
     for key in ("model", "state_dict", "module", "model_state_dict"):
         if isinstance(state.get(key), Mapping):
@@ -270,15 +260,13 @@ def _state(path: Path) -> dict[str, Any]:
 
 
 # transformers names modules otherwise in memory than in its files.
-_DINOV2_FILE = (
-    (r"attention\.(q)_proj", "attention.attention.query"),
-    (r"attention\.(k)_proj", "attention.attention.key"),
-    (r"attention\.(v)_proj", "attention.attention.value"),
-    (r"attention\.(o)_proj", "attention.output.dense"),
-)
+_DINOV2_FILE = {
+    "q": "attention.query",
+    "k": "attention.key",
+    "v": "attention.value",
+    "o": "output.dense",
+}
 
 
 def _dinov2_file_name(name: str) -> str:
-    for pattern, new in _DINOV2_FILE:
-        name = re.sub(pattern, new, name)
-    return name
+    return re.sub(r"(?<=attention\.)([qkvo])_proj", lambda found: _DINOV2_FILE[found[1]], name)

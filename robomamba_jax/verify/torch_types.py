@@ -22,3 +22,10 @@ class TorchModule(Protocol):
 
     def __getattr__(self, name: str) -> Any: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class CausalOutput(Protocol):
+    """What a language model of transformers returns: logits [B, T, V], and its cache."""
+
+    logits: torch.Tensor
+    past_key_values: Any

@@ -8,9 +8,9 @@ import pytest
 
 from robomamba_jax.bench.control import (
     LLAMA,
+    ControlBench,
     Shape,
     chosen_peers,
-    control_cases,
     largest_that_fits,
     llama_parameters,
 )
@@ -56,17 +56,16 @@ def test_peers_by_name() -> None:
 
 def test_cases_name_what_they_do() -> None:
     """A slow second peer is measured less often; the curve has the language models alone."""
-    cases = control_cases(
-        "tiny",
-        "tiny",
-        batch=2,
+    bench = ControlBench(
+        preset="tiny",
+        encoder="tiny",
+        batch_size=2,
         text=16,
-        dtype="float32",
-        peers=["tiny", "130m"],
-        peer_dtype="float32",
-        lengths=[256, 512],
+        peers="tiny,130m",
+        lengths=(256, 512),
         rounds=40,
     )
+    cases = bench.make_cases()
     kinds = [(case.work["kind"], case.sides[-1], case.rounds) for case in cases]
     assert kinds[:3] == [(kind, "llama-tiny", 40) for kind in ("pose", "first", "decode")]
     assert kinds[3:6] == [(kind, "llama-130m", 4) for kind in ("pose", "first", "decode")]

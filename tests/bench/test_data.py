@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import pytest
 
 from robomamba_jax.bench import data_ours, data_torch
-from robomamba_jax.bench.cases import data_cases, table_rows
+from robomamba_jax.bench.cases import DataBench
+from robomamba_jax.bench.results import table_rows
 
 WORK = {"samples": 6, "rows": 2, "encoder": "tiny", "tokenizer": "tiny", "workers": 0}
 
@@ -33,11 +35,12 @@ def test_torchs_side() -> None:
 
 def test_cases() -> None:
     """With and without a worker; without the peer where that is wanted; a row per side."""
-    given = {"samples": 6, "rows": 2, "encoder": "tiny", "tokenizer": "tiny"}
-    cases = data_cases(**given, peers=True)
+    bench = DataBench(samples=6, batch_size=2, encoder="tiny", tokenizer="tiny")
+    cases = bench.make_cases()
     assert [case.work["workers"] for case in cases] == [0, 1]
     assert all("torch-dataloader" in case.sides for case in cases)
-    assert all(len(case.sides) == 2 for case in data_cases(**given, peers=False))
+    alone = dataclasses.replace(bench, no_peers=True)
+    assert all(len(case.sides) == 2 for case in alone.make_cases())
     figures = {
         "seconds": 0.5,
         "seconds_min": 0.5,

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from robomamba_jax.bench.cases import train_cases
+from robomamba_jax.bench.cases import TrainBench
 from robomamba_jax.bench.runner import run_case
-from robomamba_jax.bench.train_inputs import STAGES
 
 
 @pytest.mark.torch
@@ -16,10 +15,7 @@ from robomamba_jax.bench.train_inputs import STAGES
 @pytest.mark.usefixtures("sides_here")
 def test_the_same_first_loss() -> None:
     """Ours in JAX and theirs in torch, of all stages; the same number of parameters learns."""
-    cases = train_cases(
-        STAGES, preset="tiny", encoder="nano-clip", rows=2, text=16, remat="block", peers=True
-    )
-    for case in cases:
+    for case in TrainBench(preset="tiny", text=16).make_cases():
         sides = run_case(case, 1, lambda line: None)["sides"]
         ours = sides.pop("robomamba-train")
         assert sides

@@ -23,7 +23,8 @@ from robomamba_jax.convert.safetensors_file import write_safetensors
 from robomamba_jax.convert.sources import open_source
 from robomamba_jax.convert.tensors import NUMPY_DTYPES, TensorInfo
 from robomamba_jax.errors import InputError
-from robomamba_jax.verify.random_files import MAKERS, SETTINGS, state_spaces
+from robomamba_jax.verify.random_files import MAKERS, SETTINGS
+from tests.state_spaces import state_spaces
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::UserWarning")]
 

@@ -18,8 +18,9 @@ from robomamba_jax.convert.run import convert_checkpoint
 from robomamba_jax.errors import InputError
 from robomamba_jax.verify.compare import diverging
 from robomamba_jax.verify.jax_side import op_of_parameter
-from robomamba_jax.verify.random_files import MAKERS, SETTINGS, state_spaces
+from robomamba_jax.verify.random_files import MAKERS, SETTINGS
 from robomamba_jax.verify.run import Comparison, open_comparison, perturbed, verify
+from tests.state_spaces import state_spaces
 
 pytestmark = [
     pytest.mark.torch,
