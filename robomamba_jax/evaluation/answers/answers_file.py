@@ -43,12 +43,7 @@ class AnswersFile:
     """JSON lines: first who answers what and how, then one answer each."""
 
     def __init__(
-        self,
-        path: Path,
-        header: JsonObject,
-        *,
-        write: bool,
-        known: Collection[str] | None = None,
+        self, path: Path, header: JsonObject, *, write: bool, known: Collection[str] | None = None
     ) -> None:
         """Open or begin a file.
 

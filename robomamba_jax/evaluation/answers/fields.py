@@ -32,7 +32,7 @@ _LIKE_ANSWER = re.compile(
 # Those that hold something else: ids and kinds of answers, who answered, and the truth.
 _NOT_ANSWER = re.compile(
     r"_(?:id|ids|type|confidence|score|scores|tokens|length|time)$|(?:Id|Type|Confidence|Score)$|^answer(?:s|able)$"
-    r"|^(?:gt|gold|true|truth|ground|target|reference|ref|correct|right|wanted|label)(?:_|$|[A-Z])",
+    r"|^(?:gt|gold|true|truth|ground|target|reference|ref|correct|right|wanted|label)(?:_|$|[A-Z])"
 )
 
 

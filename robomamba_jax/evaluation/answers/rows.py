@@ -121,12 +121,12 @@ def read_rows(
         return AnswerFile(path, rows, True, header)
     rows = [AnswerRow(where, record) for record, where in read_records(path)]
     # JSON lines of one record and an object id -> answer look the same from outside.
-    if len(rows) == 1 and text.lstrip().startswith("{"):
-        if not _is_record(rows[0].fields, path, known):
-            content = parse_json(text, str(path), unique_keys=True)
-            rows = [AnswerRow(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
-            return AnswerFile(path, rows, True)
-    return AnswerFile(path, rows)
+    lone = len(rows) == 1 and text.lstrip().startswith("{")
+    if not lone or _is_record(rows[0].fields, path, known):
+        return AnswerFile(path, rows)
+    content = parse_json(text, str(path), unique_keys=True)
+    rows = [AnswerRow(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
+    return AnswerFile(path, rows, True)
 
 
 def _is_record(content: Mapping[str, Any], path: Path, known: Collection[str]) -> bool:

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.text.prompts import IMAGE, PromptTemplate, prompt_template
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, PromptSpec
+from robomamba_jax.utils.json_types import Json
 
 _FIELD = "{question}"
 _SHORT = "Answer the question using a single word or phrase."
@@ -46,31 +49,69 @@ def apply_style(question: str, style: str) -> str:
     raise unknown_name("bad_config", "prompt.style", style, STYLES)
 
 
-def prompt_spec_of(config: EvalConfig, chosen: Benchmark) -> PromptSpec:
+@dataclasses.dataclass(frozen=True)
+class PromptSpec:
+    """How a benchmark is asked.
+
+    Attributes:
+      style: a name in ``STYLES``.
+      max_new_tokens: the budget of an answer.
+      stop: see ``PromptConfig``.
+      template: a name in ``data.text.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
+      clean_up_spaces: see ``runner.predictor.clean_up_spaces``.
+    """
+
+    style: str
+    max_new_tokens: int
+    stop: str
+    template: str = "checkpoint"
+    clean_up_spaces: bool = False
+
+    def to_json(self) -> dict[str, Json]:
+        """As results.json and a file of answers have it."""
+        fields = dataclasses.asdict(self)
+        # Files of answers of older versions do not have this key. Left out where it says nothing,
+        # it keeps their first lines equal to ours, so that such runs can be resumed.
+        if not self.clean_up_spaces:
+            del fields["clean_up_spaces"]
+        return fields
+
+    @classmethod
+    def official(cls, style: str, max_new_tokens: int) -> PromptSpec:
+        """As the published repository's test program asks."""
+        return cls(style, max_new_tokens, "none", "official_test", clean_up_spaces=True)
+
+
+def prompt_spec_of(config: EvalConfig, specs: Mapping[str, PromptSpec]) -> PromptSpec:
     """The scoring's prompt spec with the configuration's changes.
+
+    Args:
+      config: of the evaluation.
+      specs: the benchmark's, by scoring's name.
 
     Raises:
       InputError: the repository has no scorer for this benchmark, or a name is unknown.
     """
-    specs, scoring, prompt = chosen.prompt_specs, config.scoring, config.prompt
-    if scoring not in specs:
+    prompt = config.prompt
+    if config.scoring not in specs:
         raise InputError(
             "no_official_scorer",
-            f"RoboMamba's repository has neither prompt nor scorer for {chosen.name}",
+            f"RoboMamba's repository has neither prompt nor scorer for {config.benchmark}",
             "use --set scoring=standard",
         )
-    default = specs[scoring]
-    apply_style("", prompt.style or default.style)
-    template = prompt.template or default.template
-    if template != "checkpoint":
-        prompt_template(template)
-    return PromptSpec(
-        prompt.style or default.style,
-        prompt.max_new_tokens or default.max_new_tokens,
-        prompt.stop or default.stop,
-        template,
-        default.clean_up_spaces,
+    default = specs[config.scoring]
+    spec = dataclasses.replace(
+        default,
+        style=prompt.style or default.style,
+        max_new_tokens=prompt.max_new_tokens or default.max_new_tokens,
+        stop=prompt.stop or default.stop,
+        template=prompt.template or default.template,
     )
+    # Both raise for a name that is unknown: here, before anything is read or loaded.
+    apply_style("", spec.style)
+    if spec.template != "checkpoint":
+        prompt_template(spec.template)
+    return spec
 
 
 def keep_placeholders(text: str, count: int, template: PromptTemplate) -> str:

@@ -81,12 +81,7 @@ PERCEPTION = (
     "artwork",
     "OCR",
 )
-COGNITION = (
-    "commonsense_reasoning",
-    "numerical_calculation",
-    "text_translation",
-    "code_reasoning",
-)
+COGNITION = ("commonsense_reasoning", "numerical_calculation", "text_translation", "code_reasoning")
 
 
 def mme_score(right: np.ndarray) -> float:

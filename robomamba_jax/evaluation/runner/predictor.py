@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import Reply
-from robomamba_jax.evaluation.benchmarks.base import PromptSpec
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.runner.batches import Batch, gather_rows, with_question
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.engine import Engine
@@ -23,11 +23,7 @@ from robomamba_jax.utils.json_types import Json
 _LINE_ENDS = ("\n",)
 
 # Taken out in this order, each of them everywhere in the text before the next.
-_SPACED = (
-    *(" .", " ?", " !", " ,"),
-    " ' ",
-    *(" n't", " 'm", " 's", " 've", " 're"),
-)
+_SPACED = (*(" .", " ?", " !", " ,"), " ' ", *(" n't", " 'm", " 's", " 've", " 're"))
 
 
 def clean_up_spaces(text: str) -> str:

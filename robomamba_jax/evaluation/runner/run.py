@@ -19,8 +19,13 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import check_header, read_answers
 from robomamba_jax.evaluation.answers.fields import FieldNames
 from robomamba_jax.evaluation.answers.predictions import ReadOptions, read_predictions
-from robomamba_jax.evaluation.benchmarks.aggregate import metrics_to_json
-from robomamba_jax.evaluation.benchmarks.base import Answer, Benchmark, BenchmarkData, Question
+from robomamba_jax.evaluation.benchmarks.base import (
+    Answer,
+    Benchmark,
+    BenchmarkData,
+    Question,
+    metrics_to_json,
+)
 from robomamba_jax.evaluation.benchmarks.prompts import prompt_spec_of
 from robomamba_jax.evaluation.benchmarks.question_files import write_json, write_text
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
@@ -75,7 +80,7 @@ def load(
       InputError: a file is missing or wrong.
     """
     chosen = benchmark(config.benchmark)
-    prompt_spec_of(config, chosen)  # a wrong name is said before anything is read
+    prompt_spec_of(config, chosen.prompt_specs)  # a wrong name is said before anything is read
     if config.toy:
         config = (write_toy if write else toy_config)(config, out / "toy")
     if config.judge and config.benchmark != "mmvet":
@@ -211,7 +216,7 @@ def finish(
         "checkpoint": answered.checkpoint,
         "answers_from": answered.source,
         "config": tree_to_json(config),
-        "recipe": prompt_spec_of(config, chosen).to_json(),
+        "recipe": prompt_spec_of(config, chosen.prompt_specs).to_json(),
         "questions": len(data.questions),
         "answered": len(questions),
         "problems": answered.problems,
@@ -280,7 +285,7 @@ def answer_all(
     started = time.monotonic()
     facts = {
         "benchmark": chosen.name,
-        "recipe": prompt_spec_of(config, chosen).to_json(),
+        "recipe": prompt_spec_of(config, chosen.prompt_specs).to_json(),
         "frames": config.frames,
         "dtype": config.dtype,
         "questions": _questions_sha256(data.files),

@@ -18,10 +18,7 @@ from robomamba_jax.evaluation.metrics.yes_no import POPE_CATEGORIES
 from robomamba_jax.evaluation.synthetic import export_benchmarks as export
 from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
 
-VQA_FILES = (
-    "v2_OpenEnded_mscoco_val2014_questions.json",
-    "v2_mscoco_val2014_annotations.json",
-)
+VQA_FILES = ("v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json")
 OKVQA_FILES = ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json")
 _QUESTIONS = {
     "vqav2": VQA_FILES[:1],
