@@ -63,6 +63,7 @@ class AnswersFile:
         # Through JSON and back: a tuple must equal the list that is read again.
         header = json.loads(json.dumps({"schema": SCHEMA, **header}))
         content = path.read_bytes() if path.is_file() else b""
+        # A kill may leave half a line. It is cut off, and that answer is made again.
         lines, torn = whole_lines(content)
         if lines:
             self.done = self._resume(lines, header, known)

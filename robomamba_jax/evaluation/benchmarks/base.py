@@ -52,7 +52,7 @@ class Question:
     groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     image_name: str = ""
-    file: str = ""
+    file: str = ""  # named when two files have the same question
 
 
 @dataclasses.dataclass(frozen=True)

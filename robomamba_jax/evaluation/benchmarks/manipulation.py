@@ -41,7 +41,8 @@ from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.utils.json_types import Json
 
 _CATEGORY = re.compile(r"[A-Za-z]+")
-_ALIGNED = 30.0  # degrees
+# Degrees between approach directions. The threshold is ours: no benchmark has one.
+_ALIGNED = 30.0
 SIMULATOR = "whether a pose works only a simulator says: robomamba world rollout --policy file:PATH"
 
 

@@ -133,6 +133,7 @@ def _empty(value: str | None) -> bool:
 
 def _image(cell: str, images: Mapping[str, str], where: str) -> str:
     """The image, in base64; other rows' images are pointed at by their index."""
+    # As many steps as a question has rotations; more can only be a circle.
     for _ in range(len(LETTERS) + 1):
         if len(cell) >= SHORTEST_IMAGE:
             return cell

@@ -13,6 +13,8 @@ from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.json_types import Json
 
 _FIELD = "{question}"
+# LLaVA-1.5's sentence. Its instruction data has it behind every VQA question, so that it is what a
+# model of such data has learned to answer briefly to.
 _SHORT = "Answer the question using a single word or phrase."
 
 # What stands before and behind the question. The published repository's VizWiz text is spelt so.
@@ -125,4 +127,6 @@ def keep_placeholders(text: str, count: int, template: PromptTemplate) -> str:
     """
     if not template.placeholders or text.count(IMAGE) in (0, count):
         return text
+    # Another number than there are images: a question about the token itself, or a clip's question
+    # whose frames were thinned out. No place can be given to what is not there.
     return text.replace(IMAGE, "").strip("\n")

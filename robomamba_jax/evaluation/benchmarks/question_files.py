@@ -267,6 +267,8 @@ def collect(
     return BenchmarkData(tuple(questions), any(labelled.values()), tuple(paths))
 
 
+# A benchmark has up to half a million questions about images that may lie on a network's disk:
+# looking for all of them can take minutes, and scoring somebody's answers needs none.
 class LazyImages:
     """Images that are looked for when they are asked for, which costs no reading."""
 

@@ -77,6 +77,7 @@ class RoboMamba(lmms):
                 f"--model_args has {sorted(unknown)[0]}",
                 "give checkpoint, batch_size, dtype, template or tokenizer",
             )
+        # Data-parallel over all devices: every one gets as many rows as the others.
         devices = jax.device_count()
         self._mesh = make_mesh(MeshConfig()) if devices > 1 else None
         rows = int(batch_size) if str(batch_size).isdigit() else 8  # "auto" is not for us

@@ -101,10 +101,12 @@ class BatchReader:
     def batches(self, requests: Sequence[Request]) -> Iterator[Batch]:
         """All requests, short ones first; those of about one length in their order."""
         lengths = [len(self._encode(request).ids) for request in requests]
+        # A batch is padded to its longest prompt, and every padded length is a program to compile.
         order = sorted(range(len(requests)), key=lambda k: (padded_length(lengths[k]), k))
         parts = [order[k : k + self._rows] for k in range(0, len(order), self._rows)]
         if not parts:
             return
+        # One batch ahead: its images are read while the model answers the one before.
         with ThreadPoolExecutor(1) as ahead:
             coming = ahead.submit(self._read, [requests[k] for k in parts[0]])
             for part in [*parts[1:], []]:
@@ -137,6 +139,7 @@ class BatchReader:
         raise with_question(request, error) from error
 
     def _read(self, requests: Sequence[Request]) -> Batch:
+        # The last batch is filled up, since another number of rows would be another program.
         rows = [*requests, *[requests[-1]] * (self._rows - len(requests))]
         encoded = [self._encode(request) for request in rows]
         image_positions = np.full((self._rows, self._max_images), -1, np.int32)
@@ -149,6 +152,7 @@ class BatchReader:
             local = local_rows(self._mesh, self._rows)
         for row in local:
             pixels[row], image_sizes[row], count, problems[row] = self._read_images(rows[row])
+            # Without <image> in the text images stand before its first token.
             places = encoded[row].places or [0] * count
             image_positions[row, :count] = places[:count]
         images = self._sharded(pixels) if self._max_images else None

@@ -92,6 +92,7 @@ class TextPredictor:
           batch: the questions.
           prefixes: token ids per row.
         """
+        # Asked again with what both answers share behind it: a whole answer's logits are not kept.
         prompts = _prompts(batch, self._mesh)
         ids = [[*row, *more] for row, more in zip(batch.tokens, prefixes, strict=True)]
         return self._engine.next_token_logits(prompts._replace(ids=ids))
@@ -153,6 +154,8 @@ class PosePredictor:
         """One row of the head's output as RoboMamba's list, and the head's own numbers; InputError
         where they are no pose."""
         pose = self._engine.pose_of(output, row, (int(size[0]), int(size[1])))
+        # Twice: as pixels of the image in ManipLLM's frame, which others can read, and as the head
+        # gives them, which is what the repository's program writes under the same names.
         numbers = detection(pose.contact_xy, pose.rotation)
         raw = [float(x) for x in (*output.contact[row], *output.rotation6d[row])]
         if output.gripper_logit is not None:
@@ -174,6 +177,7 @@ def _prompts(batch: Batch, mesh: Mesh | None) -> PromptBatch:
 
 def _problems(batch: Batch, mesh: Mesh | None) -> list[str | None]:
     """What is wrong with each row, known to all processes."""
+    # Devices exchange numbers and no texts: whether a row is bad, but not why.
     flags = gather_rows(mesh, np.array([why is not None for why in batch.problems], np.int32))
     other = "its image cannot be used; the process that read it knows why"
     return [
