@@ -94,21 +94,15 @@ def prompt_spec_of(config: EvalConfig, specs: Mapping[str, PromptSpec]) -> Promp
     Raises:
       InputError: the repository has no scorer for this benchmark, or a name is unknown.
     """
-    prompt = config.prompt
     if config.scoring not in specs:
         raise InputError(
             "no_official_scorer",
             f"RoboMamba's repository has neither prompt nor scorer for {config.benchmark}",
             "use --set scoring=standard",
         )
-    default = specs[config.scoring]
-    spec = dataclasses.replace(
-        default,
-        style=prompt.style or default.style,
-        max_new_tokens=prompt.max_new_tokens or default.max_new_tokens,
-        stop=prompt.stop or default.stop,
-        template=prompt.template or default.template,
-    )
+    # What is empty, or 0, is as the spec says.
+    changes = {name: value for name, value in vars(config.prompt).items() if value}
+    spec = dataclasses.replace(specs[config.scoring], **changes)
     # Both raise for a name that is unknown: here, before anything is read or loaded.
     apply_style("", spec.style)
     if spec.template != "checkpoint":

@@ -11,13 +11,9 @@ from __future__ import annotations
 import re
 
 TYPES = (
-    "task planning",
-    "prompted task planning",
-    "long-horizon planning",
-    "affordance discrimination",
-    "affordance generation",
-    "past description",
-    "future prediction",
+    *("task planning", "prompted task planning", "long-horizon planning"),
+    *("affordance discrimination", "affordance generation"),
+    *("past description", "future prediction"),
 )
 SUCCESS, UNKNOWN = "success", "unknown"
 

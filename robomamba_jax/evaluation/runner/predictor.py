@@ -75,14 +75,13 @@ class TextPredictor:
         answers = self._engine.generate(_prompts(batch, self._mesh), self._settings)
         replies = []
         # A batch is filled up with rows that nobody asked for: as many replies as requests.
-        for request, answer, why in zip(
-            batch.requests, answers, _problems(batch, self._mesh), strict=False
-        ):
+        problems = _problems(batch, self._mesh)
+        for request, answer, why in zip(batch.requests, answers, problems, strict=False):
             # After the cut at a line's end, which no pattern contains, so that it is as good as
             # before it.
             text = clean_up_spaces(answer.text) if self._clean_up else answer.text
-            text_or_none = None if why else text.strip()
-            replies.append(Reply(request.id, text_or_none, why or answer.reason, answer.tokens))
+            kept = None if why else text.strip()
+            replies.append(Reply(request.id, kept, why or answer.reason, answer.tokens))
         return replies
 
     def logits_after(self, batch: Batch, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
@@ -112,13 +111,8 @@ class PosePredictor:
 
     def facts(self) -> dict[str, Json]:
         """What else than parameters decides about the numbers."""
-        processor = self._engine.processor
-        return {
-            "contact_scale": processor.contact_scale,
-            "contact_frame": processor.contact_frame,
-            "contact_side": processor.contact_side,
-            "rotation_convention": processor.rotation_convention,
-        }
+        names = ("contact_scale", "contact_frame", "contact_side", "rotation_convention")
+        return {name: getattr(self._engine.processor, name) for name in names}
 
     def raw_meaning(self) -> str:
         """What the head's own numbers are, in a sentence."""
@@ -136,8 +130,8 @@ class PosePredictor:
         sizes, problems = gather_rows(self._mesh, batch.image_sizes), _problems(batch, self._mesh)
         replies = []
         for row, request in enumerate(batch.requests):
-            if problems[row]:
-                replies.append(Reply(request.id, None, problems[row] or ""))
+            if why := problems[row]:
+                replies.append(Reply(request.id, None, why))
                 continue
             try:
                 numbers, raw = self._pose(output, row, sizes[row])
