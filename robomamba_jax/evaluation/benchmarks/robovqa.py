@@ -22,7 +22,6 @@ from robomamba_jax.evaluation.benchmarks import question_files as files
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
-    ImageLoader,
     Metric,
     Question,
     Scores,
@@ -32,6 +31,7 @@ from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.benchmarks.robovqa_types import type_of
 from robomamba_jax.evaluation.metrics import bleu
 from robomamba_jax.evaluation.metrics.intervals import bootstrap
+from robomamba_jax.utils.json_types import Json
 
 _ANSWER = re.compile(r"^\s*A:\s*", re.IGNORECASE)
 _PER_ANSWER: dict[str, Callable[[str, str], bleu.BleuScores]] = {
@@ -94,8 +94,11 @@ def _from_source(source: RoboVqaSource | RoboVqaJsonSource) -> list[Question]:
         (_, text), (_, answer) = sample.turns[:2]
         # Without the places of its frames: they stand before the question.
         text = text.replace(IMAGE, "").strip("\n")
-        file = str(source.file_of(number))
-        questions.append(_question(sample.id, text, answer, sample.task, load_images, file))
+        groups, file = _groups(sample.task, text), str(source.file_of(number))
+        metadata = {"raw": text}
+        questions.append(
+            Question(sample.id, text, load_images, (answer,), groups, metadata, file=file)
+        )
     return questions
 
 
@@ -103,18 +106,9 @@ def _frames(source: Source, number: int) -> tuple[ImageRef, ...]:
     return source[number].images
 
 
-def _question(
-    key: str,
-    raw: str,
-    answer: str,
-    tag: str | None,
-    load_images: ImageLoader,
-    file: str,
-    image_name: str = "",
-) -> Question:
-    text = raw.replace(IMAGE, "").strip("\n")
-    groups = {"type": type_of(tag, text), **({"tag": tag} if tag else {})}
-    return Question(key, text, load_images, (answer,), groups, {"raw": raw}, image_name, file)
+def _groups(tag: Json, text: str) -> dict[str, str]:
+    known = tag if isinstance(tag, str) else None
+    return {"type": type_of(known, text), **({"tag": known} if known else {})}
 
 
 def _conversion(config: EvalConfig, path: Path) -> list[Question]:
@@ -125,16 +119,18 @@ def _conversion(config: EvalConfig, path: Path) -> list[Question]:
         turns = conversation(record.get("conversations"), where)
         if len(turns) < 2 or turns[0][0] != "human":
             raise bad_record(where, "is no question with an answer")
-        tag, image_name = record.get("task"), text_field(record, "image", where)
+        raw, image_name = turns[0][1], text_field(record, "image", where)
+        text = raw.replace(IMAGE, "").strip("\n")
         questions.append(
-            _question(
+            Question(
                 text_field(record, "id", where),
-                turns[0][1],
-                plain_answer(turns[1][1]),
-                tag if isinstance(tag, str) else None,
+                text,
                 find_image(image_name),
-                str(path),
+                (plain_answer(turns[1][1]),),
+                _groups(record.get("task"), text),
+                {"raw": raw},
                 image_name,
+                str(path),
             )
         )
     return questions

@@ -66,15 +66,12 @@ def _people(value: Json, where: str) -> list[tuple[str, str]]:
     """(answer, confidence) of each person; none in a test split."""
     if value is None:
         return []
-    if not isinstance(value, list):
-        raise bad_record(where, "has no list 'answers' of objects")
     people = []
-    for part in value:
+    for part in value if isinstance(value, list) else [None]:
         if not isinstance(part, dict):
             raise bad_record(where, "has no list 'answers' of objects")
-        people.append(
-            (files.text_of(part, "answer", where), str(part.get("answer_confidence", "")))
-        )
+        text = files.text_of(part, "answer", where)
+        people.append((text, str(part.get("answer_confidence", ""))))
     return people
 
 

@@ -18,6 +18,7 @@ from robomamba_jax.data.text.prompts import PromptTemplate
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.base import ImageLoader
 from robomamba_jax.evaluation.benchmarks.prompts import keep_placeholders
+from robomamba_jax.evaluation.benchmarks.question_files import with_question
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.prompts import padded_length
 from robomamba_jax.models.placement import batch_sharding, local_rows, replicate, shard_rows
@@ -136,7 +137,7 @@ class BatchReader:
         """Why a request is bad, where such are skipped; else the error itself."""
         if self._skip:
             return error.message
-        raise with_question(request, error) from error
+        raise with_question(request.id, error) from error
 
     def _read(self, requests: Sequence[Request]) -> Batch:
         # The last batch is filled up, since another number of rows would be another program.
@@ -191,12 +192,6 @@ class BatchReader:
         # No host ever holds all rows: each of its devices asks for its own slice.
         sharding = batch_sharding(self._mesh, self._rows)
         return jax.make_array_from_callback(shape, sharding, rows_at)
-
-
-def with_question(request: Request, error: InputError) -> InputError:
-    """An error with the question that it is about, and how to go on without that."""
-    message = f"question {request.id!r}: {error.message}"
-    return InputError(error.kind, message, f"{error.fix}; or --set on_error=skip")
 
 
 def gather_rows(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:

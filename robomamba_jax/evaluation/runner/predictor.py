@@ -13,7 +13,8 @@ from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import Reply
 from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
-from robomamba_jax.evaluation.runner.batches import Batch, gather_rows, with_question
+from robomamba_jax.evaluation.benchmarks.question_files import with_question
+from robomamba_jax.evaluation.runner.batches import Batch, gather_rows
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.engine import Engine
 from robomamba_jax.inference.prompts import PromptBatch
@@ -138,7 +139,7 @@ class PosePredictor:
                 replies.append(Reply(request.id, numbers, "", raw=raw))
             except InputError as error:
                 if not batch.skip:
-                    raise with_question(request, error) from error
+                    raise with_question(request.id, error) from error
                 replies.append(Reply(request.id, None, error.message))
         return replies
 
