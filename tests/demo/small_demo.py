@@ -18,8 +18,7 @@ from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import MODES, DemoPlan
 from robomamba_jax.demo.rollouts import policy_result
 from robomamba_jax.demo.run import PhaseLog
-from robomamba_jax.evaluation.benchmarks.aggregate import metrics_to_json
-from robomamba_jax.evaluation.benchmarks.base import Metric
+from robomamba_jax.evaluation.benchmarks.base import Metric, metrics_to_json
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of, write_toy
 from robomamba_jax.training.export import export_preset

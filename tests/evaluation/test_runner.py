@@ -289,7 +289,7 @@ def test_questions_are_put_as_the_recipe_says(
 
     config = EvalConfig(name, FilesConfig(""), scoring=scoring, toy=3)
     config, chosen, loaded = running.load(config, tmp_path)
-    recipe = running.prompt_spec_of(config, chosen)
+    recipe = running.prompt_spec_of(config, chosen.prompt_specs)
     put = requests_of(loaded.questions, recipe)[0].text
     assert put.endswith(text) if name != "vizwiz" else text in put
     assert recipe.template == ("official_test" if scoring == "official" else "checkpoint")

@@ -43,12 +43,7 @@ class AnswersFile:
     """JSON lines: first who answers what and how, then one answer each."""
 
     def __init__(
-        self,
-        path: Path,
-        header: JsonObject,
-        *,
-        write: bool,
-        known: Collection[str] | None = None,
+        self, path: Path, header: JsonObject, *, write: bool, known: Collection[str] | None = None
     ) -> None:
         """Open or begin a file.
 
@@ -68,6 +63,7 @@ class AnswersFile:
         # Through JSON and back: a tuple must equal the list that is read again.
         header = json.loads(json.dumps({"schema": SCHEMA, **header}))
         content = path.read_bytes() if path.is_file() else b""
+        # A kill may leave half a line. It is cut off, and that answer is made again.
         lines, torn = whole_lines(content)
         if lines:
             self.done = self._resume(lines, header, known)

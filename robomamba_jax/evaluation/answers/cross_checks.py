@@ -50,6 +50,8 @@ def same_question(given: str, asked: Collection[str]) -> bool:
       given: as it stands beside an answer.
       asked: forms of the question; empty ones say nothing.
     """
+    # A harness puts its template around the question, so the one that was asked must stand in the
+    # text somewhere, as whole words: "is it red" does not stand in "is it reddish".
     forms = [_without_wrappers(text) for text in asked if normalized_text(text)]
     here = _without_wrappers(given)
     return not forms or any(_within(form, here) for form in forms)
@@ -76,6 +78,7 @@ def same_image(given: str | int, name: str) -> bool:
         return True
     if mine.stem.casefold() == asked.stem.casefold():
         return True
+    # COCO's image 42 is COCO_val2014_000000000042.jpg, and annotations name it by its number.
     number = _DIGITS.search(asked.stem)
     stem = mine.stem if mine.suffix else mine.name
     return number is not None and stem.isdecimal() and int(stem) == int(number[0])

@@ -32,7 +32,7 @@ _LIKE_ANSWER = re.compile(
 # Those that hold something else: ids and kinds of answers, who answered, and the truth.
 _NOT_ANSWER = re.compile(
     r"_(?:id|ids|type|confidence|score|scores|tokens|length|time)$|(?:Id|Type|Confidence|Score)$|^answer(?:s|able)$"
-    r"|^(?:gt|gold|true|truth|ground|target|reference|ref|correct|right|wanted|label)(?:_|$|[A-Z])",
+    r"|^(?:gt|gold|true|truth|ground|target|reference|ref|correct|right|wanted|label)(?:_|$|[A-Z])"
 )
 
 
@@ -74,6 +74,9 @@ def answer_in(
             what = f"{where} has no field {field_names.answer!r}, but {names}"
             raise InputError("bad_record", what, fix)
         return field_names.answer, fields[field_names.answer]
+    # LLaVA's files hold the question as "prompt" and the answer as "text"; POPE's questions are a
+    # "text" themselves. Two fields that agree are one answer, and of two that differ none is
+    # chosen.
     found = [name for name in ANSWER_FIELDS if name in fields and name not in echoed]
     maybe = other_answers(fields)
     if not found:

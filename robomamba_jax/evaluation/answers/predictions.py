@@ -82,6 +82,7 @@ def read_predictions(
         if read.header and options.check_header is not None:
             options.check_header(file, read.header)
         match(read, index, options.field_names, matched, check_echoes=options.check_echoes)
+    # After all files: MME's answers come in fourteen, POPE's in three.
     _check_unknown(path, index, matched, skip=options.skip_extra)
     notes = []
     if matched.unknown:

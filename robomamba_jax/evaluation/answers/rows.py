@@ -78,6 +78,7 @@ def files_in(path: Path) -> tuple[list[Path], list[str]]:
     names = {file.name for file in files}
     if not files:
         raise InputError("missing_file", f"{path} holds no file", FIX)
+    # A result's folder holds each answer several times: answers.jsonl, the submission, wrong.html.
     if "results.json" in names and len(files) > 1:
         ours = "answers.jsonl" if "answers.jsonl" in names else "the file of answers"
         what = f"{path} is a whole result, of which answers are but a part"
@@ -121,12 +122,12 @@ def read_rows(
         return AnswerFile(path, rows, True, header)
     rows = [AnswerRow(where, record) for record, where in read_records(path)]
     # JSON lines of one record and an object id -> answer look the same from outside.
-    if len(rows) == 1 and text.lstrip().startswith("{"):
-        if not _is_record(rows[0].fields, path, known):
-            content = parse_json(text, str(path), unique_keys=True)
-            rows = [AnswerRow(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
-            return AnswerFile(path, rows, True)
-    return AnswerFile(path, rows)
+    lone = len(rows) == 1 and text.lstrip().startswith("{")
+    if not lone or _is_record(rows[0].fields, path, known):
+        return AnswerFile(path, rows)
+    content = parse_json(text, str(path), unique_keys=True)
+    rows = [AnswerRow(f"{path}: {key!r}", {"answer": content[key]}, key) for key in content]
+    return AnswerFile(path, rows, True)
 
 
 def _is_record(content: Mapping[str, Any], path: Path, known: Collection[str]) -> bool:
@@ -166,6 +167,8 @@ def _table(path: Path, field_names: FieldNames) -> AnswerFile:
 
 def _lines(path: Path, *, poses: bool, mme: bool) -> AnswerFile:
     """MME's results, or lines "id,answer"; an answer may hold whatever does not end a line."""
+    # Only "\n" and its like end a line: an answer may hold U+2028, at which splitlines would cut
+    # it.
     lines = [
         (line, f"{path}: line {number}")
         for number, line in enumerate(split_lines(read_text(path)), 1)

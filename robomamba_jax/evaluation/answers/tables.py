@@ -91,6 +91,7 @@ def _sheet(path: Path) -> Iterator[tuple[int, list[Any]]]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        # A workbook is a ZIP of XML: a few kilobytes may unpack to more than the memory holds.
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > _MOST_BYTES:
@@ -131,6 +132,9 @@ def _cells(sheet: Any) -> list[tuple[int, list[Any]]]:
 
 def _text(cell: Any, where: str) -> str | NonTextCell:
     """A cell as text, where the text is beyond doubt."""
+    # A spreadsheet turns "1/2" into a date, "=A" into a formula and "1e5" into 100000 when somebody
+    # opens and saves it. What was answered is then gone, and a guess would be scored as the
+    # model's.
     value, kind = cell.value, getattr(cell, "data_type", "n")
     if value is None:
         return ""

@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import ImageRef
-from robomamba_jax.evaluation.metrics.intervals import Interval
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
+from robomamba_jax.evaluation.metrics.intervals import Interval, interval_of_mean
 from robomamba_jax.utils.json_types import Json
 
 ImageLoader = Callable[[], tuple[ImageRef, ...]]
@@ -19,6 +23,8 @@ ImageLoader = Callable[[], tuple[ImageRef, ...]]
 
 ImageFinder = Callable[[str], ImageLoader]
 """Takes an image's name."""
+
+Floats: TypeAlias = "Sequence[float] | np.ndarray"
 
 Answer: TypeAlias = "str | list[float]"
 """A text; of the manipulation set a pose, as RoboMamba's list of 8 or 9 numbers."""
@@ -46,7 +52,7 @@ class Question:
     groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     image_name: str = ""
-    file: str = ""
+    file: str = ""  # named when two files have the same question
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +97,15 @@ class Metric:
     definition: str
     percent: bool = True
 
+    @classmethod
+    def mean(cls, scores: Floats, definition: str, *, percent: bool = True) -> Metric:
+        """The mean of the units' scores with its interval."""
+        values = np.asarray(scores, np.float64)
+        if not len(values):
+            return cls(0.0, None, 0, definition, percent)
+        interval = interval_of_mean(values)
+        return cls(float(values.mean()), interval, len(values), definition, percent)
+
     def to_json(self) -> dict[str, Json]:
         """As results.json has it, which calls the definition "what"."""
         return {
@@ -118,38 +133,47 @@ class Scores:
     item_scores: Sequence[float]
     groups: Mapping[str, Mapping[str, Metric]] = dataclasses.field(default_factory=dict)
 
-
-@dataclasses.dataclass(frozen=True)
-class PromptSpec:
-    """How a benchmark is asked.
-
-    Attributes:
-      style: a name in ``prompts.STYLES``.
-      max_new_tokens: the budget of an answer.
-      stop: see ``PromptConfig``.
-      template: a name in ``data.text.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
-      clean_up_spaces: see ``predictor.clean_up_spaces``.
-    """
-
-    style: str
-    max_new_tokens: int
-    stop: str
-    template: str = "checkpoint"
-    clean_up_spaces: bool = False
-
-    def to_json(self) -> dict[str, Json]:
-        """As results.json and a file of answers have it."""
-        fields = dataclasses.asdict(self)
-        # Files of answers of older versions do not have this key. Left out where it says nothing,
-        # it keeps their first lines equal to ours, so that such runs can be resumed.
-        if not self.clean_up_spaces:
-            del fields["clean_up_spaces"]
-        return fields
-
     @classmethod
-    def official(cls, style: str, max_new_tokens: int) -> PromptSpec:
-        """As the published repository's test program asks."""
-        return cls(style, max_new_tokens, "none", "official_test", clean_up_spaces=True)
+    def accuracy(
+        cls,
+        questions: Sequence[Question],
+        item_scores: Sequence[float],
+        definition: str,
+        others: Mapping[str, Metric] | None = None,
+    ) -> Scores:
+        """Scores whose headline is the mean over questions.
+
+        Args:
+          questions: that were answered.
+          item_scores: of their answers.
+          definition: of a question's score.
+          others: metrics beside the headline.
+        """
+        metrics = {"accuracy": Metric.mean(item_scores, definition), **(others or {})}
+        groups = group_means(questions, item_scores, definition)
+        return cls(metrics, "accuracy", item_scores, groups)
+
+
+def group_means(
+    questions: Sequence[Question], scores: Floats, definition: str, *, percent: bool = True
+) -> dict[str, dict[str, Metric]]:
+    """The mean in every group of every kind, groups in alphabetical order."""
+    members: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for question, score in zip(questions, scores, strict=True):
+        for kind, name in question.groups.items():
+            members[kind][name].append(score)
+    return {
+        kind: {
+            name: Metric.mean(values, definition, percent=percent)
+            for name, values in sorted(groups.items())
+        }
+        for kind, groups in members.items()
+    }
+
+
+def metrics_to_json(metrics: Mapping[str, Metric]) -> dict[str, Json]:
+    """As results.json has them."""
+    return {name: metric.to_json() for name, metric in metrics.items()}
 
 
 Submit = Callable[[Path, Sequence[Question], Sequence[Any]], list[Path]]

@@ -9,14 +9,8 @@ from pathlib import Path
 
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores
-from robomamba_jax.evaluation.benchmarks.base import (
-    Benchmark,
-    BenchmarkData,
-    PromptSpec,
-    Question,
-    Scores,
-)
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData, Question, Scores
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.vqa_accuracy import (
     gqa_correct,
     gqa_correct_official,
@@ -66,7 +60,7 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     official = scoring == "official"
     correct = gqa_correct_official if official else gqa_correct
     pairs = zip(questions, predictions, strict=True)
-    return accuracy_scores(
+    return Scores.accuracy(
         questions,
         [float(correct(answer, question.references[0])) for question, answer in pairs],
         "the repository's prefix or all-words match"

@@ -29,18 +29,20 @@ from robomamba_jax.data.sources.manipulation import (
 from robomamba_jax.data.sources.sample import bad_record, text_field
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
-    PromptSpec,
+    Metric,
     Question,
     Scores,
+    group_means,
 )
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.utils.json_types import Json
 
 _CATEGORY = re.compile(r"[A-Za-z]+")
-_ALIGNED = 30.0  # degrees
+# Degrees between approach directions. The threshold is ours: no benchmark has one.
+_ALIGNED = 30.0
 SIMULATOR = "whether a pose works only a simulator says: robomamba world rollout --policy file:PATH"
 
 
@@ -113,12 +115,12 @@ def score(
     between = "mean angle between approach directions"
     turned = "mean angle of the rotation between the grippers"
     metrics = {
-        "contact_pixels": mean_metric(pixels, distance, percent=False),
-        "approach_degrees": mean_metric(approach, between, percent=False),
-        "rotation_degrees": mean_metric(whole, turned, percent=False),
-        "approach_within_30": mean_metric(close, "approach directions within 30 degrees"),
+        "contact_pixels": Metric.mean(pixels, distance, percent=False),
+        "approach_degrees": Metric.mean(approach, between, percent=False),
+        "rotation_degrees": Metric.mean(whole, turned, percent=False),
+        "approach_within_30": Metric.mean(close, "approach directions within 30 degrees"),
     }
-    by_category = by_group(questions, pixels, "mean distance in pixels", percent=False)
+    by_category = group_means(questions, pixels, "mean distance in pixels", percent=False)
     groups = {"category (contact)": by_category["category"]}
     return Scores(metrics, "contact_pixels", close, groups)
 

@@ -23,14 +23,15 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
-    PromptSpec,
+    Metric,
     Question,
     Scores,
+    group_means,
 )
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.multiple_choice import (
     LETTERS,
     ROTATION,
@@ -132,6 +133,7 @@ def _empty(value: str | None) -> bool:
 
 def _image(cell: str, images: Mapping[str, str], where: str) -> str:
     """The image, in base64; other rows' images are pointed at by their index."""
+    # As many steps as a question has rotations; more can only be a circle.
     for _ in range(len(LETTERS) + 1):
         if len(cell) >= SHORTEST_IMAGE:
             return cell
@@ -176,15 +178,15 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     row_scores = [float(good) for good in right]
     definition = "questions with all rotations right (CircularEval, no judge)"
     metrics = {
-        "circular_accuracy": mean_metric(question_scores, definition),
-        "row_accuracy": mean_metric(row_scores, "rows right, each by itself"),
+        "circular_accuracy": Metric.mean(question_scores, definition),
+        "row_accuracy": Metric.mean(row_scores, "rows right, each by itself"),
         # The benchmark's own tool asks a language model what such an answer means.
-        "unread": mean_metric(
+        "unread": Metric.mean(
             [float(letter is None) for letter in letters],
             "answers that name no single option; they count as wrong",
         ),
     }
-    groups = by_group(list(firsts.values()), question_scores, definition)
+    groups = group_means(list(firsts.values()), question_scores, definition)
     return Scores(metrics, "circular_accuracy", row_scores, groups)
 
 

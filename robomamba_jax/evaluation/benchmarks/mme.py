@@ -19,16 +19,16 @@ from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
     ImageLoader,
     Metric,
-    PromptSpec,
     Question,
     Scores,
+    group_means,
 )
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.intervals import bootstrap, bootstrap_sum
 from robomamba_jax.evaluation.metrics.yes_no import COGNITION, PERCEPTION, mme_answer, mme_score
 from robomamba_jax.utils.untrusted_text import read_text, split_lines
@@ -136,7 +136,7 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     for name, table in tables.items():
         interval, n = bootstrap(len(table), _score_of(table)), len(table)
         subtasks[name] = Metric(mme_score(table), interval, n, definition, percent=False)
-    shares = by_group(questions, item_scores, "right answers")["sub-task"]
+    shares = group_means(questions, item_scores, "right answers")["sub-task"]
     groups = {"sub-task score": subtasks, "sub-task accuracy": shares}
     # Perception is the headline; a folder of cognition's sub-tasks alone has that one.
     return Scores(metrics, next(iter(metrics)), item_scores, groups)

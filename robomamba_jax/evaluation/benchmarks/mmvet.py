@@ -20,14 +20,14 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
-    PromptSpec,
+    Metric,
     Question,
     Scores,
 )
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.utils.json_types import Json
 
 # In the paper's order: recognition, OCR, knowledge, generation, spatial awareness, mathematics.
@@ -112,8 +112,8 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     order = [name for name in CAPABILITIES if name in needs]
     order += sorted(set(needs) - set(order))
     definition = "mean of the judge's scores"
-    groups = {"capability": {name: mean_metric(needs[name], definition) for name in order}}
-    return Scores({"judged": mean_metric(item_scores, definition)}, "judged", item_scores, groups)
+    groups = {"capability": {name: Metric.mean(needs[name], definition) for name in order}}
+    return Scores({"judged": Metric.mean(item_scores, definition)}, "judged", item_scores, groups)
 
 
 def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[str]) -> list[Path]:

@@ -12,14 +12,8 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores
-from robomamba_jax.evaluation.benchmarks.base import (
-    Benchmark,
-    BenchmarkData,
-    PromptSpec,
-    Question,
-    Scores,
-)
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData, Question, Scores
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 
 
 def load(config: EvalConfig) -> BenchmarkData:
@@ -79,7 +73,7 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     del scoring  # there is but the standard one
     pairs = zip(questions, predictions, strict=True)
     scores = [float(ocr_correct(answer, one.references[0])) for one, answer in pairs]
-    return accuracy_scores(questions, scores, "equal but for case and blanks at the ends")
+    return Scores.accuracy(questions, scores, "equal but for case and blanks at the ends")
 
 
 OCRVQA = Benchmark(

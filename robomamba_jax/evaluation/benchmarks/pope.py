@@ -20,15 +20,15 @@ import numpy as np
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record, text_field
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import by_group
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
     Metric,
-    PromptSpec,
     Question,
     Scores,
+    group_means,
 )
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.intervals import bootstrap, wilson
 from robomamba_jax.evaluation.metrics.yes_no import (
     POPE_CATEGORIES,
@@ -104,7 +104,7 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     for name in names:
         metrics |= _metrics(f"{name}_", yes[categories == name], truth[categories == name])
     item_scores = (yes == truth).astype(float).tolist()
-    groups = by_group(questions, item_scores, "right answers")
+    groups = group_means(questions, item_scores, "right answers")
     return Scores(metrics, "f1" if official else "f1_mean", item_scores, groups)
 
 

@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.text.prompts import IMAGE, PromptTemplate, prompt_template
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, PromptSpec
+from robomamba_jax.utils.json_types import Json
 
 _FIELD = "{question}"
+# LLaVA-1.5's sentence. Its instruction data has it behind every VQA question, so that it is what a
+# model of such data has learned to answer briefly to.
 _SHORT = "Answer the question using a single word or phrase."
 
 # What stands before and behind the question. The published repository's VizWiz text is spelt so.
@@ -46,31 +51,63 @@ def apply_style(question: str, style: str) -> str:
     raise unknown_name("bad_config", "prompt.style", style, STYLES)
 
 
-def prompt_spec_of(config: EvalConfig, chosen: Benchmark) -> PromptSpec:
+@dataclasses.dataclass(frozen=True)
+class PromptSpec:
+    """How a benchmark is asked.
+
+    Attributes:
+      style: a name in ``STYLES``.
+      max_new_tokens: the budget of an answer.
+      stop: see ``PromptConfig``.
+      template: a name in ``data.text.prompts.TEMPLATES``; "checkpoint" = the checkpoint's own.
+      clean_up_spaces: see ``runner.predictor.clean_up_spaces``.
+    """
+
+    style: str
+    max_new_tokens: int
+    stop: str
+    template: str = "checkpoint"
+    clean_up_spaces: bool = False
+
+    def to_json(self) -> dict[str, Json]:
+        """As results.json and a file of answers have it."""
+        fields = dataclasses.asdict(self)
+        # Files of answers of older versions do not have this key. Left out where it says nothing,
+        # it keeps their first lines equal to ours, so that such runs can be resumed.
+        if not self.clean_up_spaces:
+            del fields["clean_up_spaces"]
+        return fields
+
+    @classmethod
+    def official(cls, style: str, max_new_tokens: int) -> PromptSpec:
+        """As the published repository's test program asks."""
+        return cls(style, max_new_tokens, "none", "official_test", clean_up_spaces=True)
+
+
+def prompt_spec_of(config: EvalConfig, specs: Mapping[str, PromptSpec]) -> PromptSpec:
     """The scoring's prompt spec with the configuration's changes.
+
+    Args:
+      config: of the evaluation.
+      specs: the benchmark's, by scoring's name.
 
     Raises:
       InputError: the repository has no scorer for this benchmark, or a name is unknown.
     """
-    specs, scoring, prompt = chosen.prompt_specs, config.scoring, config.prompt
-    if scoring not in specs:
+    if config.scoring not in specs:
         raise InputError(
             "no_official_scorer",
-            f"RoboMamba's repository has neither prompt nor scorer for {chosen.name}",
+            f"RoboMamba's repository has neither prompt nor scorer for {config.benchmark}",
             "use --set scoring=standard",
         )
-    default = specs[scoring]
-    apply_style("", prompt.style or default.style)
-    template = prompt.template or default.template
-    if template != "checkpoint":
-        prompt_template(template)
-    return PromptSpec(
-        prompt.style or default.style,
-        prompt.max_new_tokens or default.max_new_tokens,
-        prompt.stop or default.stop,
-        template,
-        default.clean_up_spaces,
-    )
+    # What is empty, or 0, is as the spec says.
+    changes = {name: value for name, value in vars(config.prompt).items() if value}
+    spec = dataclasses.replace(specs[config.scoring], **changes)
+    # Both raise for a name that is unknown: here, before anything is read or loaded.
+    apply_style("", spec.style)
+    if spec.template != "checkpoint":
+        prompt_template(spec.template)
+    return spec
 
 
 def keep_placeholders(text: str, count: int, template: PromptTemplate) -> str:
@@ -84,4 +121,6 @@ def keep_placeholders(text: str, count: int, template: PromptTemplate) -> str:
     """
     if not template.placeholders or text.count(IMAGE) in (0, count):
         return text
+    # Another number than there are images: a question about the token itself, or a clip's question
+    # whose frames were thinned out. No place can be given to what is not there.
     return text.replace(IMAGE, "").strip("\n")

@@ -267,6 +267,8 @@ def collect(
     return BenchmarkData(tuple(questions), any(labelled.values()), tuple(paths))
 
 
+# A benchmark has up to half a million questions about images that may lie on a network's disk:
+# looking for all of them can take minutes, and scoring somebody's answers needs none.
 class LazyImages:
     """Images that are looked for when they are asked for, which costs no reading."""
 
@@ -296,9 +298,13 @@ def check_images_exist(questions: Sequence[Question]) -> None:
             try:
                 question.load_images()
             except InputError as error:
-                fix = f"{error.fix}; or --set on_error=skip"
-                message = f"question {question.id!r}: {error.message}"
-                raise InputError(error.kind, message, fix) from error
+                raise with_question(question.id, error) from error
+
+
+def with_question(key: str, error: InputError) -> InputError:
+    """An error with the question that it is about, and how to go on without that."""
+    message = f"question {key!r}: {error.message}"
+    return InputError(error.kind, message, f"{error.fix}; or --set on_error=skip")
 
 
 def image_finder(files: FilesConfig, folders: tuple[str, ...] = ()) -> ImageFinder:

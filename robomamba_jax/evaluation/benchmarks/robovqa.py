@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,30 +14,24 @@ import numpy as np
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.robovqa import RoboVqaSource
 from robomamba_jax.data.sources.robovqa_json import RoboVqaJsonSource
-from robomamba_jax.data.sources.sample import (
-    Sample,
-    Source,
-    bad_record,
-    conversation,
-    text_field,
-)
+from robomamba_jax.data.sources.sample import ImageRef, Source, bad_record, conversation, text_field
 from robomamba_jax.data.sources.tfrecord import is_tfrecord
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import Groups, by_group, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
-    ImageLoader,
     Metric,
-    PromptSpec,
     Question,
     Scores,
+    group_means,
 )
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.benchmarks.robovqa_types import type_of
 from robomamba_jax.evaluation.metrics import bleu
 from robomamba_jax.evaluation.metrics.intervals import bootstrap
+from robomamba_jax.utils.json_types import Json
 
 _ANSWER = re.compile(r"^\s*A:\s*", re.IGNORECASE)
 _PER_ANSWER: dict[str, Callable[[str, str], bleu.BleuScores]] = {
@@ -68,14 +63,14 @@ def load(config: EvalConfig) -> BenchmarkData:
         raise InputError("bad_record", what, "score them apart: --set files.questions=...")
     files.check_unused(config.files, "answers", *(("images",) if kinds[0] == _TFRECORD else ()))
     if kinds[0] == _TFRECORD:
-        questions = _from_clips(RoboVqaSource(paths, frames=config.frames))
+        questions = _from_source(RoboVqaSource(paths, frames=config.frames))
     elif kinds[0] == _CONVERSION:
         questions = [question for path in paths for question in _conversion(config, path)]
     else:
         root = Path(config.files.root) / config.files.images
         allowed = files.allowed_roots(config.files)
         source = RoboVqaJsonSource(paths, root, frames=config.frames, allowed=allowed)
-        questions = _from_videos(source)
+        questions = _from_source(source)
     return BenchmarkData(tuple(questions), True, tuple(paths))
 
 
@@ -86,49 +81,34 @@ def _kind(path: Path) -> str:
     return _CONVERSION if "conversations" in record else _CLIPS
 
 
-def _from_clips(source: RoboVqaSource) -> list[Question]:
-    return [
-        _from_sample(source[number], _frames_of(source, number), source.file_of(number))
-        for number in range(len(source))
-    ]
-
-
-def _from_videos(source: RoboVqaJsonSource) -> list[Question]:
-    """Their images lie apart, and are looked for when a model is to see them."""
-    return [
-        _from_sample(
-            source.without_images(number),
-            files.LazyImages(_frames_of(source, number)),
-            source.file_of(number),
+def _from_source(source: RoboVqaSource | RoboVqaJsonSource) -> list[Question]:
+    questions = []
+    for number in range(len(source)):
+        # Read anew: the frames of all clips would not fit into memory.
+        load_images = partial(_frames, source, number)
+        if isinstance(source, RoboVqaJsonSource):
+            # Its images lie apart, and are looked for when a model is to see them.
+            sample, load_images = source.without_images(number), files.LazyImages(load_images)
+        else:
+            sample = source[number]
+        (_, text), (_, answer) = sample.turns[:2]
+        # Without the places of its frames: they stand before the question.
+        text = text.replace(IMAGE, "").strip("\n")
+        groups, file = _groups(sample.task, text), str(source.file_of(number))
+        metadata = {"raw": text}
+        questions.append(
+            Question(sample.id, text, load_images, (answer,), groups, metadata, file=file)
         )
-        for number in range(len(source))
-    ]
+    return questions
 
 
-def _frames_of(source: Source, number: int) -> ImageLoader:
-    # Read anew: the frames of all clips would not fit into memory.
-    return lambda: source[number].images
+def _frames(source: Source, number: int) -> tuple[ImageRef, ...]:
+    return source[number].images
 
 
-def _from_sample(sample: Sample, load_images: ImageLoader, file: Path) -> Question:
-    """A clip's question, without the places of its frames, which stand before it."""
-    (_, text), (_, answer) = sample.turns[:2]
-    text = text.replace(IMAGE, "").strip("\n")
-    return _question(sample.id, text, answer, sample.task, load_images, str(file))
-
-
-def _question(
-    key: str,
-    raw: str,
-    answer: str,
-    tag: str | None,
-    load_images: ImageLoader,
-    file: str,
-    image_name: str = "",
-) -> Question:
-    text = raw.replace(IMAGE, "").strip("\n")
-    groups = {"type": type_of(tag, text), **({"tag": tag} if tag else {})}
-    return Question(key, text, load_images, (answer,), groups, {"raw": raw}, image_name, file)
+def _groups(tag: Json, text: str) -> dict[str, str]:
+    known = tag if isinstance(tag, str) else None
+    return {"type": type_of(known, text), **({"tag": known} if known else {})}
 
 
 def _conversion(config: EvalConfig, path: Path) -> list[Question]:
@@ -139,16 +119,18 @@ def _conversion(config: EvalConfig, path: Path) -> list[Question]:
         turns = conversation(record.get("conversations"), where)
         if len(turns) < 2 or turns[0][0] != "human":
             raise bad_record(where, "is no question with an answer")
-        tag, image_name = record.get("task"), text_field(record, "image", where)
+        raw, image_name = turns[0][1], text_field(record, "image", where)
+        text = raw.replace(IMAGE, "").strip("\n")
         questions.append(
-            _question(
+            Question(
                 text_field(record, "id", where),
-                turns[0][1],
-                plain_answer(turns[1][1]),
-                tag if isinstance(tag, str) else None,
+                text,
                 find_image(image_name),
-                str(path),
+                (plain_answer(turns[1][1]),),
+                _groups(record.get("task"), text),
+                {"raw": raw},
                 image_name,
+                str(path),
             )
         )
     return questions
@@ -187,11 +169,11 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
         for n in range(1, bleu.ORDERS + 1):
             definition = _DEFINITIONS[form].format(n=n)
             if form in forms:
-                metrics[f"{form}_bleu{n}"] = mean_metric(forms[form][:, n - 1], definition)
+                metrics[f"{form}_bleu{n}"] = Metric.mean(forms[form][:, n - 1], definition)
             else:
                 metrics[f"{form}_bleu{n}"] = _corpus(counts, n, definition)
     exact = [float(text.lower() == reference.lower()) for text, reference in pairs]
-    metrics["exact_match"] = mean_metric(exact, "equal but for case")
+    metrics["exact_match"] = Metric.mean(exact, "equal but for case")
     short, n = sum(len(reference.split()) < _SHORT for reference in references), len(questions)
     definition = "references of fewer than 4 words, whose BLEU-4 is 0"
     metrics["short_references"] = Metric(short / n, None, n, definition)
@@ -210,10 +192,12 @@ def _corpus(counts: np.ndarray, n: int, definition: str) -> Metric:
     return Metric(score_of(everything), interval, len(counts), definition)
 
 
-def _by_type(questions: Sequence[Question], table: np.ndarray, form: str) -> Groups:
+def _by_type(
+    questions: Sequence[Question], table: np.ndarray, form: str
+) -> dict[str, dict[str, Metric]]:
     """BLEU-4 and BLEU-1 of each type and, where known, of each tag."""
     means = {
-        n: by_group(questions, table[:, n - 1], _DEFINITIONS[form].format(n=n)) for n in (4, 1)
+        n: group_means(questions, table[:, n - 1], _DEFINITIONS[form].format(n=n)) for n in (4, 1)
     }
     return {f"{kind} (BLEU-{n})": means[n][kind] for kind in means[4] for n in (4, 1)}
 

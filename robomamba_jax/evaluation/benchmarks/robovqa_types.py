@@ -11,13 +11,9 @@ from __future__ import annotations
 import re
 
 TYPES = (
-    "task planning",
-    "prompted task planning",
-    "long-horizon planning",
-    "affordance discrimination",
-    "affordance generation",
-    "past description",
-    "future prediction",
+    *("task planning", "prompted task planning", "long-horizon planning"),
+    *("affordance discrimination", "affordance generation"),
+    *("past description", "future prediction"),
 )
 SUCCESS, UNKNOWN = "success", "unknown"
 
@@ -33,7 +29,8 @@ _TAGS = (
     ("future_prediction", "future prediction"),
     ("success", SUCCESS),
 )
-# For files that have lost their tags: RoboVQA's own wording, the first that fits.
+# For files that have lost their tags: RoboVQA's own wording, the first that fits. Prompted
+# questions end with "next step?", too, so that they come before those that are nothing else.
 _WORDS = (
     (r"last \d+ steps:.*next step\?", "prompted task planning"),
     (r"next \d+ steps\?", "long-horizon planning"),

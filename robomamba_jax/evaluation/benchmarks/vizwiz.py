@@ -11,14 +11,14 @@ from pathlib import Path
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
-    PromptSpec,
+    Metric,
     Question,
     Scores,
 )
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.vqa_accuracy import vizwiz_accuracy_official, vqa_accuracy
 from robomamba_jax.evaluation.metrics.vqa_normalization import normalized_evalai
 from robomamba_jax.utils.json_types import Json
@@ -66,15 +66,12 @@ def _people(value: Json, where: str) -> list[tuple[str, str]]:
     """(answer, confidence) of each person; none in a test split."""
     if value is None:
         return []
-    if not isinstance(value, list):
-        raise bad_record(where, "has no list 'answers' of objects")
     people = []
-    for part in value:
+    for part in value if isinstance(value, list) else [None]:
         if not isinstance(part, dict):
             raise bad_record(where, "has no list 'answers' of objects")
-        people.append(
-            (files.text_of(part, "answer", where), str(part.get("answer_confidence", "")))
-        )
+        text = files.text_of(part, "answer", where)
+        people.append((text, str(part.get("answer_confidence", ""))))
     return people
 
 
@@ -88,13 +85,13 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     if scoring == "official":
         scores = [vizwiz_accuracy_official(text, one.metadata["people"]) for one, text in pairs]
         definition = "the repository's lenient match; equal answers are left out together"
-        return accuracy_scores(questions, scores, definition)
+        return Scores.accuracy(questions, scores, definition)
     evalai = [vqa_accuracy(text, one.references, normalized_evalai) for one, text in pairs]
-    return accuracy_scores(
+    return Scores.accuracy(
         questions,
         [vqa_accuracy(text, one.references) for one, text in pairs],
         "VQA accuracy, both sides normalised, leave-one-out by number",
-        {"accuracy_evalai": mean_metric(evalai, "words as EvalAI and lmms-eval split them")},
+        {"accuracy_evalai": Metric.mean(evalai, "words as EvalAI and lmms-eval split them")},
     )
 
 

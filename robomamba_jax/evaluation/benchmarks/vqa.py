@@ -14,15 +14,15 @@ from typing import NamedTuple
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.evaluation.benchmarks import question_files as files
-from robomamba_jax.evaluation.benchmarks.aggregate import accuracy_scores, mean_metric
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
     ImageFinder,
-    PromptSpec,
+    Metric,
     Question,
     Scores,
 )
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.vqa_accuracy import (
     vqa_accuracy,
     vqa_accuracy_official,
@@ -134,20 +134,20 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     pairs = list(zip(predictions, [question.references for question in questions], strict=True))
     if scoring == "official":
         scores = [vqa_accuracy_official(*pair) for pair in pairs]
-        return accuracy_scores(questions, scores, "the repository's lenient match, leave-one-out")
+        return Scores.accuracy(questions, scores, "the repository's lenient match, leave-one-out")
     others = {
-        "accuracy_challenge_code": mean_metric(
+        "accuracy_challenge_code": Metric.mean(
             [vqa_accuracy_original(*pair) for pair in pairs],
             "nothing normalised where people are unanimous, as the challenge's code",
         ),
-        "accuracy_evalai": mean_metric(
+        "accuracy_evalai": Metric.mean(
             [vqa_accuracy(*pair, normalized_evalai) for pair in pairs],
             "words as EvalAI and lmms-eval split them",
         ),
     }
     scores = [vqa_accuracy(*pair) for pair in pairs]
     definition = "VQA accuracy, both sides normalised, leave-one-out"
-    return accuracy_scores(questions, scores, definition, others)
+    return Scores.accuracy(questions, scores, definition, others)
 
 
 def _benchmark(name: str, title: str, official_tokens: int) -> Benchmark:

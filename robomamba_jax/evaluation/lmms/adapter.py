@@ -9,8 +9,9 @@ lmms-eval alone imports this module, since its base class must be there when the
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +34,15 @@ from robomamba_jax.inference.prompts import padded_length
 from robomamba_jax.training.sharding import make_mesh
 
 _TOKENS = 256  # where a task sets no budget
+
+
+class LmmsInstance(Protocol):
+    """A request as lmms-eval has it."""
+
+    @property
+    def args(self) -> Any:
+        """What is asked; which parts it has depends on the kind of request."""
+        ...
 
 
 class RoboMamba(lmms):
@@ -67,6 +77,7 @@ class RoboMamba(lmms):
                 f"--model_args has {sorted(unknown)[0]}",
                 "give checkpoint, batch_size, dtype, template or tokenizer",
             )
+        # Data-parallel over all devices: every one gets as many rows as the others.
         devices = jax.device_count()
         self._mesh = make_mesh(MeshConfig()) if devices > 1 else None
         rows = int(batch_size) if str(batch_size).isdigit() else 8  # "auto" is not for us
@@ -77,80 +88,76 @@ class RoboMamba(lmms):
         self._engine = Engine(model, self._processor, mesh=self._mesh)
         self._template = prompt_template(template) if template else self._processor.template
 
-    def generate_until(self, requests: list[Any]) -> list[Any]:
+    def generate_until(self, requests: Sequence[LmmsInstance]) -> list[GenerationResult]:
         """Answers, in the order of the requests."""
-        asked = [
-            _Request(number, *self._read(instance)) for number, instance in enumerate(requests)
-        ]
-        answers: list[Any] = [None] * len(requests)
-        groups: dict[Any, list[_Request]] = {}
+        asked = [_Request(number, *self._read(one)) for number, one in enumerate(requests)]
+        # One compiled call answers rows with the same settings and as many images.
+        groups: dict[tuple[GenerationSettings, int], list[_Request]] = defaultdict(list)
         for one in asked:
-            groups.setdefault((one.settings, len(one.images)), []).append(one)
-        for (settings, count), members in groups.items():
-            for one, (text, tokens) in zip(
-                members, self._answer(members, settings, count), strict=True
-            ):
+            groups[one.settings, len(one.images)].append(one)
+        answers: dict[int, GenerationResult] = {}
+        for members in groups.values():
+            for one, (text, tokens) in zip(members, self._answer(members), strict=True):
                 answers[one.number] = GenerationResult(text, TokenCounts(output_tokens=tokens))
                 key = (one.text, requests[one.number].args[1])
                 self.cache_hook.add_partial("generate_until", key, text)
-        return answers
+        return [answers[number] for number in range(len(requests))]
 
-    def generate_until_multi_round(self, requests: list[Any]) -> list[Any]:
+    def generate_until_multi_round(self, requests: Sequence[LmmsInstance]) -> list[list[str]]:
         """Per request the answers of all rounds; the task says what comes next, and when to end."""
         found = []
         for instance in requests:
             context, options, to_visual, to_text, number, task, split = instance.args
             doc = self.task_dict[task][split][number]
-            visuals, answers, info = to_visual(doc), [], None
-            while True:
+            visuals, answers, info, ended = to_visual(doc), [], None, False
+            while not ended:
                 one = _Request(0, context, _settings(options), _arrays(visuals))
-                [(text, _)] = self._answer([one], one.settings, len(one.images))
-                answers.append(text)
+                [(text, _)] = self._answer([one])
+                # A task may rewrite what was said before.
                 visuals, context, ended, answers, info = to_text(
-                    doc, previous_output=answers, round_idx=len(answers), previous_round_info=info
+                    doc,
+                    previous_output=[*answers, text],
+                    round_idx=len(answers) + 1,
+                    previous_round_info=info,
                 )
-                answers = list(answers)
-                if ended:
-                    break
-            found.append(answers)
+            found.append(list(answers))
         return found
 
-    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, requests: Sequence[LmmsInstance]) -> list[tuple[float, bool]]:
         """Per request the mean negative log-likelihood of the target's tokens, as lmms-eval's own
         models give it, and whether greedy decoding would say it."""
         return [self._likelihood(instance) for instance in requests]
 
-    def _read(self, instance: Any) -> tuple[str, GenerationSettings, list[np.ndarray]]:
+    def _read(self, instance: LmmsInstance) -> tuple[str, GenerationSettings, list[np.ndarray]]:
         context, options, to_visual, number, task, split = instance.args
         visuals = to_visual(self.task_dict[task][split][number])
         return context, _settings(options), _arrays(visuals)
 
-    def _answer(
-        self, members: Sequence[_Request], settings: GenerationSettings, count: int
-    ) -> list[tuple[str, int]]:
+    def _answer(self, members: Sequence[_Request]) -> list[tuple[str, int]]:
         """(text, tokens) for requests with the same settings and as many images."""
-        # The key of a group is settings without a tokenizer's token; that comes in here.
-        made = self._engine.settings(**{k: v for k, v in vars(settings).items() if k != "eos_ids"})
-        answer = TextPredictor(self._engine, made, self._mesh)
+        # A group's settings have no tokenizer's token; that comes in here.
+        settings = {k: v for k, v in vars(members[0].settings).items() if k != "eos_ids"}
+        predict = TextPredictor(self._engine, self._engine.settings(**settings), self._mesh)
         reader = BatchReader(
             self._processor,
             self._template,
             batch_size=self._rows,
-            max_images=count,
+            max_images=len(members[0].images),
             mesh=self._mesh,
             skip=False,
         )
-        asked = [
+        requests = [
             Request(str(place), one.text, lambda one=one: tuple(one.images))
             for place, one in enumerate(members)
         ]
-        found = {}
-        for batch in reader.batches(asked):
-            for reply in answer(batch):
-                found[int(reply.id)] = (reply.answer, len(reply.tokens or ()))
-        return [found[place] for place in range(len(members))]
+        # The reader puts requests of one length together, so they come back in another order.
+        replies = {
+            reply.id: reply for batch in reader.batches(requests) for reply in predict(batch)
+        }
+        ordered = [replies[request.id] for request in requests]
+        return [(str(reply.answer), len(reply.tokens or ())) for reply in ordered]
 
-    def _likelihood(self, instance: Any) -> tuple[float, bool]:
+    def _likelihood(self, instance: LmmsInstance) -> tuple[float, bool]:
         context, target, to_visual, number, task, split = instance.args
         doc = self.task_dict[task][split][number]
         target_text = target if isinstance(target, str) else target(doc)
@@ -160,6 +167,7 @@ class RoboMamba(lmms):
         prompt = self._template.encode_prompt(tokenizer, text)
         ids = [*prompt.ids, *tokenizer.encode(before + target_text)]
         positions = prompt.image_positions or [0] * len(images)
+        # Padded, so that texts of about one length share a compiled program.
         padded = ids + [0] * (padded_length(len(ids)) - len(ids))
         pixels, places = None, None
         if images:
@@ -173,6 +181,7 @@ class RoboMamba(lmms):
             np.arange(len(padded))[None] < len(ids),
             image_positions=places,
         )
+        # Logits at position t are of the token at t + 1.
         here = slice(len(prompt.ids) - 1, len(ids) - 1)
         scores = np.asarray(jax.nn.log_softmax(logits[0, here].astype(jnp.float32)))
         target_ids = np.array(ids[len(prompt.ids) :])
@@ -181,13 +190,13 @@ class RoboMamba(lmms):
         return float(losses.mean()), greedy
 
 
-class _Request:
+class _Request(NamedTuple):
     """One request: its number, text, settings and images."""
 
-    def __init__(
-        self, number: int, text: str, settings: GenerationSettings, images: list[np.ndarray]
-    ) -> None:
-        self.number, self.text, self.settings, self.images = number, text, settings, images
+    number: int
+    text: str
+    settings: GenerationSettings
+    images: list[np.ndarray]
 
 
 def _settings(options: dict[str, Any]) -> GenerationSettings:

@@ -19,7 +19,7 @@ _BRACKETS = (
     *(("(", after) for after in (")", ").")),
     *((":", after) for after in ("", ",", ".", ")", ").")),
 )
-_MANY_WORDS = 3  # in a longer answer "A" may be an article
+_MANY_WORDS = 3  # in a longer answer "A" may be an article: "A man is riding" is not option A
 
 
 def chosen_option(answer: str, options: Mapping[str, str]) -> str | None:
@@ -32,6 +32,8 @@ def chosen_option(answer: str, options: Mapping[str, str]) -> str | None:
       answer: the model's.
       options: letter -> text, those that the question has.
     """
+    # MMBench's tool (can_infer_option) splits at blanks, too: "A." and "(A)" are words of their
+    # own, which the brackets below are for.
     words = answer.split()
     letters = [letter for letter in _LETTERS_READ if letter in words]
     if len(letters) == 1 and not ("A" in words and len(words) > _MANY_WORDS):
@@ -40,6 +42,7 @@ def chosen_option(answer: str, options: Mapping[str, str]) -> str | None:
         marked = [letter for letter in _LETTERS_READ if f"{before}{letter}{after}" in words]
         if len(marked) == 1:
             return marked[0]
+    # "a cat" names the option "cat"; "cat or dog" names none, where both are options.
     low = answer.lower()
     held = [letter for letter, text in options.items() if text.lower() in low]
     return held[0] if len(held) == 1 else None

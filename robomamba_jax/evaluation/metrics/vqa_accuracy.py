@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 
 from robomamba_jax.evaluation.metrics.vqa_normalization import normalized, one_line
 
-_ENOUGH = 3  # people who agree make an answer right
+# People who agree make an answer right (Antol et al. 2015): of ten people seldom all say the same,
+# and "couch" and "sofa" may both be right.
+_ENOUGH = 3
 
 
 def leave_one_out(matches: Sequence[bool]) -> float:
@@ -24,6 +26,10 @@ def leave_one_out(matches: Sequence[bool]) -> float:
     """
     if not matches:
         return 0.0
+    # All but one person judge the answer, each one left out in turn, so that people's own answers
+    # can be scored by the same rule. If 3 of 10 agree, the three see 2 others and give 2/3, the
+    # seven give 1: .9 in all, and not 1 as the min(n / 3, 1) of most papers says. 4 of 10 are
+    # enough for 1.
     count = sum(matches)
     without = [min(1.0, (count - match) / _ENOUGH) for match in matches]
     return sum(without) / len(without)
@@ -46,6 +52,8 @@ def vqa_accuracy(
 def vqa_accuracy_original(answer: str, references: Sequence[str]) -> float:
     """As the challenge's code: nothing is normalised where all people agree."""
     references = [one_line(text) for text in references]
+    # vqaEval.py normalises to bring people together, and sees no need where they are: "Yes." is
+    # then wrong for ten times "yes".
     if len(set(references)) == 1:
         prediction = one_line(answer)
         return leave_one_out([text == prediction for text in references])
@@ -54,11 +62,14 @@ def vqa_accuracy_original(answer: str, references: Sequence[str]) -> float:
 
 def first_answer(text: str) -> str:
     """What the repository keeps: one line, up to where the model asks itself again."""
+    # Its prompts end with "Answer:" and generation does not stop at the end of text, so that a
+    # model goes on with another question and answer of its own.
     return text.strip().replace("\n", " ").split("Answer:")[0]
 
 
 def resembles(prediction: str, reference: str) -> bool:
     """The repository's match: a prefix, or every word of the reference somewhere in the answer."""
+    # "in" is a test of letters and not of words: "nothing" holds "no", and "12" the answer "2".
     return prediction.startswith(reference) or all(
         word.lower() in prediction for word in reference.split()
     )
@@ -92,6 +103,8 @@ def vizwiz_accuracy_official(answer: str, references: Sequence[tuple[str, str]])
     prediction = _vizwiz_words(first_answer(answer).lower())
     people = [(_vizwiz_words(text), confidence) for text, confidence in references]
     total = 0.0
+    # VQAv2's annotations have an answer_id, by which one record differs from all others; VizWiz'
+    # have none. So the same code takes everybody away who gave the same answer as surely.
     for left_out in people:
         count = sum(resembles(prediction, other[0]) for other in people if other != left_out)
         total += min(1.0, count / _ENOUGH)
@@ -113,6 +126,7 @@ def gqa_correct_official(answer: str, reference: str) -> bool:
     prediction = _gqa_words(answer.strip().replace("\n", " "))
     reference = _gqa_words(reference)
     words = prediction.split()
+    # The prefix is one of letters: "nothing" begins with "no", and answers it.
     return prediction.startswith(reference) or all(word in words for word in reference.split())
 
 

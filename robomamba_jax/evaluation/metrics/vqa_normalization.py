@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import re
 
+# The marks are those of vqaEval.py, in its order. The apostrophe is not among the marks (of
+# "isn't" it is a part), and neither is the colon.
 _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
 _DIGIT_COMMA_DIGIT = re.compile(r"\d,\d")
 # Their pattern means to spare decimals; its look-behind is misspelt, so that only what follows
@@ -19,6 +21,7 @@ _PERIOD = re.compile(r"\.(?!\d)")
 _PERIODS = 32
 _DIGITS = "zero one two three four five six seven eight nine ten"
 _NUMBERS = {word: str(value) for value, word in enumerate(_DIGITS.split())} | {"none": "0"}
+# They go wherever they stand: of "a" and of "the" nothing is left, so that the two agree.
 _ARTICLES = frozenset(("a", "an", "the"))
 
 _FORMS = """
@@ -68,9 +71,12 @@ def one_line(text: str) -> str:
 def _without_punctuation(text: str) -> str:
     """Marks go where one of their kind touches a blank, or a number is grouped by commas; else
     they become blanks."""
+    # "1,000" -> "1000", but then all marks of that answer vanish: "1,000 red/blue" -> "1000
+    # redblue".
     grouped = _DIGIT_COMMA_DIGIT.search(text) is not None
     found = text
     for mark in _PUNCTUATION:
+        # In the text as it came: what an earlier mark has left does not count.
         touches = f"{mark} " in text or f" {mark}" in text
         found = found.replace(mark, "" if touches or grouped else " ")
     return _PERIOD.sub("", found, count=_PERIODS)

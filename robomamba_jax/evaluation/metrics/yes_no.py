@@ -18,6 +18,8 @@ def pope_answer(text: str) -> str:
     """ "yes" or "no" as POPE's own code reads an answer: no word for "no" in the first
     sentence means yes.
     """
+    # Three spellings of two words, and nothing else: "nope" and "none" mean yes, and so do "NO" and
+    # an empty answer. That is why a model's share of yes has to be read beside its F1.
     sentence = text.partition(".")[0].replace(",", "")
     return "no" if _NO_WORDS.intersection(sentence.split(" ")) else "yes"
 
@@ -54,6 +56,7 @@ def yes_no_scores(predicted: np.ndarray, truth: np.ndarray) -> YesNo:
         accuracy=float((predicted == truth).mean()) if n else 0.0,
         precision=hits / yes if yes else 0.0,
         recall=hits / present if present else 0.0,
+        # 2 P R / (P + R) with P = hits / yes and R = hits / present.
         f1=2 * hits / (yes + present) if yes + present else 0.0,
         yes_share=yes / n if n else 0.0,
     )
@@ -62,6 +65,7 @@ def yes_no_scores(predicted: np.ndarray, truth: np.ndarray) -> YesNo:
 def mme_answer(text: str) -> str:
     """ "yes", "no" or "other" as MME's tool reads an answer."""
     text = text.lower().strip().replace(".", "")
+    # "other" is right for no question: what is not understood never scores by chance.
     if len(text) == 1:
         return {"y": "yes", "n": "no"}.get(text, "other")
     # A whole answer of "yes" or "no" lies within the first four characters, too.
@@ -70,23 +74,10 @@ def mme_answer(text: str) -> str:
 
 
 PERCEPTION = (
-    "existence",
-    "count",
-    "position",
-    "color",
-    "posters",
-    "celebrity",
-    "scene",
-    "landmark",
-    "artwork",
-    "OCR",
+    *("existence", "count", "position", "color", "posters"),
+    *("celebrity", "scene", "landmark", "artwork", "OCR"),
 )
-COGNITION = (
-    "commonsense_reasoning",
-    "numerical_calculation",
-    "text_translation",
-    "code_reasoning",
-)
+COGNITION = ("commonsense_reasoning", "numerical_calculation", "text_translation", "code_reasoning")
 
 
 def mme_score(right: np.ndarray) -> float:
@@ -97,4 +88,5 @@ def mme_score(right: np.ndarray) -> float:
     """
     if not len(right):
         return 0.0
+    # The second summand is MME's "accuracy+": with random answers .25, with always the same one 0.
     return 100 * float(right.mean()) + 100 * float(right.all(axis=1).mean())

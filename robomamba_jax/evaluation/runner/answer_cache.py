@@ -15,8 +15,8 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.text.prompts import PromptTemplate, prompt_template
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import AnswersFile, Reply
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData, PromptSpec, Question
-from robomamba_jax.evaluation.benchmarks.prompts import apply_style, prompt_spec_of
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData, Question
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec, apply_style, prompt_spec_of
 from robomamba_jax.evaluation.benchmarks.question_files import check_images_exist
 from robomamba_jax.evaluation.runner.batches import BatchReader, Request
 from robomamba_jax.evaluation.runner.params_hash import parameters_sha256
@@ -45,7 +45,7 @@ class PreparedCheckpoint:
         Raises:
           InputError: the checkpoint, the mesh or the prompt spec is wrong.
         """
-        self.prompt_spec = spec = prompt_spec_of(config, chosen)
+        self.prompt_spec = spec = prompt_spec_of(config, chosen.prompt_specs)
         mesh = None
         if jax.device_count() > 1:
             mesh = make_mesh(config.mesh)

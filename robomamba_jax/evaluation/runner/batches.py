@@ -18,6 +18,7 @@ from robomamba_jax.data.text.prompts import PromptTemplate
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.base import ImageLoader
 from robomamba_jax.evaluation.benchmarks.prompts import keep_placeholders
+from robomamba_jax.evaluation.benchmarks.question_files import with_question
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.prompts import padded_length
 from robomamba_jax.models.placement import batch_sharding, local_rows, replicate, shard_rows
@@ -101,10 +102,12 @@ class BatchReader:
     def batches(self, requests: Sequence[Request]) -> Iterator[Batch]:
         """All requests, short ones first; those of about one length in their order."""
         lengths = [len(self._encode(request).ids) for request in requests]
+        # A batch is padded to its longest prompt, and every padded length is a program to compile.
         order = sorted(range(len(requests)), key=lambda k: (padded_length(lengths[k]), k))
         parts = [order[k : k + self._rows] for k in range(0, len(order), self._rows)]
         if not parts:
             return
+        # One batch ahead: its images are read while the model answers the one before.
         with ThreadPoolExecutor(1) as ahead:
             coming = ahead.submit(self._read, [requests[k] for k in parts[0]])
             for part in [*parts[1:], []]:
@@ -134,9 +137,10 @@ class BatchReader:
         """Why a request is bad, where such are skipped; else the error itself."""
         if self._skip:
             return error.message
-        raise with_question(request, error) from error
+        raise with_question(request.id, error) from error
 
     def _read(self, requests: Sequence[Request]) -> Batch:
+        # The last batch is filled up, since another number of rows would be another program.
         rows = [*requests, *[requests[-1]] * (self._rows - len(requests))]
         encoded = [self._encode(request) for request in rows]
         image_positions = np.full((self._rows, self._max_images), -1, np.int32)
@@ -149,6 +153,7 @@ class BatchReader:
             local = local_rows(self._mesh, self._rows)
         for row in local:
             pixels[row], image_sizes[row], count, problems[row] = self._read_images(rows[row])
+            # Without <image> in the text images stand before its first token.
             places = encoded[row].places or [0] * count
             image_positions[row, :count] = places[:count]
         images = self._sharded(pixels) if self._max_images else None
@@ -187,12 +192,6 @@ class BatchReader:
         # No host ever holds all rows: each of its devices asks for its own slice.
         sharding = batch_sharding(self._mesh, self._rows)
         return jax.make_array_from_callback(shape, sharding, rows_at)
-
-
-def with_question(request: Request, error: InputError) -> InputError:
-    """An error with the question that it is about, and how to go on without that."""
-    message = f"question {request.id!r}: {error.message}"
-    return InputError(error.kind, message, f"{error.fix}; or --set on_error=skip")
 
 
 def gather_rows(mesh: Mesh | None, local: np.ndarray) -> np.ndarray:

@@ -124,7 +124,7 @@ def _logit_gaps(
         prefixes = [shared[request.id] for request in batch.requests]
         prefixes += [prefixes[-1]] * (len(batch.tokens) - len(prefixes))
         logits = prepared.predictor.logits_after(batch, prefixes)
-        largest = np.sort(logits, axis=-1)[:, -2:]
+        largest = np.sort(logits, axis=-1)[:, -2:]  # [B, 2]: the second and the first
         for request, (low, high) in zip(batch.requests, largest, strict=False):
             found[request.id] = float(high - low)
     return found

@@ -24,7 +24,7 @@ from robomamba_jax.utils.html_pages import render_page
 
 MOST = 400
 """Answers on a page: more would make it too heavy to open."""
-_SIDE = 256
+_SIDE = 256  # pixels of a thumbnail's longer side: some 10 kB each, 4 MB a page
 # An answer with a lower score is called wrong. Half of the n-grams right is half of a score, though
 # its logarithms may add up to 0.49999999999999994.
 _HALF = 0.5 - 1e-9
@@ -65,6 +65,8 @@ def write_page(
     wrong = [k for k, item_score in enumerate(scores.item_scores) if item_score < _HALF]
     shown = [wrong[k] for k in even_frames(len(wrong), MOST)] if wrong else []
     cards = [_card(questions[k], predictions[k], scores.item_scores[k]) for k in shown]
+    # Evenly spread, not the first: files may be sorted by category, and the last ones would be
+    # missing.
     words = f"{len(wrong)} of {len(questions)} answers score below one half"
     if len(shown) < len(wrong):
         words += f"; {len(shown)} of them, evenly spread, are here"

@@ -40,10 +40,12 @@ def cells(results: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]
     """Column -> (figure, interval) as text, of results by benchmark."""
     found = {}
     for name, result in results.items():
+        # MM-Vet without its judge has no headline, and no cell.
         figures, headline = result["figures"], result["headline"]
         if headline is None:
             continue
         if name == "robovqa":
+            # The paper's two columns are of one form; which one it is, it does not say.
             form = headline.removesuffix("_bleu4")
             found["robovqa4"] = _cell(figures[f"{form}_bleu4"], percent=True)
             found["robovqa1"] = _cell(figures[f"{form}_bleu1"], percent=True)

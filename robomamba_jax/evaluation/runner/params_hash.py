@@ -17,6 +17,8 @@ from robomamba_jax.models.placement import replicate
 def parameters_sha256(params: object) -> str:
     """sha256 of all parameters with their names, dtypes and shapes, in the order of their names;
     the same wherever they lie. Where other processes hold parts of them, all make this call."""
+    # Not of the checkpoint's files: the same parameters in a folder, a training step or another
+    # layout of shards are the same model, whose answers can be kept.
     digest = hashlib.sha256()
     for path, leaf in jax.tree.leaves_with_path(params):
         array = np.ascontiguousarray(_whole(leaf))

@@ -12,8 +12,9 @@ from jax.sharding import Mesh
 from robomamba_jax.data.sources.manipulation import detection
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import Reply
-from robomamba_jax.evaluation.benchmarks.base import PromptSpec
-from robomamba_jax.evaluation.runner.batches import Batch, gather_rows, with_question
+from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
+from robomamba_jax.evaluation.benchmarks.question_files import with_question
+from robomamba_jax.evaluation.runner.batches import Batch, gather_rows
 from robomamba_jax.generation.settings import GenerationSettings
 from robomamba_jax.inference.engine import Engine
 from robomamba_jax.inference.prompts import PromptBatch
@@ -23,11 +24,7 @@ from robomamba_jax.utils.json_types import Json
 _LINE_ENDS = ("\n",)
 
 # Taken out in this order, each of them everywhere in the text before the next.
-_SPACED = (
-    *(" .", " ?", " !", " ,"),
-    " ' ",
-    *(" n't", " 'm", " 's", " 've", " 're"),
-)
+_SPACED = (*(" .", " ?", " !", " ,"), " ' ", *(" n't", " 'm", " 's", " 've", " 're"))
 
 
 def clean_up_spaces(text: str) -> str:
@@ -79,14 +76,13 @@ class TextPredictor:
         answers = self._engine.generate(_prompts(batch, self._mesh), self._settings)
         replies = []
         # A batch is filled up with rows that nobody asked for: as many replies as requests.
-        for request, answer, why in zip(
-            batch.requests, answers, _problems(batch, self._mesh), strict=False
-        ):
+        problems = _problems(batch, self._mesh)
+        for request, answer, why in zip(batch.requests, answers, problems, strict=False):
             # After the cut at a line's end, which no pattern contains, so that it is as good as
             # before it.
             text = clean_up_spaces(answer.text) if self._clean_up else answer.text
-            text_or_none = None if why else text.strip()
-            replies.append(Reply(request.id, text_or_none, why or answer.reason, answer.tokens))
+            kept = None if why else text.strip()
+            replies.append(Reply(request.id, kept, why or answer.reason, answer.tokens))
         return replies
 
     def logits_after(self, batch: Batch, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
@@ -96,6 +92,7 @@ class TextPredictor:
           batch: the questions.
           prefixes: token ids per row.
         """
+        # Asked again with what both answers share behind it: a whole answer's logits are not kept.
         prompts = _prompts(batch, self._mesh)
         ids = [[*row, *more] for row, more in zip(batch.tokens, prefixes, strict=True)]
         return self._engine.next_token_logits(prompts._replace(ids=ids))
@@ -115,13 +112,8 @@ class PosePredictor:
 
     def facts(self) -> dict[str, Json]:
         """What else than parameters decides about the numbers."""
-        processor = self._engine.processor
-        return {
-            "contact_scale": processor.contact_scale,
-            "contact_frame": processor.contact_frame,
-            "contact_side": processor.contact_side,
-            "rotation_convention": processor.rotation_convention,
-        }
+        names = ("contact_scale", "contact_frame", "contact_side", "rotation_convention")
+        return {name: getattr(self._engine.processor, name) for name in names}
 
     def raw_meaning(self) -> str:
         """What the head's own numbers are, in a sentence."""
@@ -139,15 +131,15 @@ class PosePredictor:
         sizes, problems = gather_rows(self._mesh, batch.image_sizes), _problems(batch, self._mesh)
         replies = []
         for row, request in enumerate(batch.requests):
-            if problems[row]:
-                replies.append(Reply(request.id, None, problems[row] or ""))
+            if why := problems[row]:
+                replies.append(Reply(request.id, None, why))
                 continue
             try:
                 numbers, raw = self._pose(output, row, sizes[row])
                 replies.append(Reply(request.id, numbers, "", raw=raw))
             except InputError as error:
                 if not batch.skip:
-                    raise with_question(request, error) from error
+                    raise with_question(request.id, error) from error
                 replies.append(Reply(request.id, None, error.message))
         return replies
 
@@ -157,6 +149,8 @@ class PosePredictor:
         """One row of the head's output as RoboMamba's list, and the head's own numbers; InputError
         where they are no pose."""
         pose = self._engine.pose_of(output, row, (int(size[0]), int(size[1])))
+        # Twice: as pixels of the image in ManipLLM's frame, which others can read, and as the head
+        # gives them, which is what the repository's program writes under the same names.
         numbers = detection(pose.contact_xy, pose.rotation)
         raw = [float(x) for x in (*output.contact[row], *output.rotation6d[row])]
         if output.gripper_logit is not None:
@@ -178,6 +172,7 @@ def _prompts(batch: Batch, mesh: Mesh | None) -> PromptBatch:
 
 def _problems(batch: Batch, mesh: Mesh | None) -> list[str | None]:
     """What is wrong with each row, known to all processes."""
+    # Devices exchange numbers and no texts: whether a row is bad, but not why.
     flags = gather_rows(mesh, np.array([why is not None for why in batch.problems], np.int32))
     other = "its image cannot be used; the process that read it knows why"
     return [

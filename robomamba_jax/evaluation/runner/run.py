@@ -19,8 +19,13 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.answers.answers_file import check_header, read_answers
 from robomamba_jax.evaluation.answers.fields import FieldNames
 from robomamba_jax.evaluation.answers.predictions import ReadOptions, read_predictions
-from robomamba_jax.evaluation.benchmarks.aggregate import metrics_to_json
-from robomamba_jax.evaluation.benchmarks.base import Answer, Benchmark, BenchmarkData, Question
+from robomamba_jax.evaluation.benchmarks.base import (
+    Answer,
+    Benchmark,
+    BenchmarkData,
+    Question,
+    metrics_to_json,
+)
 from robomamba_jax.evaluation.benchmarks.prompts import prompt_spec_of
 from robomamba_jax.evaluation.benchmarks.question_files import write_json, write_text
 from robomamba_jax.evaluation.benchmarks.registry import benchmark
@@ -75,7 +80,7 @@ def load(
       InputError: a file is missing or wrong.
     """
     chosen = benchmark(config.benchmark)
-    prompt_spec_of(config, chosen)  # a wrong name is said before anything is read
+    prompt_spec_of(config, chosen.prompt_specs)  # a wrong name is an error before anything is read
     if config.toy:
         config = (write_toy if write else toy_config)(config, out / "toy")
     if config.judge and config.benchmark != "mmvet":
@@ -154,6 +159,8 @@ def from_predictions(config: EvalConfig, path: Path, data: BenchmarkData) -> Ans
         )
     problems = {key: read.problems.get(key, "the file has no answer to it") for key in missing}
     notes = list(read.notes)
+    # Answers in the file, less those that are scored: all are of this benchmark, not of this
+    # sample.
     spare = sum(text is not None for text in predictions.values()) + len(missing) - len(answers)
     if spare:
         notes.append(f"{spare} answers are to questions of these files that limit leaves out")
@@ -211,7 +218,7 @@ def finish(
         "checkpoint": answered.checkpoint,
         "answers_from": answered.source,
         "config": tree_to_json(config),
-        "recipe": prompt_spec_of(config, chosen).to_json(),
+        "recipe": prompt_spec_of(config, chosen.prompt_specs).to_json(),
         "questions": len(data.questions),
         "answered": len(questions),
         "problems": answered.problems,
@@ -278,9 +285,12 @@ def answer_all(
     from robomamba_jax.evaluation.runner.answer_cache import ask
 
     started = time.monotonic()
+    # With the checkpoint's hash these say what an answer depends on. Any other value makes the file
+    # of answers another one; batch size and mesh are not here: the answers are the same whatever
+    # they are.
     facts = {
         "benchmark": chosen.name,
-        "recipe": prompt_spec_of(config, chosen).to_json(),
+        "recipe": prompt_spec_of(config, chosen.prompt_specs).to_json(),
         "frames": config.frames,
         "dtype": config.dtype,
         "questions": _questions_sha256(data.files),

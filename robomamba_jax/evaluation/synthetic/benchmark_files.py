@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +19,17 @@ from robomamba_jax.evaluation.metrics.yes_no import POPE_CATEGORIES
 from robomamba_jax.evaluation.synthetic import export_benchmarks as export
 from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
 
-VQA_FILES = (
-    "v2_OpenEnded_mscoco_val2014_questions.json",
-    "v2_mscoco_val2014_annotations.json",
-)
+VQA_FILES = ("v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json")
 OKVQA_FILES = ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json")
-_QUESTIONS = {
-    "vqav2": VQA_FILES[:1],
-    "okvqa": OKVQA_FILES[:1],
-    "gqa": ("testdev_balanced_questions.json",),
-    "ocrvqa": ("dataset.json",),
-    "vizwiz": ("val.json",),
-    "pope": tuple(f"coco_pope_{category}.json" for category in POPE_CATEGORIES),
-    "mme": (),
-    "mmbench": ("MMBench_DEV_EN.tsv",),
-    "mmvet": ("mm-vet.json",),
-    "robovqa": ("robovqa.json",),
-    "manipulation": ("manip.json",),
-}
+# Of the others a benchmark's reader knows the names itself.
+_QUESTIONS = {"vqav2": VQA_FILES[:1], "okvqa": OKVQA_FILES[:1], "robovqa": ("robovqa.json",)}
 _ANSWERS = {"vqav2": VQA_FILES[1], "okvqa": OKVQA_FILES[1]}
 
 
 def files_of(name: str, root: str) -> dict[str, Any]:
     """Where a benchmark that we have written lies: fields of ``FilesConfig``."""
-    answers = _ANSWERS.get(name, "")
-    return {"root": root, "questions": _QUESTIONS[name], "answers": answers, "images": ""}
+    questions, answers = _QUESTIONS.get(name, ()), _ANSWERS.get(name, "")
+    return {"root": root, "questions": questions, "answers": answers, "images": ""}
 
 
 def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
@@ -56,7 +43,8 @@ def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
         drawing = by_name[image].image if image in by_name else book_cover(int(image))
         drawing.save(path, quality=95)
 
-    _WRITERS[name](folder, shapes, put)
+    write, entries_of = _WRITERS[name]
+    write(folder, entries_of(shapes), put)
     return toy_config(config, folder)
 
 
@@ -115,6 +103,8 @@ def book_of(number: int) -> dict[str, str]:
     }
 
 
+# Every writer below draws from the same few shapes. What a benchmark is about does not matter here:
+# its files, its images' names and its scorer are what --tiny and the tests go through.
 def _entries(shapes: list[_Shape]) -> list[Entry]:
     makers: list[Callable[[_Shape], Entry]] = [
         _Shape.color_entry,
@@ -124,13 +114,13 @@ def _entries(shapes: list[_Shape]) -> list[Entry]:
     return [makers[shape.number % 3](shape) for shape in shapes]
 
 
-def _mme(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
+def _mme(shapes: list[_Shape]) -> dict[str, list[tuple[Entry, Entry]]]:
     pairs = [(shape.yes_no(True), shape.yes_no(False)) for shape in shapes]
     half = len(pairs) // 2
-    export.write_mme(folder, {"color": pairs[:half], "existence": pairs[half:]}, put)
+    return {"color": pairs[:half], "existence": pairs[half:]}
 
 
-def _vizwiz(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
+def _vizwiz(shapes: list[_Shape]) -> list[Entry]:
     entries = _entries(shapes)
     # Every fourth question is about a label that the image does not have.
     entries[::4] = [
@@ -139,31 +129,31 @@ def _vizwiz(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
         )
         for entry in entries[::4]
     ]
-    export.write_vizwiz(folder, entries, put)
+    return entries
 
 
-def _pope(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
+def _pope(shapes: list[_Shape]) -> dict[str, list[Entry]]:
     entries = [shape.yes_no(shape.number % 2 == 0) for shape in shapes]
-    export.write_pope(folder, dict.fromkeys(POPE_CATEGORIES, entries), put)
+    return dict.fromkeys(POPE_CATEGORIES, entries)
 
 
-def _robovqa(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
+def _robovqa(shapes: list[_Shape]) -> list[Entry]:
     def entry(shape: _Shape) -> Entry:
         if shape.number % 2:
             text = f"touch the {shape.shape} Q: possible right now?"
             return Entry(shape.name, text, "yes", "affordance:discriminative:discrete:True")
-        answer = f"touch the {shape.color} {shape.shape}"
-        return Entry(
-            shape.name, "Q: what action just happened?", answer, "past_description:freeform"
-        )
+        text, answer = "Q: what action just happened?", f"touch the {shape.color} {shape.shape}"
+        return Entry(shape.name, text, answer, "past_description:freeform")
 
-    export.write_robovqa(folder, [entry(shape) for shape in shapes], put)
+    return [entry(shape) for shape in shapes]
 
 
-def _manipulation(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> None:
-    source = SyntheticSource("poses", str(len(shapes)))
+def _write_poses(folder: Path, count: int, put: export.SaveImage) -> None:
+    """Poses have images of their own, which the caller does not know."""
+    del put
+    source = SyntheticSource("poses", str(count))
     records, pixels = [], {}
-    for number in range(len(shapes)):
+    for number in range(count):
         sample: Any = source[number]
         assert isinstance(sample, PoseSample)
         assert sample.action is not None
@@ -171,29 +161,25 @@ def _manipulation(folder: Path, shapes: list[_Shape], put: export.SaveImage) -> 
         pixels[name] = sample.images[0]
         turns = export.conversation(sample.turns[0][1], answer_text(sample.action))
         records.append({"image": name, "conversations": turns})
-
-    def put_pose(image: str, path: Path) -> None:
-        Image.fromarray(pixels[image]).save(path)
-
-    export.write_manipulation(folder, records, put_pose)
+    export.write_manipulation(
+        folder, records, lambda image, path: Image.fromarray(pixels[image]).save(path)
+    )
 
 
-_WRITERS: dict[str, Callable[[Path, list[_Shape], export.SaveImage], Any]] = {
-    "vqav2": lambda to, shapes, put: export.write_vqa(to, _entries(shapes), put, VQA_FILES),
-    "okvqa": lambda to, shapes, put: export.write_vqa(to, _entries(shapes), put, OKVQA_FILES),
-    "gqa": lambda to, shapes, put: export.write_gqa(to, _entries(shapes), put),
-    "ocrvqa": lambda to, shapes, put: export.write_ocrvqa(
-        to, [book_of(shape.number) for shape in shapes], put
+# By benchmark: the writer of its files, and what that writes about the shapes.
+_WRITERS: dict[str, tuple[Callable[..., object], Callable[[list[_Shape]], object]]] = {
+    "vqav2": (partial(export.write_vqa, names=VQA_FILES), _entries),
+    "okvqa": (partial(export.write_vqa, names=OKVQA_FILES), _entries),
+    "gqa": (export.write_gqa, _entries),
+    "ocrvqa": (export.write_ocrvqa, lambda shapes: [book_of(shape.number) for shape in shapes]),
+    "vizwiz": (export.write_vizwiz, _vizwiz),
+    "pope": (export.write_pope, _pope),
+    "mme": (export.write_mme, _mme),
+    "mmbench": (export.write_mmbench, lambda shapes: [shape.color_entry() for shape in shapes]),
+    "mmvet": (
+        export.write_mmvet,
+        lambda shapes: [dataclasses.replace(shape.color_entry(), kind="rec") for shape in shapes],
     ),
-    "vizwiz": _vizwiz,
-    "pope": _pope,
-    "mme": _mme,
-    "mmbench": lambda to, shapes, put: export.write_mmbench(
-        to, [shape.color_entry() for shape in shapes], put
-    ),
-    "mmvet": lambda to, shapes, put: export.write_mmvet(
-        to, [dataclasses.replace(shape.color_entry(), kind="rec") for shape in shapes], put
-    ),
-    "robovqa": _robovqa,
-    "manipulation": _manipulation,
+    "robovqa": (export.write_robovqa, _robovqa),
+    "manipulation": (_write_poses, len),
 }

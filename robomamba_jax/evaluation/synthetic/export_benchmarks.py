@@ -21,9 +21,10 @@ from robomamba_jax.evaluation.benchmarks.question_files import write_json, write
 from robomamba_jax.evaluation.metrics.multiple_choice import LETTERS, ROTATION
 from robomamba_jax.utils.json_types import Json, JsonObject
 
-_PEOPLE = 10
+_PEOPLE = 10  # as VQAv2, OKVQA and VizWiz have
 _COCO = "COCO_val2014_{:012d}.jpg"
 _SURE = ("yes", "maybe", "no")
+# MME's own questions end so, and a model's prompt has nothing else that asks for yes or no.
 MME_SUFFIX = " Please answer yes or no."
 
 SaveImage = Callable[[str, Path], None]
