@@ -114,8 +114,9 @@ def find_sample(
         trial = set_up_trial(
             simulator, trial_seed, category, split, size, heavy_share=HEAVY_SHARE[dof]
         )
-        # A stream of its own: what is drawn for the scene and what for the pose cannot shift each
-        # other, and both kinds of contact sampling meet the same scenes.
+        # A generator of its own: what is drawn for scene and pose cannot shift each other, and both
+        # kinds of contact sampling meet the same scenes. (For Door, the category of
+        # index 1, it begins with the scene's own numbers: another seed would be another data set.)
         found = _propose_contact(trial, Rng((*trial_seed, 1)), dof, contact_sampling)
         outcome = "no place" if found is None else _try_pull(trial, found)
         if isinstance(outcome, _Moved):
