@@ -109,6 +109,7 @@ def accepts_old_names(cls: type[ConfigT]) -> type[ConfigT]:
 
     @functools.wraps(init)
     def with_aliases(self: Any, *args: Any, **kwargs: Any) -> None:
+        """The class's __init__, which takes old names and values, too."""
         values = [
             current_value(cls, name, x, warn=True) for name, x in zip(order, args, strict=False)
         ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from robomamba_jax.config.data import DataConfig
@@ -62,7 +63,7 @@ def run_config_file(path: str | Path) -> Any:
     return get_config(config_module(path), path)
 
 
-def get_config(module: Any, path: str | Path, name: str = "get_config") -> Any:
+def get_config(module: ModuleType, path: str | Path, name: str = "get_config") -> Any:
     """What a function of a configuration's module returns; for ``get_tiny``, which an evaluation's
     need not have, its ``get_config()`` shrunk to seconds on a CPU.
 
@@ -81,7 +82,7 @@ def get_config(module: Any, path: str | Path, name: str = "get_config") -> Any:
         raise _failed(Path(path), error, name) from error
 
 
-def config_module(path: str | Path) -> Any:
+def config_module(path: str | Path) -> ModuleType:
     """A Python configuration as a module, executed; see :func:`find_config` for what names it.
 
     Raises:

@@ -74,6 +74,7 @@ def values(config: object) -> dict[str, Json]:
     found: dict[str, Json] = {}
 
     def walk(node: object, path: str) -> None:
+        """Collects the values below a node."""
         if dataclasses.is_dataclass(node) and not isinstance(node, type):
             for field in dataclasses.fields(node):
                 walk(getattr(node, field.name), f"{path}/{field.name}" if path else field.name)

@@ -100,6 +100,7 @@ def tiny(config: TrainConfig) -> TrainConfig:
     toy = f"{SYNTHETIC}:{_TOYS[stage]}"
 
     def data(path: str) -> DataConfig:
+        """Drawn samples in place of the real ones; the path says how many."""
         source = SourceConfig(path, name=_TOYS[stage], format="custom", factory=toy)
         encoding = dataclasses.replace(
             config.data.encoding, tokenizer="tiny", transform="tiny", max_tokens=120

@@ -28,7 +28,7 @@ def tree_to_json(tree: DataclassInstance) -> dict[str, Json]:
     return {field.name: value_to_json(getattr(tree, field.name)) for field in fields}
 
 
-def value_to_json(value: Any) -> Json:
+def value_to_json(value: object) -> Json:
     """A field's value: a scalar, a tuple, a mapping or a dataclass tree."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return tree_to_json(value)

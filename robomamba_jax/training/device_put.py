@@ -56,6 +56,7 @@ class DeviceFeeder:
         shape = (self._rows, *local.shape[1:])
 
         def piece(index: tuple[slice, ...] | None) -> np.ndarray:
+            """The rows of one device, by their places in the global array."""
             assert index is not None
             places = [self._place_of[row] for row in range(*index[0].indices(self._rows))]
             # A slice is a view; only rows that lie apart are copied.

@@ -101,11 +101,13 @@ def encoder_objective(
     """
 
     def read(params: Params, batch: Batch) -> tuple[EncoderNetwork, jax.Array]:
+        """The network, and the patches of both halves, float32[2B, P, D]."""
         network = nnx.merge(graph, complete(params, expected))
         images = jnp.concatenate([batch["described"], batch["mapped"]])
         return network, network.vision(normalized(images, transform))
 
     def counts(batch: Batch) -> dict[str, jax.Array]:
+        """How much each loss counts in a batch."""
         numbers = {
             "words": len(batch["words"]),
             "classes": batch["classes"].size,
@@ -116,9 +118,11 @@ def encoder_objective(
         return {name: jnp.asarray(number, jnp.float32) for name, number in numbers.items()}
 
     def losses(params: Params, batch: Batch) -> Sums:
+        """Sums and counts of the losses."""
         return summed(*read(params, batch), batch)[0]
 
     def summed(network: EncoderNetwork, patches: jax.Array, batch: Batch) -> tuple[Sums, jax.Array]:
+        """The losses of patches, and the words' logits, float32[B, W]."""
         half = len(batch["described"])
         said = network.readout.read_words(patches[:half])
         logits, depth = network.readout.read_cells(patches[half:])

@@ -120,6 +120,7 @@ def pretrain_encoder(
     workdir = out.with_name(f"{out.name}.run") if workdir is None else workdir
 
     def told(step: int, steps: int, metrics: Mapping[str, float | None]) -> None:
+        """Hands on the losses that are on the curve."""
         loss = metrics["loss"]
         if loss is not None and _on_curve(step - 1, steps):
             on_step(step, steps, round(loss, 4))
@@ -262,6 +263,7 @@ def encoder_program(
     )
 
     def new_params() -> Params:
+        """The parameters before the first step."""
         network = EncoderNetwork(config, *sizes, rngs=nnx.Rngs(plan.seed))
         return nnx.to_pure_dict(nnx.state(network))
 
@@ -366,6 +368,7 @@ def _history(workdir: Path, steps: int) -> tuple[float, tuple[tuple[int, float],
     processes, one after the other."""
 
     def lines(name: str) -> list[dict[str, float]]:
+        """The objects of a file of the workdir."""
         return [json.loads(line) for line in whole_lines((workdir / name).read_bytes())[0]]
 
     curve = [

@@ -158,6 +158,7 @@ def _examples(
     places = [(part, index) for part in parts for index in range(len(part))]
 
     def read(place: tuple[Dataset, int]) -> Example | InputError:
+        """A sample's example, or why it has none."""
         try:
             return place[0].example(place[1])
         except InputError as error:
@@ -197,6 +198,7 @@ class _Extractor:
         graph, expected = abstract_params(model, "stacked")
 
         def run(params: Params, inputs: dict[str, jax.Array]) -> jax.Array:
+            """Features of a batch of inputs, [B, ...]."""
             module: Any = nnx.merge(graph, complete(params, expected))
             images = normalized(inputs["images"], transform)
             if kind == "vision_patches":

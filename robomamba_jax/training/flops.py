@@ -93,6 +93,7 @@ def products(tree: Params) -> int:
     skipped = ("embeddings/weight", "position_embedding/weight", "conv1d/weight")
 
     def matrix(path: str, leaf: ShapedLeaf) -> bool:
+        """Whether a leaf multiplies tokens as a matrix."""
         # Stacked layers have an axis of their own in front: a stack of vectors is no matrix.
         stacked = "/layers/" in path
         return path.endswith("weight") and leaf.ndim - stacked >= 2

@@ -221,6 +221,7 @@ def _stop_requests() -> Iterator[threading.Event]:
     before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
 
     def request(number: int, _: FrameType | None) -> None:
+        """The handler: asks to stop; a second Ctrl-C interrupts."""
         if event.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         event.set()

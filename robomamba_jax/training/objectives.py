@@ -83,6 +83,8 @@ def text_objective(
     graph, expected = abstract_params(config, "stacked")
 
     def states(params: Params, batch: Batch) -> tuple[Any, jax.Array, jax.Array]:
+        """The head's weight [V, D], the states before the tokens [B, T, D], and bool[B, T]: which
+        of these are learned."""
         model: Any = nnx.merge(graph, complete(params, expected))
         inputs = inputs_of(batch, transform, batch.get("segment_ids"))
         hidden, valid = model.next_token_states(inputs, row_tokens)
@@ -90,6 +92,7 @@ def text_objective(
         return model.llm.head_weight, hidden, valid & batch["loss_mask"]
 
     def losses(params: Params, batch: Batch) -> Sums:
+        """The sum of the learned tokens' cross-entropy, and its weights' sum."""
         head, hidden, learned = states(params, batch)
         weights = answer_weights(learned, batch.get("segment_ids"), balance=loss.length_balance)
         total = linear_cross_entropy(hidden, head, batch["input_ids"], weights, chunk=loss.chunk)
@@ -123,6 +126,7 @@ def _answers(batch: Batch, learned: jax.Array, hits: jax.Array) -> tuple[jax.Arr
     place = place + length * jnp.arange(rows, dtype=jnp.int32)[:, None]
 
     def count(where: jax.Array) -> jax.Array:
+        """How many True each sample has, int32[B * T] by its number."""
         flat = jnp.zeros(rows * length, jnp.int32).at[place.reshape(-1)]
         return flat.add(where.reshape(-1).astype(jnp.int32))
 
@@ -150,6 +154,7 @@ def pose_objective(
     graph, expected = abstract_params(config, "stacked")
 
     def predict(params: Params, batch: Batch) -> PolicyOutput:
+        """What the head says of a batch."""
         model: Any = nnx.merge(graph, complete(params, expected))
         states = _pose_states(model, batch, config, transform)
         if "draw" in batch:
@@ -160,6 +165,7 @@ def pose_objective(
         return model.policy.read_states(states)
 
     def counts(batch: Batch) -> dict[str, jax.Array]:
+        """How many poses say each of the targets."""
         weight = batch["weight"]
         # NaN: the sample does not say whether the gripper is open.
         known = weight * (~jnp.isnan(batch["gripper"])).astype(jnp.float32)
@@ -167,15 +173,18 @@ def pose_objective(
         return {name: found[name] for name in names}
 
     def losses(params: Params, batch: Batch) -> Sums:
+        """Sums and counts of the losses."""
         return summed(predict(params, batch), batch)
 
     def summed(output: PolicyOutput, batch: Batch) -> Sums:
+        """The losses of a prediction, as sums and counts."""
         weight, total, each = batch["weight"], counts(batch), _pose_losses(output, batch, loss)
         # Not a product: a row of no weight may hold anything.
         sums = {name: jnp.sum(jnp.where(weight > 0, x * weight, 0.0)) for name, x in each.items()}
         return {name: (sums[name], total[name]) for name in sums}
 
     def scores(params: Params, batch: Batch) -> Sums:
+        """The losses, and how many contacts and rotations are near."""
         output, weight = predict(params, batch), batch["weight"]
         found = summed(output, batch)
         if contact_unit is not None:
@@ -188,6 +197,7 @@ def pose_objective(
         return found
 
     def outputs(params: Params, batch: Batch) -> dict[str, jax.Array]:
+        """Prediction and target of every row."""
         output = predict(params, batch)
         angle = rotation_loss(output.rotation6d, batch["rotation"])
         target = {"target": batch["contact"], "weight": batch["weight"]}
@@ -258,6 +268,7 @@ def dropped(hidden: jax.Array, draw: jax.Array, share: float) -> jax.Array:
     least = min(255, max(1, round(256 * share)))
 
     def row(seed: jax.Array, x: jax.Array) -> jax.Array:
+        """One row's numbers, some of them 0."""
         words = jax.random.bits(jax.random.key(seed), (-(-x.size // 4),))
         lots = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[: x.size]
         kept = lots.reshape(x.shape) >= least

@@ -100,6 +100,7 @@ def _kinds(params: Any, config: OptimConfig) -> Any:
     """MATRIX or REST for every leaf, by the patterns of ``matrices``."""
 
     def kind(path: KeyPath, leaf: jax.Array) -> str:
+        """MATRIX or REST of one leaf."""
         # A bias under a matching path, or a scalar in place of a frozen leaf, has no two axes.
         named = _any_matches(config.matrices, path)
         return MATRIX if named and leaf.ndim >= 2 else REST

@@ -255,6 +255,7 @@ def _held(program: Program, arrays: Any) -> dict[str, int]:
     """Bytes on one device before the step begins, part by part."""
 
     def size(tree: PyTree) -> int:
+        """Bytes of a tree on one device."""
         return sum(
             int(np.prod(leaf.sharding.shard_shape(leaf.shape))) * leaf.dtype.itemsize
             for leaf in jax.tree.leaves(tree)

@@ -179,6 +179,7 @@ def build(
     patches = 0 if model.vision is None else model.vision.num_patches
 
     def work(held: StepContents) -> float:
+        """FLOPs of a step."""
         return step_flops(per_token, held.tokens, held.images, patches, held.samples)
 
     made = make_program(
@@ -283,6 +284,7 @@ def _with_shardings(tree: Any, shardings: Any) -> Any:
     """Shapes with shardings."""
 
     def leaf(x: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
+        """One shape with its sharding."""
         return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
 
     return jax.tree.map(leaf, tree, shardings)

@@ -186,6 +186,7 @@ class Terminal:
         done = 0
 
         def count(more: int) -> None:
+            """Adds bytes to those that are done."""
             nonlocal done
             done += more
 

@@ -234,6 +234,7 @@ def _new_state(program: StepProgram, trained: Params, seed: int) -> TrainState:
     shardings = jax.tree.map(lambda leaf: leaf.sharding, program.state)
 
     def make(trained: Params) -> TrainState:
+        """The first state, traced so that its arrays are born where they lie."""
         return new_state(trained, program.labels, program.optimizer, seed)
 
     # out_shardings, because jit would put all moments, which no input's layout decides, everywhere.
@@ -359,6 +360,7 @@ def _open_data(
     def pipeline(
         data: DataConfig, workers: int, tell: Callable[[int, int], None] | None, file: Path
     ) -> BatchLoader:
+        """The loader of this process's rows."""
         mine = DeviceFeeder(mesh, data.batch.batch_size).mine
         return BatchLoader(
             data, workers=workers, rows=mine, ledger=file, on_progress=tell,

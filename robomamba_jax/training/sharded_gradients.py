@@ -66,6 +66,7 @@ class ShardedObjective:
         sizes = dict(self._mesh.shape)
 
         def spec(path: str, shape: tuple[int, ...]) -> PartitionSpec:
+            """One leaf's place."""
             full = partition_spec(path, shape, sizes)
             return PartitionSpec(*(_manual(entry) for entry in full))
 
@@ -76,11 +77,13 @@ class ShardedObjective:
         """``function(trained, frozen, rows)`` on every device with what lies there."""
 
         def local(trained: Params, frozen: Params, batch: Batch) -> TreeT:
+            """One device's part: its rows, its pieces of the parameters."""
             # Open while the function is traced, which is when the gathers are written into it.
             with in_pieces(self._axes, self._dtype):
                 return function(trained, frozen, batch)
 
         def call(trained: Params, frozen: Params, batch: Batch) -> TreeT:
+            """The function over the whole mesh."""
             rows = {name: PartitionSpec(ROWS) for name in batch}
             sharded = jax.shard_map(
                 local,
@@ -104,6 +107,7 @@ class ShardedObjective:
         """
 
         def local(trained: Params, frozen: Params, batch: Batch) -> tuple[Params, Sums]:
+            """This device's gradient, summed over the others."""
             grads, sums = _gradients(self._objective, trained, frozen, batch, accumulate)
             return self._reduced(grads), sums
 
@@ -115,6 +119,7 @@ class ShardedObjective:
         """(trained, frozen, batch) -> sums and counts of losses and scores."""
 
         def local(trained: Params, frozen: Params, batch: Batch) -> Sums:
+            """This device's scores, summed over the others."""
             return _all_reduce(self._objective.scores(merge(trained, frozen), batch))
 
         return self._over_mesh(local, PartitionSpec())
@@ -127,6 +132,7 @@ class ShardedObjective:
             return None
 
         def local(trained: Params, frozen: Params, batch: Batch) -> dict[str, jax.Array]:
+            """This device's rows' predictions."""
             return predict(merge(trained, frozen), batch)
 
         return self._over_mesh(local, PartitionSpec(ROWS))
@@ -136,6 +142,7 @@ class ShardedObjective:
         the transpose of their gather was a reduce-scatter."""
 
         def leaf(path: KeyPath, grad: jax.Array) -> jax.Array:
+            """One gradient, summed over the axes that are left."""
             name = "/".join(str(key.key) for key in path)
             # With data=2 and fsdp=4: a cut weight's gradient has been summed over the four devices
             # that hold its pieces, and is summed over two copies here; a whole one over all eight.
@@ -176,6 +183,7 @@ def _gradients(
     assert counts is not None or not others
 
     def loss(trained: Params, piece: Batch) -> tuple[jax.Array, Sums]:
+        """The loss of a piece of the rows, and its sums."""
         sums = objective.losses(merge(trained, frozen), piece)
         if counts is not None:
             return total_loss(sums, counts, objective.weights), sums
@@ -194,6 +202,7 @@ def _gradients(
         }
 
         def add(total: PyTree, piece: Batch) -> tuple[PyTree, None]:
+            """A piece's gradient on top of the others'."""
             return jax.tree.map(jnp.add, total, gradient(trained, piece)), None
 
         # Shapes of one piece's gradient, without computing it: the sums begin at 0 in its dtypes.

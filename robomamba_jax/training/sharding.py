@@ -102,6 +102,7 @@ def like_params(tree: PyTree, params: Params, mesh: Mesh) -> PyTree:
     shapes = {path: tuple(leaf.shape) for path, leaf in leaf_paths(params).items()}
 
     def sharding(path: KeyPath, leaf: ShapedLeaf) -> NamedSharding:
+        """Of one leaf of the optimizer's state."""
         keys = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)]
         # The optimizer's state wraps the tree: (..., "mu", "llm", "backbone", ...). Whatever stands
         # in front, the rest of the keys is the parameter's path.

@@ -56,6 +56,7 @@ def abstract_state(
     """The state as shapes and dtypes, from the trained parameters' own."""
 
     def make(trained: Params) -> TrainState:
+        """The state, whose seed does not matter to shapes."""
         return new_state(trained, labels, optimizer, seed=0)
 
     return jax.eval_shape(make, trained)
@@ -118,6 +119,7 @@ def tree_state(tree: ArrayTree, like: TrainState) -> TrainState:
     """The state that ``state_tree`` has taken apart; ``like`` says its structure."""
 
     def leaf(path: KeyPath, _: object) -> jax.Array:
+        """The array at a path of the optimizer's state."""
         node = tree["optimizer"]
         for key in path:
             node = node[_key_text(key)]

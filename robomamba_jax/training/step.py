@@ -50,6 +50,7 @@ def make_step(
     """
 
     def update(trained: Params, opt_state: OptState, grads: Params) -> tuple[Params, OptState]:
+        """Parameters and the optimizer's state after a good gradient."""
         # optax.multi_transform takes tree and labels of one form: scalars stand where it is frozen.
         updates, opt_state = optimizer.update(
             zeros_like_frozen(grads, labels), opt_state, zeros_like_frozen(trained, labels)
@@ -58,10 +59,12 @@ def make_step(
         return new, opt_state
 
     def keep(trained: Params, opt_state: OptState, grads: Params) -> tuple[Params, OptState]:
+        """Both as they were."""
         del grads
         return trained, opt_state
 
     def step(state: TrainState, frozen: Params, batch: Batch) -> tuple[TrainState, Metrics]:
+        """One update; see ``make_step``."""
         rows = {name: array for name, array in batch.items() if name != "stop"}
         if objective.draws:
             # By the state's step, which counts good updates and is saved: a resumed run draws the

@@ -267,6 +267,7 @@ def read_depth(
         raise InputError("bad_depth", f"depth file {path} is neither .npy nor .png", _DEPTH_FIX)
 
     def check(shape: tuple[int, ...]) -> None:
+        """Raise ``InputError`` for a shape that is no depth image of that size."""
         if len(shape) != 2 or 0 in shape:
             raise InputError("bad_depth", f"depth file {path} has shape {list(shape)}", _DEPTH_FIX)
         if shape[0] * shape[1] > max_pixels:

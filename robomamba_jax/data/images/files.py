@@ -209,6 +209,7 @@ def _webp_canvas(head: bytes) -> tuple[int, int] | None:
     kind = head[12:16]
 
     def number(start: int, count: int) -> int:
+        """A little-endian number of the header."""
         return int.from_bytes(head[start : start + count], "little")
 
     # Extended: width and height minus one, 24 bits each. Lossless (VP8L): minus one, 14 bits each,

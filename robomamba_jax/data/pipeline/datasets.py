@@ -25,10 +25,14 @@ class Dataset(Protocol):
     """Examples of one name, by number."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """By which mixtures and messages call it."""
+        ...
 
     @property
-    def weight(self) -> float | None: ...
+    def weight(self) -> float | None:
+        """Its share in the mixture; None = by its size."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -76,6 +80,7 @@ class SourceDataset:
     def _small(self) -> Callable[[int, bool], Example]:
         @functools.lru_cache(maxsize=_KEPT)
         def example(index: int, hashes: bool) -> Example:
+            """A sample's example without pixels, remembered."""
             return self.encoder.example(self.source[index], pixels=False, hashes=hashes)
 
         return example

@@ -81,6 +81,7 @@ def _one(
     name = str(number)
 
     def note(error: InputError) -> None:
+        """Adds a problem of this sample."""
         problems.append([number, name, error.kind, error.message, error.fix])
 
     try:
@@ -127,20 +128,28 @@ class OpenedData(Protocol):
     """What of ``tasks.DataTasks`` is read here."""
 
     @property
-    def datasets(self) -> Sequence[Dataset]: ...
+    def datasets(self) -> Sequence[Dataset]:
+        """The opened members of the mixture."""
+        ...
 
     @property
-    def encoder(self) -> Encoder: ...
+    def encoder(self) -> Encoder:
+        """How their samples become examples."""
+        ...
 
     @property
-    def config(self) -> DataConfig: ...
+    def config(self) -> DataConfig:
+        """What was opened."""
+        ...
 
 
 class InspectionPool(Protocol):
     """A ``tasks.DataPool``, which imports this module for its workers."""
 
     @property
-    def tasks(self) -> OpenedData: ...
+    def tasks(self) -> OpenedData:
+        """The data, opened in this process."""
+        ...
 
     def map(self, jobs: Iterable[Job], /) -> Iterator[Reply]:
         """See ``ProcessPool.map``."""

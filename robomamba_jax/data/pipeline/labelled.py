@@ -151,9 +151,11 @@ class LabelledBatches:
         count = len(self._rows)
 
         def varied(of: np.ndarray, by: list[tuple[int, Variation]], cell: int) -> np.ndarray:
+            """The chosen images or maps, each changed as drawn; ``cell`` pixels are one cell."""
             return np.stack([change.apply(of[k], cell) for k, change in by])
 
         def by_patch(maps: np.ndarray) -> np.ndarray:
+            """Maps [N, G, G] -> the chosen ones' cells by patch, [B, P, cells]."""
             # [B, G, G] -> [B, grid, cells, grid, cells] -> [B, P, cells * cells]
             x = varied(maps, mapped, 1)
             x = x.reshape(count, grid, cells, grid, cells).transpose(0, 1, 3, 2, 4)

@@ -70,6 +70,7 @@ def _video_frames(path: Path, total: int, max_pixels: int) -> list[Image.Image]:
         ) from error
 
     def broken(what: object) -> InputError:
+        """The error of a video that cannot be decoded."""
         text = " ".join(str(what).split())[:200]
         return InputError("bad_image", f"{path} cannot be decoded: {text}", "give a whole video")
 

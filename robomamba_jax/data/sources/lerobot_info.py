@@ -95,6 +95,7 @@ def read_info(path: Path) -> dict[str, Any]:
         )
 
     def wrong(name: str, what: str) -> InputError:
+        """The error of a field that is something else."""
         shown = repr(info.get(name))[:80]
         return InputError("bad_dataset", f"{where}: {name} is {shown}, not {what}", AGAIN)
 

@@ -146,6 +146,7 @@ def find_image(
     _named(root, name)
 
     def named() -> Iterator[Path]:
+        """Where the image may lie, by its own name."""
         return (_named(root, f"{folder}/{name}" if folder else name) for folder in folders)
 
     # All folders by the given name first, then other endings: an exact name wins wherever it lies.

@@ -145,6 +145,7 @@ class RldsSource:
         number = step if step >= 0 else len(steps) - 1
 
         def text(name: str) -> str:
+            """A field as text."""
             return _text(values[name], f"{where}, {name}")
 
         name = _name(values[fields.id], f"{where}, {fields.id}") if fields.id else str(record)
@@ -260,6 +261,7 @@ def _paths(features: Any, steps: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def walk(prefix: str, feature: Any) -> None:
+        """Adds the fields of a feature below a path."""
         for name, part in feature.items():
             path = f"{prefix}{name}"
             if path == steps:
@@ -290,9 +292,11 @@ def _keep_encoded(features: Any) -> Any:
         """As its base, for sequences of images too."""
 
         def decode_batch_example_np(self, serialized_example: Any) -> Any:
+            """The files' bytes, untouched."""
             return serialized_example
 
     def walk(feature: Any) -> Any:
+        """The decoders of a feature; None where it has no image."""
         if isinstance(feature, tfds.features.Image):
             return KeepEncoded()
         inner = getattr(feature, "feature", None)

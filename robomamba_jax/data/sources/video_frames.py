@@ -122,6 +122,7 @@ class _Video:
                 raise
 
     def close(self) -> None:
+        """Let go of the file."""
         self._container.close()
 
     def at(self, moment: VideoMoment, max_pixels: int) -> Image.Image:
