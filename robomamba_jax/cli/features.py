@@ -14,7 +14,6 @@ from robomamba_jax.cli.options import positive
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.config.aliases import OLD_FEATURE_KINDS
 from robomamba_jax.config.data import FEATURE_KINDS
-from robomamba_jax.errors import unknown_name
 
 EXAMPLE = """example:
   robomamba data features --config configs/stage2_manipulation.py \\
@@ -39,7 +38,9 @@ def add_parser(whats: Commands) -> None:
         parser,
         "--kind",
         values=OLD_FEATURE_KINDS,
+        choices=FEATURE_KINDS,
         default="vision_patches",
+        metavar="KIND",
         help="vision_patches, pooled_hidden or hidden_states (vision_patches)",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="the cache's folder")
@@ -56,8 +57,6 @@ def add_parser(whats: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
-    if args.kind not in FEATURE_KINDS:
-        raise unknown_name("bad_arguments", "--kind", args.kind, FEATURE_KINDS)
     config, _ = read_config(args)
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.training.features import compute_features

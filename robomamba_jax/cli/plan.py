@@ -17,7 +17,6 @@ from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.options import positive
 from robomamba_jax.config.aliases import OLD_FEATURE_KINDS
 from robomamba_jax.config.data import FEATURE_KINDS
-from robomamba_jax.errors import unknown_name
 from robomamba_jax.utils.files import writing
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ def add_parser(commands: Commands) -> None:
         parser,
         "--features",
         values=OLD_FEATURE_KINDS,
+        choices=FEATURE_KINDS,
         default="",
         metavar="KIND",
         help="plan with cached features: vision_patches, pooled_hidden or hidden_states",
@@ -59,8 +59,6 @@ def add_parser(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> dict[str, Any]:
     # First of all: jax and libtpu read these variables when they are loaded.
     _prepare(args.topology)
-    if args.features not in ("", *FEATURE_KINDS):
-        raise unknown_name("bad_arguments", "--features", args.features, FEATURE_KINDS)
     config, _ = read_config(args)
     from robomamba_jax.training.planning import open_topology, plan
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from robomamba_jax.cli.command_line import Commands
-from robomamba_jax.cli.options import add_set
+from robomamba_jax.cli.options import add_set, pick
 from robomamba_jax.cli.terminal import plain_console, table
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.utils.files import writing
@@ -81,11 +81,8 @@ def _verify(
             family,
             source,
             folder=folder,
-            output=args.output,
             changes=changes,
-            lora_alpha=args.lora_alpha,
-            lora=args.lora,
-            seed=args.seed,
+            **pick(args, "output", "lora_alpha", "lora", "seed"),
         )
         status.update(f"{family}: comparing ...")
         report = verify(comparison, gradients=not args.no_gradients, perturb=args.perturb)

@@ -53,7 +53,6 @@ class ForeignCheckpoint:
       family: a key of ``FAMILIES``.
       source: its tensors, by the names that the plan uses.
       parts: the configuration of what it holds.
-      rules: the family's table for these parts.
       plan: what becomes of every tensor.
       transform: how its images are prepared; None without an encoder.
       notes: what was decided, in sentences for a person.
@@ -64,7 +63,6 @@ class ForeignCheckpoint:
     family: str
     source: TensorSource
     parts: ModelParts
-    rules: tuple[TensorRule, ...]
     plan: ConversionPlan
     transform: ImageTransform | None = None
     notes: tuple[str, ...] = ()
@@ -375,9 +373,7 @@ def _planned(
     ends = _end_problems(family, source, parts.vision, changes)
     plan = dataclasses.replace(plan, rows=(*plan.rows, *factors, *extras, *ends))
     parts = _stored_dtypes(parts, source, plan)
-    return ForeignCheckpoint(
-        family, source, parts, tuple(rules), plan, transform, tuple(notes), lm_head
-    )
+    return ForeignCheckpoint(family, source, parts, plan, transform, tuple(notes), lm_head)
 
 
 def _factor_rows(source: LoraMerged, plan: ConversionPlan) -> list[TensorRow]:

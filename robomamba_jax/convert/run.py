@@ -67,7 +67,6 @@ def convert_checkpoint(
     tokenizer: str | Path | None = None,
     settings: ProcessorSettings | None = None,
     overwrite: bool = False,
-    hash_source: bool = True,
     progress: Progress = lambda count: None,
 ) -> Converted:
     """Write what :func:`open_checkpoint` opened as an inference folder.
@@ -78,7 +77,6 @@ def convert_checkpoint(
       tokenizer: a tokenizer.json; None takes the one beside the weights, if there is one.
       settings: of the processor, where they differ from the family's.
       overwrite: replace a folder written before.
-      hash_source: record the sha256 of the files read.
       progress: called with the number of bytes written.
 
     Raises:
@@ -97,7 +95,7 @@ def convert_checkpoint(
             processor,
             list(_loaded(checkpoint)),
             unread=source_tensors(checkpoint.source, kept),
-            origin=_origin(checkpoint, hash_source),
+            origin=_origin(checkpoint),
             overwrite=overwrite,
             progress=progress,
         )
@@ -137,14 +135,14 @@ def read_tensors(checkpoint: ForeignCheckpoint) -> dict[str, np.ndarray]:
     return {name: make() for name, _, make in _loaded(checkpoint)}
 
 
-def _origin(checkpoint: ForeignCheckpoint, hashes: bool) -> dict[str, Any]:
+def _origin(checkpoint: ForeignCheckpoint) -> dict[str, Any]:
     """What the manifest records of where the weights came from."""
     files = checkpoint.source.files()
     return {
         "family": checkpoint.family,
         "notes": list(checkpoint.notes),
         "lm_head": checkpoint.lm_head,
-        "files": {file.name: file_sha256(file) if hashes else None for file in files},
+        "files": {file.name: file_sha256(file) for file in files},
     }
 
 
@@ -354,7 +352,7 @@ def open_part(path: str | Path, part: str) -> OpenedPart:
         [entry for entry in _loaded(checkpoint) if entry[0].startswith(part + ".")],
         checkpoint.plan.rows,
         checkpoint.notes,
-        _origin(checkpoint, True),
+        _origin(checkpoint),
         checkpoint.transform,
         lambda given: _find_tokenizer(checkpoint, given),
         checkpoint.source.close,

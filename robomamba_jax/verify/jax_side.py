@@ -88,7 +88,6 @@ class JaxSide:
           tensors: float, by our names.
           layout: of the language model's layers.
         """
-        self.parts = parts
         self._namer = op_namer(parts)
         if parts.model is not None:
             self._graph, expected = abstract_params(parts.model, layout)

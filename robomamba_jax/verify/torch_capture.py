@@ -146,15 +146,15 @@ def mamba_block_hooks(block: TorchModule, path: str) -> list[Hook]:
     ]
 
 
-def mamba_hooks(model: TorchModule, prefix: str = "llm.") -> tuple[list[Hook], list[str]]:
+def mamba_hooks(model: TorchModule) -> tuple[list[Hook], list[str]]:
     """A transformers MambaForCausalLM: its hooks, and the paths for ``watching``'s scans."""
-    backbone, layers = model.backbone, f"{prefix}backbone.layers"
-    hooks = [Hook((f"{prefix}backbone.embeddings",), backbone.embeddings)]
+    backbone, layers = model.backbone, "llm.backbone.layers"
+    hooks = [Hook(("llm.backbone.embeddings",), backbone.embeddings)]
     for number, block in enumerate(backbone.layers):
         hooks += mamba_block_hooks(block, f"{layers}.{number}")
     hooks += [
-        Hook((f"{prefix}backbone.norm_f",), backbone.norm_f),
-        Hook((f"{prefix}lm_head",), model.lm_head),
+        Hook(("llm.backbone.norm_f",), backbone.norm_f),
+        Hook(("llm.lm_head",), model.lm_head),
     ]
     return hooks, [f"{layers}.{n}.mixer.dt_proj" for n in range(len(backbone.layers))]
 
@@ -194,43 +194,42 @@ def _vit_block(
     return [*hooks, Hook((path,), block)]
 
 
-def hf_vit_hooks(model: TorchModule, built: int, prefix: str = "vision.") -> list[Hook]:
+def hf_vit_hooks(model: TorchModule, built: int) -> list[Hook]:
     """transformers' CLIPVisionModel, SiglipVisionModel or Dinov2Model.
 
     Args:
       model: the module.
       built: how many of its blocks are read.
-      prefix: of the paths.
     """
     dinov2 = hasattr(model.encoder, "layer")
     embed = model.embeddings
     patch = embed.patch_embeddings.projection if dinov2 else embed.patch_embedding
     hooks = [
-        Hook((f"{prefix}embeddings.patch_embedding",), patch, view=channels_last),
-        Hook((f"{prefix}embeddings",), embed),
+        Hook(("vision.embeddings.patch_embedding",), patch, view=channels_last),
+        Hook(("vision.embeddings",), embed),
     ]
     if hasattr(model, "pre_layrnorm"):
-        hooks.append(Hook((f"{prefix}pre_layrnorm",), model.pre_layrnorm))
+        hooks.append(Hook(("vision.pre_layrnorm",), model.pre_layrnorm))
     blocks = model.encoder.layer if dinov2 else model.encoder.layers
     renamed, without = (_DINOV2_NAMES, ()) if dinov2 else ({}, ("layer_scale",))
     for number in range(built):
-        path = f"{prefix}encoder.layers.{number}"
+        path = f"vision.encoder.layers.{number}"
         hooks += _vit_block(blocks[number], path, renamed, without)
     return hooks
 
 
-def timm_hooks(model: TorchModule, built: int, prefix: str = "vision.") -> list[Hook]:
+def timm_hooks(model: TorchModule, built: int) -> list[Hook]:
     """timm's VisionTransformer."""
     hooks = [
-        Hook((f"{prefix}embeddings.patch_embedding",), model.patch_embed.proj, view=channels_last),
+        Hook(("vision.embeddings.patch_embedding",), model.patch_embed.proj, view=channels_last),
         # SigLIP's norm_pre is an identity.
-        Hook((f"{prefix}embeddings",), model.norm_pre, "in"),
+        Hook(("vision.embeddings",), model.norm_pre, "in"),
     ]
     # timm calls it everywhere; CLIP alone has parameters in it, and we build it for CLIP alone.
     if any(True for _ in model.norm_pre.parameters()):
-        hooks.append(Hook((f"{prefix}pre_layrnorm",), model.norm_pre))
+        hooks.append(Hook(("vision.pre_layrnorm",), model.norm_pre))
     for number in range(built):
-        block, path = model.blocks[number], f"{prefix}encoder.layers.{number}"
+        block, path = model.blocks[number], f"vision.encoder.layers.{number}"
         joint = tuple(f"{path}.{op}" for op in _JOINT)
         hooks.append(Hook(joint, block.attn.qkv, view=thirds))
         hooks += _vit_block(block, path, _TIMM_NAMES, (*_JOINT, "layer_scale"))
