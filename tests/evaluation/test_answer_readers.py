@@ -206,7 +206,7 @@ def test_whatever_happens_to_a_file(
         """The answers, or the line that refuses them."""
         path = write(tmp_path_factory.mktemp("said"), changed, asked)
         try:
-            return run.from_predictions(asked.config, path, asked.loaded).answers
+            return list(run.from_predictions(asked.config, path, asked.loaded).answers)
         except InputError as error:
             return error.message
 

@@ -106,10 +106,8 @@ def contradiction(
 
 def wordings(question: Question) -> tuple[str, ...]:
     """The question in all forms that its file has."""
-    others = (
-        str(question.metadata[name]) for name in ("question", "raw") if name in question.metadata
-    )
-    return (question.text, *others)
+    metadata = question.metadata
+    return (question.text, *(str(metadata[key]) for key in ("question", "raw") if key in metadata))
 
 
 def _differs(name: str, value: FieldValue, question: Question) -> str | None:

@@ -169,10 +169,8 @@ def _lines(path: Path, *, poses: bool, mme: bool) -> AnswerFile:
     """MME's results, or lines "id,answer"; an answer may hold whatever does not end a line."""
     # Only "\n" and its like end a line: an answer may hold U+2028, at which splitlines would cut
     # it.
-    lines = [
-        (line, f"{path}: line {number}")
-        for number, line in enumerate(split_lines(read_text(path)), 1)
-    ]
+    numbered = enumerate(split_lines(read_text(path)), 1)
+    lines = [(line, f"{path}: line {number}") for number, line in numbered]
     if mme and any(line.count("\t") == _MME_PARTS - 1 for line, _ in lines):
         return AnswerFile(path, [_mme(path, line, where) for line, where in lines if line])
     rows = []

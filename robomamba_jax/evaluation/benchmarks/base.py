@@ -117,6 +117,10 @@ class Metric:
         }
 
 
+Groups = dict[str, dict[str, Metric]]
+"""Kind of group -> group -> metric."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Scores:
     """What a scorer found.
@@ -156,7 +160,7 @@ class Scores:
 
 def group_means(
     questions: Sequence[Question], scores: Floats, definition: str, *, percent: bool = True
-) -> dict[str, dict[str, Metric]]:
+) -> Groups:
     """The mean in every group of every kind, groups in alphabetical order."""
     members: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for question, score in zip(questions, scores, strict=True):

@@ -58,20 +58,19 @@ def load(config: EvalConfig) -> BenchmarkData:
     indices = [row["index"] for rows in tables.values() for row in rows]
     # Row 17 of four options is followed by rows 1000017, 2000017 and 3000017.
     rotations = Counter(int(index) % ROTATION for index in indices if index.isdecimal())
-    data = files.collect(
-        paths, lambda path: _questions(path, tables[path], rotations), unit="row", first=1
-    )
+    read = functools.partial(_questions, tables, rotations)
+    data = files.collect(paths, read, unit="row", first=1)
     rotated = any(question.metadata["index"] >= ROTATION for question in data.questions)
     note = () if rotated else ("the file has no rotations: each question counts once",)
     return dataclasses.replace(data, notes=note)
 
 
 def _questions(
-    path: Path, rows: Sequence[_TableRow], rotations: Mapping[int, int]
+    tables: Mapping[Path, Sequence[_TableRow]], rotations: Mapping[int, int], path: Path
 ) -> list[Question]:
-    images = {row["index"]: row["image"] for row in rows}
+    images = {row["index"]: row["image"] for row in tables[path]}
     questions = []
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(tables[path], 1):
         where = f"{path}: row {number}"
         if not row["index"].isdecimal():
             raise bad_record(where, f"has the index {row['index']!r}, which is not a number")
@@ -161,10 +160,7 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     del scoring  # there is but the standard one
     pairs = list(zip(questions, predictions, strict=True))
     letters = [chosen_option(text, question.metadata["options"]) for question, text in pairs]
-    right = [
-        letter == question.references[0]
-        for question, letter in zip(questions, letters, strict=True)
-    ]
+    right = [letter == one.references[0] for one, letter in zip(questions, letters, strict=True)]
     indices = [question.metadata["index"] for question in questions]
     answered = Counter(index % ROTATION for index in indices)
     # The first rotation of each complete question stands for it: it has the question's groups.

@@ -139,11 +139,8 @@ def submit(folder: Path, questions: Sequence[Question], predictions: Sequence[st
     lines: dict[str, str] = defaultdict(str)
     for question, answer in zip(questions, predictions, strict=True):
         # evaluate.py knows no ids: it pairs line with line. The id is there for everybody else.
-        row = {
-            "question_id": question.metadata["question_id"],
-            "question": question.text,
-            "answer": answer,
-        }
+        key = question.metadata["question_id"]
+        row = {"question_id": key, "question": question.text, "answer": answer}
         lines[question.metadata["file"]] += json.dumps(row, ensure_ascii=False) + "\n"
     return [
         files.write_text(folder / fitting(f"answers_{Path(name).stem}", Path(name).suffix), text)

@@ -274,8 +274,7 @@ class LazyImages:
 
     def __init__(self, find: ImageLoader) -> None:
         """Keep how to find them."""
-        self._find = find
-        self._found: tuple[ImageRef, ...] = ()
+        self._find = functools.cache(find)
 
     def __call__(self) -> tuple[ImageRef, ...]:
         """Where they are.
@@ -283,8 +282,7 @@ class LazyImages:
         Raises:
           InputError: one is missing.
         """
-        self._found = self._found or self._find()
-        return self._found
+        return self._find()
 
 
 def check_images_exist(questions: Sequence[Question]) -> None:

@@ -22,6 +22,7 @@ from robomamba_jax.evaluation.benchmarks import question_files as files
 from robomamba_jax.evaluation.benchmarks.base import (
     Benchmark,
     BenchmarkData,
+    Groups,
     Metric,
     Question,
     Scores,
@@ -192,13 +193,10 @@ def _corpus(counts: np.ndarray, n: int, definition: str) -> Metric:
     return Metric(score_of(everything), interval, len(counts), definition)
 
 
-def _by_type(
-    questions: Sequence[Question], table: np.ndarray, form: str
-) -> dict[str, dict[str, Metric]]:
+def _by_type(questions: Sequence[Question], table: np.ndarray, form: str) -> Groups:
     """BLEU-4 and BLEU-1 of each type and, where known, of each tag."""
-    means = {
-        n: group_means(questions, table[:, n - 1], _DEFINITIONS[form].format(n=n)) for n in (4, 1)
-    }
+    what = _DEFINITIONS[form]
+    means = {n: group_means(questions, table[:, n - 1], what.format(n=n)) for n in (4, 1)}
     return {f"{kind} (BLEU-{n})": means[n][kind] for kind in means[4] for n in (4, 1)}
 
 

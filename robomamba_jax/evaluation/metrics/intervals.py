@@ -49,8 +49,8 @@ def bootstrap_sum(
 ) -> Interval:
     """Of a sum of statistics, each with units of its own, which are drawn apart.
 
-    Draw for draw what ``scipy.stats.bootstrap`` does with the same generator, which however refuses
-    a part of one unit and keeps all resamples in memory: 1.7 GB for VQAv2's questions.
+    Draw for draw what ``scipy.stats.bootstrap`` does with the same generator; but that refuses a
+    part of one unit, and by default holds all resamples at once: 1.7 GB for VQAv2's questions.
 
     Args:
       parts: (n, statistic) as for :func:`bootstrap`; those without units add nothing.

@@ -153,10 +153,8 @@ def ask(
     header = {"checkpoint": prepared.sha256, **facts, "processor": prepared.preprocessing()}
     if chosen.poses:
         # The parameters' hash knows neither of them.
-        header["convention"] = {
-            **prepared.predictor.facts(),
-            "template": prepared.template.to_json(),
-        }
+        convention = prepared.predictor.facts()
+        header["convention"] = {**convention, "template": prepared.template.to_json()}
     known = {question.id for question in data.all_questions}
     file = AnswersFile(path, header, write=jax.process_index() == 0, known=known)
     requests = requests_of(data.questions, prepared.prompt_spec, prepared.template)

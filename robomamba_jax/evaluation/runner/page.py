@@ -75,13 +75,11 @@ def write_page(
         words += f"; {unread} images are not here, or cannot be read"
     if any(not isinstance(prediction, str) for prediction in predictions):
         words += "; each image twice: as predicted, and as labelled"
+    kinds = {kind for card in cards for kind in card["groups"]}
     values = {
         "title": f"{title}: wrong answers",
         "words": words,
-        "data": {
-            "cards": cards,
-            "group_kinds": sorted({kind for card in cards for kind in card["groups"]}),
-        },
+        "data": {"cards": cards, "group_kinds": sorted(kinds)},
     }
     page = render_page(
         "robomamba_jax.evaluation.runner",

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -49,38 +50,32 @@ def settings_of(engine: Engine, prompt_spec: PromptSpec) -> GenerationSettings:
     )
 
 
+@dataclasses.dataclass(frozen=True)
 class TextPredictor:
-    """Answers; one compiled call per batch."""
+    """Answers; one compiled call per batch.
 
-    def __init__(
-        self,
-        engine: Engine,
-        settings: GenerationSettings,
-        mesh: Mesh | None,
-        *,
-        clean_up: bool = False,
-    ) -> None:
-        """Make ready.
+    Attributes:
+      engine: of the checkpoint, on the mesh.
+      settings: budget, stop strings, temperature; one for all requests.
+      mesh: of devices; None = one device.
+      clean_up: whether answers pass :func:`clean_up_spaces`.
+    """
 
-        Args:
-          engine: of the checkpoint, on the mesh.
-          settings: budget, stop strings, temperature; one for all requests.
-          mesh: of devices; None = one device.
-          clean_up: whether answers pass :func:`clean_up_spaces`.
-        """
-        self._engine, self._settings, self._mesh = engine, settings, mesh
-        self._clean_up = clean_up
+    engine: Engine
+    settings: GenerationSettings
+    mesh: Mesh | None
+    clean_up: bool = False
 
     def __call__(self, batch: Batch) -> list[Reply]:
         """The answers to a batch's requests, in their order."""
-        answers = self._engine.generate(_prompts(batch, self._mesh), self._settings)
+        answers = self.engine.generate(_prompts(batch, self.mesh), self.settings)
         replies = []
         # A batch is filled up with rows that nobody asked for: as many replies as requests.
-        problems = _problems(batch, self._mesh)
+        problems = _problems(batch, self.mesh)
         for request, answer, why in zip(batch.requests, answers, problems, strict=False):
             # After the cut at a line's end, which no pattern contains, so that it is as good as
             # before it.
-            text = clean_up_spaces(answer.text) if self._clean_up else answer.text
+            text = clean_up_spaces(answer.text) if self.clean_up else answer.text
             kept = None if why else text.strip()
             replies.append(Reply(request.id, kept, why or answer.reason, answer.tokens))
         return replies
@@ -93,9 +88,9 @@ class TextPredictor:
           prefixes: token ids per row.
         """
         # Asked again with what both answers share behind it: a whole answer's logits are not kept.
-        prompts = _prompts(batch, self._mesh)
+        prompts = _prompts(batch, self.mesh)
         ids = [[*row, *more] for row, more in zip(batch.tokens, prefixes, strict=True)]
-        return self._engine.next_token_logits(prompts._replace(ids=ids))
+        return self.engine.next_token_logits(prompts._replace(ids=ids))
 
 
 class PosePredictor:

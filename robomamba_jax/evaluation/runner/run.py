@@ -295,9 +295,8 @@ def answer_all(
         "dtype": config.dtype,
         "questions": _questions_sha256(data.files),
     }
-    done, sha, meaning = ask(
-        config, chosen, data, checkpoint, out / "answers.jsonl", facts, on_progress
-    )
+    path = out / "answers.jsonl"
+    done, sha, meaning = ask(config, chosen, data, checkpoint, path, facts, on_progress)
     replies = [done.get(question.id) for question in data.questions]
     return (
         AnswerSet(

@@ -21,15 +21,26 @@ from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
 
 VQA_FILES = ("v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json")
 OKVQA_FILES = ("OpenEnded_mscoco_val2014_questions.json", "mscoco_val2014_annotations.json")
-# Of the others a benchmark's reader knows the names itself.
-_QUESTIONS = {"vqav2": VQA_FILES[:1], "okvqa": OKVQA_FILES[:1], "robovqa": ("robovqa.json",)}
+_QUESTIONS = {
+    "vqav2": VQA_FILES[:1],
+    "okvqa": OKVQA_FILES[:1],
+    "gqa": ("testdev_balanced_questions.json",),
+    "ocrvqa": ("dataset.json",),
+    "vizwiz": ("val.json",),
+    "pope": tuple(f"coco_pope_{category}.json" for category in POPE_CATEGORIES),
+    "mme": (),
+    "mmbench": ("MMBench_DEV_EN.tsv",),
+    "mmvet": ("mm-vet.json",),
+    "robovqa": ("robovqa.json",),
+    "manipulation": ("manip.json",),
+}
 _ANSWERS = {"vqav2": VQA_FILES[1], "okvqa": OKVQA_FILES[1]}
 
 
 def files_of(name: str, root: str) -> dict[str, Any]:
     """Where a benchmark that we have written lies: fields of ``FilesConfig``."""
-    questions, answers = _QUESTIONS.get(name, ()), _ANSWERS.get(name, "")
-    return {"root": root, "questions": questions, "answers": answers, "images": ""}
+    answers = _ANSWERS.get(name, "")
+    return {"root": root, "questions": _QUESTIONS[name], "answers": answers, "images": ""}
 
 
 def write_toy(config: EvalConfig, folder: Path) -> EvalConfig:
