@@ -9,6 +9,7 @@
 #   VENV          where the virtual environment lies (default .venv)
 #   PYTEST_ARGS   more arguments for pytest, e.g. PYTEST_ARGS="tests/ops -k scan"
 #   TEST_WORKERS  test processes (default 2; 0 runs the tests in one process)
+#   XLA_FLAGS     the tests compile quickly, for slow code; XLA_FLAGS= compiles as users do
 #   TORCH_SPEC    where torch comes from; only the tests and the benchmark need it. The index's own
 #                 Linux wheel may bring gigabytes of CUDA: point pip at a CPU wheel with
 #                 PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL, or give a file: TORCH_SPEC=./torch-....whl

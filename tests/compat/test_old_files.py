@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,17 @@ import pytest
 
 import robomamba_jax as rm
 from robomamba_jax.cli import evaluate, main, train
+from tests.compiling import users_compilation
 
 FILES = Path(__file__).parent / "files"
 CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_users() -> Iterator[None]:
+    """Bits are compared with those that users had."""
+    with users_compilation():
+        yield
 
 
 @pytest.fixture

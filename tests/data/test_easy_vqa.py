@@ -26,9 +26,10 @@ def package() -> Path:
     return Path(found.submodule_search_locations[0]) / "data"
 
 
-def llava_file(folder: Path, split: str) -> tuple[Path, list[str]]:
-    """A split as a LLaVA file, and its answers; the images stay in the package."""
-    questions = json.loads((package() / split / "questions.json").read_text())
+def llava_file(folder: Path, split: str, most: int | None = None) -> tuple[Path, list[str]]:
+    """A split, or its first questions, as a LLaVA file, and the answers; the images stay in the
+    package."""
+    questions = json.loads((package() / split / "questions.json").read_text())[:most]
     records = [
         {
             "id": f"{split}-{number}",

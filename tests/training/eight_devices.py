@@ -26,7 +26,8 @@ from robomamba_jax.training.state import TrainState, new_state, state_tree, tree
 from robomamba_jax.training.weights import load_tree, open_base
 from tests.training.runs import STAGES, tiny
 
-MESHES = {"1x1x1": (1, 1, 1), "8x1x1": (8, 1, 1), "1x8x1": (1, 8, 1), "2x2x2": (2, 2, 2)}
+ALONE, EVERY_AXIS = {"1x1x1": (1, 1, 1)}, {"2x2x2": (2, 2, 2)}
+ONE_AXIS = {"8x1x1": (8, 1, 1), "1x8x1": (1, 8, 1)}
 STEPS = 4
 
 
@@ -52,8 +53,8 @@ def fill(program: Program) -> tuple[TrainState, Any]:
     return jax.jit(begin, out_shardings=places)(trained), frozen
 
 
-def train(program: Program, batches: list[Any]) -> tuple[list[float], TrainState]:
-    """Losses of some steps, and the state after them."""
+def train(program: Program, batches: list[Any]) -> list[float]:
+    """Losses of some steps."""
     from robomamba_jax.training.device_put import DeviceFeeder
 
     state, frozen = fill(program)
@@ -62,23 +63,32 @@ def train(program: Program, batches: list[Any]) -> tuple[list[float], TrainState
     for batch in batches:
         state, metrics = program.step(state, frozen, feed.put(batch.arrays))
         found.append(float(metrics["loss"]))
-    return found, state
+    return found
 
 
 def losses() -> dict[str, Any]:
-    """Stage -> mesh -> losses, and bytes per device as shares of the whole."""
+    """Stage -> mesh -> losses."""
     from robomamba_jax.data.pipeline.loader import BatchLoader
 
     found: dict[str, Any] = {}
     for stage in STAGES:
         with BatchLoader(tiny(stage).data) as pipeline:
             batches = list(pipeline.batches(0, STEPS))
+        meshes = {**ALONE, **EVERY_AXIS, **(ONE_AXIS if stage == "instruct" else {})}
+        found[stage] = {name: train(make(stage, mesh), batches) for name, mesh in meshes.items()}
+    return found
+
+
+def shares() -> dict[str, Any]:
+    """Stage -> mesh -> bytes of parameters and moments on one device, as a share of all."""
+    found: dict[str, Any] = {}
+    for stage in ("align", "instruct"):
         found[stage] = {}
-        for name, shape in MESHES.items():
-            values, state = train(make(stage, shape), batches)
-            whole = sum(x.nbytes for x in jax.tree.leaves((state.trained, state.opt_state)))
-            held = bytes_per_device((state.trained, state.opt_state))
-            found[stage][name] = {"losses": values, "share": held / whole}
+        for name, mesh in ONE_AXIS.items():
+            state, _ = fill(make(stage, mesh))
+            learned = state.trained, state.opt_state
+            whole = sum(x.nbytes for x in jax.tree.leaves(learned))
+            found[stage][name] = bytes_per_device(learned) / whole
     return found
 
 
@@ -119,4 +129,5 @@ def placed(state: TrainState, like: TrainState) -> bool:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"losses": losses(), "matrix": matrix(Path(sys.argv[1]))}))
+    found = {"losses": losses(), "shares": shares(), "matrix": matrix(Path(sys.argv[1]))}
+    print(json.dumps(found))
