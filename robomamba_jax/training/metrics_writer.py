@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,7 @@ class TensorBoardWriter:
         Raises:
           InputError: W&B is asked for and not installed.
         """
-        from tensorboardX import SummaryWriter
-
-        self._writer = SummaryWriter(str(workdir / "tensorboard"), purge_step=step)
+        self._writer = _summary_writer()(str(workdir / "tensorboard"), purge_step=step)
         self._wandb = _wandb_run(workdir, wandb, config) if wandb else None
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
@@ -88,6 +87,20 @@ class TensorBoardWriter:
         self._writer.close()
         if self._wandb is not None:
             self._wandb.finish()
+
+
+def _summary_writer() -> Any:
+    """tensorboardX's class, which would import torch where it is installed, to know its tensors:
+    seconds and hundreds of megabytes in every process of a run."""
+    absent = "torch" not in sys.modules
+    if absent:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # importing it fails
+    try:
+        from tensorboardX import SummaryWriter
+    finally:
+        if absent:
+            del sys.modules["torch"]
+    return SummaryWriter
 
 
 def _wandb_run(workdir: Path, project: str, config: Mapping[str, Any]) -> Any:

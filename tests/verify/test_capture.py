@@ -54,13 +54,13 @@ def toy_name(name: str, count: int) -> str:
 def test_scans_jits_and_remat_are_looked_into() -> None:
     """Order of execution, values, and the plain result."""
     result, seen = ProbedFunction(toy, toy_name)(TOY, X)
-    np.testing.assert_allclose(result, toy(TOY, X), rtol=1e-6)
+    np.testing.assert_allclose(result, toy(TOY, X), rtol=4e-6)
     assert list(seen) == ["in.0", "layer.0", "layer.1", "layer.2", "inner.0", "out.0"]
     h = X
     for number, w in enumerate(TOY["w"][::-1]):  # the scan runs backwards
         h = jnp.sin(h @ w)
-        np.testing.assert_allclose(seen[f"layer.{number}"], h, rtol=1e-6)
-    np.testing.assert_allclose(seen["inner.0"], 2 * h, rtol=1e-6)
+        np.testing.assert_allclose(seen[f"layer.{number}"], h, rtol=4e-6)
+    np.testing.assert_allclose(seen["inner.0"], 2 * h, rtol=4e-6)
 
 
 def test_forced_values_flow_on() -> None:
