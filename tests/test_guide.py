@@ -34,6 +34,7 @@ def commands_of(page: str) -> list[list[str]]:
     return [words[1:] for words in found]
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_guide(

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ class InProcess:
 
 
 @pytest.fixture
-def sides_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def sides_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each process would import jax or torch anew, which is most of what such a test takes; that
     sides have processes of their own is tried by the machine's, which import neither."""
 
@@ -46,3 +47,7 @@ def sides_here(monkeypatch: pytest.MonkeyPatch) -> None:
         return InProcess(setup)
 
     monkeypatch.setattr(runner, "WorkerProcess", start)
+    # Every measurement collects garbage first: what is there by now need not be looked through.
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -72,6 +72,7 @@ def test_cases_name_what_they_do() -> None:
     assert [case.work["context"] for case in cases[6:]] == [256, 256, 512, 512]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sides_here")
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     """Both sides run; poses in Hz, words in tokens a second, medians, p99, a curve."""

@@ -13,7 +13,7 @@ from tests.compiling import users_compilation
 from tests.data.test_easy_vqa import llava_file, package
 from tests.training.runs import losses, run
 
-STEPS, RATE = 500, 0.006
+STEPS, RATE = 700, 0.006
 
 
 @pytest.mark.slow
@@ -22,7 +22,7 @@ def test_it_sees(tmp_path: Path) -> None:
     """Measured: 0.68 of held-out answers right after 500 of 2,500 steps. "yes" alone gives 0.373,
     and the best that can be said without the image 0.42 (a run that did not see)."""
     changes = []
-    for name, split, count in (("data", "train", 8000), ("eval_data", "test", 1000)):
+    for name, split, count in (("data", "train", None), ("eval_data", "test", 1000)):
         path, answers = llava_file(tmp_path, split, count)
         source = {"path": path, "format": "llava", "root": package(), "factory": "none"}
         changes += [f"{name}.sources.0.{key}={value}" for key, value in source.items()]
@@ -35,6 +35,5 @@ def test_it_sees(tmp_path: Path) -> None:
         *("run.eval_steps=60", "run.export=false", "run.samples=0"),
     )
     found = losses(tmp_path / "run")
-    print(summary["eval"], majority)
     assert np.mean(found[-20:]) < 0.1 * found[0]
     assert summary["eval"]["answer_accuracy"] > majority + 0.15

@@ -137,9 +137,8 @@ def test_bytes_text() -> None:
 
 def test_a_run_needs_no_torch(tmp_path: Path) -> None:
     """Which tensorboardX would import: a process of a run does without, also where it is there."""
-    code = (
-        "import pathlib, sys; from robomamba_jax.training.metrics_writer import TensorBoardWriter; "
-    )
-    code += "TensorBoardWriter(pathlib.Path(sys.argv[1]), 0, '', {}).close(); "
-    code += "assert 'torch' not in sys.modules"
+    code = """import pathlib, sys
+from robomamba_jax.training.metrics_writer import TensorBoardWriter
+TensorBoardWriter(pathlib.Path(sys.argv[1]), 0, "", {}).close()
+assert "torch" not in sys.modules"""
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

@@ -15,7 +15,7 @@ from robomamba_jax.verify.run import open_comparison, verify
 
 # The whole takes several GiB, and its blocks are all alike.
 LARGE = "ROBOMAMBA_LARGE" in os.environ
-LAYERS = 24 if LARGE else 6
+LAYERS = 24 if LARGE else 4
 SHAPE = {
     "vocab_size": 50280 if LARGE else 8192,
     "hidden_size": 768,
