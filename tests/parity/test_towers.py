@@ -230,12 +230,12 @@ def test_timm_towers_agree(kind: str, record_property: Any) -> None:
 )
 def test_real_shapes_agree(kind: str, name: str, record_property: Any) -> None:
     """The published shapes on random weights, but fewer blocks, which are all alike. Measured:
-    1.1e-6 for CLIP, 7.7e-7 for DINOv2."""
-    case = make_case.__wrapped__(kind, vision_preset(name, depth=4), 1)
+    7.6e-7 for CLIP, 7.7e-7 for DINOv2."""
+    case = make_case.__wrapped__(kind, vision_preset(name, depth=3), 1)
     assert compare(case, record_property) <= 1e-5
 
 
 @pytest.mark.parametrize(("kind", "name"), [("clip", "clip-l14-224"), ("siglip", "siglip-l16-256")])
 def test_real_timm_shapes_agree(kind: str, name: str, record_property: Any) -> None:
-    """The published shapes in timm, with fewer blocks. Measured: 1.3e-6 for both."""
-    assert timm_error(kind, vision_preset(name, depth=4), record_property) <= 1e-5
+    """The published shapes in timm, with fewer blocks. Measured: 8.7e-7 for CLIP."""
+    assert timm_error(kind, vision_preset(name, depth=3), record_property) <= 1e-5
