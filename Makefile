@@ -117,10 +117,10 @@ assets: $(VENV)/.stamp-venv ## fetch real inputs: the tokenizer; ASSETS_ARGS=--d
 assets-dino: $(VENV)/.stamp-venv
 	$(PY) scripts/fetch_assets.py --dino
 
-test: $(STAMP)-test ## run all tests (half an hour of CPU)
+test: $(STAMP)-test ## run all tests (25 minutes of CPU)
 	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
-test-fast: $(STAMP)-test ## run the tests that take less than ten seconds each (minutes)
+test-fast: $(STAMP)-test ## run the tests that take less than two seconds of CPU each (five minutes of CPU)
 	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m pytest -n $(TEST_WORKERS) -m "not slow" $(PYTEST_ARGS)
 
 test-wheel: $(STAMP)-test ## install the wheel into an empty environment, train and evaluate there

@@ -34,6 +34,7 @@ def picture() -> Image.Image:
     return Image.fromarray(pixels)
 
 
+@pytest.mark.slow
 def test_the_model_is_a_pytree(loaded: tuple[rm.Model, rm.Processor]) -> None:
     """Leaves are the parameters, the config is static; a jitted forward takes the model."""
     model, _ = loaded

@@ -49,6 +49,7 @@ def one_line(call: Callable[[], Any], words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_forward_reads_whatever_numpy_reads(loaded: tuple[rm.Model, rm.Processor]) -> None:
     """Ids, images, masks and positions in several forms, to the bit; and inside jit as before."""
     model, _ = loaded
@@ -215,6 +216,7 @@ def test_generate_says_what_it_wants(mistake: str, loaded: tuple[rm.Model, rm.Pr
     one_line(lambda: rm.generate(*loaded, **{**given, **changes}), words)
 
 
+@pytest.mark.slow
 def test_load_takes_types_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dtypes as numpy and jax have them, a tokenizer, numpy's seed, bytes, and the user's home."""
     want, processor = rm.load("tiny", seed=2, dtype="bfloat16", param_dtype="bfloat16")
@@ -261,6 +263,7 @@ def renamed(tree: Any) -> Any:
     return {str(key): renamed(tree[key]) for key in sorted(tree, key=str)}
 
 
+@pytest.mark.slow
 def test_functional_takes_json_and_numpy() -> None:
     """Configurations as JSON, numpy's arrays, and keys that a file has made texts: layer "10" is
     not the third."""
@@ -282,6 +285,7 @@ def test_functional_takes_json_and_numpy() -> None:
         assert jax.eval_shape(rm.functional(form)[0], jax.random.key(0)) == shapes
 
 
+@pytest.mark.slow
 def test_functional_runs_on_numpy(params: Any) -> None:
     """Parameters, ids and keys without any jax array; prompts and settings likewise."""
     numpys, ids = jax.tree.map(np.asarray, params), [[5, 6, 7, 8]]

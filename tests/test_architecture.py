@@ -278,6 +278,7 @@ def check_all(root: Path) -> list[str]:
     return [complaint for check in checks for complaint in check(modules)] + check_files(root)
 
 
+@pytest.mark.slow
 def test_the_package_keeps_its_shape() -> None:
     """The real tree has no complaint against it."""
     complaints = check_all(ROOT)
@@ -397,6 +398,7 @@ def test_importing_the_package_is_light() -> None:
     assert not loaded & (NOT_LOADED_BY_DATA | HEAVY)
 
 
+@pytest.mark.slow
 def test_data_workers_load_no_jax() -> None:
     """Every data module in a fresh process: other packages could bring jax in unseen."""
     names = [m.name for m in read_package(ROOT).values() if m.part in {"errors", "config", "data"}]

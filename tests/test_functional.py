@@ -76,6 +76,7 @@ def test_an_ensemble_is_vmap_over_parameters(ids: jax.Array) -> None:
     assert oracles.error(logits[0], logits[1]) > 0.1  # they are different models
 
 
+@pytest.mark.slow
 def test_per_example_gradients(params: Any, ids: jax.Array) -> None:
     """vmap of grad over a batch, against the gradient of each example alone."""
     grad = jax.grad(lambda params, row: loss_of(params, row[None]))

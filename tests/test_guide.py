@@ -61,6 +61,7 @@ def test_the_guide(
     assert rm.load("llm")[0].config.vision is None
 
 
+@pytest.mark.slow
 def test_the_data_guide(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,12 +53,14 @@ def check_faces(modules: dict[str, Module]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_packages_are_used_by_their_faces() -> None:
     """The real tree."""
     complaints = check_faces(read_package(ROOT))
     assert not complaints, "\n" + "\n".join(complaints)
 
 
+@pytest.mark.slow
 def test_guides_use_public_modules() -> None:
     """What README and docs import is part of the faces."""
     modules = read_package(ROOT)

@@ -18,6 +18,7 @@ from robomamba_jax.cli.main import main
 from robomamba_jax.errors import InputError
 
 
+@pytest.mark.slow
 def test_the_largest_shape_is_llamas() -> None:
     """6.74 billion, as transformers counts them for each shape."""
     import torch

@@ -37,6 +37,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: Any) -> tuple[int, str, str]
     return status, out, err
 
 
+@pytest.mark.slow
 def test_from_files_to_answers(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +76,7 @@ def test_from_files_to_answers(
     assert "78 tensors" in out
 
 
+@pytest.mark.slow
 def test_a_converted_folder_is_proven(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("inside")
 TOKENIZER = builtin_processor("tiny").need_tokenizer()
 
 
+@pytest.mark.slow
 def test_one_answer(
     ask: list[Any], loaded: tuple[rm.Model, rm.Processor], capsys: pytest.CaptureFixture[str]
 ) -> None:

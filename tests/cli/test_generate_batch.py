@@ -29,6 +29,7 @@ REQUESTS = [
 IMAGES = ["a.png", ["a.png", "wide.jpg"], None, "b.png", None]
 
 
+@pytest.mark.slow
 def test_a_batch(
     ask: list[Any],
     loaded: tuple[rm.Model, rm.Processor],
@@ -145,6 +146,7 @@ def test_a_wrong_line(
     assert complaint in run(capsys, *words)[2]
 
 
+@pytest.mark.slow
 def test_wrong_lines_are_skipped(
     ask: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

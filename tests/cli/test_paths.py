@@ -115,6 +115,7 @@ def test_predict(
         assert pose == rm.predict_pose(*loaded, place / name, asked).to_json()["contact_xy"]
 
 
+@pytest.mark.slow
 def test_convert(models: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In, out and back by 255 bytes: the same weights, and what is printed is one line."""
     out = place / nasty(".new")
@@ -162,6 +163,7 @@ def test_data(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (again["format"], again["records"]) == ("prepared", 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vqav2", "pope", "mme", "robovqa"])
 def test_eval(name: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Drawn questions, their answers and results below such a folder; then others' answers."""

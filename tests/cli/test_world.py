@@ -61,6 +61,7 @@ def test_mistakes(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_render_and_rollout(
     simulator: Simulator,
     capsys: pytest.CaptureFixture[str],
@@ -85,6 +86,7 @@ def test_render_and_rollout(
     assert json.loads((tmp_path / "r" / "rollout.json").read_text()) == result
 
 
+@pytest.mark.slow
 def test_doctor(
     simulator: Simulator,
     capsys: pytest.CaptureFixture[str],

@@ -76,6 +76,7 @@ def test_inference_folder_loads(folder: Path) -> None:
     assert main.main(["verify", "--hashes", str(folder / "inference"), "--json"]) == 0
 
 
+@pytest.mark.slow
 def test_answers_go_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Half a file of answers is gone on with, and ends as it was."""
     file = folder / "eval/answers.jsonl"

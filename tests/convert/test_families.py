@@ -306,6 +306,7 @@ def test_other_models_are_refused(originals: dict[str, Path], tmp_path: Path) ->
         open_checkpoint("hf-mamba", path).plan.check(path)
 
 
+@pytest.mark.slow
 def test_a_whole_model_from_parts(originals: dict[str, Path], tmp_path: Path) -> None:
     """Straight from the originals or from folders: old weights kept, new ones by the seed."""
     assert detect_family(originals["hf-clip"]) == "hf-clip"

@@ -155,6 +155,7 @@ np.testing.assert_allclose(
 """
 
 
+@pytest.mark.slow
 def test_eight_devices(folder: Path) -> None:
     """Every leaf split as the rules say, with the same numbers, and the same logits."""
     flags = {"JAX_NUM_CPU_DEVICES": "8"}

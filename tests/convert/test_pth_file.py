@@ -174,6 +174,7 @@ print(json.dumps({"answers": answers, "mib": (high_water() - base) / 1024, "modu
 """
 
 
+@pytest.mark.slow
 def test_no_hostile_file_does_anything(tmp_path: Path) -> None:
     """Each refused in one line, nothing executed, memory bounded; in one process for them all."""
     marker = marker_path(tmp_path)

@@ -279,6 +279,7 @@ def content(path: Path) -> dict[str, np.ndarray]:
     return held
 
 
+@pytest.mark.slow
 def test_lora_factors_in_or_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What the published code makes of them is said; without them, each is listed."""
     import torch

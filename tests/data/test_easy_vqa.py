@@ -53,6 +53,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {split: llava_file(folder, split)[0] for split in SPLITS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_split_through_the_pipeline(split: str, files: dict[str, Path]) -> None:
     """Every question once in a packed epoch; the pixels are the images' own."""

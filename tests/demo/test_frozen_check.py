@@ -43,6 +43,7 @@ def changed(folder: Path, out: Path, part: str) -> None:
     source.close()
 
 
+@pytest.mark.slow
 def test_another_head_changes_no_answer(root: Path) -> None:
     """Letters, logits and all other parameters are the same."""
     assert same_answers(root / "before", root / "policy", root / "world") == FrozenCheck(

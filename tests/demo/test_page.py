@@ -174,6 +174,7 @@ def test_only_pictures_are_shown(standard: dict[str, Any], uri: Any) -> None:
     assert page.text.count("no image") == 3
 
 
+@pytest.mark.slow
 def test_whatever_is_absent_or_strange() -> None:
     """With any key gone, or nothing or nonsense in its place, there is a sound page.
 

@@ -286,6 +286,7 @@ def test_weights_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "make assets" in caught.value.fix
 
 
+@pytest.mark.slow
 def test_ready_weights_become_the_modes_encoder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

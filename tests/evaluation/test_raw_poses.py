@@ -84,6 +84,7 @@ def detections(out: Path) -> dict[str, list[float]]:
     return {row["image_id"]: row["detection"] for row in rows}
 
 
+@pytest.mark.slow
 def test_the_heads_own_numbers(records: Path, tmp_path: Path) -> None:
     """In the official scoring unchanged, eight of them; else pixels, and ManipLLM's rotation."""
     made = folder(tmp_path / "made")
@@ -113,6 +114,7 @@ def test_the_heads_own_numbers(records: Path, tmp_path: Path) -> None:
     assert first == pytest.approx(second, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_answers_know_whose_pixels_they_are(records: Path, tmp_path: Path) -> None:
     """The same parameters with another meaning are not those that answered before."""
     made, out = folder(tmp_path / "made"), tmp_path / "out"

@@ -29,6 +29,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [3, 8])
 def test_the_batch_does_not_matter(rows: int, alone: dict[str, Path], tmp_path: Path) -> None:
     """Letter by letter, and poses to the last digits of a product of another shape."""
@@ -41,6 +42,7 @@ def test_the_batch_does_not_matter(rows: int, alone: dict[str, Path], tmp_path: 
         assert pose == pytest.approx(wanted[name], abs=2e-4)
 
 
+@pytest.mark.slow
 def test_answers_are_those_of_generate(alone: dict[str, Path]) -> None:
     """The runner says what ``rm.generate`` says to the same prompt."""
     import robomamba_jax as rm
@@ -58,6 +60,7 @@ def test_answers_are_those_of_generate(alone: dict[str, Path]) -> None:
     assert [found[item.id] for item in items] == [text.strip() for text in said]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on(alone: dict[str, Path], tmp_path: Path) -> None:
     """SIGKILL in the middle, half a line left behind: the same answers in the end, none twice."""
     process = start(arguments("robovqa", tmp_path, "batch_size=1", *LONG))

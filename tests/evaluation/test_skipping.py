@@ -50,6 +50,7 @@ def test_a_question_that_is_too_long(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all(whole[key] == text for key, text in kept.items())
 
 
+@pytest.mark.slow
 def test_poses_without_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A head that gives NaN: the question is named; skipped, each is left out with its reason."""
     run("manipulation", tmp_path / "first")

@@ -64,6 +64,7 @@ def spread(rows: list[np.ndarray], places: list[np.ndarray], length: int) -> tup
     return ids, mask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_pad_ids_change_no_bit(layout: str) -> None:
     """Padding left, right and inside, with any id below it, even ids that do not exist."""
@@ -179,6 +180,7 @@ def worst(ours: Step, reference: Step) -> tuple[float, str]:
     return max((error, path) for path, error in errors.items())
 
 
+@pytest.mark.slow
 def test_packed_equals_unpacked() -> None:
     """Texts packed in two rows, and one text per row: loss and gradients.
 
@@ -196,6 +198,7 @@ def test_packed_equals_unpacked() -> None:
     assert abs(leaky.loss - reference.loss) / reference.loss > 1e-2, "segments had no effect"
 
 
+@pytest.mark.slow
 def test_remat_changes_memory_only() -> None:
     """Loss and gradients of packed rows; "block" keeps least, "none" most.
 

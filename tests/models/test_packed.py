@@ -74,6 +74,7 @@ def total(params: Any, batches: list[StepBatch]) -> tuple[float, Any]:
     return float(sum(losses)), jax.tree.map(lambda *parts: sum(parts), *gradients)
 
 
+@pytest.mark.slow
 def test_packed_as_unpacked(params: Any, tmp_path: Path) -> None:
     """A whole epoch, several samples with and without images in a row, against one a row."""
     alone, together = epoch(tmp_path), epoch(tmp_path, packing=True)
@@ -130,6 +131,7 @@ def test_rows_cut_to_their_tokens(params: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(short, whole, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_captions_learn_their_first_word(params: Any) -> None:
     """From the image before it, which a shift within the text would leave out."""
     ids = np.array([[5, 6, 7]], np.int32)

@@ -84,6 +84,7 @@ def _row(batch: dict[str, jax.Array], row: int) -> dict[str, Any]:
     return alone
 
 
+@pytest.mark.slow
 def test_mixed_batch_equals_single_rows(model: Any, batch: dict[str, jax.Array]) -> None:
     """Logits, last logits, cache and pose of every row are what the row gives alone."""
     logits, pose, (last, cache) = _everything(model, batch)
@@ -101,6 +102,7 @@ def test_mixed_batch_equals_single_rows(model: Any, batch: dict[str, jax.Array])
         _close(pose.rotation6d[row], one_pose.rotation6d[0])
 
 
+@pytest.mark.slow
 def test_order_is_the_hand_built_sequence(model: Any, batch: dict[str, jax.Array]) -> None:
     """Image tokens stand where the positions say: the sequence put together by hand."""
     ids, images = batch["input_ids"][3], batch["images"][3]  # images before texts 2 and 7
@@ -113,6 +115,7 @@ def test_order_is_the_hand_built_sequence(model: Any, batch: dict[str, jax.Array
     _close(_logits(model, **batch)[3], logits[jnp.array(at)])
 
 
+@pytest.mark.slow
 def test_images_stand_first_by_default(model: Any, batch: dict[str, jax.Array]) -> None:
     """Without positions the images come before all text, as published, and [B, S, S, 3] is one."""
     ids, images = batch["input_ids"][:1], batch["images"][:1, 0]
@@ -155,6 +158,7 @@ def test_text_only_equals_the_language_model(model: Any, batch: dict[str, jax.Ar
     _close(_logits(model, ids, mask=mask), language_model)
 
 
+@pytest.mark.slow
 def test_official_pooling_reads_first_text_and_last(
     model: Any, batch: dict[str, jax.Array]
 ) -> None:
@@ -169,6 +173,7 @@ def test_official_pooling_reads_first_text_and_last(
     _close(pose.contact, model.policy.action_head1(pooled))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", POLICY_KINDS)
 def test_functional_pose(kind: str, batch: dict[str, jax.Array]) -> None:
     """apply(output="pose") works for every head, and its gradient stays in what it reads."""

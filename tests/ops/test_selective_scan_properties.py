@@ -316,6 +316,7 @@ def second_order(method: str, backend: str, reverse: bool) -> Any:
     return run
 
 
+@pytest.mark.slow
 @settings(max_examples=settings().max_examples // 5)
 @given(st.integers(0, 2**31), masks())
 def test_second_derivatives_of_chunked_are_those_of_associative(

@@ -224,6 +224,7 @@ def test_timm_towers_agree(kind: str, record_property: Any) -> None:
     assert timm_error(kind, config, record_property) <= 2e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "name"),
     [("clip", "clip-l14-224"), ("dinov2", "dinov2-s14-224")],
@@ -235,6 +236,7 @@ def test_real_shapes_agree(kind: str, name: str, record_property: Any) -> None:
     assert compare(case, record_property) <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [("clip", "clip-l14-224"), ("siglip", "siglip-l16-256")])
 def test_real_timm_shapes_agree(kind: str, name: str, record_property: Any) -> None:
     """The published shapes in timm, with fewer blocks. Measured: 8.7e-7 for CLIP."""

@@ -156,6 +156,7 @@ def test_tiny_models_agree(name: str, layout: str, record_property: Any) -> None
     check(tiny(name), layout, record_property)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["list", "stacked"])
 def test_the_130m_width_agrees(real: Case, layout: str, record_property: Any) -> None:
     """Four blocks of width 768.

@@ -34,6 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return workdir
 
 
+@pytest.mark.slow
 def test_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """One object on stdout, progress on stderr."""
     assert train_main([*call("--workdir", str(tmp_path / "w")), "--json"]) == 0
@@ -46,6 +47,7 @@ def test_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "step 3/3" in err
 
 
+@pytest.mark.slow
 def test_again_does_nothing_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A finished run stays as it is."""
     arguments = call("--workdir", str(tmp_path))
@@ -92,6 +94,7 @@ def test_a_config_that_fails(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
     assert "no attribute 'get_config'" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_everything_reads_a_run(trained: Path, tmp_path: Path) -> None:
     """``rm.load`` and ``convert``, of the workdir, a step and the export: the same numbers."""
     whole, _ = rm.load(trained)
@@ -139,6 +142,7 @@ def test_converting_a_run_without_steps(tmp_path: Path, capfd: pytest.CaptureFix
         find_step(tmp_path / "nothing")
 
 
+@pytest.mark.slow
 def test_a_manipllm_folder_through_stage_two(tmp_path: Path) -> None:
     """Its own format, read, trained on and predicted from."""
     root = manipllm(tmp_path / "data", 12)
@@ -185,6 +189,7 @@ def test_the_older_good_step_is_loaded(trained: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_preset_as_a_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Random weights by seed: the same as ``rm.load`` draws, and a base for training."""
     out = str(tmp_path / "start")

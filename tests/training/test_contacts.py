@@ -22,6 +22,7 @@ FILE = (
 )
 
 
+@pytest.mark.slow
 def test_a_run_on_pixels_of_files(tmp_path: Path) -> None:
     """The export says so; shares of the crop are not scored where none can be told."""
     with pytest.raises(InputError, match="contact_scale"):

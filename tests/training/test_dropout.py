@@ -49,6 +49,7 @@ def test_rows_do_not_depend_on_their_neighbours() -> None:
     np.testing.assert_array_equal(whole, jnp.concatenate(parts))
 
 
+@pytest.mark.slow
 def test_what_a_run_draws(tmp_path: Path) -> None:
     """Other losses than without; the same again, and in two pieces."""
     results = {}

@@ -89,6 +89,7 @@ def same(found: EncoderRun, out: Path, whole: tuple[Path, EncoderRun]) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_loss_falls(whole: tuple[Path, EncoderRun]) -> None:
     """By more than a half, and what it says of itself is so."""
     out, found = whole
@@ -108,6 +109,7 @@ def test_the_loss_falls(whole: tuple[Path, EncoderRun]) -> None:
     assert list((workdir / "tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_bits(
     whole: tuple[Path, EncoderRun], tmp_path: Path
 ) -> None:
@@ -143,6 +145,7 @@ def test_killed_by_the_system(whole: tuple[Path, EncoderRun], tmp_path: Path) ->
     same(pretrain(out), out, whole)
 
 
+@pytest.mark.slow
 def test_a_signal_asks_it_to_stop(whole: tuple[Path, EncoderRun], tmp_path: Path) -> None:
     """It saves and says so; the same call goes on."""
     out = tmp_path / "out"
@@ -159,6 +162,7 @@ def test_a_signal_asks_it_to_stop(whole: tuple[Path, EncoderRun], tmp_path: Path
     same(pretrain(out), out, whole)
 
 
+@pytest.mark.slow
 def test_killed_after_the_last_step(
     whole: tuple[Path, EncoderRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +191,7 @@ def test_on_a_mesh(whole: tuple[Path, EncoderRun], tmp_path: Path) -> None:
     assert set(content(tmp_path / "out")) == set(content(whole[0]))
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_encoder(whole: tuple[Path, EncoderRun], tmp_path: Path) -> None:
     """Weights and order come out of it."""
     found = pretrain(tmp_path / "out", dataclasses.replace(PLAN, seed=1), held_out=None)
@@ -214,6 +219,7 @@ def test_a_workdir_holds_one_run(whole: tuple[Path, EncoderRun], tmp_path: Path)
     assert caught.value.kind == "no_language_model"
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite(tmp_path: Path) -> None:
     """The images of the step are named."""
     with pytest.raises(InputError, match="its samples: image-") as caught:

@@ -58,6 +58,7 @@ def test_the_same_training(stage: str, kind: str, policy: tuple[str, ...], tmp_p
     assert a["eval"] == pytest.approx(b["eval"], rel=TOLERANCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "policy"), [("pooled_hidden", "two_mlp"), ("hidden_states", "attn_mlp")]
 )
@@ -122,6 +123,7 @@ def test_features_of_other_weights(tmp_path: Path) -> None:
     assert caught.value.kind == "features_mismatch"
 
 
+@pytest.mark.slow
 def test_features_of_what_is_trained(tmp_path: Path) -> None:
     """A language model that learns cannot be replaced by what it once said."""
     cache = tmp_path / "cache"

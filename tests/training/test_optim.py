@@ -67,6 +67,7 @@ def _at(tree: Any, path: tuple[str, ...]) -> Any:
     return tree
 
 
+@pytest.mark.slow
 def test_it_is_optax_muon() -> None:
     """optax puts the same together in one function: matrices by Muon, the rest by AdamW."""
     params = _params()

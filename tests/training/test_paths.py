@@ -69,6 +69,7 @@ def spoil_index(step: Path) -> None:
     shutil.rmtree(step / "state" / "d")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["no index", "other numbers", "an array less"])
 def test_a_step_that_cannot_be_read_back(
     how: str, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -78,6 +78,7 @@ def plan(*arguments: str) -> tuple[int, dict[str, Any], str]:
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
+@pytest.mark.slow
 def test_plan_of_the_largest_model_on_eight_devices(tmp_path: Path) -> None:
     """Four layers of it: no collectives but those that the program asks for."""
     out = tmp_path / "plan.json"

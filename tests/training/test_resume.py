@@ -125,6 +125,7 @@ def test_any_flipped_bit_is_found(quiet: Path, tmp_path: Path) -> None:
     assert checkpoint.damage(folder) == "extra is not in the manifest"
 
 
+@pytest.mark.slow
 def test_the_newest_good_step_is_taken(quiet: Path, tmp_path: Path) -> None:
     """And the run comes to the same end; what was passed over is said and kept aside."""
     workdir = damaged(quiet, tmp_path)
@@ -162,6 +163,7 @@ def test_no_good_step_is_an_error(quiet: Path, tmp_path: Path) -> None:
     assert caught.value.kind == "bad_checkpoint"
 
 
+@pytest.mark.slow
 def test_what_stays(quiet: Path, tmp_path: Path) -> None:
     """The newest two, and multiples of keep_every for ever."""
     assert checkpoint.steps(quiet) == [9, 8]
@@ -195,6 +197,7 @@ def test_other_data_are_noticed(quiet: Path, tmp_path: Path) -> None:
     assert caught.value.kind == "data_mismatch"
 
 
+@pytest.mark.slow
 def test_another_base_is_noticed(tmp_path: Path) -> None:
     """A stage's base that has changed since: by its hash, not its path."""
     one, two = tmp_path / "one", tmp_path / "two"

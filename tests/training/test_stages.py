@@ -36,6 +36,7 @@ def steps(session: Session, count: int) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_only_what_is_trained_moves(stage: str, tmp_path: Path) -> None:
     """With weight decay on; bit for bit; no moments of what is frozen."""
@@ -56,6 +57,7 @@ def test_only_what_is_trained_moves(stage: str, tmp_path: Path) -> None:
     assert sum(x.nbytes for x in moments) == 2 * trained
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["align", "manipulate"])
 def test_no_gradient_of_what_is_frozen(stage: str) -> None:
     """From the compiled program: training everything needs room for the frozen gradients more,
@@ -82,6 +84,7 @@ def test_no_gradient_of_what_is_frozen(stage: str) -> None:
     assert whole - part > 0.5 * (many - few)
 
 
+@pytest.mark.slow
 def test_parts_of_a_batch_add_up(tmp_path: Path) -> None:
     """Four parts of two rows against one of eight: the same update, but for rounding."""
     found = []
@@ -103,6 +106,7 @@ def test_parts_of_a_batch_add_up(tmp_path: Path) -> None:
         np.testing.assert_allclose(array, second[path], atol=3e-4, err_msg=path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_loss_falls(stage: str, tmp_path: Path) -> None:
     """A whole run; alignment alone cannot do much with a random language model."""
@@ -128,6 +132,7 @@ def test_the_loss_falls(stage: str, tmp_path: Path) -> None:
     assert list((tmp_path / "tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_a_stage_begins_with_the_one_before(tmp_path: Path) -> None:
     """Its weights, to the bit, through the workdir; only the head is stored again."""
     run("instruct", tmp_path / "one", "run.steps=6", "run.samples=0")
@@ -147,6 +152,7 @@ def test_a_stage_begins_with_the_one_before(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_lora(tmp_path: Path) -> None:
     """Factors beside frozen projections; at first they change nothing; merged on export."""
     patterns = 'trainable=["projector/.*","llm/.*lora_[AB]/.*"]'
@@ -169,6 +175,7 @@ def test_lora(tmp_path: Path) -> None:
     np.testing.assert_array_equal(inner["dt_proj"]["weight"], old["dt_proj"]["weight"])
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite(tmp_path: Path) -> None:
     """The update is dropped, the state halts, and the samples are named."""
     session = begin(tiny("instruct", *QUIET), tmp_path)
@@ -186,6 +193,7 @@ def test_a_loss_that_is_not_finite(tmp_path: Path) -> None:
         session.close()
 
 
+@pytest.mark.slow
 def test_the_loop_names_the_samples(tmp_path: Path) -> None:
     """A rate at which the weights overflow."""
     with pytest.raises(InputError) as caught:

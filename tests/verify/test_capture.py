@@ -143,6 +143,7 @@ def sides() -> dict[str, JaxSide]:
     return {layout: JaxSide(PARTS, TENSORS, layout) for layout in ("list", "stacked")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["logits", "pose"])
 def test_both_layouts_give_the_same_ops(sides: dict[str, JaxSide], output: str) -> None:
     """Every op once, in the same order, with the same values; the result is the plain call's."""
@@ -179,6 +180,7 @@ def test_every_parameter_has_an_owner(sides: dict[str, JaxSide]) -> None:
     assert op_of_parameter("vision.embeddings.position_embedding.weight") == "vision.embeddings"
 
 
+@pytest.mark.slow
 def test_parameter_gradients_are_jaxs(sides: dict[str, JaxSide]) -> None:
     """Of the whole model, through the interpreter and without it."""
     weight = RNG.standard_normal((2, 5, 300)).astype(np.float32)

@@ -71,6 +71,7 @@ def worst(rows: list[dict[str, Any]], key: str = "error") -> float:
     return max(float(row[key]) for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_agreement(name: str, tmp_path: Path) -> None:
     """Through the files, in float32: tighter than the certificate's own bounds."""
@@ -114,6 +115,7 @@ def shared_case(name: str, folder: Path) -> tuple[Comparison, Any]:
 PERTURBED = ("robomamba, two heads", "mamba", "dinov2", "clip", "timm siglip")
 
 
+@pytest.mark.slow
 def test_fifty_planted_errors(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The weight report names 50 of 50, the ops report the owning op of at least 48."""
     rng, weights, ops, missed = np.random.default_rng(2026), 0, 0, []

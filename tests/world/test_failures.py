@@ -207,6 +207,7 @@ def test_a_broken_object_in_a_rollout(
     assert (done["left_out"], done["notes"]) == (result["left_out"], result["notes"])
 
 
+@pytest.mark.slow
 def test_broken_objects_in_a_data_set(
     simulator: Simulator, download: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,6 +117,7 @@ with BatchLoader(config, workers=workers) as pipeline:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_killed_and_resumed(
     case: tuple[DataConfig, list[StepBatch]], seed: int, tmp_path: Path
@@ -219,6 +220,7 @@ def test_states(folder: Path) -> None:
             pipeline.restore(state)
 
 
+@pytest.mark.slow
 def test_a_notebook_needs_no_guard(folder: Path, tmp_path: Path) -> None:
     """A script without `if __name__ == "__main__"` and with jax on top starts workers once."""
     config = json.dumps(tree_to_json(mixture(folder, SIZES)))

@@ -67,6 +67,7 @@ def made(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out
 
 
+@pytest.mark.slow
 def test_two_workers_and_a_second_run_write_the_same(made: Path, tmp_path: Path) -> None:
     """Pictures, labels, physics: every byte. A finished folder is left alone."""
     before = digests(made)
@@ -79,6 +80,7 @@ def test_two_workers_and_a_second_run_write_the_same(made: Path, tmp_path: Path)
     assert digests(made) == before
 
 
+@pytest.mark.slow
 def test_killed_runs_go_on(made: Path, tmp_path: Path) -> None:
     """Killed with all its workers in the middle; the second run ends with the same bytes."""
     out = tmp_path / "killed"
@@ -94,6 +96,7 @@ def test_killed_runs_go_on(made: Path, tmp_path: Path) -> None:
     assert digests(out) == digests(made)
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
     """Ctrl-C in a terminal reaches the workers too: they finish what they hold, and nobody
     complains; the next run goes on."""
@@ -301,6 +304,7 @@ def test_a_worker_that_cannot_work_says_why(tmp_path: Path) -> None:
         generate(bad, tmp_path / "out", workers=1)
 
 
+@pytest.mark.slow
 def test_seven_degrees_of_freedom(simulator: Simulator, tmp_path: Path) -> None:
     """Handles are grasped with open fingers, panels held by suction; both are in the set."""
     plan = WorldPlan(10, 0, 0, 1, "test", 96, 7, ("StorageFurniture", "Table"))
@@ -316,6 +320,7 @@ def test_seven_degrees_of_freedom(simulator: Simulator, tmp_path: Path) -> None:
             assert truth["label"] == "handle"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_is_evaluated(made: Path, tmp_path: Path, name: str) -> None:
     """As users' files are: read, pictures found, right answers right."""
@@ -358,6 +363,7 @@ def test_benchmarks_say_what_is_true(made: Path) -> None:
             assert named == (row["label"] == "yes"), row
 
 
+@pytest.mark.slow
 def test_the_world_is_answered_by_a_checkpoint(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

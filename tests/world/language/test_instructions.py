@@ -142,6 +142,7 @@ def check_short(facts: Facts, kind: str, question: str, answer: str) -> None:
         assert answer == ("yes" if is_there(facts, name) else "no")
 
 
+@pytest.mark.slow
 def test_short_answers_are_true(scenes: dict[tuple[str, str], Scene]) -> None:
     """Each in a word or two; every kind comes up, and objects with yes as often as with no."""
     kinds, objects = set(), []

@@ -154,6 +154,7 @@ class Middle:
         return Proposal(pixel_of(observation.view, place.contact.point), rotation_for(approach))
 
 
+@pytest.mark.slow
 def test_it_is_worth_more_than_any_pixel_of_the_part(simulator: Simulator) -> None:
     """Carried out by physics: nearly always right, where a random pixel of a part with its true
     normal is right half of the time."""

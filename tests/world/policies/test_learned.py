@@ -82,6 +82,7 @@ def test_a_prior_of_a_plan_that_says_nothing(training_set: Path) -> None:
             PriorPolicy(training_set)
 
 
+@pytest.mark.slow
 def test_a_model_acts(simulator: Simulator) -> None:
     """A preset with random weights goes the whole way; its result names its weights."""
     policy = choose_policy(None, "tiny")

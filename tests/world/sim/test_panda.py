@@ -77,6 +77,7 @@ def panda(tmp_path_factory: pytest.TempPathFactory) -> PandaExecutor:
     return PandaExecutor(path)
 
 
+@pytest.mark.slow
 def test_it_opens_the_door(simulator: Simulator, panda: PandaExecutor) -> None:
     """As the flying gripper does; afterwards the arm is gone, and the scene can be drawn."""
     ends = []
