@@ -15,9 +15,9 @@ from robomamba_jax.verify.run import open_comparison, verify
 
 # The whole takes several GiB, and its blocks are all alike.
 LARGE = "ROBOMAMBA_LARGE" in os.environ
-LAYERS = 24 if LARGE else 4
+LAYERS = 24 if LARGE else 2
 SHAPE = {
-    "vocab_size": 50280 if LARGE else 8192,
+    "vocab_size": 50280 if LARGE else 1024,
     "hidden_size": 768,
     "state_size": 16,
     "num_hidden_layers": LAYERS,
