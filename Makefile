@@ -120,7 +120,7 @@ assets-dino: $(VENV)/.stamp-venv
 test: $(STAMP)-test ## run all tests (25 minutes of CPU)
 	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
-test-fast: $(STAMP)-test ## run the tests that take less than two seconds of CPU each (five minutes of CPU)
+test-fast: $(STAMP)-test ## run the tests that take less than a second of CPU each (five minutes of CPU)
 	JAX_PLATFORMS=$(JAX_PLATFORMS) $(PY) -m pytest -n $(TEST_WORKERS) -m "not slow" $(PYTEST_ARGS)
 
 test-wheel: $(STAMP)-test ## install the wheel into an empty environment, train and evaluate there

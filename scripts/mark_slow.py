@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SLOW = 2.0  # CPU seconds; keep in step with the marker's text in pyproject.toml
+SLOW = 1.0  # CPU seconds; keep in step with the marker's text in pyproject.toml
 MARKER = "@pytest.mark.slow"
 
 

@@ -49,6 +49,7 @@ def test_the_model_is_a_pytree(loaded: tuple[rm.Model, rm.Processor]) -> None:
         rm.forward(model, [[1, 300]])
 
 
+@pytest.mark.slow
 def test_generate_is_batch_invariant(
     loaded: tuple[rm.Model, rm.Processor], picture: Image.Image, tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_generate_is_batch_invariant(
     assert alone == answers[3:4]
 
 
+@pytest.mark.slow
 def test_an_image_needs_no_text(
     loaded: tuple[rm.Model, rm.Processor], picture: Image.Image
 ) -> None:
@@ -197,6 +199,7 @@ def test_wrong_input(
         rm.predict_pose(text_only, processor, picture, "open")
 
 
+@pytest.mark.slow
 def test_dtypes_and_mesh() -> None:
     """bf16 storage keeps the float32 islands; a mesh holds a copy on each device."""
     mesh = jax.sharding.Mesh(np.array(jax.devices()), ("data",))

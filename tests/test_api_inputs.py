@@ -382,6 +382,7 @@ def test_our_types_say_what_they_want(mistake: str) -> None:
     one_line(call, words)
 
 
+@pytest.mark.slow
 def test_our_types_take_their_json(loaded: tuple[rm.Model, rm.Processor]) -> None:
     """Parts of a configuration as objects, numpy's numbers, templates and transforms by name."""
     whole = rm.model_preset("tiny")

@@ -86,6 +86,7 @@ def test_per_example_gradients(params: Any, ids: jax.Array) -> None:
         assert worst(got, gradient(params, ids[index : index + 1])) < 3e-6
 
 
+@pytest.mark.slow
 def test_a_hessian_vector_product(params: Any, ids: jax.Array) -> None:
     """Forward over reverse, against the gradient's finite difference along the direction."""
     rng, step = np.random.default_rng(3), np.float32(0.05)
@@ -143,6 +144,7 @@ def loss_plain(params: Any, input_ids: jax.Array, *, apply: Any) -> jax.Array:
     return -(chosen * weights).sum() / weights.sum()
 
 
+@pytest.mark.slow
 def test_both_layouts_are_the_same_model(params: Any, ids: jax.Array) -> None:
     """The same numbers for the same key, the same logits for the same numbers."""
     init_list, apply_list = rm.functional(TINY, layout="list")

@@ -100,6 +100,7 @@ def strings() -> Iterator[tuple[str, str]]:
                 yield f"robomamba_jax/{name}:{node.lineno}", node.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["pages", "helps", "strings"])
 def test_retired_words_do_not_come_back(source: str) -> None:
     """No page, help text, message or docstring says what the glossary has retired."""

@@ -113,6 +113,7 @@ def test_a_converted_folder_is_proven(
     assert json.loads(out)["agree"] is False
 
 
+@pytest.mark.slow
 def test_a_planted_error_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 0: it was found; nothing but the object on stdout."""
     status, out, _ = run(

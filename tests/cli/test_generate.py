@@ -46,6 +46,7 @@ def test_one_answer(
         assert found["tokens_per_second"] == pytest.approx(12 / found["seconds"])
 
 
+@pytest.mark.slow
 def test_an_answer_is_streamed(ask: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each token is flushed by itself, and no piece holds a part of a letter."""
 

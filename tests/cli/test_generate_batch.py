@@ -58,6 +58,7 @@ def test_a_batch(
     assert answers(Path("new/a.jsonl")) == found
 
 
+@pytest.mark.slow
 def test_a_run_goes_on(
     ask: list[Any],
     tmp_path: Path,

@@ -87,6 +87,7 @@ def test_a_picture_that_cannot_be_written(
     assert "000002_b_pose.png" in second["error"]["message"]
 
 
+@pytest.mark.slow
 def test_what_fits_no_jpeg(ask: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     """One line that says what would, not PIL's error."""
     Image.new("RGB", (66_000, 300)).save("long.png")

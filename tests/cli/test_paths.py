@@ -188,6 +188,7 @@ def test_eval(name: str, place: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert json.loads((again / "results.json").read_bytes())["answers_from"] == shown
 
 
+@pytest.mark.slow
 def test_eval_says_its_paths(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As they are: not as markup, nor with pictures for their colons."""
     out = Path("a [v1] :smile: [/b]") / "x"
@@ -358,6 +359,7 @@ def test_a_mesh_without_utf8(tmp_path: Path) -> None:
     assert np.asarray(mesh.vertices).max(axis=0).tolist() == [1, 1, 0]
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind(place: Path, tmp_path: Path) -> None:
     """A run of the whole command line in such a folder leaves no unfinished file beside it."""
     assert (

@@ -50,6 +50,7 @@ def ask(models: Path) -> list[Any]:
     return ["predict", "--checkpoint", models / "whole", "--image", "a.png"]
 
 
+@pytest.mark.slow
 def test_the_pose(
     ask: list[Any], loaded: tuple[rm.Model, rm.Processor], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -80,6 +80,7 @@ def test_it_holds_what_the_conventions_say(folder: Path) -> None:
     assert "rm.predict_pose" in card
 
 
+@pytest.mark.slow
 def test_load_gives_the_same_numbers(folder: Path) -> None:
     """Every leaf bit for bit, and the processor."""
     model, processor = rm.load(folder)

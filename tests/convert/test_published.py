@@ -84,6 +84,7 @@ def published(path: Path, image: Image.Image) -> np.ndarray:
     return said[0].numpy()
 
 
+@pytest.mark.slow
 def test_a_head_is_asked_as_it_was_trained(
     head: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_head_is_asked_as_it_was_trained(
     assert rm.load(tmp_path / "c")[1].template == prompt_template("standard")
 
 
+@pytest.mark.slow
 def test_the_default_question_and_the_worlds_are_put_as_records(
     head: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -72,6 +72,7 @@ def plan(infos: dict[str, TensorInfo], unread: list[UnreadTensors] | None = None
     return make_plan(Fake(infos), tables.HF_MAMBA, unread or [], SHAPES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_mamba_tables_cover_every_preset(name: str) -> None:
     """Every parameter has exactly one rule, with and without its options."""

@@ -51,6 +51,7 @@ def test_another_head_changes_no_answer(root: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["projector", "llm"])
 def test_another_part_is_noticed(root: Path, part: str) -> None:
     """By logits and parameters, and where the words change by those."""

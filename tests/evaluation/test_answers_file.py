@@ -39,6 +39,7 @@ def ask(checkpoint: Path, out: Path) -> int:
     return main([*words, "--set", "prompt.max_new_tokens=2", "--json"])
 
 
+@pytest.mark.slow
 def test_another_processor_is_another_answerer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,6 +133,7 @@ def test_answers_know_whose_pixels_they_are(records: Path, tmp_path: Path) -> No
     assert detections(tmp_path / "new") != first
 
 
+@pytest.mark.slow
 def test_published_numbers_read_back(
     records: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

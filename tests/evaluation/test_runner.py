@@ -78,6 +78,7 @@ def test_a_killed_run_goes_on(alone: dict[str, Path], tmp_path: Path) -> None:
     assert path.read_bytes().count(b"\n") == 1 + len(answers(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_finished_run_answers_nothing_again(
     alone: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_finished_run_answers_nothing_again(
     assert (alone["robovqa"] / "answers.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "what"), [("prompt.max_new_tokens=5", "recipe"), ("toy=5", "questions")]
 )
@@ -161,6 +163,7 @@ def test_what_differs_is_counted(
     assert differ["gap"] > 1e-4
 
 
+@pytest.mark.slow
 def test_a_bad_picture_is_an_error_or_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,6 +93,7 @@ def test_packed_as_unpacked(params: Any, tmp_path: Path) -> None:
         np.testing.assert_allclose(got, want, rtol=0, atol=GRADIENT * scale, err_msg=str(path))
 
 
+@pytest.mark.slow
 def test_a_neighbour_is_invisible(params: Any, tmp_path: Path) -> None:
     """Another text and another image beside it change nothing, to the bit."""
     batch = next(b for b in epoch(tmp_path, packing=True) if any(len(r) > 1 for r in b.samples))

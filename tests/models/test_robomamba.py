@@ -130,6 +130,7 @@ def test_images_stand_first_by_default(model: Any, batch: dict[str, jax.Array]) 
     np.testing.assert_array_equal(by_default, named)
 
 
+@pytest.mark.slow
 def test_two_images_at_one_place_keep_their_order(model: Any, batch: dict[str, jax.Array]) -> None:
     """Swapping two images that stand at one position changes the result."""
     ids, images = batch["input_ids"][:1], batch["images"][:1]
@@ -137,6 +138,7 @@ def test_two_images_at_one_place_keep_their_order(model: Any, batch: dict[str, j
     assert np.abs(_logits(model, ids, images) - swapped).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_absent_images_and_padding_are_invisible(model: Any, batch: dict[str, jax.Array]) -> None:
     """What stands in an absent image or at padding changes no bit."""
     there = batch["image_positions"] >= 0
@@ -209,6 +211,7 @@ def test_published_counts() -> None:
     assert count_params(shapes["llm"]) == 2_768_345_600
 
 
+@pytest.mark.slow
 def test_wrong_input(model: Any, batch: dict[str, jax.Array]) -> None:
     """Each mistake is named in one line."""
     ids, images = batch["input_ids"], batch["images"]

@@ -90,6 +90,7 @@ def test_every_preset_runs_on_it(name: str, count: Count) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny", "130m"])
 def test_every_layer_of_a_list_runs_on_it(name: str, count: Count) -> None:
     """Unrolled, it is called in each."""

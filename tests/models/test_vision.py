@@ -171,6 +171,7 @@ def test_a_convolution_cuts_the_same_patches() -> None:
     assert error(patch(images), want) <= 1e-6
 
 
+@pytest.mark.slow
 def test_remat_changes_no_gradient() -> None:
     """The backward pass with "block" computes the same numbers, some of them twice."""
     images = draw_images(TINY)

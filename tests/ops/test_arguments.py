@@ -270,6 +270,7 @@ def test_other_arguments_are_checked(mistake: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_numbers_that_would_change_are_refused() -> None:
     """Ids above 32 bits would meet each other; those that fit are the same segments."""
     far = SEGMENTS.astype(np.int64) + 2**31 - 10

@@ -95,6 +95,7 @@ def far(got: Any, want: Any) -> float:
     return float(np.abs(np.asarray(got, np.float64) - want).max() / max(1, np.abs(want).max()))
 
 
+@pytest.mark.slow
 @given(variants_and_problems)
 def test_chunked_equals_the_oracle(drawn: tuple[Variant, Problem]) -> None:
     """Results and all nine gradients, whatever is drawn."""

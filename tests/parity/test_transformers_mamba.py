@@ -147,6 +147,7 @@ def check(case: Case, layout: str, record: Any) -> None:
     assert errors[worst] <= case.bounds.gradients, errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "layout"), PAIRS)
 def test_tiny_models_agree(name: str, layout: str, record_property: Any) -> None:
     """Every block, the logits, every gradient.

@@ -110,6 +110,7 @@ def test_everything_reads_a_run(trained: Path, tmp_path: Path) -> None:
     assert any(not np.array_equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "name"), [("hf-mamba", "hf"), ("robomamba", "out.pth")])
 def test_a_run_goes_to_torch(trained: Path, tmp_path: Path, layout: str, name: str) -> None:
     """And comes back the same."""

@@ -201,6 +201,7 @@ def test_another_seed_is_another_encoder(whole: tuple[Path, EncoderRun], tmp_pat
     assert all(first[name] != value for name, value in content(tmp_path / "out").items())
 
 
+@pytest.mark.slow
 def test_a_workdir_holds_one_run(whole: tuple[Path, EncoderRun], tmp_path: Path) -> None:
     """Another plan, another size, other images; and its steps are no model."""
     out, workdir = tmp_path / "out", whole[0].with_name("whole.run")
@@ -227,6 +228,7 @@ def test_a_loss_that_is_not_finite(tmp_path: Path) -> None:
     assert caught.value.kind == "not_finite"
 
 
+@pytest.mark.slow
 def test_what_it_writes_is_an_encoder(whole: tuple[Path, EncoderRun], tmp_path: Path) -> None:
     """Opened as one, and put before a language model, which sees standard patches; what read it
     while it learned is gone."""
@@ -285,6 +287,7 @@ class Network(nnx.Module):
         self.vision, self.readout = Tower(), Reader(sums, logits)
 
 
+@pytest.mark.slow
 def test_scores_by_hand() -> None:
     """A reader whose logits are known: which colours and objects are right, and F1 of all words;
     and each loss against a plain mean."""

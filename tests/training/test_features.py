@@ -114,6 +114,7 @@ def test_texts_are_not_learned_from_a_poses_features(kind: str) -> None:
         build(tiny("align"), None, make_mesh(config.mesh), steps=1, features=kind)
 
 
+@pytest.mark.slow
 def test_features_of_other_weights(tmp_path: Path) -> None:
     """Another seed is another network; it is not read in silence."""
     cache = tmp_path / "cache"
@@ -134,6 +135,7 @@ def test_features_of_what_is_trained(tmp_path: Path) -> None:
     assert "pooled_hidden features stand for llm, which is trained" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
     """Is an error, or is left out and counted."""
     from tests.data.samples import poses

@@ -44,6 +44,7 @@ def test_rotation(kind: str) -> None:
     np.testing.assert_allclose(got, want, atol=3e-6)
 
 
+@pytest.mark.slow
 def test_a_perfect_rotation_has_no_gradient() -> None:
     """0 exactly, and no NaN; the clipped form stays at 0.0014 rad."""
     target = np.eye(3, dtype=np.float32)[None]

@@ -68,6 +68,7 @@ def test_values_in_float64() -> None:
         assert (np.asarray(ours[name]) >= 0).all()
 
 
+@pytest.mark.slow
 def test_a_proposal_at_the_contact_loses_nothing() -> None:
     """One that is sure of the right pose; without a gripper there is no such loss."""
     _, target = draw(rows=2)

@@ -98,6 +98,7 @@ def test_it_is_optax_muon() -> None:
     )
 
 
+@pytest.mark.slow
 def test_updates_turn_as_the_gradient_does_and_have_the_size_of_adams() -> None:
     """Newton-Schulz comes near U V^T; its root mean square is 0.2 of the rate."""
     params, grads = _params(), _params(1)

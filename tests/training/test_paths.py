@@ -115,6 +115,7 @@ def as_before(step: Path) -> None:
     (step / "manifest.json").write_text(json.dumps(content))
 
 
+@pytest.mark.slow
 def test_an_older_step_without_arrays(plain: Path, tmp_path: Path) -> None:
     """Is passed over by name; asked for, it says what it lacks."""
     workdir = tmp_path / "run"

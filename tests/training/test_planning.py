@@ -123,6 +123,7 @@ def test_wrong_topologies(name: str, what: str) -> None:
     assert what in str(caught.value)
 
 
+@pytest.mark.slow
 def test_rows_that_cannot_be_shared_out() -> None:
     """Are named, with the number that could be."""
     code, report, _ = plan("--config", str(config_path("instruct")), "--topology", "cpu:5")

@@ -96,6 +96,7 @@ def step_files(workdir: Path, step: int) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_any_flipped_bit_is_found(quiet: Path, tmp_path: Path) -> None:
     """In every file of a step, the manifest too; also one cut short, one gone, one too many."""
     workdir = damaged(quiet, tmp_path)

@@ -158,6 +158,7 @@ def test_both_layouts_give_the_same_ops(sides: dict[str, JaxSide], output: str) 
         np.testing.assert_allclose(first, plain, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_every_op_of_a_layer_is_there(sides: dict[str, JaxSide]) -> None:
     """The list that `robomamba verify` promises."""
     _, ops = sides["list"].run(INPUTS, "pose")

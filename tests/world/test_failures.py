@@ -275,6 +275,7 @@ def test_what_a_job_says_of_its_objects(simulator: Simulator, download: Path) ->
     assert any(reply["left_out"] for reply in said[0].values())
 
 
+@pytest.mark.slow
 def test_a_run_may_stop_skipping(
     simulator: Simulator, download: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

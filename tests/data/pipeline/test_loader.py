@@ -67,6 +67,7 @@ def case(request: pytest.FixtureRequest, folder: Path) -> tuple[DataConfig, list
         return config, [pipeline.batch(step) for step in range(STEPS)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, 4])
 def test_workers_change_nothing(case: tuple[DataConfig, list[StepBatch]], workers: int) -> None:
     """Ids and every array, read ahead by grain."""

@@ -94,6 +94,7 @@ def _literal_official(said: str, wanted: str) -> list[float]:
     ]
 
 
+@pytest.mark.slow
 def test_official_is_the_rules() -> None:
     """A thousand pairs."""
     for said, wanted in others.pairs(1000, 21):

@@ -49,6 +49,7 @@ def test_answers_to_other_questions_are_not_compared(
     assert (found["compared"], found["only_mine"], found["only_other"]) == (5, 1, 0)
 
 
+@pytest.mark.slow
 def test_a_file_of_answers_is_gone_on_with_only_where_it_is_sound(
     alone: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_file_of_answers_is_gone_on_with_only_where_it_is_sound(
         assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_missing_picture_is_said_before_the_first_question(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -126,6 +126,7 @@ def test_initial_biases_are_zero_and_weights_xavier() -> None:
     assert 0.98 * bound < float(jnp.abs(weights["action_head1/fc1/weight"]).max()) <= bound
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.parametrize("kind", [*PUBLISHED, "ssm_mlp"])
 def test_the_published_head(kind: str) -> None:

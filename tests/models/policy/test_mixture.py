@@ -202,6 +202,7 @@ def tiny() -> tuple[Any, int]:
     return jax.jit(joined), vision.num_patches
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_where_the_first_image_stands(tiny: tuple[Any, int], data: st.DataObject) -> None:

@@ -115,6 +115,7 @@ def test_an_interrupt_is_one_line(made: Path, tmp_path: Path) -> None:
     assert digests(out) == digests(made)
 
 
+@pytest.mark.slow
 def test_another_plan_is_refused(made: Path, tmp_path: Path) -> None:
     """Nothing is overwritten."""
     other = WorldPlan(24, 22, 6, 4, "train", 64, 6, PLAN.categories)
@@ -126,6 +127,7 @@ def test_another_plan_is_refused(made: Path, tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -144,6 +146,7 @@ def test_bad_plans(tmp_path: Path, change: dict, message: str) -> None:
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_every_file_is_of_a_real_format(made: Path) -> None:
     """The readers of users' data read it; every picture is there and of the size."""
     expected = {
@@ -185,6 +188,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return json.loads(text)
 
 
+@pytest.mark.slow
 def test_conversations_of_other_kinds(made: Path) -> None:
     """Behind each scene's own conversation those that ask for a word, what is there, for yes or no,
     for a letter and for a place, all about the same picture, which stands in the first question."""
@@ -208,6 +212,7 @@ def test_conversations_of_other_kinds(made: Path) -> None:
     assert len(records) == sum(6 if scene["places"] or scene["touch"] else 5 for scene in scenes)
 
 
+@pytest.mark.slow
 def test_poses_are_places_in_words_too(made: Path) -> None:
     """contact_points.json has each pose's contact, in percent; every other one is asked for as
     stage 2 asks."""
@@ -226,6 +231,7 @@ def test_poses_are_places_in_words_too(made: Path) -> None:
         assert asked in {phrase.format(noun=noun) for phrase in phrases}
 
 
+@pytest.mark.slow
 def test_scenes_have_their_places(made: Path) -> None:
     """The facts in scenes.jsonl are whole: they come back, with places and the place to touch."""
     scenes = read(made / "scenes.jsonl")
@@ -240,6 +246,7 @@ def test_scenes_have_their_places(made: Path) -> None:
     assert any(scene["touch"] for scene in scenes)
 
 
+@pytest.mark.slow
 def test_a_plan_names_its_version_and_its_contacts(made: Path) -> None:
     """Both are in the digest by which a folder knows its plan."""
     plan = json.loads((made / "plan.json").read_text())
@@ -253,6 +260,7 @@ def test_a_plan_names_its_version_and_its_contacts(made: Path) -> None:
         generate(middle, made)
 
 
+@pytest.mark.slow
 def test_collecting_at_the_middle(simulator: Simulator, tmp_path: Path) -> None:
     """Other poses, again the same ones; scenes and their words do not depend on it."""
     for name in ("images", "depth", "masks"):
@@ -272,6 +280,7 @@ def test_collecting_at_the_middle(simulator: Simulator, tmp_path: Path) -> None:
     assert items("language", "center") == items("language", "random")
 
 
+@pytest.mark.slow
 def test_poses_are_true(made: Path) -> None:
     """The answer says what the truth says; the joint moved; the lifted pixel is the contact."""
     source = open_source(source_config(made / "manip.json"))
@@ -297,6 +306,7 @@ def test_poses_are_true(made: Path) -> None:
         assert mask[int(y), int(x)] >= 2  # link + 1: no pixel of nothing, nor of the base
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_work_says_why(tmp_path: Path) -> None:
     """A list that is not there: the worker's one line, no traceback."""
     bad = dataclasses.replace(PLAN, assets=str(tmp_path), asset_list=str(tmp_path / "no.txt"))
@@ -348,6 +358,7 @@ def test_every_benchmark_is_evaluated(made: Path, tmp_path: Path, name: str) -> 
         assert value == 1
 
 
+@pytest.mark.slow
 def test_benchmarks_say_what_is_true(made: Path) -> None:
     """Half of POPE's answers are yes; what is absent is in no fact of its scene."""
     scenes = [json.loads(line) for line in (made / "scenes.jsonl").read_text().splitlines()]

@@ -155,6 +155,7 @@ def test_short_answers_are_true(scenes: dict[tuple[str, str], Scene]) -> None:
     assert 0.4 < objects.count("yes") / len(objects) < 0.6
 
 
+@pytest.mark.slow
 def test_every_kind_of_short_answer_is_asked_for_as_such(
     scenes: dict[tuple[str, str], Scene],
 ) -> None:
@@ -181,6 +182,7 @@ def truth(facts: Facts, question: str) -> bool:
     return is_there(facts, asked["a_noun"].partition(" ")[2])
 
 
+@pytest.mark.slow
 def test_yes_means_yes(scenes: dict[tuple[str, str], Scene]) -> None:
     """MME's suffix on each question; as often yes as no over all of them."""
     answers = []
@@ -192,6 +194,7 @@ def test_yes_means_yes(scenes: dict[tuple[str, str], Scene]) -> None:
     assert 0.4 < answers.count("Yes") / len(answers) < 0.6
 
 
+@pytest.mark.slow
 def test_no_answer_follows_from_what_was_said(scenes: dict[tuple[str, str], Scene]) -> None:
     """What is there is asked before anything names the object, and nothing is asked twice: where a
     question's counterpart was answered, too, a model learns to read the conversation alone."""
@@ -233,6 +236,7 @@ def test_no_answer_follows_from_what_was_said(scenes: dict[tuple[str, str], Scen
     assert 0.4 < first_answers.count("yes") / len(first_answers) < 0.6
 
 
+@pytest.mark.slow
 def test_letters_name_the_right_option(scenes: dict[tuple[str, str], Scene]) -> None:
     """One option is right, and it is that of the letter; each letter is right now and then."""
     right = []
@@ -273,6 +277,7 @@ def of_link(view: CameraFrame, link: int, pixels: np.ndarray) -> np.ndarray:
     return np.array([(x, y) for x, y in pixels if view.links[int(y), int(x)] == link])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("category", BUILDERS)
 def test_places_lie_on_what_they_name(scenes: dict[tuple[str, str], Scene], category: str) -> None:
     """In the picture, and a ray through it meets that piece of that link first; the place to
@@ -296,6 +301,7 @@ def test_places_lie_on_what_they_name(scenes: dict[tuple[str, str], Scene], cate
             assert links_in(view, box(view, *facts.touch)) & set(scene.spec.model.movable)
 
 
+@pytest.mark.slow
 def test_points_say_where_it_is(scenes: dict[tuple[str, str], Scene]) -> None:
     """x, y in percent and nothing else: the place that the facts have for the name."""
     kinds = set()
@@ -314,6 +320,7 @@ def test_points_say_where_it_is(scenes: dict[tuple[str, str], Scene]) -> None:
     assert kinds == {"point", "touch"}
 
 
+@pytest.mark.slow
 def test_where_a_pose_touched() -> None:
     """Shares of the sides, rounded down as all places are."""
     words = Wording(Rng((0,)), "train")
@@ -322,6 +329,7 @@ def test_where_a_pose_touched() -> None:
     assert read(pair.question, phrases_of(wc.ASK_TOUCH, "train")) is not None
 
 
+@pytest.mark.slow
 def test_a_short_answer_is_asked_for_once(scenes: dict[tuple[str, str], Scene]) -> None:
     """In the first question of that conversation, and nowhere in the others."""
     for (_, split), scene in scenes.items():
@@ -338,6 +346,7 @@ def test_a_short_answer_is_asked_for_once(scenes: dict[tuple[str, str], Scene]) 
             assert 1 <= len(found[1]) <= 3
 
 
+@pytest.mark.slow
 def test_what_a_scene_has_not_is_left_out(scenes: dict[tuple[str, str], Scene]) -> None:
     """No parts, no things, no places: no empty conversation, and no question about them."""
     bare = dataclasses.replace(
@@ -355,6 +364,7 @@ def test_what_a_scene_has_not_is_left_out(scenes: dict[tuple[str, str], Scene]) 
             truth(bare, pair.question.removesuffix(MME_SUFFIX))
 
 
+@pytest.mark.slow
 def test_training_never_hears_of_unseen_kinds(scenes: dict[tuple[str, str], Scene]) -> None:
     """Not as an answer, not as an option, not as what is absent. One of their nouns is the name of
     a piece, too: the switch on a lamp's foot, which some lamps have and others lack."""
@@ -371,6 +381,7 @@ def test_training_never_hears_of_unseen_kinds(scenes: dict[tuple[str, str], Scen
     assert parts <= {("Lamp", "switch")}
 
 
+@pytest.mark.slow
 def test_splits_share_no_question(scenes: dict[tuple[str, str], Scene]) -> None:
     """Of the same facts: what the test split asks is never asked in training's words."""
     facts = scenes["Microwave", "train"].facts
@@ -388,6 +399,7 @@ def test_splits_share_no_question(scenes: dict[tuple[str, str], Scene]) -> None:
     assert not asked["train"] & asked["test"]
 
 
+@pytest.mark.slow
 def test_facts_survive_their_file(scenes: dict[tuple[str, str], Scene]) -> None:
     """scenes.jsonl and back, places and touch included."""
     known = [scene.facts for scene in scenes.values()]

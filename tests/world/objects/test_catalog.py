@@ -88,6 +88,7 @@ def test_the_same_seed_is_the_same_object_in_another_process() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("category", ["Microwave", "Switch", "Phone"])
 def test_splits_share_no_object(category: str) -> None:
     """Neither by name nor by shape, over all that the splits have."""

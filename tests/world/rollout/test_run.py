@@ -77,6 +77,7 @@ def test_the_result_has_the_agreed_keys(simulator: Simulator) -> None:
     assert rollout(simulator, choose_policy("part-normal"), FEW) == result
 
 
+@pytest.mark.slow
 def test_a_hand_opens_what_suction_cannot(simulator: Simulator) -> None:
     """In trials with heavy parts the oracle grasps handles; with suction alone it often fails."""
     plan = RolloutPlan(("StorageFurniture", "Refrigerator"), 8, seed=4, size=160, dof=7)
