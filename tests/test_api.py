@@ -83,6 +83,7 @@ def test_an_image_needs_no_text(
         rm.generate(model, captions, None, [""])
 
 
+@pytest.mark.slow
 def test_stop_strings_are_cut(loaded: tuple[rm.Model, rm.Processor]) -> None:
     """An answer ends before the first stop string."""
     model, processor = loaded

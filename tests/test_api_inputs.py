@@ -113,6 +113,7 @@ FORWARD: dict[str, tuple[Callable[[rm.Model], Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", FORWARD)
 def test_forward_says_what_it_wants(mistake: str, loaded: tuple[rm.Model, rm.Processor]) -> None:
     """Kind, shape and value of every argument."""
@@ -174,6 +175,7 @@ def test_poses_say_what_they_want(mistake: str, loaded: tuple[rm.Model, rm.Proce
     one_line(lambda: rm.predict_pose(model, **{**given, **changes}), words)
 
 
+@pytest.mark.slow
 def test_generate_takes_numpys_numbers(loaded: tuple[rm.Model, rm.Processor]) -> None:
     """Budgets, temperatures and seeds of numpy; tuples; and one stop string is one, not letters."""
     prompts, images = ["what is this?", "hello"], [PIXELS, None]

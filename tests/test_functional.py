@@ -106,6 +106,7 @@ def test_a_hessian_vector_product(params: Any, ids: jax.Array) -> None:
     assert worst(product, numeric) < 5e-3
 
 
+@pytest.mark.slow
 def test_a_training_loop_inside_scan(params: Any, ids: jax.Array) -> None:
     """Forty steps of Adam in one compiled call learn three lines by heart."""
     optimizer = optax.adam(1e-2)

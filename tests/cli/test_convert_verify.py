@@ -126,6 +126,7 @@ def test_a_planted_error_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert report["agree"] is False
 
 
+@pytest.mark.slow
 def test_a_misfit_prints_its_row(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

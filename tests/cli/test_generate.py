@@ -62,6 +62,7 @@ def test_an_answer_is_streamed(ask: list[Any], monkeypatch: pytest.MonkeyPatch) 
     assert len(set(seen)) > 3
 
 
+@pytest.mark.slow
 def test_draws_follow_the_seed(ask: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     """The same seed draws the same."""
     draw = [*ask, "--prompt", "hello", "--temperature", 2, "--top-k", 50, "--top-p", 0.95]

@@ -48,6 +48,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
 def test_robomambas_files_know_no_such_head(root: Path, tmp_path: Path, ending: str) -> None:
     """One line with what to do instead, and no file."""

@@ -131,6 +131,7 @@ def test_the_default_question_and_the_worlds_are_put_as_records(
     np.testing.assert_allclose(made.rotation, wanted.rotation, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_contacts_are_pixels_of_the_file(
     head: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,6 +40,7 @@ def report_of(paths: DemoPaths, log: PhaseLog) -> dict[str, Any]:
     return json.loads(json.dumps(make_report(PLAN, paths, log.done, log.seconds, log.peak_rss)))
 
 
+@pytest.mark.slow
 def test_the_keys_of_the_conventions(demo: tuple[DemoPaths, PhaseLog]) -> None:
     """Each where every reader looks for it; the report is JSON without a NaN."""
     paths, log = demo

@@ -88,6 +88,7 @@ def ask(checkpoint: str, out: Path, scoring: str) -> int:
     return main(arguments("gqa", out, *changes, checkpoint=checkpoint))
 
 
+@pytest.mark.slow
 def test_answers_are_decoded_as_the_recipe_says(checkpoint: str, tmp_path: Path) -> None:
     """The repository's recipe as its tokenizer does, which is written down; ours as it was said."""
     for scoring, wanted in (("official", THEIRS), ("standard", SAID)):

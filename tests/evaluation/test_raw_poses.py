@@ -167,6 +167,7 @@ def test_published_numbers_read_back(
         assert evaluate(records, tmp_path / "f", *read, "--set", wrong)[0] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["checkpoint", "official_train"])
 def test_records_are_put_as_they_stand(template: str, records: Path, tmp_path: Path) -> None:
     """To the repository's templates <image> is text, as in training."""

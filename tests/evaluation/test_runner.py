@@ -144,6 +144,7 @@ def test_two_processes(alone: dict[str, Path], tmp_path: Path) -> None:
     assert "answered" not in said[1][0]
 
 
+@pytest.mark.slow
 def test_what_differs_is_counted(
     alone: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,6 +75,7 @@ def naive() -> tuple[list[list[int]], float]:
     return [text[len(prompt) :] for text, prompt in zip(texts, PROMPTS, strict=True)], lead
 
 
+@pytest.mark.slow
 def test_greedy_is_the_naive_loop() -> None:
     """Cache, padding and the compiled loop against a forward pass per token."""
     texts, lead = naive()

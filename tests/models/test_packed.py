@@ -115,6 +115,7 @@ def test_a_neighbour_is_invisible(params: Any, tmp_path: Path) -> None:
     assert np.abs(first[row, last[row]] - second[row, last[row]]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_rows_cut_to_their_tokens(params: Any, tmp_path: Path) -> None:
     """Positions that no sample reaches need not be computed."""
     batch = epoch(tmp_path, packing=True)[0]

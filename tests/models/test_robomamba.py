@@ -153,6 +153,7 @@ def test_absent_images_and_padding_are_invisible(model: Any, batch: dict[str, ja
         np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.slow
 def test_text_only_equals_the_language_model(model: Any, batch: dict[str, jax.Array]) -> None:
     """Without images the whole model is its language model."""
     ids, mask = batch["input_ids"], batch["mask"]

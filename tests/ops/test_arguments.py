@@ -118,6 +118,7 @@ FORMS: dict[str, Callable[[np.ndarray], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 def test_every_form_gives_the_same_bits(name: str) -> None:
     """Whatever holds the numbers; what the caller writes afterwards reaches nothing."""

@@ -110,6 +110,7 @@ def test_chunked_equals_the_oracle(drawn: tuple[Variant, Problem]) -> None:
         assert far(grads[name], want_grads[name]) < CLOSE, name
 
 
+@pytest.mark.slow
 @given(variants_and_problems, st.sampled_from([np.nan, np.inf, -np.inf]), st.integers(-9, 9))
 def test_what_stands_at_padding_is_never_read(
     drawn: tuple[Variant, Problem], poison: float, poison_id: int

@@ -78,6 +78,7 @@ def compare(case: Case, record: Any) -> float:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_tiny_towers_agree(kind: str, shape: str, record_property: Any) -> None:

@@ -238,6 +238,7 @@ def cache_error(ours: list[tuple[np.ndarray, np.ndarray]], theirs: Any) -> float
     return max(errors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "layout"), [("odd", "stacked"), ("bare", "list")])
 def test_decoding_agrees(name: str, layout: str, record_property: Any) -> None:
     """Prefill and twelve greedy steps on both caches: tokens, logits and states.

@@ -71,6 +71,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_input(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Status 2 and one line."""
@@ -83,6 +84,7 @@ def test_wrong_input(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str
     assert what in err[0]
 
 
+@pytest.mark.slow
 def test_a_config_that_fails(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Is named with what it raised."""
     file = tmp_path / "mine.py"
@@ -132,6 +134,7 @@ def test_a_run_goes_to_torch(trained: Path, tmp_path: Path, layout: str, name: s
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_converting_a_run_without_steps(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing to read is said."""
     (tmp_path / "checkpoints").mkdir()
@@ -180,6 +183,7 @@ def manipllm(root: Path, count: int) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_the_older_good_step_is_loaded(trained: Path, tmp_path: Path) -> None:
     """A damaged newest one is passed over when a model is loaded, too."""
     shutil.copytree(trained, tmp_path / "run")

@@ -326,6 +326,7 @@ def test_scores_by_hand() -> None:
     assert float(loss) == pytest.approx(sum(w * expected[n] for n, w in weights.items()), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_patches_are_made_standard() -> None:
     """The tower says what the trained one says, shifted and scaled as a projector likes it: mean 0
     in every channel, a standard deviation of 1 in the middle one."""

@@ -113,6 +113,7 @@ def test_updates_turn_as_the_gradient_does_and_have_the_size_of_adams() -> None:
         assert 0.8 < np.sqrt(np.mean(update**2)) / (0.2 * 0.01) < 1.2
 
 
+@pytest.mark.slow
 def test_stacked_layers_are_matrices_apart() -> None:
     """The same update as of each layer alone."""
     params, grads = _params(), _params(1)

@@ -133,6 +133,7 @@ def test_an_older_step_without_arrays(plain: Path, tmp_path: Path) -> None:
     check_same(arrays(workdir, 4), arrays(plain, 4))
 
 
+@pytest.mark.slow
 def test_sums_here_and_on_devices(plain: Path, tmp_path: Path) -> None:
     """What is compared is the same number wherever it is taken, and of every bit and place."""
     copied = tmp_path / "run"

@@ -63,6 +63,7 @@ def test_killed_at_every_phase(quiet: Path, tmp_path: Path) -> None:
     check_alike(quiet, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_kills_are_moments_that_exist() -> None:
     """A misspelt one would kill nothing."""
     assert {kill.split(":")[0] for kill in KILLS} <= set(MOMENTS)
@@ -144,6 +145,7 @@ def test_the_newest_good_step_is_taken(quiet: Path, tmp_path: Path) -> None:
     assert (workdir / "checkpoints" / f"damaged-{newest}").is_dir()
 
 
+@pytest.mark.slow
 def test_a_damaged_step_asked_for_by_name(quiet: Path, tmp_path: Path) -> None:
     """Nothing is put in its place."""
     workdir = damaged(quiet, tmp_path)
@@ -154,6 +156,7 @@ def test_a_damaged_step_asked_for_by_name(quiet: Path, tmp_path: Path) -> None:
     assert caught.value.kind == "bad_checkpoint"
 
 
+@pytest.mark.slow
 def test_no_good_step_is_an_error(quiet: Path, tmp_path: Path) -> None:
     """It does not begin anew in silence."""
     workdir = damaged(quiet, tmp_path)
@@ -172,6 +175,7 @@ def test_what_stays(quiet: Path, tmp_path: Path) -> None:
     assert checkpoint.steps(tmp_path) == [9, 8, 4]
 
 
+@pytest.mark.slow
 def test_a_workdir_holds_one_run(quiet: Path, tmp_path: Path) -> None:
     """Another rate is another run; another mesh or more logging is not."""
     workdir = damaged(quiet, tmp_path)
@@ -185,6 +189,7 @@ def test_a_workdir_holds_one_run(quiet: Path, tmp_path: Path) -> None:
     assert summary["step"] == 9
 
 
+@pytest.mark.slow
 def test_other_data_are_noticed(quiet: Path, tmp_path: Path) -> None:
     """Files that have changed under the same name."""
     workdir = damaged(quiet, tmp_path)
@@ -231,6 +236,7 @@ def rewrite(folder: Path, name: str, content: Any) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 def test_metrics_hold_every_step_once(quiet: Path) -> None:
     """With samples, losses, norms and rates; evaluations between them."""
     found = lines(quiet)

@@ -172,6 +172,7 @@ def test_every_op_of_a_layer_is_there(sides: dict[str, JaxSide]) -> None:
     assert ops["policy.action_head2.fc3"].shape == (2, 6)
 
 
+@pytest.mark.slow
 def test_every_parameter_has_an_owner(sides: dict[str, JaxSide]) -> None:
     """An op that is captured by the one output or the other."""
     found = {op for output in ("logits", "pose") for op in sides["list"].run(INPUTS, output)[1]}

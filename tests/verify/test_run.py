@@ -90,6 +90,7 @@ def test_agreement(name: str, tmp_path: Path) -> None:
     assert all(len(digest) == 64 for digest in report["files"].values())
 
 
+@pytest.mark.slow
 def test_a_converted_folder_agrees_in_the_stacked_layout(tmp_path: Path) -> None:
     """The folder that was written, and the layout of training."""
     family, path, changes = made("robomamba, two heads", tmp_path)

@@ -186,6 +186,7 @@ def literal_block(state: dict[str, Any], prefix: str, x: Any) -> Any:
     return torch.stack(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["two_mlp", "ssm_mlp", "attn_mlp"])
 def test_padding_is_invisible(kind: str) -> None:
     """Left, right and scattered NaN padding, gradients included, change nothing."""
