@@ -140,7 +140,8 @@ def pretrain_encoder(
         tower = jax.device_get(replicate(session.program.mesh, session.state.trained["vision"]))
     if not result.stopped and jax.process_index() == 0:
         images = data.described[:_SAMPLE]
-        _write(out, standardized(tower, config, images, transform), config, transform, plan)
+        tower = standardized(tower, config, images, transform)
+        _write(out, tower, config, session.processor, plan)
     seconds, curve = _history(workdir, plan.steps)
     losses = session.program.objective.weights
     kept = {name: round(x, 4) for name, x in read.items() if name not in losses}
@@ -340,7 +341,7 @@ def standardized(
 
 
 def _write(
-    out: Path, tower: Params, config: VisionConfig, transform: ImageTransform, plan: EncoderPlan
+    out: Path, tower: Params, config: VisionConfig, processor: Processor, plan: EncoderPlan
 ) -> None:
     tensors = []
     for name, make in tree_tensors({"vision": tower}).items():
@@ -352,7 +353,7 @@ def _write(
     write_folder(
         out,
         ModelParts(None, config, None),
-        Processor(None, transform, prompt_template("standard")),
+        processor,
         tensors,
         origin={"family": "robomamba_jax", "stage": STAGE, **recipe},
         overwrite=True,
