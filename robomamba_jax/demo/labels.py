@@ -21,6 +21,7 @@ from robomamba_jax.data.images.transforms import ImageTransform
 from robomamba_jax.data.pipeline.labelled import Labelled
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.progress import OnProgress
+from robomamba_jax.world.dataset.records import FIRST_THING
 from robomamba_jax.world.language.facts import state_of
 
 CLASSES = ("nothing", "body", "moving part")
@@ -97,8 +98,10 @@ def read_maps(
             "bad_arguments", f"images of {len(links)} pixels have no grid of {grid}", "choose 224"
         )
     at = slice(step // 2, None, step)
-    # Link 0 is the body; the file counts from 1, 0 is nothing of the object.
-    classes = np.minimum(links[at, at], 2).astype(np.uint8)
+    # Link 0 is the body; the file counts from 1, 0 is nothing of the object, nor are plain things.
+    classes = np.where(links[at, at] < FIRST_THING, np.minimum(links[at, at], 2), 0).astype(
+        np.uint8
+    )
     return classes, (millimetres[at, at] / 1000).astype(np.float16)
 
 
