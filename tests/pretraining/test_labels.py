@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from robomamba_jax.data.images.files import open_image
 from robomamba_jax.data.images.transforms import image_transform
@@ -182,18 +181,6 @@ def test_a_plain_thing_is_itself(world: Path) -> None:
     assert {"object cube", "thing cube", "thing red cube"} <= words_of(dataclasses.asdict(plain))
     nameless = dataclasses.replace(facts(0), category="Assembly", noun="gadget")
     assert "object gadget" not in words_of(dataclasses.asdict(nameless))
-
-
-def test_plain_things_are_no_moving_parts(world: Path) -> None:
-    """Masks name them from 200 on; for the classes they are nothing of the object."""
-    path = world / "masks" / "000003.png"
-    links = np.array(Image.open(path))
-    links[:4, :4], links[8:12, :4] = 200, 255
-    Image.fromarray(links).save(path)
-    classes, _ = read_maps(world, "000003", 24)
-    assert not classes[:4, :4].any()
-    assert not classes[8:12, :4].any()
-    assert set(np.unique(classes)) == {0, 1, 2}
 
 
 def test_maps_that_do_not_divide(world: Path) -> None:

@@ -19,7 +19,6 @@ from robomamba_jax.pretraining.plan import PretrainPlan, pretrain_plan
 from robomamba_jax.pretraining.run import PARTS, Work, pretrain
 from robomamba_jax.training.report import Terminal
 from robomamba_jax.utils.json_types import JsonObject
-from tests.world.renderer import needs_renderer
 
 PLAN = dataclasses.replace(
     pretrain_plan("smoke"), images=24, texts=16, held_out=12, encoder_steps=3, language_steps=3
@@ -46,11 +45,9 @@ class KilledError(Exception):
     """What a killed run looks like from within."""
 
 
-@needs_renderer
 @pytest.mark.slow
-def test_it_resumes_and_ends_with_a_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("simulator")
+def test_it_resumes_and_ends_with_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed behind the work of each part and before its note: what was done is taken as it is."""
     console = Silent()
     with monkeypatch.context() as patch:
