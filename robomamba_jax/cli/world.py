@@ -18,7 +18,7 @@ from robomamba_jax.cli.options import add_on_error, flag_of, natural, pick, posi
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 # Flags of ``Thresholds``' fields, whose class is loaded with the simulator and not for --help.
 THRESHOLDS = {"joint": 0.03, "cosine": 0.3, "initial": 0.01, "long": 0.1}
 
@@ -50,7 +50,9 @@ def add_parser(commands: Commands) -> None:
     _add_episodes(actions)
 
 
-def _add_objects(parser: Parser, split: str, help_text: str = "train or test") -> Parser:
+def _add_objects(
+    parser: Parser, split: str, help_text: str = "train, validation or test"
+) -> Parser:
     """Which objects, and what becomes of those that cannot be used."""
     parser.add_argument(
         "--split", choices=SPLITS, default=split, metavar="NAME", help=f"{help_text} ({split})"
@@ -78,6 +80,13 @@ def _add_generate(actions: Commands) -> None:
         help="images for stages 1.1 and 1.2 (0)",
     )
     parser.add_argument("--clips", type=int, metavar="K", help="RoboVQA clips (a tenth of M)")
+    parser.add_argument(
+        "--num-texts",
+        type=int,
+        default=0,
+        metavar="T",
+        help="conversations in words alone, about scenes told in words (0)",
+    )
     parser.add_argument("--size", type=int, default=224, help="pixels (224)")
     parser.add_argument("--dof", type=int, default=6, help="6, or 7 with a gripper state (6)")
     add_renamed(
@@ -90,7 +99,12 @@ def _add_generate(actions: Commands) -> None:
         help="contact points: any that moves the part well, or the central one (random)",
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    _add_objects(parser, "train", "train or test: other objects and words").runs(_generate)
+    parser.add_argument(
+        "--failed-images",
+        action="store_true",
+        help="keep image, depth and mask of poses that failed, below failed/",
+    )
+    _add_objects(parser, "train", f"{', '.join(SPLITS)}: other objects each").runs(_generate)
 
 
 def _add_render(actions: Commands) -> None:
@@ -185,6 +199,11 @@ def _skipped(result: Mapping[str, Any]) -> str:
     return f"; {count:,} of them skipped" if count else ""
 
 
+def _texts(count: int) -> str:
+    """How many records in words alone, if any."""
+    return f", {count:,} texts" if count else ""
+
+
 def _generate(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.world.dataset.generate import generate
@@ -197,6 +216,8 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
     objects = _simulator(args).objects if args.assets or args.asset_list else EMBEDDED
     plan = WorldPlan(
         **pick(args, "samples", "num_images", "seed", "split", "size", "dof", "contact_sampling"),
+        failed_images=args.failed_images,
+        texts=args.num_texts,
         clips=args.num_images // 10 if args.clips is None else args.clips,
         categories=objects.categories(_names(args), args.split),
         # Absolute: worker processes, and a later run that resumes, may be elsewhere.
@@ -212,7 +233,7 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
         poses = manifest["poses"]
         print(
             f"{args.out}: {poses['kept']:,} poses kept, {poses['failed']:,} trials failed; "
-            f"{plan.num_images:,} images with language, {plan.clips:,} clips{_skipped(manifest)}"
+            f"{plan.num_images:,} images with language, {plan.clips:,} clips{_texts(plan.texts)}{_skipped(manifest)}"
         )
         bench = [name for name in manifest["files"] if name.startswith("bench/")]
         for name, entry in manifest["files"].items():

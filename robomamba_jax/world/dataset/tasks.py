@@ -23,13 +23,22 @@ from robomamba_jax.world.dataset.records import (
     pose_record,
     save_ground_truth,
     save_image,
+    text_record,
 )
-from robomamba_jax.world.dataset.samples import find_sample, sample_record
+from robomamba_jax.world.dataset.samples import (
+    FailedTrial,
+    failed_name,
+    failed_record,
+    find_sample,
+    sample_record,
+)
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import caption, questions, yes_no
+from robomamba_jax.world.language.conversations import image_conversations
 from robomamba_jax.world.language.details import description
 from robomamba_jax.world.language.facts import scene_facts
+from robomamba_jax.world.language.imagined import imagined_record
 from robomamba_jax.world.language.instructions import instructions, touch
 from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.language.wording import Wording
@@ -47,16 +56,22 @@ from robomamba_jax.world.sim.episodes import (
 )
 from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
 from robomamba_jax.world.sim.simulator import SimScene, Simulator
+from robomamba_jax.world.sim.surfaces import scene_axes
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 10  # of the texts and files about it; 10 has maps of the images with language
-KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
-_CODES = {"poses": 1, "language": 2, "clips": 3}
-_NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
-_SPLITS = ("train", "test")
+LAYOUT = (
+    12  # of the texts and files about it; 12 has texts by a grammar, and records of words alone
+)
+KINDS = {"poses": 20, "language": 20, "clips": 5, "texts": 500}  # items per job
+_CODES = {"poses": 1, "language": 2, "clips": 3, "texts": 5}
+_NAMES = {"poses": "pose", "language": "picture", "clips": "clip", "texts": "text"}
+_SPLITS = ("train", "test", "validation")  # a split's place is part of its seeds
 # What contact sampling was called before: digests of folders that are there hold these words.
 _FIRST_NAMES = {"random": "spread", "center": "middle"}
+FAILED = "failed"
+"""The folder of failed trials' images."""
+
 FRAMES = 16
 # Poses mostly begin with shut parts (scenes.CLOSED_SHARE); questions about states need open ones.
 _CLOSED_IN_LANGUAGE = 0.35
@@ -85,7 +100,8 @@ class WorldPlan:
       num_images: images with captions, questions and answers.
       clips: RoboVQA clips of 16 frames.
       seed: another seed, another data set.
-      split: "train" or "test": other objects, other wording; unseen categories in test alone.
+      split: "train", "validation" or "test": other objects each; other wording, and the unseen
+        categories, in test alone.
       size: the images' side in pixels.
       dof: 6 or 7; 7 adds the gripper's state.
       categories: which, in the paper's order.
@@ -93,6 +109,8 @@ class WorldPlan:
       assets: a PartNet-Mobility folder; None = the embedded objects.
       asset_list: the list of its objects.
       allow_roots: where links among their files may lead; it decides no byte.
+      failed_images: whether failed trials keep image, depth and mask.
+      texts: conversations about imagined scenes, in words alone.
     """
 
     samples: int
@@ -107,6 +125,8 @@ class WorldPlan:
     assets: str | None = None
     asset_list: str | None = None
     allow_roots: tuple[str, ...] = ()
+    failed_images: bool = False
+    texts: int = 0
 
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
@@ -121,7 +141,8 @@ class WorldPlan:
 
     def count(self, kind: str) -> int:
         """Items of a kind."""
-        return {"poses": self.samples, "language": self.num_images, "clips": self.clips}[kind]
+        counts = {"poses": self.samples, "language": self.num_images, "clips": self.clips}
+        return {**counts, "texts": self.texts}[kind]
 
     @property
     def total(self) -> int:
@@ -151,11 +172,11 @@ def check_plan(plan: WorldPlan) -> None:
     Raises:
       InputError: a number or a name cannot be.
     """
-    for name in ("samples", "num_images", "clips", "seed"):
+    for name in ("samples", "num_images", "clips", "seed", "texts"):
         if getattr(plan, name) < 0:
-            flag = f"--{name.replace('_', '-')}"
+            flag = "--num-texts" if name == "texts" else f"--{name.replace('_', '-')}"
             raise InputError("bad_arguments", f"{flag} is {getattr(plan, name)}", "give 0 or more")
-    if plan.samples + plan.num_images + plan.clips == 0:
+    if plan.total == 0:
         raise InputError("bad_arguments", "nothing to generate", "give --samples or --num-images")
     check_dof(plan.dof)
     if plan.contact_sampling not in CONTACT_SAMPLING:
@@ -193,7 +214,7 @@ def run_job(
     Raises:
       InputError: an item cannot be made, and is not to be skipped.
     """
-    make = {"poses": _pose, "language": _language, "clips": _clip}[kind]
+    make = {"poses": _pose, "language": _language, "clips": _clip, "texts": _text}[kind]
     skips, items = Skips(on_error), []
     simulator.objects.remarks()  # those of an earlier job are told
     for item in range(start, start + count):
@@ -242,10 +263,21 @@ def open_tasks(setup: dict[str, Any]) -> WorldTasks:
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of(item)
     seed = plan.seed_of("poses", item)
-    sample = find_sample(
-        simulator, seed, category, plan.split, plan.size, plan.dof, plan.contact_sampling
-    )
     name = f"{category}_{item:06d}"
+    failed: list[dict[str, Any]] = []
+
+    def note(trial: FailedTrial) -> None:
+        """A trial that came to nothing, and its image where that is asked for."""
+        # Without a contact there is nothing to learn from the image.
+        drawn = plan.failed_images and trial.contact is not None
+        if drawn:
+            save_ground_truth(root / FAILED, failed_name(name, trial), trial.view)
+            save_image(root / FAILED / "images" / f"{failed_name(name, trial)}.png", trial.view.rgb)
+        failed.append(failed_record(trial, name, drawn))
+
+    sample = find_sample(
+        simulator, seed, category, plan.split, plan.size, plan.dof, plan.contact_sampling, note
+    )
     save_ground_truth(root, name, sample.view)
     save_image(root / "images" / f"{name}.png", sample.view.rgb)
     # Trials have longer seeds, (*seed, attempt, ...): this one is none of theirs.
@@ -260,6 +292,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         "manip": pose_record(name, f"{name}.png", question, sample.proposal),
         "truth": sample_record(sample, name),
         "failures": sample.failures,
+        "failed": failed,
     }
 
 
@@ -273,7 +306,7 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     facts = scene_facts(scene, view)
     words = Wording(rng, plan.split)
     name = f"{item:06d}"
-    save_ground_truth(root, name, view)
+    save_ground_truth(root, name, view, things=True)
     save_image(root / "images" / f"{name}.jpg", view.rgb)
     pairs = questions(facts, words)
     conversations = [rng.shuffled(pairs, 5), *instructions(facts, words)]
@@ -285,9 +318,22 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
         ],
         "lrv": lrv_records(name, yes_no(facts, words, 6)),
         "details": llava_record(name, f"{name}.jpg", [description(facts, words)]),
+        "conversations": [
+            llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", pairs, rng.chance(0.8))
+            for k, pairs in enumerate(image_conversations(facts, words))
+        ],
         "facts": dataclasses.asdict(facts),
         "instance": model.instance,
+        "camera": view.camera.to_dict(),
+        "axes": [axis.to_dict() for axis in scene_axes(scene)],
     }
+
+
+def _text(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    """A conversation about a scene that is told in words, and drawn nowhere."""
+    del simulator, root
+    pairs = imagined_record(Rng(plan.seed_of("texts", item)), plan.split)
+    return {"text": text_record(f"{item:07d}", pairs)}
 
 
 def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:

@@ -237,8 +237,8 @@ _HOLDS = frozenset({"handle", "side handle", "long handle", "knob", "lever"})
 
 
 def nouns_of(split: str) -> tuple[str, ...]:
-    """Objects that may be named: training never hears of the unseen categories."""
-    return tuple(CATEGORIES[name].noun for name in (SEEN if split == "train" else CATEGORIES))
+    """Objects that may be named: the test split alone hears of the unseen categories."""
+    return tuple(CATEGORIES[name].noun for name in (CATEGORIES if split == "test" else SEEN))
 
 
 # Of a kind of check how it is asked, and the long answers for what is there and what is not.

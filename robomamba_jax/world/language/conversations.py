@@ -76,6 +76,15 @@ def conversation(
     return pairs
 
 
+def image_conversations(facts: Facts, words: Wording) -> list[list[Pair]]:
+    """One conversation about an image's scene, or two."""
+    count = 1 + int(words.rng.chance(0.5))
+    return [conversation(facts, words, World(), IMAGE_TOKENS) for _ in range(count)]
+
+
+IMAGE_TOKENS = 215
+"""About how many tokens of text a record about an image has, which has its image's beside them."""
+
 _SHORTEST = 12  # tokens that a turn has at least
 
 

@@ -70,11 +70,14 @@ class ThingFact:
       shape: such as "ball".
       color: such as "red".
       side: "left" or "right" of the main object, in the image.
+      index: its place among the scene's things, which masks count by; -1 in facts that are older
+        than that.
     """
 
     shape: str
     color: str
     side: str
+    index: int = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,7 +230,7 @@ def _things(spec: SceneSpec, view: CameraFrame) -> tuple[ThingFact, ...]:
     turn, eye = camera.camera_to_world[:3, :3], camera.camera_to_world[:3, 3]
     main = camera.project(turn.T @ (np.asarray(spec.position) - eye))
     found = []
-    for thing in spec.things:
+    for index, thing in enumerate(spec.things):
         point = turn.T @ (thing.mesh.vertices.mean(axis=0) - eye)
         x, y = camera.project(point)
         # Pixels from the border: less than that of a thing is not a thing in view.
@@ -238,5 +241,6 @@ def _things(spec: SceneSpec, view: CameraFrame) -> tuple[ThingFact, ...]:
         # where the object shows.
         if seen <= 0 or abs(seen - point[2]) > 0.4 or view.links[int(y), int(x)] >= 0:
             continue
-        found.append(ThingFact(thing.shape, thing.color.name, "left" if x < main[0] else "right"))
+        side = "left" if x < main[0] else "right"
+        found.append(ThingFact(thing.shape, thing.color.name, side, index))
     return tuple(found)

@@ -29,6 +29,7 @@ from robomamba_jax.world.language.vocabulary import (
     SHAPES,
     WORLD_COLORS,
     nonce_word,
+    plural,
 )
 from robomamba_jax.world.language.wording import Wording, article
 from robomamba_jax.world.objects.rng import Rng
@@ -221,7 +222,7 @@ def _in_sentences(facts: Facts, rng: Rng) -> str:
     if named:
         rest.append(say(rules.PARTS, parts=listed(named)))
     for name, number in facts.counts:
-        many = name if number == 1 else f"{name}s"
+        many = name if number == 1 else plural(name)
         rest.append(say(rules.COUNT, parts=many, count=COUNTS[number]))
     for part in facts.single_parts:
         if part.part in OPENS:
@@ -247,7 +248,7 @@ def _notes(facts: Facts, rng: Rng) -> list[str]:
         found.append(f"on {article(f'{facts.surface_color} {facts.surface}')}")
     counted = {name for name, _ in facts.counts}
     found += [name for name in facts.visible if name not in counted]
-    found += [f"{COUNTS[n]} {name if n == 1 else f'{name}s'}" for name, n in facts.counts]
+    found += [f"{COUNTS[n]} {name if n == 1 else plural(name)}" for name, n in facts.counts]
     for part in facts.single_parts:
         state = [part.state] if part.part in OPENS else []
         handle = "with a handle" if part.has_handle else "without a handle"

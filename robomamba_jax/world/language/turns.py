@@ -31,6 +31,7 @@ from robomamba_jax.world.language.captions import (
 )
 from robomamba_jax.world.language.details import listed
 from robomamba_jax.world.language.facts import Facts, PartState, ThingFact
+from robomamba_jax.world.language.vocabulary import plural
 from robomamba_jax.world.language.wording import Wording, article
 
 STYLES = ("short", "sentence", "verify", "unanswerable")
@@ -246,8 +247,8 @@ def count(scene: Scene) -> Turn | None:
         return None
     name, number = scene.words.rng.choice(scene.facts.counts)
     who, says = scene.whose(name)
-    asked = scene.words.say(w.ASK_COUNT, noun=who, parts=f"{name}s")
-    many = name if number == 1 else f"{name}s"
+    asked = scene.words.say(w.ASK_COUNT, noun=who, parts=plural(name))
+    many = name if number == 1 else plural(name)
     answer = scene.answer(str(number), f"The {who} has {COUNTS[number]} {many}.")
     return _turn("count", asked, answer, [f"count {name}"], says | {"parts"})
 
@@ -451,7 +452,7 @@ def is_count(scene: Scene) -> Turn | None:
     while not yes and asked_for == number:
         asked_for = scene.world.count(rng)
     who, says = scene.whose(name)
-    many = name if asked_for == 1 else f"{name}s"
+    many = name if asked_for == 1 else plural(name)
     text = COUNTS[asked_for] if scene.chance(0.7) or asked_for >= len(COUNTS) else str(asked_for)
     if asked_for == 1:
         return None
@@ -618,7 +619,7 @@ def maybe_unanswerable(scene: Scene) -> Turn | None:
         asked = scene.words.say(w.ASK_STATE, part=name, noun=who)
     else:
         name = scene.world.count_part(facts, rng)
-        asked = scene.words.say(w.ASK_COUNT, parts=f"{name}s", noun=who)
+        asked = scene.words.say(w.ASK_COUNT, parts=plural(name), noun=who)
     if scene.style == "unanswerable":
         answer = UNANSWERABLE
     else:

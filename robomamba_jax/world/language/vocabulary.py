@@ -54,6 +54,11 @@ _ENDS = ("b", "ck", "d", "f", "g", "ld", "m", "mp", "n", "nd", "p", "r", "rk", "
 _TAILS = ("", "", "", "er", "et", "le", "o", "y", "ing", "us", "ix", "on")
 
 
+def plural(noun: str) -> str:
+    """Such as "drawers", "switches", "keys"."""
+    return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
+
+
 def nonce_word(rng: Rng) -> str:
     """A word that means nothing yet, such as "blicket"."""
     word = rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS) + rng.choice(_TAILS)

@@ -183,7 +183,7 @@ IS_OBJECT = yes_no(
     f"|can (you|we|one) (see|find|spot) {{a_noun}}(| here| anywhere| in this {_IMAGE}| in the (photo|scene))"
     f"|does (this|the) (photo|scene) (show|contain|have|include) {{a_noun}}|does this {_IMAGE} (contain|have|include) {{a_noun}}"
     f"|is {{a_noun}} (there|here|in the (photo|scene)|in this {_IMAGE}|part of the (image|picture|scene)|to be seen|to be found)[ here]"
-    f"|(could|might|would) (this|it|that) (image |picture |scene |)(show|have|contain) {{a_noun}}"
+    f"|(could|might|would) (this|that) (image |picture |scene |)(show|have|contain) {{a_noun}}"
     f"|have you (found|seen|spotted) {{a_noun}}(| here| there)|{{a_noun}}, is (there one|it there|that there)"
     f"|is (anything|something) (here|there|in the {_IMAGE}) {{a_noun}}|does {{a_noun}} (stand|lie|show up) (here|there|anywhere)"
     f"|{{a_noun}}: (there or not|yes or no|is it there|do you see one)|any {{noun}} (here|there|in the {_IMAGE}|around|in view)"
@@ -199,7 +199,7 @@ IS_COLOR = yes_no(
     "(is|isn't) (the|this) {noun} {color}|is it a {color} {noun}|is this a {color} {noun}|do you see a {color} {noun}|is the {noun} (painted|colored|mainly|mostly) {color}"
     f"|is the {_COLOR} of (the|this) {{noun}} (really |)(5*|called ){{color}}|is the {{noun}}'s {_COLOR} {{color}}|does the {{noun}} (look|appear) {{color}}"
     "|was the {noun} painted {color}|does the {noun} come in {color}|is {color} what you see on the {noun}"
-    f"|is {{color}} (the {_COLOR} of|how you would describe) the {{noun}}|has the {{noun}} the {_COLOR} {{color}}|could one say {{color}} of the {{noun}}|{{color}}, is that the {_COLOR} of the {{noun}}"
+    f"|is {{color}} (the {_COLOR} of|how you would describe) the {{noun}}|could one say {{color}} of the {{noun}}|{{color}}, is that the {_COLOR} of the {{noun}}"
     ")",
     "("
     f"(the|this) {{noun}} (is|looks|has been painted) {{color}}|the {_COLOR} of (the|this) {{noun}} is {{color}}|(it|this) is a {{color}} {{noun}}|the {{noun}}'s {_COLOR} is {{color}}|the {{noun}} (has|shows) the {_COLOR} {{color}}"

@@ -17,7 +17,7 @@ STATE = wh(
     f"|what is {_PART} like, {_OPEN}|{_OPEN}, how does {_PART} (stand|look)"
     f"|how (wide|far) (is|was) {_PART} (open|opened) [right ]now|how (wide|far) has {_PART} been opened"
     f"|(what|which) (state|position|condition) (is|was) {_PART} in now|in (what|which) (state|position|condition) is {_PART} now"
-    f"|(what|which) (state|condition) do you see {_PART} in|how (open|closed) is {_PART} now|how does {_PART} look[, {_OPEN}]"
+    f"|(what|which) (state|condition) do you see {_PART} in|how open is {_PART} now|how does {_PART} look[, {_OPEN}]"
     f"|what (state|position|condition) (has|shows) {_PART}|is {_PART} (fully|slightly|at all) open or is it (closed|shut)"
     f"|is {_PART} (open|closed), and how far|how was {_PART} left|was {_PART} left {_OPEN}|to (what|which) degree was {_PART} opened|is {_PART} open, shut or something in between"
     ")",
@@ -134,7 +134,7 @@ IS_PART = yes_no(
 IS_COUNT = yes_no(
     "("
     "does the {noun} have {count} {parts}|does this {noun} (have|show) {count} {parts}|are there {count} {parts}(| here| on the {noun}| on this {noun}| altogether)|do you (see|count|find) {count} {parts}(| on the {noun}| here)"
-    "|can (you|one|we) (see|find|count) {count} {parts} (here|on the {noun}|on it)|is it {count} {parts} that the {noun} has|is {count} (how many {parts} there are|what you get when you count the {parts})|are the {parts} {count}[ in number]"
+    "|can (you|one|we) (see|find|count) {count} {parts} (here|on the {noun}|on it)|is it {count} {parts} that the {noun} has|is {count} what you get when you count the {parts}|are the {parts} {count}[ in number]"
     "|{count} {parts}, is that the number|does one count {count} {parts}|is {count} the (count|total) of {parts}|is the (count|total) of {parts} {count}"
     ")",
     "("
