@@ -389,7 +389,7 @@ def is_part_here(scene: Scene) -> Turn | None:
 def _is_there(scene: Scene, name: str, yes: bool, asks: Sequence[str], says: Said) -> Turn:
     """A question for a name. It must not stand behind what tells which things there are, and tells
     of this name alone: so as many are asked about that are there as that are not."""
-    asked = scene.words.say(wc.ASK_OBJECT, a_noun=article(name), noun=name)
+    asked = scene.words.say(wc.ASK_OBJECT, a_noun=article(name))
     answer = scene.yes_no(yes, f"there is {article(name) if yes else f'no {name}'}")
     known = f"is {name}"
     return Turn(Pair("is there", asked, answer), frozenset({*asks, known}), says | {known})
@@ -586,8 +586,11 @@ def not_there(scene: Scene) -> Turn | None:
 
 # How often present things are asked about in each way, over scenes that allow several.
 _GROUPS = {
-    **{"color": "category", "thing color": "things", "side": "things"},
-    **{"state": "parts", "count": "parts"},
+    "color": "category",
+    "thing color": "things",
+    "side": "things",
+    "state": "parts",
+    "count": "parts",
 }
 _ATTRIBUTES = {"color": 45, "state": 15, "thing color": 15, "side": 15, "count": 10}
 
@@ -763,4 +766,4 @@ CHECKED: dict[Maker, float] = {
     has_handle: 4,
     are_things: 3,
 }
-MARKED: dict[Maker, float] = {letters: 10, point: 5, touch_point: 2, plan: 4, robot_plan: 7}
+MARKED: dict[Maker, float] = {letters: 7, point: 5, touch_point: 2, plan: 4, robot_plan: 7}
