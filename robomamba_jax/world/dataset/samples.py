@@ -32,6 +32,7 @@ from robomamba_jax.world.sim.episodes import (
 )
 from robomamba_jax.world.sim.grasps import find_grasp
 from robomamba_jax.world.sim.gripper import ExecutionResult, execute
+from robomamba_jax.world.sim.scenes import DrawScene, draw_scene
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import SurfacePoint, pixels_of, true_flow
 from robomamba_jax.world.sim.view_geometry import lift, pixel_of, rotation_for, to_camera
@@ -91,6 +92,7 @@ def find_sample(
     size: int,
     dof: int,
     contact_sampling: str = "random",
+    draw: DrawScene = draw_scene,
 ) -> PoseSample:
     """The first trial of a seed that works.
 
@@ -104,6 +106,7 @@ def find_sample(
       contact_sampling: "random": a random part, a random one of its pull points, as ManipLLM
         collects; "center": always ``affordance.central_pull_point``, so that like scenes have
         like poses.
+      draw: what stands where, and who looks at it.
 
     Raises:
       InputError: none of very many trials worked.
@@ -112,7 +115,13 @@ def find_sample(
     for attempt in range(_ATTEMPTS):
         trial_seed = (*seed, attempt)
         trial = set_up_trial(
-            simulator, trial_seed, category, split, size, heavy_share=HEAVY_SHARE[dof]
+            simulator,
+            trial_seed,
+            category,
+            split,
+            size,
+            heavy_share=HEAVY_SHARE[dof],
+            draw=draw,
         )
         # A generator of its own: what is drawn for scene and pose cannot shift each other, and both
         # kinds of contact sampling meet the same scenes. (For Door, the category of
