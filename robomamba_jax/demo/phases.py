@@ -61,7 +61,8 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
     """The world's data, training and test, and the tokenizer."""
     from robomamba_jax.world.dataset.generate import generate
     from robomamba_jax.world.dataset.tasks import WorldPlan
-    from robomamba_jax.world.objects.categories import ASSEMBLY, SEEN, UNSEEN
+    from robomamba_jax.world.objects.assemblies import CATEGORY as ASSEMBLY
+    from robomamba_jax.world.objects.categories import SEEN, UNSEEN
 
     plan, paths = demo.plan, demo.paths
 

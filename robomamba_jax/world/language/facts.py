@@ -9,7 +9,6 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.policies.affordance import central_pull_point
 from robomamba_jax.world.sim.scenes import SHAPES, SceneSpec, joint_range, rest_value
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
@@ -142,7 +141,7 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
     shapes = {thing.shape for thing in spec.things}
     return Facts(
         spec.model.category,
-        CATEGORIES[spec.model.category].noun,
+        spec.model.noun,
         spec.model.color.name,
         parts,
         tuple(sorted(names - _PLAIN)),
