@@ -5,6 +5,8 @@
 #   ACCEL         auto (default), cpu, cuda12 or tpu: which jax build to install
 #   DEMO          standard (20 minutes on two cores), smoke (4), full (hours), gpu or dino
 #   DEMO_DIR      where the demo lies (runs/demo, runs/demo-smoke, ...)
+#   PLAN          of make pretrain: full (hours on two cores) or smoke
+#   PLAN_DIR      where it lies (runs/pretrain, runs/pretrain-smoke)
 #   PYTHON        the interpreter for a new .venv (default: the first python3 from 3.11 on)
 #   VENV          where the virtual environment lies (default .venv)
 #   PYTEST_ARGS   more arguments for pytest, e.g. PYTEST_ARGS="tests/ops -k scan"
@@ -27,6 +29,8 @@ PYTEST_ARGS ?=
 TORCH_SPEC ?= torch==2.13.0
 BENCH_ARGS ?= scan
 DEMO ?= standard
+PLAN ?= full
+PLAN_DIR ?= runs/pretrain$(if $(filter-out full,$(PLAN)),-$(PLAN))
 DEMO_DIR ?= runs/demo$(if $(filter-out standard,$(DEMO)),-$(DEMO))
 ASSETS_ARGS ?=
 UV_SPEC := uv==0.13.9
@@ -49,7 +53,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.stamp-$(KIND)
 
-.PHONY: help demo venv install install-test install-bench install-sim vulkan plan-env test-plan lmms-env test-lmms assets test test-fast test-wheel test-all lint format typecheck lock bench clean
+.PHONY: help demo pretrain venv install install-test install-bench install-sim vulkan plan-env test-plan lmms-env test-lmms assets test test-fast test-wheel test-all lint format typecheck lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +61,9 @@ help: ## list the targets
 
 demo: $(STAMP)-sim vulkan $(if $(filter dino,$(DEMO)),assets-dino) ## the whole paper in 20 minutes: data, training, benchmarks, rollouts
 	JAX_PLATFORMS=$(DEMO_PLATFORMS) $(PY) -m robomamba_jax demo --mode $(DEMO) --out $(DEMO_DIR)
+
+pretrain: $(STAMP)-sim vulkan ## train nano-start, which the demo begins with (nine hours on two cores)
+	JAX_PLATFORMS=$(DEMO_PLATFORMS) $(PY) -m robomamba_jax pretrain --plan $(PLAN) --out $(PLAN_DIR)
 
 venv: $(VENV)/.stamp-venv ## make the virtual environment
 $(VENV)/.stamp-venv:

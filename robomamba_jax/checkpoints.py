@@ -22,7 +22,7 @@ from typing import Literal
 from robomamba_jax.config import PRESETS, model_preset
 from robomamba_jax.config.serial import ModelParts, parts_from_json
 from robomamba_jax.errors import InputError, unknown_name
-from robomamba_jax.released import released_path
+from robomamba_jax.released import START, released_path, start_path
 from robomamba_jax.utils.untrusted_text import parse_json, read_bytes
 
 StoredKind = Literal["folder", "step", "workdir"]
@@ -94,9 +94,9 @@ def resolve_checkpoint(name: str | os.PathLike[str] | None) -> Checkpoint:
     """Decide what a checkpoint is.
 
     Args:
-      name: an inference folder, a training workdir, one of its steps, or a preset's name; a
-        folder takes precedence over a preset. None = the released ``nano``. "~" is the user's
-        home, unless a folder is really called that.
+      name: an inference folder, a training workdir, one of its steps, "nano-start", or a
+        preset's name; a folder takes precedence over a name. None = the released ``nano``. "~" is
+        the user's home, unless a folder is really called that.
 
     Raises:
       InputError: it is none of these, it cannot be read, or this installation came without the
@@ -119,7 +119,9 @@ def resolve_checkpoint(name: str | os.PathLike[str] | None) -> Checkpoint:
     kind = stored_kind(path)
     if kind is not None:
         return Checkpoint(kind, name, path)
-    # A folder has precedence: whoever has one called "nano" means that.
+    # A folder has precedence: whoever has one called "nano" or "nano-start" means that.
+    if name == START:
+        return Checkpoint("folder", name, start_path())
     if name in PRESETS:
         return Checkpoint("preset", name, None)
     if there:

@@ -6,15 +6,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from robomamba_jax.cli.command_line import Commands
-from robomamba_jax.utils.untrusted_text import printable
 
 if TYPE_CHECKING:
-    from robomamba_jax.training.report import Terminal as TrainingTerminal
     from robomamba_jax.utils.json_types import JsonObject
 
 EXAMPLE = """examples:
@@ -44,52 +41,6 @@ def add_parser(commands: Commands) -> None:
     parser.runs(_run, "the report as one object on stdout")
 
 
-class Terminal:
-    """Lines and bars on stderr; without a terminal, a line now and then instead of a bar."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        self._console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
-        self._bar: Any = None
-        self._task: Any = None
-
-    def log(self, line: str) -> None:
-        """A line."""
-        self._end()
-        self._console.print(printable(line, lines=True), soft_wrap=True)
-
-    def progress(self, name: str, done: int, total: int) -> None:
-        """How far something is; it goes away when it is done."""
-        # A log file wants no bars: there the lines between them say how far it is.
-        if not self._console.is_terminal:
-            return
-        shown = self._bar or self._begin(total)
-        shown.update(self._task, description=f"    {name}", completed=done, total=total)
-        if done >= total:
-            self._end()
-
-    def terminal(self) -> TrainingTerminal:
-        """For a run of train.py, which has bars of its own."""
-        from robomamba_jax.training.report import Terminal as Training
-
-        self._end()
-        return Training(every=50)
-
-    def _begin(self, total: int) -> Any:
-        from robomamba_jax.cli.progress import count_progress
-
-        self._bar = count_progress(self._console)
-        self._bar.start()
-        self._task = self._bar.add_task("", total=total)
-        return self._bar
-
-    def _end(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
-
-
 def _run(args: argparse.Namespace) -> JsonObject:
     from robomamba_jax.demo.plan import demo_plan
 
@@ -99,6 +50,7 @@ def _run(args: argparse.Namespace) -> JsonObject:
     load_sapien()  # a missing package is better said now than in some minutes
     # orbax logs the traceback of every thread; what fails is raised here, too.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
+    from robomamba_jax.cli.console import Terminal
     from robomamba_jax.demo.report.summary import checkpoint, verdict_sentences
     from robomamba_jax.demo.run import run_demo
     from robomamba_jax.training.run import use_compilation_cache

@@ -16,6 +16,7 @@ from robomamba_jax.cli import (
     generate,
     plan,
     predict,
+    pretrain,
     train,
     verify,
     world,
@@ -25,7 +26,7 @@ from robomamba_jax.utils.version import __version__
 
 # In the order of --help: what most users come for stands first.
 COMMANDS = (
-    *(demo, generate, predict, train, evaluate),
+    *(demo, generate, predict, train, evaluate, pretrain),
     *(convert, verify, data, world, plan, doctor, bench),
 )
 

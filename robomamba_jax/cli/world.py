@@ -18,7 +18,7 @@ from robomamba_jax.cli.options import add_on_error, flag_of, natural, pick, posi
 from robomamba_jax.cli.terminal import say
 from robomamba_jax.errors import InputError
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 # Flags of ``Thresholds``' fields, whose class is loaded with the simulator and not for --help.
 THRESHOLDS = {"joint": 0.03, "cosine": 0.3, "initial": 0.01, "long": 0.1}
 
@@ -50,7 +50,9 @@ def add_parser(commands: Commands) -> None:
     _add_episodes(actions)
 
 
-def _add_objects(parser: Parser, split: str, help_text: str = "train or test") -> Parser:
+def _add_objects(
+    parser: Parser, split: str, help_text: str = "train, validation or test"
+) -> Parser:
     """Which objects, and what becomes of those that cannot be used."""
     parser.add_argument(
         "--split", choices=SPLITS, default=split, metavar="NAME", help=f"{help_text} ({split})"
@@ -96,7 +98,12 @@ def _add_generate(actions: Commands) -> None:
         help="broad adds assemblies, plain things, cameras, lights, clutter: for training (paper)",
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    _add_objects(parser, "train", "train or test: other objects and words").runs(_generate)
+    parser.add_argument(
+        "--failed-images",
+        action="store_true",
+        help="keep image, depth and mask of poses that failed, below failed/",
+    )
+    _add_objects(parser, "train", f"{', '.join(SPLITS)}: other objects each").runs(_generate)
 
 
 def _add_render(actions: Commands) -> None:
@@ -204,6 +211,7 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
     plan = WorldPlan(
         **pick(args, "samples", "num_images", "seed", "split", "size", "dof", "contact_sampling"),
         world=args.world,
+        failed_images=args.failed_images,
         clips=args.num_images // 10 if args.clips is None else args.clips,
         categories=objects.categories(_names(args), args.split),
         # Absolute: worker processes, and a later run that resumes, may be elsewhere.

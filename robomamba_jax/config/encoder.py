@@ -8,7 +8,6 @@ import dataclasses
 
 from robomamba_jax.config.checks import positive
 from robomamba_jax.config.training import CheckpointConfig, MeshConfig, RunConfig
-from robomamba_jax.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +16,7 @@ class EncoderPlan:
 
     Attributes:
       steps: updates.
-      rows: images of one, half of them with words, half with maps.
+      rows: images of one.
       learning_rate: the highest, of AdamW's and of Muon's updates alike.
       shift: how far images are moved, at most, each time that they are seen: cells of the maps.
       mirrors: half of the images are mirrored, left and right in their words too.
@@ -42,14 +41,12 @@ class EncoderPlan:
 
     def __post_init__(self) -> None:
         positive("steps", self.steps)
-        if self.rows < 2 or self.rows % 2:
-            fix = "give an even number: half of the images have words, half have maps"
-            raise InputError("bad_config", f"rows is {self.rows}", fix)
+        positive("rows", self.rows)
         # One length, whoever asks: the loop and the file of the run read ``run.steps``.
         run = dataclasses.replace(self.run, steps=self.steps, samples=0, export=False)
         object.__setattr__(self, "run", run)
 
     @property
     def batch_size(self) -> int:
-        """Rows of a batch's arrays: each is an image with words and one with maps."""
-        return self.rows // 2
+        """Rows of a batch's arrays."""
+        return self.rows

@@ -116,7 +116,7 @@ _SIGLIP_L16 = _NOT_CLIP.replace(image_size=256, patch_size=16, cls_token=False)
 _DINOV2_S14 = _NOT_CLIP.replace(width=384, depth=12, heads=6, mlp_dim=1536, layer_scale=True)
 # For the embedded world: CLIP's crop in 8 x 8 patches, and all of its few blocks are read.
 _NANO = VisionConfig(
-    image_size=112, patch_size=14, width=128, depth=4, heads=4, mlp_dim=512, feature_layer=-1
+    image_size=112, patch_size=14, width=192, depth=6, heads=6, mlp_dim=768, feature_layer=-1
 )
 
 VISION_PRESETS: dict[str, VisionConfig] = {

@@ -19,7 +19,8 @@ from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.report.verdicts import BETTER, WORSE, Estimate, compare
 from robomamba_jax.demo.results import AblationRow, BenchmarkResult, PolicyResult, Score
 from robomamba_jax.demo.rollouts import roll_out
-from robomamba_jax.demo.train_stages import Console, manipulate, train_run
+from robomamba_jax.demo.train_stages import manipulate
+from robomamba_jax.pretraining.runs import Console, train_run
 
 FIGURES = ("pope", "vqav2", "robovqa")
 # Fewer than the demo's own: eight rows are trained and asked, and an interval of .05 suffices to

@@ -8,7 +8,6 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from robomamba_jax.config import VISION_PRESETS, PolicyConfig
 from robomamba_jax.config.data import BatchConfig, DataConfig, EncodingConfig, SourceConfig
@@ -21,14 +20,13 @@ from robomamba_jax.config.training import (
     TrainConfig,
 )
 from robomamba_jax.data.examples import without_placeholders
-from robomamba_jax.data.text.tokenizer import train_bpe
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
+from robomamba_jax.pretraining.configs import FLOAT
 from robomamba_jax.world.dataset.contact_points import contact_points_file
 
 ROW_TOKENS = 384
 _POSE_TOKENS = 32  # of a pose's prompt, at most; the longest has 25
-_FLOAT: dict[str, Any] = {"dtype": "float32", "trained_dtype": "float32", "frozen_dtype": "float32"}
 
 # How the mixture of stage 1.2 is weighed: shares of samples. A conversation about an image has
 # two to eight answers, the others one or two.
@@ -54,13 +52,6 @@ def training_texts(paths: DemoPaths) -> Sequence[str]:
     for record in json.loads((paths.train / "stage1_2_lrv.json").read_bytes()):
         texts += [record["question"], record["answer"]]
     return texts
-
-
-def write_tokenizer(paths: DemoPaths, texts: Sequence[str], vocab: int) -> None:
-    """A byte-level BPE out of the training text, in the prompt template's words too."""
-    framed = [f"<|user|> {text}\n<|assistant|> {text}\n" for text in texts]
-    paths.tokenizer.parent.mkdir(parents=True, exist_ok=True)
-    train_bpe(framed, vocab).save(paths.tokenizer)
 
 
 def language_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
@@ -94,7 +85,7 @@ def align_config(plan: DemoPlan, paths: DemoPaths) -> TrainConfig:
         # A whole row at once: its logits, 384 x 1,024 floats, are small.
         loss=LossConfig(chunk=ROW_TOKENS),
         optim=_optim(4e-3),
-        model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
+        model=ModelChoice("nano", plan.vision, remat="none", **FLOAT),
         run=_run(plan, plan.align_steps),
         checkpoint=CheckpointConfig(every=100, keep=1),
         init_from=str(paths.start),
@@ -138,7 +129,7 @@ def instruct_config(
         # learned.
         loss=LossConfig(chunk=ROW_TOKENS, length_balance=1.0),
         optim=_optim(2e-3),
-        model=ModelChoice("nano", plan.vision, remat="none", **_FLOAT),
+        model=ModelChoice("nano", plan.vision, remat="none", **FLOAT),
         run=_run(plan, steps or plan.instruct_steps),
         checkpoint=CheckpointConfig(every=200, keep=1),
         init_from=str(init or paths.root / "align"),
@@ -187,7 +178,7 @@ def manipulate_config(
             hidden_dropout=_STATES_DROPOUT,
         ),
         optim=OptimConfig(learning_rate=3e-3, weight_decay=0.02, warmup_ratio=0.03),
-        model=ModelChoice("nano", plan.vision, policy, remat="none", **_FLOAT),
+        model=ModelChoice("nano", plan.vision, policy, remat="none", **FLOAT),
         run=dataclasses.replace(
             # Cached states leave nothing to decode in another process.
             _run(plan, None),

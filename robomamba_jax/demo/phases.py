@@ -25,16 +25,11 @@ from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.results import Results, StageResult
 from robomamba_jax.demo.rollouts import roll_out
-from robomamba_jax.demo.train_stages import (
-    Console,
-    cache_features,
-    loss_curve,
-    manipulate,
-    stage_result,
-    train_run,
-)
+from robomamba_jax.demo.train_stages import manipulate, stage_result
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
+from robomamba_jax.pretraining.configs import write_tokenizer
+from robomamba_jax.pretraining.runs import Console, cache_features, loss_curve, train_run
 
 
 class Demo(NamedTuple):
@@ -82,7 +77,7 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
     unseen = make(paths.unseen, "test", (0, plan.unseen_language, 0), UNSEEN)
     # Once: a tokenizer trained again could number its tokens anew, under checkpoints that use it.
     if not paths.tokenizer.is_file():
-        configs.write_tokenizer(paths, configs.training_texts(paths), plan.vocab)
+        write_tokenizer(paths.tokenizer, configs.training_texts(paths), plan.vocab)
     return results.DataResult(train, test, unseen)
 
 

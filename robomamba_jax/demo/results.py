@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from robomamba_jax.config.tree import value_to_json
+from robomamba_jax.pretraining.runs import Curve
 from robomamba_jax.utils.json_types import JsonObject
 
-Curve: TypeAlias = tuple[tuple[float, float], ...]
-"""(step, loss) of some steps, in order."""
 Interval: TypeAlias = tuple[float, float]
 """A 95 % interval."""
 

@@ -21,9 +21,9 @@ from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.phases import WORK, Demo, Phase
 from robomamba_jax.demo.plan import PHASES, DemoPlan
 from robomamba_jax.demo.results import Results
-from robomamba_jax.demo.train_stages import Console
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
+from robomamba_jax.pretraining.runs import Console
 from robomamba_jax.utils.json_types import JsonObject
 
 

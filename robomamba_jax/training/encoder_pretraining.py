@@ -40,6 +40,7 @@ from robomamba_jax.training.checkpoint import BaseReference
 from robomamba_jax.training.device_put import DeviceFeeder, normalized
 from robomamba_jax.training.encoder_objective import (
     EncoderNetwork,
+    LabelSizes,
     abstract_network,
     encoder_objective,
 )
@@ -73,8 +74,9 @@ class EncoderRun(NamedTuple):
       seconds: of training, interruptions and compilation left out.
       curve: the loss, every tenth step.
       words: W, size of the vocabulary.
-      held_out: shares of the held-out images' objects and colours that are named right, and F1 of
-        all words; empty without held-out images.
+      held_out: of the held-out images, as ``encoder_objective`` scores them: shares of objects and
+        colours that are named right, F1 of all words, overlap of moving parts, and share of their
+        pixels whose motion is right; empty without held-out images.
       stopped: why before the last step; then no folder was written ("" = it was the last).
     """
 
@@ -139,7 +141,7 @@ def pretrain_encoder(
         # Whole again, on the host: from here on one device is enough.
         tower = jax.device_get(replicate(session.program.mesh, session.state.trained["vision"]))
     if not result.stopped and jax.process_index() == 0:
-        images = data.described[:_SAMPLE]
+        images = np.asarray(data.images[:_SAMPLE])
         tower = standardized(tower, config, images, transform)
         _write(out, tower, config, session.processor, plan)
     seconds, curve = _history(workdir, plan.steps)
@@ -200,7 +202,7 @@ def begin(
         places = mesh.shape["data"] * mesh.shape["fsdp"]
         # Whole batches of one size that the mesh can share out; what does not fill the last one is
         # left out of the scores.
-        few = max(min(_READ, len(held_out.words)) // places, 1) * places
+        few = max(min(_READ, len(held_out.names)) // places, 1) * places
         tests = LabelledBatches(
             held_out,
             grid=config.grid,
@@ -243,10 +245,11 @@ def encoder_program(
       InputError: the mesh does not fit the machine or the batch.
     """
     mesh = make_mesh(plan.mesh)
-    check_rows(plan.batch_size, 1, mesh, "rows / 2")
-    cells = (data.classes.shape[1] // config.grid) ** 2
-    sizes = len(data.vocabulary), len(data.class_names), cells
-    graph, expected = abstract_network(config, *sizes)
+    check_rows(plan.batch_size, 1, mesh, "rows")
+    cells = (data.pixels.shape[1] // config.grid) ** 2
+    # Not of "nothing" and "body", which the groups say.
+    sizes = LabelSizes(len(data.vocabulary), len(data.pixel_names) - 2, cells)
+    graph, expected = abstract_network(config, sizes)
     schedule = _lr_schedule(plan)
     # Forward, for the weights' gradient and for the inputs': see ``flops.flops_per_token``.
     flops = 3 * 2 * products({"vision": expected["vision"]})
@@ -265,7 +268,7 @@ def encoder_program(
 
     def new_params() -> Params:
         """The parameters before the first step."""
-        network = EncoderNetwork(config, *sizes, rngs=nnx.Rngs(plan.seed))
+        network = EncoderNetwork(config, sizes, rngs=nnx.Rngs(plan.seed))
         return nnx.to_pure_dict(nnx.state(network))
 
     return program, jax.jit(new_params, out_shardings=params_shardings(expected, mesh))

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,6 +42,7 @@ from robomamba_jax.models.functional import functional
 from robomamba_jax.models.params import Params, abstract_params
 from robomamba_jax.models.policy.head import PolicyHead
 from robomamba_jax.models.sharding import named_sharding
+from robomamba_jax.released import START, start_path
 from robomamba_jax.training.checkpoint import (
     BaseReference,
     StepMeta,
@@ -76,7 +78,8 @@ def open_base(
     """The base that a path names.
 
     Args:
-      path: an inference folder, a run's workdir (its newest good step) or a step's folder;
+      path: an inference folder, a run's workdir (its newest good step), a step's folder, or
+        "nano-start";
         None = random numbers of the chosen size.
       choice: for random numbers.
       seed: for random numbers.
@@ -97,6 +100,8 @@ def open_base(
         return InitialWeights(
             parts, {"kind": "random", "path": None, "seed": seed, "sha256": sha256}, None
         )
+    if os.fspath(path) == START and stored_kind(path) is None:
+        path = start_path()
     if stored_kind(path) == "folder":
         folder = open_folder(path, hashes=hashes)
         sha256 = file_sha256(folder.path / "manifest.json")

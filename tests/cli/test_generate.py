@@ -122,10 +122,19 @@ def test_the_released_checkpoint(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It is what is asked where none is named; an installation without it says so."""
-    monkeypatch.setattr(released, "FOLDER", models / "whole")
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    for name in ("nano", released.START):
+        (shipped / name).symlink_to(models / "whole")
+    monkeypatch.setattr(released, "WEIGHTS", shipped)
     found = as_json(capsys, "generate", "--prompt", "hello", "--max-new-tokens", 2)
-    assert found["checkpoint"] == str(models / "whole")
-    monkeypatch.setattr(released, "FOLDER", tmp_path / "weights")
+    assert found["checkpoint"] == str(shipped / "nano")
+    named = as_json(
+        capsys, "generate", "--checkpoint", "nano-start", "--prompt", "hello", "--max-new-tokens", 2
+    )
+    assert named["checkpoint"] == "nano-start"
+    assert named["answer"] == found["answer"]
+    monkeypatch.setattr(released, "WEIGHTS", tmp_path / "weights")
     words = ["generate", "--prompt", "hello"]
     check_mistake(capsys, tmp_path, words, "has no released checkpoint (give --checkpoint")
 

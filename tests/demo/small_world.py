@@ -16,6 +16,36 @@ from robomamba_jax.data.sources.manipulation import Action, answer_text
 from robomamba_jax.world.language.facts import Facts, PartState, ThingFact
 
 SIDE = 24
+# It looks along the world's z from the origin: both frames are one.
+CAMERA = {
+    "width": SIDE,
+    "height": SIDE,
+    "K": [[30.0, 0.0, 12.0], [0.0, 30.0, 12.0], [0.0, 0.0, 1.0]],
+    "camera_to_world": [[float(i == j) for j in range(4)] for i in range(4)],
+}
+# A door that swings about a vertical axis on its left, and a slider on it that nobody has named.
+AXES = [
+    {
+        "link": 1,
+        "part": "door",
+        "kind": "revolute",
+        "parent": 0,
+        "value": 0.0,
+        "origin": [0.0, 0.0, 4.0],
+        "axis": [0.0, 1.0, 0.0],
+        "limits": [0.0, 1.0],
+    },
+    {
+        "link": 2,
+        "part": "bolt",
+        "kind": "prismatic",
+        "parent": 1,
+        "value": 0.0,
+        "origin": [0.0, 0.0, 4.0],
+        "axis": [1.0, 0.0, 0.0],
+        "limits": [0.0, 0.1],
+    },
+]
 ACTION = Action((14.5, 12.5), (0.0, 0.6, 0.8), (1.0, 0.0, 0.0))
 COLORS = {"red": (200, 40, 40), "blue": (40, 40, 200)}
 
@@ -25,7 +55,7 @@ def facts(number: int) -> Facts:
     noun, color = ("safe", "box")[number % 2], ("red", "blue")[number // 2 % 2]
     opened = (0.0, 0.2, 0.9)[number % 3]
     part = PartState("door", 1, "revolute", opened, number % 4 == 0, False)
-    ball = ThingFact("ball", "green", ("left", "right")[number % 2])
+    ball = ThingFact("ball", "green", ("left", "right")[number % 2], 1)
     return Facts(
         category=noun.capitalize(),
         noun=noun,
@@ -74,6 +104,8 @@ def write_world(
             {
                 "id": name,
                 "instance": f"{split}-{fact.category}-{int(name):04d}",
+                "camera": CAMERA,
+                "axes": AXES,
                 **dataclasses.asdict(fact),
             }
             for name, fact in known
@@ -84,10 +116,13 @@ def write_world(
         ],
     }
     for name, rows in lines.items():
+        if not rows:
+            continue
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
     manifest = {
         "plan": {"samples": poses, "language": scenes, "clips": 3, "split": split},
         "poses": {"kept": poses, "failed": 5},
+        "files": {name: {} for name in (*files, *lines) if (folder / name).is_file()},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return manifest
@@ -105,13 +140,17 @@ def pose(folder: Path, number: int, split: str) -> dict[str, Any]:
     name = f"Safe_{number:06d}"
     Image.fromarray(picture(("red", "blue")[number % 2])).save(folder / "images" / f"{name}.png")
     maps(folder, name, number)
-    return {"id": name, "category": "Safe", "instance": f"{split}-Safe-{number:04d}"}
+    about = {"id": name, "category": "Safe", "instance": f"{split}-Safe-{number:04d}"}
+    return {**about, "camera": CAMERA, "axes": AXES}
 
 
 def maps(folder: Path, name: str, number: int) -> None:
-    """A picture's maps: body left, two parts right, nothing above; farther with each number."""
+    """A picture's maps: body left, two parts right, above them nothing, and for a third of the
+    pictures a thing in the upper left corner; farther with each number."""
     links = np.zeros((SIDE, SIDE), np.uint8)
     links[8:, :12], links[8:16, 12:], links[16:, 12:] = 1, 2, 3
+    if number % 3:
+        links[:8, :8] = 201
     depth = np.where(links > 0, 4000 + 10 * number + links.astype(np.uint16), 0).astype(np.uint16)
     Image.fromarray(links).save(folder / "masks" / f"{name}.png")
     Image.fromarray(depth).save(folder / "depth" / f"{name}.png")

@@ -21,6 +21,7 @@ from robomamba_jax.data.text.tokenizer import Tokenizer
 from robomamba_jax.demo import configs
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import MODES, DemoPlan
+from robomamba_jax.pretraining.configs import write_tokenizer
 from robomamba_jax.training.program import build
 from robomamba_jax.training.sharding import make_mesh
 from tests.demo.small_world import write_world
@@ -33,7 +34,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> DemoPaths:
     """A demo's folder whose training set and tokenizer are there."""
     found = DemoPaths(tmp_path_factory.mktemp("demo"))
     write_world(found.train)
-    configs.write_tokenizer(found, configs.training_texts(found), 400)
+    write_tokenizer(found.tokenizer, configs.training_texts(found), 400)
     return found
 
 
@@ -140,7 +141,7 @@ def test_the_tokenizer_is_of_this_text(paths: DemoPaths) -> None:
     said = "<|user|> What is it?\n<|assistant|> A safe.\n"
     assert len(tokenizer.encode(said)) < len(said) / 2
     twice = DemoPaths(paths.root / "again")
-    configs.write_tokenizer(twice, configs.training_texts(paths), 400)
+    write_tokenizer(twice.tokenizer, configs.training_texts(paths), 400)
     assert twice.tokenizer.read_bytes() == paths.tokenizer.read_bytes()
 
 

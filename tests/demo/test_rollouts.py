@@ -48,7 +48,8 @@ def observation(category: str, number: int, phrase: str = "Move the {noun}.") ->
     """A trial with a picture of its own."""
     pixels = np.full((4, 4, 3), number, np.uint8)
     camera = Camera(4, 4, np.eye(3))
-    view = CameraFrame(pixels, np.ones((4, 4), np.float32), np.zeros((4, 4), np.int16), camera)
+    links = np.zeros((4, 4), np.int16)
+    view = CameraFrame(pixels, np.ones((4, 4), np.float32), links, camera, links - 1)
     text = phrase.format(noun=CATEGORIES[category].noun)
     scene: Any = f"the stage of {category}"
     random = np.random.default_rng(number)

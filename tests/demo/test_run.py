@@ -21,6 +21,7 @@ from robomamba_jax.demo.plan import MODES, PHASES, DemoPlan
 from robomamba_jax.demo.results import Results
 from robomamba_jax.demo.run import PhaseLog, peak_rss, run_demo
 from robomamba_jax.errors import InputError
+from robomamba_jax.pretraining.runs import loss_curve
 from robomamba_jax.world.dataset.tasks import WorldPlan
 from robomamba_jax.world.objects.categories import SEEN, UNSEEN
 from tests.demo.small_demo import phase_results
@@ -346,7 +347,7 @@ def test_a_long_curve_is_averaged(tmp_path: Path) -> None:
     """About sixty points, none of the steps left out."""
     lines = [{"step": k, "loss": float(k)} for k in range(1000)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    curve = train_stages.loss_curve(tmp_path)
+    curve = loss_curve(tmp_path)
     assert 60 <= len(curve) <= 70
     assert curve[0] == (15, 7.5)
     assert curve[-1][0] == 999

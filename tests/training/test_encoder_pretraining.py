@@ -28,7 +28,7 @@ from robomamba_jax.errors import InputError
 from robomamba_jax.models.vision import VisionTower
 from robomamba_jax.training import encoder_pretraining
 from robomamba_jax.training.device_put import normalized
-from robomamba_jax.training.encoder_objective import Heads, encoder_objective
+from robomamba_jax.training.encoder_objective import Cells, Heads, LabelSizes, encoder_objective
 from robomamba_jax.training.encoder_pretraining import EncoderRun, pretrain_encoder, standardized
 from robomamba_jax.training.export import export_preset
 from robomamba_jax.training.failpoints import FAILPOINT
@@ -39,6 +39,10 @@ from tests.training.encoder_process import PLAN, TRANSFORM
 from tests.training.runs import lines, losses
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+LOSSES = ("words", "groups", "named", "depth", "normals", "motion", "size")
+SCORES = {"object", "color", "words_f1", "part_iou", "motion_30"}
 
 
 class KilledError(Exception):
@@ -98,13 +102,13 @@ def test_the_loss_falls(whole: tuple[Path, EncoderRun]) -> None:
     assert curve[-1] < 0.5 * curve[0]
     assert (found.steps, found.words, found.stopped) == (31, 7, "")
     assert found.seconds > 0
-    assert set(found.held_out) == {"object", "color", "words_f1"}
+    assert set(found.held_out) == SCORES
     workdir = out.with_name("whole.run")
     assert [round(loss, 4) for loss in losses(workdir)[::10]] == list(curve)
     first, *_, last = lines(workdir)
-    assert {"loss_words", "loss_classes", "loss_depth", "loss_size", "grad_norm"} <= set(first)
+    assert {f"loss_{name}" for name in LOSSES} | {"grad_norm"} <= set(first)
     assert all(name.startswith("image-") for row in first["samples"] for name in row)
-    assert {"words", "classes", "depth", "size", "object", "color", "words_f1"} == set(last["eval"])
+    assert set(last["eval"]) == {*LOSSES, *SCORES}
     assert lines(workdir, "timings.jsonl")[-1]["mfu"] > 0
     assert list((workdir / "tensorboard").iterdir())
 
@@ -249,7 +253,7 @@ def test_what_it_writes_is_an_encoder(whole: tuple[Path, EncoderRun], tmp_path: 
     convert_parts(whole[0], tmp_path / "tongue", tmp_path / "both")
     model, _ = rm.load(tmp_path / "both")
     tower = nnx.merge(abstract_tower(CONFIG)[0], model.params["vision"])
-    patches = np.asarray(tower(normalized(jnp.asarray(labelled(12, 0).described), TRANSFORM)))
+    patches = np.asarray(tower(normalized(jnp.asarray(labelled(12, 0).images), TRANSFORM)))
     assert np.abs(patches.mean(axis=(0, 1))).max() < 0.01
     assert np.median(patches.std(axis=(0, 1))) == pytest.approx(1, abs=0.01)
     joined = open_folder(tmp_path / "both").source()
@@ -276,8 +280,18 @@ class Reader(nnx.Module):
         near = jnp.abs(patches.sum(axis=(1, 2))[:, None] - self.sums[...]).argmin(axis=1)
         return self.logits[...][near]
 
-    def read_cells(self, patches: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return jnp.zeros((*patches.shape[:2], 25, 3)), jnp.zeros((*patches.shape[:2], 25))
+    def read_names(self, patches: jax.Array) -> jax.Array:
+        return jnp.zeros((*patches.shape[:2], 3))
+
+    def read_cells(self, patches: jax.Array) -> Cells:
+        shape = (*patches.shape[:2], 25)
+        # Everything is a moving part that moves down and to the right, and faces the camera.
+        moves, faces = (jnp.broadcast_to(jnp.array(v), (*shape, 3)) for v in (MOVES, FACES))
+        groups = jnp.broadcast_to(jnp.array([0.0, 0.0, 1.0, 0.0]), (*shape, 4))
+        return Cells(groups, jnp.zeros(shape), faces, moves)
+
+
+MOVES, FACES = (1.0, 0.3, 0.0), (0.0, 0.0, -1.0)
 
 
 class Network(nnx.Module):
@@ -291,11 +305,12 @@ class Network(nnx.Module):
 def test_scores_by_hand() -> None:
     """A reader whose logits are known: which colours and objects are right, and F1 of all words;
     and each loss against a plain mean."""
-    data = labelled(6, 2)
+    data = labelled(6, 2, words_of=5)
     logits = np.where(data.words > 0, 1.0, -1.0).astype(np.float32)
     logits[0, :3] = np.roll(logits[0, :3], 1)  # a wrong colour: one word too many, one missing
     logits[1, 5] = -logits[1, 5]  # left for right: one word too many, or one missing
-    images = normalized(jnp.asarray(data.described), TRANSFORM)
+    logits[5] = 1  # of an image whose words are not known: nothing that is said of it counts
+    images = normalized(jnp.asarray(data.images), TRANSFORM)
     graph: Any
     graph, state = nnx.split(Network(np.asarray(images.sum(axis=(1, 2, 3))), logits))
     params = nnx.to_pure_dict(state)
@@ -304,25 +319,36 @@ def test_scores_by_hand() -> None:
     arrays = {name: jnp.asarray(array) for name, array in batch.items()}
     sums = objective.scores(params, arrays)
     found = {name: float(total / count) for name, (total, count) in sums.items()}
-    assert found["color"] == pytest.approx(5 / 6)
+    assert found["color"] == pytest.approx(4 / 5)
     assert found["object"] == 1
-    total = int(data.words.sum())
-    said, right = int((logits > 0).sum()), int(((logits > 0) * data.words).sum())
+    words = data.words[:5].astype(float)
+    total = int(words.sum())
+    said, right = int((logits[:5] > 0).sum()), int(((logits[:5] > 0) * words).sum())
     assert right < total
     assert found["words_f1"] == pytest.approx(2 * right / (said + total))
-    each = np.logaddexp(0, np.where(data.words > 0, -logits, logits))
+    moving = batch["groups"] == 2
+    assert found["part_iou"] == pytest.approx(moving.mean())
+    # atan(.3) is 17 degrees.
+    assert found["motion_30"] == 1
+    each = np.logaddexp(0, np.where(words > 0, -logits[:5], logits[:5]))
     there = batch["depth"] > 0
+    # A softmax over (0, 0, 1, 0).
+    log_total = np.log(3 + np.e)
     expected = {
         "words": each.sum(axis=1).mean(),
-        "classes": np.log(3),
+        "groups": (log_total - moving).mean(),
+        "named": 3 * np.log(2),
         "depth": np.abs((batch["depth"][there] - 5) / 0.5).mean(),
+        "normals": 0,
+        "motion": 0.3,
         "size": np.mean(np.square(images)),
     }
     for name, value in expected.items():
-        assert found[name] == pytest.approx(float(value), rel=1e-4)
+        assert found[name] == pytest.approx(float(value), rel=1e-4, abs=1e-6)
     assert objective.counts is not None
     loss = total_loss(objective.losses(params, arrays), objective.counts(arrays), objective.weights)
-    weights = {"words": 0.1, "classes": 2.0, "depth": 0.5, "size": 1e-3}
+    weights = {"words": 0.1, "groups": 2.0, "named": 0.2, "depth": 0.5, "normals": 0.5}
+    weights |= {"motion": 1.0, "size": 1e-3}
     assert float(loss) == pytest.approx(sum(w * expected[n] for n, w in weights.items()), rel=1e-4)
 
 
@@ -334,10 +360,10 @@ def test_patches_are_made_standard() -> None:
     graph, state = nnx.split(VisionTower(CONFIG, rngs=nnx.Rngs(3)))
     params = nnx.to_pure_dict(state)
     run = jax.jit(lambda p, x: nnx.merge(graph, p)(normalized(x, TRANSFORM)))
-    before = np.asarray(run(params, data.described), np.float64)
+    before = np.asarray(run(params, data.images), np.float64)
     kept = jax.tree.map(np.asarray, params)
-    made = standardized(params, CONFIG, data.described, TRANSFORM)
-    after = np.asarray(run(made, data.described), np.float64)
+    made = standardized(params, CONFIG, data.images, TRANSFORM)
+    after = np.asarray(run(made, data.images), np.float64)
     scale = 1 / np.median(before.std(axis=(0, 1)))
     wanted = scale * (before - before.mean(axis=(0, 1)))
     np.testing.assert_allclose(after, wanted, atol=1e-3 * np.abs(wanted).max())
@@ -347,12 +373,14 @@ def test_patches_are_made_standard() -> None:
 
 def test_heads_read_each_patch_for_itself() -> None:
     """Of cells a patch says its own; of words all patches together, in whatever order."""
-    heads = Heads(8, 5, 3, 4, rngs=nnx.Rngs(0))
+    heads = Heads(8, LabelSizes(5, 3, 4), rngs=nnx.Rngs(0))
     patches = jax.random.normal(jax.random.key(1), (2, 9, 8))
-    classes, depth = heads.read_cells(patches)
-    assert (classes.shape, depth.shape) == ((2, 9, 4, 3), (2, 9, 4))
-    changed = heads.read_cells(patches.at[:, 4].add(1.0))[0]
-    same = np.isclose(changed, classes, atol=1e-6).all(axis=(0, 2, 3))
+    found = heads.read_cells(patches)
+    shapes = [x.shape for x in found]
+    assert shapes == [(2, 9, 4, 4), (2, 9, 4), (2, 9, 4, 3), (2, 9, 4, 3)]
+    assert heads.read_names(patches).shape == (2, 9, 3)
+    changed = heads.read_cells(patches.at[:, 4].add(1.0)).groups
+    same = np.isclose(changed, found.groups, atol=1e-6).all(axis=(0, 2, 3))
     assert same.tolist() == [k != 4 for k in range(9)]
     words = heads.read_words(patches)
     assert words.shape == (2, 5)

@@ -33,10 +33,10 @@ def mirrored_places(vocabulary: tuple[str, ...]) -> npt.NDArray[np.int64]:
 
 
 def mirrored_words(
-    words: npt.NDArray[np.float32], places: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
-    """float32[W] -> float32[W], what is true of the mirrored image."""
-    return np.append(words, np.float32(0))[places]
+    words: npt.NDArray[Scalar], places: npt.NDArray[np.int64]
+) -> npt.NDArray[Scalar]:
+    """[W] -> [W], what is true of the mirrored image; 0 for words without a counterpart."""
+    return np.append(words, words.dtype.type(0))[places]
 
 
 def moved(pixels: npt.NDArray[Scalar], down: int, right: int) -> npt.NDArray[Scalar]:

@@ -19,7 +19,6 @@ import jax
 from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.convert.tensor_names import tensor_shapes
-from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.report.images import clip_images, pose_images, question_images
@@ -29,6 +28,7 @@ from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.version import __version__
 from robomamba_jax.world.dataset.contact_points import contact_points_file
 from robomamba_jax.world.dataset.manifest import read_manifest
+from robomamba_jax.world.dataset.read import json_lines
 
 SCHEMA = "robomamba.demo/1"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")

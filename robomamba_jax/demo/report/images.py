@@ -16,8 +16,8 @@ from robomamba_jax.data.images.rgb import encoded, pixels_alone, to_rgb
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.sample import even_frames
 from robomamba_jax.demo.benchmarks import bench_config
-from robomamba_jax.demo.labels import json_lines
 from robomamba_jax.evaluation.runner import run
+from robomamba_jax.world.dataset.read import json_lines
 from robomamba_jax.world.objects.categories import CATEGORIES
 
 Entry: TypeAlias = dict[str, str | bool]

@@ -15,7 +15,7 @@ import itertools
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,14 @@ from robomamba_jax.world.dataset import tasks
 from robomamba_jax.world.dataset.benchmarks import write_benchmarks
 from robomamba_jax.world.dataset.contact_points import CONTACT_POINTS
 from robomamba_jax.world.dataset.manifest import MANIFEST, Manifest, read_manifest
-from robomamba_jax.world.dataset.tasks import REMARKS, VERSION, ItemRange, WorldPlan, check_plan
+from robomamba_jax.world.dataset.tasks import (
+    FAILED,
+    REMARKS,
+    VERSION,
+    ItemRange,
+    WorldPlan,
+    check_plan,
+)
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.objects.categories import ALL
 
@@ -71,7 +78,11 @@ def generate(
     if (out / MANIFEST).is_file():
         return read_manifest(out)
     parts = out / ".parts"
-    for folder in (parts, out / "images", out / "depth", out / "masks", out / "robovqa"):
+    maps = ("images", "depth", "masks")
+    folders = [parts, out / "robovqa", *(out / name for name in maps)]
+    if plan.failed_images:
+        folders += [out / FAILED / name for name in maps]
+    for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     waiting = [job for job in plan.jobs() if not _done(_records_file(parts, job), on_error)]
     _run(plan, out, parts, waiting, workers, on_progress, on_error)
@@ -167,8 +178,10 @@ def _run(
 def _assemble(plan: WorldPlan, out: Path, parts: Path) -> Manifest:
     """The final files, out of all the jobs' records in their order."""
     remarks = _remarks(plan, parts)
-    # Read more than once, and small; clips hold their images and are read job by job.
-    poses, language = (list(_items(plan, parts, kind)) for kind in ("poses", "language"))
+    # Read more than once, and small; clips hold their images, and poses the truth of all their
+    # trials: those are read job by job.
+    poses = [_without_truth(item) for item in _items(plan, parts, "poses")]
+    language = list(_items(plan, parts, "language"))
     files = {
         "manip.json": [item["manip"] for item in poses],
         CONTACT_POINTS: [item["touch"] for item in poses],
@@ -180,17 +193,19 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> Manifest:
     written = [name for name, records in files.items() if records]
     for name in written:
         write_text(out / name, json.dumps(files[name], indent=0) + "\n")
-    lines = {
-        "poses.jsonl": [item["truth"] for item in poses],
-        "scenes.jsonl": [_scene(item) for item in language],
+    lines: dict[str, Iterable[dict[str, Any]]] = {
+        "poses.jsonl": (item["truth"] for item in _items(plan, parts, "poses")),
+        "failed.jsonl": (one for item in _items(plan, parts, "poses") for one in item["failed"]),
+        "scenes.jsonl": map(_scene, language),
     }
     # The names of the shards say how many there are: it must be known before the first one.
     clips = plan.clips - sum(one["name"].startswith("clip ") for one in remarks["skipped"])
     clip_files, lines["clips.jsonl"] = _write_clips(out, plan, _items(plan, parts, "clips"), clips)
     written += clip_files
     for name, records in lines.items():
-        if records:
-            write_text(out / name, "".join(json.dumps(record) + "\n" for record in records))
+        text = "".join(json.dumps(record) + "\n" for record in records)
+        if text:
+            write_text(out / name, text)
             written.append(name)
     written += write_benchmarks(plan, out, language, poses, _items(plan, parts, "clips"))
     return _manifest(plan, out, poses, written, remarks)
@@ -216,8 +231,15 @@ def _items(plan: WorldPlan, parts: Path, kind: str) -> Iterator[dict[str, Any]]:
             yield from _object(_records_file(parts, job))["items"]
 
 
+def _without_truth(item: dict[str, Any]) -> dict[str, Any]:
+    """What is written of a pose beside the truth of its trials, which is most of it."""
+    kept = {name: item[name] for name in ("manip", "touch", "failures")}
+    return {**kept, "category": item["truth"]["category"]}
+
+
 def _scene(item: dict[str, Any]) -> dict[str, Any]:
-    return {"id": item["stage1_1"]["id"], "instance": item["instance"], **item["facts"]}
+    about = {name: item[name] for name in ("instance", "camera", "axes")}
+    return {"id": item["stage1_1"]["id"], **about, **item["facts"]}
 
 
 def _write_clips(
@@ -255,7 +277,7 @@ def _manifest(
 ) -> Manifest:
     tallies: dict[str, dict[str, Any]] = {}
     for item in poses:
-        category = item["truth"]["category"]
+        category = item["category"]
         tally = tallies.setdefault(category, {"kept": 0, "failed": Counter()})
         tally["kept"] += 1
         tally["failed"].update(item["failures"])

@@ -20,7 +20,10 @@ from robomamba_jax.world.language.captions import Pair
 from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.sim.simulator import CameraFrame
 
-_LAST_LINK = 254  # a mask's pixel is a byte with link + 1
+FIRST_THING = 200
+"""A mask's pixel is a byte: link + 1 of the object, or this + k of the scene's plain thing k."""
+
+_LAST_LINK, _LAST_THING = FIRST_THING - 2, 255 - FIRST_THING
 # Subsampling 0 keeps colours at full resolution: handles and buttons are a few pixels wide.
 JPEG = {"quality": 95, "subsampling": 0}
 
@@ -38,12 +41,18 @@ def jpeg_bytes(rgb: npt.NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def save_ground_truth(root: Path, name: str, view: CameraFrame) -> None:
+def save_ground_truth(root: Path, name: str, view: CameraFrame, *, things: bool = False) -> None:
     """Depth as millimetres in a 16-bit PNG (0 = nothing), and which link a pixel shows (link + 1,
     0 = none of the object).
 
+    Args:
+      root: the folder of depth/ and masks/.
+      name: of both files, without ``.png``.
+      view: the image's truth.
+      things: whether the mask names plain things too, from FIRST_THING on.
+
     Raises:
-      InputError: a link's number is beyond what a mask's pixel can be.
+      InputError: a link's or a thing's number is beyond what a mask's pixel can be.
     """
     if view.links.max(initial=0) > _LAST_LINK:
         raise InputError(
@@ -51,10 +60,19 @@ def save_ground_truth(root: Path, name: str, view: CameraFrame) -> None:
             f"the object has a link {view.links.max()}; masks end at {_LAST_LINK}",
             "take it out of the list",
         )
+    if things and view.things.max(initial=0) > _LAST_THING:
+        raise InputError(
+            "too_many_things",
+            f"the scene has a thing {view.things.max()}; masks end at {_LAST_THING}",
+            "put fewer things into it",
+        )
     # 16 bits reach 65 m; the farthest corner of the largest floor is nearer than 20.
     millimetres = np.round(view.depth * 1000).astype(np.uint16)
     Image.fromarray(millimetres).save(root / "depth" / f"{name}.png")
-    Image.fromarray((view.links + 1).astype(np.uint8)).save(root / "masks" / f"{name}.png")
+    shown = view.links + 1
+    if things:
+        shown = np.where(view.things >= 0, FIRST_THING + view.things, shown)
+    Image.fromarray(shown.astype(np.uint8)).save(root / "masks" / f"{name}.png")
 
 
 def pose_answer(proposal: Proposal) -> str:

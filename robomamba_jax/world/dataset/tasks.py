@@ -26,12 +26,18 @@ from robomamba_jax.world.dataset.records import (
     save_ground_truth,
     save_image,
 )
-from robomamba_jax.world.dataset.samples import find_sample, sample_record
+from robomamba_jax.world.dataset.samples import (
+    FailedTrial,
+    failed_name,
+    failed_record,
+    find_sample,
+    sample_record,
+)
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import caption, questions, yes_no
 from robomamba_jax.world.language.details import description
-from robomamba_jax.world.language.facts import scene_facts
+from robomamba_jax.world.language.facts import Facts, scene_facts
 from robomamba_jax.world.language.instructions import instructions, touch
 from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.language.wording import Wording
@@ -50,16 +56,20 @@ from robomamba_jax.world.sim.episodes import (
 )
 from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
+from robomamba_jax.world.sim.surfaces import scene_axes
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 10  # of the texts and files about it; 10 has maps of the images with language
+LAYOUT = 11  # of the texts and files about it; 11 has joints' axes, failed trials, things in masks
 KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
 _CODES = {"poses": 1, "language": 2, "clips": 3}
 _NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
-_SPLITS = ("train", "test")
+_SPLITS = ("train", "test", "validation")  # a split's place is part of its seeds
 # What contact sampling was called before: digests of folders that are there hold these words.
 _FIRST_NAMES = {"random": "spread", "center": "middle"}
+FAILED = "failed"
+"""The folder of failed trials' images."""
+
 FRAMES = 16
 _REDRAWS = 50
 # Poses mostly begin with shut parts (scenes.CLOSED_SHARE); questions about states need open ones.
@@ -73,6 +83,7 @@ _TURNS: dict[str, tuple[str | None, ...]] = {
         *(plain_things.CATEGORY, assemblies.CATEGORY, None),
     ),
 }
+_BROAD_FACTS = ("partly", "resembles")
 _IN_VIEW = 0.004  # share of a broad image that its object has to fill
 
 
@@ -99,7 +110,8 @@ class WorldPlan:
       num_images: images with captions, questions and answers.
       clips: RoboVQA clips of 16 frames.
       seed: another seed, another data set.
-      split: "train" or "test": other objects, other wording; unseen categories in test alone.
+      split: "train", "validation" or "test": other objects each; other wording, and the unseen
+        categories, in test alone.
       size: the images' side in pixels.
       dof: 6 or 7; 7 adds the gripper's state.
       categories: which, in the paper's order.
@@ -107,6 +119,7 @@ class WorldPlan:
       assets: a PartNet-Mobility folder; None = the embedded objects.
       asset_list: the list of its objects.
       allow_roots: where links among their files may lead; it decides no byte.
+      failed_images: whether failed trials keep image, depth and mask.
       world: "paper": the categories as ManipLLM's camera sees them; "broad": assemblies and plain
         things among them, and other cameras, lights, patterns and clutter. It is not in the
         digest of the paper's world, which came first.
@@ -124,6 +137,7 @@ class WorldPlan:
     assets: str | None = None
     asset_list: str | None = None
     allow_roots: tuple[str, ...] = ()
+    failed_images: bool = False
     world: str = "paper"
 
     def digest(self) -> str:
@@ -287,11 +301,30 @@ def open_tasks(setup: dict[str, Any]) -> WorldTasks:
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of("poses", item)
     seed = plan.seed_of("poses", item)
+    name = f"{category}_{item:06d}"
+    failed: list[dict[str, Any]] = []
+
+    def note(trial: FailedTrial) -> None:
+        """A trial that came to nothing, and its image where that is asked for."""
+        # Without a contact there is nothing to learn from the image.
+        drawn = plan.failed_images and trial.contact is not None
+        if drawn:
+            save_ground_truth(root / FAILED, failed_name(name, trial), trial.view)
+            save_image(root / FAILED / "images" / f"{failed_name(name, trial)}.png", trial.view.rgb)
+        failed.append(failed_record(trial, name, drawn))
+
     draw = draw_mixed_scene if plan.world == "broad" else draw_scene
     sample = find_sample(
-        simulator, seed, category, plan.split, plan.size, plan.dof, plan.contact_sampling, draw
+        simulator,
+        seed,
+        category,
+        plan.split,
+        plan.size,
+        plan.dof,
+        plan.contact_sampling,
+        note,
+        draw,
     )
-    name = f"{category}_{item:06d}"
     save_ground_truth(root, name, sample.view)
     save_image(root / "images" / f"{name}.png", sample.view.rgb)
     # Trials have longer seeds, (*seed, attempt, ...): this one is none of theirs.
@@ -306,6 +339,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
         "manip": pose_record(name, f"{name}.png", question, sample.proposal),
         "truth": sample_record(sample, name),
         "failures": sample.failures,
+        "failed": failed,
     }
 
 
@@ -314,7 +348,7 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
     facts = scene_facts(scene, view)
     words = Wording(rng, plan.split)
     name = f"{item:06d}"
-    save_ground_truth(root, name, view)
+    save_ground_truth(root, name, view, things=True)
     save_image(root / "images" / f"{name}.jpg", view.rgb)
     pairs = questions(facts, words)
     conversations = [rng.shuffled(pairs, 5), *instructions(facts, words)]
@@ -326,9 +360,18 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
         ],
         "lrv": lrv_records(name, yes_no(facts, words, 6)),
         "details": llava_record(name, f"{name}.jpg", [description(facts, words)]),
-        "facts": dataclasses.asdict(facts),
+        "facts": _facts_record(facts),
         "instance": scene.spec.model.instance,
+        "camera": view.camera.to_dict(),
+        "axes": [axis.to_dict() for axis in scene_axes(scene)],
     }
+
+
+def _facts_record(facts: Facts) -> dict[str, Any]:
+    """Facts as JSON; what only the broad world has is left out where there is none of it, so that
+    the paper's scenes have the bytes that they had before."""
+    fields = dataclasses.asdict(facts)
+    return {key: value for key, value in fields.items() if value or key not in _BROAD_FACTS}
 
 
 def _scene_in_view(

@@ -21,7 +21,7 @@ def phrases_of(phrases: Sequence[str], split: str) -> tuple[str, ...]:
 
     Args:
       phrases: at least HELD_OUT of them.
-      split: "train" or "test".
+      split: "train", "validation" (which says what training says) or "test".
     """
     if len(phrases) < HELD_OUT:
         raise ValueError(f"{len(phrases)} phrases cannot be split: {phrases}")
@@ -50,7 +50,7 @@ class Wording:
 
         Args:
           rng: chooses among the phrases.
-          split: "train" or "test".
+          split: "train", "validation" or "test".
         """
         self.rng, self.split = rng, split
 

@@ -126,12 +126,13 @@ def choose_categories(names: Iterable[str] | None, split: str) -> tuple[str, ...
     Args:
       names: only these, ``BROAD`` ones among them for training; None = the paper's that the split
         has.
-      split: "train" has the seen ones, "test" all.
+      split: "train" and "validation" have the seen ones, "test" all: by what validation says things
+        are chosen, and nothing may be chosen by the unseen ones.
 
     Raises:
       InputError: a name is unknown, or a split has it not.
     """
-    allowed = SEEN if split == "train" else (*SEEN, *UNSEEN)
+    allowed = (*SEEN, *UNSEEN) if split == "test" else SEEN
     if names is None:
         return allowed
     # The test split has neither: what is measured there is measured on the paper's categories.

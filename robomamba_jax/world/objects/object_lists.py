@@ -18,7 +18,7 @@ from robomamba_jax.world.objects.categories import CATEGORIES, Category, known_c
 
 _FIX = 'write lines such as "7179 Microwave" or "7179 Microwave test"'
 _HELD_OUT = 5  # without a split in the list, each fifth object of a seen category is for tests
-_SPLITS = ("train", "test")
+_SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Listed:
     Attributes:
       name: its folder.
       category: of it.
-      split: "train" or "test".
+      split: "train", "validation" or "test".
       line: its line's number in the list, from 1.
     """
 

@@ -104,7 +104,7 @@ def draw_episode(
       objects: where the object comes from.
       seed: of the trial; another seed is another trial.
       category: of the object.
-      split: whose objects, "train" or "test".
+      split: whose objects, "train", "validation" or "test".
       size: the image's side in pixels.
       things: how many plain objects beside it at most.
       heavy_share: how often a joint is too heavy for suction, if its part has a handle.

@@ -41,12 +41,14 @@ class CameraFrame:
       depth: float32[H, W], metres along the optical axis; 0 where there is nothing.
       links: int16[H, W], index of the object's link, -1 elsewhere.
       camera: the camera.
+      things: int16[H, W], place in ``SceneSpec.things`` of the plain thing, -1 elsewhere.
     """
 
     rgb: npt.NDArray[np.uint8]
     depth: npt.NDArray[np.float32]
     links: npt.NDArray[np.int16]
     camera: Camera
+    things: npt.NDArray[np.int16]
 
 
 class Simulator:
@@ -193,6 +195,7 @@ class SimScene:
         self.reaches: dict[int, float] = {}
         # What the segmentation image shows of an entity; 0 is the background.
         self._entities = {link.entity.per_scene_id: k for k, link in enumerate(self.links)}
+        self._thing_entities: dict[int, int] = {}
         self._surroundings()
         self.camera = self._add_camera(spec.camera)
 
@@ -212,20 +215,23 @@ class SimScene:
             sapien_scene.add_point_light(position, [0.6, 0.6, 0.6])
 
     def _surroundings(self) -> None:
-        spec, sapien_scene = self.spec, self.sapien_scene
+        spec = self.spec
         self._lights()
-        pieces = [_solid(thing) for thing in spec.things]
+        # An entity each, so that the segmentation image tells them apart.
+        for k, thing in enumerate(spec.things):
+            piece = _solid(thing)
+            entity = self.add(self.simulator.render_body([piece]))
+            self._thing_entities[entity.per_scene_id] = k
         low = spec.position[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
             side = 2 * (_FLOOR if spec.surface == "floor" else _TABLE)
             # Its top is 2 mm below the object: two faces in one plane would flicker.
             slab = box((side, side, 0.08), (*spec.position[:2], low - 0.042))
             pattern = None if spec.look is None else spec.look.surface_pattern
-            pieces.append(Solid(spec.surface, slab, spec.surface_color, pattern=pattern))
+            ground = Solid(spec.surface, slab, spec.surface_color, pattern=pattern)
+            self.add(self.simulator.render_body([ground]))
         if spec.look is not None and spec.look.backdrop is not None:
-            pieces.append(_solid(spec.look.backdrop))
-        if pieces:
-            self.add(self.simulator.render_body(pieces))
+            self.add(self.simulator.render_body([_solid(spec.look.backdrop)]))
 
     def add(self, component: Any) -> Any:
         """Put something visible, which nothing collides with, into the scene; its entity."""
@@ -270,13 +276,11 @@ class SimScene:
         ids = where[..., 3]
         rgb = np.round(color[..., :3].clip(0, 1) * np.float32(255)).astype(np.uint8)
         rgb[ids == 0] = 255
-        # Entity numbers -> link indices; everything else in view is -1.
-        table = np.full(max(int(ids.max()), *self._entities) + 1, -1, np.int16)
-        table[list(self._entities)] = list(self._entities.values())
         # OpenGL's camera looks along -z; millimetres. Where nothing is, z is 0.
         depth = where[..., 2].astype(np.float32) / np.float32(-1000)
         depth[ids == 0] = 0
-        return CameraFrame(rgb, depth, table[ids], self.spec.camera)
+        links, things = (_numbered(ids, known) for known in (self._entities, self._thing_entities))
+        return CameraFrame(rgb, depth, links, self.spec.camera, things)
 
     def link_pose(self, link: int) -> npt.NDArray[np.float64]:
         """float64[4, 4]: a link's frame (the object's, all joints at 0) to world, as it is now."""
@@ -294,6 +298,13 @@ class SimScene:
 
 def _solid(thing: Thing) -> Solid:
     return Solid(thing.shape, thing.mesh, thing.color, pattern=thing.pattern)
+
+
+def _numbered(ids: npt.NDArray[np.integer], known: dict[int, int]) -> npt.NDArray[np.int16]:
+    """Entity numbers -> the numbers that are known of some of them; everything else is -1."""
+    table = np.full(max(int(ids.max()), *known, 0) + 1, -1, np.int16)
+    table[list(known)] = list(known.values())
+    return table[ids]
 
 
 def build_articulation(simulator: Simulator, sapien_scene: Any, spec: SceneSpec) -> Any:

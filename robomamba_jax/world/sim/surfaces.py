@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.data.geometry.camera import Camera
+from robomamba_jax.data.geometry.joint_motion import JointAxis
 from robomamba_jax.world.objects.model import Joint
 from robomamba_jax.world.objects.vectors import cross
-from robomamba_jax.world.sim.scenes import joint_range
+from robomamba_jax.world.sim.scenes import joint_range, rest_value
 from robomamba_jax.world.sim.simulator import SimScene
 
 Array = npt.NDArray[np.float64]
@@ -182,6 +183,34 @@ def joint_axis_in_world(scene: SimScene, link: int, joint: Joint) -> tuple[Array
     pose = scene.link_pose(parent)
     origin = pose[:3, :3] @ (np.asarray(joint.origin) * scene.spec.scale) + pose[:3, 3]
     return origin, pose[:3, :3] @ np.asarray(joint.axis)
+
+
+def scene_axes(scene: SimScene) -> tuple[JointAxis, ...]:
+    """All joints as they stand now, in the order of joint values."""
+    model, scale = scene.spec.model, scene.spec.scale
+    found = []
+    for link, value in zip(model.movable, scene.joints, strict=True):
+        piece = model.links[link]
+        assert piece.joint is not None
+        origin, axis = joint_axis_in_world(scene, link, piece.joint)
+        # The links' poses are float32: their columns' lengths are 1 to seven digits alone.
+        axis = axis / np.linalg.norm(axis)
+        found.append(
+            JointAxis(
+                link,
+                piece.part,
+                piece.joint.kind,
+                (float(origin[0]), float(origin[1]), float(origin[2])),
+                (float(axis[0]), float(axis[1]), float(axis[2])),
+                float(value),
+                joint_range(model, link, scale),
+                piece.parent,
+                piece.name,
+                rest_value(model, link, scale),
+                reach(scene, link),
+            )
+        )
+    return tuple(found)
 
 
 def reach(scene: SimScene, link: int) -> float:

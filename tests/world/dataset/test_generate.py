@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from PIL import Image
 
 from robomamba_jax.config.evaluation import BENCHMARKS, EvalConfig, FilesConfig
 from robomamba_jax.data.geometry.camera import Camera, read_depth
+from robomamba_jax.data.geometry.joint_motion import pixel_flow, read_axes
 from robomamba_jax.data.sources.formats import open_source
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.data.sources.manipulation import PoseSample
@@ -27,13 +29,14 @@ from robomamba_jax.evaluation.metrics.yes_no import PERCEPTION
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of
 from robomamba_jax.world.dataset.generate import generate
+from robomamba_jax.world.dataset.records import FIRST_THING
 from robomamba_jax.world.dataset.tasks import VERSION, WorldPlan, run_job
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.bench_questions import facts_of
 from robomamba_jax.world.language.wording import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.policies.affordance import CONTACT_SAMPLING
-from robomamba_jax.world.sim.episodes import COLLECTION
+from robomamba_jax.world.sim.episodes import COLLECTION, set_up_trial
 from robomamba_jax.world.sim.simulator import Simulator
 from tests.counting import PATIENCE, wait_for
 from tests.evaluation.runs import right
@@ -170,7 +173,7 @@ def test_every_file_is_of_a_real_format(made: Path) -> None:
                         assert image.size == (64, 64)
     manifest = json.loads((made / "manifest.json").read_text())
     found = {name for name in manifest["files"] if not name.startswith("bench/")}
-    assert found == {*expected, "poses.jsonl", "scenes.jsonl", "clips.jsonl"}
+    assert found == {*expected, "poses.jsonl", "failed.jsonl", "scenes.jsonl", "clips.jsonl"}
     clips = read(made / "clips.jsonl")
     assert [clip["id"] for clip in clips] == [f"{number:06d}" for number in range(len(clips))]
     assert clips
@@ -236,7 +239,8 @@ def test_scenes_have_their_places(made: Path) -> None:
     """The facts in scenes.jsonl are whole: they come back, with places and the place to touch."""
     scenes = read(made / "scenes.jsonl")
     for scene in scenes:
-        facts = facts_of({k: v for k, v in scene.items() if k not in ("id", "instance")})
+        beside = ("id", "instance", "camera", "axes")
+        facts = facts_of({k: v for k, v in scene.items() if k not in beside})
         assert [list(place) for place in facts.places] == scene["places"]
         assert facts.touch == (None if scene["touch"] is None else tuple(scene["touch"]))
         for _, x, y in facts.places:
@@ -253,7 +257,7 @@ def test_a_plan_names_its_version_and_its_contacts(made: Path) -> None:
     assert plan["version"] == VERSION == 2
     assert plan["contact_sampling"] == "random"
     assert plan["digest"] == PLAN.digest()
-    assert PLAN.digest() == "86007ff8c496ab25"  # as by the fields' first names
+    assert PLAN.digest() == "ec285f24aa911cc0"  # as by the fields' first names
     middle = dataclasses.replace(PLAN, contact_sampling="center")
     assert middle.digest() != PLAN.digest()
     with pytest.raises(InputError, match="another data set"):
@@ -304,6 +308,118 @@ def test_poses_are_true(made: Path) -> None:
         assert np.linalg.norm(point - truth["point_world"]) < 2e-3
         mask = np.asarray(Image.open(made / "masks" / f"{truth['id']}.png"))
         assert mask[int(y), int(x)] >= 2  # link + 1: no pixel of nothing, nor of the base
+
+
+@pytest.mark.slow
+def test_joints_are_those_of_the_image(made: Path) -> None:
+    """Axes of poses and scenes read back; the pixel that was pulled at moved as they say."""
+    for truth in read(made / "poses.jsonl"):
+        axes = read_axes(truth["axes"], truth["id"])
+        assert [axis.value for axis in axes] == pytest.approx(truth["joints_before"], abs=1e-6)
+        assert [list(axis.limits) for axis in axes] == [
+            pytest.approx(limits, abs=1e-6) for limits in truth["limits"]
+        ]
+        (touched,) = (axis for axis in axes if axis.name == truth["link"])
+        assert (touched.part, touched.kind) == (truth["part"], truth["joint"])
+        mask, depth, camera = maps(made, truth)
+        x, y = (int(side) for side in truth["contact_xy"])
+        flow = pixel_flow(mask - 1, depth, camera, axes)
+        assert mask[y, x] == touched.link + 1
+        moved = np.subtract(truth["joints_after"], truth["joints_before"])
+        if not moved[[axis.link != touched.link for axis in axes]].any():
+            # Pulled open or shut, but along the joint's own way.
+            pulled = -np.array(truth["rotation"])[:, 0] * np.sign(moved).sum() * touched.sense()
+            assert flow[y, x] @ pulled > 0
+    for scene in read(made / "scenes.jsonl"):
+        axes = read_axes(scene["axes"], scene["id"])
+        mask, depth, camera = maps(made, scene)
+        lengths = np.linalg.norm(pixel_flow(mask - 1, depth, camera, axes), axis=-1)
+        moving = np.isin(mask - 1, [axis.link for axis in axes])
+        assert not lengths[~moving].any()
+        assert lengths.max(initial=0) < 1.05
+
+
+def maps(folder: Path, record: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, Camera]:
+    """Of an image: its mask as numbers, its depth, and its camera."""
+    mask = np.asarray(Image.open(folder / "masks" / f"{record['id']}.png")).astype(int)
+    depth = read_depth(folder / "depth" / f"{record['id']}.png", size=(64, 64))
+    return mask, depth, Camera.from_dict(record["camera"])
+
+
+@pytest.mark.slow
+def test_masks_name_things(made: Path) -> None:
+    """Each thing that a scene's facts name has pixels of its own number, on its own side; masks of
+    poses name none."""
+    named = 0
+    for scene in read(made / "scenes.jsonl"):
+        mask, _, _ = maps(made, scene)
+        middle = np.nonzero((mask > 0) & (mask < FIRST_THING))[1].mean()
+        for thing in scene["things"]:
+            at = np.nonzero(mask == FIRST_THING + thing["index"])[1]
+            assert len(at)
+            # The facts compare with the object's middle, not with that of its pixels.
+            if abs(at.mean() - middle) > 8:
+                assert (at.mean() < middle) == (thing["side"] == "left")
+            named += 1
+    assert named
+    for truth in read(made / "poses.jsonl"):
+        assert maps(made, truth)[0].max() < FIRST_THING
+
+
+@pytest.mark.slow
+def test_failed_trials_are_kept(simulator: Simulator, made: Path, tmp_path: Path) -> None:
+    """As many as the manifest counts, for the same reasons; their seeds draw their images again,
+    which are there where they were asked for, beside the same kept samples."""
+    failed = read(made / "failed.jsonl")
+    manifest = json.loads((made / "manifest.json").read_text())
+    assert len(failed) == manifest["poses"]["failed"] > 0
+    for truth in read(made / "poses.jsonl"):
+        of = [one for one in failed if one["sample"] == truth["id"]]
+        assert [one["attempt"] for one in of] == list(range(truth["failed_attempts"]))
+    for name, tally in manifest["poses"]["categories"].items():
+        why = Counter(one["why"] for one in failed if one["category"] == name)
+        assert why == tally["failed"]
+    assert all(one["image"] is None for one in failed)
+    plan = dataclasses.replace(PLAN, failed_images=True)
+    assert plan.digest() != PLAN.digest()
+    generate(plan, tmp_path / "with", workers=1)
+    before, after = digests(made), digests(tmp_path / "with")
+    for name in before:
+        if name not in ("plan.json", "manifest.json", "failed.jsonl"):
+            assert after[name] == before[name]
+    drawn = read(tmp_path / "with" / "failed.jsonl")
+    assert [{**one, "image": None} for one in drawn] == failed
+    images = {f"failed/images/{one['image']}" for one in drawn if one["image"]}
+    assert images == {name for name in after if name.startswith("failed/images/")}
+    for one in drawn[:8]:
+        placed = one["contact_xy"] is not None
+        assert placed == bool(one["image"]) == (one["why"] != "no place")
+        if not placed:
+            assert one["rotation"] is one["point_world"] is one["link"] is None
+            continue
+        mask, depth, camera = maps(tmp_path / "with" / "failed", one)
+        x, y = (int(side) for side in one["contact_xy"])
+        axes = read_axes(one["axes"], one["id"])
+        assert mask[y, x] - 1 in {axis.link for axis in axes if axis.name == one["link"]}
+        if one["point_world"] is not None:
+            point = camera.to_world(camera.lift(one["contact_xy"], depth[y, x]))
+            assert np.linalg.norm(point - one["point_world"]) < 2e-3
+        trial = set_up_trial(simulator, tuple(one["seed"]), one["category"], "train", 64)
+        image = np.asarray(Image.open(tmp_path / "with" / "failed" / "images" / one["image"]))
+        assert np.array_equal(trial.view.rgb, image)
+
+
+@pytest.mark.slow
+def test_validation_has_its_own_objects(simulator: Simulator, tmp_path: Path) -> None:
+    """Other objects and images than both other splits, training's words."""
+    for name in ("images", "depth", "masks"):
+        (tmp_path / name).mkdir()
+    found = {}
+    for split in ("train", "validation", "test"):
+        plan = dataclasses.replace(PLAN, split=split)
+        found[split] = run_job(simulator, plan, tmp_path, "language", 0, 3)["items"]
+        assert all(item["instance"].startswith(f"{split}-") for item in found[split])
+    assert found["validation"] != found["train"]
 
 
 @pytest.mark.slow

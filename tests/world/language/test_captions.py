@@ -54,6 +54,7 @@ def test_splits_share_no_phrase(name: str) -> None:
     train, test = (phrases_of(LISTS[name], split) for split in ("train", "test"))
     assert train
     assert test
+    assert phrases_of(LISTS[name], "validation") == train
     assert not set(train) & set(test)
     assert len(set(LISTS[name])) == len(LISTS[name])
 

@@ -3,6 +3,7 @@
 """Thirty kinds of objects: well made, the same for the same seed, others in the other split."""
 
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -96,8 +97,9 @@ def test_splits_share_no_object(category: str) -> None:
         split: {digest(make_object(category, split, n)) for n in range(count)}
         for split, count in INSTANCES.items()
     }
-    assert not shapes["train"] & shapes["test"]
-    assert len(shapes["train"]) == INSTANCES["train"]
+    for one, other in itertools.combinations(INSTANCES, 2):
+        assert not shapes[one] & shapes[other]
+    assert {split: len(found) for split, found in shapes.items()} == INSTANCES
     assert make_object(category, "test", 0).instance.startswith("test-")
 
 
@@ -109,4 +111,7 @@ def test_unknown_names() -> None:
         make_object("Door", "train", 200)
     with pytest.raises(InputError, match="category of the train split"):
         choose_categories(["Toilet"], "train")
+    with pytest.raises(InputError, match="category of the validation split"):
+        choose_categories(["Toilet"], "validation")
+    assert choose_categories(None, "validation") == SEEN
     assert choose_categories(["Phone", "Safe"], "test") == ("Safe", "Phone")

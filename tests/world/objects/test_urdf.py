@@ -254,6 +254,8 @@ def test_a_list_without_splits(tmp_path: Path) -> None:
     path.write_text("".join(f"{k} Safe\n" for k in range(10)) + "77 Phone\n")
     listed = read_list(path)
     assert [k.name for k in listed if k.split == "test"] == ["4", "9", "77"]
+    path.write_text("1 Safe validation\n2 Storage Furniture train\n")
+    assert [k.split for k in read_list(path)] == ["validation", "train"]
 
 
 def test_a_library_without_a_category(simulator: Simulator, partnet: Path) -> None:

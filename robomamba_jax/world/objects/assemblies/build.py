@@ -106,6 +106,8 @@ def draw_assembly(rng: Rng, category: str, instance: str) -> ObjectModel:
     body.finish()
     made = a.finish(category, instance, body.color)
     lacks = _lacks(rng, made)
+    if "wheel" in made.parts():
+        resembles = (*resembles, "ring")
     turn = rng.choice([0.0, rng.uniform(-0.7, 0.7), rng.uniform(-0.7, 0.7)])
     turned = tuple(_turned(link, rotation((0, 0, 1), turn)) for link in made.links)
     made = dataclasses.replace(made, links=turned, lacks=lacks, noun=noun, resembles=resembles)

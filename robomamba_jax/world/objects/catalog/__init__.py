@@ -55,8 +55,8 @@ BUILDERS: dict[str, Builder] = {
 }
 
 # How many objects of a category each split has; like PartNet-Mobility's, they come back in
-# many scenes.
-INSTANCES = {"train": 200, "test": 100}
+# many scenes. A split's place is part of its objects' seeds.
+INSTANCES = {"train": 200, "test": 100, "validation": 100}
 _ORDER = tuple(CATEGORIES)
 
 
@@ -65,7 +65,7 @@ def make_object(category: str, split: str, number: int) -> ObjectModel:
 
     Args:
       category: one of the thirty.
-      split: "train" or "test"; their objects are drawn from different seeds.
+      split: "train", "validation" or "test"; their objects are drawn from different seeds.
       number: which one, from 0 to below INSTANCES[split].
 
     Raises:

@@ -1,0 +1,267 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""``robomamba pretrain``: data of the broad world, an encoder, a language model, both joined.
+
+Every part does what is not done yet, so that the same command resumes after any interruption.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from robomamba_jax.checkpoints import stored_kind
+from robomamba_jax.config import VISION_PRESETS
+from robomamba_jax.config.encoder import EncoderPlan
+from robomamba_jax.config.tree import tree_to_json
+from robomamba_jax.data.images.transforms import image_transform
+from robomamba_jax.errors import InputError
+from robomamba_jax.pretraining import configs
+from robomamba_jax.pretraining.labels import read_labels
+from robomamba_jax.pretraining.paths import PretrainPaths
+from robomamba_jax.pretraining.plan import PretrainPlan
+from robomamba_jax.pretraining.runs import Console, cache_features, loss_curve, train_run
+from robomamba_jax.utils.files import read_json, write_text
+from robomamba_jax.utils.json_types import JsonObject
+
+MAP = 56
+"""Cells along each side of the labels' maps: seven of each of the nano encoder's patches."""
+
+SCHEMA = "robomamba.pretrain/1"
+
+
+class Work:
+    """A pre-training in hand: what is done, and what it took; kept in ``pretrain.json``.
+
+    Attributes:
+      plan: how much.
+      paths: the folders.
+      console: for lines and progress.
+      found: by part, its result.
+    """
+
+    def __init__(self, plan: PretrainPlan, paths: PretrainPaths, console: Console) -> None:
+        """Begin, or take up what an earlier call has left.
+
+        Raises:
+          InputError: the folder holds another plan.
+        """
+        self.plan, self.paths, self.console = plan, paths, console
+        self._file = paths.root / "pretrain.json"
+        # Through JSON, which has lists for tuples: as the note will be read back.
+        mine = json.loads(json.dumps(tree_to_json(plan)))
+        self.found: dict[str, JsonObject] = {}
+        self._seconds: dict[str, float] = {}
+        if self._file.is_file():
+            known = read_json(self._file, fix=f"give a new folder instead of {paths.root}")
+            changed = [key for key in mine if known.get("plan", {}).get(key) != mine[key]]
+            if changed:
+                raise InputError(
+                    "plan_mismatch",
+                    f"{paths.root} holds a pre-training with other {changed[0]}",
+                    "give another --out, or the plan as it was",
+                )
+            self.found, self._seconds = known["found"], known["seconds"]
+        paths.root.mkdir(parents=True, exist_ok=True)
+        self._plan = mine
+        self._write()
+
+    def report(self) -> JsonObject:
+        """All of it."""
+        return {
+            "schema": SCHEMA,
+            "plan": self._plan,
+            "tokens": self.plan.tokens,
+            "seconds": self._seconds,
+            "found": self.found,
+        }
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Times a part of the work, also one that is interrupted."""
+        started = time.monotonic()
+        self.console.log(f"{name} ...")
+        try:
+            yield
+        finally:
+            # Added up over attempts: it must not look faster for having been interrupted.
+            spent = time.monotonic() - started
+            self._seconds[name] = round(self._seconds.get(name, 0.0) + spent, 1)
+            self._write()
+        self.console.log(f"    {name} took {self._seconds[name] / 60:.1f} minutes")
+
+    def finish(self, name: str, result: JsonObject) -> None:
+        """A part is done, with this result."""
+        self.found[name] = result
+        self._write()
+
+    def _write(self) -> None:
+        write_text(self._file, json.dumps(self.report(), indent=1) + "\n")
+
+
+def pretrain(plan: PretrainPlan, root: Path, console: Console) -> JsonObject:
+    """Carry out a plan, or the rest of it.
+
+    Args:
+      plan: how much.
+      root: the folder; ``nano-start`` below it is what comes of it.
+      console: for lines and progress.
+
+    Returns:
+      What is in ``pretrain.json``.
+
+    Raises:
+      InputError: the folder holds another plan, or something that is needed is missing.
+      KeyboardInterrupt: it was interrupted, and has saved.
+    """
+    work = Work(plan, PretrainPaths(root), console)
+    for name, part in PARTS.items():
+        if name in work.found:
+            console.log(f"{name}: done before")
+            continue
+        with work.part(name):
+            result = part(work)
+        work.finish(name, result)
+    return work.report()
+
+
+def make_data(work: Work) -> JsonObject:
+    """Training images and texts of the broad world, validation objects of both worlds, and the
+    tokenizer."""
+    from robomamba_jax.world.dataset.generate import generate
+    from robomamba_jax.world.dataset.tasks import WorldPlan
+    from robomamba_jax.world.objects.categories import SEEN
+
+    plan, paths = work.plan, work.paths
+
+    def make(out: Path, split: str, world: str, images: int, texts: int) -> None:
+        """One data set."""
+        world_plan = WorldPlan(
+            samples=0,
+            num_images=images,
+            clips=0,
+            seed=plan.seed + 1000,  # not the demo's scenes
+            split=split,
+            size=224,
+            dof=6,
+            categories=SEEN,
+            world=world,
+            texts=texts,
+        )
+        generate(world_plan, out, plan.workers, functools.partial(work.console.progress, out.name))
+
+    make(paths.train, "train", "broad", plan.images, plan.texts)
+    make(paths.validation, "validation", "broad", plan.held_out, 0)
+    make(paths.paper, "validation", "paper", plan.held_out, 0)
+    # Once: a tokenizer trained again could number its tokens anew, under checkpoints that use it.
+    if not paths.tokenizer.is_file():
+        texts = list(configs.training_texts(paths.train))
+        configs.write_tokenizer(paths.tokenizer, texts, plan.vocab)
+    return {"images": plan.images, "texts": plan.texts, "held_out": plan.held_out}
+
+
+def make_encoder(work: Work) -> JsonObject:
+    """The encoder, read at the end on validation objects of both worlds."""
+    from robomamba_jax.training.encoder_pretraining import pretrain_encoder
+
+    plan, paths, console = work.plan, work.paths, work.console
+    config, transform = VISION_PRESETS[plan.vision], image_transform(plan.vision)
+
+    def progress(done: int, total: int) -> None:
+        """Of reading labels."""
+        console.progress("labels", done, total)
+
+    data = read_labels(
+        [paths.train], transform, MAP, paths.labels(paths.train), None, plan.workers, progress
+    )
+    held_out = read_labels(
+        [paths.validation, paths.paper],
+        transform,
+        MAP,
+        paths.labels(paths.validation),
+        data,
+        plan.workers,
+        progress,
+    )
+    found = pretrain_encoder(
+        data,
+        config,
+        transform,
+        EncoderPlan(plan.encoder_steps, rows=plan.encoder_rows, seed=plan.seed),
+        paths.encoder,
+        held_out=held_out,
+        on_step=lambda step, steps, loss: console.progress(
+            f"encoder, loss {loss:.3f}", step, steps
+        ),
+        log=console.log,
+    )
+    if found.stopped:
+        raise KeyboardInterrupt
+    return {
+        "steps": found.steps,
+        "images_seen": found.steps * plan.encoder_rows,
+        "words": found.words,
+        "held_out": dict(found.held_out),
+    }
+
+
+def make_features(work: Work) -> JsonObject:
+    """What the encoder computes of every image, once for all of the language model's run."""
+    from robomamba_jax.convert.run import convert_parts
+    from robomamba_jax.training.export import export_preset
+
+    plan, paths = work.plan, work.paths
+    if stored_kind(paths.first) != "folder":
+        new = paths.first.with_name("new")
+        export_preset(plan.preset, new, plan.seed, paths.tokenizer, overwrite=True)
+        convert_parts(
+            paths.encoder,
+            new,
+            paths.first,
+            tokenizer=paths.tokenizer,
+            seed=plan.seed + 1,
+            overwrite=True,
+        )
+        # What was wanted of it is in `first` now.
+        shutil.rmtree(new)
+    config = configs.image_config(plan, paths)
+    return {"images": cache_features(config, paths.features, "vision_patches", work.console)}
+
+
+def make_language(work: Work) -> JsonObject:
+    """The language model."""
+    paths = work.paths
+    summary = train_run(configs.language_config(work.plan, paths), paths.language, work.console)
+    curve = [list(point) for point in loss_curve(paths.language)]
+    return {"steps": summary["steps"], "eval": dict(summary["eval"]), "curve": curve}
+
+
+def join(work: Work) -> JsonObject:
+    """Encoder and language model with a new projector, as the paper begins."""
+    from robomamba_jax.convert.run import convert_parts
+
+    paths = work.paths
+    convert_parts(
+        paths.encoder,
+        paths.language / "export",
+        paths.model,
+        tokenizer=paths.tokenizer,
+        seed=work.plan.seed,
+        overwrite=True,
+    )
+    return {"folder": str(paths.model)}
+
+
+PARTS = {
+    "data": make_data,
+    "encoder": make_encoder,
+    "features": make_features,
+    "language": make_language,
+    "model": join,
+}
+"""Part -> its work, in order."""

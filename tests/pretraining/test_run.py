@@ -1,0 +1,110 @@
+# Copyright 2026 The robomamba_jax authors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole pre-training, small, interrupted in each of its parts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import robomamba_jax as rm
+from robomamba_jax.convert.folder import open_folder
+from robomamba_jax.errors import InputError
+from robomamba_jax.pretraining import run
+from robomamba_jax.pretraining.plan import PretrainPlan, pretrain_plan
+from robomamba_jax.pretraining.run import PARTS, Work, pretrain
+from robomamba_jax.training.report import Terminal
+from robomamba_jax.utils.json_types import JsonObject
+
+PLAN = dataclasses.replace(
+    pretrain_plan("smoke"), images=24, texts=16, held_out=12, encoder_steps=3, language_steps=3
+)
+
+
+class Silent:
+    """A console that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, line: str) -> None:
+        self.lines.append(line)
+
+    def progress(self, name: str, done: int, total: int) -> None:
+        """Nothing."""
+
+    def terminal(self) -> Terminal:
+        return Terminal(every=50)
+
+
+class KilledError(Exception):
+    """What a killed run looks like from within."""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("simulator")
+def test_it_resumes_and_ends_with_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed behind the work of each part and before its note: what was done is taken as it is."""
+    console = Silent()
+    with monkeypatch.context() as patch:
+        # Each part is done and not noted once.
+        waiting = set(PARTS)
+
+        def killed(work: Work, name: str, result: JsonObject) -> None:
+            if name in waiting:
+                waiting.remove(name)
+                raise KilledError
+            original(work, name, result)
+
+        original = Work.finish
+        patch.setattr(Work, "finish", killed)
+        for _ in PARTS:
+            with pytest.raises(KilledError):
+                pretrain(PLAN, tmp_path / "run", console)
+        found = pretrain(PLAN, tmp_path / "run", console)
+    assert found == json.loads((tmp_path / "run" / "pretrain.json").read_text())
+    assert list(found["found"]) == list(PARTS)
+    assert found["found"]["encoder"]["steps"] == found["found"]["language"]["steps"] == 3
+    assert found["found"]["features"]["images"] == 36
+    assert found["tokens"] == PLAN.tokens
+    assert set(found["seconds"]) == set(PARTS)
+    folder = tmp_path / "run" / "nano-start"
+    model, processor = rm.load(folder)
+    (answer,) = rm.generate(model, processor, [None], ["What is this?"], max_new_tokens=2)
+    assert answer is not None
+    # The parts are those that were trained, and the projector is a new one.
+    joined, encoder, language = (
+        open_folder(path).source()
+        for path in (folder, tmp_path / "run" / "encoder", tmp_path / "run/language/export")
+    )
+    for name in joined.names():
+        if name.startswith("vision"):
+            assert joined.read(name).tobytes() == encoder.read(name).tobytes()
+        elif name.startswith("llm"):
+            assert joined.read(name).tobytes() == language.read(name).tobytes()
+        elif name.startswith("projector") and name.endswith("weight"):
+            assert joined.read(name).tobytes() != language.read(name).tobytes()
+    for source in (joined, encoder, language):
+        source.close()
+    told = len(console.lines)
+    assert pretrain(PLAN, tmp_path / "run", console)["found"] == found["found"]
+    assert console.lines[told:] == [f"{name}: done before" for name in PARTS]
+
+
+def test_a_folder_holds_one_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs is named."""
+
+    def nothing(work: Work) -> JsonObject:
+        return {}
+
+    monkeypatch.setattr(run, "PARTS", {"data": nothing})
+    pretrain(PLAN, tmp_path, Silent())
+    other: Any = {"encoder_steps": 4}
+    changed: PretrainPlan = dataclasses.replace(PLAN, **other)
+    with pytest.raises(InputError, match="with other encoder_steps") as caught:
+        pretrain(changed, tmp_path, Silent())
+    assert caught.value.kind == "plan_mismatch"
