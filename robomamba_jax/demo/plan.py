@@ -9,7 +9,7 @@ import dataclasses
 from robomamba_jax.errors import unknown_name
 
 PHASES = (
-    *("data", "pretraining", "features", "align", "instruct", "manipulate"),
+    *("data", "pretraining", "features", "align", "instruct", "manipulate", "assemblies"),
     *("evaluation", "rollouts", "ablations", "report"),
 )
 
@@ -29,7 +29,12 @@ class DemoPlan:
       unseen_language: test images of the ten unseen categories.
       vision: the encoder's name in ``VISION_PRESETS``.
       policy: the policy head's kind.
-      assets: a file of ready weights for the encoder; None = it is pre-trained here.
+      start: the shipped weights that it begins with, an encoder, a language model and their
+        tokenizer; None = all three come out of the demo's own training set.
+      assets: a file of ready weights for the encoder, without ``start``; None = it is pre-trained
+        here.
+      assembly_poses: poses of random assemblies, for a second policy head that learns from them
+        beside the poses of the seen categories; 0 = no such head.
       vocab: tokens of the tokenizer, at most.
       encoder_steps: of the encoder's pre-training.
       language_steps: of the language model's pre-training.
@@ -72,7 +77,9 @@ class DemoPlan:
     instruct_rows: int = 8
     vision: str = "nano"
     policy: str = "mixture"
+    start: str | None = None
     assets: str | None = None
+    assembly_poses: int = 0
     vocab: int = 1024
     workers: int = 2
 

@@ -189,6 +189,8 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> Manifest:
         "stage1_2_llava.json": [record for item in language for record in item["llava"]],
         "stage1_2_lrv.json": [record for item in language for record in item["lrv"]],
         "stage1_2_detail.json": [item["details"] for item in language],
+        "language_images.json": [one for item in language for one in item["conversations"]],
+        "language_text.json": [item["text"] for item in _items(plan, parts, "texts")],
     }
     written = [name for name, records in files.items() if records]
     for name in written:

@@ -25,6 +25,7 @@ from robomamba_jax.world.dataset.records import (
     pose_record,
     save_ground_truth,
     save_image,
+    text_record,
 )
 from robomamba_jax.world.dataset.samples import (
     FailedTrial,
@@ -36,8 +37,10 @@ from robomamba_jax.world.dataset.samples import (
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import caption, questions, yes_no
+from robomamba_jax.world.language.conversations import image_conversations
 from robomamba_jax.world.language.details import description
 from robomamba_jax.world.language.facts import Facts, scene_facts
+from robomamba_jax.world.language.imagined import imagined_record
 from robomamba_jax.world.language.instructions import instructions, touch
 from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.language.wording import Wording
@@ -60,10 +63,12 @@ from robomamba_jax.world.sim.surfaces import scene_axes
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 11  # of the texts and files about it; 11 has joints' axes, failed trials, things in masks
-KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
-_CODES = {"poses": 1, "language": 2, "clips": 3}
-_NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
+LAYOUT = (
+    12  # of the texts and files about it; 12 has texts by a grammar, and records of words alone
+)
+KINDS = {"poses": 20, "language": 20, "clips": 5, "texts": 500}  # items per job
+_CODES = {"poses": 1, "language": 2, "clips": 3, "texts": 5}
+_NAMES = {"poses": "pose", "language": "picture", "clips": "clip", "texts": "text"}
 _SPLITS = ("train", "test", "validation")  # a split's place is part of its seeds
 # What contact sampling was called before: digests of folders that are there hold these words.
 _FIRST_NAMES = {"random": "spread", "center": "middle"}
@@ -83,7 +88,8 @@ _TURNS: dict[str, tuple[str | None, ...]] = {
         *(plain_things.CATEGORY, assemblies.CATEGORY, None),
     ),
 }
-_BROAD_FACTS = ("partly", "resembles")
+# Of facts: what only the broad world has, and how it reads where there is none of it.
+_BROAD_FACTS = {"partly": (), "resembles": (), "surface_clear": True}
 _IN_VIEW = 0.004  # share of a broad image that its object has to fill
 
 
@@ -123,6 +129,7 @@ class WorldPlan:
       world: "paper": the categories as ManipLLM's camera sees them; "broad": assemblies and plain
         things among them, and other cameras, lights, patterns and clutter. It is not in the
         digest of the paper's world, which came first.
+      texts: conversations about imagined scenes, in words alone.
     """
 
     samples: int
@@ -139,6 +146,7 @@ class WorldPlan:
     allow_roots: tuple[str, ...] = ()
     failed_images: bool = False
     world: str = "paper"
+    texts: int = 0
 
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
@@ -155,7 +163,8 @@ class WorldPlan:
 
     def count(self, kind: str) -> int:
         """Items of a kind."""
-        return {"poses": self.samples, "language": self.num_images, "clips": self.clips}[kind]
+        counts = {"poses": self.samples, "language": self.num_images, "clips": self.clips}
+        return {**counts, "texts": self.texts}[kind]
 
     @property
     def total(self) -> int:
@@ -193,11 +202,11 @@ def check_plan(plan: WorldPlan) -> None:
     Raises:
       InputError: a number or a name cannot be.
     """
-    for name in ("samples", "num_images", "clips", "seed"):
+    for name in ("samples", "num_images", "clips", "seed", "texts"):
         if getattr(plan, name) < 0:
-            flag = f"--{name.replace('_', '-')}"
+            flag = "--num-texts" if name == "texts" else f"--{name.replace('_', '-')}"
             raise InputError("bad_arguments", f"{flag} is {getattr(plan, name)}", "give 0 or more")
-    if plan.samples + plan.num_images + plan.clips == 0:
+    if plan.total == 0:
         raise InputError("bad_arguments", "nothing to generate", "give --samples or --num-images")
     check_dof(plan.dof)
     if plan.contact_sampling not in CONTACT_SAMPLING:
@@ -252,7 +261,7 @@ def run_job(
     Raises:
       InputError: an item cannot be made, and is not to be skipped.
     """
-    make = {"poses": _pose, "language": _language, "clips": _clip}[kind]
+    make = {"poses": _pose, "language": _language, "clips": _clip, "texts": _text}[kind]
     skips, items = Skips(on_error), []
     simulator.objects.remarks()  # those of an earlier job are told
     for item in range(start, start + count):
@@ -360,6 +369,10 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
         ],
         "lrv": lrv_records(name, yes_no(facts, words, 6)),
         "details": llava_record(name, f"{name}.jpg", [description(facts, words)]),
+        "conversations": [
+            llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", pairs, rng.chance(0.8))
+            for k, pairs in enumerate(image_conversations(facts, words))
+        ],
         "facts": _facts_record(facts),
         "instance": scene.spec.model.instance,
         "camera": view.camera.to_dict(),
@@ -371,7 +384,7 @@ def _facts_record(facts: Facts) -> dict[str, Any]:
     """Facts as JSON; what only the broad world has is left out where there is none of it, so that
     the paper's scenes have the bytes that they had before."""
     fields = dataclasses.asdict(facts)
-    return {key: value for key, value in fields.items() if value or key not in _BROAD_FACTS}
+    return {key: value for key, value in fields.items() if value != _BROAD_FACTS.get(key)}
 
 
 def _scene_in_view(
@@ -397,6 +410,13 @@ def _scene_in_view(
     raise InputError(
         "no_sample", f"no scene shows {category}", "leave the category out with --categories"
     )
+
+
+def _text(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    """A conversation about a scene that is told in words, and drawn nowhere."""
+    del simulator, root
+    pairs = imagined_record(Rng(plan.seed_of("texts", item)), plan.split)
+    return {"text": text_record(f"{item:07d}", pairs)}
 
 
 def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from robomamba_jax.config.tree import tree_from_json
 from robomamba_jax.evaluation.synthetic.export_benchmarks import Entry
 from robomamba_jax.utils.json_types import JsonObject
-from robomamba_jax.world.language import wording as w
 from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language import wording_lists as w
 from robomamba_jax.world.language.captions import (
     OPENS,
     action_of,

@@ -7,8 +7,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from robomamba_jax.world.language import wording as w
 from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language import wording_lists as w
 from robomamba_jax.world.language.facts import Facts, PartState
 from robomamba_jax.world.language.wording import Wording, article
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN

@@ -105,6 +105,8 @@ class Facts:
         whether something stands alone; in the broad world alone.
       resembles: names that one could call what is in view in good faith: that they are not there
         is nothing to ask about.
+      surface_clear: whether the image shows that the object stands on nothing, where it does: in
+        front of a backdrop it does not.
     """
 
     category: str
@@ -122,6 +124,7 @@ class Facts:
     touch: tuple[int, int] | None = None
     partly: tuple[str, ...] = ()
     resembles: tuple[str, ...] = ()
+    surface_clear: bool = True
 
     @property
     def beside(self) -> ThingFact | None:
@@ -176,6 +179,7 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
         _touch(scene, view),
         partly,
         tuple(sorted(resembles)),
+        spec.look is None or spec.look.backdrop is None or spec.surface != "none",
     )
 
 

@@ -219,8 +219,7 @@ class SimScene:
         self._lights()
         # An entity each, so that the segmentation image tells them apart.
         for k, thing in enumerate(spec.things):
-            piece = _solid(thing)
-            entity = self.add(self.simulator.render_body([piece]))
+            entity = self.add(self.simulator.render_body([_solid(thing)]))
             self._thing_entities[entity.per_scene_id] = k
         low = spec.position[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
@@ -228,8 +227,8 @@ class SimScene:
             # Its top is 2 mm below the object: two faces in one plane would flicker.
             slab = box((side, side, 0.08), (*spec.position[:2], low - 0.042))
             pattern = None if spec.look is None else spec.look.surface_pattern
-            ground = Solid(spec.surface, slab, spec.surface_color, pattern=pattern)
-            self.add(self.simulator.render_body([ground]))
+            surface = Solid(spec.surface, slab, spec.surface_color, pattern=pattern)
+            self.add(self.simulator.render_body([surface]))
         if spec.look is not None and spec.look.backdrop is not None:
             self.add(self.simulator.render_body([_solid(spec.look.backdrop)]))
 
@@ -296,15 +295,15 @@ class SimScene:
         return [(s.label, len(s.mesh.triangles)) for s in self.spec.model.links[link].solids]
 
 
-def _solid(thing: Thing) -> Solid:
-    return Solid(thing.shape, thing.mesh, thing.color, pattern=thing.pattern)
-
-
 def _numbered(ids: npt.NDArray[np.integer], known: dict[int, int]) -> npt.NDArray[np.int16]:
     """Entity numbers -> the numbers that are known of some of them; everything else is -1."""
     table = np.full(max(int(ids.max()), *known, 0) + 1, -1, np.int16)
     table[list(known)] = list(known.values())
     return table[ids]
+
+
+def _solid(thing: Thing) -> Solid:
+    return Solid(thing.shape, thing.mesh, thing.color, pattern=thing.pattern)
 
 
 def build_articulation(simulator: Simulator, sapien_scene: Any, spec: SceneSpec) -> Any:

@@ -13,8 +13,8 @@ import pytest
 
 from robomamba_jax.evaluation.benchmarks.prompts import STYLES
 from robomamba_jax.evaluation.synthetic.export_benchmarks import MME_SUFFIX
-from robomamba_jax.world.language import wording as w
 from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language import wording_lists as w
 from robomamba_jax.world.language.bench_questions import facts_of
 from robomamba_jax.world.language.captions import Pair, motion_of
 from robomamba_jax.world.language.facts import Facts, scene_facts
