@@ -39,7 +39,7 @@ from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import caption, questions, yes_no
 from robomamba_jax.world.language.conversations import image_conversations
 from robomamba_jax.world.language.details import description
-from robomamba_jax.world.language.facts import scene_facts
+from robomamba_jax.world.language.facts import Facts, scene_facts
 from robomamba_jax.world.language.imagined import imagined_record
 from robomamba_jax.world.language.instructions import instructions, touch
 from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
@@ -88,6 +88,8 @@ _TURNS: dict[str, tuple[str | None, ...]] = {
         *(plain_things.CATEGORY, assemblies.CATEGORY, None),
     ),
 }
+# Of facts: what only the broad world has, and how it reads where there is none of it.
+_BROAD_FACTS = {"partly": (), "resembles": (), "surface_clear": True}
 _IN_VIEW = 0.004  # share of a broad image that its object has to fill
 
 
@@ -308,7 +310,6 @@ def open_tasks(setup: dict[str, Any]) -> WorldTasks:
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     category = plan.category_of("poses", item)
     seed = plan.seed_of("poses", item)
-    draw = draw_mixed_scene if plan.world == "broad" else draw_scene
     name = f"{category}_{item:06d}"
     failed: list[dict[str, Any]] = []
 
@@ -321,6 +322,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
             save_image(root / FAILED / "images" / f"{failed_name(name, trial)}.png", trial.view.rgb)
         failed.append(failed_record(trial, name, drawn))
 
+    draw = draw_mixed_scene if plan.world == "broad" else draw_scene
     sample = find_sample(
         simulator,
         seed,
@@ -371,11 +373,18 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
             llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", pairs, rng.chance(0.8))
             for k, pairs in enumerate(image_conversations(facts, words))
         ],
-        "facts": dataclasses.asdict(facts),
+        "facts": _facts_record(facts),
         "instance": scene.spec.model.instance,
         "camera": view.camera.to_dict(),
         "axes": [axis.to_dict() for axis in scene_axes(scene)],
     }
+
+
+def _facts_record(facts: Facts) -> dict[str, Any]:
+    """Facts as JSON; what only the broad world has is left out where there is none of it, so that
+    the paper's scenes have the bytes that they had before."""
+    fields = dataclasses.asdict(facts)
+    return {key: value for key, value in fields.items() if value != _BROAD_FACTS.get(key)}
 
 
 def _scene_in_view(

@@ -128,9 +128,10 @@ class World:
     def noun(self, facts: Facts, rng: Rng) -> str:
         """Another object's noun. Invented words are told from others of their kind alone: who asks
         for one that is never there would teach that unknown words mean no."""
+        here = [facts.noun, *facts.visible, *facts.resembles]
         if facts.noun in SEEN_NOUNS:
-            return self._other(rng, lambda: rng.choice(SEEN_NOUNS), [facts.noun, *facts.visible])
-        return self._other(rng, lambda: nonce_word(rng), [facts.noun, *facts.visible])
+            return self._other(rng, lambda: rng.choice(SEEN_NOUNS), here)
+        return self._other(rng, lambda: nonce_word(rng), here)
 
     def shape(self, facts: Facts, rng: Rng) -> str:
         """A plain thing that is not there."""
@@ -138,7 +139,7 @@ class World:
 
     def part(self, facts: Facts, rng: Rng) -> str:
         """A part that is not in view; those that the object might have a little more often."""
-        there = [*parts_of(facts), facts.noun]
+        there = [*parts_of(facts), facts.noun, *facts.resembles]
         weights = {
             part: weight * (3 if part in facts.lacks else 1)
             for part, weight in PART_WEIGHTS.items()
@@ -172,7 +173,7 @@ class World:
         return drawn(rng, COUNTS_SEEN)
 
     def _absent(self, rng: Rng, weights: Mapping[str, float], facts: Facts) -> str:
-        there = [*parts_of(facts), facts.noun]
+        there = [*parts_of(facts), facts.noun, *facts.resembles]
         left = {name: weight for name, weight in weights.items() if not means(name, there)}
         return drawn(rng, left or weights)
 

@@ -128,7 +128,7 @@ def there_or_not(
         with what is there).
       ranking: what images show, the most frequent first.
     """
-    here = set(objects_of(facts)) | {part.part for part in facts.parts}
+    here = {*objects_of(facts), *(part.part for part in facts.parts), *facts.resembles}
     present = words.rng.choice(things_of(facts))
     absent = [name for name in ranking if name not in here]
     if kind == "popular":
@@ -148,7 +148,8 @@ def there_or_not(
 def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
     """MME's sub-tasks that a scene allows: one question with yes, one with no."""
     noun = facts.noun
-    absent = [known for known in nouns_of(words.split) if known not in objects_of(facts)]
+    here = {*objects_of(facts), *facts.resembles}
+    absent = [known for known in nouns_of(words.split) if known not in here]
 
     def pair(phrases: Sequence[str], right: str, wrong: str, name: str, **more: str) -> Pair:
         """The same question about what is right and about what is wrong."""
@@ -166,8 +167,8 @@ def pairs(image: str, facts: Facts, words: Wording) -> dict[str, Pair]:
         wrong = count + 1 if count == 1 or words.rng.chance(0.5) else count - 1
         more = {"noun": noun, "parts": f"{name}s"}
         found["count"] = pair(wc.ASK_IS_COUNT, str(count), str(wrong), "count", **more)
-    if len(facts.things) == 1:
-        thing = facts.things[0]
+    thing = facts.beside
+    if thing is not None:
         other = "right" if thing.side == "left" else "left"
         more = {"noun": noun, "thing": thing.shape}
         found["position"] = pair(wc.ASK_IS_SIDE, thing.side, other, "side", **more)
@@ -192,7 +193,8 @@ def cover_pair(image: str, book: dict[str, str], other: dict[str, str]) -> Pair:
 
 def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
     """Questions with four options, or three: object, colour, state, motion."""
-    nouns = [known for known in nouns_of(words.split) if known != facts.noun]
+    not_right = {facts.noun, *facts.resembles}
+    nouns = [known for known in nouns_of(words.split) if known not in not_right]
     asked = words.say(w.ASK_CATEGORY)
     found = [_choice(image, words, asked, facts.noun, nouns, "object_recognition")]
     asked = words.say(w.ASK_COLOR, noun=facts.noun)

@@ -32,6 +32,15 @@ MORE_SHAPES = ("pyramid", "cross", "bowl", "arch", "star")
 """Of the broad world alone."""
 
 SPLITS = ("train", "validation")
+# What one could call a shape in good faith: nobody asks whether that is there as well.
+RESEMBLES: dict[str, tuple[str, ...]] = {
+    "cube": ("box", "safe", "cabinet"),
+    "cylinder": ("pot", "bottle", "trash can", "lighter", "soap dispenser"),
+    "cone": ("lamp", "pyramid"),
+    "pyramid": ("cone",),
+    "bowl": ("pot",),
+    "arch": ("door",),
+}
 _CODE = 10  # of their seeds
 _INSTANCES = 1_000_000
 _FIVE = 0.75  # share of the five shapes that are asked for most
@@ -106,7 +115,9 @@ def draw_shape(rng: Rng) -> str:
 def plain_model(shape: str, color: Color, instance: str) -> ObjectModel:
     """A shape as an object."""
     body = Link("body", "body", -1, None, (Solid("body", thing_mesh(shape, 0.5), color),))
-    return ObjectModel(CATEGORY, instance, (body,), color, noun=shape).normalised()
+    like = RESEMBLES.get(shape, ())
+    model = ObjectModel(CATEGORY, instance, (body,), color, noun=shape, resembles=like)
+    return model.normalised()
 
 
 def draw_plain(rng: Rng, split: str) -> ObjectModel:

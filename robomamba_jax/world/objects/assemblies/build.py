@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +75,7 @@ KINDS: tuple[Kind, ...] = (
 _ALIKE = (
     ("lid", "cover", "cap", "flap"),
     ("door", "flap", "panel", "shelf", "seat"),
-    ("lever", "arm", "handle", "neck", "bail", "head"),
+    ("lever", "arm", "handle", "neck", "bar"),
     ("knob", "dial", "wheel", "disc", "cap"),
     ("drawer", "tray"),
     ("button", "plunger"),
@@ -106,6 +106,10 @@ def draw_assembly(rng: Rng, category: str, instance: str) -> ObjectModel:
     body.finish()
     made = a.finish(category, instance, body.color)
     lacks = _lacks(rng, made)
+    if "wheel" in made.parts():
+        resembles = (*resembles, "ring")
+    # Likewise parts: who calls a cover a lid is not wrong.
+    resembles = tuple(sorted({*resembles, *_alike(made.parts())} - set(made.parts())))
     turn = rng.choice([0.0, rng.uniform(-0.7, 0.7), rng.uniform(-0.7, 0.7)])
     turned = tuple(_turned(link, rotation((0, 0, 1), turn)) for link in made.links)
     made = dataclasses.replace(made, links=turned, lacks=lacks, noun=noun, resembles=resembles)
@@ -210,8 +214,13 @@ def _pair(rng: Rng, body: Body) -> tuple[str, ...]:
 def _lacks(rng: Rng, model: ObjectModel) -> tuple[str, ...]:
     """Some parts that it might have, and nothing like which it has."""
     has = set(model.parts())
-    excluded = has | {name for group in _ALIKE if has & set(group) for name in group}
+    excluded = has | _alike(has)
     return tuple(rng.shuffled([name for name in _ASKED if name not in excluded], 4))
+
+
+def _alike(has: Collection[str]) -> set[str]:
+    """Other names for parts."""
+    return {name for group in _ALIKE if set(has) & set(group) for name in group}
 
 
 def _turned(link: Link, turn: np.ndarray) -> Link:

@@ -33,8 +33,9 @@ def drawer(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
         ((0.86 * w, board, depth), (0, low, -depth / 2)),
         ((0.86 * w, tall, board), (0, low + tall / 2, board / 2 - depth)),
     ]
-    for sign in (-1, 1):
-        inside.append(((board, tall, depth), (sign * 0.43 * w, low + tall / 2, -depth / 2)))
+    inside += [
+        ((board, tall, depth), (sign * 0.43 * w, low + tall / 2, -depth / 2)) for sign in (-1, 1)
+    ]
     for size, center in inside:
         link.add(site.place(box(size, center)), color)
     if not rng.chance(_BARE):
