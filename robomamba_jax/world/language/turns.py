@@ -471,6 +471,8 @@ def is_count(scene: Scene) -> Turn | None:
 def is_surface(scene: Scene) -> Turn | None:
     """Whether the object stands on a floor or a table, of a color or not."""
     facts, rng = scene.facts, scene.words.rng
+    if not facts.surface_clear:
+        return None
     colored, yes = scene.chance(0.5), scene.chance(_YES_WHERE_POSSIBLE)
     name, color = facts.surface, facts.surface_color
     if name == "none" and not scene.chance(_no_share(scene.world.bare)):
