@@ -98,6 +98,12 @@ def _add_generate(actions: Commands) -> None:
         default="random",
         help="contact points: any that moves the part well, or the central one (random)",
     )
+    parser.add_argument(
+        "--world",
+        default="paper",
+        metavar="paper|broad",
+        help="broad adds assemblies, plain things, cameras, lights, clutter: for training (paper)",
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.add_argument(
         "--failed-images",
@@ -217,6 +223,7 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
     plan = WorldPlan(
         **pick(args, "samples", "num_images", "seed", "split", "size", "dof", "contact_sampling"),
         failed_images=args.failed_images,
+        world=args.world,
         texts=args.num_texts,
         clips=args.num_images // 10 if args.clips is None else args.clips,
         categories=objects.categories(_names(args), args.split),

@@ -41,7 +41,7 @@ from robomamba_jax.world.dataset.tasks import (
     check_plan,
 )
 from robomamba_jax.world.failures import Skips
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.categories import ALL
 
 _CLIPS_PER_FILE = 100
 _PATIENCE = 20.0  # seconds for the jobs in hand, when all is stopped
@@ -289,7 +289,7 @@ def _manifest(
         "schema": "robomamba.world generate/1",
         "package": __version__,
         "plan": {"digest": plan.digest(), "version": VERSION, **dataclasses.asdict(plan)},
-        "unseen_categories": [name for name in plan.categories if not CATEGORIES[name].seen],
+        "unseen_categories": [name for name in plan.categories if not ALL[name].seen],
         "poses": {
             "kept": kept,
             "failed": failed,

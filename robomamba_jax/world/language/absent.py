@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from robomamba_jax.world.language.facts import Facts
-from robomamba_jax.world.language.vocabulary import SEEN_NOUNS, SHAPES, nonce_word
+from robomamba_jax.world.language.vocabulary import SEEN_NOUNS
+from robomamba_jax.world.objects.assemblies.nouns import draw_noun
 from robomamba_jax.world.objects.colors import COLORS
+from robomamba_jax.world.objects.plain_things import MORE_SHAPES, SHAPES
 from robomamba_jax.world.objects.rng import Rng
 
 T = TypeVar("T")
@@ -128,9 +130,14 @@ class World:
     def noun(self, facts: Facts, rng: Rng) -> str:
         """Another object's noun. Invented words are told from others of their kind alone: who asks
         for one that is never there would teach that unknown words mean no."""
+        here = [facts.noun, *facts.visible, *facts.resembles]
         if facts.noun in SEEN_NOUNS:
-            return self._other(rng, lambda: rng.choice(SEEN_NOUNS), [facts.noun, *facts.visible])
-        return self._other(rng, lambda: nonce_word(rng), [facts.noun, *facts.visible])
+            return self._other(rng, lambda: rng.choice(SEEN_NOUNS), here)
+        if facts.noun in (*SHAPES, *MORE_SHAPES):
+            # A plain thing by itself: other plain things are what might stand there.
+            here += [thing.shape for thing in facts.things]
+            return self._other(rng, lambda: rng.choice((*SHAPES, *MORE_SHAPES)), here)
+        return self._other(rng, lambda: draw_noun(rng), here)
 
     def shape(self, facts: Facts, rng: Rng) -> str:
         """A plain thing that is not there."""
@@ -138,7 +145,7 @@ class World:
 
     def part(self, facts: Facts, rng: Rng) -> str:
         """A part that is not in view; those that the object might have a little more often."""
-        there = [*parts_of(facts), facts.noun]
+        there = [*parts_of(facts), facts.noun, *facts.resembles]
         weights = {
             part: weight * (3 if part in facts.lacks else 1)
             for part, weight in PART_WEIGHTS.items()
@@ -172,7 +179,7 @@ class World:
         return drawn(rng, COUNTS_SEEN)
 
     def _absent(self, rng: Rng, weights: Mapping[str, float], facts: Facts) -> str:
-        there = [*parts_of(facts), facts.noun]
+        there = [*parts_of(facts), facts.noun, *facts.resembles]
         left = {name: weight for name, weight in weights.items() if not means(name, there)}
         return drawn(rng, left or weights)
 

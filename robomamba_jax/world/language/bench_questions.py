@@ -148,8 +148,8 @@ def subjects(facts: Facts) -> list[Subject]:
 
 
 def names_of(facts: Facts) -> list[str]:
-    """All that could be asked about: the object, things, parts in view."""
-    return [*objects_of(facts), *(part.part for part in facts.parts)]
+    """All that could be asked about: the object, things, parts in view, and what they resemble."""
+    return [*objects_of(facts), *(part.part for part in facts.parts), *facts.resembles]
 
 
 def photographs(scenes: Sequence[tuple[str, Facts]], words: Wording) -> list[Entry]:
@@ -301,8 +301,8 @@ def pairs(image: str, facts: Facts, words: Wording, others: Others = _TRAINING) 
         wrong = words.rng.choice(counts)
         more = {"noun": noun, "parts": f"{name}s"}
         found["count"] = pair(wc.ASK_IS_COUNT, str(count), str(wrong), "count", **more)
-    if len(facts.things) == 1:
-        thing = facts.things[0]
+    thing = facts.beside
+    if thing is not None:
         other = "right" if thing.side == "left" else "left"
         more = {"noun": noun, "thing": thing.shape}
         found["position"] = pair(wc.ASK_IS_SIDE, thing.side, other, "side", **more)
@@ -323,7 +323,8 @@ def cover_pair(image: str, book: dict[str, str], other: dict[str, str]) -> Pair:
 
 def choices(image: str, facts: Facts, words: Wording) -> list[Entry]:
     """Questions with four options, or three: object, colour, state, motion."""
-    nouns = [known for known in nouns_of(words.split) if known != facts.noun]
+    not_right = {facts.noun, *facts.resembles}
+    nouns = [known for known in nouns_of(words.split) if known not in not_right]
     asked = words.say(w.ASK_CATEGORY)
     found = [_choice(image, words, asked, facts.noun, nouns, "object_recognition")]
     asked = words.say(w.ASK_COLOR, noun=facts.noun)

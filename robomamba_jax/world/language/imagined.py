@@ -26,12 +26,13 @@ from robomamba_jax.world.language.vocabulary import (
     MOVING_PARTS,
     PARTS,
     SEEN_NOUNS,
-    SHAPES,
     WORLD_COLORS,
     nonce_word,
     plural,
 )
 from robomamba_jax.world.language.wording import Wording, article
+from robomamba_jax.world.objects.assemblies.nouns import draw_noun
+from robomamba_jax.world.objects.plain_things import SHAPES
 from robomamba_jax.world.objects.rng import Rng
 
 TOKENS = 230
@@ -111,7 +112,7 @@ _OPENING = tuple(sorted(OPENS))
 def _noun(rng: Rng) -> str:
     kind = drawn(rng, {"seen": 45, "everyday": 35, "new": 20})
     if kind == "new":
-        return nonce_word(rng)
+        return draw_noun(rng) if rng.chance(0.4) else nonce_word(rng)
     return rng.choice(SEEN_NOUNS if kind == "seen" else EVERYDAY_NOUNS)
 
 

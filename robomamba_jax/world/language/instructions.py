@@ -54,7 +54,8 @@ def _objects(facts: Facts, words: Wording) -> list[Entry]:
     """Whether the object is there, or another; whether a plain thing is; whether a part is: in a
     drawn order, each with yes as often as with no."""
     here = set(q.objects_of(facts)) | {part.part for part in facts.parts}
-    absent = [name for name in nouns_of(words.split) if name not in here]
+    known = [name for name in nouns_of(words.split) if name not in facts.resembles]
+    absent = [name for name in known if name not in here]
     pairs = [(facts.noun, words.rng.choice(absent))]
     if facts.things and facts.absent_shapes:
         thing = words.rng.choice(facts.things)

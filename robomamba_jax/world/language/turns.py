@@ -163,6 +163,8 @@ def shape(scene: Scene) -> Turn | None:
     thing = _thing(scene)
     if thing is None or thing.color == scene.facts.color or not _alone_in(scene, thing, "color"):
         return None
+    if scene.facts.partly:  # whose color may be the same
+        return None
     asked = scene.words.say(wm.ASK_SHAPE, color=thing.color)
     answer = scene.answer(thing.shape, f"It is {article(thing.shape)}.")
     says = frozenset({"things", f"color {thing.shape}"})
@@ -172,7 +174,7 @@ def shape(scene: Scene) -> Turn | None:
 def side(scene: Scene) -> Turn | None:
     """Of a plain thing."""
     thing = _thing(scene)
-    if thing is None or not _alone_in(scene, thing, "shape"):
+    if thing is None or not thing.side or not _alone_in(scene, thing, "shape"):
         return None
     who, says = scene.who()
     asked = scene.words.say(wm.ASK_SIDE, thing=thing.shape, noun=who)
@@ -183,7 +185,7 @@ def side(scene: Scene) -> Turn | None:
 def beside(scene: Scene) -> Turn | None:
     """What stands on one side, or next to the object."""
     thing = _thing(scene)
-    if thing is None or not _alone_in(scene, thing, "side") or len(scene.facts.things) > 1:
+    if thing is None or scene.facts.beside is None:
         return None
     who, says = scene.who()
     asked = scene.words.say(w.ASK_THING, noun=who, side=thing.side)
@@ -196,7 +198,7 @@ def beside(scene: Scene) -> Turn | None:
 def compare(scene: Scene) -> Turn | None:
     """Which of two things is on a side."""
     things = {thing.side: thing for thing in scene.facts.things}
-    if len(scene.facts.things) != 2 or len(things) != 2:
+    if len(scene.facts.things) != 2 or set(things) != {"left", "right"}:
         return None
     one, two = scene.words.rng.shuffled([thing.shape for thing in scene.facts.things])
     if one == two:
@@ -208,8 +210,10 @@ def compare(scene: Scene) -> Turn | None:
     return _turn("compare", asked, answer, [f"side {one}", f"side {two}"], frozenset({"things"}))
 
 
-def surface(scene: Scene) -> Turn:
+def surface(scene: Scene) -> Turn | None:
     """What the object stands on."""
+    if not scene.facts.surface_clear:
+        return None
     who, says = scene.who()
     name = scene.facts.surface
     asked = scene.words.say(wm.ASK_SURFACE, noun=who)
@@ -231,8 +235,10 @@ def surface_color(scene: Scene) -> Turn | None:
     return _turn("surface color", asked, answer, ["surface color"], says | {"surface"})
 
 
-def things(scene: Scene) -> Turn:
+def things(scene: Scene) -> Turn | None:
     """How many there are beside the object."""
+    if scene.facts.partly:  # of which one cannot say whether they count
+        return None
     who, says = scene.who()
     asked = scene.words.say(wm.ASK_THINGS, noun=who)
     count = len(scene.facts.things)
@@ -430,7 +436,7 @@ def is_color(scene: Scene) -> Turn:
 def is_side(scene: Scene) -> Turn | None:
     """Whether a thing is on a side."""
     thing = _thing(scene)
-    if thing is None or not _alone_in(scene, thing, "shape"):
+    if thing is None or not thing.side or not _alone_in(scene, thing, "shape"):
         return None
     who, says = scene.who()
     asked_side = scene.words.rng.choice(("left", "right"))
@@ -465,6 +471,8 @@ def is_count(scene: Scene) -> Turn | None:
 def is_surface(scene: Scene) -> Turn | None:
     """Whether the object stands on a floor or a table, of a color or not."""
     facts, rng = scene.facts, scene.words.rng
+    if not facts.surface_clear:
+        return None
     colored, yes = scene.chance(0.5), scene.chance(_YES_WHERE_POSSIBLE)
     name, color = facts.surface, facts.surface_color
     if name == "none" and not scene.chance(_no_share(scene.world.bare)):
@@ -502,6 +510,8 @@ def is_motion(scene: Scene) -> Turn | None:
 def are_things(scene: Scene) -> Turn | None:
     """Whether so many things stand there."""
     number, asked_for = len(scene.facts.things), 2
+    if scene.facts.partly:
+        return None
     # Two are asked for: one has a name, and three are not there in any image.
     if number != 2 and not scene.chance(scene.world.two / (1 - scene.world.two)):
         return None

@@ -116,7 +116,7 @@ def test_every_word_of_the_test_is_heard_in_training() -> None:
         for phrase in phrases_of(phrases, split)
         for word in plain_words(phrase)
     }
-    assert held - heard == {"_"}
+    assert held <= heard
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
