@@ -161,7 +161,7 @@ def manipulate_config(
     sources = tuple(
         SourceConfig(
             str(world / "manip.json"),
-            "poses" if world is paths.train else world.name,
+            "poses" if world == paths.train else world.name,
             "robomamba-poses",
             pixel_order="xy",
             frame="manipllm",

@@ -77,8 +77,9 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
         return dict(generate(world, out, plan.workers, progress)["poses"])
 
     train = make(paths.train, "train", (plan.poses, plan.language, plan.clips), SEEN)
+    assemblies = None
     if plan.assembly_poses:
-        make(paths.assemblies, "train", (plan.assembly_poses, 0, 0), (ASSEMBLY,))
+        assemblies = make(paths.assemblies, "train", (plan.assembly_poses, 0, 0), (ASSEMBLY,))
     counts = (plan.test_poses, plan.test_language, plan.test_clips)
     test = make(paths.test, "test", counts, SEEN)
     unseen = make(paths.unseen, "test", (0, plan.unseen_language, 0), UNSEEN)
@@ -88,7 +89,7 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
         shutil.copyfile(start_path() / "tokenizer.json", paths.tokenizer)
     elif not paths.tokenizer.is_file():
         write_tokenizer(paths.tokenizer, configs.training_texts(paths), plan.vocab)
-    return results.DataResult(train, test, unseen)
+    return results.DataResult(train, test, unseen, assemblies)
 
 
 def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:

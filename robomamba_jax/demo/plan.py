@@ -120,6 +120,7 @@ _STANDARD = DemoPlan(
     benchmarks=_QUICK,
     episodes=15,
     references=_REFERENCES,
+    assembly_poses=1500,
     budget=(
         ("data", 3.2),
         ("pretraining", 6.2),
@@ -127,8 +128,9 @@ _STANDARD = DemoPlan(
         ("align", 1.2),
         ("instruct", 4.7),
         ("manipulate", 1.3),
+        ("assemblies", 1.3),
         ("evaluation", 1.2),
-        ("rollouts", 1.7),
+        ("rollouts", 2.0),
         ("report", 0.1),
     ),
 )
@@ -155,6 +157,7 @@ MODES: dict[str, DemoPlan] = {
         benchmarks=("pope", "vqav2", "robovqa", "manipulation"),
         episodes=1,
         references=("oracle", "prior", "random"),
+        assembly_poses=40,
         budget=(
             ("data", 0.6),
             ("pretraining", 0.5),
@@ -162,6 +165,7 @@ MODES: dict[str, DemoPlan] = {
             ("align", 0.4),
             ("instruct", 0.6),
             ("manipulate", 0.3),
+            ("assemblies", 0.3),
             ("evaluation", 0.8),
             ("rollouts", 0.4),
             ("report", 0.1),
@@ -185,6 +189,7 @@ MODES: dict[str, DemoPlan] = {
         questions=0,
         benchmarks=_BENCHMARKS,
         episodes=50,
+        assembly_poses=9000,
         ablation_steps=400,
         budget=(
             ("data", 15.0),
@@ -193,8 +198,9 @@ MODES: dict[str, DemoPlan] = {
             ("align", 3.5),
             ("instruct", 33.0),
             ("manipulate", 5.0),
+            ("assemblies", 8.0),
             ("evaluation", 4.0),
-            ("rollouts", 5.0),
+            ("rollouts", 6.0),
             ("ablations", 60.0),
             ("report", 0.5),
         ),

@@ -33,11 +33,12 @@ _OLD_KEYS: dict[str, dict[str, str | None]] = {
 
 @dataclass(frozen=True)
 class DataResult:
-    """Of each split how many poses were kept and how many trials failed."""
+    """Of each data set how many poses were kept and how many trials failed."""
 
     train: dict[str, object]
     test: dict[str, object]
     unseen: dict[str, object]
+    assemblies: dict[str, object] | None = None
 
 
 @dataclass(frozen=True)

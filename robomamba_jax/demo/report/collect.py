@@ -59,12 +59,12 @@ def make_report(
     sizes = _parameters(paths)
     content = done.to_json()
     stages = {}
-    for name in ("align", "instruct", "manipulate"):
-        stage: StageResult = getattr(done, name)
+    for name in ("align", "instruct", "manipulate", "assemblies"):
+        stage: StageResult | None = getattr(done, name)
+        if stage is None:  # not in every mode
+            continue
         share = stage.trained_params / sum(sizes.values())
         stages[name] = {**tree_to_json(stage), "share": share, "seconds": seconds[name]}
-    if done.assemblies is not None:
-        stages["assemblies"] = {**tree_to_json(done.assemblies), "seconds": seconds["assemblies"]}
     evaluation: JsonObject = tree_to_json(done.evaluation)
     return {
         "schema": SCHEMA,
