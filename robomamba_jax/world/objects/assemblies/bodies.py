@@ -30,7 +30,7 @@ from robomamba_jax.world.objects.rng import Rng
 # What one could call a body of each look in good faith: nobody asks whether that is there.
 BOXY = (
     *("box", "cabinet", "safe", "refrigerator", "microwave", "toaster", "suitcase", "trash can"),
-    *("soap dispenser", "door", "monitor", "remote control", "lighter", "cube"),
+    *("soap dispenser", "monitor", "remote control", "lighter", "cube"),
 )
 ROUND = ("pot", "bottle", "trash can", "lamp", "soap dispenser", "lighter", "cylinder", "cone")
 FLAT = ("box", "door", "monitor", "laptop", "remote control", "suitcase", "computer mouse")

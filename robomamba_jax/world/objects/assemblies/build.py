@@ -16,6 +16,7 @@ from robomamba_jax.world.objects.assemblies.bodies import FAMILIES, LONG
 from robomamba_jax.world.objects.assemblies.nouns import draw_noun
 from robomamba_jax.world.objects.assemblies.paint import Paint
 from robomamba_jax.world.objects.assemblies.sites import Body, Site
+from robomamba_jax.world.objects.colors import darker
 from robomamba_jax.world.objects.meshes import box, prism, rotation
 from robomamba_jax.world.objects.model import Assembly, Link, LinkBuilder, ObjectModel
 from robomamba_jax.world.objects.rng import Rng
@@ -105,7 +106,7 @@ def draw_assembly(rng: Rng, category: str, instance: str) -> ObjectModel:
         _furnish(rng, a, built.sites, Paint.draw(rng, body.color, area))
     body.finish()
     made = a.finish(category, instance, body.color)
-    lacks = _lacks(rng, made)
+    lacks = tuple(name for name in _lacks(rng, made) if name not in resembles)
     if "wheel" in made.parts():
         resembles = (*resembles, "ring")
     # Likewise parts: who calls a cover a lid is not wrong.
@@ -173,7 +174,8 @@ def _pair(rng: Rng, body: Body) -> tuple[str, ...]:
     """Two long pieces about a pivot: jaws above each other, or blades and arms that cross flat."""
     long, wide = rng.uniform(0.7, 1.2), rng.uniform(0.08, 0.3)
     low, high = rng.uniform(0.05, 0.2), rng.uniform(0.04, 0.18)
-    color = rng.choice([body.color, rng.color()])
+    # Both pieces have one color, lighter and darker: of two alike which would be "its" color?
+    color = darker(body.color, rng.uniform(0.65, 1.1))
     part = rng.choice(["arm", "jaw", "blade"])
     if rng.chance(0.6):  # one above the other; the pivot's axis is level
         share = rng.choice([0.0, rng.uniform(0.0, 0.35)])

@@ -27,7 +27,7 @@ def drawer(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
     link = base.slide("drawer", site.direction(OUT), (0, depth * rng.uniform(0.55, 0.9)))
     color = paint.part(rng, w * h)
     _leaf(rng, link, site, (w, h, thick), color, "drawer")
-    board, low = 0.015, -0.42 * h
+    board, low = 0.015, -0.39 * h
     tall = h * rng.uniform(0.4, 0.75)  # of the box behind; its own board is lower than the front
     inside: list[tuple[tuple[float, float, float], tuple[float, float, float]]] = [
         ((0.86 * w, board, depth), (0, low, -depth / 2)),
