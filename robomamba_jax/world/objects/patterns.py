@@ -65,7 +65,7 @@ def _shares(pattern: Pattern) -> npt.NDArray[np.float64]:
     if pattern.kind == "stripes":
         return (np.floor(4 * x) % 2).astype(np.float64)
     if pattern.kind == "checks":
-        return (np.floor(4 * x) + np.floor(4 * y)) % 2
+        return ((np.floor(4 * x) + np.floor(4 * y)) % 2).astype(np.float64)
     if pattern.kind == "dots":
         u, v = (4 * x) % 1 - 0.5, (4 * y) % 1 - 0.5
         return (u**2 + v**2 < 0.08).astype(np.float64)

@@ -180,8 +180,8 @@ def lift_off(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
         size = (over * site.width, over * site.height, thick)
         _leaf(rng, link, site, size, color, part)
     if not rng.chance(_BARE):
-        upright = rng.chance(0.5)
-        add_grip(rng, link, site, paint.grip, (0, 0), thick, (0.4 * site.side,) * 2, upright)
+        room = (0.4 * site.side, 0.4 * site.side)
+        add_grip(rng, link, site, paint.grip, (0, 0), thick, room, rng.chance(0.5))
 
 
 def sliding(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
