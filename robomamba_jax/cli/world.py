@@ -240,7 +240,8 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
         poses = manifest["poses"]
         print(
             f"{args.out}: {poses['kept']:,} poses kept, {poses['failed']:,} trials failed; "
-            f"{plan.num_images:,} images with language, {plan.clips:,} clips{_texts(plan.texts)}{_skipped(manifest)}"
+            f"{plan.num_images:,} images with language, {plan.clips:,} clips{_texts(plan.texts)}"
+            f"{_skipped(manifest)}"
         )
         bench = [name for name in manifest["files"] if name.startswith("bench/")]
         for name, entry in manifest["files"].items():

@@ -19,7 +19,7 @@ from robomamba_jax.demo.report.verdicts import NON_VISUAL_POLICIES
 from robomamba_jax.demo.results import SplitRate
 from robomamba_jax.demo.rollouts import SHUFFLED, TITLES, WITH_ASSEMBLIES, ShuffledInputs, roll_out
 from robomamba_jax.world.language import wording_checks as wc
-from robomamba_jax.world.language.wording import phrases_of
+from robomamba_jax.world.language.splits import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.policies.interface import BatchPolicy, Observation, Policy, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES

@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from robomamba_jax.world.language.facts import Facts
-from robomamba_jax.world.language.vocabulary import SEEN_NOUNS, SHAPES, nonce_word
+from robomamba_jax.world.language.vocabulary import SEEN_NOUNS
+from robomamba_jax.world.objects.assemblies.nouns import draw_noun
 from robomamba_jax.world.objects.colors import COLORS
+from robomamba_jax.world.objects.plain_things import MORE_SHAPES, SHAPES
 from robomamba_jax.world.objects.rng import Rng
 
 T = TypeVar("T")
@@ -131,7 +133,11 @@ class World:
         here = [facts.noun, *facts.visible, *facts.resembles]
         if facts.noun in SEEN_NOUNS:
             return self._other(rng, lambda: rng.choice(SEEN_NOUNS), here)
-        return self._other(rng, lambda: nonce_word(rng), here)
+        if facts.noun in (*SHAPES, *MORE_SHAPES):
+            # A plain thing by itself: other plain things are what might stand there.
+            here += [thing.shape for thing in facts.things]
+            return self._other(rng, lambda: rng.choice((*SHAPES, *MORE_SHAPES)), here)
+        return self._other(rng, lambda: draw_noun(rng), here)
 
     def shape(self, facts: Facts, rng: Rng) -> str:
         """A plain thing that is not there."""

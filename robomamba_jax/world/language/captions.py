@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language import wording_lists as w
+from robomamba_jax.world.language.absent import World
 from robomamba_jax.world.language.facts import Facts, PartState
 from robomamba_jax.world.language.wording import Wording, article
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN
@@ -219,7 +220,7 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
             *(lambda s=s: thing(words.rng.choice(tuple(COLORS)), s, False) for s in shapes),
         ],
         [
-            *(lambda p=p: check("part", p, False) for p in facts.lacks),
+            *[lambda: check("part", World().part(facts, words.rng), False)] * 4,
             *(lambda p=p: check("use", p, False) for p in facts.lacks if p in _HOLDS),
         ],
     )

@@ -17,7 +17,7 @@ from robomamba_jax.world.language.facts import Facts
 from robomamba_jax.world.language.wording import Wording
 
 # Kinds of conversations, and how often.
-KINDS = {"short": 30, "sentence": 22, "verify": 18, "unanswerable": 16, "letters": 14}
+KINDS = {"short": 30, "sentence": 22, "verify": 18, "unanswerable": 16, "letters": 10}
 _DETAILS = 0.04  # and so many descriptions instead
 _ATTEMPTS = 80
 
@@ -82,7 +82,7 @@ def image_conversations(facts: Facts, words: Wording) -> list[list[Pair]]:
     return [conversation(facts, words, World(), IMAGE_TOKENS) for _ in range(count)]
 
 
-IMAGE_TOKENS = 215
+IMAGE_TOKENS = 222
 """About how many tokens of text a record about an image has, which has its image's beside them."""
 
 _SHORTEST = 12  # tokens that a turn has at least
@@ -99,5 +99,5 @@ def _styled(pair: Pair, kind: str, first: bool, words: Wording) -> Pair:
 
 def tokens_of(pair: Pair) -> int:
     """About how many tokens of a vocabulary of a thousand a turn has, its frame included: measured,
-    a token for 3.4 characters and seven for the frame."""
-    return 7 + round((len(pair.question) + len(pair.answer)) / 3.4)
+    a token for 3.7 characters and eight for the frame."""
+    return 8 + round((len(pair.question) + len(pair.answer)) / 3.7)

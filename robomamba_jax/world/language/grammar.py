@@ -16,9 +16,12 @@ punctuation, spelling ("colour"), contractions ("what's"), articles before a vow
 
 from __future__ import annotations
 
+import bisect
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from robomamba_jax.world.language.vocabulary import COLOR_WORDS, NUMBER_WORDS
 from robomamba_jax.world.objects.rng import Rng
@@ -31,28 +34,21 @@ SLOT = "_"
 # What fills a slot never has these words in it, so that "the door of the safe" is no single part:
 # without them one rule would seem to say nearly everything.
 _NEVER_IN_A_NAME = frozenset(
-    "the a an is are was it its 's on in to at by with which what how where here there this that "
-    "have has does do can and or if when one you i me of either lies stands "
-    # What is asked for is no part either: "show the place of the lid".
-    "place position point spot joint state color number name shape".split()
+    {
+        *("the", "a", "an", "is", "are", "was", "it", "its", "'s", "on", "in", "to", "at", "by"),
+        *("with", "which", "what", "how", "where", "here", "there", "this", "that", "have", "has"),
+        *("does", "do", "can", "and", "or", "if", "when", "one", "you", "i", "me", "of", "either"),
+        *("lies", "stands"),
+        # What is asked for is no part either: "show the place of the lid".
+        *("place", "position", "point", "spot", "joint", "state", "color", "number", "name"),
+        "shape",
+    }
 )
 _NAME_WORDS, _PHRASE_WORDS = 4, 14
 # Slots that hold more than a name, or less: the words that they may begin with.
 _FIRST_WORDS = {
     "action": frozenset(
-        [
-            "open",
-            "close",
-            "pull",
-            "push",
-            "move",
-            "lift",
-            "turn",
-            "slide",
-            "press",
-            "raise",
-            "lower",
-        ]
+        {"open", "close", "pull", "push", "move", "lift", "turn", "slide", "press", "raise"}
     ),
     "motion": frozenset({"turns", "slides"}),
     "place": frozenset({"on", "beside"}),
@@ -132,7 +128,9 @@ class Rule:
 
     def _template(self, rng: Rng) -> str:
         for _ in range(1000):
-            template = _tidy("".join(_draw(self._node, rng)))
+            pieces: list[str] = []
+            _draw(self._node, rng, pieces)
+            template = _tidy("".join(pieces))
             if plain_words(template) not in self._without:
                 return template
         raise ValueError(f"nearly all that a rule says is held out: {self.text[:80]}")
@@ -193,29 +191,24 @@ def _tidy(text: str) -> str:
     return re.sub(r" ([.,?!:;]|'s\b)", r"\1", text)
 
 
-# A node is a text, a sequence, or weighted alternatives.
-_Alternatives = tuple[tuple[float, ...], tuple["_Node", ...]]
-_Node = "str | list[_Node] | _Alternatives"
+# A text, a sequence, or alternatives: where each one's share of the weights ends, and the texts.
+_Alternatives: TypeAlias = "tuple[tuple[float, ...], tuple[_Node, ...]]"
+_Node: TypeAlias = "str | list[_Node] | _Alternatives"
 
 
-def _parse(text: str) -> object:
+def _parse(text: str) -> _Node:
     node, end = _sequence(text, 0)
     if end != len(text):
         raise ValueError(f"a bracket too many at {end}: {text[max(0, end - 40) : end + 10]!r}")
     return node
 
 
-def _sequence(text: str, at: int) -> tuple[list[object], int]:
+def _sequence(text: str, at: int) -> tuple[list[_Node], int]:
     """A run of texts and brackets, and where it ends."""
-    found: list[object] = []
+    found: list[_Node] = []
     while at < len(text) and text[at] not in "|)]":
         if text[at] in "([":
-            optional = text[at] == "["
-            node, at = _alternatives(text, at + 1, "]" if optional else ")")
-            if optional:
-                weights, options = node
-                whole = sum(weights)
-                node = ((*weights, whole), (*options, []))
+            node, at = _alternatives(text, at + 1, ")" if text[at] == "(" else "]")
             found.append(node)
             continue
         end = re.compile(r"[\[\]()|]|$").search(text, at)
@@ -225,11 +218,10 @@ def _sequence(text: str, at: int) -> tuple[list[object], int]:
     return found, at
 
 
-def _alternatives(
-    text: str, at: int, close: str
-) -> tuple[tuple[tuple[float, ...], tuple[object, ...]], int]:
+def _alternatives(text: str, at: int, close: str) -> tuple[_Alternatives, int]:
+    """Alternatives behind their opening bracket; nothing is one of those in square brackets."""
     weights: list[float] = []
-    options: list[object] = []
+    options: list[_Node] = []
     while True:
         weight = re.compile(r"(\d+)\*").match(text, at)
         if weight:
@@ -237,37 +229,37 @@ def _alternatives(
         weights.append(float(weight[1]) if weight else 1.0)
         node, at = _sequence(text, at)
         options.append(node)
-        if at >= len(text) or (text[at] != "|" and text[at] != close):
+        if at >= len(text) or text[at] not in ("|", close):
             raise ValueError(f"a bracket is not closed: {text[max(0, at - 40) : at + 10]!r}")
         at += 1
         if text[at - 1] == close:
-            if min(weights) <= 0:
-                raise ValueError(f"a weight is 0: {text!r}")
-            return (tuple(weights), tuple(options)), at
+            break
+    if min(weights) <= 0:
+        raise ValueError(f"a weight is 0: {text!r}")
+    if close == "]":
+        weights.append(sum(weights))
+        options.append("")
+    return (tuple(itertools.accumulate(weights)), tuple(options)), at
 
 
-def _draw(node: object, rng: Rng) -> Iterator[str]:
+def _draw(node: _Node, rng: Rng, found: list[str]) -> None:
+    """Append the pieces of one sentence."""
     if isinstance(node, str):
-        yield node
+        found.append(node)
     elif isinstance(node, list):
         for part in node:
-            yield from _draw(part, rng)
+            _draw(part, rng, found)
     else:
-        assert isinstance(node, tuple)
-        weights, options = node
-        at = rng.uniform(0, sum(weights))
-        for weight, option in zip(weights, options, strict=True):
-            at -= weight
-            if at < 0:
-                yield from _draw(option, rng)
-                return
-        yield from _draw(options[-1], rng)
+        edges, options = node
+        # Many a question is drawn for each that is asked: this is where the time goes.
+        at = bisect.bisect_right(edges[:-1], rng.uniform(0.0, edges[-1]))
+        _draw(options[at], rng, found)
 
 
 class _Graph:
     """A rule as states with words between them: every path from 0 to the end is a sentence."""
 
-    def __init__(self, node: object) -> None:
+    def __init__(self, node: _Node) -> None:
         self._words: list[dict[str, set[int]]] = [{}]
         self._free: list[set[int]] = [set()]
         self._slots: dict[int, str] = {}  # the slot behind a state
@@ -279,7 +271,7 @@ class _Graph:
         self._free.append(set())
         return len(self._words) - 1
 
-    def _add(self, node: object, start: int) -> int:
+    def _add(self, node: _Node, start: int) -> int:
         if isinstance(node, str):
             for token in _TOKEN.findall(node):
                 for word in plain_words(token):
@@ -293,7 +285,6 @@ class _Graph:
             for part in node:
                 start = self._add(part, start)
             return start
-        assert isinstance(node, tuple)
         end = self._new()
         for option in node[1]:
             fresh = self._new()

@@ -26,15 +26,16 @@ from robomamba_jax.world.language.vocabulary import (
     MOVING_PARTS,
     PARTS,
     SEEN_NOUNS,
-    SHAPES,
     WORLD_COLORS,
     nonce_word,
     plural,
 )
 from robomamba_jax.world.language.wording import Wording, article
+from robomamba_jax.world.objects.assemblies.nouns import draw_noun
+from robomamba_jax.world.objects.plain_things import SHAPES
 from robomamba_jax.world.objects.rng import Rng
 
-TOKENS = 250
+TOKENS = 230
 """About how many tokens a record has: what is told, questions and answers."""
 
 _THINGS = {0: 25, 1: 40, 2: 25, 3: 10}
@@ -56,7 +57,7 @@ def imagined_record(rng: Rng, split: str) -> list[Pair]:
     facts = imagined_facts(rng)
     text = told(facts, rng)
     words = Wording(rng, split)
-    budget = TOKENS - round(len(text) / 3.4)
+    budget = TOKENS - round(len(text) / 3.6)
     pairs = conversation(facts, words, Imagined(), budget, rng.integer(*_TURNS))
     first = pairs[0]
     return [Pair(first.kind, f"{text}\n{first.question}", first.answer), *pairs[1:]]
@@ -111,7 +112,7 @@ _OPENING = tuple(sorted(OPENS))
 def _noun(rng: Rng) -> str:
     kind = drawn(rng, {"seen": 45, "everyday": 35, "new": 20})
     if kind == "new":
-        return nonce_word(rng)
+        return draw_noun(rng) if rng.chance(0.4) else nonce_word(rng)
     return rng.choice(SEEN_NOUNS if kind == "seen" else EVERYDAY_NOUNS)
 
 
@@ -166,9 +167,9 @@ def imagined_facts(rng: Rng) -> Facts:
     visible = tuple(sorted({*still, *(part.part for part in parts)}))
     places: list[tuple[str, int, int]] = []
     if visible and rng.chance(0.3):
-        for name in rng.shuffled(visible, 2):
-            if sum(part.part == name for part in parts) <= 1:
-                places.append((name, rng.integer(5, 94), rng.integer(5, 94)))
+        # A name that stands for several parts has no one place.
+        once = [name for name in visible if sum(part.part == name for part in parts) <= 1]
+        places += [(name, rng.integer(5, 94), rng.integer(5, 94)) for name in rng.shuffled(once, 2)]
     touch = (rng.integer(5, 94), rng.integer(5, 94)) if rng.chance(0.12) else None
     return Facts(
         category="",

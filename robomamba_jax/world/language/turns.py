@@ -395,7 +395,7 @@ def is_part_here(scene: Scene) -> Turn | None:
 def _is_there(scene: Scene, name: str, yes: bool, asks: Sequence[str], says: Said) -> Turn:
     """A question for a name. It must not stand behind what tells which things there are, and tells
     of this name alone: so as many are asked about that are there as that are not."""
-    asked = scene.words.say(wc.ASK_OBJECT, a_noun=article(name), noun=name)
+    asked = scene.words.say(wc.ASK_OBJECT, a_noun=article(name))
     answer = scene.yes_no(yes, f"there is {article(name) if yes else f'no {name}'}")
     known = f"is {name}"
     return Turn(Pair("is there", asked, answer), frozenset({*asks, known}), says | {known})
@@ -776,4 +776,4 @@ CHECKED: dict[Maker, float] = {
     has_handle: 4,
     are_things: 3,
 }
-MARKED: dict[Maker, float] = {letters: 10, point: 5, touch_point: 2, plan: 4, robot_plan: 7}
+MARKED: dict[Maker, float] = {letters: 7, point: 5, touch_point: 2, plan: 4, robot_plan: 7}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN
 from robomamba_jax.world.objects.colors import COLORS
+from robomamba_jax.world.objects.plain_things import SHAPES
 from robomamba_jax.world.objects.rng import Rng
 
 NUMBER_WORDS = (*("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),)
@@ -20,7 +21,6 @@ MORE_COLORS = (
     *("copper", "bronze", "tan", "scarlet", "indigo", "mint", "rose", "crimson", "teal"),
 )
 COLOR_WORDS = (*WORLD_COLORS, *MORE_COLORS)
-SHAPES = ("cube", "ball", "cylinder", "cone", "ring")
 MORE_SHAPES = (
     *("pyramid", "plate", "disc", "cup", "vase", "book", "brick", "star", "bowl", "coin", "egg"),
     *("shell", "stone", "candle", "pebble", "jar", "bell", "shoe", "glove", "feather", "block"),

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from robomamba_jax.world.language.splits import Answers
+
 # What a picture shows. {a_thing}: "a red microwave".
 CAPTION_ASKS = (
     "Describe the image.",
@@ -55,11 +57,13 @@ ASK_CATEGORY = (
     "What can be seen in the middle?",
     "What is the thing in the image called?",
 )
-SAY_CATEGORY = (
-    "It is {a_noun}.",
-    "This is {a_noun}.",
-    "{a_noun_upper}.",
-    "The object is {a_noun}.",
+SAY_CATEGORY = Answers(
+    (
+        "It is {a_noun}.",
+        "This is {a_noun}.",
+        "{a_noun_upper}.",
+        "The object is {a_noun}.",
+    )
 )
 ASK_COLOR = (
     "What color is the {noun}?",
@@ -79,7 +83,9 @@ ASK_COLOR = (
     "What color do you see on the {noun}?",
     "Of which color is the {noun}?",
 )
-SAY_COLOR = ("The {noun} is {color}.", "It is {color}.", "{color_upper}.", "Its color is {color}.")
+SAY_COLOR = Answers(
+    ("The {noun} is {color}.", "It is {color}.", "{color_upper}.", "Its color is {color}.")
+)
 ASK_STATE = (
     "Is the {part} open or closed?",
     "What state is the {part} in?",
@@ -110,11 +116,13 @@ ASK_STATE = (
     "Which position does the {part} have?",
     "Which state does the {part} have?",
 )
-SAY_STATE = (
-    "The {part} is {state}.",
-    "It is {state}.",
-    "{state_upper}.",
-    "The {noun}'s {part} is {state}.",
+SAY_STATE = Answers(
+    (
+        "The {part} is {state}.",
+        "It is {state}.",
+        "{state_upper}.",
+        "The {noun}'s {part} is {state}.",
+    )
 )
 ASK_COUNT = (
     "How many {parts} does the {noun} have?",
@@ -146,11 +154,13 @@ ASK_COUNT = (
     "How many of the {parts} do you find?",
     "Say how many {parts} can be seen.",
 )
-SAY_COUNT = (
-    "It has {count}.",
-    "{count_upper}.",
-    "There {are} {count}.",
-    "The {noun} has {count} {parts}.",
+SAY_COUNT = Answers(
+    (
+        "It has {count}.",
+        "{count_upper}.",
+        "There {are} {count}.",
+        "The {noun} has {count} {parts}.",
+    )
 )
 ASK_THING = (
     "What stands beside the {noun}?",
@@ -182,11 +192,13 @@ ASK_THING = (
     "Name what stands to the {side}.",
     "Which object stands near the {noun}?",
 )
-SAY_THING = (
-    "A {color} {shape}.",
-    "There is a {color} {shape}.",
-    "It is a {color} {shape}.",
-    "I see a {color} {shape}.",
+SAY_THING = Answers(
+    (
+        "A {color} {shape}.",
+        "There is a {color} {shape}.",
+        "It is a {color} {shape}.",
+        "I see a {color} {shape}.",
+    )
 )
 ASK_MOVABLE = (
     "Which part of the {noun} can be moved?",
@@ -218,11 +230,13 @@ ASK_MOVABLE = (
     "Which part of the {noun} has a hinge or a rail?",
     "What is the moving part of the {noun}?",
 )
-SAY_MOVABLE = (
-    "The {part}.",
-    "The {part} can be moved.",
-    "Its {part}.",
-    "A robot can move the {part}.",
+SAY_MOVABLE = Answers(
+    (
+        "The {part}.",
+        "The {part} can be moved.",
+        "Its {part}.",
+        "A robot can move the {part}.",
+    )
 )
 ASK_MOTION = (
     "How does the {part} move?",
@@ -254,11 +268,13 @@ ASK_MOTION = (
     "Tell the kind of motion that the {part} makes.",
     "Which motion would move the {part}?",
 )
-SAY_MOTION = (
-    "It {motion}.",
-    "The {part} {motion}.",
-    "{motion_upper}.",
-    "The {part} of the {noun} {motion}.",
+SAY_MOTION = Answers(
+    (
+        "It {motion}.",
+        "The {part} {motion}.",
+        "{motion_upper}.",
+        "The {part} of the {noun} {motion}.",
+    )
 )
 ASK_PLAN = (
     "How should the robot {action}?",

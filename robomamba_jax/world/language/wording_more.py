@@ -43,7 +43,7 @@ ASK_SURFACE_COLOR = (
     "Name the color of the {surface}.",
     "Say what color is below the {noun}.",
     "Tell me the {surface}'s color.",
-    "Of which color is the {surface}?",
+    "Which color do you see on the {surface}?",
     "In which color do you see the {surface}?",
     "What would you call the color of the {surface}?",
 )
