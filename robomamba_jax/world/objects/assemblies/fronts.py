@@ -46,7 +46,8 @@ def drawer(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
 
 def tray(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
     """A low board that comes out of a slot, or slides on a shelf."""
-    w, depth = 0.9 * site.width, 0.95 * site.depth
+    # Between the posts of an open frame it reaches from one to the other.
+    w, depth = (1.01 if site.hollow else 0.9) * site.width, 0.95 * site.depth
     tall = min(rng.uniform(0.02, 0.07), 0.4 * site.height)
     y = rng.uniform(-0.35, 0.3) * site.height
     here = site.shifted((0, y, 0), site.width, tall)
