@@ -140,7 +140,8 @@ def _ground_color(rng: Rng, than: Color) -> Color:
     color = rng.other_color(than)
     if rng.chance(0.5):
         return color
-    r, g, b = (0.45 * part + 0.4 for part in color.rgb)
+    # Not as pale as the paper's floors: a brown one stays brown in any light.
+    r, g, b = (0.75 * part + 0.15 for part in color.rgb)
     return Color(color.name, (r, g, b))
 
 
@@ -220,6 +221,10 @@ def _clutter(rng: Rng, spec: SceneSpec, floor: float, most: int) -> tuple[Thing,
     reach = spec.scale * float(np.linalg.norm(np.maximum(abs(low), abs(high))[:2]))
     taken = [(np.asarray(spec.position[:2]), 0.75 * reach)]
     names = {spec.model.noun}
+    # What has the color of all around it cannot be seen.
+    backdrop = spec.look.backdrop if spec.look is not None else None
+    behind = {spec.surface_color.name} if spec.surface != "none" else set()
+    behind |= {backdrop.color.name} if backdrop is not None else set()
     # Beside a plain thing the others are smaller: "the object" is the one that stands out.
     smaller = 1.0 if spec.model.movable else min(1.0, 1.4 * spec.scale)
     for _ in range(rng.integer(0, most)):
@@ -230,7 +235,9 @@ def _clutter(rng: Rng, spec: SceneSpec, floor: float, most: int) -> tuple[Thing,
         at = np.asarray(spec.position[:2]) + distance * np.array([math.cos(angle), math.sin(angle)])
         # Any colour, the object's too; of a shape that is there already none again, or a question
         # about "the ball" would have two answers.
-        color = rng.color(*_BRIGHT) if rng.chance(0.8) else spec.model.color
+        color = rng.color(*(name for name in _BRIGHT if name not in behind))
+        if rng.chance(0.2):
+            color = spec.model.color
         turn = rotation((0, 0, 1), rng.uniform(-math.pi, math.pi))
         pattern = _shaded(rng, color, (0.1, 0.3)) if rng.chance(0.15) else None
         if shape in names or any(
