@@ -80,6 +80,13 @@ def _add_generate(actions: Commands) -> None:
         help="images for stages 1.1 and 1.2 (0)",
     )
     parser.add_argument("--clips", type=int, metavar="K", help="RoboVQA clips (a tenth of M)")
+    parser.add_argument(
+        "--num-texts",
+        type=int,
+        default=0,
+        metavar="T",
+        help="conversations in words alone, about scenes told in words (0)",
+    )
     parser.add_argument("--size", type=int, default=224, help="pixels (224)")
     parser.add_argument("--dof", type=int, default=6, help="6, or 7 with a gripper state (6)")
     add_renamed(
@@ -90,6 +97,12 @@ def _add_generate(actions: Commands) -> None:
         metavar="random|center",
         default="random",
         help="contact points: any that moves the part well, or the central one (random)",
+    )
+    parser.add_argument(
+        "--world",
+        default="paper",
+        metavar="paper|broad",
+        help="broad adds assemblies, plain things, cameras, lights, clutter: for training (paper)",
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.add_argument(
@@ -192,6 +205,11 @@ def _skipped(result: Mapping[str, Any]) -> str:
     return f"; {count:,} of them skipped" if count else ""
 
 
+def _texts(count: int) -> str:
+    """How many records in words alone, if any."""
+    return f", {count:,} texts" if count else ""
+
+
 def _generate(args: argparse.Namespace) -> dict[str, Any]:
     from robomamba_jax.cli.progress import count_bar
     from robomamba_jax.world.dataset.generate import generate
@@ -205,6 +223,8 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
     plan = WorldPlan(
         **pick(args, "samples", "num_images", "seed", "split", "size", "dof", "contact_sampling"),
         failed_images=args.failed_images,
+        world=args.world,
+        texts=args.num_texts,
         clips=args.num_images // 10 if args.clips is None else args.clips,
         categories=objects.categories(_names(args), args.split),
         # Absolute: worker processes, and a later run that resumes, may be elsewhere.
@@ -220,7 +240,8 @@ def _generate(args: argparse.Namespace) -> dict[str, Any]:
         poses = manifest["poses"]
         print(
             f"{args.out}: {poses['kept']:,} poses kept, {poses['failed']:,} trials failed; "
-            f"{plan.num_images:,} images with language, {plan.clips:,} clips{_skipped(manifest)}"
+            f"{plan.num_images:,} images with language, {plan.clips:,} clips{_texts(plan.texts)}"
+            f"{_skipped(manifest)}"
         )
         bench = [name for name in manifest["files"] if name.startswith("bench/")]
         for name, entry in manifest["files"].items():

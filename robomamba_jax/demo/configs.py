@@ -143,6 +143,7 @@ def manipulate_config(
     init: Path | None = None,
     policy: str | None = None,
     features: Path | None = None,
+    assemblies: bool = False,
 ) -> TrainConfig:
     """Stage 2: the policy head alone, on poses.
 
@@ -152,14 +153,20 @@ def manipulate_config(
       init: where it starts; None = stage 1.2.
       policy: the head's kind; None = the demo's.
       features: cached ones of that kind; None = the demo's own.
+      assemblies: whether poses of random assemblies are among them, which the paper's protocol
+        does not have.
     """
     policy = policy or plan.policy
-    source = SourceConfig(
-        str(paths.train / "manip.json"),
-        "poses",
-        "robomamba-poses",
-        pixel_order="xy",
-        frame="manipllm",
+    worlds = (paths.train, paths.assemblies) if assemblies else (paths.train,)
+    sources = tuple(
+        SourceConfig(
+            str(world / "manip.json"),
+            "poses" if world == paths.train else world.name,
+            "robomamba-poses",
+            pixel_order="xy",
+            frame="manipllm",
+        )
+        for world in worlds
     )
     encoding = EncodingConfig(
         str(paths.tokenizer), plan.vision, target="pose", max_tokens=_POSE_TOKENS
@@ -170,7 +177,7 @@ def manipulate_config(
     cache = paths.root / cache_kind(policy) if features is None else features
     return TrainConfig(
         stage="manipulate",
-        data=DataConfig((source,), encoding, batch, features=str(cache)),
+        data=DataConfig(sources, encoding, batch, features=str(cache)),
         trainable=("policy/.*",),
         loss=LossConfig(
             kind="pose",

@@ -34,6 +34,11 @@ class DemoPaths:
         return self.root / "data" / "unseen"
 
     @property
+    def assemblies(self) -> Path:
+        """Poses of random assemblies, which are of no category."""
+        return self.root / "data" / "assemblies"
+
+    @property
     def tokenizer(self) -> Path:
         """The byte-level BPE that is trained on the training text."""
         return self.root / "start" / "tokenizer.json"
@@ -67,3 +72,8 @@ class DemoPaths:
     def model(self) -> Path:
         """The finished model."""
         return self.root / "manipulate" / "export"
+
+    @property
+    def assemblies_model(self) -> Path:
+        """The same with a policy head that has learned from assemblies too."""
+        return self.root / "manipulate-assemblies" / "export"

@@ -29,7 +29,11 @@ from robomamba_jax.demo.train_stages import manipulate, stage_result
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
 from robomamba_jax.pretraining.configs import write_tokenizer
+from robomamba_jax.pretraining.run import NOTE as PRETRAIN_NOTE
 from robomamba_jax.pretraining.runs import Console, cache_features, loss_curve, train_run
+from robomamba_jax.released import start_path
+from robomamba_jax.utils.files import read_json
+from robomamba_jax.utils.hashes import file_sha256
 
 
 class Demo(NamedTuple):
@@ -57,6 +61,7 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
     """The world's data, training and test, and the tokenizer."""
     from robomamba_jax.world.dataset.generate import generate
     from robomamba_jax.world.dataset.tasks import WorldPlan
+    from robomamba_jax.world.objects.assemblies import CATEGORY as ASSEMBLY
     from robomamba_jax.world.objects.categories import SEEN, UNSEEN
 
     plan, paths = demo.plan, demo.paths
@@ -72,13 +77,19 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
         return dict(generate(world, out, plan.workers, progress)["poses"])
 
     train = make(paths.train, "train", (plan.poses, plan.language, plan.clips), SEEN)
+    assemblies = None
+    if plan.assembly_poses:
+        assemblies = make(paths.assemblies, "train", (plan.assembly_poses, 0, 0), (ASSEMBLY,))
     counts = (plan.test_poses, plan.test_language, plan.test_clips)
     test = make(paths.test, "test", counts, SEEN)
     unseen = make(paths.unseen, "test", (0, plan.unseen_language, 0), UNSEEN)
     # Once: a tokenizer trained again could number its tokens anew, under checkpoints that use it.
-    if not paths.tokenizer.is_file():
+    if plan.start is not None:
+        paths.tokenizer.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(start_path() / "tokenizer.json", paths.tokenizer)
+    elif not paths.tokenizer.is_file():
         write_tokenizer(paths.tokenizer, configs.training_texts(paths), plan.vocab)
-    return results.DataResult(train, test, unseen)
+    return results.DataResult(train, test, unseen, assemblies)
 
 
 def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
@@ -87,6 +98,8 @@ def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
     from robomamba_jax.training.export import export_preset
 
     plan, paths = demo.plan, demo.paths
+    if plan.start is not None:
+        return _begin_with(plan.start, demo)
     vision = pretrain_vision(demo)
     if stored_kind(paths.first) != "folder":
         new = paths.first.with_name("new")
@@ -103,6 +116,31 @@ def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
         exported = paths.language / "export"
         convert_parts(paths.encoder, exported, paths.start, tokenizer=paths.tokenizer)
     return results.Pretraining(vision, language)
+
+
+def _begin_with(name: str, demo: Demo) -> results.Pretraining:
+    """Shipped parts with a projector and a policy head of this demo's own: what the paper begins
+    with."""
+    paths, ready = demo.paths, start_path()
+    if stored_kind(paths.start) != "folder":
+        convert_parts(ready, ready, paths.start, tokenizer=paths.tokenizer, seed=1, overwrite=True)
+    # What ``robomamba pretrain`` noted of itself.
+    note = read_json(ready / PRETRAIN_NOTE, fix="install the package again")
+    encoder, language = (note["found"][part] for part in ("encoder", "language"))
+    curve = tuple((int(step), float(loss)) for step, loss in language["curve"])
+    return results.Pretraining(
+        results.VisionPretraining(
+            0,
+            0.0,
+            (),
+            f"{name}: ready, after {encoder['images_seen']:,} images of random assemblies, seen "
+            "categories and plain things",
+            encoder["words"],
+            encoder["held_out"],
+        ),
+        results.LanguagePretraining(language["steps"], curve),
+        results.Start(name, file_sha256(ready / "manifest.json"), note["tokens"]),
+    )
 
 
 def pretrain_vision(demo: Demo) -> results.VisionPretraining:
@@ -165,6 +203,12 @@ def run_manipulate(demo: Demo, done: Results) -> StageResult:
     return manipulate(demo.plan, demo.paths, demo.console, demo.paths.root / "manipulate")
 
 
+def run_assemblies(demo: Demo, done: Results) -> StageResult:
+    """Stage 2 with poses of random assemblies among those of the seen categories."""
+    workdir = demo.paths.assemblies_model.parent
+    return manipulate(demo.plan, demo.paths, demo.console, workdir, assemblies=True)
+
+
 def run_evaluation(demo: Demo, done: Results) -> results.EvaluationResult:
     """Every benchmark on test objects; yes-or-no and short answers on unseen categories too."""
     from robomamba_jax.demo.frozen_check import same_answers
@@ -194,6 +238,7 @@ def run_rollouts(demo: Demo, done: Results) -> dict[str, results.PolicyResult]:
         paths.train,
         paths.model,
         paths.root / "rollouts",
+        assemblies=paths.assemblies_model if demo.plan.assembly_poses else None,
         on_progress=demo.console.progress,
     )
 
@@ -224,6 +269,7 @@ WORK: dict[str, Phase] = {
     "align": run_align,
     "instruct": run_instruct,
     "manipulate": run_manipulate,
+    "assemblies": run_assemblies,
     "evaluation": run_evaluation,
     "rollouts": run_rollouts,
     "ablations": run_ablation_table,

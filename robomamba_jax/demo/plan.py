@@ -9,7 +9,7 @@ import dataclasses
 from robomamba_jax.errors import unknown_name
 
 PHASES = (
-    *("data", "pretraining", "features", "align", "instruct", "manipulate"),
+    *("data", "pretraining", "features", "align", "instruct", "manipulate", "assemblies"),
     *("evaluation", "rollouts", "ablations", "report"),
 )
 
@@ -29,7 +29,12 @@ class DemoPlan:
       unseen_language: test images of the ten unseen categories.
       vision: the encoder's name in ``VISION_PRESETS``.
       policy: the policy head's kind.
-      assets: a file of ready weights for the encoder; None = it is pre-trained here.
+      start: the shipped weights that it begins with, an encoder, a language model and their
+        tokenizer; None = all three come out of the demo's own training set.
+      assets: a file of ready weights for the encoder, without ``start``; None = it is pre-trained
+        here.
+      assembly_poses: poses of random assemblies, for a second policy head that learns from them
+        beside the poses of the seen categories; 0 = no such head.
       vocab: tokens of the tokenizer, at most.
       encoder_steps: of the encoder's pre-training.
       language_steps: of the language model's pre-training.
@@ -72,7 +77,9 @@ class DemoPlan:
     instruct_rows: int = 8
     vision: str = "nano"
     policy: str = "mixture"
+    start: str | None = None
     assets: str | None = None
+    assembly_poses: int = 0
     vocab: int = 1024
     workers: int = 2
 
@@ -113,6 +120,7 @@ _STANDARD = DemoPlan(
     benchmarks=_QUICK,
     episodes=15,
     references=_REFERENCES,
+    assembly_poses=1500,
     budget=(
         ("data", 3.2),
         ("pretraining", 6.2),
@@ -120,8 +128,9 @@ _STANDARD = DemoPlan(
         ("align", 1.2),
         ("instruct", 4.7),
         ("manipulate", 1.3),
+        ("assemblies", 1.3),
         ("evaluation", 1.2),
-        ("rollouts", 1.7),
+        ("rollouts", 2.0),
         ("report", 0.1),
     ),
 )
@@ -148,6 +157,7 @@ MODES: dict[str, DemoPlan] = {
         benchmarks=("pope", "vqav2", "robovqa", "manipulation"),
         episodes=1,
         references=("oracle", "prior", "random"),
+        assembly_poses=40,
         budget=(
             ("data", 0.6),
             ("pretraining", 0.5),
@@ -155,6 +165,7 @@ MODES: dict[str, DemoPlan] = {
             ("align", 0.4),
             ("instruct", 0.6),
             ("manipulate", 0.3),
+            ("assemblies", 0.3),
             ("evaluation", 0.8),
             ("rollouts", 0.4),
             ("report", 0.1),
@@ -178,6 +189,7 @@ MODES: dict[str, DemoPlan] = {
         questions=0,
         benchmarks=_BENCHMARKS,
         episodes=50,
+        assembly_poses=9000,
         ablation_steps=400,
         budget=(
             ("data", 15.0),
@@ -186,8 +198,9 @@ MODES: dict[str, DemoPlan] = {
             ("align", 3.5),
             ("instruct", 33.0),
             ("manipulate", 5.0),
+            ("assemblies", 8.0),
             ("evaluation", 4.0),
-            ("rollouts", 5.0),
+            ("rollouts", 6.0),
             ("ablations", 60.0),
             ("report", 0.5),
         ),

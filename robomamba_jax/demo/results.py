@@ -33,11 +33,12 @@ _OLD_KEYS: dict[str, dict[str, str | None]] = {
 
 @dataclass(frozen=True)
 class DataResult:
-    """Of each split how many poses were kept and how many trials failed."""
+    """Of each data set how many poses were kept and how many trials failed."""
 
     train: dict[str, object]
     test: dict[str, object]
     unseen: dict[str, object]
+    assemblies: dict[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,27 @@ class LanguagePretraining:
 
 
 @dataclass(frozen=True)
+class Start:
+    """Shipped weights that a demo begins with.
+
+    Attributes:
+      name: of them; "scratch" where encoder and language model were trained by the demo.
+      sha256: of their manifest, which has the hash of every file; empty for "scratch".
+      tokens: that the language model has read.
+    """
+
+    name: str
+    sha256: str
+    tokens: int
+
+
+@dataclass(frozen=True)
 class Pretraining:
     """Everything before stage 1."""
 
     vision: VisionPretraining
     language: LanguagePretraining
+    start: Start = Start("scratch", "", 0)
 
 
 @dataclass(frozen=True)
@@ -275,6 +292,7 @@ class Results:
     align: StageResult | None = None
     instruct: StageResult | None = None
     manipulate: StageResult | None = None
+    assemblies: StageResult | None = None
     evaluation: EvaluationResult | None = None
     rollouts: dict[str, PolicyResult] | None = None
     ablations: tuple[AblationRow, ...] | None = None

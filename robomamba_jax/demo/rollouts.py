@@ -28,6 +28,7 @@ from robomamba_jax.world.sim.simulator import Simulator
 
 TITLES = {
     "nano": ("this model", "image and words"),
+    "nano+assemblies": ("the same, poses of random assemblies in stage 2", "image and words"),
     "oracle": ("oracle", "the geometry itself"),
     "part-normal": ("random pixel of a part, its true normal", "part and normal"),
     "part-random": ("random pixel of a part, random direction", "part"),
@@ -44,6 +45,10 @@ SHUFFLED: dict[str, Input] = {"shuffled-images": "image", "shuffled-words": "wor
 _FILMED = 1  # of each category's trials; the report shows eight of the thirty
 
 
+WITH_ASSEMBLIES = "nano+assemblies"
+"""The policy whose head has learned from assemblies too."""
+
+
 def roll_out(
     plan: DemoPlan,
     train: Path,
@@ -51,6 +56,7 @@ def roll_out(
     out: Path,
     *,
     policies: tuple[str, ...] | None = None,
+    assemblies: Path | None = None,
     on_progress: OnNamedProgress = lambda policy, done, total: None,
 ) -> dict[str, PolicyResult]:
     """Roll out the model and the references; what is there already is kept.
@@ -60,17 +66,20 @@ def roll_out(
       train: the training set, whose poses the priors average.
       checkpoint: of the model, called "nano".
       out: one folder per policy.
-      policies: instead of the model and the plan's references.
+      policies: instead of the models and the plan's references.
+      assemblies: the checkpoint of the model called WITH_ASSEMBLIES; None = there is none.
       on_progress: called with (policy, trials done, trials).
     """
     simulator = None
     found = {}
-    for name in ("nano", *plan.references) if policies is None else policies:
+    models = ("nano",) if assemblies is None else ("nano", WITH_ASSEMBLIES)
+    for name in (*models, *plan.references) if policies is None else policies:
+        path = checkpoint if assemblies is None or name != WITH_ASSEMBLIES else assemblies
         file = out / name / "rollout.json"
         if not file.is_file():
             # Made once, and only where something is left to do: it needs a Vulkan driver.
             simulator = simulator or Simulator()
-            result = _roll(simulator, plan, train, checkpoint, name, file.parent, on_progress)
+            result = _roll(simulator, plan, train, path, name, file.parent, on_progress)
             write_json(file, result)
         found[name] = policy_result(name, json.loads(file.read_bytes()))
     return found
@@ -141,18 +150,19 @@ def _roll(
     folder: Path,
     on_progress: OnNamedProgress,
 ) -> dict[str, Any]:
-    model = name == "nano" or name in SHUFFLED
+    model = name in ("nano", WITH_ASSEMBLIES) or name in SHUFFLED
     policy = choose_policy(None, str(checkpoint)) if model else choose_policy(name, train=train)
     if name in SHUFFLED:
         policy = ShuffledInputs(policy, SHUFFLED[name])
     folder.mkdir(parents=True, exist_ok=True)
+    shown = model and name != WITH_ASSEMBLIES
     return rollout(
         simulator,
         policy,
         RolloutPlan(tuple(CATEGORIES), plan.episodes),
-        # Of the references the numbers suffice: their trials show the same scenes.
-        save_images=folder if model else None,
-        clips=_FILMED if model else 0,
+        # Of all others the numbers suffice: their trials show the same scenes.
+        save_images=folder if shown else None,
+        clips=_FILMED if shown else 0,
         on_progress=lambda done, total: on_progress(name, done, total),
     )
 

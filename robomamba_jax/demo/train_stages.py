@@ -29,6 +29,7 @@ def manipulate(
     init: Path | None = None,
     policy: str | None = None,
     features: Path | None = None,
+    assemblies: bool = False,
 ) -> StageResult:
     """Stage 2 on cached states of the frozen language model.
 
@@ -40,8 +41,11 @@ def manipulate(
       init: where it starts; None = stage 1.2.
       policy: the head's kind; None = the demo's.
       features: where the states are kept; None = the demo's own place.
+      assemblies: whether poses of random assemblies are among those of the seen categories.
     """
-    config = configs.manipulate_config(plan, paths, init=init, policy=policy, features=features)
+    config = configs.manipulate_config(
+        plan, paths, init=init, policy=policy, features=features, assemblies=assemblies
+    )
     assert config.data.features is not None
     kind = configs.cache_kind(config.model.policy)
     # Without the cache every epoch would run the frozen language model again for the same states.

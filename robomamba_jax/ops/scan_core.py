@@ -76,9 +76,14 @@ def scan_pairs(a: jax.Array, b: jax.Array, *, axis: int = 0, reverse: bool = Fal
 
 def decay(delta: jax.Array, A: jax.Array, keep_mask: jax.Array | None) -> jax.Array:
     """float32[..., N, I] from delta float32[..., I], A [N, I], keep_mask float32[...]."""
-    a = jnp.exp(delta[..., None, :] * A)
-    # A reset is a factor 0 of the decay and not an infinite step: 0 * h is exact for any finite h.
-    return a if keep_mask is None else a * keep_mask[..., None, None]
+    exponent = delta[..., None, :] * A
+    if keep_mask is None:
+        return jnp.exp(exponent)
+    # A reset is a decay of exactly 0, whatever the step: 0 * h is exact for any finite h. As
+    # exp(-inf), and not as a factor behind exp, it is part of the one operation that XLA computes
+    # once: by such a factor it would multiply anew in every reader.
+    reset = jnp.where(keep_mask > 0, 0.0, -jnp.inf)
+    return jnp.exp(exponent + reset[..., None, None])
 
 
 def expand_state(x: jax.Array, v: jax.Array, constant: bool) -> jax.Array:

@@ -7,8 +7,7 @@ Two layouts, one meaning:
 - *flat* (CPU): the rows one after another in a single loop whose body has no batch
   axis. XLA's CPU backend runs a body with a leading axis of size 1 several times
   slower, keeps one row's state in the cache, and does not thread nested loops.
-- *batched* (GPU, TPU; on a CPU for many rows of a small state, see ``batches_rows``): the
-  batch axis stands inside the body.
+- *batched* (GPU, TPU): the batch axis stands inside the body.
 """
 
 from __future__ import annotations
@@ -54,21 +53,6 @@ class Carry(NamedTuple):
     rows: jax.Array | None
 
 
-# Numbers of state per row, and rows, from which the batched layout wins on a CPU; see below.
-_SMALL_STATE, _MANY_ROWS = 4096, 8
-
-
-def batches_rows(batch: int, state: int) -> bool:
-    """Whether the batched layout is faster for B rows of N * I numbers of state.
-
-    On the CPU a step over one row of a small state is too little work for two threads. At
-    16x384x384x8 (B, T, I, N) on 2 cores of an AMD EPYC, chunk 4: 104 ms forward and backward,
-    flat 139 ms, and 160 ms in chunks of 8.
-    """
-    small = batch >= _MANY_ROWS and state <= _SMALL_STATE
-    return batch > 1 and (current_backend() != "cpu" or small)
-
-
 class ScanLayout:
     """Between [B, T, X] and [steps, K, (B), X]; T is padded by positions without effect."""
 
@@ -76,7 +60,7 @@ class ScanLayout:
         self.batch, self.length = inputs.u.shape[:2]
         self.chunk, self.reverse = chunk, reverse
         self.per_row = -(-self.length // chunk)
-        self.flat = not batches_rows(self.batch, inputs.A.size)
+        self.flat = self.batch == 1 or current_backend() == "cpu"
         self.index = jnp.arange(self.per_row * (self.batch if self.flat else 1), dtype=jnp.int32)
 
     def split_array(self, x: jax.Array) -> jax.Array:

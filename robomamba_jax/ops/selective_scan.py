@@ -24,7 +24,6 @@ from robomamba_jax.ops.arguments import BOOL, FLOAT, INT, floats, not_empty, opt
 from robomamba_jax.ops.backend import current_backend
 from robomamba_jax.ops.scan_chunked import scan_chunked
 from robomamba_jax.ops.scan_core import ScanInputs, scan_associative, scan_sequential
-from robomamba_jax.ops.scan_layout import batches_rows
 from robomamba_jax.ops.segments import segment_resets
 from robomamba_jax.shapes import check_shape, check_shapes
 
@@ -40,8 +39,10 @@ class ChunkChoice(NamedTuple):
 
 # Best of 4, 8, 16, 32 by `robomamba bench scan`, forward and backward.
 CHUNK_TABLE = {
-    "cpu": ChunkChoice(8, "measured on 2 cores of an AMD EPYC (Zen 3), L=1024, I=1536"),
-    "cpu, many rows": ChunkChoice(4, "measured on the same, B=16, L=384, I=384, N=8"),
+    "cpu": ChunkChoice(
+        8,
+        "measured on 2 cores of an AMD EPYC, L=1024, I=1536, N=16 and L=384, I=384 to 768, N=8",
+    ),
     "gpu": ChunkChoice(64, "not measured: fewer, larger steps, since each is a kernel launch"),
     "tpu": ChunkChoice(64, "not measured: fewer, larger steps; compiled ahead of time only"),
 }
@@ -213,12 +214,9 @@ def _sum_last(x: jax.Array) -> jax.Array:
     return sum((x[..., n] for n in range(1, x.shape[-1])), x[..., 0])
 
 
-def _chunk_size(chunk_size: int | None, inputs: ScanInputs) -> int:
+def _chunk_size(chunk_size: int | None) -> int:
     if chunk_size is None:
-        backend = current_backend()
-        if backend == "cpu" and batches_rows(inputs.u.shape[0], inputs.A.size):
-            backend = "cpu, many rows"
-        return CHUNK_TABLE.get(backend, CHUNK_TABLE["gpu"]).size
+        return CHUNK_TABLE.get(current_backend(), CHUNK_TABLE["gpu"]).size
     try:
         size = 0 if isinstance(chunk_size, bool) else operator.index(chunk_size)
     except Exception:  # a float, a text, a traced number
@@ -231,7 +229,7 @@ def _chunk_size(chunk_size: int | None, inputs: ScanInputs) -> int:
 
 def _run(inputs: ScanInputs, method: object, chunk_size: int | None) -> tuple[jax.Array, jax.Array]:
     """y float32[B, T, I] and the last state float32[B, N, I] by the named method."""
-    size = _chunk_size(chunk_size, inputs)
+    size = _chunk_size(chunk_size)
     if not isinstance(method, str):
         raise unknown_name("unknown_method", "scan method", method, METHODS)
     # One chunk is one associative scan; the loop around it would only cost.

@@ -36,8 +36,8 @@ from robomamba_jax.world.dataset.manifest import read_manifest
 from robomamba_jax.world.dataset.read import json_lines
 from robomamba_jax.world.dataset.records import FIRST_THING
 from robomamba_jax.world.language.facts import state_of
-
-ASSEMBLY, PLAIN = "Assembly", "Plain"
+from robomamba_jax.world.objects.assemblies import CATEGORY as ASSEMBLY
+from robomamba_jax.world.objects.plain_things import CATEGORY as PLAIN
 from robomamba_jax.world.sim.scenes import SHAPES
 
 _LEAST = 8  # images that a word must be true of: what is rarer is learned by heart

@@ -33,6 +33,8 @@ MAP = 56
 """Cells along each side of the labels' maps: seven of each of the nano encoder's patches."""
 
 SCHEMA = "robomamba.pretrain/1"
+NOTE = "pretrain.json"
+"""What was done, in the work's folder and in the folder of what came of it."""
 
 
 class Work:
@@ -52,7 +54,7 @@ class Work:
           InputError: the folder holds another plan.
         """
         self.plan, self.paths, self.console = plan, paths, console
-        self._file = paths.root / "pretrain.json"
+        self._file = paths.root / NOTE
         # Through JSON, which has lists for tuples: as the note will be read back.
         mine = json.loads(json.dumps(tree_to_json(plan)))
         self.found: dict[str, JsonObject] = {}

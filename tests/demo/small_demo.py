@@ -62,6 +62,7 @@ def phase_results() -> dict[str, object]:
         "align": stage(3000),
         "instruct": stage(40_000),
         "manipulate": stage(500),
+        "assemblies": stage(500),
         "evaluation": results.EvaluationResult(
             {name: entry(0.8) for name in ASKED},
             {"pope": entry(0.7)},

@@ -116,13 +116,11 @@ def write_world(
         ],
     }
     for name, rows in lines.items():
-        if not rows:
-            continue
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
     manifest = {
         "plan": {"samples": poses, "language": scenes, "clips": 3, "split": split},
         "poses": {"kept": poses, "failed": 5},
-        "files": {name: {} for name in (*files, *lines) if (folder / name).is_file()},
+        "files": {name: {} for name, content in (files | lines).items() if content},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return manifest

@@ -26,7 +26,8 @@ def test_a_mode_is_whole(name: str) -> None:
     assert plan.mode == name
     named = [phase for phase, _ in plan.budget]
     assert named == [phase for phase in PHASES if phase in named]
-    assert set(PHASES) - set(named) == (set() if plan.ablation_steps else {"ablations"})
+    sizes = {"ablations": plan.ablation_steps, "assemblies": plan.assembly_poses}
+    assert set(PHASES) - set(named) == {phase for phase, size in sizes.items() if not size}
     assert all(minutes > 0 for _, minutes in plan.budget)
     assert plan.minutes == pytest.approx(sum(minutes for _, minutes in plan.budget))
     assert set(plan.benchmarks) <= set(BENCHMARKS)
@@ -80,6 +81,7 @@ def test_the_page_has_these_numbers() -> None:
         ablations = f"{plan.ablation_steps:,} steps, {plan.ablation_epochs:g} epochs"
         expected = {
             "training: poses, each with an image": f"{plan.poses:,}",
+            "poses of random assemblies": f"{plan.assembly_poses:,}",
             "images with language": f"{plan.language:,}",
             "clips": f"{plan.clips:,}",
             "test, seen categories: poses, images, clips": ", ".join(map(str, tests)),

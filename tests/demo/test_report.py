@@ -47,11 +47,11 @@ def test_the_keys_of_the_conventions(demo: tuple[DemoPaths, PhaseLog]) -> None:
     report = report_of(paths, log)
     json.dumps(report, allow_nan=False)
     assert report["schema"] == SCHEMA == "robomamba.demo/1"
-    wanted = "git versions machine seconds peak_rss stages benchmarks rollouts ablations"
+    wanted = "git versions machine seconds peak_rss start stages benchmarks rollouts ablations"
     assert set(wanted.split()) <= set(report)
     assert report["seconds"] == log.seconds
     assert report["peak_rss"] == 3 * 2**30
-    assert list(report["stages"]) == ["align", "instruct", "manipulate"]
+    assert list(report["stages"]) == ["align", "instruct", "manipulate", "assemblies"]
     for stage in report["stages"].values():
         assert {"loss_first", "loss_last", "trained_params", "share", "bytes"} <= set(stage)
     assert list(report["benchmarks"]) == list(ASKED)

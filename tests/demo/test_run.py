@@ -268,6 +268,7 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "train": ("train", SEEN),
         "test": ("test", SEEN),
         "unseen": ("test", UNSEEN),
+        "assemblies": ("train", ("Assembly",)),
     }
     assert {plan.contact_sampling for plan in plans.values()} == {"center"}
     train = plans["train"]

@@ -31,6 +31,12 @@ from robomamba_jax.world.dataset.manifest import read_manifest
 from robomamba_jax.world.dataset.read import json_lines
 
 SCHEMA = "robomamba.demo/1"
+_LANGUAGE_FROM = {
+    True: "a new Mamba, pre-trained to say what training images show, through a projector that is "
+    "then thrown away",
+    False: "a small Mamba, pre-trained on questions about scenes in words and in images, through a "
+    "projector that was then thrown away",
+}
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")
 
 
@@ -53,8 +59,10 @@ def make_report(
     sizes = _parameters(paths)
     content = done.to_json()
     stages = {}
-    for name in ("align", "instruct", "manipulate"):
-        stage: StageResult = getattr(done, name)
+    for name in ("align", "instruct", "manipulate", "assemblies"):
+        stage: StageResult | None = getattr(done, name)
+        if stage is None:  # not in every mode
+            continue
         share = stage.trained_params / sum(sizes.values())
         stages[name] = {**tree_to_json(stage), "share": share, "seconds": seconds[name]}
     evaluation: JsonObject = tree_to_json(done.evaluation)
@@ -71,9 +79,11 @@ def make_report(
         "model": {
             **_model(paths, sizes),
             "vision_from": done.pretraining.vision.note,
+            "language_from": _LANGUAGE_FROM[done.pretraining.start.name == "scratch"],
             "sha256": done.rollouts["nano"].checkpoint_sha,
         },
         "data": _data(paths),
+        "start": tree_to_json(done.pretraining.start),
         "pretraining": content["pretraining"],
         "stages": stages,
         "frozen_check": evaluation["frozen_check"],
@@ -112,8 +122,6 @@ def _model(paths: DemoPaths, sizes: Mapping[str, int]) -> JsonObject:
         "d_model": config.llm.d_model,
         "n_layer": config.llm.n_layer,
         "bytes": sum(path.stat().st_size for path in paths.model.rglob("*") if path.is_file()),
-        "language_from": "a new Mamba, pre-trained to say what training images show, through a "
-        "projector that is then thrown away",
         "checkpoint": str(paths.model),
     }
 

@@ -57,6 +57,7 @@ STAGES = {
     "align": ("1.1, alignment", "projector"),
     "instruct": ("1.2, instructions", "projector and language model"),
     "manipulate": ("2, manipulation", "policy head"),
+    "assemblies": ("2 with assemblies", "another policy head"),
 }
 _BEFORE = {"vision": "Vision tower, before stage 1", "language": "Language model, before stage 1"}
 _PHASES = {
@@ -66,6 +67,7 @@ _PHASES = {
     "align": "stage 1.1, alignment",
     "instruct": "stage 1.2, instructions",
     "manipulate": "stage 2, manipulation",
+    "assemblies": "stage 2 with assemblies",
     "evaluation": "benchmarks",
     "rollouts": "rollouts",
     "report": "report",
@@ -482,7 +484,9 @@ def curves(report: Node) -> list[StageCurve]:
     """What was trained before stage 1, where it was, and the stages."""
     before = report["pretraining"].entries()
     runs = [(title, before[key]) for key, title in _BEFORE.items() if key in before]
-    runs += [(f"Stage {title}", report["stages"][key]) for key, (title, _) in STAGES.items()]
+    # Not every mode has assemblies, and no older report.
+    stages = report["stages"].entries()
+    runs += [(f"Stage {name}", stages[key]) for key, (name, _) in STAGES.items() if key in stages]
     found = []
     for title, run in runs:
         steps, seconds, points = (

@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import bad_record
 from robomamba_jax.evaluation.benchmarks import question_files as files
@@ -19,8 +21,9 @@ from robomamba_jax.evaluation.benchmarks.base import (
     Scores,
 )
 from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
+from robomamba_jax.evaluation.metrics.intervals import bootstrap_sum
 from robomamba_jax.evaluation.metrics.vqa_accuracy import vizwiz_accuracy_official, vqa_accuracy
-from robomamba_jax.evaluation.metrics.vqa_normalization import normalized_evalai
+from robomamba_jax.evaluation.metrics.vqa_normalization import normalized, normalized_evalai
 from robomamba_jax.utils.json_types import Json
 
 
@@ -80,20 +83,51 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
 
     A question that the photograph does not answer has "unanswerable" for its answer, and is scored
     like any other: more than a quarter of the questions, so that a model must know when to say it.
+    How well it knows is a metric of its own, ``unanswerable_balanced``, where both kinds are asked.
     """
     pairs = list(zip(questions, predictions, strict=True))
+    knows = _knows_when(questions, predictions)
     if scoring == "official":
         scores = [vizwiz_accuracy_official(text, one.metadata["people"]) for one, text in pairs]
         definition = "the repository's lenient match; equal answers are left out together"
-        return Scores.accuracy(questions, scores, definition)
+        return Scores.accuracy(questions, scores, definition, knows)
     evalai = [vqa_accuracy(text, one.references, normalized_evalai) for one, text in pairs]
     return Scores.accuracy(
         questions,
         [vqa_accuracy(text, one.references) for one, text in pairs],
         "VQA accuracy, both sides normalised, leave-one-out by number",
-        {"accuracy_evalai": Metric.mean(evalai, "words as EvalAI and lmms-eval split them")},
+        {
+            "accuracy_evalai": Metric.mean(evalai, "words as EvalAI and lmms-eval split them"),
+            **knows,
+        },
     )
 
+
+def _knows_when(questions: Sequence[Question], predictions: Sequence[str]) -> dict[str, Metric]:
+    """Balanced accuracy of saying "unanswerable": of questions that most people call so, and of the
+    others. None of it where one of the two is not asked."""
+    truth = np.array([_is_unanswerable(question) for question in questions], bool)
+    if truth.all() or not truth.any():
+        return {}
+    said = np.array([normalized(text) == _UNANSWERABLE for text in predictions], bool)
+    right = (said == truth).astype(np.float64)
+    parts = [right[truth], right[~truth]]
+    # Each half has a weight of its own and is drawn anew by itself.
+    interval = bootstrap_sum(
+        [(len(part), lambda drawn, part=part: float(part[drawn].mean()) / 2) for part in parts]
+    )
+    value = float(np.mean([part.mean() for part in parts]))
+    definition = 'balanced accuracy of "unanswerable": mean over questions that are and are not'
+    return {"unanswerable_balanced": Metric(value, interval, len(right), definition)}
+
+
+def _is_unanswerable(question: Question) -> bool:
+    """Whether most people call it so; the files' own flag is made of the same answers."""
+    people = [normalized(text) == _UNANSWERABLE for text in question.references]
+    return sum(people) * 2 > len(people)
+
+
+_UNANSWERABLE = "unanswerable"
 
 VIZWIZ = Benchmark(
     "vizwiz",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +36,7 @@ from robomamba_jax.world.objects.rng import Rng
 SCENES, PER_SUBTASK, CHOICES, BOOKS, CLIPS, POSES = 300, 40, 150, 20, 600, 500
 _CODE = 4  # beside those of the kinds of items, see jobs
 _COVER = "cover-"
+_POPE = ("random", "popular", "adversarial")
 
 
 class Scene(NamedTuple):
@@ -84,7 +84,9 @@ def write_benchmarks(
             _link(out / "images" / image, path)
 
     if scenes:
-        written += _write_scenes(bench, scenes, put)
+        # What goes over all scenes together has a stream of its own, too.
+        stream = Rng((*plan.seed_of("language", 0)[:-1], _CODE))
+        written += _write_scenes(bench, scenes, Wording(stream, plan.split), put)
         books = [{**book_of(k), "image": f"{_COVER}{k}"} for k in range(BOOKS)]
         written += export_benchmarks.write_ocrvqa(bench / "ocrvqa", books, put)
     if poses:
@@ -111,26 +113,23 @@ def _link(source: Path, path: Path) -> None:
 
 
 def _write_scenes(
-    bench: Path, scenes: Sequence[Scene], put: export_benchmarks.SaveImage
+    bench: Path, scenes: Sequence[Scene], words: Wording, put: export_benchmarks.SaveImage
 ) -> list[Path]:
     known: list[Entry] = []
     short: list[Entry] = []
-    unseen: list[Entry] = []
     free: list[Entry] = []
-    for number, (image, facts, words) in enumerate(scenes):
-        short += [*q.short_questions(image, facts, words), *q.yes_no_questions(image, facts, words)]
-        known += q.knowledge(image, facts, words)
-        # VizWiz has questions that its photographs cannot answer: here every second one.
-        unseen += q.photographs(image, facts, words, answerable=number % 2 == 0)
-        free += q.free_questions(image, facts, words)
-    common = Counter(name for scene in scenes for name in q.things_of(scene.facts))
+    for scene in scenes:
+        short += [*q.short_questions(*scene), *q.yes_no_questions(*scene)]
+        known += q.knowledge(*scene)
+        free += q.free_questions(*scene)
+    pairs = [(image, facts) for image, facts, _ in scenes]
     choices = [entry for scene in scenes for entry in q.choices(*scene)]
     writers = {
         "vqav2": lambda to: export_benchmarks.write_vqa(to, short, put, VQA_FILES),
         "okvqa": lambda to: export_benchmarks.write_vqa(to, known, put, OKVQA_FILES),
         "gqa": lambda to: export_benchmarks.write_gqa(to, short, put),
-        "vizwiz": lambda to: export_benchmarks.write_vizwiz(to, unseen, put),
-        "pope": lambda to: export_benchmarks.write_pope(to, _pope(scenes, common), put),
+        "vizwiz": lambda to: export_benchmarks.write_vizwiz(to, q.photographs(pairs, words), put),
+        "pope": lambda to: export_benchmarks.write_pope(to, _pope(pairs, words), put),
         "mme": lambda to: export_benchmarks.write_mme(to, _mme(scenes), put),
         "mmbench": lambda to: export_benchmarks.write_mmbench(
             to, [choices[k] for k in even_frames(len(choices), CHOICES)], put
@@ -140,21 +139,16 @@ def _write_scenes(
     return [path for name, write in writers.items() for path in write(bench / name)]
 
 
-def _pope(scenes: Sequence[Scene], common: Counter[str]) -> dict[str, list[Entry]]:
+def _pope(scenes: Sequence[tuple[str, Facts]], words: Wording) -> dict[str, list[Entry]]:
     """As many there as not, in each of the three files."""
-    # Ties by name: the ranking depends on the counts alone.
-    ranking = [name for name, _ in sorted(common.items(), key=lambda pair: (-pair[1], pair[0]))]
-    found: dict[str, list[Entry]] = {"random": [], "popular": [], "adversarial": []}
-    for image, facts, words in scenes:
-        for kind, entries in found.items():
-            entries += q.there_or_not(image, facts, words, kind, ranking)
-    return found
+    return {kind: q.there_or_not(scenes, words, kind) for kind in _POPE}
 
 
 def _mme(scenes: Sequence[Scene]) -> dict[str, list[tuple[Entry, Entry]]]:
     found: dict[str, list[tuple[Entry, Entry]]] = {}
+    others = q.others_in([(image, facts) for image, facts, _ in scenes])
     for image, facts, words in scenes:
-        for name, pair in q.pairs(image, facts, words).items():
+        for name, pair in q.pairs(image, facts, words, others).items():
             found.setdefault(name, []).append(pair)
     # No scene shows words: book covers are drawn for this sub-task.
     found["OCR"] = [q.cover_pair(f"{_COVER}{k}", book_of(k), book_of(k + 1)) for k in range(BOOKS)]

@@ -41,7 +41,7 @@ from robomamba_jax.world.dataset.tasks import (
     check_plan,
 )
 from robomamba_jax.world.failures import Skips
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.categories import ALL
 
 _CLIPS_PER_FILE = 100
 _PATIENCE = 20.0  # seconds for the jobs in hand, when all is stopped
@@ -189,6 +189,8 @@ def _assemble(plan: WorldPlan, out: Path, parts: Path) -> Manifest:
         "stage1_2_llava.json": [record for item in language for record in item["llava"]],
         "stage1_2_lrv.json": [record for item in language for record in item["lrv"]],
         "stage1_2_detail.json": [item["details"] for item in language],
+        "language_images.json": [one for item in language for one in item["conversations"]],
+        "language_text.json": [item["text"] for item in _items(plan, parts, "texts")],
     }
     written = [name for name, records in files.items() if records]
     for name in written:
@@ -287,7 +289,7 @@ def _manifest(
         "schema": "robomamba.world generate/1",
         "package": __version__,
         "plan": {"digest": plan.digest(), "version": VERSION, **dataclasses.asdict(plan)},
-        "unseen_categories": [name for name in plan.categories if not CATEGORIES[name].seen],
+        "unseen_categories": [name for name in plan.categories if not ALL[name].seen],
         "poses": {
             "kept": kept,
             "failed": failed,

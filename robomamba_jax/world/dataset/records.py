@@ -106,6 +106,13 @@ def llava_record(
     return {"id": name, "image": image, "conversations": turns(texts, image_first)}
 
 
+def text_record(name: str, pairs: list[Pair]) -> dict[str, Any]:
+    """A record of LLaVA's files without an image."""
+    found = turns([(pair.question, pair.answer) for pair in pairs])
+    found[0]["value"] = pairs[0].question
+    return {"id": name, "conversations": found}
+
+
 def lrv_records(image_id: str, pairs: list[Pair]) -> list[dict[str, str]]:
     """Records of LRV's files; task "negative" where what is asked about is not there."""
     return [

@@ -34,6 +34,7 @@ from robomamba_jax.world.sim.episodes import (
 )
 from robomamba_jax.world.sim.grasps import find_grasp
 from robomamba_jax.world.sim.gripper import ExecutionResult, execute
+from robomamba_jax.world.sim.scenes import DrawScene, draw_scene
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import SurfacePoint, pixels_of, scene_axes, true_flow
 from robomamba_jax.world.sim.view_geometry import lift, pixel_of, rotation_for, to_camera
@@ -126,6 +127,7 @@ def find_sample(
     dof: int,
     contact_sampling: str = "random",
     on_failed: Callable[[FailedTrial], None] = lambda failed: None,
+    draw: DrawScene = draw_scene,
 ) -> PoseSample:
     """The first trial of a seed that works.
 
@@ -140,6 +142,7 @@ def find_sample(
         collects; "center": always ``affordance.central_pull_point``, so that like scenes have
         like poses.
       on_failed: told of each trial before that one.
+      draw: what stands where, and who looks at it.
 
     Raises:
       InputError: none of very many trials worked.
@@ -148,7 +151,13 @@ def find_sample(
     for attempt in range(_ATTEMPTS):
         trial_seed = (*seed, attempt)
         trial = set_up_trial(
-            simulator, trial_seed, category, split, size, heavy_share=HEAVY_SHARE[dof]
+            simulator,
+            trial_seed,
+            category,
+            split,
+            size,
+            heavy_share=HEAVY_SHARE[dof],
+            draw=draw,
         )
         # As the image shows them: a pull moves them, whatever comes of it.
         axes = scene_axes(trial.scene)

@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.files import write_text
 from robomamba_jax.utils.ipc import Job, Reply
@@ -23,6 +25,7 @@ from robomamba_jax.world.dataset.records import (
     pose_record,
     save_ground_truth,
     save_image,
+    text_record,
 )
 from robomamba_jax.world.dataset.samples import (
     FailedTrial,
@@ -34,16 +37,19 @@ from robomamba_jax.world.dataset.samples import (
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.captions import caption, questions, yes_no
+from robomamba_jax.world.language.conversations import image_conversations
 from robomamba_jax.world.language.details import description
-from robomamba_jax.world.language.facts import scene_facts
+from robomamba_jax.world.language.facts import Facts, scene_facts
+from robomamba_jax.world.language.imagined import imagined_record
 from robomamba_jax.world.language.instructions import instructions, touch
 from robomamba_jax.world.language.robovqa_tasks import ClipStory, tagged_text
 from robomamba_jax.world.language.wording import Wording
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects import assemblies, plain_things
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.affordance import CONTACT_SAMPLING
 from robomamba_jax.world.policies.interface import Observation
 from robomamba_jax.world.policies.reference import oracle, part_random
+from robomamba_jax.world.sim.broad_scenes import draw_broad_scene, draw_mixed_scene
 from robomamba_jax.world.sim.episodes import (
     EVALUATION,
     check_dof,
@@ -52,15 +58,17 @@ from robomamba_jax.world.sim.episodes import (
     visible_parts,
 )
 from robomamba_jax.world.sim.scenes import check_size, draw_scene, rest_value
-from robomamba_jax.world.sim.simulator import SimScene, Simulator
+from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import scene_axes
 from robomamba_jax.world.sim.view_geometry import lift, link_at
 
 VERSION = 2  # of what a seed makes: another number, other bytes; 2 has places and short answers
-LAYOUT = 11  # of the texts and files about it; 11 has joints' axes, failed trials, things in masks
-KINDS = {"poses": 20, "language": 20, "clips": 5}  # items per job
-_CODES = {"poses": 1, "language": 2, "clips": 3}
-_NAMES = {"poses": "pose", "language": "picture", "clips": "clip"}
+LAYOUT = (
+    12  # of the texts and files about it; 12 has texts by a grammar, and records of words alone
+)
+KINDS = {"poses": 20, "language": 20, "clips": 5, "texts": 500}  # items per job
+_CODES = {"poses": 1, "language": 2, "clips": 3, "texts": 5}
+_NAMES = {"poses": "pose", "language": "picture", "clips": "clip", "texts": "text"}
 _SPLITS = ("train", "test", "validation")  # a split's place is part of its seeds
 # What contact sampling was called before: digests of folders that are there hold these words.
 _FIRST_NAMES = {"random": "spread", "center": "middle"}
@@ -68,8 +76,21 @@ FAILED = "failed"
 """The folder of failed trials' images."""
 
 FRAMES = 16
+_REDRAWS = 50
 # Poses mostly begin with shut parts (scenes.CLOSED_SHARE); questions about states need open ones.
 _CLOSED_IN_LANGUAGE = 0.35
+WORLDS = ("paper", "broad")
+# Of the broad world, by kind: whose turn it is; None = the next of the plan's categories.
+_TURNS: dict[str, tuple[str | None, ...]] = {
+    "poses": (assemblies.CATEGORY, None),
+    "language": (
+        *(assemblies.CATEGORY, None, assemblies.CATEGORY),
+        *(plain_things.CATEGORY, assemblies.CATEGORY, None),
+    ),
+}
+# Of facts: what only the broad world has, and how it reads where there is none of it.
+_BROAD_FACTS = {"partly": (), "resembles": (), "surface_clear": True}
+_IN_VIEW = 0.004  # share of a broad image that its object has to fill
 
 
 class ItemRange(NamedTuple):
@@ -105,6 +126,10 @@ class WorldPlan:
       asset_list: the list of its objects.
       allow_roots: where links among their files may lead; it decides no byte.
       failed_images: whether failed trials keep image, depth and mask.
+      world: "paper": the categories as ManipLLM's camera sees them; "broad": assemblies and plain
+        things among them, and other cameras, lights, patterns and clutter. It is not in the
+        digest of the paper's world, which came first.
+      texts: conversations about imagined scenes, in words alone.
     """
 
     samples: int
@@ -120,12 +145,16 @@ class WorldPlan:
     asset_list: str | None = None
     allow_roots: tuple[str, ...] = ()
     failed_images: bool = False
+    world: str = "paper"
+    texts: int = 0
 
     def digest(self) -> str:
         """A hash of all that decides the bytes."""
         fields = dataclasses.asdict(self)
         # Where links may lead decides what can be read, and no byte of what is made of it.
         del fields["allow_roots"], fields["contact_sampling"]
+        if self.world == WORLDS[0]:
+            del fields["world"]
         # By the names of the first versions: a renamed field is no reason to refuse a folder.
         fields["contacts"] = _FIRST_NAMES.get(self.contact_sampling)
         fields["language"] = fields.pop("num_images")
@@ -134,7 +163,8 @@ class WorldPlan:
 
     def count(self, kind: str) -> int:
         """Items of a kind."""
-        return {"poses": self.samples, "language": self.num_images, "clips": self.clips}[kind]
+        counts = {"poses": self.samples, "language": self.num_images, "clips": self.clips}
+        return {**counts, "texts": self.texts}[kind]
 
     @property
     def total(self) -> int:
@@ -153,8 +183,16 @@ class WorldPlan:
         """Where an item's random numbers begin."""
         return (VERSION, self.seed, _SPLITS.index(self.split), _CODES[kind], item)
 
-    def category_of(self, item: int) -> str:
-        """Categories take turns."""
+    def category_of(self, kind: str, item: int) -> str:
+        """The category of a kind's item: they take turns. In the broad world every second pose is
+        of an assembly; of six images with language three show an assembly, one a plain thing."""
+        if self.world == "broad" and kind in _TURNS:
+            turns = _TURNS[kind]
+            what = turns[item % len(turns)]
+            if what is not None:
+                return what
+            # How many of the plan's own came before: rounds that are over, and this one's.
+            item = item // len(turns) * turns.count(None) + turns[: item % len(turns)].count(None)
         return self.categories[item % len(self.categories)]
 
 
@@ -164,11 +202,11 @@ def check_plan(plan: WorldPlan) -> None:
     Raises:
       InputError: a number or a name cannot be.
     """
-    for name in ("samples", "num_images", "clips", "seed"):
+    for name in ("samples", "num_images", "clips", "seed", "texts"):
         if getattr(plan, name) < 0:
-            flag = f"--{name.replace('_', '-')}"
+            flag = "--num-texts" if name == "texts" else f"--{name.replace('_', '-')}"
             raise InputError("bad_arguments", f"{flag} is {getattr(plan, name)}", "give 0 or more")
-    if plan.samples + plan.num_images + plan.clips == 0:
+    if plan.total == 0:
         raise InputError("bad_arguments", "nothing to generate", "give --samples or --num-images")
     check_dof(plan.dof)
     if plan.contact_sampling not in CONTACT_SAMPLING:
@@ -184,6 +222,23 @@ def check_plan(plan: WorldPlan) -> None:
             "a hand chooses handles: give 6",
         )
     check_size(plan.size)
+    if plan.world not in WORLDS:
+        raise InputError(
+            "bad_arguments", f"--world is {plan.world!r}", f"give {' or '.join(WORLDS)}"
+        )
+    if plan.world == "broad" and (plan.split == "test" or plan.assets is not None):
+        which = "--split test" if plan.split == "test" else "--assets"
+        raise InputError(
+            "bad_arguments",
+            f"--world broad with {which}",
+            "the broad world is data for training, of the embedded objects: leave one out",
+        )
+    if plain_things.CATEGORY in plan.categories and plan.samples + plan.clips:
+        raise InputError(
+            "bad_arguments",
+            f"--categories {plain_things.CATEGORY} with poses or clips",
+            "plain things have no part that moves: give --samples 0 --clips 0",
+        )
     if not plan.categories:
         raise InputError("bad_arguments", "no categories", "give at least one")
 
@@ -206,11 +261,11 @@ def run_job(
     Raises:
       InputError: an item cannot be made, and is not to be skipped.
     """
-    make = {"poses": _pose, "language": _language, "clips": _clip}[kind]
+    make = {"poses": _pose, "language": _language, "clips": _clip, "texts": _text}[kind]
     skips, items = Skips(on_error), []
     simulator.objects.remarks()  # those of an earlier job are told
     for item in range(start, start + count):
-        with skips.item(f"{_NAMES[kind]} {item} ({plan.category_of(item)})"):
+        with skips.item(f"{_NAMES[kind]} {item} ({plan.category_of(kind, item)})"):
             items.append(make(simulator, plan, root, item))
     return {"items": items, "skipped": skips.found, **simulator.objects.remarks().to_json()}
 
@@ -253,7 +308,7 @@ def open_tasks(setup: dict[str, Any]) -> WorldTasks:
 
 
 def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
-    category = plan.category_of(item)
+    category = plan.category_of("poses", item)
     seed = plan.seed_of("poses", item)
     name = f"{category}_{item:06d}"
     failed: list[dict[str, Any]] = []
@@ -267,14 +322,23 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
             save_image(root / FAILED / "images" / f"{failed_name(name, trial)}.png", trial.view.rgb)
         failed.append(failed_record(trial, name, drawn))
 
+    draw = draw_mixed_scene if plan.world == "broad" else draw_scene
     sample = find_sample(
-        simulator, seed, category, plan.split, plan.size, plan.dof, plan.contact_sampling, note
+        simulator,
+        seed,
+        category,
+        plan.split,
+        plan.size,
+        plan.dof,
+        plan.contact_sampling,
+        note,
+        draw,
     )
     save_ground_truth(root, name, sample.view)
     save_image(root / "images" / f"{name}.png", sample.view.rgb)
     # Trials have longer seeds, (*seed, attempt, ...): this one is none of theirs.
     words = Wording(Rng((*seed, 2)), plan.split)
-    noun, (x, y) = CATEGORIES[category].noun, sample.proposal.contact_xy
+    noun, (x, y) = sample.spec.scene.model.noun, sample.proposal.contact_xy
     question = words.say(wc.ASK_POSE, noun=noun)
     contact = touch(noun, (x / plan.size, y / plan.size), words)
     if item % 2:  # asked as stage 2 will ask
@@ -289,12 +353,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
 
 
 def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
-    category = plan.category_of(item)
-    rng = Rng(plan.seed_of("language", item))
-    model = simulator.objects.draw(category, plan.split, rng)
-    scene_spec = draw_scene(model, rng, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
-    scene = SimScene(simulator, scene_spec)
-    view = scene.render()
+    rng, scene, view = _scene_in_view(simulator, plan, item)
     facts = scene_facts(scene, view)
     words = Wording(rng, plan.split)
     name = f"{item:06d}"
@@ -310,16 +369,62 @@ def _language(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> d
         ],
         "lrv": lrv_records(name, yes_no(facts, words, 6)),
         "details": llava_record(name, f"{name}.jpg", [description(facts, words)]),
-        "facts": dataclasses.asdict(facts),
-        "instance": model.instance,
+        "conversations": [
+            llava_record(f"{name}-{k}" if k else name, f"{name}.jpg", pairs, rng.chance(0.8))
+            for k, pairs in enumerate(image_conversations(facts, words))
+        ],
+        "facts": _facts_record(facts),
+        "instance": scene.spec.model.instance,
         "camera": view.camera.to_dict(),
         "axes": [axis.to_dict() for axis in scene_axes(scene)],
     }
 
 
+def _facts_record(facts: Facts) -> dict[str, Any]:
+    """Facts as JSON; what only the broad world has is left out where there is none of it, so that
+    the paper's scenes have the bytes that they had before."""
+    fields = dataclasses.asdict(facts)
+    return {key: value for key, value in fields.items() if value != _BROAD_FACTS.get(key)}
+
+
+def _scene_in_view(
+    simulator: Simulator, plan: WorldPlan, item: int
+) -> tuple[Rng, SimScene, CameraFrame]:
+    """An image with language: its scene, and what goes on drawing for it."""
+    category = plan.category_of("language", item)
+    seed = plan.seed_of("language", item)
+    if plan.world == "paper":
+        rng = Rng(seed)
+        model = simulator.objects.draw(category, plan.split, rng)
+        spec = draw_scene(model, rng, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
+        scene = SimScene(simulator, spec)
+        return rng, scene, scene.render()
+    for attempt in range(_REDRAWS):
+        rng = Rng((*seed, attempt))
+        model = simulator.objects.draw(category, plan.split, rng)
+        scene = SimScene(simulator, draw_broad_scene(model, rng, plan.size))
+        view = scene.render()
+        # Clutter may hide the object, and a wide angle leave little of it; and what moves may be
+        # on its far side. There would be nothing to ask about.
+        movable = scene.spec.model.movable
+        moves = not movable or len(visible_parts(view.links, movable)) > 0
+        if moves and np.mean(view.links >= 0) >= _IN_VIEW:
+            return rng, scene, view
+    raise InputError(
+        "no_sample", f"no scene shows {category}", "leave the category out with --categories"
+    )
+
+
+def _text(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
+    """A conversation about a scene that is told in words, and drawn nowhere."""
+    del simulator, root
+    pairs = imagined_record(Rng(plan.seed_of("texts", item)), plan.split)
+    return {"text": text_record(f"{item:07d}", pairs)}
+
+
 def _clip(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[str, Any]:
     """A clip: the oracle acts, or a random pull fails; some clips end when the gripper arrives."""
-    category = plan.category_of(item)
+    category = plan.category_of("clips", item)
     # Each attempt is another trial: what is drawn in one that fails leaves nothing behind.
     for attempt in range(50):
         rng = Rng((*plan.seed_of("clips", item), attempt))

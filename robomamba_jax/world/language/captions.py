@@ -7,8 +7,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from robomamba_jax.world.language import wording as w
 from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language import wording_lists as w
+from robomamba_jax.world.language.absent import World
 from robomamba_jax.world.language.facts import Facts, PartState
 from robomamba_jax.world.language.wording import Wording, article
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN
@@ -54,8 +55,9 @@ def caption(facts: Facts, words: Wording) -> Pair:
     around = ""
     if facts.surface != "none":
         around = f" on {article(facts.surface_color)} {facts.surface}"
-    if facts.things:
-        thing = facts.things[0]
+    sided = [thing for thing in facts.things if thing.side]
+    if sided:
+        thing = sided[0]
         around += f", beside {article(thing.color)} {thing.shape}"
     text = words.say(w.CAPTIONS, a_thing=thing_name(facts), parts=parts, place=around)
     return Pair("caption", words.say(w.CAPTION_ASKS), text)
@@ -142,8 +144,8 @@ def questions(facts: Facts, words: Wording) -> list[Pair]:
         asked = words.say(w.ASK_COUNT, noun=noun, parts=f"{name}s")
         fields = _with_capitals(noun=noun, parts=many, count=COUNTS[count], are=are)
         found.append(Pair("count", asked, words.say(w.SAY_COUNT, **fields)))
-    if len(facts.things) == 1:  # of two, "beside the door" would not say which
-        thing = facts.things[0]
+    thing = facts.beside
+    if thing is not None:  # of two, "beside the door" would not say which
         fields = {"side": thing.side, "color": thing.color, "shape": thing.shape}
         found.append(_pair("thing", words, w.ASK_THING, w.SAY_THING, noun=noun, **fields))
     steps = plan(facts, words)
@@ -188,7 +190,7 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
     sentences. Of each answer objects and parts take turns: parts are many, and benchmarks ask
     about objects."""
     # A safe has a door: asking for "a door" there is no question about an absent object.
-    there = {facts.noun, *facts.visible, *(part.part for part in facts.parts)}
+    there = {facts.noun, *facts.visible, *(part.part for part in facts.parts), *facts.resembles}
     others = [noun for noun in nouns_of(words.split) if noun not in there]
     shapes = words.rng.shuffled(facts.absent_shapes, 2)
 
@@ -218,7 +220,7 @@ def yes_no(facts: Facts, words: Wording, count: int) -> list[Pair]:
             *(lambda s=s: thing(words.rng.choice(tuple(COLORS)), s, False) for s in shapes),
         ],
         [
-            *(lambda p=p: check("part", p, False) for p in facts.lacks),
+            *[lambda: check("part", World().part(facts, words.rng), False)] * 4,
             *(lambda p=p: check("use", p, False) for p in facts.lacks if p in _HOLDS),
         ],
     )

@@ -30,9 +30,11 @@ def description(facts: Facts, words: Wording) -> Pair:
         if count > 1:
             sentences.append(words.say(wd.COUNT, noun=noun, count=COUNTS[count], parts=f"{name}s"))
     for thing in facts.things:
+        if not thing.side:
+            continue
         a_thing = article(f"{thing.color} {thing.shape}")
         sentences.append(words.say(wd.THING, noun=noun, a_thing=a_thing, side=thing.side))
-    if not facts.things:
+    if not facts.things and not facts.partly:
         sentences.append(words.say(wd.ALONE, noun=noun))
     rest = [upper(sentence) for sentence in words.rng.shuffled(sentences)]
     text = " ".join([words.say(wd.OBJECT, a_thing=thing_name(facts)), *rest])

@@ -9,9 +9,9 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.plain_things import MORE_SHAPES, RESEMBLES, SHAPES
 from robomamba_jax.world.policies.affordance import central_pull_point
-from robomamba_jax.world.sim.scenes import SHAPES, SceneSpec, joint_range, rest_value
+from robomamba_jax.world.sim.scenes import SceneSpec, joint_range, rest_value
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene
 from robomamba_jax.world.sim.surfaces import surface_points
 from robomamba_jax.world.sim.view_geometry import pixel_of
@@ -19,6 +19,8 @@ from robomamba_jax.world.sim.view_geometry import pixel_of
 _STRIDE = 4  # pixels between two rays that look for labels
 _SEEN = 2  # rays that must meet a label before it counts as visible
 _PART_PIXELS = 20
+_BESIDE = 0.05  # share of the image's width from which on a side is clear
+_CLEAR = 0.25  # share of a thing's frame in the image: what shows less is not in view
 _SHUT, _OPEN = 0.08, 0.3  # shares of a joint's range
 
 Labels = dict[tuple[int, str], list[tuple[float, float]]]
@@ -69,7 +71,7 @@ class ThingFact:
     Attributes:
       shape: such as "ball".
       color: such as "red".
-      side: "left" or "right" of the main object, in the image.
+      side: "left" or "right" of the main object, in the image; "" where neither is clear.
       index: its place among the scene's things, which masks count by; -1 in facts that are older
         than that.
     """
@@ -99,6 +101,12 @@ class Facts:
       places: names that stand for one place alone, and where that is: (name, x, y) in percent of
         the image's sides.
       touch: where a gripper would best pull, likewise; None where nothing in view moves well.
+      partly: shapes of which the image shows so little that nobody may be asked about them, nor
+        whether something stands alone; in the broad world alone.
+      resembles: names that one could call what is in view in good faith: that they are not there
+        is nothing to ask about.
+      surface_clear: whether the image shows that the object stands on nothing, where it does: in
+        front of a backdrop it does not.
     """
 
     category: str
@@ -114,6 +122,16 @@ class Facts:
     absent_shapes: tuple[str, ...]
     places: tuple[tuple[str, int, int], ...] = ()
     touch: tuple[int, int] | None = None
+    partly: tuple[str, ...] = ()
+    resembles: tuple[str, ...] = ()
+    surface_clear: bool = True
+
+    @property
+    def beside(self) -> ThingFact | None:
+        """The only other thing there is, where it is clear on which side it stands."""
+        if len(self.things) != 1 or self.partly or not self.things[0].side:
+            return None
+        return self.things[0]
 
     @property
     def single_parts(self) -> tuple[PartState, ...]:
@@ -138,11 +156,16 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
         total = sum(spec.model.links[link].part == name for link in spec.model.movable)
         if total and total == sum(part.part == name for part in parts):
             counts[name] = total
-    things = _things(spec, view)
-    shapes = {thing.shape for thing in spec.things}
+    # In the broad world things hide each other, and stand in front and behind.
+    broad = spec.look is not None
+    things, partly = _clear_things(spec, view) if broad else (_things(spec, view), ())
+    shapes = {*(thing.shape for thing in spec.things), spec.model.noun}
+    like = [RESEMBLES.get(thing.shape, ()) for thing in spec.things if broad]
+    resembles = {*spec.model.resembles, *(name for names in like for name in names)}
+    asked = (*SHAPES, *MORE_SHAPES) if broad else SHAPES
     return Facts(
         spec.model.category,
-        CATEGORIES[spec.model.category].noun,
+        spec.model.noun,
         spec.model.color.name,
         parts,
         tuple(sorted(names - _PLAIN)),
@@ -151,9 +174,12 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
         spec.surface,
         spec.surface_color.name,
         things,
-        tuple(s for s in SHAPES if s not in shapes),
+        tuple(s for s in asked if s not in shapes and s not in resembles),
         _places(labels, view),
         _touch(scene, view),
+        partly,
+        tuple(sorted(resembles)),
+        spec.look is None or spec.look.backdrop is None or spec.surface != "none",
     )
 
 
@@ -244,3 +270,31 @@ def _things(spec: SceneSpec, view: CameraFrame) -> tuple[ThingFact, ...]:
         side = "left" if x < main[0] else "right"
         found.append(ThingFact(thing.shape, thing.color.name, side, index))
     return tuple(found)
+
+
+def _clear_things(
+    spec: SceneSpec, view: CameraFrame
+) -> tuple[tuple[ThingFact, ...], tuple[str, ...]]:
+    """By what each pixel shows: the plain objects that are well in view, and the shapes of which
+    there is a bit."""
+    camera = view.camera
+    pose = camera.camera_to_world
+    assert pose is not None
+    width = view.links.shape[1]
+    main = float(np.nonzero(view.links >= 0)[1].mean()) if np.any(view.links >= 0) else width / 2
+    found: list[ThingFact] = []
+    partly: list[str] = []
+    for index, thing in enumerate(spec.things):
+        columns = np.nonzero(view.things == index)[1]
+        if not len(columns):
+            continue
+        inside = (thing.mesh.vertices - pose[:3, 3]) @ pose[:3, :3]
+        # A frame around all of it, in the image or not; behind the camera there is none.
+        whole = np.ptp(camera.project(inside), axis=0) if np.all(inside[:, 2] > 0.1) else None
+        if whole is None or len(columns) < max(_PART_PIXELS, _CLEAR * float(np.prod(whole))):
+            partly.append(thing.shape)
+            continue
+        away = (float(columns.mean()) - main) / width
+        side = "" if abs(away) < _BESIDE else ("left" if away < 0 else "right")
+        found.append(ThingFact(thing.shape, thing.color.name, side, index))
+    return tuple(found), tuple(partly)

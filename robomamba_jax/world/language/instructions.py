@@ -12,6 +12,7 @@ from robomamba_jax.evaluation.metrics.multiple_choice import LETTERS
 from robomamba_jax.evaluation.synthetic.export_benchmarks import MME_SUFFIX, Entry
 from robomamba_jax.world.language import bench_questions as q
 from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language.absent import World, parts_of
 from robomamba_jax.world.language.captions import Pair, nouns_of
 from robomamba_jax.world.language.facts import Facts, percent
 from robomamba_jax.world.language.wording import Wording, article
@@ -53,15 +54,14 @@ def _objects(facts: Facts, words: Wording) -> list[Entry]:
     """Whether the object is there, or another; whether a plain thing is; whether a part is: in a
     drawn order, each with yes as often as with no."""
     here = set(q.objects_of(facts)) | {part.part for part in facts.parts}
-    absent = [name for name in nouns_of(words.split) if name not in here]
+    known = [name for name in nouns_of(words.split) if name not in facts.resembles]
+    absent = [name for name in known if name not in here]
     pairs = [(facts.noun, words.rng.choice(absent))]
     if facts.things and facts.absent_shapes:
         thing = words.rng.choice(facts.things)
         pairs.append((thing.shape, words.rng.choice(facts.absent_shapes)))
-    lacks = [name for name in facts.lacks if name not in here]
-    visible = [name for name in facts.visible if name != facts.noun]
-    if visible and lacks:
-        pairs.append((words.rng.choice(visible), words.rng.choice(lacks)))
+    if visible := parts_of(facts):
+        pairs.append((words.rng.choice(visible), World().part(facts, words.rng)))
     found = []
     for present, absent in pairs:
         name, answer = words.rng.choice([(present, "yes"), (absent, "no")])

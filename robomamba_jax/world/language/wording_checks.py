@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from robomamba_jax.world.language.splits import Answers
+
 # Is it there? Answered with yes or no, or with a sentence.
 ASK_PART = (
     "Does the {noun} have a {part}?",
@@ -71,29 +73,37 @@ SHORT = (
     "Yes or no?",
     "Reply with a single word, yes or no.",
 )
-YES_PART = (
-    "Yes, the {noun} has a {part}.",
-    "Yes, there is a {part}.",
-    "Yes, it has one.",
-    "Yes, a {part} can be seen.",
+YES_PART = Answers(
+    (
+        "Yes, the {noun} has a {part}.",
+        "Yes, there is a {part}.",
+        "Yes, it has one.",
+        "Yes, a {part} can be seen.",
+    )
 )
-NO_PART = (
-    "No, the {noun} has no {part}.",
-    "No, there is no {part}.",
-    "No, it has none.",
-    "No, a {part} is not there.",
+NO_PART = Answers(
+    (
+        "No, the {noun} has no {part}.",
+        "No, there is no {part}.",
+        "No, it has none.",
+        "No, a {part} is not there.",
+    )
 )
-YES_OBJECT = (
-    "Yes, there is {a_noun}.",
-    "Yes, I can see {a_noun}.",
-    "Yes, the image shows {a_noun}.",
-    "Yes, {a_noun} is there.",
+YES_OBJECT = Answers(
+    (
+        "Yes, there is {a_noun}.",
+        "Yes, I can see {a_noun}.",
+        "Yes, the image shows {a_noun}.",
+        "Yes, {a_noun} is there.",
+    )
 )
-NO_OBJECT = (
-    "No, there is no {noun}.",
-    "No, I see no {noun}.",
-    "No, the image shows no {noun}.",
-    "No, a {noun} is not in the image.",
+NO_OBJECT = Answers(
+    (
+        "No, there is no {noun}.",
+        "No, I see no {noun}.",
+        "No, the image shows no {noun}.",
+        "No, a {noun} is not in the image.",
+    )
 )
 ASK_USE = (
     "Grasp the {part} of the {noun}. Is that possible?",
@@ -113,17 +123,21 @@ ASK_USE = (
     "Can the robot use the {noun}'s {part}?",
     "Could one hold the {noun} at a {part}?",
 )
-NO_USE = (
-    "No, the {noun} has no {part}.",
-    "No, there is no {part} to hold.",
-    "No, it has no {part}.",
-    "No, a {part} is missing here.",
+NO_USE = Answers(
+    (
+        "No, the {noun} has no {part}.",
+        "No, there is no {part} to hold.",
+        "No, it has no {part}.",
+        "No, a {part} is missing here.",
+    )
 )
-YES_USE = (
-    "Yes, it has a {part}.",
-    "Yes, the {part} can be held.",
-    "Yes, the {noun} has a {part}.",
-    "Yes, its {part} is there to hold.",
+YES_USE = Answers(
+    (
+        "Yes, it has a {part}.",
+        "Yes, the {part} can be held.",
+        "Yes, the {noun} has a {part}.",
+        "Yes, its {part} is there to hold.",
+    )
 )
 # Where is it? Answered with x, y in percent of the picture's sides, numbers first: what is read
 # from the state before an answer is what the answer begins with.

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from robomamba_jax.world.language.splits import Answers
+
 ASK = (
     "Describe the image in detail.",
     "Give a detailed description of what you see.",
@@ -14,51 +16,67 @@ ASK = (
     "Write a detailed description of the image.",
     "Tell me all that you see in the picture.",
 )
-OBJECT = (
-    "This is {a_thing}.",
-    "The picture shows {a_thing}.",
-    "One sees {a_thing}.",
-    "There is {a_thing} to be seen.",
+OBJECT = Answers(
+    (
+        "This is {a_thing}.",
+        "The picture shows {a_thing}.",
+        "One sees {a_thing}.",
+        "There is {a_thing} to be seen.",
+    )
 )
-PLACE = (
-    "It stands on {a_surface}.",
-    "Below it is {a_surface}.",
-    "Under the {noun} is {a_surface}.",
-    "It rests on {a_surface}.",
+PLACE = Answers(
+    (
+        "It stands on {a_surface}.",
+        "Below it is {a_surface}.",
+        "Under the {noun} is {a_surface}.",
+        "It rests on {a_surface}.",
+    )
 )
-PARTS = (
-    "It has {parts}.",
-    "On the {noun} one sees {parts}.",
-    "In view are {parts}.",
-    "The {noun} comes with {parts}.",
+PARTS = Answers(
+    (
+        "It has {parts}.",
+        "On the {noun} one sees {parts}.",
+        "In view are {parts}.",
+        "The {noun} comes with {parts}.",
+    )
 )
-STATE = (
-    "Its {part} is {state}.",
-    "The {part} of the {noun} is {state}.",
-    "One sees that the {part} is {state}.",
-    "The {part} stands {state}.",
+STATE = Answers(
+    (
+        "Its {part} is {state}.",
+        "The {part} of the {noun} is {state}.",
+        "One sees that the {part} is {state}.",
+        "The {part} stands {state}.",
+    )
 )
-MOTION = (
-    "Its {part} {motion}.",
-    "One can move the {part}: it {motion}.",
-    "The movable {part} {motion}.",
-    "Moved, the {part} {motion}.",
+MOTION = Answers(
+    (
+        "Its {part} {motion}.",
+        "One can move the {part}: it {motion}.",
+        "The movable {part} {motion}.",
+        "Moved, the {part} {motion}.",
+    )
 )
-COUNT = (
-    "It has {count} {parts}.",
-    "There are {count} {parts} on the {noun}.",
-    "One can count {count} {parts}.",
-    "Its {parts} are {count}.",
+COUNT = Answers(
+    (
+        "It has {count} {parts}.",
+        "There are {count} {parts} on the {noun}.",
+        "One can count {count} {parts}.",
+        "Its {parts} are {count}.",
+    )
 )
-THING = (
-    "Beside it, on the {side}, is {a_thing}.",
-    "On its {side} stands {a_thing}.",
-    "To the {side} of the {noun} is {a_thing}.",
-    "{a_thing} lies on its {side}.",
+THING = Answers(
+    (
+        "Beside it, on the {side}, is {a_thing}.",
+        "On its {side} stands {a_thing}.",
+        "To the {side} of the {noun} is {a_thing}.",
+        "{a_thing} lies on its {side}.",
+    )
 )
-ALONE = (
-    "Nothing stands beside it.",
-    "Beside the {noun} is nothing.",
-    "It stands alone.",
-    "No other thing is near.",
+ALONE = Answers(
+    (
+        "Nothing stands beside it.",
+        "Beside the {noun} is nothing.",
+        "It stands alone.",
+        "No other thing is near.",
+    )
 )

@@ -72,6 +72,14 @@ CATEGORIES: dict[str, Category] = {
 }
 SEEN = tuple(_SEEN)
 UNSEEN = tuple(_UNSEEN)
+# Not of the paper, and data for training alone: only who names them gets them. Assemblies are
+# random articulated objects, plain things have a shape and no part that moves.
+BROAD: dict[str, Category] = {
+    "Assembly": Category("Assembly", "device", True),
+    "Plain": Category("Plain", "thing", True),
+}
+# The thirty keep their places in front: a place is part of a trial's seed.
+ALL: dict[str, Category] = {**CATEGORIES, **BROAD}
 
 
 def find_category(name: str) -> Category:
@@ -83,6 +91,19 @@ def find_category(name: str) -> Category:
     if name not in CATEGORIES:
         raise unknown_name("unknown_category", "category", name, CATEGORIES)
     return CATEGORIES[name]
+
+
+def split_of(name: str) -> str:
+    """In which of the paper's averages a category counts, "seen" or "unseen"; "training" for those
+    of ``BROAD``, which count in none."""
+    if name in BROAD:
+        return "training"
+    return "seen" if CATEGORIES[name].seen else "unseen"
+
+
+def known_noun(name: str) -> str:
+    """What a category's objects are called; of one that is not known, its name."""
+    return ALL[name].noun if name in ALL else name
 
 
 def known_category(name: str) -> Category | None:
@@ -103,7 +124,8 @@ def choose_categories(names: Iterable[str] | None, split: str) -> tuple[str, ...
     """The categories that a split may use, in the paper's order.
 
     Args:
-      names: only these; None = all that the split has.
+      names: only these, ``BROAD`` ones among them for training; None = the paper's that the split
+        has.
       split: "train" and "validation" have the seen ones, "test" all: by what validation says things
         are chosen, and nothing may be chosen by the unseen ones.
 
@@ -113,7 +135,9 @@ def choose_categories(names: Iterable[str] | None, split: str) -> tuple[str, ...
     allowed = (*SEEN, *UNSEEN) if split == "test" else SEEN
     if names is None:
         return allowed
-    wanted = {find_category(name).name for name in names}
-    for name in wanted - set(allowed):
+    # The test split has neither: what is measured there is measured on the paper's categories.
+    more = () if split == "test" else tuple(BROAD)
+    wanted = {name if name in more else find_category(name).name for name in names}
+    for name in wanted - {*allowed, *more}:
         raise unknown_name("unknown_category", f"category of the {split} split", name, allowed)
-    return tuple(name for name in allowed if name in wanted)
+    return tuple(name for name in (*allowed, *more) if name in wanted)

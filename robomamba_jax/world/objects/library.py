@@ -15,6 +15,7 @@ from robomamba_jax.config.data import ON_ERROR
 from robomamba_jax.data.sources.paths import NO_ROOTS, AllowedRoots
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.untrusted_text import read_text
+from robomamba_jax.world.objects import assemblies, plain_things
 from robomamba_jax.world.objects.catalog import INSTANCES, make_object
 from robomamba_jax.world.objects.categories import CATEGORIES, choose_categories, find_category
 from robomamba_jax.world.objects.colors import COLORS
@@ -64,14 +65,25 @@ class Library(Protocol):
 
 
 class Embedded:
-    """The parametric objects of ``world.objects.catalog``."""
+    """The parametric objects of ``world.objects.catalog``, assemblies and plain things."""
 
     def categories(self, names: list[str] | None, split: str) -> tuple[str, ...]:
-        """The paper's thirty; the unseen ones in the test split alone."""
+        """The paper's thirty, the unseen ones in the test split alone; and, where they are named,
+        assemblies and plain things, in all splits but that."""
         return choose_categories(names, split)
 
     def draw(self, category: str, split: str, rng: Rng) -> ObjectModel:
-        """One of the split's numbered objects."""
+        """One of the split's numbered objects.
+
+        Raises:
+          InputError: the split has none of the category.
+        """
+        if category == assemblies.CATEGORY:
+            # A split without assemblies has none numbered 0 either, which is said.
+            most = assemblies.INSTANCES.get(split, 1) - 1
+            return assemblies.make_assembly(split, rng.integer(0, most))
+        if category == plain_things.CATEGORY:
+            return plain_things.draw_plain(rng, split)
         return make_object(category, split, rng.integer(0, INSTANCES[split] - 1))
 
     def remarks(self) -> Remarks:

@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from robomamba_jax.world.objects.categories import known_noun
 from robomamba_jax.world.objects.meshes import Mesh, Vector, merge
+from robomamba_jax.world.objects.patterns import Pattern
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Solid:
       color: of the whole.
       metallic: whether it shines like metal.
       file: where the mesh came from, if it is drawn with its own materials.
+      pattern: what it is drawn with instead of its colour alone.
     """
 
     label: str
@@ -70,6 +73,7 @@ class Solid:
     color: Color
     metallic: bool = False
     file: MeshFile | None = None
+    pattern: Pattern | None = None
 
     def resized(self, center: npt.NDArray[np.float64], factor: float) -> Solid:
         """The same, shifted by -center and then stretched."""
@@ -132,6 +136,9 @@ class ObjectModel:
       links: the base first, parents before children.
       color: of most of it.
       lacks: names of parts that its kind may have and this one has not.
+      noun: as people call it; its category's where none is given.
+      resembles: other nouns, shapes among them, that one could call it in good faith: that they
+        are not there is nothing to ask about.
     """
 
     category: str
@@ -139,6 +146,13 @@ class ObjectModel:
     links: tuple[Link, ...]
     color: Color
     lacks: tuple[str, ...] = ()
+    noun: str = ""
+    resembles: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Fill in the category's noun."""
+        if not self.noun:
+            object.__setattr__(self, "noun", known_noun(self.category))
 
     @property
     def movable(self) -> tuple[int, ...]:
@@ -192,7 +206,16 @@ def _rescaled(link: Link, center: npt.NDArray[np.float64], factor: float) -> Lin
 
 
 class LinkBuilder:
-    """A link that is being put together, and the place from which others hang."""
+    """A link that is being put together, and the place from which others hang.
+
+    Attributes:
+      name: unique in the object, such as "drawer_1".
+      part: what it is, such as "drawer".
+      parent: its parent's index; -1 for the base.
+      joint: None for the base.
+      solids: what it is made of so far.
+      made: all links of the object so far, the base first.
+    """
 
     def __init__(
         self, made: list[LinkBuilder], part: str, parent: int, joint: Joint | None
@@ -211,7 +234,7 @@ class LinkBuilder:
         self.name = f"{name}_{number}" if number else name
         self.part, self.parent, self.joint = part, parent, joint
         self.solids: list[Solid] = []
-        self._made, self._index = made, len(made)
+        self.made, self._index = made, len(made)
         made.append(self)
 
     def add(
@@ -237,7 +260,7 @@ class LinkBuilder:
         along = np.asarray(axis, np.float64) / math.hypot(*axis)
         a, b, c = (float(value) for value in along)
         joint = Joint(kind, (x, y, z), (a, b, c), float(limits[0]), float(limits[1]))
-        return LinkBuilder(self._made, part, self._index, joint)
+        return LinkBuilder(self.made, part, self._index, joint)
 
 
 class Assembly(LinkBuilder):
@@ -260,7 +283,7 @@ class Assembly(LinkBuilder):
         """
         links = tuple(
             Link(link.name, link.part, link.parent, link.joint, tuple(link.solids))
-            for link in self._made
+            for link in self.made
         )
         model = ObjectModel(category, instance, links, color)
         has = model.parts()

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from robomamba_jax.world.dataset.tasks import VERSION
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.categories import ALL, split_of
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
 from robomamba_jax.world.sim.simulator import SimScene, Simulator
@@ -41,10 +41,10 @@ def render_sheet(
         at_rest, opened, parts = _pair(simulator, category, split, seed, size)
         page.paste(at_rest, (left, top))
         page.paste(opened, (left + size, top))
-        known = CATEGORIES[category]
+        known = ALL[category]
         box = (left, top + size, left + 2 * size, top + size + _TEXT)
         draw.rectangle(box, fill=_SEEN if known.seen else _UNSEEN)
-        kind = "seen" if known.seen else "unseen"
+        kind = split_of(category)
         draw.text((left + 6, top + size + 2), f"{category} ({kind}): {known.noun}", _INK, font)
         draw.text((left + 6, top + size + 17), f"moves: {parts}", _INK, font)
     return page
@@ -55,7 +55,7 @@ def _pair(
 ) -> tuple[Image.Image, Image.Image, str]:
     """The same object at rest and with its joints at two thirds, and what moves."""
     # 11 is the sheet's own, as items of data and rollouts have theirs.
-    rng = Rng((VERSION, seed, 11, list(CATEGORIES).index(category)))
+    rng = Rng((VERSION, seed, 11, list(ALL).index(category)))
     model = simulator.objects.draw(category, split, rng)
     scene_spec = draw_scene(model, rng, size, closed_share=1.0, surface="none")
     scene = SimScene(simulator, scene_spec)

@@ -26,7 +26,6 @@ from robomamba_jax.world.dataset.tasks import VERSION
 from robomamba_jax.world.failures import Skips
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.wording import Wording
-from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.policies.interface import (
     BatchPolicy,
@@ -146,7 +145,7 @@ def draw_trial(simulator: Simulator, plan: RolloutPlan, category: str, number: i
         trial = set_up_trial(simulator, seed, category, plan.split, plan.size, heavy_share=heavy)
         if visible_parts(trial.view.links, trial.spec.scene.model.movable):
             words = Wording(Rng((*seed, 2)), plan.split)
-            text = words.say(wc.ASK_POSE, noun=CATEGORIES[category].noun)
+            text = words.say(wc.ASK_POSE, noun=trial.spec.scene.model.noun)
             return Episode(category, number, trial.spec, text, trial.scene, trial.view)
     raise InputError(
         "no_sample", f"no scene shows a movable part of {category}", "leave it out of --categories"

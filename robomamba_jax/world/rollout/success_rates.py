@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 from robomamba_jax.evaluation.metrics.intervals import wilson
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.categories import split_of
 from robomamba_jax.world.sim.episodes import TrialVerdict
 
 
@@ -50,7 +50,7 @@ class CategoryCounts:
     def to_json(self, name: str) -> dict[str, Any]:
         """As in the rollout's JSON."""
         return {
-            "split": "seen" if CATEGORIES[name].seen else "unseen",
+            "split": split_of(name),
             "n": self.n,
             "success": self.success,
             "rate": self.success / self.n if self.n else None,

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.categories import ALL
 from robomamba_jax.world.objects.library import Library
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.gripper import FORCE, ExecutionResult
-from robomamba_jax.world.sim.scenes import SceneSpec, draw_scene
+from robomamba_jax.world.sim.scenes import DrawScene, SceneSpec, draw_scene
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import reach
 
@@ -96,6 +96,7 @@ def draw_episode(
     *,
     things: int = 2,
     heavy_share: float = 0.0,
+    draw: DrawScene = draw_scene,
 ) -> EpisodeSpec:
     """Sample a trial.
 
@@ -107,10 +108,11 @@ def draw_episode(
       size: the image's side in pixels.
       things: how many plain objects beside it at most.
       heavy_share: how often a joint is too heavy for suction, if its part has a handle.
+      draw: what stands where, and who looks at it.
     """
-    rng = Rng((*seed, list(CATEGORIES).index(category)))
+    rng = Rng((*seed, list(ALL).index(category)))
     model = objects.draw(category, split, rng)
-    scene_spec = draw_scene(model, rng, size, things=things)
+    scene_spec = draw(model, rng, size, things=things)
     resistance = []
     # Drawn even where nothing is heavy: both kinds of gripper meet the same scenes and draws.
     heavy = rng.chance(heavy_share)
@@ -142,9 +144,11 @@ def set_up_trial(
     size: int,
     *,
     heavy_share: float = 0.0,
+    draw: DrawScene = draw_scene,
 ) -> Trial:
     """Sample a trial, see ``draw_episode``, build its scene and take its image."""
-    spec = draw_episode(simulator.objects, seed, category, split, size, heavy_share=heavy_share)
+    objects = simulator.objects
+    spec = draw_episode(objects, seed, category, split, size, heavy_share=heavy_share, draw=draw)
     scene = open_scene(simulator, spec)
     return Trial(spec, scene, scene.render())
 

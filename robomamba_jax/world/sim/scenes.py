@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV, Camera
 from robomamba_jax.errors import InputError
-from robomamba_jax.world.objects.meshes import Mesh, box, cone, cylinder, ellipsoid, ring, rotation
+from robomamba_jax.world.objects.meshes import Mesh, rotation
 from robomamba_jax.world.objects.model import Color, ObjectModel
+from robomamba_jax.world.objects.patterns import Pattern
+from robomamba_jax.world.objects.plain_things import SHAPES, thing_mesh
 from robomamba_jax.world.objects.rng import Rng
 
 FIELD_OF_VIEW = math.radians(35)  # where2act's camera, which ManipLLM uses
@@ -28,7 +31,6 @@ AZIMUTH = (0.7, 1.3)  # of pi
 SCALE = (0.85, 1.25)
 CLOSED_SHARE = 0.8  # of the scenes in which all joints stand at rest
 SURFACES = ("none", "floor", "table")
-SHAPES = ("cube", "ball", "cylinder", "cone", "ring")
 _BRIGHT = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 
 
@@ -37,14 +39,50 @@ class Thing:
     """A plain object beside the one that matters.
 
     Attributes:
-      shape: one of SHAPES.
+      shape: one of ``plain_things``.
       color: of it.
       mesh: in the world frame.
+      pattern: on it; None = plain.
     """
 
     shape: str
     color: Color
     mesh: Mesh
+    pattern: Pattern | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Light:
+    """One lamp.
+
+    Attributes:
+      at: its direction if it is a sun, else its place in metres.
+      color: of its light, linear RGB; above 1 is brighter.
+    """
+
+    at: tuple[float, float, float]
+    color: tuple[float, float, float]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Look:
+    """How a scene of the broad world looks, beside what stands in it.
+
+    Attributes:
+      ambient: light from everywhere, linear RGB.
+      suns: whose light comes from a direction.
+      lamps: whose light comes from a place.
+      surface_pattern: of the floor or the table.
+      body_pattern: of what has the object's own colour.
+      backdrop: what stands behind all; None = white.
+    """
+
+    ambient: tuple[float, float, float]
+    suns: tuple[Light, ...]
+    lamps: tuple[Light, ...]
+    surface_pattern: Pattern | None = None
+    body_pattern: Pattern | None = None
+    backdrop: Thing | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,6 +100,8 @@ class SceneSpec:
       things: what else stands there.
       camera: the camera, with its pose.
       light: direction of the sun, and how bright it is.
+      look: lights, patterns and backdrop of a scene of the broad world; None = the paper's world,
+        with ``light`` and three lamps.
     """
 
     model: ObjectModel
@@ -74,6 +114,7 @@ class SceneSpec:
     things: tuple[Thing, ...]
     camera: Camera
     light: tuple[float, float, float, float]
+    look: Look | None = None
 
     def pose(self) -> npt.NDArray[np.float64]:
         """float64[4, 4]: object frame (already scaled) to world."""
@@ -85,6 +126,14 @@ class SceneSpec:
     def limits(self) -> list[tuple[float, float]]:
         """The range of every joint, scaled, in the order of model.movable."""
         return [joint_range(self.model, link, self.scale) for link in self.model.movable]
+
+
+class DrawScene(Protocol):
+    """What draws a scene: ``draw_scene`` or one of the broad world's."""
+
+    def __call__(self, model: ObjectModel, rng: Rng, size: int, *, things: int) -> SceneSpec:
+        """A scene of an object with at most so many things around it."""
+        ...
 
 
 def check_size(size: int) -> None:
@@ -179,8 +228,13 @@ def draw_camera(rng: Rng, size: int) -> Camera:
     return look_at(eye, np.zeros(3), size)
 
 
-def look_at(eye: npt.NDArray[np.float64], target: npt.NDArray[np.float64], size: int) -> Camera:
-    """A square camera with the world's field of view."""
+def look_at(
+    eye: npt.NDArray[np.float64],
+    target: npt.NDArray[np.float64],
+    size: int,
+    field_of_view: float = FIELD_OF_VIEW,
+) -> Camera:
+    """A square camera with the world's field of view, or another one in radians."""
     forward = (target - eye) / np.linalg.norm(target - eye)
     # Level, whatever the elevation: left has no z.
     left = np.cross((0, 0, 1), forward)
@@ -191,7 +245,7 @@ def look_at(eye: npt.NDArray[np.float64], target: npt.NDArray[np.float64], size:
     pose[:3, :3] = axes @ MANIPLLM_TO_OPENCV.T
     pose[:3, 3] = eye
     # Half of the image over half of the angle.
-    focal = size / 2 / math.tan(FIELD_OF_VIEW / 2)
+    focal = size / 2 / math.tan(field_of_view / 2)
     K = np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]])
     return Camera(size, size, K, pose)
 
@@ -217,17 +271,5 @@ def draw_things(rng: Rng, spec: SceneSpec, floor: float, most: int) -> tuple[Thi
         ):
             continue
         color = rng.other_color(spec.model.color, *_BRIGHT)
-        things.append(Thing(shape, color, _thing_mesh(shape, size).moved((x, y, floor))))
+        things.append(Thing(shape, color, thing_mesh(shape, size).moved((x, y, floor))))
     return tuple(things)
-
-
-def _thing_mesh(shape: str, size: float) -> Mesh:
-    """A shape standing on z = 0."""
-    makers = {
-        "cube": lambda: box((2 * size, 2 * size, 2 * size), (0, 0, size)),
-        "ball": lambda: ellipsoid((size, size, size), (0, 0, size)),
-        "cylinder": lambda: cylinder(0.8 * size, 2.2 * size, (0, 0, 1.1 * size)),
-        "cone": lambda: cone(size, 0.01, 2.2 * size, (0, 0, 1.1 * size)),
-        "ring": lambda: ring(size, 0.35 * size, (0, 0, 0.35 * size)),
-    }
-    return makers[shape]()

@@ -22,13 +22,14 @@ from robomamba_jax.utils.file_names import lasting_plain_path
 from robomamba_jax.world.objects.library import EMBEDDED, Library, PartNet
 from robomamba_jax.world.objects.meshes import Mesh, box, turn_to
 from robomamba_jax.world.objects.model import Joint, MeshFile, Solid
-from robomamba_jax.world.sim.scenes import SceneSpec, joint_range
+from robomamba_jax.world.sim.scenes import SceneSpec, Thing, joint_range
 from robomamba_jax.world.sim.vulkan import check_renderer, load_sapien
 
 TIMESTEP = 1 / 500  # seconds, as in ManipLLM
 _NEAR, _FAR = 0.1, 100.0  # metres, as where2act's camera
 _TABLE = 1.35  # half of a table's side, in metres
 _FLOOR = 8.0
+_MIPMAPS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -130,10 +131,18 @@ def _shape(render: Any, piece: Solid) -> Any:
         specular=0.5 if shiny else 0.15,
     )
     mesh = piece.mesh
-    flat = np.zeros((len(mesh.vertices), 2), np.float32)  # no textures
+    places = np.zeros((len(mesh.vertices), 2), np.float32)  # no texture
+    if piece.pattern is not None:
+        image = piece.pattern.image()
+        # Mipmaps, or what is far away would flicker; linear as all our colours are.
+        material.base_color_texture = render.RenderTexture2D(
+            image, "R8G8B8A8Unorm", _MIPMAPS, "linear", "repeat", False
+        )
+        material.base_color = [1.0, 1.0, 1.0, 1.0]
+        places = piece.pattern.places(mesh)
     vertices, normals = mesh.vertices.astype(np.float32), mesh.normals.astype(np.float32)
     return render.RenderShapeTriangleMesh(
-        vertices, mesh.triangles.astype(np.uint32), normals, flat, material
+        vertices, mesh.triangles.astype(np.uint32), normals, places, material
     )
 
 
@@ -190,24 +199,38 @@ class SimScene:
         self._surroundings()
         self.camera = self._add_camera(spec.camera)
 
-    def _surroundings(self) -> None:
-        spec, sapien_scene = self.spec, self.sapien_scene
+    def _lights(self) -> None:
+        look, sapien_scene = self.spec.look, self.sapien_scene
+        if look is not None:
+            sapien_scene.set_ambient_light(list(look.ambient))
+            for sun in look.suns:
+                sapien_scene.add_directional_light(list(sun.at), list(sun.color))
+            for lamp in look.lamps:
+                sapien_scene.add_point_light(list(lamp.at), list(lamp.color))
+            return
         sapien_scene.set_ambient_light([0.5, 0.5, 0.5])
-        x, y, z, bright = spec.light
+        x, y, z, bright = self.spec.light
         sapien_scene.add_directional_light([x, y, z], [bright] * 3)
         for position in ((-2, 2, 3), (-2, -2, 3), (2, 0, 3)):
             sapien_scene.add_point_light(position, [0.6, 0.6, 0.6])
+
+    def _surroundings(self) -> None:
+        spec = self.spec
+        self._lights()
         # An entity each, so that the segmentation image tells them apart.
         for k, thing in enumerate(spec.things):
-            piece = Solid(thing.shape, thing.mesh, thing.color)
-            entity = self.add(self.simulator.render_body([piece]))
+            entity = self.add(self.simulator.render_body([_solid(thing)]))
             self._thing_entities[entity.per_scene_id] = k
         low = spec.position[2] + spec.scale * float(spec.model.bounds()[0][2])
         if spec.surface != "none":
             side = 2 * (_FLOOR if spec.surface == "floor" else _TABLE)
             # Its top is 2 mm below the object: two faces in one plane would flicker.
             slab = box((side, side, 0.08), (*spec.position[:2], low - 0.042))
-            self.add(self.simulator.render_body([Solid(spec.surface, slab, spec.surface_color)]))
+            pattern = None if spec.look is None else spec.look.surface_pattern
+            surface = Solid(spec.surface, slab, spec.surface_color, pattern=pattern)
+            self.add(self.simulator.render_body([surface]))
+        if spec.look is not None and spec.look.backdrop is not None:
+            self.add(self.simulator.render_body([_solid(spec.look.backdrop)]))
 
     def add(self, component: Any) -> Any:
         """Put something visible, which nothing collides with, into the scene; its entity."""
@@ -279,6 +302,10 @@ def _numbered(ids: npt.NDArray[np.integer], known: dict[int, int]) -> npt.NDArra
     return table[ids]
 
 
+def _solid(thing: Thing) -> Solid:
+    return Solid(thing.shape, thing.mesh, thing.color, pattern=thing.pattern)
+
+
 def build_articulation(simulator: Simulator, sapien_scene: Any, spec: SceneSpec) -> Any:
     """The object in a scene, its joints where the scene has them, without gravity.
 
@@ -313,6 +340,14 @@ def build_articulation(simulator: Simulator, sapien_scene: Any, spec: SceneSpec)
         body.disable_gravity = True
         body.linear_damping = body.angular_damping = 0.0
         pieces = [solid.resized(np.zeros(3), spec.scale) for solid in link.solids]
+        if spec.look is not None and spec.look.body_pattern is not None:
+            # What has another colour than the object keeps it plain: a door stays in sight.
+            pieces = [
+                dataclasses.replace(piece, pattern=spec.look.body_pattern)
+                if piece.color.name == model.color.name and piece.file is None
+                else piece
+                for piece in pieces
+            ]
         if pieces:
             body.entity.add_component(simulator.render_body(pieces))
     return articulation

@@ -33,7 +33,7 @@ from robomamba_jax.world.dataset.records import FIRST_THING
 from robomamba_jax.world.dataset.tasks import VERSION, WorldPlan, run_job
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.bench_questions import facts_of
-from robomamba_jax.world.language.wording import phrases_of
+from robomamba_jax.world.language.splits import phrases_of
 from robomamba_jax.world.objects.categories import CATEGORIES
 from robomamba_jax.world.policies.affordance import CONTACT_SAMPLING
 from robomamba_jax.world.sim.episodes import COLLECTION, set_up_trial

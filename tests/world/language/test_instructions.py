@@ -13,8 +13,8 @@ import pytest
 
 from robomamba_jax.evaluation.benchmarks.prompts import STYLES
 from robomamba_jax.evaluation.synthetic.export_benchmarks import MME_SUFFIX
-from robomamba_jax.world.language import wording as w
 from robomamba_jax.world.language import wording_checks as wc
+from robomamba_jax.world.language import wording_lists as w
 from robomamba_jax.world.language.bench_questions import facts_of
 from robomamba_jax.world.language.captions import Pair, motion_of
 from robomamba_jax.world.language.facts import Facts, scene_facts
@@ -27,13 +27,14 @@ from robomamba_jax.world.language.instructions import (
     touch,
     yes_or_no,
 )
-from robomamba_jax.world.language.wording import Wording, article, phrases_of
+from robomamba_jax.world.language.wording import Wording, article
 from robomamba_jax.world.objects.catalog import BUILDERS, make_object
 from robomamba_jax.world.objects.categories import CATEGORIES, SEEN, UNSEEN
 from robomamba_jax.world.objects.rng import Rng
 from robomamba_jax.world.sim.scenes import draw_scene
 from robomamba_jax.world.sim.simulator import CameraFrame, SimScene, Simulator
 from robomamba_jax.world.sim.surfaces import surface_points
+from tests.world.recorded import read, recorded
 
 SEEDS = range(6)
 SIZE = 160
@@ -73,29 +74,11 @@ def said(scenes: dict[tuple[str, str], Scene], kind: str = "") -> Iterator[tuple
     }
     for (_, split), scene in scenes.items():
         for seed in SEEDS:
-            words = Wording(Rng((seed,)), split)
+            words = recorded(seed, split)
             for name, make in makers.items():
                 if kind in ("", name):
                     for pair in make(scene.facts, words):
                         yield scene.facts, pair
-
-
-def read(question: str, phrases: tuple[str, ...], **known: str) -> dict[str, str] | None:
-    """The fields of a question that was made of one of the phrases; None if it was not.
-
-    Args:
-      question: what was asked.
-      phrases: as ``wording`` has them.
-      known: fields whose values are known, which are not returned.
-    """
-    for phrase in sorted(phrases, key=len, reverse=True):
-        for name, value in known.items():
-            phrase = phrase.replace(f"{{{name}}}", value)
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(phrase))
-        found = re.fullmatch(pattern, question)
-        if found:
-            return found.groupdict()
-    return None
 
 
 def is_there(facts: Facts, name: str) -> bool:
@@ -208,7 +191,7 @@ def test_no_answer_follows_from_what_was_said(scenes: dict[tuple[str, str], Scen
     for (_, split), scene in scenes.items():
         facts = scene.facts
         for seed in SEEDS:
-            words = Wording(Rng((seed,)), split)
+            words = recorded(seed, split)
             for turns in (there_or_not(facts, words), yes_or_no(facts, words)):
                 plain = [
                     pair.question.removesuffix(SHORT).removesuffix(MME_SUFFIX) for pair in turns
@@ -323,10 +306,10 @@ def test_points_say_where_it_is(scenes: dict[tuple[str, str], Scene]) -> None:
 @pytest.mark.slow
 def test_where_a_pose_touched() -> None:
     """Shares of the sides, rounded down as all places are."""
-    words = Wording(Rng((0,)), "train")
+    words = recorded(0, "train")
     pair = touch("safe", (0.4799, 0.9999), words)
     assert (pair.kind, pair.answer) == ("touch", "47, 99")
-    assert read(pair.question, phrases_of(wc.ASK_TOUCH, "train")) is not None
+    assert read(pair.question, wc.ASK_TOUCH) == {"noun": "safe"}
 
 
 @pytest.mark.slow
@@ -334,7 +317,7 @@ def test_a_short_answer_is_asked_for_once(scenes: dict[tuple[str, str], Scene]) 
     """In the first question of that conversation, and nowhere in the others."""
     for (_, split), scene in scenes.items():
         for seed in SEEDS:
-            found = instructions(scene.facts, Wording(Rng((seed,)), split))
+            found = instructions(scene.facts, recorded(seed, split))
             assert 4 <= len(found) <= 5
             asked = [[SHORT.strip() in pair.question for pair in turns] for turns in found]
             assert asked[0][0]
@@ -355,7 +338,7 @@ def test_what_a_scene_has_not_is_left_out(scenes: dict[tuple[str, str], Scene]) 
         touch=None,
     )
     for seed in SEEDS:
-        words = Wording(Rng((seed,)), "train")
+        words = recorded(seed, "train")
         found = instructions(bare, words)
         assert len(found) == 4
         kinds = {pair.kind for turns in found for pair in turns}
