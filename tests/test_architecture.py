@@ -51,8 +51,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "world": _ALL,
     "serving": _ALL,
     "bench": (*_ALL, "world"),
-    "demo": (*_ALL, "world"),
-    "cli": (*_ALL, "__init__", "world", "serving", "bench", "demo"),
+    "pretraining": (*_ALL, "world"),
+    "demo": (*_ALL, "world", "pretraining"),
+    "cli": (*_ALL, "__init__", "world", "serving", "bench", "pretraining", "demo"),
     "__main__": ("cli",),
     "__init__": _ALL,
 }

@@ -384,7 +384,12 @@ def _facts_record(facts: Facts) -> dict[str, Any]:
     """Facts as JSON; what only the broad world has is left out where there is none of it, so that
     the paper's scenes have the bytes that they had before."""
     fields = dataclasses.asdict(facts)
-    return {key: value for key, value in fields.items() if value != _BROAD_FACTS.get(key)}
+    # By the names first: null has a meaning for the others (no place to touch), and stays.
+    return {
+        key: value
+        for key, value in fields.items()
+        if key not in _BROAD_FACTS or value != _BROAD_FACTS[key]
+    }
 
 
 def _scene_in_view(
@@ -404,8 +409,11 @@ def _scene_in_view(
         model = simulator.objects.draw(category, plan.split, rng)
         scene = SimScene(simulator, draw_broad_scene(model, rng, plan.size))
         view = scene.render()
-        # Clutter may hide the object, and a wide angle leave little of it: not to be asked about.
-        if np.mean(view.links >= 0) >= _IN_VIEW:
+        # Clutter may hide the object, and a wide angle leave little of it; and what moves may be
+        # on its far side. There would be nothing to ask about.
+        movable = scene.spec.model.movable
+        moves = not movable or len(visible_parts(view.links, movable)) > 0
+        if moves and np.mean(view.links >= 0) >= _IN_VIEW:
             return rng, scene, view
     raise InputError(
         "no_sample", f"no scene shows {category}", "leave the category out with --categories"

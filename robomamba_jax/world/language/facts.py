@@ -19,8 +19,8 @@ from robomamba_jax.world.sim.view_geometry import pixel_of
 _STRIDE = 4  # pixels between two rays that look for labels
 _SEEN = 2  # rays that must meet a label before it counts as visible
 _PART_PIXELS = 20
-_BESIDE = 0.05  # share of the image's width from which on a side is clear
-_CLEAR = 0.25  # share of a thing's frame in the image: what shows less is not in view
+_BESIDE = 0.08  # share of the image's width from which on a side is clear
+_CLEAR = 0.35  # share of a thing's frame in the image: what shows less is not in view
 _SHUT, _OPEN = 0.08, 0.3  # shares of a joint's range
 
 Labels = dict[tuple[int, str], list[tuple[float, float]]]
@@ -162,6 +162,7 @@ def scene_facts(scene: SimScene, view: CameraFrame) -> Facts:
     shapes = {*(thing.shape for thing in spec.things), spec.model.noun}
     like = [RESEMBLES.get(thing.shape, ()) for thing in spec.things if broad]
     resembles = {*spec.model.resembles, *(name for names in like for name in names)}
+    resembles -= {spec.model.noun}
     asked = (*SHAPES, *MORE_SHAPES) if broad else SHAPES
     return Facts(
         spec.model.category,

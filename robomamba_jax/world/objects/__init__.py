@@ -2,4 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Articulated objects as plain data: the embedded catalog, and PartNet-Mobility's URDF files."""
 
-__all__ = ["catalog", "categories", "library", "meshes", "model", "rng", "urdf"]
+__all__ = [
+    "assemblies",
+    "catalog",
+    "categories",
+    "library",
+    "meshes",
+    "model",
+    "plain_things",
+    "rng",
+    "urdf",
+]

@@ -65,12 +65,13 @@ def _shares(pattern: Pattern) -> npt.NDArray[np.float64]:
     if pattern.kind == "stripes":
         return (np.floor(4 * x) % 2).astype(np.float64)
     if pattern.kind == "checks":
-        return (np.floor(4 * x) + np.floor(4 * y)) % 2
+        return ((np.floor(4 * x) + np.floor(4 * y)) % 2).astype(np.float64)
     if pattern.kind == "dots":
         u, v = (4 * x) % 1 - 0.5, (4 * y) % 1 - 0.5
         return (u**2 + v**2 < 0.08).astype(np.float64)
     if pattern.kind == "speckles":
-        return np.kron(random.random((_SIDE // 2, _SIDE // 2)) < 0.25, np.ones((2, 2)))
+        coarse = (random.random((_SIDE // 2, _SIDE // 2)) < 0.25).astype(np.float64)
+        return coarse.repeat(2, axis=0).repeat(2, axis=1)
     soft = _soft(random)
     if pattern.kind == "wood":
         # Bands along y that the noise bends.

@@ -40,6 +40,7 @@ AZIMUTH = (0.45, 1.55)  # of pi: a quarter turn and a little more to either side
 _SHARES = (0.35, 0.9)  # of the image's side that the object's extent fills, about
 _PLAIN_SHARES = (0.1, 0.75)
 _FIELDS = (0.75, 1.35)  # times ManipLLM's field of view
+_ANYWHERE = 0.4  # share of images whose object is anywhere, and not near the middle
 _MOST_THINGS = 5
 _SIZES = (0.06, 0.25)  # metres, half of a thing's width
 _BRIGHT = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
@@ -123,11 +124,13 @@ def _camera(
     eye = np.asarray(position) + distance * away
     # Off the middle by at most what leaves the object's extent in the image.
     slack = max(0.0, 1 - 0.85 * share) * distance * math.tan(field / 2)
+    # Mostly not far: people speak of "the thing in the middle".
+    off = 0.85 if rng.chance(_ANYWHERE) else 0.3
     left = np.cross((0, 0, 1), away)
     left /= np.linalg.norm(left)
     above = np.cross(away, left)
     target = np.asarray(position) + slack * (
-        rng.uniform(-0.85, 0.85) * left + rng.uniform(-0.85, 0.85) * above
+        rng.uniform(-off, off) * left + rng.uniform(-off, off) * above
     )
     return look_at(eye, target, size, field)
 
@@ -137,7 +140,8 @@ def _ground_color(rng: Rng, than: Color) -> Color:
     color = rng.other_color(than)
     if rng.chance(0.5):
         return color
-    r, g, b = (0.45 * part + 0.4 for part in color.rgb)
+    # Not as pale as the paper's floors: a brown one stays brown in any light.
+    r, g, b = (0.75 * part + 0.15 for part in color.rgb)
     return Color(color.name, (r, g, b))
 
 
@@ -217,15 +221,23 @@ def _clutter(rng: Rng, spec: SceneSpec, floor: float, most: int) -> tuple[Thing,
     reach = spec.scale * float(np.linalg.norm(np.maximum(abs(low), abs(high))[:2]))
     taken = [(np.asarray(spec.position[:2]), 0.75 * reach)]
     names = {spec.model.noun}
+    # What has the color of all around it cannot be seen.
+    backdrop = spec.look.backdrop if spec.look is not None else None
+    behind = {spec.surface_color.name} if spec.surface != "none" else set()
+    behind |= {backdrop.color.name} if backdrop is not None else set()
+    # Beside a plain thing the others are smaller: "the object" is the one that stands out.
+    smaller = 1.0 if spec.model.movable else min(1.0, 1.4 * spec.scale)
     for _ in range(rng.integer(0, most)):
         shape = draw_shape(rng)
-        size = rng.uniform(*_SIZES)
+        size = smaller * rng.uniform(*_SIZES)
         angle = rng.uniform(-math.pi, math.pi)
-        distance = 0.75 * reach + 1.1 * size + rng.uniform(0.03, 0.9)
+        distance = 0.75 * reach + 1.1 * size + smaller * rng.uniform(0.03, 0.9)
         at = np.asarray(spec.position[:2]) + distance * np.array([math.cos(angle), math.sin(angle)])
         # Any colour, the object's too; of a shape that is there already none again, or a question
         # about "the ball" would have two answers.
-        color = rng.color(*_BRIGHT) if rng.chance(0.8) else spec.model.color
+        color = rng.color(*(name for name in _BRIGHT if name not in behind))
+        if rng.chance(0.2):
+            color = spec.model.color
         turn = rotation((0, 0, 1), rng.uniform(-math.pi, math.pi))
         pattern = _shaded(rng, color, (0.1, 0.3)) if rng.chance(0.15) else None
         if shape in names or any(

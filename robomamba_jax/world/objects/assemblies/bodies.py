@@ -30,7 +30,7 @@ from robomamba_jax.world.objects.rng import Rng
 # What one could call a body of each look in good faith: nobody asks whether that is there.
 BOXY = (
     *("box", "cabinet", "safe", "refrigerator", "microwave", "toaster", "suitcase", "trash can"),
-    *("soap dispenser", "door", "monitor", "remote control", "lighter", "cube"),
+    *("soap dispenser", "monitor", "remote control", "lighter", "cube"),
 )
 ROUND = ("pot", "bottle", "trash can", "lamp", "soap dispenser", "lighter", "cylinder", "cone")
 FLAT = ("box", "door", "monitor", "laptop", "remote control", "suitcase", "computer mouse")
@@ -218,7 +218,7 @@ def open_frame(rng: Rng, body: Body) -> Built:
             room = (wide - 2 * post, level - board - below)
             frame = frame_of((-1, 0, 0), (0, 0, 1))
             # Nothing to dig: it is open.
-            sites[f"front {number}"] = Site(middle, frame, *room, deep - 0.02)
+            sites[f"front {number}"] = Site(middle, frame, *room, deep - 0.02, hollow=True)
     if rng.chance(0.4):
         body.add(box((board / 2, wide - 2 * post, 0.9 * tall), (x, 0, 0.55 * tall)), "back")
     top = np.array([0, 0, tall])
@@ -256,7 +256,9 @@ def tub(rng: Rng, body: Body) -> Built:
         profile = [(0.0, 0.0), (spread * radius, 0.0), (radius, tall), (inner, tall)]
         profile += [(spread * inner, wall), (0.0, wall)]
         body.add(lathe(profile))
-        rim = Site(np.array([0, 0, tall]), up, 2 * radius, 2 * radius, whole=True, round=True)
+        rim = Site(
+            np.array([0, 0, tall]), up, 2 * radius, 2 * radius, whole=True, round=True, hollow=True
+        )
         sides = _round_sides(spread * radius, tall / 2, tall, 1.0 / spread)
         return Built({"top": rim, **sides}, (*ROUND, "box"))
     deep, wide = rng.uniform(0.4, 1.0), rng.uniform(0.4, 1.1)
@@ -265,10 +267,11 @@ def tub(rng: Rng, body: Body) -> Built:
     x, y = deep / 2 - wall, wide / 2 - wall
     body.dig(np.array([-x, -y, wall]), np.array([x, y, tall + 0.1]))
     # Hollow: nothing may dig into its thin walls.
-    return Built(
-        {name: dataclasses.replace(site, depth=0.0, body=None) for name, site in sites.items()},
-        (*BOXY, "pot"),
-    )
+    sites = {
+        name: dataclasses.replace(site, depth=0.0, body=None, hollow=name == "top")
+        for name, site in sites.items()
+    }
+    return Built(sites, (*BOXY, "pot"))
 
 
 def pedestal(rng: Rng, body: Body) -> Built:

@@ -16,6 +16,7 @@ from robomamba_jax.world.objects.assemblies.bodies import FAMILIES, LONG
 from robomamba_jax.world.objects.assemblies.nouns import draw_noun
 from robomamba_jax.world.objects.assemblies.paint import Paint
 from robomamba_jax.world.objects.assemblies.sites import Body, Site
+from robomamba_jax.world.objects.colors import darker
 from robomamba_jax.world.objects.meshes import box, prism, rotation
 from robomamba_jax.world.objects.model import Assembly, Link, LinkBuilder, ObjectModel
 from robomamba_jax.world.objects.rng import Rng
@@ -35,12 +36,18 @@ class Kind(NamedTuple):
     Attributes:
       make: builds it.
       weight: how often, against others that fit.
-      fits: whether a place has what it needs.
+      needs: whether a place has what it needs.
+      spans: whether it reaches from edge to edge, so that it can be before a hollow.
     """
 
     make: Maker
     weight: float
-    fits: Callable[[Site], bool]
+    needs: Callable[[Site], bool]
+    spans: bool = False
+
+    def fits(self, site: Site) -> bool:
+        """Whether it can be at a place."""
+        return self.needs(site) and (self.spans or not site.hollow)
 
 
 def _roomy(site: Site) -> bool:
@@ -52,11 +59,16 @@ def _deep(site: Site) -> bool:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind(fronts.drawer, 7.0, _deep),
-    Kind(fronts.tray, 2.0, _deep),
-    Kind(fronts.door, 8.0, _roomy),
-    Kind(fronts.sliding, 2.0, lambda site: _roomy(site) and site.side > 0.25),
-    Kind(fronts.lift_off, 1.6, lambda site: site.upward or (site.round and site.side > 0.3)),
+    Kind(fronts.drawer, 7.0, _deep, spans=True),
+    Kind(fronts.tray, 2.0, _deep, spans=True),
+    Kind(fronts.door, 8.0, _roomy, spans=True),
+    Kind(fronts.sliding, 2.0, lambda site: _roomy(site) and site.side > 0.25, spans=True),
+    Kind(
+        fronts.lift_off,
+        1.6,
+        lambda site: site.upward or (site.round and site.side > 0.3),
+        spans=True,
+    ),
     Kind(fronts.folding, 1.6, lambda site: _roomy(site) and site.side > 0.25),
     Kind(fronts.cap, 1.0, lambda site: True),
     Kind(controls.lever, 3.5, lambda site: True),
@@ -105,7 +117,7 @@ def draw_assembly(rng: Rng, category: str, instance: str) -> ObjectModel:
         _furnish(rng, a, built.sites, Paint.draw(rng, body.color, area))
     body.finish()
     made = a.finish(category, instance, body.color)
-    lacks = _lacks(rng, made)
+    lacks = tuple(name for name in _lacks(rng, made) if name not in resembles)
     if "wheel" in made.parts():
         resembles = (*resembles, "ring")
     # Likewise parts: who calls a cover a lid is not wrong.
@@ -139,9 +151,14 @@ def _furnish(rng: Rng, a: Assembly, sites: dict[str, Site], paint: Paint) -> Non
                 break
             if kind is None or not same or not kind.fits(cell):
                 fitting = [kind for kind in KINDS if kind.fits(cell)]
+                if not fitting:  # a narrow hollow
+                    continue
                 kind = fitting[_index(rng, [kind.weight for kind in fitting])]
             kind.make(rng, a, cell, paint)
             made += 1
+    if not made:
+        firm = [site for site in sites.values() if not site.hollow]
+        controls.lever(rng, a, max(firm, key=lambda site: site.width * site.height), paint)
 
 
 def _cells(rng: Rng, site: Site) -> list[Site]:
@@ -149,11 +166,14 @@ def _cells(rng: Rng, site: Site) -> list[Site]:
     if site.round or rng.chance(0.4):
         return [site]
     layouts = [(1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (2, 2)]
+    if site.hollow:
+        # Side by side nothing would hold them in the middle; an open top takes one lid.
+        layouts = [(1, 1), (1, 2)] if site.depth else [(1, 1)]
     wide, tall = site.width / _LEAST, site.height / _LEAST
     columns, rows = rng.choice(
         [(c, r) for c, r in layouts if c * r == 1 or (c * 1.2 <= wide and r * 1.2 <= tall)]
     )
-    margin = rng.uniform(0.0, 0.08)
+    margin = 0.0 if site.hollow else rng.uniform(0.0, 0.08)
     inner = dataclasses.replace(
         site, width=site.width * (1 - margin), height=site.height * (1 - margin)
     )
@@ -173,7 +193,8 @@ def _pair(rng: Rng, body: Body) -> tuple[str, ...]:
     """Two long pieces about a pivot: jaws above each other, or blades and arms that cross flat."""
     long, wide = rng.uniform(0.7, 1.2), rng.uniform(0.08, 0.3)
     low, high = rng.uniform(0.05, 0.2), rng.uniform(0.04, 0.18)
-    color = rng.choice([body.color, rng.color()])
+    # Both pieces have one color, lighter and darker: of two alike which would be "its" color?
+    color = darker(body.color, rng.uniform(0.65, 1.1))
     part = rng.choice(["arm", "jaw", "blade"])
     if rng.chance(0.6):  # one above the other; the pivot's axis is level
         share = rng.choice([0.0, rng.uniform(0.0, 0.35)])

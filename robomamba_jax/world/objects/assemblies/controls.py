@@ -177,7 +177,11 @@ def slider(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
         rng.choice([paint.body, paint.grip]),
         "rail",
     )
-    block = (across * rng.uniform(0.5, 1.2), across, across * rng.uniform(0.4, 1.0) + 0.03)
+    block = (
+        min(across * rng.uniform(0.5, 1.2), 0.5 * long),
+        across,
+        across * rng.uniform(0.4, 1.0) + 0.03,
+    )
     room = (long - block[0]) / 2
     start = rng.uniform(-room, room)
     link = base.slide("slider", site.direction(_flat(angle)), (-room - start, room - start))

@@ -27,7 +27,7 @@ def drawer(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
     link = base.slide("drawer", site.direction(OUT), (0, depth * rng.uniform(0.55, 0.9)))
     color = paint.part(rng, w * h)
     _leaf(rng, link, site, (w, h, thick), color, "drawer")
-    board, low = 0.015, -0.42 * h
+    board, low = 0.015, -0.39 * h
     tall = h * rng.uniform(0.4, 0.75)  # of the box behind; its own board is lower than the front
     inside: list[tuple[tuple[float, float, float], tuple[float, float, float]]] = [
         ((0.86 * w, board, depth), (0, low, -depth / 2)),
@@ -46,7 +46,8 @@ def drawer(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
 
 def tray(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
     """A low board that comes out of a slot, or slides on a shelf."""
-    w, depth = 0.9 * site.width, 0.95 * site.depth
+    # Between the posts of an open frame it reaches from one to the other.
+    w, depth = (1.01 if site.hollow else 0.9) * site.width, 0.95 * site.depth
     tall = min(rng.uniform(0.02, 0.07), 0.4 * site.height)
     y = rng.uniform(-0.35, 0.3) * site.height
     here = site.shifted((0, y, 0), site.width, tall)
@@ -180,8 +181,8 @@ def lift_off(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
         size = (over * site.width, over * site.height, thick)
         _leaf(rng, link, site, size, color, part)
     if not rng.chance(_BARE):
-        upright = rng.chance(0.5)
-        add_grip(rng, link, site, paint.grip, (0, 0), thick, (0.4 * site.side,) * 2, upright)
+        room = (0.4 * site.side, 0.4 * site.side)
+        add_grip(rng, link, site, paint.grip, (0, 0), thick, room, rng.chance(0.5))
 
 
 def sliding(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:

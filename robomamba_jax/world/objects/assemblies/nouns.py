@@ -16,15 +16,19 @@ _ONSETS = ("vr", "zl", "gw", "dz", "kv", "zw", "mw", "shm", "vl", "tw", "pl", "f
 _VOWELS = ("a", "e", "i", "o", "u", "oo", "ee", "au")
 _MIDDLES = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "v", "z", "nd", "lv", "rk", "mp")
 _ENDS = ("x", "zz", "v", "rg", "lb", "nk", "mp", "kt", "sh", "bo", "zu", "vi", "ga")
+_SHUT = 9  # the first so many ends have no vowel
 _STRANGE = 7  # the first so many onsets begin no English word
 
 
 def nonce(rng: Rng) -> str:
     """A word of two or three syllables that no dictionary has, such as "zlomburg"."""
-    middle = "".join(rng.choice(_VOWELS) + rng.choice(_MIDDLES) for _ in range(rng.integer(1, 2)))
+    longer = rng.chance(0.5)
+    middle = "".join(rng.choice(_VOWELS) + rng.choice(_MIDDLES) for _ in range(1 + longer))
     # One end at least is strange, so that no real word comes out.
     onset = rng.choice(_ONSETS[:_STRANGE])
-    return onset + middle + rng.choice(_VOWELS[:5]) + rng.choice(_ENDS)
+    # The last ends are syllables of their own.
+    ends = _ENDS[:_SHUT] if longer else _ENDS
+    return onset + middle + rng.choice(_VOWELS[:5]) + rng.choice(ends)
 
 
 def draw_noun(rng: Rng) -> str:

@@ -87,6 +87,7 @@ class Site:
       body: what to dig into; None where there is room already, or none to dig.
       whole: whether it is all of a face, so that a lid may overhang.
       round: whether the face is a disc.
+      hollow: whether there is nothing behind it: only what spans it can be there.
     """
 
     origin: Array
@@ -97,6 +98,7 @@ class Site:
     body: Body | None = None
     whole: bool = False
     round: bool = False
+    hollow: bool = False
 
     @property
     def upward(self) -> bool:
