@@ -16,6 +16,7 @@ from robomamba_jax.config.evaluation import EvalConfig
 from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.intervals import Interval, interval_of_mean
+from robomamba_jax.evaluation.metrics.paired import Items
 from robomamba_jax.utils.json_types import Json
 
 ImageLoader = Callable[[], tuple[ImageRef, ...]]
@@ -89,6 +90,8 @@ class Metric:
       n: how many units it is made of: questions, images, groups.
       definition: in a few words.
       percent: whether tables print it times 100.
+      items: what it is made of, for tests beside another's answers to the same questions; None
+        where it cannot be had of items that are drawn anew. It is written nowhere.
     """
 
     value: float
@@ -96,6 +99,7 @@ class Metric:
     n: int
     definition: str
     percent: bool = True
+    items: Items | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @classmethod
     def mean(cls, scores: Floats, definition: str, *, percent: bool = True) -> Metric:
@@ -104,7 +108,8 @@ class Metric:
         if not len(values):
             return cls(0.0, None, 0, definition, percent)
         interval = interval_of_mean(values)
-        return cls(float(values.mean()), interval, len(values), definition, percent)
+        items = Items.of_mean(values)
+        return cls(float(values.mean()), interval, len(values), definition, percent, items)
 
     def to_json(self) -> dict[str, Json]:
         """As results.json has it, which calls the definition "what"."""

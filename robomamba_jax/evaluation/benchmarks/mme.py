@@ -30,6 +30,7 @@ from robomamba_jax.evaluation.benchmarks.base import (
 )
 from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.intervals import bootstrap, bootstrap_sum
+from robomamba_jax.evaluation.metrics.paired import Items
 from robomamba_jax.evaluation.metrics.yes_no import COGNITION, PERCEPTION, mme_answer, mme_score
 from robomamba_jax.utils.untrusted_text import read_text, split_lines
 
@@ -130,7 +131,9 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
             definition = (
                 f"sum over {len(here)} of {len(names)} sub-tasks, at most {200 * len(here)}"
             )
-            metrics[part] = Metric(total, interval, sum(map(len, here)), definition, percent=False)
+            metrics[part] = Metric(
+                total, interval, sum(map(len, here)), definition, percent=False, items=_items(here)
+            )
     definition = "100 x accuracy + 100 x both right"
     subtasks = {}
     for name, table in tables.items():
@@ -140,6 +143,29 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     groups = {"sub-task score": subtasks, "sub-task accuracy": shares}
     # Perception is the headline; a folder of cognition's sub-tasks alone has that one.
     return Scores(metrics, next(iter(metrics)), item_scores, groups)
+
+
+def _items(tables: Sequence[np.ndarray]) -> Items:
+    """Images as the units of a sum over sub-tasks, which are drawn apart.
+
+    Args:
+      tables: of each sub-task bool[images, 2], whether each question of an image is right.
+    """
+    # In columns of its sub-task's own each image has its points, and 1 for being there: the sums
+    # of both make the sub-task's mean.
+    own = [100 * table.mean(axis=1) + 100 * table.all(axis=1) for table in tables]
+    lengths = [len(table) for table in tables]
+    strata = np.repeat(np.arange(len(tables)), lengths)
+    rows = np.zeros((sum(lengths), 2 * len(tables)))
+    rows[np.arange(len(rows)), strata] = np.concatenate(own)
+    rows[np.arange(len(rows)), len(tables) + strata] = 1
+    return Items(np.concatenate(own), rows, _sum_of_means, strata)
+
+
+def _sum_of_means(sums: np.ndarray) -> np.ndarray:
+    """Of columns of points, and as many of counts behind them; none of a part without images."""
+    points, counts = np.split(sums, 2, axis=-1)
+    return (points / np.maximum(counts, 1)).sum(axis=-1)
 
 
 def _score_of(table: np.ndarray) -> Callable[[np.ndarray], float]:

@@ -30,6 +30,7 @@ from robomamba_jax.evaluation.benchmarks.base import (
 )
 from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.intervals import bootstrap, wilson
+from robomamba_jax.evaluation.metrics.paired import Items
 from robomamba_jax.evaluation.metrics.yes_no import (
     POPE_CATEGORIES,
     pope_answer,
@@ -118,7 +119,13 @@ def _metrics(prefix: str, yes: np.ndarray, truth: np.ndarray) -> dict[str, Metri
 
     # Each share has its own trials: precision those answered yes, recall those whose answer is yes.
     metrics = {
-        "accuracy": Metric(whole.accuracy, wilson(right, n), n, "right answers"),
+        "accuracy": Metric(
+            whole.accuracy,
+            wilson(right, n),
+            n,
+            "right answers",
+            items=Items.of_mean(yes == truth),
+        ),
         "precision": Metric(
             whole.precision, wilson(hits, answered_yes), answered_yes, "right answers yes"
         ),
@@ -128,7 +135,13 @@ def _metrics(prefix: str, yes: np.ndarray, truth: np.ndarray) -> dict[str, Metri
         "f1": Metric(whole.f1, bootstrap(n, f1), n, "harmonic mean of precision and recall"),
         # The labels are half yes. More than that is a model that agrees with whatever is asked,
         # which F1 rewards: always yes has an F1 of 2/3.
-        "yes_share": Metric(whole.yes_share, wilson(answered_yes, n), n, "answers yes"),
+        "yes_share": Metric(
+            whole.yes_share,
+            wilson(answered_yes, n),
+            n,
+            "answers yes",
+            items=Items.of_mean(yes),
+        ),
     }
     return {f"{prefix}{name}": metric for name, metric in metrics.items()}
 

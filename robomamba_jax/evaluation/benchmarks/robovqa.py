@@ -32,6 +32,7 @@ from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.benchmarks.robovqa_types import type_of
 from robomamba_jax.evaluation.metrics import bleu
 from robomamba_jax.evaluation.metrics.intervals import bootstrap
+from robomamba_jax.evaluation.metrics.paired import Items
 from robomamba_jax.utils.json_types import Json
 
 _ANSWER = re.compile(r"^\s*A:\s*", re.IGNORECASE)
@@ -179,9 +180,39 @@ def score(questions: Sequence[Question], predictions: Sequence[str], scoring: st
     definition = "references of fewer than 4 words, whose BLEU-4 is 0"
     metrics["short_references"] = Metric(short / n, None, n, definition)
     form = "official" if scoring == "official" else "cumulative"
+    # Short references count 0 even where the answer is the same: what is printed is of what can be.
+    metrics |= _ceiling(references, forms[form][:, 3], form)
     # sacrebleu's: of the forms it is the one by which a right answer of one word is right.
     item_scores = forms["sacrebleu"][:, 3].tolist()
     return Scores(metrics, f"{form}_bleu4", item_scores, _by_type(questions, forms[form], form))
+
+
+def _ceiling(references: Sequence[str], scores: np.ndarray, form: str) -> dict[str, Metric]:
+    """What BLEU-4 the references have against themselves, and the share of it that is reached.
+
+    Args:
+      references: of the questions.
+      scores: float64[questions], BLEU-4 of the answers.
+      form: of BLEU.
+    """
+    best = np.array([_PER_ANSWER[form](text, text)[3] for text in references])
+    found = {"bleu4_ceiling": Metric.mean(best, f"{form} BLEU-4 of the references themselves")}
+    if best.any():
+        items = Items(scores, np.stack([scores, best], axis=1), _ratio)
+
+        def share_of(drawn: np.ndarray) -> float:
+            return float(_ratio(items.table[drawn].sum(axis=0)))
+
+        interval = bootstrap(len(best), share_of)
+        found["share_of_ceiling"] = Metric(
+            items.value, interval, len(best), f"{form} BLEU-4 over bleu4_ceiling", items=items
+        )
+    return found
+
+
+def _ratio(sums: np.ndarray) -> np.ndarray:
+    """The first of two sums over the second; 0 where there is nothing to reach."""
+    return np.where(sums[..., 1] > 0, sums[..., 0] / np.maximum(sums[..., 1], 1e-9), 0.0)
 
 
 def _corpus(counts: np.ndarray, n: int, definition: str) -> Metric:
@@ -190,7 +221,12 @@ def _corpus(counts: np.ndarray, n: int, definition: str) -> Metric:
 
     everything = np.arange(len(counts))
     interval = bootstrap(len(counts), score_of)
-    return Metric(score_of(everything), interval, len(counts), definition)
+    items = Items(
+        np.array([bleu.from_sums(row)[n - 1] for row in counts]),
+        counts.astype(np.float64),
+        lambda sums: bleu.from_many_sums(sums)[..., n - 1],
+    )
+    return Metric(score_of(everything), interval, len(counts), definition, items=items)
 
 
 def _by_type(questions: Sequence[Question], table: np.ndarray, form: str) -> Groups:

@@ -22,6 +22,7 @@ from robomamba_jax.evaluation.benchmarks.base import (
 )
 from robomamba_jax.evaluation.benchmarks.prompts import PromptSpec
 from robomamba_jax.evaluation.metrics.intervals import bootstrap_sum
+from robomamba_jax.evaluation.metrics.paired import Items
 from robomamba_jax.evaluation.metrics.vqa_accuracy import vizwiz_accuracy_official, vqa_accuracy
 from robomamba_jax.evaluation.metrics.vqa_normalization import normalized, normalized_evalai
 from robomamba_jax.utils.json_types import Json
@@ -118,7 +119,15 @@ def _knows_when(questions: Sequence[Question], predictions: Sequence[str]) -> di
     )
     value = float(np.mean([part.mean() for part in parts]))
     definition = 'balanced accuracy of "unanswerable": mean over questions that are and are not'
-    return {"unanswerable_balanced": Metric(value, interval, len(right), definition)}
+    columns = [right * truth, truth, right * ~truth, ~truth]
+    items = Items(right, np.stack(columns, axis=1).astype(np.float64), _balanced, truth * 1)
+    metric = Metric(value, interval, len(right), definition, items=items)
+    return {"unanswerable_balanced": metric}
+
+
+def _balanced(sums: np.ndarray) -> np.ndarray:
+    """Balanced accuracy out of what is right and how many there are, of both kinds."""
+    return (sums[..., 0] / sums[..., 1] + sums[..., 2] / sums[..., 3]) / 2
 
 
 def _is_unanswerable(question: Question) -> bool:

@@ -104,6 +104,17 @@ def count_table(pairs: Sequence[tuple[str, str]]) -> np.ndarray:
     return np.array([[*one.matches, *one.totals, *one[2:]] for one in counts])
 
 
+def from_many_sums(sums: np.ndarray) -> np.ndarray:
+    """Corpus BLEU-1 to BLEU-4, float64[..., 4], of any number of sums as ``from_sums`` takes."""
+    matches, totals = sums[..., :ORDERS], sums[..., ORDERS : 2 * ORDERS]
+    length, reference_length = sums[..., 8], sums[..., 9]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        penalty = np.where(length > 0, np.minimum(1.0, np.exp(1 - reference_length / length)), 0.0)
+        # No match of some length is a product of 0, as for a single answer.
+        logs = np.cumsum(np.log(matches / np.maximum(totals, 1)), axis=-1)
+    return penalty[..., None] * np.exp(logs / np.arange(1, ORDERS + 1))
+
+
 def from_sums(sums: np.ndarray) -> BleuScores:
     """Corpus BLEU of int64[10], rows of ``count_table`` added up."""
     numbers = sums.tolist()
