@@ -13,15 +13,16 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
 from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.demo.plan import DemoPlan
-from robomamba_jax.demo.results import Baseline, BenchmarkResult, read
-from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData
+from robomamba_jax.demo.results import Baseline, BenchmarkResult, Figure, Score, read
+from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData, Scores
+from robomamba_jax.evaluation.metrics.paired import Items, PairedTest, paired_test
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.runner.run import AnswerSet
 from robomamba_jax.evaluation.synthetic.benchmark_files import files_of
@@ -29,6 +30,15 @@ from robomamba_jax.utils.progress import OnNamedProgress
 
 HEADLINES = {"pope": "accuracy"}
 """Instead of a benchmark's own headline: always saying yes has an F1 of 2/3 already."""
+
+MORE = {
+    "pope": ("yes_share",),
+    "vizwiz": ("unanswerable_balanced",),
+    "mmbench": ("row_accuracy",),
+    "robovqa": ("share_of_ceiling", "bleu4_ceiling"),
+}
+"""Figures beside the headline: how often it agrees, whether it knows when to say "unanswerable",
+single rows of a circle, and what of BLEU the short references allow."""
 
 # Questions that are answered at once.
 ROWS = 32
@@ -87,8 +97,8 @@ def _one(
     on_progress: OnNamedProgress,
 ) -> BenchmarkResult:
     # The model and its blind baseline go the same path: same prompts, same limits, same scorer.
-    def asked(questions: BenchmarkData, folder: Path) -> Mapping[str, Any]:
-        """The results of asking, which lie in the folder, too."""
+    def asked(questions: BenchmarkData, folder: Path) -> tuple[AnswerSet, Mapping[str, Any]]:
+        """The answers, and their results, which lie in the folder, too."""
         answered, seconds = run.answer_all(
             config,
             chosen,
@@ -97,23 +107,25 @@ def _one(
             folder,
             lambda done, total: on_progress(chosen.title, done, total),
         )
-        return run.finish(config, chosen, questions, answered, folder, seconds=seconds)
+        result = run.finish(config, chosen, questions, answered, folder, seconds=seconds)
+        return answered, result
 
-    result = asked(loaded, out)
+    mine, result = asked(loaded, out)
     head: str = HEADLINES.get(chosen.name) or result["headline"]
-    baselines: dict[str, Baseline] = {}
+    others: dict[str, _Other] = {}
     # Poses are judged beside other policies, in the rollouts.
     if chosen.poses:
-        return _entry(chosen, result, head, baselines)
+        return _entry(chosen, result, head, others)
     majority = majority_answer(loaded)
     if majority is not None:
         answered = AnswerSet([majority] * len(loaded.questions), None, f"always {majority!r}", {})
-        result_of_majority = run.finish(config, chosen, loaded, answered, out / "majority")
-        baselines["majority"] = _baseline(result_of_majority, head, f"always {majority!r}")
+        found = run.finish(config, chosen, loaded, answered, out / "majority")
+        tests = _paired(config, chosen, loaded, mine, answered)
+        others["majority"] = _Other(f"always {majority!r}", found, tests)
     if blind:
-        blind_result = asked(blinded(loaded), out / "blind")
-        baselines["blind"] = _baseline(blind_result, head, _BLIND)
-    return _entry(chosen, result, head, baselines)
+        answered, found = asked(blinded(loaded), out / "blind")
+        others["blind"] = _Other(_BLIND, found, _paired(config, chosen, loaded, mine, answered))
+    return _entry(chosen, result, head, others)
 
 
 def majority_answer(loaded: BenchmarkData) -> str | None:
@@ -152,22 +164,79 @@ def shuffled(loaded: BenchmarkData) -> BenchmarkData:
     return dataclasses.replace(loaded, questions=questions)
 
 
-def _baseline(result: Mapping[str, Any], head: str, what: str) -> Baseline:
-    figure = result["figures"][head]
-    return read(Baseline, {"value": figure["value"], "ci95": figure["ci95"], "what": what})
+class _Other(NamedTuple):
+    """Somebody who does not see.
+
+    Attributes:
+      what: who.
+      result: as ``run.finish`` has it.
+      tests: figure -> the model beside them on the same items.
+    """
+
+    what: str
+    result: Mapping[str, Any]
+    tests: Mapping[str, PairedTest]
+
+    def baseline(self, name: str) -> Baseline | None:
+        """A figure of theirs; None where there is none of it."""
+        figure = self.result["figures"].get(name)
+        if figure is None:
+            return None
+        score = {"value": figure["value"], "ci95": figure["ci95"], "what": self.what}
+        return dataclasses.replace(read(Baseline, score), paired=self.tests.get(name))
+
+
+def _paired(
+    config: EvalConfig, chosen: Benchmark, loaded: BenchmarkData, mine: AnswerSet, other: AnswerSet
+) -> dict[str, PairedTest]:
+    """Of the figures that are shown, both scored on the questions that both answer."""
+    pairs = zip(loaded.questions, mine.answers, other.answers, strict=True)
+    both = [(one, a, b) for one, a, b in pairs if a is not None and b is not None]
+    if not both:
+        return {}
+    questions, first, second = zip(*both, strict=True)
+
+    ours, theirs = (chosen.score(questions, said, config.scoring) for said in (first, second))
+    found = {}
+    for name in (HEADLINES.get(chosen.name, ours.headline), *MORE.get(chosen.name, ())):
+        one, two = (_items(scores, name) for scores in (ours, theirs))
+        test = paired_test(one, two) if one is not None and two is not None else None
+        if test is not None:
+            found[name] = test
+    return found
+
+
+def _items(scores: Scores, name: str) -> Items | None:
+    metric = scores.metrics.get(name)
+    return None if metric is None else metric.items
 
 
 def _entry(
-    chosen: Benchmark, result: Mapping[str, Any], head: str, baselines: dict[str, Baseline]
+    chosen: Benchmark, result: Mapping[str, Any], head: str, others: Mapping[str, _Other]
 ) -> BenchmarkResult:
-    figure = result["figures"][head]
+    def against(name: str) -> dict[str, Baseline]:
+        """A figure's baselines."""
+        known = {other: one.baseline(name) for other, one in others.items()}
+        return {other: one for other, one in known.items() if one is not None}
+
+    figures = result["figures"]
+    figure, baselines = figures[head], against(head)
+    more = {
+        name: Figure(
+            **vars(_score(figures[name])),
+            n=figures[name]["n"],
+            percent=figures[name]["percent"],
+            what=figures[name]["what"],
+            baselines=against(name),
+        )
+        for name in MORE.get(chosen.name, ())
+        if name in figures
+    }
     values = [known.value for known in baselines.values() if known.value is not None]
-    interval = figure["ci95"]
     return BenchmarkResult(
+        **vars(_score(figure)),
         title=chosen.title,
         metric=head,
-        value=figure["value"],
-        ci95=None if interval is None else (interval[0], interval[1]),
         n=figure["n"],
         percent=figure["percent"],
         what=figure["what"],
@@ -176,4 +245,10 @@ def _entry(
         figures=result["figures"],
         groups=result["groups"],
         seconds=result["seconds"],
+        more=more,
     )
+
+
+def _score(figure: Mapping[str, Any]) -> Score:
+    """Of a result's figure."""
+    return read(Score, {"value": figure["value"], "ci95": figure["ci95"]})

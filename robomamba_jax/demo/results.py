@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from robomamba_jax.config.tree import value_to_json
+from robomamba_jax.evaluation.metrics.paired import PairedTest
 from robomamba_jax.pretraining.runs import Curve
 from robomamba_jax.utils.json_types import JsonObject
 
@@ -149,9 +150,32 @@ class Score:
 
 @dataclass(frozen=True)
 class Baseline(Score):
-    """The score of somebody who does not see, and who that is."""
+    """The score of somebody who does not see.
+
+    Attributes:
+      what: who that is.
+      paired: the model beside it on the same items; None where that was not tested.
+    """
 
     what: str
+    paired: PairedTest | None = None
+
+
+@dataclass(frozen=True)
+class Figure(Score):
+    """A figure that is shown beside a benchmark's headline.
+
+    Attributes:
+      n: of how many items.
+      percent: whether it is a share, printed in per cent.
+      what: what it is, in words.
+      baselines: by name.
+    """
+
+    n: int
+    percent: bool
+    what: str
+    baselines: dict[str, Baseline]
 
 
 @dataclass(frozen=True)
@@ -171,6 +195,7 @@ class BenchmarkResult:
       figures: all metrics, as ``eval.py`` writes them.
       groups: the headline by kinds of questions, likewise.
       seconds: of answering.
+      more: other figures that say what the headline does not, by their names in ``figures``.
     """
 
     title: str
@@ -185,6 +210,7 @@ class BenchmarkResult:
     figures: dict[str, object]
     groups: dict[str, object]
     seconds: float | None
+    more: dict[str, Figure] = field(default_factory=dict)
 
     @property
     def score(self) -> Score:
@@ -263,6 +289,7 @@ class PolicyResult:
       seen: over the categories of training.
       unseen: over the others.
       categories: by name.
+      paired: model -> split -> that model beside this policy in the same trials.
     """
 
     title: str
@@ -272,6 +299,7 @@ class PolicyResult:
     seen: SplitRate
     unseen: SplitRate
     categories: dict[str, CategoryRate]
+    paired: dict[str, dict[str, PairedTest]] = field(default_factory=dict)
 
     def scores(self) -> dict[str, Score]:
         """Of both splits."""

@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.results import CategoryRate, PolicyResult, SplitRate, read
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
+from robomamba_jax.evaluation.metrics.paired import PairedTest, mcnemar
 from robomamba_jax.utils.progress import OnNamedProgress
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.categories import CATEGORIES, SEEN, UNSEEN
 from robomamba_jax.world.policies.interface import (
     BatchPolicy,
     Observation,
@@ -28,7 +31,10 @@ from robomamba_jax.world.sim.simulator import Simulator
 
 TITLES = {
     "nano": ("this model", "image and words"),
-    "nano+assemblies": ("the same, poses of random assemblies in stage 2", "image and words"),
+    "nano+assemblies": (
+        "not the paper\u2019s protocol: its stage 2 saw random assemblies too",
+        "image and words",
+    ),
     "oracle": ("oracle", "the geometry itself"),
     "part-normal": ("random pixel of a part, its true normal", "part and normal"),
     "part-random": ("random pixel of a part, random direction", "part"),
@@ -71,7 +77,8 @@ def roll_out(
       on_progress: called with (policy, trials done, trials).
     """
     simulator = None
-    found = {}
+    found: dict[str, PolicyResult] = {}
+    trials: dict[str, dict[str, bool]] = {}
     models = ("nano",) if assemblies is None else ("nano", WITH_ASSEMBLIES)
     for name in (*models, *plan.references) if policies is None else policies:
         path = checkpoint if assemblies is None or name != WITH_ASSEMBLIES else assemblies
@@ -81,7 +88,36 @@ def roll_out(
             simulator = simulator or Simulator()
             result = _roll(simulator, plan, train, path, name, file.parent, on_progress)
             write_json(file, result)
-        found[name] = policy_result(name, json.loads(file.read_bytes()))
+        read_back = json.loads(file.read_bytes())
+        found[name] = policy_result(name, read_back)
+        # Older versions did not write down which trials succeeded.
+        trials[name] = read_back.get("trials", {})
+    return {
+        name: dataclasses.replace(result, paired=_paired(name, models, trials))
+        for name, result in found.items()
+    }
+
+
+def _paired(
+    policy: str, models: Sequence[str], trials: Mapping[str, Mapping[str, bool]]
+) -> dict[str, dict[str, PairedTest]]:
+    """Each other model beside a policy, in the trials that both went through.
+
+    Args:
+      policy: its name.
+      models: whose results are compared.
+      trials: policy -> trial -> whether it succeeded.
+    """
+    found: dict[str, dict[str, PairedTest]] = {}
+    for model in models:
+        mine, theirs = trials.get(model, {}), trials[policy]
+        common = [] if model == policy else [name for name in mine if name in theirs]
+        for split, categories in (("seen", SEEN), ("unseen", UNSEEN)):
+            # A trial's name is its category's and its number.
+            names = [name for name in common if name.rpartition("_")[0] in categories]
+            if names:
+                pair = (np.array([known[name] for name in names], bool) for known in (mine, theirs))
+                found.setdefault(model, {})[split] = mcnemar(*pair)
     return found
 
 
@@ -156,7 +192,8 @@ def _roll(
         policy = ShuffledInputs(policy, SHUFFLED[name])
     folder.mkdir(parents=True, exist_ok=True)
     shown = model and name != WITH_ASSEMBLIES
-    return rollout(
+    trials: dict[str, bool] = {}
+    result = rollout(
         simulator,
         policy,
         RolloutPlan(tuple(CATEGORIES), plan.episodes),
@@ -164,7 +201,10 @@ def _roll(
         save_images=folder if shown else None,
         clips=_FILMED if shown else 0,
         on_progress=lambda done, total: on_progress(name, done, total),
+        on_trial=trials.__setitem__,
     )
+    # Policies are compared trial by trial.
+    return {**result, "trials": trials}
 
 
 def policy_result(name: str, result: dict[str, Any]) -> PolicyResult:

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from robomamba_jax.config.evaluation import EvalConfig, FilesConfig
+from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.data.sources.image_refs import open_ref
 from robomamba_jax.demo import benchmarks
 from robomamba_jax.demo.benchmarks import blinded, evaluate, majority_answer, shuffled
 from robomamba_jax.demo.plan import MODES, DemoPlan
+from robomamba_jax.demo.results import BenchmarkResult, read
 from robomamba_jax.evaluation.benchmarks.base import BenchmarkData, Question
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.runner.run import AnswerSet
@@ -189,6 +191,49 @@ def test_an_entry(bench: Path, tmp_path: Path, script: Script) -> None:
     assert told == [("POPE", 36, 36)] * 2 + [("VQAv2", 12, 12)] * 2
     for path in ("", "majority", "blind"):
         assert (tmp_path / "out" / "pope" / path / "results.json").is_file()
+
+
+def test_the_same_questions_are_compared(bench: Path, tmp_path: Path, script: Script) -> None:
+    """With each baseline, by McNemar's test where answers are right or wrong; a question that one
+    of the two has no answer to is left out."""
+    found = evaluate(PLAN, bench, tmp_path, tmp_path / "a")["pope"]
+    for name in ("majority", "blind"):
+        test = found.baselines[name].paired
+        assert test is not None
+        # Half of them are answered by yes, or by no.
+        assert (test.test, test.n, test.better, test.worse) == ("mcnemar", 36, 18, 0)
+        assert test.p == pytest.approx(2 * 0.5**18)
+    script.guesses = lambda item: None if item.id.endswith("-1") else "yes"
+    found = evaluate(PLAN, bench, tmp_path, tmp_path / "b", names=("pope",))["pope"]
+    test = found.baselines["blind"].paired
+    assert test is not None
+    assert test.n < 36
+    script.guesses = lambda item: "yes"
+    mme = evaluate(PLAN, bench, tmp_path, tmp_path / "c", names=("mme",))["mme"]
+    test = mme.baselines["blind"].paired
+    assert test is not None
+    assert (test.test, test.n, test.worse) == ("bootstrap", mme.n, 0)
+    assert read(BenchmarkResult, tree_to_json(mme)) == mme
+
+
+def test_what_a_headline_does_not_say(bench: Path, tmp_path: Path, script: Script) -> None:
+    """POPE's share of yes, what of BLEU is possible, and whether it is known what cannot be
+    answered; of the baselines, too."""
+    names = ("pope", "robovqa", "vizwiz", "vqav2")
+    found = evaluate(PLAN, bench, tmp_path, tmp_path / "out", names=names)
+    assert {name: tuple(entry.more) for name, entry in found.items()} == {
+        **{name: benchmarks.MORE[name] for name in ("pope", "robovqa", "vizwiz")},
+        "vqav2": (),
+    }
+    yes = found["pope"].more["yes_share"]
+    assert (yes.value, yes.baselines["blind"].value, yes.n) == (0.5, 1.0, 36)
+    more = found["robovqa"].more
+    assert more["share_of_ceiling"].value == 1.0
+    assert more["bleu4_ceiling"].value == found["robovqa"].value
+    knows = found["vizwiz"].more["unanswerable_balanced"]
+    assert (knows.value, knows.baselines["blind"].value) == (1.0, 0.5)
+    assert knows.baselines["blind"].paired is not None
+    assert knows.baselines["blind"].paired.test == "bootstrap"
 
 
 def test_the_best_of_the_blind_is_the_baseline(bench: Path, tmp_path: Path, script: Script) -> None:

@@ -248,13 +248,14 @@ def test_numbers_stand_where_they_belong(standard: dict[str, Any]) -> None:
 
 def test_the_verdict_is_made_of_the_numbers(standard: dict[str, Any]) -> None:
     """It says what it sees when the model is good, and when it is not."""
-    first, second, third = verdict_sentences(standard)
+    first, second, variant, third = verdict_sentences(standard)
+    assert "not the paper\u2019s protocol" in variant
     assert first == (
         "After 19 minutes on 2 cores, a RoboMamba of 6.2 million parameters reaches a manipulation "
         "success rate of .58 on seen categories and .56 on unseen categories."
     )
     assert second.endswith("reaches .41 (seen) and .15 (unseen); the difference is significant.")
-    assert third.endswith("in 8 of 10 benchmarks.")
+    assert third.endswith("in 7 of 10 benchmarks.")
     poor = put(standard, ("rollouts", "nano", "seen"), {"rate": 0.4, "ci95": [0.35, 0.45]})
     assert verdict_sentences(poor)[1].endswith("is significant on unseen categories only.")
     poor = put(poor, ("rollouts", "nano", "unseen"), {"rate": 0.1, "ci95": [0.05, 0.2]})
@@ -262,6 +263,37 @@ def test_the_verdict_is_made_of_the_numbers(standard: dict[str, Any]) -> None:
     blind = put(standard, ("rollouts", "nano", "seen"), {"rate": 0.4})
     assert "success rate of .40 on seen" in verdict_sentences(blind)[0]
     assert "smoke run" in Page(report_page(sample_report("smoke"))).text
+
+
+def test_a_paired_test_is_told(standard: dict[str, Any]) -> None:
+    """Beside the verdict that it makes, and beside one that it does not."""
+    page = Page(report_page(standard))
+    cells = [cell for table in page.tables for row in table for cell in row]
+    assert "better McNemar p < .001: 71 better, 45 worse of 600" in cells
+    assert "not significant paired bootstrap p = .231: 50 better, 41 worse of 300" in cells
+    rows = {(len(table[0]), row[0]): row for table in page.tables for row in table}
+    assert rows[6, "VizWiz"][1:] == [
+        *("unanswerable balanced", "77.9 72.3\u201382.7", "blind", "50.8 44.5\u201357.1"),
+        "intervals apart; paired bootstrap p < .001: 81 better, 16 worse of 240",
+    ]
+    assert rows[6, "POPE"][1] == "yes share"
+
+
+def test_the_second_model_is_set_apart(standard: dict[str, Any]) -> None:
+    """It is marked in the table and in one sentence; all others are about the model."""
+    page = Page(report_page(standard))
+    rows = {row[0]: row for table in page.tables for row in table if len(row) == 8}
+    marked = "nano+assemblies not the paper\u2019s protocol: its stage 2 saw random assemblies too"
+    assert "(it knows more)" not in rows[marked][-1]
+    said = verdict_sentences(standard)
+    mean = standard["rollouts"]["nano"]["seen"]["rate"]
+    assert f"success rate of {scaled_text(mean, 'share')[:3]} on seen categories" in said[0]
+    (variant,) = [sentence for sentence in said if "assemblies" in sentence]
+    rate = standard["rollouts"]["nano+assemblies"]["unseen"]["rate"]
+    assert f"reaches {scaled_text(round(rate, 2), 'share')[:3]}" in variant
+    assert "significantly above every non-visual baseline" in variant
+    alone = without(standard, ("rollouts", "nano+assemblies"))
+    assert not any("assemblies" in sentence for sentence in verdict_sentences(alone))
 
 
 def test_faults_are_called_faults(standard: dict[str, Any]) -> None:

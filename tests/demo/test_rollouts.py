@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from robomamba_jax.demo.results import SplitRate
 from robomamba_jax.demo.rollouts import SHUFFLED, TITLES, WITH_ASSEMBLIES, ShuffledInputs, roll_out
 from robomamba_jax.world.language import wording_checks as wc
 from robomamba_jax.world.language.splits import phrases_of
-from robomamba_jax.world.objects.categories import CATEGORIES
+from robomamba_jax.world.objects.categories import CATEGORIES, SEEN, UNSEEN
 from robomamba_jax.world.policies.interface import BatchPolicy, Observation, Policy, Proposal
 from robomamba_jax.world.policies.policy_names import POLICIES
 from robomamba_jax.world.rollout.run import RolloutPlan
@@ -172,6 +173,10 @@ def rolled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             entry = CategoryCounts(n=3, success=2, initial=3, long=1).to_json(name)
             categories[name] = entry
         more["on_progress"](3, 3)
+        # The oracle wins what the model loses, and one more category; the random one wins nothing.
+        for number, name in enumerate(plan.categories):
+            won = {"oracle": True, "random": False}.get(policy.name, number % 3 == 0)
+            more["on_trial"](f"{name}_0000", won)
         return {
             "checkpoint_sha": policy.sha,
             "trained_parameters": policy.parameters,
@@ -224,6 +229,30 @@ def test_the_model_and_the_references(rolled: list[tuple[Any, ...]], tmp_path: P
     (out / "random" / "rollout.json").unlink()
     roll_out(PLAN, train, model, out)
     assert len([call for call in rolled if call[0] == "roll"]) == 4
+
+
+def test_the_same_trials_are_compared(rolled: list[tuple[Any, ...]], tmp_path: Path) -> None:
+    """Each model beside every other policy, by halves; what an older version left says nothing."""
+    train, out = tmp_path / "train", tmp_path / "out"
+    other = tmp_path / "other"
+    found = roll_out(PLAN, train, tmp_path / "model", out, assemblies=other)
+    assert set(found["oracle"].paired) == {"nano", WITH_ASSEMBLIES}
+    assert set(found["nano"].paired) == {WITH_ASSEMBLIES}
+    assert set(found[WITH_ASSEMBLIES].paired) == {"nano"}
+    names = list(CATEGORIES)
+    for split, among in (("seen", SEEN), ("unseen", UNSEEN)):
+        wins = sum(names.index(name) % 3 == 0 for name in among)
+        lost, won = (found[name].paired["nano"][split] for name in ("oracle", "random"))
+        assert (lost.n, lost.better, lost.worse) == (len(among), 0, len(among) - wins)
+        assert (won.better, won.worse) == (wins, 0)
+        assert won.p == pytest.approx(min(1.0, 2 * 0.5**wins))
+    file = out / "random" / "rollout.json"
+    old = json.loads(file.read_text())
+    del old["trials"]
+    file.write_text(json.dumps(old))
+    again = roll_out(PLAN, train, tmp_path / "model", out, assemblies=other)
+    assert again["random"].paired == {}
+    assert again["oracle"] == found["oracle"]
 
 
 @pytest.mark.parametrize("name", SHUFFLED)

@@ -12,12 +12,16 @@ import pytest
 from robomamba_jax.demo.report.lenient_json import Node
 from robomamba_jax.demo.report.verdicts import (
     BETTER,
+    BY_INTERVALS,
+    BY_TEST,
     INFORMED_POLICIES,
     NON_VISUAL_POLICIES,
     OVERLAP,
     UNKNOWN,
+    VARIANTS,
     WORSE,
     Estimate,
+    Paired,
     Verdict,
     compare,
     model_policy,
@@ -63,6 +67,63 @@ def test_intervals_must_lie_apart(
 def judge(**entry: Any) -> Verdict:
     """The verdict of one benchmark."""
     return verdicts(Node({"benchmarks": {"pope": entry}}))[0]
+
+
+def with_p(p: Any, **more: Any) -> dict[str, Any]:
+    """A paired test with this p."""
+    return {"test": "mcnemar", "p": p, "n": 100, "better": 30, "worse": 10, **more}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "p", "verdict", "by"),
+    [
+        (figure(0.5, 0.6), figure(0.45, 0.55), 0.009, BETTER, BY_TEST),
+        (figure(0.45, 0.55), figure(0.5, 0.6), 0.009, WORSE, BY_TEST),
+        (figure(0.5, 0.6), figure(0.45, 0.55), 0.01, OVERLAP, ""),
+        (figure(0.5, 0.6), figure(0.5, 0.6), 0.001, OVERLAP, ""),  # neither is higher
+        (figure(0.6, 0.7), figure(0.4, 0.5), 0.5, BETTER, BY_INTERVALS),
+        ({"value": 0.9}, {"value": 0.1}, 0.001, BETTER, BY_TEST),  # the test needs no intervals
+        ({"value": 0.9}, {}, 0.001, UNKNOWN, ""),
+        (figure(0.5, 0.6), figure(0.45, 0.55), "small", OVERLAP, ""),
+        (figure(0.5, 0.6), figure(0.45, 0.55), -1, OVERLAP, ""),
+        (figure(0.5, 0.6), figure(0.45, 0.55), True, OVERLAP, ""),
+    ],
+)
+def test_a_paired_test_tells_where_intervals_touch(
+    mine: dict[str, Any], theirs: dict[str, Any], p: Any, verdict: str, by: str
+) -> None:
+    """With p < .01 the higher is better; a test that is none is no test."""
+    row = judge(**mine, baselines={"blind": {**theirs, "paired": with_p(p)}})
+    (other,) = row.against
+    assert (other.verdict, other.by) == (verdict, by)
+    reverse = judge(
+        **mine, lower_is_better=True, baselines={"blind": {**theirs, "paired": with_p(p)}}
+    )
+    mirrored = {BETTER: WORSE, WORSE: BETTER}.get(verdict, verdict)
+    assert reverse.against[0].verdict == mirrored
+
+
+def test_what_is_no_test() -> None:
+    """Anything missing."""
+    assert Paired.read(Node(with_p(0.5))) == Paired("mcnemar", 0.5, 100, 30, 10)
+    for key in with_p(0.5):
+        assert Paired.read(Node({k: v for k, v in with_p(0.5).items() if k != key})) is None
+    assert Paired.read(Node()) is None
+
+
+def test_the_other_model_is_a_variant() -> None:
+    """It is found beside the model, which stays the model; tests are by the model's name."""
+    near = rollout(figure(0.5, 0.6), paired={"nano": {"seen": with_p(0.001)}})
+    rollouts = {"nano": rollout(figure(0.55, 0.65)), VARIANTS[0]: rollout(figure(0.7, 0.8))}
+    report = Node({"rollouts": {**rollouts, "prior": near}})
+    assert model_policy(report) == "nano"
+    seen, _ = verdicts(report)
+    assert seen.above_all is True
+    found = {row.name: (row.non_visual, row.verdict, row.by) for row in seen.against}
+    assert found == {
+        VARIANTS[0]: (False, WORSE, BY_INTERVALS),
+        "prior": (True, BETTER, BY_TEST),
+    }
 
 
 def test_above_all_means_every_baseline() -> None:

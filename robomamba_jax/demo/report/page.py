@@ -40,6 +40,7 @@ _AXES = {
 }
 _FILTERS: dict[str, Callable[..., object]] = {
     "bytes": numbers.size_text,
+    "told_by": view.told_by,
     "count": numbers.whole,
     "duration": numbers.duration,
     "estimate": numbers.estimate_text,

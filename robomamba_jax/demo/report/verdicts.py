@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a report's numbers are worth: each beside what can be had without looking or learning.
 
-One estimate is better than another only if their 95 % intervals do not touch. That is stricter than
-a test at 5 %: estimates whose intervals touch may differ still, and we do not claim it.
+One estimate is better than another if their 95 % intervals do not touch, which is stricter than a
+test at 5 %; or if it is the better one and a paired test on the same items has p < .01. What is
+neither may be better still, and we do not claim it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,13 @@ LOOKS_AT = {
 NON_VISUAL_POLICIES = ("random", "prior", "prior-category")
 # These ask the simulator for what a model must find out, or are not meant to succeed.
 INFORMED_POLICIES = tuple(name for name in LOOKS_AT if name not in NON_VISUAL_POLICIES)
+# The same model trained otherwise: neither a baseline nor somebody who knows more.
+VARIANTS = ("nano+assemblies",)
 SPLITS = ("seen", "unseen")
+SIGNIFICANT = 0.01
+"""Below it a paired test's p counts."""
+
+BY_INTERVALS, BY_TEST = "intervals", "test"
 # Headlines that are distances: the less, the better.
 _DISTANCES = frozenset({"contact_pixels", "approach_degrees", "rotation_degrees"})
 
@@ -72,6 +79,36 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Paired:
+    """A paired test of the model beside another on the same items.
+
+    Attributes:
+      test: "mcnemar" or "bootstrap".
+      p: two-sided.
+      n: items.
+      better: how many of them the model does better.
+      worse: how many worse.
+    """
+
+    test: str
+    p: float
+    n: float
+    better: float
+    worse: float
+
+    @classmethod
+    def read(cls, node: Node) -> Paired | None:
+        """Out of the object that ``evaluation.metrics.paired.PairedTest`` becomes; None of another,
+        or of none."""
+        counts = [node[name].number for name in ("p", "n", "better", "worse")]
+        p, n, better, worse = counts
+        test = node["test"].text
+        if test is None or p is None or n is None or better is None or worse is None:
+            return None
+        return cls(test, p, n, better, worse) if 0 <= p <= 1 else None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """An estimate beside one baseline or reference policy.
 
@@ -81,6 +118,8 @@ class Comparison:
       verdict: BETTER, WORSE, OVERLAP or UNKNOWN, of what it is compared with.
       non_visual: whether the other answers without looking at the image.
       what: what it is, in words.
+      paired: a test on the same items; None = there was none.
+      by: BY_INTERVALS where they lie apart, BY_TEST where only the test tells; "" where neither.
     """
 
     name: str
@@ -88,6 +127,8 @@ class Comparison:
     verdict: str
     non_visual: bool = True
     what: str | None = None
+    paired: Paired | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,6 +200,32 @@ def compare(mine: Estimate, other: Estimate, *, lower_is_better: bool = False) -
     return OVERLAP
 
 
+def judge(
+    mine: Estimate, other: Estimate, paired: Paired | None, *, lower_is_better: bool = False
+) -> tuple[str, str]:
+    """``compare``, and where intervals do not tell the paired test.
+
+    Args:
+      mine: of the model.
+      other: of another.
+      paired: the test on the same items, if there was one.
+      lower_is_better: of distances.
+
+    Returns:
+      The verdict, and by what: BY_INTERVALS, BY_TEST or "".
+    """
+    verdict = compare(mine, other, lower_is_better=lower_is_better)
+    if verdict in (BETTER, WORSE):
+        return verdict, BY_INTERVALS
+    if paired is None or mine.value is None or other.value is None:
+        return verdict, ""
+    # The test says that there is a difference, the values which way it goes.
+    if paired.p >= SIGNIFICANT or mine.value == other.value:
+        return OVERLAP, ""
+    higher = mine.value > other.value
+    return (BETTER if higher != lower_is_better else WORSE), BY_TEST
+
+
 def is_non_visual(name: str, policy: Node) -> bool:
     """Whether a policy acts without looking; ``kind`` in the report decides where it is given
     ("trivial" in older reports)."""
@@ -178,7 +245,7 @@ def model_policy(report: Node) -> str | None:
     preset = report["model"]["preset"].raw
     if isinstance(preset, str) and preset in policies:
         return preset
-    others = [name for name in policies if name not in LOOKS_AT]
+    others = [name for name in policies if name not in LOOKS_AT and name not in VARIANTS]
     return others[0] if len(others) == 1 else None
 
 
@@ -201,8 +268,10 @@ def benchmark_verdict(name: str, entry: Node) -> Verdict:
     against = []
     for other, baseline in baselines_of(entry).items():
         theirs = Estimate.read(baseline, mine.scale)
-        verdict = compare(mine, theirs, lower_is_better=lower)
-        against.append(Comparison(other, theirs, verdict, what=baseline["what"].text))
+        paired = Paired.read(baseline["paired"])
+        verdict, by = judge(mine, theirs, paired, lower_is_better=lower)
+        what = baseline["what"].text
+        against.append(Comparison(other, theirs, verdict, what=what, paired=paired, by=by))
     title, metric = entry["title"].text or name, (entry["metric"].text or "").replace("_", " ")
     return Verdict("benchmark", name, title, metric, mine, lower, tuple(against))
 
@@ -214,8 +283,10 @@ def rollout_verdict(policies: Mapping[str, Node], model: str, split: str) -> Ver
     for name, policy in policies.items():
         if name != model:
             theirs = Estimate.read(policy[split], "share")
-            verdict = compare(mine, theirs)
-            against.append(Comparison(name, theirs, verdict, is_non_visual(name, policy)))
+            paired = Paired.read(policy["paired"][model][split])
+            verdict, by = judge(mine, theirs, paired)
+            blind = is_non_visual(name, policy)
+            against.append(Comparison(name, theirs, verdict, blind, paired=paired, by=by))
     return Verdict("rollout", split, f"rollouts, {split}", "success", mine, against=tuple(against))
 
 

@@ -34,11 +34,15 @@ from robomamba_jax.demo.report.numbers import (
 )
 from robomamba_jax.demo.report.summary import compared, parameters, total_seconds
 from robomamba_jax.demo.report.verdicts import (
+    BY_INTERVALS,
     LOOKS_AT,
     OVERLAP,
     SPLITS,
     UNKNOWN,
+    VARIANTS,
+    Comparison,
     Estimate,
+    Paired,
     Verdict,
     benchmark_verdict,
     compare,
@@ -151,6 +155,15 @@ class Detail:
     rows: Sequence[tuple[str, Estimate, str]]
 
 
+class Further(NamedTuple):
+    """A figure beside a benchmark's headline: the benchmark, the figure's name, and the figure
+    beside the baselines' own."""
+
+    title: str
+    name: str
+    figure: Verdict
+
+
 @dataclass(frozen=True)
 class Benchmarks:
     """The benchmarks' section.
@@ -161,6 +174,7 @@ class Benchmarks:
       rows: each benchmark beside its baselines.
       meanings: baseline -> what it mostly is, said once; exceptions say so themselves.
       details: (title, its tables), folded.
+      more: figures beside the headlines, each beside the baselines'.
     """
 
     keys: Sequence[Key]
@@ -168,6 +182,7 @@ class Benchmarks:
     rows: Sequence[Verdict]
     meanings: Mapping[str, str]
     details: Sequence[tuple[str, Sequence[Detail]]]
+    more: Sequence[Further]
 
 
 def benchmarks(report: Node) -> Benchmarks | None:
@@ -194,7 +209,29 @@ def benchmarks(report: Node) -> Benchmarks | None:
             axis = _own_axis(found[row.name], row)
             drawn.append(Chart(caption, [_benchmark_row(row, series)], axis))
     details = [(row.title, _details(found[row.name])) for row in rows]
-    return Benchmarks(keys, drawn, rows, _meanings(rows), [one for one in details if one[1]])
+    further = [
+        Further(row.title, name.replace("_", " "), benchmark_verdict(name, node))
+        for row in rows
+        for name, node in found[row.name]["more"].entries().items()
+    ]
+    kept = [one for one in details if one[1]]
+    return Benchmarks(keys, drawn, rows, _meanings(rows), kept, further)
+
+
+def told_by(other: Comparison) -> str:
+    """By what a verdict was come to, in a few words; empty where there is nothing to say."""
+    paired = other.paired
+    if paired is None:  # only intervals could tell: there is nothing to add
+        return ""
+    test = {"mcnemar": "McNemar", "bootstrap": "paired bootstrap"}.get(paired.test, paired.test)
+    counts = f"{paired.better:.0f} better, {paired.worse:.0f} worse of {paired.n:.0f}"
+    apart = "intervals apart; " if other.by == BY_INTERVALS else ""
+    return f"{apart}{test} {_p_text(paired)}: {counts}"
+
+
+def _p_text(paired: Paired) -> str:
+    # No more digits than a test of ten thousand draws has.
+    return "p < .001" if paired.p < 1e-3 else f"p = {share(paired.p)}"
 
 
 def _own_axis(entry: Node, row: Verdict) -> Axis:
@@ -251,8 +288,9 @@ class Policy:
       looks_at: what it is told of the scene, or None.
       trained: its parameters.
       rates: on seen and on unseen categories.
-      verdicts: of the model beside it, on seen and on unseen categories; empty for the model.
+      beside: of the model beside it, on seen and on unseen categories; empty for the model.
       knows_more: whether it is told what a model must find out: no praise and no blame beside it.
+      variant: whether it is the model itself, trained otherwise.
     """
 
     name: str
@@ -260,8 +298,9 @@ class Policy:
     looks_at: str | None
     trained: float | None
     rates: Sequence[Estimate]
-    verdicts: Sequence[str]
+    beside: Sequence[Comparison]
     knows_more: bool
+    variant: bool
 
 
 @dataclass(frozen=True)
@@ -343,18 +382,17 @@ def rollouts(report: Node) -> Rollouts | None:
 def _policy(name: str, entry: Node, model: str | None, judged: Sequence[Verdict]) -> Policy:
     rates = [Estimate.read(entry[split], "share") for split in SPLITS]
     title = entry["title"].text or ""
-    beside = [
-        next((other.verdict for other in row.against if other.name == name), UNKNOWN)
-        for row in judged
-    ]
+    beside = [other for row in judged for other in row.against if other.name == name]
+    nothing = [Comparison(name, rate, UNKNOWN) for rate in rates]
     return Policy(
         name,
         "" if title == name else title,
         entry["looks_at"].text or LOOKS_AT.get(name),
         entry["trained"].number,
         rates,
-        [] if name == model else beside or [UNKNOWN, UNKNOWN],  # one per half
-        not is_non_visual(name, entry),
+        [] if name == model else beside or nothing,  # one per half
+        not is_non_visual(name, entry) and name not in VARIANTS,
+        name in VARIANTS,
     )
 
 

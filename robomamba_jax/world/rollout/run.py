@@ -161,6 +161,7 @@ def rollout(
     clips: int = 0,
     executor: Executor = execute,
     on_progress: OnProgress | None = None,
+    on_trial: Callable[[str, bool], None] | None = None,
 ) -> dict[str, Any]:
     """Run a policy in all trials.
 
@@ -173,6 +174,7 @@ def rollout(
       clips: how many of each category's trials are filmed.
       executor: what carries out the commands: the flying gripper, or an arm.
       on_progress: called with the trials done and all trials.
+      on_trial: called with the name of each trial that was run, and whether it succeeded.
 
     Returns:
       The result, with the keys of the project's conventions.
@@ -213,6 +215,8 @@ def rollout(
                 )
                 counts[episode.category].skipped -= 1
                 counts[episode.category].add(verdict, why)
+                if on_trial is not None:
+                    on_trial(episode.name, verdict is not None and verdict.success)
                 if save_images is not None:
                     entries[episode.name] = _trial_entry(episode, proposal, verdict, why)
                     with skips.aside(f"{episode.name}.png"):
