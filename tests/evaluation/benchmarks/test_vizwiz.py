@@ -8,11 +8,16 @@ from robomamba_jax.evaluation.benchmarks.base import Question
 from robomamba_jax.evaluation.benchmarks.vizwiz import score
 
 
+def no_image() -> list[str]:
+    """Nobody looks."""
+    return []
+
+
 def question(*answers: str) -> Question:
     """Ten people's answers, the first of which most of them give."""
     people = [answers[0]] * (11 - len(answers)) + list(answers[1:])
     pairs = [(text, "yes") for text in people]
-    return Question("a", "what", lambda: [], tuple(people), {}, {"people": pairs}, "a", "val")
+    return Question("a", "what", no_image, tuple(people), {}, {"people": pairs}, "a", "val")
 
 
 ASKED = [
