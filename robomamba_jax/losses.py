@@ -84,6 +84,7 @@ def linear_cross_entropy(
     weights: jax.Array,
     *,
     chunk: int = 128,
+    compact: bool = False,
 ) -> jax.Array:
     """Weighted sum of -log softmax(hidden @ head_weight.T)[label], float32.
 
@@ -98,14 +99,22 @@ def linear_cross_entropy(
       labels: int32[B, T]; read only where the weight is not 0.
       weights: float32[B, T]; not differentiated.
       chunk: positions of a row per block.
+      compact: put the positions of all rows whose weight is not 0 into the first blocks of
+        ``chunk`` positions in all, and leave out the others' logits. For rows that lie on one
+        device.
 
     Returns:
       float32[], to be divided by ``weights.sum()`` for a mean.
     """
+    if compact:
+        # One row of all positions, in which those that count stand first.
+        order = jnp.argsort(weights.reshape(-1) <= 0, stable=True)
+        hidden = _reorder(hidden.reshape(-1, hidden.shape[-1]), order, jnp.argsort(order))[None]
+        labels, weights = (x.reshape(-1)[order][None] for x in (labels, weights))
     # Blocks run along time and hold a piece of every row: over rows instead, a batch that is
     # split over devices would have to be gathered for each block.
     blocks = _split(hidden, chunk), _split(labels, chunk), _split(weights, chunk)
-    return _blocks(blocks[0], head_weight, blocks[1], jax.lax.stop_gradient(blocks[2]))
+    return _blocks(blocks[0], head_weight, blocks[1], jax.lax.stop_gradient(blocks[2]), compact)
 
 
 def linear_hits(
@@ -128,12 +137,42 @@ def _split(x: jax.Array, chunk: int) -> jax.Array:
 
 
 @jax.custom_vjp
-def _blocks(hidden, head, labels, weights):
+def _reorder(x, order, inverse):
+    """``x[order]``. Its gradient is another gather: jax's own would add up rows one by one, as it
+    cannot know that none comes twice."""
+    return x[order]
+
+
+_reorder.defvjp(
+    lambda x, order, inverse: (x[order], inverse),
+    lambda inverse, grad: (grad[inverse], None, None),
+)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(4,))
+def _blocks(hidden, head, labels, weights, skip):
     def add(total, block):
         hidden, labels, weights = block
         return total + _block(hidden, labels, weights, head)[0], None
 
-    return jax.lax.scan(add, jnp.zeros((), jnp.float32), (hidden, labels, weights))[0]
+    step = _skipping(add, lambda block: None) if skip else add
+    return jax.lax.scan(step, jnp.zeros((), jnp.float32), (hidden, labels, weights))[0]
+
+
+def _skipping(add, nothing):
+    """A step of a scan over blocks that is left out where no position of the block counts.
+
+    Args:
+      add: (carry, (hidden, labels, weights)) -> (carry, output).
+      nothing: block -> the output of a block that is left out.
+    """
+
+    def step(carry, block):
+        return jax.lax.cond(
+            jnp.any(block[2] > 0), add, lambda carry, block: (carry, nothing(block)), carry, block
+        )
+
+    return step
 
 
 def _logits(hidden, head):
@@ -157,7 +196,7 @@ def _block(hidden, labels, weights, head):
     return loss, jnp.where(weights[..., None] > 0, grad * weights[..., None], 0.0)
 
 
-def _blocks_fwd(hidden, head, labels, weights):
+def _blocks_fwd(hidden, head, labels, weights, skip):
     def add(carry, block):
         total, head_grad = carry
         shape = block[0].shape
@@ -173,12 +212,14 @@ def _blocks_fwd(hidden, head, labels, weights):
 
     # The head's gradient is summed over all blocks in float32: bf16 would lose the small ones.
     start = (jnp.zeros((), jnp.float32), jnp.zeros(head.shape, jnp.float32))
-    (total, head_grad), hidden_grad = jax.lax.scan(add, start, (hidden, labels, weights))
+    step = _skipping(add, lambda block: jnp.zeros_like(block[0])) if skip else add
+    (total, head_grad), hidden_grad = jax.lax.scan(step, start, (hidden, labels, weights))
     # An empty array carries the head's dtype to the backward pass.
     return total, (hidden_grad, head_grad, weights, jnp.zeros((0,), head.dtype))
 
 
-def _blocks_bwd(residuals, scale):
+def _blocks_bwd(skip, residuals, scale):
+    del skip
     hidden_grad, head_grad, weights, head_like = residuals
     return (
         (scale * hidden_grad.astype(jnp.float32)).astype(hidden_grad.dtype),

@@ -46,29 +46,46 @@ def oracle(hidden: Any, head_weight: Any, labels: Any, weights: Any) -> tuple[An
     return loss, grad @ head, np.einsum("btv,btd->vd", grad, hidden)
 
 
-@partial(jax.jit, static_argnames="chunk")
-def value_and_grad(arguments: dict[str, Any], chunk: int = 256) -> Any:
+@partial(jax.jit, static_argnames=("chunk", "compact"))
+def value_and_grad(arguments: dict[str, Any], chunk: int = 256, compact: bool = False) -> Any:
     """The loss, the loss when not differentiated, and the gradients of 3 * loss."""
 
     def loss(hidden, head_weight):
         rest = arguments["labels"], arguments["weights"]
-        return linear_cross_entropy(hidden, head_weight, *rest, chunk=chunk)
+        return linear_cross_entropy(hidden, head_weight, *rest, chunk=chunk, compact=compact)
 
     inputs = arguments["hidden"], arguments["head_weight"]
     value, vjp = jax.vjp(loss, *inputs)
     return value, loss(*inputs), vjp(jnp.float32(3))
 
 
+@pytest.mark.parametrize("compact", [False, True])
 @pytest.mark.parametrize("chunk", [1, 3, 7, 256])
-def test_value_and_gradients_equal_float64(chunk: int) -> None:
+def test_value_and_gradients_equal_float64(chunk: int, compact: bool) -> None:
     """Blocks of one position, blocks that do not divide 7, one exact block, one larger."""
     arguments = draw(chunk)
-    loss, undifferentiated, grads = value_and_grad(arguments, chunk)
+    loss, undifferentiated, grads = value_and_grad(arguments, chunk, compact)
     want, *want_grads = oracle(**arguments)
     assert oracles.error(loss, want) < 5e-7
     assert oracles.error(undifferentiated, want) < 5e-7
     for got, wanted in zip(grads, want_grads, strict=True):
         assert oracles.error(got, 3 * wanted) < 1.5e-6
+
+
+def test_compact_computes_no_logits_where_nothing_counts() -> None:
+    """A block of zero weights would give NaN, if it were looked at; with no weight at all the loss
+    and its gradients are 0."""
+    arguments = draw(4)
+    counts = arguments["weights"] > 0
+    broken = jnp.where(counts[..., None], arguments["hidden"], jnp.nan)
+    blocks = int(counts.sum())  # of one position each: those that count fill whole blocks
+    assert 0 < blocks < counts.size
+    got = value_and_grad({**arguments, "hidden": broken}, 1, True)
+    want = value_and_grad(arguments, 1, True)
+    for x, y in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
+        np.testing.assert_array_equal(x, y)
+    nothing = {**arguments, "weights": np.zeros_like(arguments["weights"])}
+    assert not any(np.any(x) for x in jax.tree.leaves(value_and_grad(nothing, 4, True)))
 
 
 def test_large_logits_do_not_overflow() -> None:

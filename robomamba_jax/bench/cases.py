@@ -9,6 +9,7 @@ import dataclasses
 
 from robomamba_jax.bench.benchmark import Bench, BenchCase, check_names, option
 from robomamba_jax.bench.control import ControlBench
+from robomamba_jax.errors import InputError
 
 LM_KINDS = ("prefill", "decode", "train")
 TRAIN_STAGES = ("instruct", "manipulate", "manipulate-cached")
@@ -170,6 +171,49 @@ class TrainBench(Bench):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class StepBench(Bench):
+    """A small model's training step: packed rows, cached features, Muon, as in the demo."""
+
+    what = "step"
+
+    layers: tuple[int, ...] = option((3,), "numbers of layers, separated by commas")
+    widths: tuple[int, ...] = option((256,), "widths D; each with each number of layers")
+    batch_size: int = option(8, "rows", "--rows")
+    tokens: int = option(384, "of a row, images and text")
+    encoder: str = option("nano", "whose features are cached")
+    optimizer: str = option("muon", "or adamw")
+
+    def make_cases(self) -> list[BenchCase]:
+        """One case for each size."""
+        from robomamba_jax.config import model_preset
+
+        # For its errors: a wrong name or size is told before any process starts.
+        vision = model_preset("nano", vision=self.encoder).vision
+        check_names("optimizer", (self.optimizer,), ("muon", "adamw"))
+        assert vision is not None
+        least = vision.num_patches + 32
+        if self.tokens < max(120, least) or self.batch_size < 1:
+            what = f"{self.batch_size} rows of {self.tokens} tokens hold no image and its question"
+            raise InputError("bad_arguments", what, f"give --tokens from {max(120, least)}")
+        shared = {
+            "kind": "step",
+            "rows": self.batch_size,
+            "tokens": self.tokens,
+            "encoder": self.encoder,
+            "optimizer": self.optimizer,
+        }
+        return [
+            BenchCase(
+                f"step of {layers} x {width}, {self.batch_size} x {self.tokens}",
+                ("robomamba-step",),
+                {"layers": layers, "width": width, **shared},
+            )
+            for layers in self.layers
+            for width in self.widths
+        ]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class WorldBench(Bench):
     """Images of the simulator, beside SAPIEN's default shaders, and whole trials."""
 
@@ -194,6 +238,6 @@ class WorldBench(Bench):
 
 
 BENCHES: tuple[type[Bench], ...] = (
-    *(ScanBench, LanguageBench, DataBench, TrainBench, WorldBench),
+    *(ScanBench, LanguageBench, DataBench, TrainBench, StepBench, WorldBench),
     ControlBench,
 )

@@ -64,6 +64,18 @@ class TrainWork(TypedDict):
     width: int
 
 
+class StepWork(TypedDict):
+    """A packed step of ``nano`` with so many ``layers`` of ``width``, on ``rows`` of ``tokens``."""
+
+    kind: str
+    layers: int
+    width: int
+    rows: int
+    tokens: int
+    encoder: str
+    optimizer: str
+
+
 class WorldWork(TypedDict):
     """ "image" or "trial", at ``size`` pixels."""
 

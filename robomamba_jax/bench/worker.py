@@ -29,6 +29,7 @@ SIDES = {
     "robomamba": "lm_jax",
     **dict.fromkeys(("transformers", "mambapy"), "lm_torch"),
     "robomamba-train": "train_ours",
+    "robomamba-step": "step_ours",
     **dict.fromkeys(("torch-mambapy", "torch-loop"), "train_torch"),
     "robomamba-control": "control_ours",
     **{f"llama-{name}": "control_torch" for name in LLAMA},

@@ -21,6 +21,7 @@ EXAMPLE = """example:
   robomamba bench lm --json > bench.json
   robomamba bench data --tokenizer assets/tokenizer.json
   robomamba bench train --preset 130m --rounds 3
+  robomamba bench step --layers 3,6 --widths 256,384
   robomamba bench world --sizes 224,336
   robomamba bench control --preset 130m --encoder clip-l14-224 --peers 130m"""
 

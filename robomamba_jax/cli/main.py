@@ -17,6 +17,7 @@ from robomamba_jax.cli import (
     plan,
     predict,
     pretrain,
+    probe,
     train,
     verify,
     world,
@@ -26,7 +27,7 @@ from robomamba_jax.utils.version import __version__
 
 # In the order of --help: what most users come for stands first.
 COMMANDS = (
-    *(demo, generate, predict, train, evaluate, pretrain),
+    *(demo, generate, predict, train, evaluate, pretrain, probe),
     *(convert, verify, data, world, plan, doctor, bench),
 )
 

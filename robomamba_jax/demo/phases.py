@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from robomamba_jax.demo.ablations import run_ablations
 from robomamba_jax.demo.benchmarks import evaluate
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
-from robomamba_jax.demo.results import Results, StageResult
+from robomamba_jax.demo.results import Results, Spent, StageResult
 from robomamba_jax.demo.rollouts import roll_out
 from robomamba_jax.demo.train_stages import manipulate, stage_result
 from robomamba_jax.errors import InputError
@@ -43,15 +43,13 @@ class Demo(NamedTuple):
       plan: the mode.
       paths: the folders.
       console: for lines and progress.
-      seconds: phase -> what it took so far, this process and earlier ones.
-      peak_rss: bytes of the largest process so far.
+      spent: what the phases took so far.
     """
 
     plan: DemoPlan
     paths: DemoPaths
     console: Console
-    seconds: Mapping[str, float]
-    peak_rss: int
+    spent: Spent
 
 
 Phase = Callable[[Demo, Results], object]
@@ -257,7 +255,7 @@ def run_report(demo: Demo, done: Results) -> None:
     from robomamba_jax.demo.report.collect import make_report
     from robomamba_jax.demo.report.page import write_report_page
 
-    report = make_report(demo.plan, demo.paths, done, demo.seconds, demo.peak_rss)
+    report = make_report(demo.plan, demo.paths, done, demo.spent)
     write_json(demo.paths.root / "report.json", report)
     write_report_page(report, demo.paths.root / "report.html")
 

@@ -32,6 +32,21 @@ _OLD_KEYS: dict[str, dict[str, str | None]] = {
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What the phases took so far, this process and earlier ones.
+
+    Attributes:
+      seconds: by phase.
+      cpu_seconds: by phase, of all processes; what other work on the machine does not change.
+      peak_rss: bytes of the largest process.
+    """
+
+    seconds: Mapping[str, float]
+    cpu_seconds: Mapping[str, float]
+    peak_rss: int
+
+
+@dataclass(frozen=True)
 class DataResult:
     """Of each data set how many poses were kept and how many trials failed."""
 

@@ -20,7 +20,7 @@ from robomamba_jax.config.tree import tree_to_json
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.phases import WORK, Demo, Phase
 from robomamba_jax.demo.plan import PHASES, DemoPlan
-from robomamba_jax.demo.results import Results
+from robomamba_jax.demo.results import Results, Spent
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
 from robomamba_jax.pretraining.runs import Console
@@ -33,6 +33,7 @@ class PhaseLog:
     Attributes:
       done: the results of the phases that are done.
       seconds: phase -> what it took, interrupted attempts included.
+      cpu_seconds: likewise, the processors' time of all processes.
       peak_rss: bytes of the largest process.
     """
 
@@ -43,7 +44,8 @@ class PhaseLog:
           InputError: an older version left results that this one cannot read.
         """
         self._path = root / "phases.json"
-        self.done, self.seconds, self.peak_rss = Results(), dict[str, float](), 0
+        self.done, self.peak_rss = Results(), 0
+        self.seconds, self.cpu_seconds = dict[str, float](), dict[str, float]()
         if self._path.is_file():
             try:
                 content = json.loads(self._path.read_bytes())
@@ -51,6 +53,8 @@ class PhaseLog:
                 done = {name: part for name, part in content["done"].items() if name != "report"}
                 self.done = Results.from_json(done)
                 self.seconds, self.peak_rss = content["seconds"], content["peak_rss"]
+                # Not counted by older versions.
+                self.cpu_seconds = content.get("cpu_seconds", {})
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise InputError(
                     "demo_mismatch",
@@ -61,13 +65,14 @@ class PhaseLog:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Times a phase, also one that is interrupted."""
-        started = time.monotonic()
+        started, worked = time.monotonic(), cpu_seconds()
         try:
             yield
         finally:
             # Added up over attempts: a report must not look faster for having been interrupted.
-            spent = time.monotonic() - started
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 2)
+            spent = time.monotonic() - started, cpu_seconds() - worked
+            for kept, more in zip((self.seconds, self.cpu_seconds), spent, strict=True):
+                kept[name] = round(kept.get(name, 0.0) + more, 2)
             self.peak_rss = max(self.peak_rss, peak_rss())
             self._write()
 
@@ -77,8 +82,13 @@ class PhaseLog:
         self._write()
 
     def _write(self) -> None:
-        content = {"done": self.done.to_json(), "seconds": self.seconds, "peak_rss": self.peak_rss}
+        content = {"done": self.done.to_json(), **dataclasses.asdict(self.spent)}
         write_json(self._path, content)
+
+    @property
+    def spent(self) -> Spent:
+        """What the phases took so far."""
+        return Spent(dict(self.seconds), dict(self.cpu_seconds), self.peak_rss)
 
 
 def peak_rss() -> int:
@@ -86,6 +96,13 @@ def peak_rss() -> int:
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     # Linux counts in KiB.
     return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * 1024
+
+
+def cpu_seconds() -> float:
+    """The processors' time so far, of this process and of those that it has started and that have
+    ended: the workers of a phase end with it."""
+    usages = [resource.getrusage(k) for k in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def run_demo(
@@ -116,12 +133,15 @@ def run_demo(
             continue
         console.log(f"[{number}/{len(PHASES)}] {name}: about {budget[name]:g} minutes")
         # The report tells of the phases before it: it cannot know its own time in the first run.
-        demo = Demo(plan, DemoPaths(root), console, log.seconds, log.peak_rss)
+        demo = Demo(plan, DemoPaths(root), console, log.spent)
         with log.phase(name):
             result = work[name](demo, log.done)
         if name != "report":  # whose result is two files, written again by every call
             log.finish(name, result)
-        console.log(f"    {name} took {log.seconds[name] / 60:.1f} minutes")
+        console.log(
+            f"    {name} took {log.seconds[name] / 60:.1f} minutes "
+            f"({log.cpu_seconds[name] / 60:.1f} of CPU)"
+        )
     return json.loads((root / "report.json").read_bytes())
 
 

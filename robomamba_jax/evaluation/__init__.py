@@ -6,4 +6,4 @@ In each sub-package ``__all__`` names the modules that are for use from outside 
 the others are internal.
 """
 
-__all__ = ["answers", "benchmarks", "lmms", "metrics", "runner", "synthetic"]
+__all__ = ["answers", "benchmarks", "lmms", "metrics", "probes", "runner", "synthetic"]

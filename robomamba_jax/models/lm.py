@@ -22,6 +22,7 @@ from robomamba_jax.models.layers import Embedding, Linear, RMSNorm, linear
 from robomamba_jax.models.mamba import LayerCache, MambaBlock, SequenceInfo
 from robomamba_jax.models.sharding import gathered
 from robomamba_jax.ops import Compaction, compaction
+from robomamba_jax.ops.backend import current_backend
 from robomamba_jax.ops.probes import probe
 from robomamba_jax.shapes import check_shapes
 
@@ -29,6 +30,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 Cache = LayerCache | list[LayerCache]
 """One LayerCache per layer: a list, or with a leading axis L where layers are stacked."""
+
+_FEW_LAYERS = 6
 
 
 class MambaBackbone(nnx.Module):
@@ -139,7 +142,9 @@ class MambaBackbone(nnx.Module):
             block = nnx.merge(graph, gathered(layer[0], "llm/backbone/layers"))
             return block(x, info, layer[1], return_cache)
 
-        return jax.lax.scan(_remat(body, self.config.remat, in_scan=True), x, (state, cache))
+        unroll = _unrolls(self.config.n_layer)
+        body = _remat(body, self.config.remat, in_scan=not unroll)
+        return jax.lax.scan(body, x, (state, cache), unroll=unroll)
 
 
 class MambaLM(nnx.Module):
@@ -307,6 +312,16 @@ def _block_parameters(config: MambaConfig, key: jax.Array) -> PyTree:
     return parameters(MambaBlock(config, rngs=nnx.Rngs(key)))
 
 
+def _unrolls(layers: int) -> bool:
+    """Whether stacked layers are written out, and not looped over, for few layers on a CPU.
+
+    A loop copies all that the backward pass needs into the stacks of all layers, out of them again,
+    and the weights too: of ``nano``'s training step that was a fifth. Many layers would take long
+    to compile, and on an accelerator such copies are hidden.
+    """
+    return layers <= _FEW_LAYERS and current_backend() == "cpu"
+
+
 def _remat(function: F, remat: str, *, in_scan: bool = False) -> F:
     """``function`` rematerialised in the backward pass as ``config.remat`` says."""
     if remat == "none":
@@ -315,5 +330,6 @@ def _remat(function: F, remat: str, *, in_scan: bool = False) -> F:
     if remat == "dots":
         # Results of products with weights are kept, those with a batch axis (none here) are not.
         policy = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
-    # Inside a scan nothing can be merged across iterations, so the barrier is not needed.
+    # Inside a loop nothing can be merged across iterations, so the barrier is not needed; written
+    # out, the compiler would find what was computed before, and keep it after all.
     return cast("F", jax.checkpoint(function, policy=policy, prevent_cse=not in_scan))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from robomamba_jax.cli.demo import Terminal
+from robomamba_jax.cli.console import Terminal
 from robomamba_jax.demo.plan import MODES
 from robomamba_jax.errors import InputError
 from tests.cli.asked import check_mistake, run

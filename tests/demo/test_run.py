@@ -18,7 +18,7 @@ from robomamba_jax.demo import phases, train_stages
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.phases import Demo, Phase
 from robomamba_jax.demo.plan import MODES, PHASES, DemoPlan
-from robomamba_jax.demo.results import Results
+from robomamba_jax.demo.results import Results, Spent
 from robomamba_jax.demo.run import PhaseLog, peak_rss, run_demo
 from robomamba_jax.errors import InputError
 from robomamba_jax.pretraining.runs import loss_curve
@@ -85,7 +85,11 @@ class Fakes:
                 raise StoppedError(name)
             if name != "report":
                 return results[name]
-            report = {"mode": demo.plan.mode, "seconds": dict(demo.seconds), "done": done.to_json()}
+            report = {
+                "mode": demo.plan.mode,
+                "seconds": dict(demo.spent.seconds),
+                "done": done.to_json(),
+            }
             (demo.paths.root / "report.json").write_text(json.dumps(report))
             return None
 
@@ -261,7 +265,7 @@ def test_the_data_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("robomamba_jax.world.dataset.generate.generate", generate)
     paths = DemoPaths(tmp_path)
-    demo = Demo(SMOKE, paths, Console(), {}, 0)
+    demo = Demo(SMOKE, paths, Console(), Spent({}, {}, 0))
     found = phases.run_data(demo, Results())
     assert vars(found) == {name: {"kept": plan.samples} for name, plan in plans.items()}
     assert {name: (plan.split, plan.categories) for name, plan in plans.items()} == {
@@ -283,7 +287,9 @@ def test_weights_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """The dino mode's, in one line with how to fetch them."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as caught:
-        phases.pretrain_vision(Demo(MODES["dino"], DemoPaths(tmp_path), Console(), {}, 0))
+        phases.pretrain_vision(
+            Demo(MODES["dino"], DemoPaths(tmp_path), Console(), Spent({}, {}, 0))
+        )
     assert "dinov2_s.safetensors is not there" in caught.value.message
     assert "make assets" in caught.value.fix
 
@@ -313,7 +319,7 @@ def test_ready_weights_become_the_modes_encoder(
     plan = dataclasses.replace(MODES["dino"], assets=str(tmp_path / "theirs" / "model.safetensors"))
     paths = DemoPaths(tmp_path)
     paths.encoder.parent.mkdir()
-    note = phases.pretrain_vision(Demo(plan, paths, Console(), {}, 0))
+    note = phases.pretrain_vision(Demo(plan, paths, Console(), Spent({}, {}, 0)))
     assert (note.steps, note.note) == (0, "the weights of model.safetensors, frozen")
     made = open_folder(paths.encoder)
     assert made.parts.vision == preset

@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pixels, crops and cameras."""
 
-__all__ = ["camera", "contacts", "crop", "joint_motion", "normals"]
+__all__ = ["camera", "contacts", "crop", "joint_motion", "masks", "normals"]

@@ -22,7 +22,7 @@ from robomamba_jax.convert.tensor_names import tensor_shapes
 from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.report.images import clip_images, pose_images, question_images
-from robomamba_jax.demo.results import Results, StageResult
+from robomamba_jax.demo.results import Results, Spent, StageResult
 from robomamba_jax.evaluation.runner.paper import paper_tables
 from robomamba_jax.utils.json_types import JsonObject
 from robomamba_jax.utils.version import __version__
@@ -40,17 +40,14 @@ _LANGUAGE_FROM = {
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "sapien")
 
 
-def make_report(
-    plan: DemoPlan, paths: DemoPaths, done: Results, seconds: Mapping[str, float], memory: int
-) -> JsonObject:
+def make_report(plan: DemoPlan, paths: DemoPaths, done: Results, spent: Spent) -> JsonObject:
     """The report of a demo whose phases are done.
 
     Args:
       plan: the demo's.
       paths: where its files lie.
       done: what the phases have found.
-      seconds: phase -> what it took.
-      memory: bytes of the largest process.
+      spent: what they took.
     """
     # The report is the last phase: all that every mode has is done.
     assert done.pretraining is not None
@@ -64,7 +61,7 @@ def make_report(
         if stage is None:  # not in every mode
             continue
         share = stage.trained_params / sum(sizes.values())
-        stages[name] = {**tree_to_json(stage), "share": share, "seconds": seconds[name]}
+        stages[name] = {**tree_to_json(stage), "share": share, "seconds": spent.seconds[name]}
     evaluation: JsonObject = tree_to_json(done.evaluation)
     return {
         "schema": SCHEMA,
@@ -73,9 +70,10 @@ def make_report(
         "git": _git(),
         "versions": _versions(),
         "machine": _machine(),
-        "seconds": dict(seconds),
+        "seconds": dict(spent.seconds),
+        "cpu_seconds": dict(spent.cpu_seconds),
         "budget": {name: 60 * minutes for name, minutes in plan.budget},
-        "peak_rss": memory,
+        "peak_rss": spent.peak_rss,
         "model": {
             **_model(paths, sizes),
             "vision_from": done.pretraining.vision.note,

@@ -89,6 +89,7 @@ def report_page(report: Mapping[str, Json]) -> str:
         "ablations": view.ablations(node),
         "time": view.time_chart(node),
         "total_seconds": summary.total_seconds(node),
+        "total_cpu_seconds": summary.total_seconds(node, "cpu_seconds"),
         "shapes": SHAPES,
     }
     return render_page(

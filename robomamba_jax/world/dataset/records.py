@@ -13,15 +13,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from robomamba_jax.data.geometry.camera import MANIPLLM_TO_OPENCV
+from robomamba_jax.data.geometry.masks import FIRST_THING
 from robomamba_jax.data.sources.manipulation import Action, answer_text
 from robomamba_jax.data.text.prompts import IMAGE
 from robomamba_jax.errors import InputError
 from robomamba_jax.world.language.captions import Pair
 from robomamba_jax.world.policies.interface import Proposal
 from robomamba_jax.world.sim.simulator import CameraFrame
-
-FIRST_THING = 200
-"""A mask's pixel is a byte: link + 1 of the object, or this + k of the scene's plain thing k."""
 
 _LAST_LINK, _LAST_THING = FIRST_THING - 2, 255 - FIRST_THING
 # Subsampling 0 keeps colours at full resolution: handles and buttons are a few pixels wide.

@@ -384,7 +384,12 @@ def _facts_record(facts: Facts) -> dict[str, Any]:
     """Facts as JSON; what only the broad world has is left out where there is none of it, so that
     the paper's scenes have the bytes that they had before."""
     fields = dataclasses.asdict(facts)
-    return {key: value for key, value in fields.items() if value != _BROAD_FACTS.get(key)}
+    # By the names first: null has a meaning for the others (no place to touch), and stays.
+    return {
+        key: value
+        for key, value in fields.items()
+        if key not in _BROAD_FACTS or value != _BROAD_FACTS[key]
+    }
 
 
 def _scene_in_view(

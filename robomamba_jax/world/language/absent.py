@@ -123,9 +123,19 @@ class World:
       alone: the share of scenes without a plain thing.
       two: the share of scenes with two of them.
       bare: the share of scenes whose object stands on nothing.
+      handles: the share of single movable parts with a handle.
+      attributes: how often each way to ask about what is there is drawn, where each that a scene
+        allows is as likely.
     """
 
-    alone, two, bare = 0.467, 0.122, 0.497
+    alone, two, bare, handles = 0.467, 0.122, 0.497, 0.24
+    attributes: Mapping[str, float] = {
+        "color": 45,
+        "state": 15,
+        "thing color": 15,
+        "side": 15,
+        "count": 10,
+    }
 
     def noun(self, facts: Facts, rng: Rng) -> str:
         """Another object's noun. Invented words are told from others of their kind alone: who asks

@@ -9,7 +9,7 @@ world's. What is told holds all of the facts, so that each question has its answ
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from robomamba_jax.world.language.absent import World, drawn, means, other_color
 from robomamba_jax.world.language.captions import COUNTS, OPENS, Pair, motion_of, upper
@@ -66,7 +66,14 @@ def imagined_record(rng: Rng, split: str) -> list[Pair]:
 class Imagined(World):
     """What other imagined scenes have."""
 
-    alone, two, bare = 0.25, 0.25, 1 / 3
+    alone, two, bare, handles = 0.25, 0.25, 1 / 3, 0.5
+    attributes: Mapping[str, float] = {
+        "color": 33,
+        "state": 18,
+        "thing color": 18,
+        "side": 18,
+        "count": 13,
+    }
 
     def noun(self, facts: Facts, rng: Rng) -> str:
         """Another object's noun, of any kind."""

@@ -67,12 +67,21 @@ class Scene:
       words: of the split.
       style: one of STYLES: how answers are given.
       world: where absent things come from.
+      drawn: what was drawn once for the whole conversation, see ``once``.
     """
 
     facts: Facts
     words: Wording
     style: str
     world: World
+    drawn: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    def once(self, what: str, share: float) -> bool:
+        """Whether scenes of which a share is asked something are asked it in this conversation:
+        drawn anew at each attempt, it would be asked in the end in all of them."""
+        if what not in self.drawn:
+            self.drawn[what] = self.words.rng.uniform(0.0, 1.0)
+        return self.drawn[what] < share
 
     def chance(self, share: float) -> bool:
         """Drawn."""
@@ -112,6 +121,10 @@ def _no_share(nothing: float) -> float:
     """Of scenes that have nothing to say yes to: how many are asked, for no as often as yes."""
     return (2 * _YES_WHERE_POSSIBLE - 1) * (1 - nothing) / nothing
 
+
+# Where things are, other turns soon tell of them, and nothing is left to ask; where none are, it is
+# never told. So much less are those scenes asked: measured over whole conversations.
+_LEFT_OVER = 0.35
 
 Maker = Callable[[Scene], Turn | None]
 
@@ -332,9 +345,10 @@ def if_pulled(scene: Scene) -> Turn | None:
 
 
 def has_handle(scene: Scene) -> Turn | None:
-    """Whether one sits on a part."""
+    """Whether one sits on a part; of parts without one as many as of those with one."""
     part = _single(scene, False)
-    if part is None:
+    share = scene.world.handles
+    if part is None or not (part.has_handle or scene.once("handle", share / (1 - share))):
         return None
     who, says = scene.whose(part.part)
     asked = scene.words.say(wm.ASK_HAS_HANDLE, noun=who, part=part.part)
@@ -364,7 +378,7 @@ def is_thing(scene: Scene) -> Turn | None:
     facts, rng = scene.facts, scene.words.rng
     yes, colored = scene.chance(_YES_WHERE_POSSIBLE), scene.chance(0.5)
     thing = _thing(scene)
-    if thing is None and not scene.chance(_no_share(scene.world.alone)):
+    if thing is None and not scene.once("thing", _LEFT_OVER * _no_share(scene.world.alone)):
         return None
     color, shape = scene.world.thing_color(rng), scene.world.shape(facts, rng)
     if thing is not None and yes:
@@ -393,12 +407,12 @@ def is_part_here(scene: Scene) -> Turn | None:
 
 
 def _is_there(scene: Scene, name: str, yes: bool, asks: Sequence[str], says: Said) -> Turn:
-    """A question for a name. It must not stand behind what tells which things there are, and tells
-    of this name alone: so as many are asked about that are there as that are not."""
+    """A question for a name. It must not stand behind what tells which things there are, nor behind
+    another of its kind: what is there is soon asked about, and only absent names would be left."""
     asked = scene.words.say(wc.ASK_OBJECT, a_noun=article(name))
     answer = scene.yes_no(yes, f"there is {article(name) if yes else f'no {name}'}")
-    known = f"is {name}"
-    return Turn(Pair("is there", asked, answer), frozenset({*asks, known}), says | {known})
+    known = frozenset({f"is {name}", f"asked for {asks[0]}"})
+    return Turn(Pair("is there", asked, answer), known | frozenset(asks), says | known)
 
 
 def is_part(scene: Scene) -> Turn | None:
@@ -413,8 +427,8 @@ def is_part(scene: Scene) -> Turn | None:
     use = scene.chance(0.25) and name in ("handle", "side handle", "long handle", "knob", "lever")
     asked = scene.words.say(wc.ASK_USE if use else wc.ASK_PART, noun=who, part=name)
     answer = scene.yes_no(yes, f"the {who} has {article(name) if yes else f'no {name}'}")
-    known = f"is {name}"
-    return Turn(Pair("is part", asked, answer), frozenset({"parts", known}), says | {known})
+    known = frozenset({f"is {name}", "asked for one's parts"})
+    return Turn(Pair("is part", asked, answer), known | {"parts"}, says | known)
 
 
 def is_color(scene: Scene) -> Turn:
@@ -453,7 +467,7 @@ def is_count(scene: Scene) -> Turn | None:
     name, number = rng.choice(scene.facts.counts)
     yes, asked_for = scene.chance(0.5), number
     # "Is there one door?" asks for something else, so that scenes with one only ever say no here.
-    if number == 1 and (yes or scene.chance(0.5)):
+    if number == 1 and (yes or scene.once("count", 0.5)):
         return None
     while not yes and asked_for == number:
         asked_for = scene.world.count(rng)
@@ -475,7 +489,7 @@ def is_surface(scene: Scene) -> Turn | None:
         return None
     colored, yes = scene.chance(0.5), scene.chance(_YES_WHERE_POSSIBLE)
     name, color = facts.surface, facts.surface_color
-    if name == "none" and not scene.chance(_no_share(scene.world.bare)):
+    if name == "none" and not scene.once("surface", _no_share(scene.world.bare)):
         return None
     if name == "none" or not yes:
         kinds = [kind for kind in ("floor", "table") if kind != facts.surface]
@@ -513,7 +527,7 @@ def are_things(scene: Scene) -> Turn | None:
     if scene.facts.partly:
         return None
     # Two are asked for: one has a name, and three are not there in any image.
-    if number != 2 and not scene.chance(scene.world.two / (1 - scene.world.two)):
+    if number != 2 and not scene.once("things", scene.world.two / (1 - scene.world.two)):
         return None
     who, says = scene.who()
     asked = scene.words.say(wm.ASK_ARE_THINGS, noun=who, count=COUNTS[asked_for])
@@ -594,7 +608,7 @@ def not_there(scene: Scene) -> Turn | None:
     return _turn("not there", asked, answer, sorted(says), says)
 
 
-# How often present things are asked about in each way, over scenes that allow several.
+# What must not have been said for a question about what may be absent.
 _GROUPS = {
     "color": "category",
     "thing color": "things",
@@ -602,7 +616,6 @@ _GROUPS = {
     "state": "parts",
     "count": "parts",
 }
-_ATTRIBUTES = {"color": 45, "state": 15, "thing color": 15, "side": 15, "count": 10}
 
 
 def maybe_unanswerable(scene: Scene) -> Turn | None:
@@ -613,10 +626,10 @@ def maybe_unanswerable(scene: Scene) -> Turn | None:
         makers = {"color": color, "state": state, "thing color": thing_color, "side": side}
         makers["count"] = count
         found = {kind: made for kind, make in makers.items() if (made := make(scene))}
-        kind = drawn(rng, {kind: _ATTRIBUTES[kind] for kind in found})
+        kind = rng.choice(tuple(found))
         # Not behind what tells what is there: the absent ones cannot stand there either.
         return dataclasses.replace(found[kind], asks=found[kind].asks | {_GROUPS[kind]})
-    kind = drawn(rng, _ATTRIBUTES)
+    kind = drawn(rng, scene.world.attributes)
     who, says = scene.who()
     if kind == "color":
         name = scene.world.noun(facts, rng)

@@ -24,29 +24,20 @@ def wh(direct: str, indirect: str = "", name: str = "") -> str:
     forms = [f"9*{_OPEN}({direct})(9*?|, please?)"]
     if indirect:
         forms.append(
-            "4*("
-            f"(4*tell me|3*say|please tell me|please say|just say|just tell me) ({indirect})."
-            f"|let (me|us) know ({indirect})."
-            f"|{_YOU} [please ](tell me|say|see|tell) ({indirect})?"
-            f"|(do you know|do you see|can you see|any idea) ({indirect})?"
-            f"|{_KNOW} ({indirect})."
-            f"|(I wonder|I am wondering|I'm not sure|I ask myself) ({indirect})."
-            f"|(look and say|look at the (image|picture) and tell me|find out) ({indirect})."
-            f"|(your task is to say|try to say|be so kind and say) ({indirect})."
-            ")"
+            "4*((4*tell me|3*say|please tell me|please say|just say|just tell me) "
+            f"({indirect}).|let (me|us) know ({indirect}).|{_YOU} [please ](tell me|say|see"
+            f"|tell) ({indirect})?|(do you know|any idea|do you have an idea) ({indirect})?"
+            f"|{_KNOW} ({indirect}).|(I wonder|I am wondering|I'm not sure|I ask myself) "
+            f"({indirect}).|(look and say|look at the (image|picture) and tell me|find out) "
+            f"({indirect}).|(your task is to say|try to say|be so kind and say) ({indirect}).)"
         )
     if name:
         forms.append(
-            "3*("
-            "(3*name|3*give|state|report|2*tell me|give me|write|write down|determine) "
-            f"({name})(5*.|, please.)"
-            f"|please (name|give|state|report|write|determine) ({name})."
-            f"|{_OPEN}(what is|what's) ({name})?"
-            f"|(what would you say is|what do you think is|and what would be) ({name})?"
-            f"|{_YOU} [please ](name|give me|tell me|state|report) ({name})?"
-            f"|{_KNOW} ({name})."
-            f"|({name})(3*?|, please.)"
-            ")"
+            "3*((3*name|3*give|state|report|2*tell me|give me|write|write down|determine) "
+            f"({name})(5*.|, please.)|please (name|give|state|report|write|determine) ({name})."
+            f"|{_OPEN}(what is|what's) ({name})?|(what would you say is|what do you think is"
+            f"|and what would be) ({name})?|{_YOU} [please ](name|give me|tell me|state"
+            f"|report) ({name})?|{_KNOW} ({name}).|({name})(3*?|, please.))"
         )
     return "(" + "|".join(forms) + ")"
 
@@ -61,22 +52,18 @@ def yes_no(direct: str, statement: str = "") -> str:
     forms = [f"9*{_OPEN}({direct})(12*?|, please?|, yes or no?)"]
     if statement:
         forms.append(
-            "4*("
-            f"is it (2*true|right|correct|the case|so) that ({statement})?"
-            "|(do you think|would you say|would you agree|can you confirm|do you see) [that "
-            f"]({statement})?"
+            f"4*(is it (2*true|right|correct|the case|so) that ({statement})?|(do you think"
+            f"|would you say|would you agree|can you confirm|do you see) [that ]({statement})?"
             "|(2*tell me|say|check|please check|let me know|find out|please say) (whether|if) "
-            f"({statement})."
-            f"|(can|could) you (tell me|tell|check|see|say) (whether|if) ({statement})?"
-            "|(I want to know|I would like to know|I'd like to know|I wonder|we need to know"
-            f"|I'm not sure) (whether|if) ({statement})."
-            f"|({statement}), (right|correct|is that right|is that correct|yes or no|true or not)?"
-            f"|({statement}). (Right|Correct|Yes or no|Is this true|Am I right|Is it so)?"
-            "|(I think|I believe|I guess|I would say|someone says|somebody told me) [that "
-            f"]({statement}). (Is that right|Am I right|Is that true|Is it so|Correct)?"
-            f"|(would it be|is it) (right|correct|fair|true) to say that ({statement})?"
-            f"|(true or not|yes or no|right or wrong): ({statement})(2*.|?)"
-            ")"
+            f"({statement}).|(can|could) you (tell me|tell|check|see|say) (whether|if) "
+            f"({statement})?|(I want to know|I would like to know|I'd like to know|I wonder|we "
+            f"need to know|I'm not sure) (whether|if) ({statement}).|({statement}), (right"
+            f"|correct|is that right|is that correct|yes or no|true or not)?|({statement}). "
+            "(Right|Correct|Yes or no|Is this true|Am I right|Is it so)?|(I think|I believe|I "
+            f"guess|I would say|someone says|somebody told me) [that ]({statement}). (Is that "
+            "right|Am I right|Is that true|Is it so|Correct)?|(would it be|is it) (right"
+            f"|correct|fair|true) to say that ({statement})?|(true or not|yes or no|right or "
+            f"wrong): ({statement})(2*.|?))"
         )
     return "(" + "|".join(forms) + ")"
 
@@ -85,24 +72,20 @@ def command(heart: str) -> str:
     """Something that is asked to be done: "point to the {part}", no mark behind it."""
     return (
         "("
-        f"6*({heart})(8*.|, please.)"
-        f"|2*(please|now|now please|just|go on and|try to) ({heart})."
-        f"|2*{_YOU} [please ]({heart})?"
-        "|(I want you to|I need you to|I would like you to|I'd like you to|you should|your "
-        f"task is to|your job is to) ({heart})."
-        ")"
+        f"6*({heart})(8*.|, please.)|2*(please|now|now please|just|go on and|try to) ({heart})."
+        f"|2*{_YOU} [please ]({heart})?|(I want you to|I need you to|I would like you to|I'd "
+        f"like you to|you should|your task is to|your job is to) ({heart}).)"
     )
 
 
 SHORT = (
     "((please |)(answer|respond|reply) (only |simply |just |)(with |)(yes or no|a yes or a no"
-    "|yes or else no)(9*.|, please.)"
-    "|(just|only|simply|say) yes or no.|(a single word|one word|a word)(,|:| is enough:| will "
-    "do:) yes or no.|(say|write|give) (yes or no|either yes or no)( only| and no more|).|yes "
-    "or no(?|.)"
-    "|(your|the) answer (should be|must be|is either|is) yes or no.|(a simple|a plain|a clear"
-    "|one|a short|a) (yes or no|yes or a no) (please|will do|is enough).|(choose|decide): yes "
-    "or no.|either yes or no.|(keep it to|stick to|limit yourself to|only) (yes or no|a yes "
-    "or a no|a plain yes or no).|(please |)(say|tell me) (only |just |simply )(yes or no|a "
-    "yes or a no).|nothing but yes or no(, please|).)"
+    "|yes or else no)(9*.|, please.)|(just|only|simply|say) yes or no.|(a single word|one word"
+    "|a word)(,|:| is enough:| will do:) yes or no.|(say|write|give) (yes or no|either yes or "
+    "no)( only| and no more|).|yes or no(?|.)|(your|the) answer (should be|must be|is either"
+    "|is) yes or no.|(a simple|a plain|a clear|one|a short|a) (yes or no|yes or a no) (please"
+    "|will do|is enough).|(choose|decide): yes or no.|either yes or no.|(keep it to|stick to"
+    "|limit yourself to|only) (yes or no|a yes or a no|a plain yes or no).|(please |)(say"
+    "|tell me) (only |just |simply )(yes or no|a yes or a no).|nothing but yes or no(, please"
+    "|).)"
 )

@@ -37,20 +37,21 @@ DETAILS_ASK = (
         f"|can be seen) in the {_IMAGE}, in detail|what are all the things (that you see|in "
         f"the {_IMAGE})|how would you describe the {_IMAGE} in (detail|full)|what is "
         f"everything that the {_IMAGE} shows)",
+        f"(in (full |all |)detail what (you see|is shown|can be seen|the {_IMAGE} shows)|what "
+        f"(you see|is shown|can be seen|the {_IMAGE} shows), in (full |all |)detail)",
         f"(everything (you see|that is shown|that can be seen|that is there)(| in the {_IMAGE}"
-        f"| here)|all (you see|there is to see|that is shown|that the {_IMAGE} shows)|in "
-        "detail what you see)",
-        "(a (detailed|full|long|thorough|complete|careful) (description|account|report) of "
-        f"(the|this) {_IMAGE}|all the details of (the|this) {_IMAGE})",
+        f"| here)|all (you see|there is to see|that is shown|that the {_IMAGE} shows)|a "
+        "(detailed|full|long|thorough|complete|careful) (description|account|report) of (the"
+        f"|this) {_IMAGE}|all the details of (the|this) {_IMAGE})",
     )
     + "|(5*"
     + command(
         f"(describe|explain|report) (the|this) {_IMAGE} (in full|in all detail|fully|completely"
         "|thoroughly|with all details|as fully as you can|at length)|(write|give|provide) a "
         f"(full|long|thorough|complete|careful) description(2*| of the {_IMAGE}| of what you "
-        "see)|tell (me |us |)(everything|all) (you see|that is there|there is to see|you can "
-        f"make out)|(list|name) everything (in|that you see in) the {_IMAGE}|go into detail "
-        f"about (the|this) {_IMAGE}"
+        "see)|(tell me|tell us|report) (everything|all) (you see|that is there|there is to see"
+        f"|you can make out)|(list|name) everything (in|that you see in) the {_IMAGE}|go into "
+        f"detail about (the|this) {_IMAGE}"
     )
     + "))"
 )
@@ -66,14 +67,11 @@ CAPTION = (
     "("
     f"6*{_START}{{a_thing}}{{parts}}{{place}}|{{a_thing}}{{parts}} (is (shown|seen|to be seen"
     "|here|placed|visible|in view|standing|found)|can be seen|can be found|sits|rests|was put"
-    f"|was placed|has been placed){{place}}"
-    "|(here|there|in this picture|in the image|in the photo|in view|in the scene|on this photo"
-    "|before you|in the middle|in front) (stands|is|one sees|we see|you see|rests) "
-    f"{{a_thing}}{{parts}}{{place}}"
-    "|(the|this) (image|picture|photo|scene|view) (shows|has|contains|presents|includes|holds"
-    f"|is of) {{a_thing}}{{parts}}{{place}}"
-    "|(just |only |simply |)a ((photo|shot|close view) of|look at|scene with) "
-    f"{{a_thing}}{{parts}}{{place}}|(we|you) (look at|are looking at|can make out) "
-    f"{{a_thing}}{{parts}}{{place}}"
-    ")"
+    f"|was placed|has been placed){{place}}|(here|there|in this picture|in the image|in the "
+    "photo|in view|in the scene|on this photo|before you|in the middle|in front) (stands|is"
+    f"|one sees|we see|you see|rests) {{a_thing}}{{parts}}{{place}}|(the|this) (image|picture"
+    "|photo|scene|view) (shows|has|contains|presents|includes|holds|is of) "
+    f"{{a_thing}}{{parts}}{{place}}|(just |only |simply |)a ((photo|shot|close view) of|look at"
+    f"|scene with) {{a_thing}}{{parts}}{{place}}|(we|you) (look at|are looking at|can make "
+    f"out) {{a_thing}}{{parts}}{{place}})"
 )

@@ -12,10 +12,9 @@ _HERE = (
 OBJECT = (
     "(4*(in the picture|in the image|in this picture|in the photo|in the middle|in this "
     f"scene) there is {{a_thing}}.|there is {{a_thing}}( {_HERE}|).|(the|this) (picture|image"
-    f"|photo|scene) (shows|has|contains) {{a_thing}}."
-    f"|(we|you) see {{a_thing}}.|(imagine|suppose you see|think of|take|picture) {{a_thing}}."
-    f"|(a picture|an image|a photo) of {{a_thing}}.|{{a_thing}} (stands|is|can be seen) "
-    f"{_HERE}.)"
+    f"|photo|scene) (shows|has|contains) {{a_thing}}.|(we|you) see {{a_thing}}.|(imagine"
+    f"|suppose you see|think of|take|picture) {{a_thing}}.|(a picture|an image|a photo) of "
+    f"{{a_thing}}.|{{a_thing}} (stands|is|can be seen) {_HERE}.)"
 )
 PLACE = (
     "(it (stands|rests|sits|is placed) on {a_surface}.|the {noun} (stands|rests|sits|is|was "
