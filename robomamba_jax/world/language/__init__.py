@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scene in words: facts, captions, questions and answers."""
 
-__all__ = ["facts", "wording", "wording_checks"]
+__all__ = ["facts", "intents", "wording", "wording_checks"]

@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 
-from robomamba_jax.errors import unknown_name
+from robomamba_jax.errors import InputError, unknown_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,11 +132,18 @@ def choose_categories(names: Iterable[str] | None, split: str) -> tuple[str, ...
     Raises:
       InputError: a name is unknown, or a split has it not.
     """
+    names = None if names is None else tuple(names)
     allowed = (*SEEN, *UNSEEN) if split == "test" else SEEN
     if names is None:
         return allowed
     # The test split has neither: what is measured there is measured on the paper's categories.
     more = () if split == "test" else tuple(BROAD)
+    for name in {*BROAD} & set(names) - set(more):
+        raise InputError(
+            "unknown_category",
+            f"the {split} split has no {name}: it is data for training",
+            "give --split train or validation, or leave it out",
+        )
     wanted = {name if name in more else find_category(name).name for name in names}
     for name in wanted - {*allowed, *more}:
         raise unknown_name("unknown_category", f"category of the {split} split", name, allowed)

@@ -60,7 +60,7 @@ def _pair(
     scene_spec = draw_scene(model, rng, size, closed_share=1.0, surface="none")
     scene = SimScene(simulator, scene_spec)
     pictures = [Image.fromarray(scene.render().rgb)]
-    limits = np.array(scene_spec.limits())
+    limits = np.reshape(scene_spec.limits(), (-1, 2))  # also of what has no joint
     scene.set_joints(limits[:, 0] + 0.67 * (limits[:, 1] - limits[:, 0]))
     pictures.append(Image.fromarray(scene.render().rgb))
     names = [model.links[link].part for link in model.movable]

@@ -8,7 +8,7 @@ text (see ``language.grammar``) that says it in all frames which that form allow
 
 from __future__ import annotations
 
-_OPEN = "(14*|so, |now, |and |okay, |tell me, |one question: |quick question: |hey, )"
+_OPEN = "(24*|so, |now, |and |okay, |tell me, |one question: |quick question: |hey, )"
 _YOU = "(can|could|would|will) you"
 _KNOW = "(I want|I need|I would like|I'd like|we want) to know"
 
@@ -21,7 +21,7 @@ def wh(direct: str, indirect: str = "", name: str = "") -> str:
       indirect: "what color the {noun} is".
       name: what is asked for, with an article: "the color of the {noun}".
     """
-    forms = [f"9*{_OPEN}({direct})(9*?|, please?)"]
+    forms = [f"16*{_OPEN}({direct})(9*?|, please?)"]
     if indirect:
         forms.append(
             "4*((4*tell me|3*say|please tell me|please say|just say|just tell me) "
@@ -49,7 +49,7 @@ def yes_no(direct: str, statement: str = "") -> str:
       direct: "is the {noun} {color}", no mark behind it.
       statement: what would be so then: "the {noun} is {color}".
     """
-    forms = [f"9*{_OPEN}({direct})(12*?|, please?|, yes or no?)"]
+    forms = [f"16*{_OPEN}({direct})(12*?|, please?|, yes or no?)"]
     if statement:
         forms.append(
             f"4*(is it (2*true|right|correct|the case|so) that ({statement})?|(do you think"

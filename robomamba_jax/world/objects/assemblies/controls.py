@@ -134,7 +134,7 @@ def knob(rng: Rng, base: LinkBuilder, site: Site, paint: Paint) -> None:
         base.add(site.place(plate), rng.color(), "base")
     part = rng.choice(["knob", "knob", "dial"])
     link = base.hinge(part, site.point((x, y, 0)), site.direction(OUT), limits)
-    link.add(site.place(cylinder(radius, tall, (x, y, tall / 2 + 0.01))), color)
+    link.add(site.place(cylinder(radius, tall, (x, y, tall / 2))), color)
     turn = rotation((0, 0, 1), rng.uniform(0, math.pi))
     bar = (2 * radius * rng.uniform(0.8, 1.5), radius * rng.uniform(0.2, 0.45), 0.9 * radius)
     grip = box(bar).moved((x, y, tall + 0.35 * radius), turn)
