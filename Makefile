@@ -3,7 +3,7 @@
 #
 # `make` lists the targets. What can be set on the command line or in the environment:
 #   ACCEL         auto (default), cpu, cuda12 or tpu: which jax build to install
-#   DEMO          standard (20 minutes on two cores), smoke (4), full (hours), gpu or dino
+#   DEMO          standard (20 minutes on two cores), smoke (4), full (hours), gpu, dino or scratch
 #   DEMO_DIR      where the demo lies (runs/demo, runs/demo-smoke, ...)
 #   PLAN          of make pretrain: full (hours on two cores) or smoke
 #   PLAN_DIR      where it lies (runs/pretrain, runs/pretrain-smoke)

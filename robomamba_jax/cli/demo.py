@@ -35,7 +35,7 @@ def add_parser(commands: Commands) -> None:
         epilog=EXAMPLE,
     )
     parser.add_argument(
-        "--mode", default="standard", help="standard, smoke, full, gpu or dino (standard)"
+        "--mode", default="standard", help="standard, smoke, full, gpu, dino or scratch (standard)"
     )
     parser.add_argument("--out", default="runs/demo", metavar="DIR", help="(runs/demo)")
     parser.runs(_run, "the report as one object on stdout")
@@ -45,13 +45,16 @@ def _run(args: argparse.Namespace) -> JsonObject:
     from robomamba_jax.demo.plan import demo_plan
 
     plan = demo_plan(args.mode)
+    from robomamba_jax.demo.start import start_of
+
+    start = start_of(plan)  # shipped parts that are missing are better said now, too
     from robomamba_jax.world.sim.vulkan import load_sapien
 
     load_sapien()  # a missing package is better said now than in some minutes
     # orbax logs the traceback of every thread; what fails is raised here, too.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     from robomamba_jax.cli.console import Terminal
-    from robomamba_jax.demo.report.summary import checkpoint, verdict_sentences
+    from robomamba_jax.demo.report.summary import begins, checkpoint, verdict_sentences
     from robomamba_jax.demo.run import run_demo
     from robomamba_jax.training.run import use_compilation_cache
 
@@ -59,7 +62,11 @@ def _run(args: argparse.Namespace) -> JsonObject:
     use_compilation_cache()
     out = Path(args.out)
     terminal = Terminal()
-    terminal.log(f"demo, mode {plan.mode}: about {plan.minutes:.0f} minutes on two cores")
+    ready = None if plan.assets is None else Path(plan.assets).name
+    terminal.log(
+        f"demo, mode {plan.mode}: about {plan.minutes:.0f} minutes on two cores; "
+        f"{begins(start.name, start.tokens, ready)}"
+    )
     report = run_demo(plan, out, terminal)
     if not args.json:
         for sentence in verdict_sentences(report):

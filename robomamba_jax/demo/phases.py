@@ -7,6 +7,7 @@ A phase that was interrupted is called again, and does what is not there yet.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import shutil
@@ -25,15 +26,13 @@ from robomamba_jax.demo.paths import DemoPaths
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.results import Results, Spent, StageResult
 from robomamba_jax.demo.rollouts import roll_out
+from robomamba_jax.demo.start import shipped_start, start_note
 from robomamba_jax.demo.train_stages import manipulate, stage_result
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
 from robomamba_jax.pretraining.configs import write_tokenizer
-from robomamba_jax.pretraining.run import NOTE as PRETRAIN_NOTE
 from robomamba_jax.pretraining.runs import Console, cache_features, loss_curve, train_run
 from robomamba_jax.released import start_path
-from robomamba_jax.utils.files import read_json
-from robomamba_jax.utils.hashes import file_sha256
 
 
 class Demo(NamedTuple):
@@ -122,9 +121,8 @@ def _begin_with(name: str, demo: Demo) -> results.Pretraining:
     paths, ready = demo.paths, start_path()
     if stored_kind(paths.start) != "folder":
         convert_parts(ready, ready, paths.start, tokenizer=paths.tokenizer, seed=1, overwrite=True)
-    # What ``robomamba pretrain`` noted of itself.
-    note = read_json(ready / PRETRAIN_NOTE, fix="install the package again")
-    encoder, language = (note["found"][part] for part in ("encoder", "language"))
+    found = start_note(ready)["found"]
+    encoder, language = (found[part] for part in ("encoder", "language"))
     curve = tuple((int(step), float(loss)) for step, loss in language["curve"])
     return results.Pretraining(
         results.VisionPretraining(
@@ -137,7 +135,7 @@ def _begin_with(name: str, demo: Demo) -> results.Pretraining:
             encoder["held_out"],
         ),
         results.LanguagePretraining(language["steps"], curve),
-        results.Start(name, file_sha256(ready / "manifest.json"), note["tokens"]),
+        shipped_start(name, ready),
     )
 
 
@@ -225,7 +223,34 @@ def run_evaluation(demo: Demo, done: Results) -> results.EvaluationResult:
         on_progress=progress,
     )
     check = same_answers(paths.root / "instruct" / "export", paths.model, paths.test)
-    return results.EvaluationResult(found, unseen, check)
+    return results.EvaluationResult(found, unseen, check, probe_encoder(demo))
+
+
+def probe_encoder(demo: Demo) -> dict[str, results.Probe]:
+    """What can be read off the frozen encoder's patches by a linear model that is fitted on
+    training images: on test objects, and on categories that nobody has seen."""
+    from robomamba_jax.evaluation.probes.run import run_probes
+
+    paths = demo.paths
+    found = run_probes(
+        paths.model,
+        paths.train,
+        {"seen": paths.test, "unseen": paths.unseen},
+        lambda done, total: demo.console.progress("probes", done, total),
+        train_limit=demo.plan.probe_images,
+        # The smoke mode has too few images for some.
+        skip_small=True,
+    )
+    probes: dict[str, results.Probe] = {}
+    for score in found["scores"]:
+        key = f"{score['probe']}, {str(score['metric']).replace('_', ' ')}"
+        figure = {**score, "ci95": (score["low"], score["high"])}
+        kept = {name: figure[name] for name in ("value", "ci95", "n", "unit", "chance")}
+        half = {str(score["data"]): results.read(results.ProbeFigure, kept)}
+        if key not in probes:
+            probes[key] = results.Probe(str(score["probe"]), str(score["metric"]), None, None)
+        probes[key] = dataclasses.replace(probes[key], **half)
+    return probes
 
 
 def run_rollouts(demo: Demo, done: Results) -> dict[str, results.PolicyResult]:

@@ -229,12 +229,52 @@ class FrozenCheck:
 
 
 @dataclass(frozen=True)
+class ProbeFigure(Score):
+    """A linear probe of the frozen encoder on half of the categories.
+
+    Attributes:
+      n: how many were asked.
+      unit: of what: "patches", "images" or "questions".
+      chance: the same figure without looking at the image.
+    """
+
+    n: int
+    unit: str
+    chance: float
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear probe.
+
+    Attributes:
+      probe: what is asked.
+      metric: "auc", "accuracy", "within_30_degrees" or "median_degrees", of which less is better.
+      seen: on test objects of the seen categories; None where they show too little of it.
+      unseen: on the unseen categories.
+    """
+
+    probe: str
+    metric: str
+    seen: ProbeFigure | None
+    unseen: ProbeFigure | None
+
+
+@dataclass(frozen=True)
 class EvaluationResult:
-    """All benchmarks, and some on unseen categories."""
+    """All benchmarks, some on unseen categories, and what the encoder knows.
+
+    Attributes:
+      benchmarks: by name.
+      unseen: likewise.
+      frozen_check: what stage 2 left as it was.
+      probes: "what is asked, metric" -> the encoder's linear probe.
+    """
 
     benchmarks: dict[str, BenchmarkResult]
     unseen: dict[str, BenchmarkResult]
     frozen_check: FrozenCheck
+    probes: dict[str, Probe] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

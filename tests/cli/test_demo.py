@@ -91,6 +91,7 @@ def test_what_it_says_in_the_end(
     assert last.startswith("in somewhere: report.html, report.json; the model: ")
     assert "[1/10] data" in err
     assert f"about {MODES['smoke'].minutes:.0f} minutes" in err
+    assert "two cores; begins from scratch: encoder and language model" in err
     assert "[1/10]" not in out
 
 

@@ -68,6 +68,8 @@ def sample_report(mode: str = "standard") -> dict[str, Any]:
         **_times(mode),
         "model": _model(),
         "data": _data(),
+        "start": {"name": "nano-start", "sha256": "3a" * 32, "tokens": 122_880_000},
+        "probes": _probes(),
         "pretraining": {
             "vision": {
                 **_curve(rng, 1400, 2.4, 0.61),
@@ -267,6 +269,28 @@ def _benchmarks() -> dict[str, Any]:
         },
     }
     return found
+
+
+def _probes() -> dict[str, Any]:
+    """Two probes, one of them of angles."""
+
+    def half(value: float, low: float, high: float, chance: float) -> dict[str, Any]:
+        return {"value": value, "ci95": [low, high], "n": 300, "unit": "images", "chance": chance}
+
+    return {
+        "movable part, auc": {
+            "probe": "movable part",
+            "metric": "auc",
+            "seen": half(0.986, 0.983, 0.988, 0.895),
+            "unseen": half(0.962, 0.958, 0.966, 0.875),
+        },
+        "direction of motion, median degrees": {
+            "probe": "direction of motion",
+            "metric": "median_degrees",
+            "seen": half(35.6, 32.5, 38.7, 50.1),
+            "unseen": None,
+        },
+    }
 
 
 def _add_tests(found: dict[str, Any]) -> None:

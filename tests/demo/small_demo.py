@@ -67,9 +67,15 @@ def phase_results() -> dict[str, object]:
             {name: entry(0.8) for name in ASKED},
             {"pope": entry(0.7)},
             results.FrozenCheck(64, 64, logits_identical=True, parameters_identical=True),
+            {"a side, accuracy": results.Probe("a side", "accuracy", probed(0.8), None)},
         ),
         "rollouts": {name: rolled(name) for name in ("nano", "oracle", "random")},
     }
+
+
+def probed(value: float) -> results.ProbeFigure:
+    """A linear probe's figure."""
+    return results.ProbeFigure(value, (value - 0.1, value + 0.1), 60, "images", 0.5)
 
 
 def stage(trained: int) -> results.StageResult:

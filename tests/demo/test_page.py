@@ -279,6 +279,33 @@ def test_a_paired_test_is_told(standard: dict[str, Any]) -> None:
     assert rows[6, "POPE"][1] == "yes share"
 
 
+def test_what_it_began_with(standard: dict[str, Any]) -> None:
+    """Shipped parts and how much they have read, or nothing; older reports do not say."""
+    text = Page(report_page(standard)).text
+    assert "The run begins with nano-start: an encoder and a language model" in text
+    assert "(122.9 million tokens)." in text
+    scratch = put(standard, ("start",), {"name": "scratch", "sha256": "", "tokens": 0})
+    assert "The run begins from scratch: encoder and" in Page(report_page(scratch)).text
+    ready = put(scratch, ("pretraining", "vision", "steps"), 0)
+    assert "The run begins with a ready encoder and a" in Page(report_page(ready)).text
+    assert "The run begins" not in Page(report_page(without(standard, ("start",)))).text
+
+
+def test_what_the_encoder_tells(standard: dict[str, Any]) -> None:
+    """Each probe on both halves beside what is known without looking; angles are no shares."""
+    rows = {row[0]: row for table in Page(report_page(standard)).tables for row in table}
+    assert rows["movable part"] == [
+        *("movable part", "area under the curve", ".986 .983\u2013.988", ".895", "300"),
+        *(".962 .958\u2013.966", ".875", "300"),
+    ]
+    assert rows["direction of motion"][1:] == [
+        *("degrees off, median: less is better", "35.6 32.5\u201338.7", "50.1", "300"),
+        *["not measured"] * 3,
+    ]
+    older = without(standard, ("probes",))
+    assert "frozen encoder tells" not in Page(report_page(older)).text
+
+
 def test_the_second_model_is_set_apart(standard: dict[str, Any]) -> None:
     """It is marked in the table and in one sentence; all others are about the model."""
     page = Page(report_page(standard))

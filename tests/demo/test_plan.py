@@ -34,7 +34,8 @@ def test_a_mode_is_whole(name: str) -> None:
     assert set(plan.references) <= set(POLICIES)
     assert plan.vision in VISION_PRESETS
     assert plan.policy in POLICY_KINDS
-    assert (plan.encoder_steps == 0) == (plan.assets is not None)
+    assert (plan.encoder_steps == 0) == (plan.assets is not None or plan.start is not None)
+    assert plan.assets is None or plan.start is None
     for count in (plan.poses, plan.language, plan.clips, plan.test_poses, plan.test_language):
         assert count > 0
 
@@ -46,6 +47,17 @@ def test_larger_modes_are_larger() -> None:
         sizes = [getattr(plan, field) for plan in (smoke, standard, full)]
         assert sizes == sorted(set(sizes))
     assert set(smoke.benchmarks) <= set(standard.benchmarks) <= set(full.benchmarks)
+
+
+def test_from_scratch() -> None:
+    """As the standard mode, without shipped parts; DINOv2's encoder has no part in those either."""
+    scratch = MODES["scratch"]
+    assert scratch.start is None
+    assert MODES["dino"].start is None
+    assert scratch.encoder_steps > 0 < scratch.language_steps
+    standard = MODES["standard"]
+    for field in ("poses", "language", "benchmarks", "episodes", "references", "probe_images"):
+        assert getattr(scratch, field) == getattr(standard, field)
 
 
 def test_ablations_have_their_benchmarks() -> None:
@@ -78,6 +90,8 @@ def test_the_page_has_these_numbers() -> None:
     rows = {name: dict(zip(modes, cells, strict=True)) for name, *cells in lines[1:]}
     for mode, plan in MODES.items():
         tests = (plan.test_poses, plan.test_language, plan.test_clips)
+        ready = f"{plan.start}, ready" if plan.start else ""
+        encoder = ready or f"{plan.encoder_steps:,} steps"
         ablations = f"{plan.ablation_steps:,} steps, {plan.ablation_epochs:g} epochs"
         expected = {
             "training: poses, each with an image": f"{plan.poses:,}",
@@ -86,8 +100,8 @@ def test_the_page_has_these_numbers() -> None:
             "clips": f"{plan.clips:,}",
             "test, seen categories: poses, images, clips": ", ".join(map(str, tests)),
             "unseen categories: images": str(plan.unseen_language),
-            "encoder": "DINOv2-S, ready" if plan.assets else f"{plan.encoder_steps:,} steps",
-            "language model before stage 1": f"{plan.language_steps:,} steps",
+            "encoder": "DINOv2-S, ready" if plan.assets else encoder,
+            "language model before stage 1": ready or f"{plan.language_steps:,} steps",
             "stage 1.1": f"{plan.align_steps:,} steps",
             "stage 1.2": f"{plan.instruct_steps:,} steps",
             "rows in a batch of stage 1.2": str(plan.instruct_rows),

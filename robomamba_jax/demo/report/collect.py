@@ -87,6 +87,7 @@ def make_report(plan: DemoPlan, paths: DemoPaths, done: Results, spent: Spent) -
         "frozen_check": evaluation["frozen_check"],
         "benchmarks": evaluation["benchmarks"],
         "unseen_benchmarks": evaluation["unseen"],
+        "probes": evaluation["probes"],
         "rollouts": content["rollouts"],
         "paper": paper_tables(),
         "ablations": content.get("ablations", []),

@@ -75,6 +75,7 @@ def report_page(report: Mapping[str, Json]) -> str:
         "title": summary.title(node),
         "smoke": node["mode"].raw == "smoke",
         "sentences": summary.sentences(node),
+        "began": summary.began(node),
         "finished": view.finished_text(node),
         "plates": view.summary_plates(node),
         # Drawn by draw_pose in these colours.
@@ -86,6 +87,7 @@ def report_page(report: Mapping[str, Json]) -> str:
         "our_size": "another size" if count is None else f"{numbers.short_count(count)} parameters",
         "parameters": count,
         "stages": view.STAGES,
+        "probes": view.probes(node),
         "curves": view.curves(node),
         "ablations": view.ablations(node),
         "time": view.time_chart(node),

@@ -46,6 +46,38 @@ def checkpoint(report: Mapping[str, Json]) -> str:
     return Node(report)["model"]["checkpoint"].text or ""
 
 
+def begins(name: str, tokens: float, encoder: str | None = None) -> str:
+    """What a demo begins with, in words.
+
+    Args:
+      name: of the shipped parts; "scratch" = there are none.
+      tokens: that their language model has read.
+      encoder: the name of somebody else's encoder; None = there is none of that kind.
+    """
+    if name != "scratch":
+        return (
+            f"begins with {name}: an encoder and a language model that were trained before, as "
+            f"the paper begins with CLIP and Mamba ({short_count(tokens)} tokens)"
+        )
+    if encoder is not None:
+        return f"begins with {encoder} and a language model from scratch"
+    return (
+        "begins from scratch: encoder and language model are trained here, on the demo\u2019s own "
+        "training set, before stage 1"
+    )
+
+
+def began(report: Node) -> str | None:
+    """``begins`` of a report; None of older ones, which do not say."""
+    name = report["start"]["name"].text
+    if name is None:
+        return None
+    # Where nothing was trained for the encoder, and nothing shipped, it is somebody else's.
+    vision = report["pretraining"]["vision"]
+    ready = "a ready encoder" if vision["steps"].number == 0 else None
+    return begins(name, report["start"]["tokens"].number or 0, ready)
+
+
 def verdict_sentences(report: Mapping[str, Json]) -> list[str]:
     """What came of it, as plain text: the poses, what they are worth, the answers.
 

@@ -498,6 +498,42 @@ def _texts(node: Node) -> list[str]:
     return [str(row.raw) for row in node.rows()]
 
 
+class ProbeRow(NamedTuple):
+    """A linear probe of the frozen encoder.
+
+    Attributes:
+      name: what is asked.
+      metric: of what kind the figures are.
+      halves: on seen and on unseen categories the figure, and the same without looking.
+    """
+
+    name: str
+    metric: str
+    halves: Sequence[tuple[Estimate, Estimate]]
+
+
+_PROBE_METRICS = {
+    "auc": "area under the curve",
+    "median_degrees": "degrees off, median: less is better",
+    "within_30_degrees": "within 30 degrees",
+}
+
+
+def probes(report: Node) -> list[ProbeRow]:
+    """Every probe in the report's order; none in older ones."""
+    rows = []
+    for key, node in report["probes"].entries().items():
+        metric = node["metric"].text or ""
+        scale = "plain" if metric.endswith("_degrees") and "median" in metric else "share"
+        halves = [
+            (Estimate.read(node[split], scale), Estimate(node[split]["chance"].number, scale=scale))
+            for split in SPLITS
+        ]
+        words = _PROBE_METRICS.get(metric, metric)
+        rows.append(ProbeRow(node["probe"].text or key, words, halves))
+    return rows
+
+
 class StageCurve(NamedTuple):
     """A run's loss; None = no curve was kept."""
 

@@ -88,6 +88,8 @@ def read_images(
     grid: int,
     encode: Encode,
     on_progress: OnProgress = lambda done, total: None,
+    *,
+    limit: int | None = None,
 ) -> ProbeImages:
     """Read a folder that ``world generate`` wrote, and encode its images with language.
 
@@ -97,6 +99,7 @@ def read_images(
       grid: patches along each side of an image; divides the images' side.
       encode: the encoder.
       on_progress: told how many images are done, of how many.
+      limit: the first so many images alone; None = all.
 
     Raises:
       InputError: a file is missing or broken, the set is older than joints' axes, or has no images
@@ -105,7 +108,8 @@ def read_images(
     lines = split_lines(read_text(folder / "scenes.jsonl", _MAX_BYTES))
     if not lines:
         raise InputError("empty_source", f"{folder}/scenes.jsonl is empty", "give --num-images")
-    read = [_truth(folder, line, number, grid) for number, line in enumerate(lines, 1)]
+    # Categories take turns, so that the first ones are of all of them.
+    read = [_truth(folder, line, number, grid) for number, line in enumerate(lines[:limit], 1)]
     patches: list[npt.NDArray[np.float32]] = []
 
     def crop(path: Path) -> npt.NDArray[np.uint8]:

@@ -92,6 +92,9 @@ def run_probes(
     train: Path,
     tests: Mapping[str, Path],
     on_progress: OnProgress = lambda done, total: None,
+    *,
+    train_limit: int | None = None,
+    skip_small: bool = False,
 ) -> ProbeReport:
     """Encode the sets, fit every probe on the first, and read it on the others.
 
@@ -100,17 +103,32 @@ def run_probes(
       train: a folder that ``world generate`` wrote.
       tests: others by name.
       on_progress: told how many images of a set are encoded, of how many.
+      train_limit: the first so many training images alone; None = all.
+      skip_small: leave out a probe for which the training set is too small, instead of raising.
 
     Raises:
       InputError: a checkpoint or a folder cannot be read, or the training set is too small.
     """
     tower = open_encoder(encoder)
     read = {
-        name: read_images(folder, tower.transform, tower.config.grid, tower.encode, on_progress)
+        name: read_images(
+            folder,
+            tower.transform,
+            tower.config.grid,
+            tower.encode,
+            on_progress,
+            limit=None if name else train_limit,
+        )
         for name, folder in {"": train, **tests}.items()
     }
     known = read.pop("")
-    scores = [score for probe in PROBES for score in probe(known, read)]
+    scores: list[ProbeScore] = []
+    for probe in PROBES:
+        try:
+            scores += probe(known, read)
+        except InputError:
+            if not skip_small:
+                raise
     # Not a number: a set that shows nothing of what is asked, or too little to draw anew.
     scores = [one for one in scores if np.all(np.isfinite((one.value, one.low, one.high)))]
     return {

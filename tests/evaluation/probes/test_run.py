@@ -185,3 +185,18 @@ def test_the_command(
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1
     assert "--train none has no scenes.jsonl" in said[0]
+
+
+def test_a_few_training_images(monkeypatch: pytest.MonkeyPatch, sets: dict[str, Path]) -> None:
+    """The first of them, as many as are asked for; probes that these are too few for are an error,
+    or left out."""
+    monkeypatch.setattr(run, "open_encoder", lambda path: color_encoder())
+    monkeypatch.setattr(run, "_RESAMPLES", 5)
+    tests = {"test": sets["test"]}
+    with pytest.raises(InputError, match="the training set has"):
+        run.run_probes("colours", sets["train"], tests, train_limit=12)
+    few = run.run_probes("colours", sets["train"], tests, train_limit=12, skip_small=True)
+    assert few["train_images"] == 12
+    asked = {score["probe"] for score in few["scores"]}
+    assert "movable part" in asked
+    assert "colour of the object" not in asked
