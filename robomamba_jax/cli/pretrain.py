@@ -33,7 +33,13 @@ def add_parser(commands: Commands) -> None:
         ),
         epilog=EXAMPLE,
     )
-    parser.add_argument("--plan", default="full", metavar="NAME", help="full or smoke (full)")
+    parser.add_argument(
+        "--plan",
+        default="full",
+        metavar="NAME",
+        help="full, smoke, or one of the demo's ablations: short, short-no-assemblies, "
+        "short-no-texts (full)",
+    )
     parser.add_argument("--out", default="runs/pretrain", metavar="DIR", help="(runs/pretrain)")
     parser.runs(_run, "pretrain.json as one object on stdout")
 

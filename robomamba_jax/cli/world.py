@@ -101,8 +101,9 @@ def _add_generate(actions: Commands) -> None:
     parser.add_argument(
         "--world",
         default="paper",
-        metavar="paper|broad",
-        help="broad adds assemblies, plain things, cameras, lights, clutter: for training (paper)",
+        metavar="paper|broad|broad-categories",
+        help="broad adds assemblies, plain things, cameras, lights, clutter: for training; "
+        "broad-categories leaves the assemblies out (paper)",
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
     parser.add_argument(

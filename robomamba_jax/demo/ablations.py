@@ -107,20 +107,25 @@ def run_ablations(
     # The model's own scores, on all questions and trials; the other rows have fewer of both.
     own = {name: benchmarks[name].score for name in FIGURES}
     whole = AblationRow("whole", "the demo's own model", {**own, **rollouts.scores()})
-    smaller = dataclasses.replace(
-        plan, questions=_QUESTIONS, episodes=_EPISODES, manipulate_epochs=plan.ablation_epochs
-    )
+    smaller = shorter_plan(plan)
     rows = [
         whole,
-        _beside(_shuffled_images(smaller, paths, console), whole),
-        _beside(_shuffled_words(smaller, paths, console), whole),
+        beside(_shuffled_images(smaller, paths, console), whole),
+        beside(_shuffled_words(smaller, paths, console), whole),
     ]
     for group in (HEADS, TRAINED):
         # The first of a group is whole, and was trained as long as the others.
         shorter = _trained(group[0], smaller, paths, console)
         rows.append(shorter)
-        rows += [_beside(_trained(one, smaller, paths, console), shorter) for one in group[1:]]
+        rows += [beside(_trained(one, smaller, paths, console), shorter) for one in group[1:]]
     return tuple(rows)
+
+
+def shorter_plan(plan: DemoPlan) -> DemoPlan:
+    """The demo's with fewer questions, trials and epochs, as all rows but the first have."""
+    return dataclasses.replace(
+        plan, questions=_QUESTIONS, episodes=_EPISODES, manipulate_epochs=plan.ablation_epochs
+    )
 
 
 def _shuffled_images(plan: DemoPlan, paths: DemoPaths, console: Console) -> AblationRow:
@@ -208,7 +213,7 @@ def _trained(ablation: Ablation, plan: DemoPlan, paths: DemoPaths, console: Cons
     return AblationRow(ablation.name, ablation.what, figures)
 
 
-def _beside(row: AblationRow, whole: AblationRow) -> AblationRow:
+def beside(row: AblationRow, whole: AblationRow) -> AblationRow:
     """A row with the name of the one that it is compared with, and the verdict."""
     drop = significant_drop(row.figures, whole.figures)
     return dataclasses.replace(row, compared_with=whole.name, significant_drop=drop)

@@ -14,29 +14,36 @@ class DemoPaths:
 
     Attributes:
       root: the demo's folder.
+      world: the folder of the data sets, where it is another demo's; None = below the root.
     """
 
     root: Path
+    world: Path | None = None
+
+    @property
+    def data(self) -> Path:
+        """The data sets."""
+        return self.world or self.root / "data"
 
     @property
     def train(self) -> Path:
         """The world's training set."""
-        return self.root / "data" / "train"
+        return self.data / "train"
 
     @property
     def test(self) -> Path:
         """Other objects of the seen categories, in other words."""
-        return self.root / "data" / "test"
+        return self.data / "test"
 
     @property
     def unseen(self) -> Path:
         """The ten categories that training never shows."""
-        return self.root / "data" / "unseen"
+        return self.data / "unseen"
 
     @property
     def assemblies(self) -> Path:
         """Poses of random assemblies, which are of no category."""
-        return self.root / "data" / "assemblies"
+        return self.data / "assemblies"
 
     @property
     def tokenizer(self) -> Path:

@@ -27,6 +27,7 @@ from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.results import Results, Spent, StageResult
 from robomamba_jax.demo.rollouts import roll_out
 from robomamba_jax.demo.start import shipped_start, start_note
+from robomamba_jax.demo.start_ablations import run_start_ablations
 from robomamba_jax.demo.train_stages import manipulate, stage_result
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
@@ -270,9 +271,18 @@ def run_ablation_table(demo: Demo, done: Results) -> tuple[results.AblationRow, 
     """What each part is worth."""
     assert done.evaluation is not None
     assert done.rollouts is not None
-    return run_ablations(
-        demo.plan, demo.paths, demo.console, done.evaluation.benchmarks, done.rollouts["nano"]
-    )
+    plan, paths, console = demo.plan, demo.paths, demo.console
+    rows = run_ablations(plan, paths, console, done.evaluation.benchmarks, done.rollouts["nano"])
+    if not plan.ablation_starts:
+        return rows
+
+    def begin(other: DemoPlan, own: DemoPaths) -> None:
+        """Tokenizer, encoder and language model out of the demo's own training set."""
+        if not own.tokenizer.is_file():
+            write_tokenizer(own.tokenizer, configs.training_texts(own), other.vocab)
+        run_pretraining(demo._replace(plan=other, paths=own), Results())
+
+    return (*rows, *run_start_ablations(plan, paths, console, begin))
 
 
 def run_report(demo: Demo, done: Results) -> None:

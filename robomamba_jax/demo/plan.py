@@ -50,6 +50,7 @@ class DemoPlan:
       references: policies beside the model.
       ablation_steps: of stage 1.2 in each ablation; 0 = no ablations.
       ablation_epochs: of stage 2 there.
+      ablation_starts: whether starts are pre-trained for ablations, too.
       workers: processes that draw and decode.
       budget: minutes per phase on two cores.
     """
@@ -74,6 +75,7 @@ class DemoPlan:
     budget: tuple[tuple[str, float], ...]
     ablation_steps: int = 0
     ablation_epochs: float = 12
+    ablation_starts: bool = False
     rows: int = 8
     instruct_rows: int = 8
     vision: str = "nano"
@@ -201,6 +203,7 @@ MODES: dict[str, DemoPlan] = {
         probe_images=3000,
         assembly_poses=9000,
         ablation_steps=400,
+        ablation_starts=True,
         budget=(
             ("data", 15.0),
             ("pretraining", 47.0),
@@ -211,7 +214,7 @@ MODES: dict[str, DemoPlan] = {
             ("assemblies", 8.0),
             ("evaluation", 6.0),
             ("rollouts", 6.0),
-            ("ablations", 60.0),
+            ("ablations", 350.0),
             ("report", 0.5),
         ),
     ),
@@ -225,7 +228,7 @@ MODES["gpu"] = dataclasses.replace(
     instruct_steps=5400,
     ablation_steps=1500,
     workers=8,
-    budget=_minutes(MODES["full"], align=1.0, instruct=3.0, ablations=45.0),
+    budget=_minutes(MODES["full"], align=1.0, instruct=3.0, ablations=105.0),
 )
 # A larger encoder, ready-made: its features of every image take longer, its training falls away.
 # Shipped parts have an encoder of their own.

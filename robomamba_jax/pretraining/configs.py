@@ -42,10 +42,10 @@ _FILES = {
 _READ_FOR_TOKENS = 4000
 
 
-def training_texts(world: Path) -> Iterator[str]:
+def training_texts(plan: PretrainPlan, world: Path) -> Iterator[str]:
     """What is said in a training set, for a tokenizer."""
-    for name in _FILES.values():
-        records = json.loads((world / name).read_bytes())
+    for kind in _kinds(plan, world):
+        records = json.loads((world / _FILES[kind]).read_bytes())
         for record in records[:: max(1, len(records) // _READ_FOR_TOKENS)]:
             yield from (without_placeholders(turn["value"]) for turn in record["conversations"])
 
@@ -98,12 +98,20 @@ def image_config(plan: PretrainPlan, paths: PretrainPaths) -> TrainConfig:
     return dataclasses.replace(config, data=train, eval_data=held_out)
 
 
+def _kinds(plan: PretrainPlan, world: Path) -> list[str]:
+    """What a plan reads of a data set: validation objects have no words alone, and a plan may leave
+    out those of a set that it shares with another."""
+    left_out = {"texts"} if plan.texts == 0 else set[str]()
+    names = [name for name in WEIGHTS if name not in left_out]
+    return [name for name in names if (world / _FILES[name]).is_file()]
+
+
 def _source(world: Path, name: str) -> SourceConfig:
     return SourceConfig(str(world / _FILES[name]), name, "llava", weight=WEIGHTS[name])
 
 
 def _data(plan: PretrainPlan, paths: PretrainPaths, world: Path) -> DataConfig:
-    sources = tuple(_source(world, name) for name in WEIGHTS if (world / _FILES[name]).is_file())
+    sources = tuple(_source(world, name) for name in _kinds(plan, world))
     encoding = EncodingConfig(str(paths.tokenizer), plan.vision, max_tokens=320)
     batch = BatchConfig(
         plan.rows,

@@ -14,24 +14,31 @@ class PretrainPaths:
 
     Attributes:
       root: the folder.
+      shared: of another pre-training that is done, whose images and encoder are this one's, too;
+        None = it has its own.
     """
 
     root: Path
+    shared: Path | None = None
+
+    @property
+    def _images(self) -> Path:
+        return (self.shared or self.root) / "data"
 
     @property
     def train(self) -> Path:
         """The broad world's training set."""
-        return self.root / "data" / "train"
+        return self._images / "train"
 
     @property
     def validation(self) -> Path:
         """The broad world's validation objects."""
-        return self.root / "data" / "validation"
+        return self._images / "validation"
 
     @property
     def paper(self) -> Path:
         """Validation objects of the paper's world."""
-        return self.root / "data" / "paper"
+        return self._images / "paper"
 
     @property
     def tokenizer(self) -> Path:
@@ -40,12 +47,12 @@ class PretrainPaths:
 
     def labels(self, world: Path) -> Path:
         """What the encoder is taught of a data set's images."""
-        return self.root / "labels" / world.name
+        return (self.shared or self.root) / "labels" / world.name
 
     @property
     def encoder(self) -> Path:
         """The encoder; its run lies beside it."""
-        return self.root / "encoder"
+        return (self.shared or self.root) / "encoder"
 
     @property
     def first(self) -> Path:

@@ -21,7 +21,7 @@ class PretrainPlan:
     Attributes:
       name: of it.
       images: of the broad world, with words and questions.
-      texts: conversations in words alone.
+      texts: conversations in words alone; 0 = the language model reads about images alone.
       held_out: images of validation objects, in the broad world and in the paper's, each.
       seed: of data, weights and order.
       preset: the language model's size, by its name in ``MAMBA_PRESETS``.
@@ -33,6 +33,8 @@ class PretrainPlan:
       rows: of a packed batch.
       row_tokens: of a row.
       workers: processes that draw and decode.
+      assemblies: whether the images show random assemblies beside the seen categories and plain
+        things.
       hours: what is planned on two idle cores, for the encoder and for the language model.
     """
 
@@ -51,12 +53,29 @@ class PretrainPlan:
     rows: int = 8
     row_tokens: int = 768
     workers: int = 2
+    assemblies: bool = True
+
+    @property
+    def world(self) -> str:
+        """The training images' world, by its name in ``world.dataset.tasks.WORLDS``."""
+        return "broad" if self.assemblies else "broad-categories"
 
     @property
     def tokens(self) -> int:
         """What the language model reads at most; a few in a hundred of a row stay empty."""
         return self.language_steps * self.rows * self.row_tokens
 
+
+# For ablations of what the full plan is made of: a tenth of it, whole and without something.
+_SHORT = PretrainPlan(
+    name="short",
+    images=12_000,
+    texts=24_000,
+    held_out=300,
+    encoder_steps=3000,
+    language_steps=2500,
+    hours=(0.5, 0.7),
+)
 
 PLANS: dict[str, PretrainPlan] = {
     "full": PretrainPlan(
@@ -68,6 +87,13 @@ PLANS: dict[str, PretrainPlan] = {
         language_steps=20_000,
         hours=(3.5, 5.5),
     ),
+    "short": _SHORT,
+    # As many images, of the seen categories and plain things alone.
+    "short-no-assemblies": dataclasses.replace(
+        _SHORT, name="short-no-assemblies", assemblies=False
+    ),
+    # As many steps, about images alone.
+    "short-no-texts": dataclasses.replace(_SHORT, name="short-no-texts", texts=0),
     # Each line once; nothing is learned.
     "smoke": PretrainPlan(
         name="smoke",

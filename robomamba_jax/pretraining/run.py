@@ -7,6 +7,7 @@ Every part does what is not done yet, so that the same command resumes after any
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import shutil
@@ -61,7 +62,9 @@ class Work:
         self._seconds: dict[str, float] = {}
         if self._file.is_file():
             known = read_json(self._file, fix=f"give a new folder instead of {paths.root}")
-            changed = [key for key in mine if known.get("plan", {}).get(key) != mine[key]]
+            # Fields that came later have their defaults in older notes.
+            theirs = {**_defaults(plan), **known.get("plan", {})}
+            changed = [key for key in mine if theirs.get(key) != mine[key]]
             if changed:
                 raise InputError(
                     "plan_mismatch",
@@ -106,22 +109,38 @@ class Work:
         write_text(self._file, json.dumps(self.report(), indent=1) + "\n")
 
 
-def pretrain(plan: PretrainPlan, root: Path, console: Console) -> JsonObject:
+def _defaults(plan: PretrainPlan) -> JsonObject:
+    """The plan's fields that have one."""
+    return {
+        field.name: field.default
+        for field in dataclasses.fields(plan)
+        if field.default is not dataclasses.MISSING
+    }
+
+
+def pretrain(
+    plan: PretrainPlan, root: Path, console: Console, *, shared: Path | None = None
+) -> JsonObject:
     """Carry out a plan, or the rest of it.
 
     Args:
       plan: how much.
       root: the folder; ``nano-start`` below it is what comes of it.
       console: for lines and progress.
+      shared: the folder of another plan that is done, with the same images and encoder, and texts
+        that this one leaves out; None = there is none.
 
     Returns:
       What is in ``pretrain.json``.
 
     Raises:
-      InputError: the folder holds another plan, or something that is needed is missing.
+      InputError: the folder holds another plan, the shared one other images, or something that is
+        needed is missing.
       KeyboardInterrupt: it was interrupted, and has saved.
     """
-    work = Work(plan, PretrainPaths(root), console)
+    if shared is not None:
+        _check_shared(plan, shared)
+    work = Work(plan, PretrainPaths(root, shared), console)
     for name, part in PARTS.items():
         if name in work.found:
             console.log(f"{name}: done before")
@@ -130,6 +149,20 @@ def pretrain(plan: PretrainPlan, root: Path, console: Console) -> JsonObject:
             result = part(work)
         work.finish(name, result)
     return work.report()
+
+
+# What of a plan decides its images and its encoder.
+_IMAGES = ("images", "held_out", "seed", "vision", "encoder_steps", "encoder_rows", "assemblies")
+
+
+def _check_shared(plan: PretrainPlan, shared: Path) -> None:
+    note = read_json(shared / NOTE, fix="finish that pre-training first")
+    theirs = {**_defaults(plan), **note.get("plan", {})}
+    mine = tree_to_json(plan)
+    changed = [key for key in _IMAGES if theirs.get(key) != mine[key]]
+    if changed or "encoder" not in note.get("found", {}):
+        what = f"has other {changed[0]}" if changed else "has no encoder yet"
+        raise InputError("plan_mismatch", f"{shared} {what}", "share nothing, or finish it first")
 
 
 def make_data(work: Work) -> JsonObject:
@@ -157,12 +190,14 @@ def make_data(work: Work) -> JsonObject:
         )
         generate(world_plan, out, plan.workers, functools.partial(work.console.progress, out.name))
 
-    make(paths.train, "train", "broad", plan.images, plan.texts)
-    make(paths.validation, "validation", "broad", plan.held_out, 0)
-    make(paths.paper, "validation", "paper", plan.held_out, 0)
+    if paths.shared is None:
+        make(paths.train, "train", plan.world, plan.images, plan.texts)
+        # Assemblies among them in any case: encoders with and without are read on the same images.
+        make(paths.validation, "validation", "broad", plan.held_out, 0)
+        make(paths.paper, "validation", "paper", plan.held_out, 0)
     # Once: a tokenizer trained again could number its tokens anew, under checkpoints that use it.
     if not paths.tokenizer.is_file():
-        texts = list(configs.training_texts(paths.train))
+        texts = list(configs.training_texts(plan, paths.train))
         configs.write_tokenizer(paths.tokenizer, texts, plan.vocab)
     return {"images": plan.images, "texts": plan.texts, "held_out": plan.held_out}
 
@@ -172,6 +207,8 @@ def make_encoder(work: Work) -> JsonObject:
     from robomamba_jax.training.encoder_pretraining import pretrain_encoder
 
     plan, paths, console = work.plan, work.paths, work.console
+    if paths.shared is not None:
+        return read_json(paths.shared / NOTE, fix="finish that pre-training")["found"]["encoder"]
     config, transform = VISION_PRESETS[plan.vision], image_transform(plan.vision)
 
     def progress(done: int, total: int) -> None:

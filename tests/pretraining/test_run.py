@@ -14,7 +14,8 @@ import pytest
 import robomamba_jax as rm
 from robomamba_jax.convert.folder import open_folder
 from robomamba_jax.errors import InputError
-from robomamba_jax.pretraining import run
+from robomamba_jax.pretraining import configs, run
+from robomamba_jax.pretraining.paths import PretrainPaths
 from robomamba_jax.pretraining.plan import PretrainPlan, pretrain_plan
 from robomamba_jax.pretraining.run import PARTS, Work, pretrain
 from robomamba_jax.training.report import Terminal
@@ -108,3 +109,64 @@ def test_a_folder_holds_one_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(InputError, match="with other encoder_steps") as caught:
         pretrain(changed, tmp_path, Silent())
     assert caught.value.kind == "plan_mismatch"
+
+
+def test_a_note_of_an_older_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came later has its default there."""
+    monkeypatch.setattr(run, "PARTS", {"data": lambda work: {}})
+    pretrain(PLAN, tmp_path, Silent())
+    note = tmp_path / "pretrain.json"
+    content = json.loads(note.read_text())
+    del content["plan"]["assemblies"]
+    note.write_text(json.dumps(content))
+    assert pretrain(PLAN, tmp_path, Silent())["found"] == {"data": {}}
+    other = dataclasses.replace(PLAN, assemblies=False)
+    with pytest.raises(InputError, match="with other assemblies"):
+        pretrain(other, tmp_path, Silent())
+
+
+def note_of(folder: Path, plan: PretrainPlan, **found: Any) -> Path:
+    """A folder of a pre-training that has got so far."""
+    work = Work(plan, PretrainPaths(folder), Silent())
+    for name, result in found.items():
+        work.finish(name, result)
+    return folder
+
+
+def test_images_and_encoder_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Are taken where they are the same, and never drawn or trained again."""
+    plans: list[Any] = []
+    monkeypatch.setattr(
+        "robomamba_jax.world.dataset.generate.generate", lambda plan, *rest: plans.append(plan)
+    )
+    monkeypatch.setattr(configs, "training_texts", lambda plan, world: [plan.name, str(world)])
+    monkeypatch.setattr(configs, "write_tokenizer", lambda out, texts, vocab: plans.append(texts))
+    encoder = {"steps": 3, "images_seen": 96, "words": 7, "held_out": {}}
+    first = note_of(tmp_path / "first", PLAN, encoder=encoder)
+    silent = dataclasses.replace(PLAN, name="silent", texts=0)
+    made = {name: PARTS[name] for name in ("data", "encoder")}
+    monkeypatch.setattr(run, "PARTS", made)
+    found = pretrain(silent, tmp_path / "second", Silent(), shared=first)
+    assert found["found"]["encoder"] == encoder
+    # The tokenizer alone is its own.
+    assert plans == [["silent", str(first / "data" / "train")]]
+    paths = PretrainPaths(tmp_path / "second", first)
+    assert paths.encoder == first / "encoder"
+    assert paths.features.parent == paths.tokenizer.parent == tmp_path / "second"
+    others = dataclasses.replace(silent, assemblies=False)
+    with pytest.raises(InputError, match="has other assemblies"):
+        pretrain(others, tmp_path / "third", Silent(), shared=first)
+    begun = note_of(tmp_path / "begun", PLAN)
+    with pytest.raises(InputError, match="has no encoder yet"):
+        pretrain(silent, tmp_path / "third", Silent(), shared=begun)
+
+
+def test_words_alone_are_left_out(tmp_path: Path) -> None:
+    """Of a set that has them, by a plan that has none; of the tokenizer's texts, too."""
+    names = ("language_images", "language_text", "stage1_1", "stage1_2_detail")
+    for name in names:
+        said = [{"conversations": [{"from": "human", "value": name}]}]
+        (tmp_path / f"{name}.json").write_text(json.dumps(said))
+    silent = dataclasses.replace(PLAN, texts=0)
+    assert list(configs.training_texts(PLAN, tmp_path)) == list(names)
+    assert list(configs.training_texts(silent, tmp_path)) == [names[0], *names[2:]]

@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scorers and intervals: plain functions."""
 
-__all__ = ["intervals", "multiple_choice"]
+__all__ = ["intervals", "multiple_choice", "paired"]

@@ -79,14 +79,18 @@ FRAMES = 16
 _REDRAWS = 50
 # Poses mostly begin with shut parts (scenes.CLOSED_SHARE); questions about states need open ones.
 _CLOSED_IN_LANGUAGE = 0.35
-WORLDS = ("paper", "broad")
-# Of the broad world, by kind: whose turn it is; None = the next of the plan's categories.
-_TURNS: dict[str, tuple[str | None, ...]] = {
-    "poses": (assemblies.CATEGORY, None),
-    "language": (
-        *(assemblies.CATEGORY, None, assemblies.CATEGORY),
-        *(plain_things.CATEGORY, assemblies.CATEGORY, None),
-    ),
+WORLDS = ("paper", "broad", "broad-categories")
+# By world and kind: whose turn it is; None = the next of the plan's categories. The last world is
+# the broad one without assemblies, to see what they are worth.
+_TURNS: dict[str, dict[str, tuple[str | None, ...]]] = {
+    "broad": {
+        "poses": (assemblies.CATEGORY, None),
+        "language": (
+            *(assemblies.CATEGORY, None, assemblies.CATEGORY),
+            *(plain_things.CATEGORY, assemblies.CATEGORY, None),
+        ),
+    },
+    "broad-categories": {"language": (None, None, None, plain_things.CATEGORY, None, None)},
 }
 # Of facts: what only the broad world has, and how it reads where there is none of it.
 _BROAD_FACTS = {"partly": (), "resembles": (), "surface_clear": True}
@@ -127,8 +131,8 @@ class WorldPlan:
       allow_roots: where links among their files may lead; it decides no byte.
       failed_images: whether failed trials keep image, depth and mask.
       world: "paper": the categories as ManipLLM's camera sees them; "broad": assemblies and plain
-        things among them, and other cameras, lights, patterns and clutter. It is not in the
-        digest of the paper's world, which came first.
+        things among them, and other cameras, lights, patterns and clutter; "broad-categories": the
+        same without assemblies. It is not in the digest of the paper's world, which came first.
       texts: conversations about imagined scenes, in words alone.
     """
 
@@ -153,13 +157,18 @@ class WorldPlan:
         fields = dataclasses.asdict(self)
         # Where links may lead decides what can be read, and no byte of what is made of it.
         del fields["allow_roots"], fields["contact_sampling"]
-        if self.world == WORLDS[0]:
+        if not self.broad:
             del fields["world"]
         # By the names of the first versions: a renamed field is no reason to refuse a folder.
         fields["contacts"] = _FIRST_NAMES.get(self.contact_sampling)
         fields["language"] = fields.pop("num_images")
         text = json.dumps([VERSION, LAYOUT, fields], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def broad(self) -> bool:
+        """Whether cameras, lights, patterns and clutter are those of the broad world."""
+        return self.world != WORLDS[0]
 
     def count(self, kind: str) -> int:
         """Items of a kind."""
@@ -185,9 +194,10 @@ class WorldPlan:
 
     def category_of(self, kind: str, item: int) -> str:
         """The category of a kind's item: they take turns. In the broad world every second pose is
-        of an assembly; of six images with language three show an assembly, one a plain thing."""
-        if self.world == "broad" and kind in _TURNS:
-            turns = _TURNS[kind]
+        of an assembly; of six images with language three show an assembly, one a plain thing; and
+        without assemblies five of six a category."""
+        turns = _TURNS.get(self.world, {}).get(kind)
+        if turns is not None:
             what = turns[item % len(turns)]
             if what is not None:
                 return what
@@ -226,11 +236,11 @@ def check_plan(plan: WorldPlan) -> None:
         raise InputError(
             "bad_arguments", f"--world is {plan.world!r}", f"give {' or '.join(WORLDS)}"
         )
-    if plan.world == "broad" and (plan.split == "test" or plan.assets is not None):
+    if plan.broad and (plan.split == "test" or plan.assets is not None):
         which = "--split test" if plan.split == "test" else "--assets"
         raise InputError(
             "bad_arguments",
-            f"--world broad with {which}",
+            f"--world {plan.world} with {which}",
             "the broad world is data for training, of the embedded objects: leave one out",
         )
     if plain_things.CATEGORY in plan.categories and plan.samples + plan.clips:
@@ -322,7 +332,7 @@ def _pose(simulator: Simulator, plan: WorldPlan, root: Path, item: int) -> dict[
             save_image(root / FAILED / "images" / f"{failed_name(name, trial)}.png", trial.view.rgb)
         failed.append(failed_record(trial, name, drawn))
 
-    draw = draw_mixed_scene if plan.world == "broad" else draw_scene
+    draw = draw_mixed_scene if plan.broad else draw_scene
     sample = find_sample(
         simulator,
         seed,
@@ -398,7 +408,7 @@ def _scene_in_view(
     """An image with language: its scene, and what goes on drawing for it."""
     category = plan.category_of("language", item)
     seed = plan.seed_of("language", item)
-    if plan.world == "paper":
+    if not plan.broad:
         rng = Rng(seed)
         model = simulator.objects.draw(category, plan.split, rng)
         spec = draw_scene(model, rng, plan.size, things=2, closed_share=_CLOSED_IN_LANGUAGE)
