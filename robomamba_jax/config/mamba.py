@@ -107,8 +107,8 @@ PRESETS: dict[str, MambaConfig] = {
     # Odd sizes on purpose: nothing in the tests may lean on powers of two.
     "tiny": MambaConfig(d_model=48, n_layer=3, vocab_size=300, d_state=8, dt_rank=5),
     # For the embedded world on a CPU. Few and wide blocks, because they learn soonest to read what
-    # stands before them (docs/demo.md).
-    "nano": MambaConfig(d_model=256, n_layer=3, vocab_size=1024, d_state=8),
+    # stands before them (docs/experiments.md).
+    "nano": MambaConfig(d_model=384, n_layer=3, vocab_size=1024, d_state=8),
     # The widths and depths of the released Mamba-1 checkpoints (paper, appendix E.2).
     "130m": MambaConfig(d_model=768, n_layer=24),
     "370m": MambaConfig(d_model=1024, n_layer=48),

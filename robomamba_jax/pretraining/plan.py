@@ -24,7 +24,7 @@ class PretrainPlan:
       texts: conversations in words alone; 0 = the language model reads about images alone.
       held_out: images of validation objects, in the broad world and in the paper's, each.
       seed: of data, weights and order.
-      preset: the language model's size, by its name in ``MAMBA_PRESETS``.
+      preset: the language model's size, by its name in ``config.mamba.PRESETS``.
       vision: the encoder's, by its name in ``VISION_PRESETS``.
       encoder_steps: updates of the encoder.
       encoder_rows: images of each.
@@ -84,8 +84,8 @@ PLANS: dict[str, PretrainPlan] = {
         texts=120_000,
         held_out=600,
         encoder_steps=28_000,
-        language_steps=20_000,
-        hours=(3.5, 5.5),
+        language_steps=18_000,
+        hours=(3.5, 6),
     ),
     "short": _SHORT,
     # As many images, of the seen categories and plain things alone.
