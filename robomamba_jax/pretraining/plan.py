@@ -74,7 +74,7 @@ _SHORT = PretrainPlan(
     held_out=300,
     encoder_steps=3000,
     language_steps=2500,
-    hours=(0.5, 0.7),
+    hours=(0.5, 0.8),
 )
 
 PLANS: dict[str, PretrainPlan] = {
