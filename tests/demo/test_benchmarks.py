@@ -230,6 +230,9 @@ def test_what_a_headline_does_not_say(bench: Path, tmp_path: Path, script: Scrip
     more = found["robovqa"].more
     assert more["share_of_ceiling"].value == 1.0
     assert more["bleu4_ceiling"].value == found["robovqa"].value
+    assert more["bleu4_ceiling"].baselines == {}
+    # To say yes more often is neither better nor worse.
+    assert yes.baselines["blind"].paired is None
     knows = found["vizwiz"].more["unanswerable_balanced"]
     assert (knows.value, knows.baselines["blind"].value) == (1.0, 0.5)
     assert knows.baselines["blind"].paired is not None

@@ -155,8 +155,13 @@ def _variant(report: Node) -> str:
             f"reaches {share(row.estimate.value, 2)} on unseen categories"
         )
         # Beside those that do not look: the model itself is another row of the table.
-        told = {True: "; that is significantly above every non-visual baseline", None: ""}
-        return f"{text}{told.get(row.above_all, '; not significantly above every baseline')}."
+        if row.above_all is None:
+            return f"{text}."
+        told = {
+            True: "that is significantly above every non-visual baseline",
+            False: "not every non-visual baseline is significantly below that",
+        }
+        return f"{text}; {told[row.above_all]}."
     return ""
 
 

@@ -135,13 +135,7 @@ def _metrics(prefix: str, yes: np.ndarray, truth: np.ndarray) -> dict[str, Metri
         "f1": Metric(whole.f1, bootstrap(n, f1), n, "harmonic mean of precision and recall"),
         # The labels are half yes. More than that is a model that agrees with whatever is asked,
         # which F1 rewards: always yes has an F1 of 2/3.
-        "yes_share": Metric(
-            whole.yes_share,
-            wilson(answered_yes, n),
-            n,
-            "answers yes",
-            items=Items.of_mean(yes),
-        ),
+        "yes_share": Metric(whole.yes_share, wilson(answered_yes, n), n, "answers yes"),
     }
     return {f"{prefix}{name}": metric for name, metric in metrics.items()}
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -196,7 +197,9 @@ def _ceiling(references: Sequence[str], scores: np.ndarray, form: str) -> dict[s
       form: of BLEU.
     """
     best = np.array([_PER_ANSWER[form](text, text)[3] for text in references])
-    found = {"bleu4_ceiling": Metric.mean(best, f"{form} BLEU-4 of the references themselves")}
+    ceiling = Metric.mean(best, f"{form} BLEU-4 of the references themselves")
+    # No answer has a part in it, so that there is nothing to compare.
+    found = {"bleu4_ceiling": dataclasses.replace(ceiling, items=None)}
     if best.any():
         items = Items(scores, np.stack([scores, best], axis=1), _ratio)
 
