@@ -22,6 +22,7 @@ from robomamba_jax.data.sources.sample import ImageRef
 from robomamba_jax.demo.plan import DemoPlan
 from robomamba_jax.demo.results import Baseline, BenchmarkResult, Figure, Score, read
 from robomamba_jax.evaluation.benchmarks.base import Benchmark, BenchmarkData, Scores
+from robomamba_jax.evaluation.metrics.multiple_choice import ROTATION
 from robomamba_jax.evaluation.metrics.paired import Items, PairedTest, paired_test
 from robomamba_jax.evaluation.runner import run
 from robomamba_jax.evaluation.runner.run import AnswerSet
@@ -42,6 +43,8 @@ single rows of a circle, and what of BLEU the short references allow."""
 
 # They say something of the questions, whoever answers.
 _OF_QUESTIONS = ("bleu4_ceiling",)
+# MMBench's rows are that many times the questions of others: a circle of four counts but once.
+_CIRCLES = 2
 # Questions that are answered at once.
 ROWS = 32
 _BLIND = "the same model, its image replaced by grey"
@@ -73,10 +76,12 @@ def evaluate(
     """
     found = {}
     for name in plan.benchmarks if names is None else names:
-        # A limit would tear apart what these count together.
+        # A limit would tear apart what these count together; MMBench has one of its own below.
         limit = 0 if name in ("mme", "mmbench") else plan.questions
         config = bench_config(name, bench, limit=limit)
         config, chosen, loaded = run.load(config, out / name)
+        if name == "mmbench" and plan.questions:
+            loaded = whole_circles(loaded, _CIRCLES * plan.questions)
         if altered is not None:
             loaded = altered(loaded)
         found[name] = _one(config, chosen, loaded, str(checkpoint), out / name, blind, on_progress)
@@ -139,6 +144,26 @@ def majority_answer(loaded: BenchmarkData) -> str | None:
     # count ten times.
     counts = Counter(item.references[0] for item in loaded.questions if item.references)
     return counts.most_common(1)[0][0] if counts else None
+
+
+def whole_circles(loaded: BenchmarkData, rows: int) -> BenchmarkData:
+    """MMBench's questions with all rotations of their options, until there are so many rows.
+
+    Args:
+      loaded: the benchmark, whole.
+      rows: how many, at the least, where there are as many.
+    """
+    circles: dict[int, list[int]] = {}
+    for place, item in enumerate(loaded.questions):
+        circles.setdefault(item.metadata["index"] % ROTATION, []).append(place)
+    kept: list[int] = []
+    # As with a limit: the same ones each time, and not the first, which are about a few scenes.
+    for circle in np.random.default_rng(0).permutation(list(circles)).tolist():
+        if len(kept) >= rows:
+            break
+        kept += circles[circle]
+    questions = tuple(loaded.questions[place] for place in sorted(kept))
+    return dataclasses.replace(loaded, questions=questions, before_limit=loaded.all_questions)
 
 
 def blinded(loaded: BenchmarkData) -> BenchmarkData:

@@ -136,7 +136,7 @@ _SCRATCH = DemoPlan(
         ("instruct", 4.7),
         ("manipulate", 1.3),
         ("assemblies", 1.3),
-        ("evaluation", 2.0),
+        ("evaluation", 2.1),
         ("rollouts", 2.0),
         ("report", 0.1),
     ),
