@@ -31,12 +31,14 @@ from jax.experimental.pallas import tpu as pltpu
 from robomamba_jax.ops.kernels.interface import LANES, KernelGradients, KernelInputs
 from robomamba_jax.ops.kernels.pallas_forward import (
     Params,
+    Sums,
     decay_step,
     forward_operands,
     position,
     put,
     read_step,
     sequence_spec,
+    sigmoid,
     stage,
     unstage,
 )
@@ -46,6 +48,8 @@ from robomamba_jax.ops.kernels.pallas_layout import (
     by_rows,
     by_tiles,
     from_tiles,
+    over_states,
+    plus,
 )
 
 _LN_2 = math.log(2.0)
@@ -86,8 +90,8 @@ class _Scratch(NamedTuple):
 
     Attributes:
       states: float32[(steps + 1) N, S, 128], the states before each position and after the last.
-      dB: float32[steps N, S, 128], gradients not yet summed over channels.
-      dC: the same.
+      b_sums: float32[steps N, S, 128], gradients not yet summed over channels.
+      c_sums: the same.
       u: float32[steps, S, 128], the inputs as the second pass reads them.
       step: the same of the steps.
       slope: the same of d step / d delta.
@@ -96,8 +100,8 @@ class _Scratch(NamedTuple):
     """
 
     states: Any
-    dB: Any
-    dC: Any
+    b_sums: Any
+    c_sums: Any
     u: Any
     step: Any
     slope: Any
@@ -203,7 +207,8 @@ def _backward_kernel(*refs: Any, sizes: Tiling, gated: bool, packed: bool, softp
         Params(take(), take(), take()),
         *(take(), take(), take()),
     )
-    du, ddelta, dz, d_a, d_d, d_bias, d_state = (take(), take(), take(gated), take(), take(), take(), take())
+    du, ddelta, dz = take(), take(), take(gated)
+    d_a, d_d, d_bias, d_state = take(), take(), take(), take()
     out = _Outputs(du, ddelta, dz, d_a, take(), take(), d_d, d_bias, d_state)
     scratch = _Scratch(take(), take(), take(), take(), take(), take(), take(), tuple(left))
     chunk, tile = pl.program_id(1), pl.program_id(2)
@@ -220,8 +225,8 @@ def _backward_kernel(*refs: Any, sizes: Tiling, gated: bool, packed: bool, softp
         def clear(at: jax.Array, carry: int) -> int:
             """All states of one position."""
             zeros = jnp.zeros((sizes.states, sizes.rows, LANES), jnp.float32)
-            scratch.dB[pl.ds(at * sizes.states, sizes.states)] = zeros
-            scratch.dC[pl.ds(at * sizes.states, sizes.states)] = zeros
+            scratch.b_sums[pl.ds(at * sizes.states, sizes.states)] = zeros
+            scratch.c_sums[pl.ds(at * sizes.states, sizes.states)] = zeros
             return carry
 
         jax.lax.fori_loop(0, sizes.steps, clear, 0)
@@ -243,8 +248,8 @@ def _backward_kernel(*refs: Any, sizes: Tiling, gated: bool, packed: bool, softp
     @pl.when(tile == sizes.tiles - 1)
     def _sum() -> None:
         for line in range(sizes.steps * sizes.states // LANES):
-            out.B[0, 0, pl.ds(line, 1)] = _channel_sums(scratch.dB, line)
-            out.C[0, 0, pl.ds(line, 1)] = _channel_sums(scratch.dC, line)
+            out.B[0, 0, pl.ds(line, 1)] = _channel_sums(scratch.b_sums, line)
+            out.C[0, 0, pl.ds(line, 1)] = _channel_sums(scratch.c_sums, line)
 
 
 def _forward_eighth(
@@ -268,22 +273,26 @@ def _forward_eighth(
             scratch.slope[time] = jnp.exp(raw - step)
         drives.append(step * u)
         steps.append(decay_step(step, x.resets, time))
-    sums: list[Any] = [None] * SUBLANES
-    for n in range(sizes.states):
+
+    def state(n: Any, sums: Sums | None) -> Sums:
+        """One state at the eight positions, and its part of C h."""
         h, a = scratch.states[times[0] * sizes.states + n], x.params.A[n, 0]
+        sums = [None] * SUBLANES if sums is None else list(sums)
         for t, time in enumerate(times):
             at = time * sizes.states + n
             h = jnp.exp2(steps[t] * a) * h + drives[t] * x.B[0, 0, 0, at]
             scratch.states[at + sizes.states] = h
             if x.z is not None:
-                part = h * x.C[0, 0, 0, at]
-                sums[t] = part if n == 0 else sums[t] + part
+                sums[t] = plus(sums[t], h * x.C[0, 0, 0, at])
+        return sums
+
+    sums = over_states(sizes, state)
     for t, time in enumerate(times):
         dy = position(dy_rows, t)
         if x.z is not None:
             inner = sums[t] + x.params.D[0] * position(u_rows, t)
             z = position(z_rows, t)
-            gate = jax.nn.sigmoid(z)
+            gate = sigmoid(z)
             put(dz_rows, t, dy * inner * gate * (1.0 + z * (1.0 - gate)))
             dy = dy * z * gate
         scratch.dy[time] = dy
@@ -307,25 +316,29 @@ def _backward_eighth(
     true_steps = [scratch.step[time] for time in times]
     drives = [step * scratch.u[time] for step, time in zip(true_steps, times, strict=True)]
     steps = [decay_step(step, x.resets, t) for t, step in zip(times, true_steps, strict=True)]
-    d_drive: list[Any] = [None] * SUBLANES
-    d_step: list[Any] = [None] * SUBLANES
-    for n in range(sizes.states):
+
+    def state(n: Any, sums: tuple[Sums, Sums] | None) -> tuple[Sums, Sums]:
+        """One state at the eight positions, and its part of the gradients of drives and steps."""
         a, q = x.params.A[n, 0], out.initial_state[0, n, tile]
         d_a = out.A[0, n, tile]
         h = scratch.states[(times[-1] + 1) * sizes.states + n]
+        empty: Sums = [None] * SUBLANES
+        d_drive, d_step = (list(part) for part in sums or (empty, empty))
         for t in reversed(range(SUBLANES)):
             at = times[t] * sizes.states + n
             g = dy[t] * x.C[0, 0, 0, at] + q
             q = jnp.exp2(steps[t] * a) * g
-            scratch.dC[at] += h * dy[t]
-            scratch.dB[at] += g * drives[t]
+            scratch.c_sums[at] += h * dy[t]
+            scratch.b_sums[at] += g * drives[t]
             h = scratch.states[at]
             w = q * h
             d_a = d_a + w * true_steps[t]
-            into, along = g * x.B[0, 0, 0, at], w * a
-            d_drive[t] = into if n == 0 else d_drive[t] + into
-            d_step[t] = along if n == 0 else d_step[t] + along
+            d_drive[t] = plus(d_drive[t], g * x.B[0, 0, 0, at])
+            d_step[t] = plus(d_step[t], w * a)
         out.A[0, n, tile], out.initial_state[0, n, tile] = d_a, q
+        return d_drive, d_step
+
+    d_drive, d_step = over_states(sizes, state)
     d_d, d_bias = out.D[0, tile], out.delta_bias[0, tile]
     for t, time in enumerate(times):
         u = scratch.u[time]
@@ -344,5 +357,23 @@ def _backward_eighth(
 
 def _channel_sums(scratch: Any, line: int) -> jax.Array:
     """float32[1, 128]: the sums over all channels of 128 of float32[M, S, 128]."""
-    rows = scratch[pl.ds(line * LANES, LANES)].sum(1)
-    return rows.T.sum(0, keepdims=True)
+    sums = [_row_sums(scratch, line * LANES + SUBLANES * k) for k in range(LANES // SUBLANES)]
+    return jnp.concatenate(sums).T.sum(0, keepdims=True)
+
+
+def _row_sums(scratch: Any, start: jax.Array | int) -> jax.Array:
+    """float32[8, 128]: the sums over rows of eight of float32[M, S, 128], one per sublane."""
+    if scratch.shape[1] != SUBLANES:
+        return scratch[pl.ds(start, SUBLANES)].sum(1)
+    # Eight registers are folded to one in three levels. At each, every sublane keeps one of two
+    # results, and adds to it what a neighbour holds of it: one before it, two, then four, round
+    # the register's end, so that the sublanes of each result are all met.
+    parts = [scratch[start + k] for k in range(SUBLANES)]
+    sublane = jax.lax.broadcasted_iota(jnp.int32, (SUBLANES, LANES), 0)
+    for shift in (1, 2, 4):
+        odd = (sublane & shift) > 0
+        parts = [
+            jnp.where(odd, b, a) + pltpu.roll(jnp.where(odd, a, b), shift, 0)
+            for a, b in zip(parts[::2], parts[1::2], strict=True)
+        ]
+    return parts[0]

@@ -13,12 +13,15 @@ Arrays [B, T, I] are handed over as [B, T / 8, I / 128, 8, 128], which is how XL
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from robomamba_jax.ops.kernels.interface import LANES, KernelInputs
+
+Carry = TypeVar("Carry")
 
 SUBLANES = 8
 LOG2_E = math.log2(math.e)
@@ -36,6 +39,8 @@ class Tiling(NamedTuple):
       steps: positions of a chunk.
       rows: S, rows of 128 channels of a tile.
       states: N.
+      unrolled: the loop over states is written out N times, as a compiled kernel needs it; an
+        interpreted one would take minutes to compile.
     """
 
     batch: int
@@ -44,15 +49,30 @@ class Tiling(NamedTuple):
     steps: int
     rows: int
     states: int
+    unrolled: bool
 
 
-def tiling(inputs: KernelInputs, steps: int) -> Tiling:
+def tiling(inputs: KernelInputs, steps: int, unrolled: bool) -> Tiling:
     """The tiling of some inputs, of chunks of ``steps`` positions."""
     batch, length, channels = inputs.u.shape
     rows = rows_per_tile(channels // LANES)
-    return Tiling(
-        batch, length // steps, channels // LANES // rows, steps, rows, inputs.A.shape[0]
-    )
+    tiles, states = channels // LANES // rows, inputs.A.shape[0]
+    return Tiling(batch, length // steps, tiles, steps, rows, states, unrolled)
+
+
+def over_states(sizes: Tiling, body: Callable[[int | jax.Array, Carry | None], Carry]) -> Carry:
+    """``body(n, carry)`` for each state; the carry is None for the first."""
+    carry = body(0, None)
+    if not sizes.unrolled:
+        return jax.lax.fori_loop(1, sizes.states, body, carry)
+    for n in range(1, sizes.states):
+        carry = body(n, carry)
+    return carry
+
+
+def plus(total: jax.Array | None, part: jax.Array) -> jax.Array:
+    """A sum that begins with its first part: adding to 0 would be an operation more."""
+    return part if total is None else total + part
 
 
 def rows_per_tile(rows: int) -> int:

@@ -22,7 +22,7 @@ from robomamba_jax.ops.kernels.interface import (
 )
 from robomamba_jax.ops.kernels.pallas_backward import run_backward
 from robomamba_jax.ops.kernels.pallas_forward import run_forward
-from robomamba_jax.ops.kernels.pallas_layout import tiling
+from robomamba_jax.ops.kernels.pallas_layout import Tiling, tiling
 
 VMEM_LIMIT = 48 * 2**20
 """Bytes of on-chip memory that a kernel may take; all TPUs but v4 have 64 MiB or more."""
@@ -48,7 +48,7 @@ class PallasKernel:
         """See ``ScanKernel``."""
         return run_forward(
             inputs,
-            tiling(inputs, self.steps),
+            self._tiling(inputs),
             softplus=softplus,
             keep_boundaries=keep_boundaries,
             interpret=self.interpret,
@@ -70,8 +70,11 @@ class PallasKernel:
             boundaries,
             dy,
             dlast,
-            tiling(inputs, self.steps),
+            self._tiling(inputs),
             softplus=softplus,
             interpret=self.interpret,
             vmem_limit=self.vmem_limit,
         )
+
+    def _tiling(self, inputs: KernelInputs) -> Tiling:
+        return tiling(inputs, self.steps, unrolled=not self.interpret)
