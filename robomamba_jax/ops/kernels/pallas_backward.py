@@ -14,11 +14,9 @@ No sum depends on the order in which anything happens to finish.
 
 from __future__ import annotations
 
-# Kernel bodies are called with a list of references whose types Pallas leaves open, and the paper's
-# matrices have upper-case names.
-# pyright: reportConstantRedefinition=false, reportUnknownMemberType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownParameterType=false, reportMissingTypeArgument=false
+# Pallas leaves the types of a kernel's references open, and the paper's matrices have upper-case
+# names.
+# pyright: basic
 import math
 from functools import partial
 from typing import Any, NamedTuple
@@ -286,7 +284,7 @@ def _forward_eighth(
                 sums[t] = plus(sums[t], h * x.C[0, 0, 0, at])
         return sums
 
-    sums = over_states(sizes, state)
+    sums = over_states(sizes, state, SUBLANES)
     for t, time in enumerate(times):
         dy = position(dy_rows, t)
         if x.z is not None:
@@ -317,13 +315,12 @@ def _backward_eighth(
     drives = [step * scratch.u[time] for step, time in zip(true_steps, times, strict=True)]
     steps = [decay_step(step, x.resets, t) for t, step in zip(times, true_steps, strict=True)]
 
-    def state(n: Any, sums: tuple[Sums, Sums] | None) -> tuple[Sums, Sums]:
+    def state(n: Any, sums: Sums | None) -> Sums:
         """One state at the eight positions, and its part of the gradients of drives and steps."""
         a, q = x.params.A[n, 0], out.initial_state[0, n, tile]
         d_a = out.A[0, n, tile]
         h = scratch.states[(times[-1] + 1) * sizes.states + n]
-        empty: Sums = [None] * SUBLANES
-        d_drive, d_step = (list(part) for part in sums or (empty, empty))
+        sums = [None] * 2 * SUBLANES if sums is None else list(sums)
         for t in reversed(range(SUBLANES)):
             at = times[t] * sizes.states + n
             g = dy[t] * x.C[0, 0, 0, at] + q
@@ -333,12 +330,13 @@ def _backward_eighth(
             h = scratch.states[at]
             w = q * h
             d_a = d_a + w * true_steps[t]
-            d_drive[t] = plus(d_drive[t], g * x.B[0, 0, 0, at])
-            d_step[t] = plus(d_step[t], w * a)
+            sums[t] = plus(sums[t], g * x.B[0, 0, 0, at])
+            sums[SUBLANES + t] = plus(sums[SUBLANES + t], w * a)
         out.A[0, n, tile], out.initial_state[0, n, tile] = d_a, q
-        return d_drive, d_step
+        return sums
 
-    d_drive, d_step = over_states(sizes, state)
+    both = over_states(sizes, state, 2 * SUBLANES)
+    d_drive, d_step = both[:SUBLANES], both[SUBLANES:]
     d_d, d_bias = out.D[0, tile], out.delta_bias[0, tile]
     for t, time in enumerate(times):
         u = scratch.u[time]

@@ -10,11 +10,9 @@ alive at any moment, and nothing is spilled.
 
 from __future__ import annotations
 
-# Kernel bodies are called with a list of references whose types Pallas leaves open, and the paper's
-# matrices have upper-case names.
-# pyright: reportConstantRedefinition=false, reportUnknownMemberType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownParameterType=false, reportMissingTypeArgument=false
+# Pallas leaves the types of a kernel's references open, and the paper's matrices have upper-case
+# names.
+# pyright: basic
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -245,7 +243,7 @@ def _forward_kernel(
             h_ref[n] = h
             return sums
 
-        sums = over_states(sizes, state)
+        sums = over_states(sizes, state, SUBLANES)
         for t in range(SUBLANES):
             y = sums[t] + params.D[0] * position(u_rows, t)
             if z_ref is not None:

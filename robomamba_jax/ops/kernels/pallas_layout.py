@@ -13,16 +13,19 @@ Arrays [B, T, I] are handed over as [B, T / 8, I / 128, 8, 128], which is how XL
 from __future__ import annotations
 
 import math
+
+# Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from robomamba_jax.ops.kernels.interface import LANES, KernelInputs
 
-Carry = TypeVar("Carry")
-
+Body = Callable[[int | jax.Array, list[jax.Array] | None], list[jax.Array]]
+"""A state and the sums over the states before it -> the sums with it."""
 SUBLANES = 8
 LOG2_E = math.log2(math.e)
 _MOST_ROWS = 24
@@ -60,11 +63,17 @@ def tiling(inputs: KernelInputs, steps: int, unrolled: bool) -> Tiling:
     return Tiling(batch, length // steps, tiles, steps, rows, states, unrolled)
 
 
-def over_states(sizes: Tiling, body: Callable[[int | jax.Array, Carry | None], Carry]) -> Carry:
-    """``body(n, carry)`` for each state; the carry is None for the first."""
-    carry = body(0, None)
+def over_states(
+    sizes: Tiling,
+    body: Callable[[int | jax.Array, list[jax.Array] | None], list[jax.Array]],
+    sums: int,
+) -> list[jax.Array]:
+    """``body(n, carry)`` for each state; what it carries are ``sums`` arrays float32[S, 128], or
+    None for the first state of an unrolled loop."""
     if not sizes.unrolled:
-        return jax.lax.fori_loop(1, sizes.states, body, carry)
+        zeros = [jnp.zeros((sizes.rows, LANES), jnp.float32)] * sums
+        return jax.lax.fori_loop(0, sizes.states, body, zeros)
+    carry = body(0, None)
     for n in range(1, sizes.states):
         carry = body(n, carry)
     return carry
@@ -76,11 +85,13 @@ def plus(total: jax.Array | None, part: jax.Array) -> jax.Array:
 
 
 def rows_per_tile(rows: int) -> int:
-    """The divisor of ``rows`` that fills whole registers best; 8 if it divides."""
+    """8 where it divides ``rows``; else the divisor that leaves the smallest share of the registers
+    empty, and of several the largest, whose registers share what is read per position."""
+    if rows % SUBLANES == 0:
+        return SUBLANES
 
     def filled(size: int) -> tuple[float, int]:
-        """The share of sublanes in use, and fewer registers before more."""
-        return size / (-(-size // SUBLANES) * SUBLANES), -size
+        return size / (-(-size // SUBLANES) * SUBLANES), size
 
     return max((s for s in range(1, min(rows, _MOST_ROWS) + 1) if rows % s == 0), key=filled)
 
