@@ -48,6 +48,8 @@ CHUNK_TABLE = {
 }
 
 
+# Names what the scan is made of in compiled programs, where `robomamba plan` looks for its cost.
+@jax.named_scope("selective_scan")
 def selective_scan(
     u: jax.Array,
     delta: jax.Array,

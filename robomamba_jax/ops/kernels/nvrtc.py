@@ -17,9 +17,10 @@ from pathlib import Path
 
 # Of CUDA 12 and 13, newest first.
 _SONAMES = ("libnvrtc.so.13", "libnvrtc.so.12")
-# sm_80 and the instructions used here are older than this. A driver refuses PTX that names a
-# version newer than its own, also where nothing of it is used.
-_PTX_VERSION = "7.4"
+# A driver refuses PTX that names a version newer than its own, and the wheels' NVRTC is newer than
+# many drivers. Compilers whose PTX for sm_80 has been assembled under the version of CUDA 11.4;
+# what others write is left alone.
+_PTX_VERSION, _REWRITTEN = "7.4", ("12.9", "13.0")
 
 
 class NvrtcError(RuntimeError):
@@ -70,7 +71,8 @@ def compile_ptx(source: bytes, options: Sequence[str]) -> str:
         array = (ctypes.c_char_p * len(words))(*words)
         if library.nvrtcCompileProgram(program, len(words), array):
             raise NvrtcError(_text(library, "ProgramLog", program)[:4000])
-        return _oldest(_text(library, "PTX", program))
+        ptx = _text(library, "PTX", program)
+        return _oldest(ptx) if version() in _REWRITTEN else ptx
     finally:
         library.nvrtcDestroyProgram(ctypes.byref(program))
 
@@ -91,6 +93,8 @@ def _check(code: int, what: str) -> None:
 
 def _oldest(ptx: str) -> str:
     """The same PTX under the oldest version that has all of it."""
+    # Which bytes of a load are used: a note for tools, younger than the loads themselves.
+    ptx = re.sub(r'(?m)^\s*\.pragma "used_bytes_mask[^"]*";\n', "", ptx)
     return re.sub(r"(?m)^\.version \d+\.\d+", f".version {_PTX_VERSION}", ptx, count=1)
 
 
