@@ -31,6 +31,9 @@ _CONSTANT = re.compile(r"= s32\[\][^=]*\bconstant\((\d+)\)")
 # The backend's own note on a loop, where it has worked that out.
 _TRIPS = re.compile(r"known_trip_count[^\d]*(\d+)")
 
+_KERNEL = re.compile(r'custom_call_target="(__gpu\$xla\.gpu\.ptx|tpu_custom_call)"')
+_KERNEL_NAME = re.compile(r'\bname = \\?"(\w+)')
+
 
 class Collective(NamedTuple):
     """One collective operation.
@@ -54,7 +57,7 @@ class Collective(NamedTuple):
 
 def collectives(text: str) -> list[Collective]:
     """All collective operations of a program in HLO text, by bytes that a step moves."""
-    bodies, entry = _computations(text)
+    bodies, entry = computations(text)
     # Elsewhere collectives stand in one place each, and may all have the same channel.
     pieces = "async_collective_fusion" in text
     trips = _visits(bodies, entry)
@@ -71,7 +74,12 @@ def collectives(text: str) -> list[Collective]:
             # Without layouts ("{1,0:T(8,128)}") and comments ("/*index=5*/").
             shape = re.sub(r"\{[^}]*\}|/\*[^*]*\*/", "", match[1])
             collective = Collective(
-                match[2], count, _size(match[1], match[2]), loops, shape, where[1] if where else ""
+                match[2],
+                count,
+                result_bytes(match[1], match[2]),
+                loops,
+                shape,
+                where[1] if where else "",
             )
             # The pieces of one collective count once, as often as the one that runs most.
             if key not in found or found[key].count < count:
@@ -79,7 +87,23 @@ def collectives(text: str) -> list[Collective]:
     return sorted(found.values(), key=lambda x: -x.bytes * x.count)
 
 
-def _computations(text: str) -> tuple[dict[str, list[str]], str]:
+def kernels(text: str) -> dict[str, int]:
+    """Kernels of our own in a compiled program -> how often a step runs them."""
+    bodies, entry = computations(text)
+    found: dict[str, int] = {}
+    for name, (count, _) in _visits(bodies, entry).items():
+        for line in bodies[name]:
+            target = _KERNEL.search(line)
+            if target is None:
+                continue
+            # A GPU's kernel says its name in its attributes; a TPU's stands where it was called.
+            told = _KERNEL_NAME.search(line) or re.search(r'op_name="(?:[^"]*/)?([^"/]+)"', line)
+            kernel = told[1] if told else target[1]
+            found[kernel] = found.get(kernel, 0) + count
+    return found
+
+
+def computations(text: str) -> tuple[dict[str, list[str]], str]:
     """Name -> lines, and the entry's name."""
     bodies: dict[str, list[str]] = {}
     entry, current = "", None
@@ -108,7 +132,7 @@ def _visits(bodies: dict[str, list[str]], entry: str) -> dict[str, tuple[int, in
         for line in bodies[name]:
             loop = _WHILE.search(line)
             if loop:
-                trips = _trip_count(line, bodies.get(loop[1], []))
+                trips = trip_count(line, bodies.get(loop[1], []))
                 waiting.append((loop[2], count * trips, loops + 1))
                 continue
             for called in _CALLS.findall(line):
@@ -116,7 +140,7 @@ def _visits(bodies: dict[str, list[str]], entry: str) -> dict[str, tuple[int, in
     return visits
 
 
-def _trip_count(line: str, condition: list[str]) -> int:
+def trip_count(line: str, condition: list[str]) -> int:
     """Of a loop: as the compiler says, or the constant that its counter is compared with."""
     told = _TRIPS.search(line)
     if told:
@@ -125,7 +149,7 @@ def _trip_count(line: str, condition: list[str]) -> int:
     return max(constants, default=1)
 
 
-def _size(shape: str, kind: str) -> int:
+def result_bytes(shape: str, kind: str) -> int:
     """Bytes of a result; of an asynchronous pair, which holds its operand too, the larger."""
     # Layouts have brackets of their own; a scalar, "f32[]", has no sides and one number.
     sizes = [
