@@ -61,7 +61,14 @@ def test_a_policy_that_cannot_answer_one_trial(simulator: Simulator, tmp_path: P
         rollout(simulator, Fails(UNREADABLE), PLAN)
     assert "--on-error skip" in caught.value.fix
     whole = rollout(simulator, REFERENCE_POLICIES["oracle"], PLAN)
-    result = rollout(simulator, Fails(UNREADABLE), going_on(PLAN), save_images=tmp_path)
+    told: dict[str, bool] = {}
+    result = rollout(
+        simulator,
+        Fails(UNREADABLE),
+        going_on(PLAN),
+        save_images=tmp_path,
+        on_trial=told.__setitem__,
+    )
     safe = result["categories"]["Safe"]
     assert (safe["n"], safe["skipped"]) == (2, 1)
     assert without(result, "Safe") == without(whole, "Safe")
@@ -80,6 +87,7 @@ def test_a_policy_that_cannot_answer_one_trial(simulator: Simulator, tmp_path: P
         *(f"Bottle_000{k}" for k in range(3)),
     ]
     assert sum(one["success"] for one in outcomes.values()) == result["seen"]["success"]
+    assert told == {name: one["success"] for name, one in outcomes.items()}
     assert not (tmp_path / f"{BAD}.png").exists()
 
 
