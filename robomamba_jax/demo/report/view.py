@@ -231,7 +231,9 @@ def told_by(other: Comparison) -> str:
 
 def _p_text(paired: Paired) -> str:
     # No more digits than a test of ten thousand draws has.
-    return "p < .001" if paired.p < 1e-3 else f"p = {share(paired.p)}"
+    if paired.p < 1e-3:
+        return "p < .001"
+    return "p = 1" if paired.p > 0.9995 else f"p = {share(paired.p)}"
 
 
 def _own_axis(entry: Node, row: Verdict) -> Axis:
