@@ -238,9 +238,20 @@ def test_phases_of_an_older_version(tmp_path: Path) -> None:
     content["done"]["align"] |= {"share": 0.1, "seconds": 3.0}
     row = {"name": "x", "what": "y", "figures": {}, "beside": "whole", "hurts": True}
     content["done"] |= {"report": None, "ablations": [row]}
+    # Neither paired tests nor probes were kept.
+    del content["done"]["evaluation"]["probes"]
+    for entry in content["done"]["evaluation"]["benchmarks"].values():
+        del entry["more"], entry["baselines"]["blind"]["paired"]
+    for policy in content["done"]["rollouts"].values():
+        del policy["paired"]
     file.write_text(json.dumps(content))
     old = PhaseLog(tmp_path).done
-    assert dataclasses.replace(old, ablations=None) == log.done
+    assert old.evaluation is not None
+    assert old.evaluation.probes == {}
+    assert log.done.evaluation is not None
+    probes = log.done.evaluation.probes
+    evaluation = dataclasses.replace(old.evaluation, probes=probes)
+    assert dataclasses.replace(old, ablations=None, evaluation=evaluation) == log.done
     assert old.ablations is not None
     assert (old.ablations[0].compared_with, old.ablations[0].significant_drop) == ("whole", True)
     for strange in ({"x": 1}, 3, [], None):
