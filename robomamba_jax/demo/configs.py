@@ -26,8 +26,8 @@ from robomamba_jax.pretraining.configs import FLOAT
 from robomamba_jax.world.dataset.contact_points import contact_points_file
 
 ROW_TOKENS = 384
-# Of a pose's prompt, at most. The longest has 25 by the demo's own tokenizer; by one that was trained
-# on the broad world's text, and has pieces for other things than poses, 35.
+# Of a pose's prompt, at most. The longest has 25 by the demo's own tokenizer; by one that was
+# trained on the broad world's text, and has pieces for other things than poses, 35.
 _POSE_TOKENS = 40
 
 # How the mixture of stage 1.2 is weighed: shares of samples. A conversation about an image has
