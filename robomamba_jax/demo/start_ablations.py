@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the start is worth: short ones, whole and without something, and none at all.
 
-Each is pre-trained anew, a tenth as long as the shipped one, and then goes through all three stages
-on the demo's own data.
+Each is pre-trained anew, far shorter than the shipped one, and then goes through all three stages on
+the demo's own data.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class StartAblation:
 
 SCRATCH = "scratch"
 STARTS = (
-    StartAblation("short", "start, shorter", "pre-trained as the shipped start, a tenth as long"),
+    StartAblation("short", "start, shorter", "pre-trained as the shipped start, far shorter"),
     StartAblation(
         "short-no-assemblies",
         "start without assemblies",
@@ -66,7 +66,7 @@ STARTS = (
     StartAblation(
         SCRATCH,
         "from scratch",
-        "encoder and language model pre-trained as long, on the demo\u2019s own training set",
+        "encoder and language model pre-trained for as many steps, on the demo\u2019s own training set",
     ),
 )
 

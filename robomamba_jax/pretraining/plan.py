@@ -66,7 +66,7 @@ class PretrainPlan:
         return self.language_steps * self.rows * self.row_tokens
 
 
-# For ablations of what the full plan is made of: a tenth of it, whole and without something.
+# For ablations of what the full plan is made of: a short one, whole and without something.
 _SHORT = PretrainPlan(
     name="short",
     images=12_000,
