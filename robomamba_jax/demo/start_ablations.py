@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the start is worth: short ones, whole and without something, and none at all.
 
-Each is pre-trained anew, far shorter than the shipped one, and then goes through all three stages on
-the demo's own data.
+Each is pre-trained anew, far shorter than the shipped one, and then goes through all three stages
+on the demo's own data.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ STARTS = (
     StartAblation(
         SCRATCH,
         "from scratch",
-        "encoder and language model pre-trained for as many steps, on the demo\u2019s own training set",
+        "encoder and language model pre-trained for as many steps, on the demo\u2019s own training "
+        "set",
     ),
 )
 
