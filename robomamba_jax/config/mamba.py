@@ -13,6 +13,7 @@ from robomamba_jax.errors import unknown_name
 
 DTYPES = ("float32", "bfloat16", "float16")
 REMAT = ("none", "block", "dots")
+SCAN_METHODS = ("auto", "kernel", "chunked", "associative", "sequential")
 LAYOUTS = ("stacked", "list")
 
 
@@ -89,7 +90,7 @@ class MambaConfig(Replaceable):
             positive("chunk_size", self.chunk_size)
         if self.lora_rank:
             positive("lora_rank", self.lora_rank)
-        one_of("scan_method", self.scan_method, ("auto", "chunked", "associative", "sequential"))
+        one_of("scan_method", self.scan_method, SCAN_METHODS)
 
     @property
     def d_inner(self) -> int:

@@ -22,12 +22,15 @@ import jax.numpy as jnp
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.ops.arguments import BOOL, FLOAT, INT, floats, not_empty, optional, switch
 from robomamba_jax.ops.backend import current_backend
+from robomamba_jax.ops.kernels.choice import kernel_for
+from robomamba_jax.ops.kernels.fitted import NO_STEP, scan_of_any_size
+from robomamba_jax.ops.kernels.interface import KernelInputs
 from robomamba_jax.ops.scan_chunked import scan_chunked
 from robomamba_jax.ops.scan_core import ScanInputs, scan_associative, scan_sequential
 from robomamba_jax.ops.segments import segment_resets
 from robomamba_jax.shapes import check_shape, check_shapes
 
-METHODS = ("auto", "chunked", "associative", "sequential")
+METHODS = ("auto", "kernel", "chunked", "associative", "sequential")
 
 
 class ChunkChoice(NamedTuple):
@@ -37,15 +40,40 @@ class ChunkChoice(NamedTuple):
     source: str
 
 
-# Best of 4, 8, 16, 32 by `robomamba bench scan`, forward and backward.
+# On the CPU the best of 4, 8, 16, 32 by `robomamba bench scan`, forward and backward. Elsewhere by
+# counting what was compiled for I=5120, N=16, T=2048, without a device: see docs/performance.md.
 CHUNK_TABLE = {
     "cpu": ChunkChoice(
         8,
         "measured on 2 cores of an AMD EPYC, L=1024, I=1536, N=16 and L=384, I=384 to 768, N=8",
     ),
-    "gpu": ChunkChoice(64, "not measured: fewer, larger steps, since each is a kernel launch"),
-    "tpu": ChunkChoice(64, "not measured: fewer, larger steps; compiled ahead of time only"),
+    "gpu": ChunkChoice(
+        16,
+        "compiled for an H200 and not run: with gradients, 8 rows move 22 ms of memory traffic; by"
+        " 64 they move 31 ms",
+    ),
+    "tpu": ChunkChoice(
+        8,
+        "compiled for a v5e and not run: with gradients, 4 rows move 11 ms of memory traffic beside"
+        " 25 ms of instructions; by 16 they move 62 ms, by 64 251 ms",
+    ),
 }
+
+
+class _Arguments(NamedTuple):
+    """Those of ``selective_scan`` that are arrays."""
+
+    u: jax.Array
+    delta: jax.Array
+    A: jax.Array
+    B: jax.Array
+    C: jax.Array
+    D: jax.Array | None
+    z: jax.Array | None
+    delta_bias: jax.Array | None
+    initial_state: jax.Array | None
+    segment_ids: jax.Array | None
+    mask: jax.Array | None
 
 
 # Names what the scan is made of in compiled programs, where `robomamba plan` looks for its cost.
@@ -86,7 +114,8 @@ def selective_scan(
         what stands there (even NaN) reaches neither results nor gradients.
       method: "chunked" (associative scan inside small chunks, O(B T I) memory),
         "associative" (one associative scan, O(B T I N) memory; also differentiates
-        in forward mode), "sequential" (reference), or "auto": chunked, or associative
+        in forward mode), "sequential" (reference), "kernel" (one program written for the
+        device, on a TPU; B and C vary in time, N <= 32), or "auto": chunked, or associative
         where the sequence is one chunk long.
       chunk_size: positions per chunk; None takes the backend's from CHUNK_TABLE.
       return_final_state: also return the state after the last real position.
@@ -95,8 +124,8 @@ def selective_scan(
       u.dtype[B, T, I]; with ``return_final_state`` also float32[B, I, N].
 
     Raises:
-      InputError: an argument is not such an array, an unknown method, a chunk size below 1, or
-        shapes that do not fit.
+      InputError: an argument is not such an array, an unknown method, a chunk size below 1,
+        shapes that do not fit, or "kernel" where there is none for the backend or the sizes.
     """
     given = _read(u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)
     u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask = given
@@ -104,7 +133,13 @@ def selective_scan(
         u, delta = _blank(u, mask), _blank(delta, mask)
         z = None if z is None else _blank(z, mask)
         B, C = (v if v.ndim == 2 else _blank(v, mask) for v in (B, C))
-    step = _step_size(delta, delta_bias, switch("delta_softplus", delta_softplus))
+    softplus = switch("delta_softplus", delta_softplus)
+    if type(method) is str and method == "kernel":  # an array would compare item by item
+        _chunk_size(chunk_size)
+        blanked = (u, delta, A, B, C, D, z, delta_bias, initial_state, segment_ids, mask)
+        y, last = _run_kernel(_Arguments(*blanked), softplus)
+        return _results(y, last, mask, return_final_state)
+    step = _step_size(delta, delta_bias, softplus)
     inputs = ScanInputs(
         u=u,
         delta=step if mask is None else _blank(step, mask),
@@ -116,10 +151,7 @@ def selective_scan(
         initial_state=_initial(initial_state, u.shape[0], A.shape),
     )
     y, last = _run(inputs, method, chunk_size)
-    y = _gate(y, u, D, z).astype(u.dtype)
-    y = y if mask is None else _blank(y, mask)
-    whole = switch("return_final_state", return_final_state)
-    return (y, jnp.swapaxes(last, 1, 2)) if whole else y
+    return _results(_gate(y, u, D, z).astype(u.dtype), last, mask, return_final_state)
 
 
 def selective_scan_step(
@@ -246,6 +278,50 @@ def _run(inputs: ScanInputs, method: object, chunk_size: int | None) -> tuple[ja
     raise unknown_name("unknown_method", "scan method", method, METHODS)
 
 
+def _run_kernel(x: _Arguments, softplus: bool) -> tuple[jax.Array, jax.Array]:
+    """y u.dtype[B, T, I] and the last state float32[B, N, I], skip and gate included, by the kernel
+    of the backend."""
+    kernel = kernel_for(x.A.shape[1], varying=x.B.ndim == 3 and x.C.ndim == 3)
+    delta, zeros = x.delta, jnp.zeros(x.u.shape[-1], jnp.float32)
+    # The bias goes with softplus into the kernel; without, adding it there would save nothing.
+    bias = zeros if x.delta_bias is None or not softplus else x.delta_bias.astype(jnp.float32)
+    if not softplus:
+        delta = _step_size(delta, x.delta_bias, softplus=False)
+    u, delta, z = _wide(x.u), _wide(delta), None if x.z is None else _wide(x.z)
+    if x.mask is not None:
+        nothing = jnp.asarray(NO_STEP if softplus else 0.0, delta.dtype)
+        delta = jnp.where(x.mask[:, :, None], delta, nothing)
+    resets = None if x.segment_ids is None else segment_resets(x.segment_ids, x.mask)
+    inputs = KernelInputs(
+        u=u,
+        delta=delta,
+        A=x.A.astype(jnp.float32).T,
+        B=x.B.astype(jnp.float32),
+        C=x.C.astype(jnp.float32),
+        D=zeros if x.D is None else x.D.astype(jnp.float32),
+        z=z,
+        delta_bias=bias,
+        resets=None if resets is None else resets.astype(jnp.float32),
+        initial_state=_initial(x.initial_state, x.u.shape[0], x.A.shape),
+    )
+    y, last = scan_of_any_size(kernel, inputs, softplus=softplus)
+    return y.astype(x.u.dtype), last
+
+
+def _wide(x: jax.Array) -> jax.Array:
+    """float32 of what kernels do not read, such as float16."""
+    return x if x.dtype == jnp.bfloat16 else x.astype(jnp.float32)
+
+
+def _results(
+    y: jax.Array, last: jax.Array, mask: jax.Array | None, return_final_state: bool
+) -> jax.Array | tuple[jax.Array, jax.Array]:
+    """What ``selective_scan`` returns, from y and the last state [B, N, I]."""
+    y = y if mask is None else _blank(y, mask)
+    whole = switch("return_final_state", return_final_state)
+    return (y, jnp.swapaxes(last, 1, 2)) if whole else y
+
+
 def _step_size(delta: jax.Array, bias: jax.Array | None, softplus: bool) -> jax.Array:
     """float32 step."""
     # float32 before the bias: softplus of a step near dt_min = 0.001 lives in the bits that bf16
@@ -283,22 +359,6 @@ def _blank(x: jax.Array, mask: jax.Array) -> jax.Array:
     padding out of the gradients too.
     """
     return jnp.where(mask[:, :, None], x, jnp.zeros((), x.dtype))
-
-
-class _Arguments(NamedTuple):
-    """Those of ``selective_scan`` that are arrays."""
-
-    u: jax.Array
-    delta: jax.Array
-    A: jax.Array
-    B: jax.Array
-    C: jax.Array
-    D: jax.Array | None
-    z: jax.Array | None
-    delta_bias: jax.Array | None
-    initial_state: jax.Array | None
-    segment_ids: jax.Array | None
-    mask: jax.Array | None
 
 
 def _read(

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The selective scan on fixed shapes: results and gradients against float64, memory, dtypes."""
 
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,21 +11,9 @@ import pytest
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops import CHUNK_TABLE, selective_scan, selective_scan_step
+from robomamba_jax.ops.backend import target_backend
 from tests import oracles
-from tests.ops.scans import FLOATS, float_dtypes, inner_jaxprs, value_and_vjp
-
-
-class Case(NamedTuple):
-    """One shape, and what else is used at it."""
-
-    length: int
-    batch: int
-    inner: int
-    state: int
-    chunk: int  # of "chunked"; "auto" takes the table's
-    constant: str  # those of B and C that are constant in time
-    options: str  # some of: mask, segments, softplus
-
+from tests.ops.scans import FLOATS, Case, float_dtypes, inner_jaxprs, problem, value_and_vjp
 
 CASES = (
     Case(1, 2, 3, 4, 1, "", "softplus"),
@@ -63,44 +50,6 @@ RECORDED = """
 """
 # What float32 rounding alone does: an error below it says nothing and may move with the machine.
 FLOOR = 1e-7
-
-
-@cache
-def problem(case: Case) -> tuple[Any, ...]:
-    """The arguments, the cotangents and the float64 answers of a case."""
-    draw = np.random.default_rng(1000 + case.length)
-    (T, B, I, N), shape = case[:4], (case.batch, case.length, case.inner)
-
-    def normal(*shape: int) -> np.ndarray:
-        return draw.standard_normal(shape).astype(np.float32)
-
-    softplus = "softplus" in case.options
-    # The step size itself, every one different: the issue's finer bound holds from 1e-3 on.
-    step = np.exp(draw.uniform(np.log(1e-3 if T <= 1024 else 1e-5), np.log(0.3), shape))
-    bias = 0.3 * normal(I) if softplus else (1e-4 * draw.random(I)).astype(np.float32)
-    raw = step + np.log(-np.expm1(-step)) - bias if softplus else step
-    varying, constant = (B, T, N), (I, N)
-    floats = {
-        "u": normal(*shape),
-        "delta": raw.astype(np.float32),
-        "A": -np.exp(draw.uniform(np.log(0.5), np.log(16), (I, N))).astype(np.float32),
-        "B": normal(*(constant if "B" in case.constant else varying)),
-        "C": normal(*(constant if "C" in case.constant else varying)),
-        "D": normal(I),
-        "z": normal(*shape),
-        "delta_bias": bias,
-        "initial_state": normal(B, I, N),
-    }
-    structure = {}
-    if "mask" in case.options:
-        structure["mask"] = draw.random((B, T)) < 0.7
-        structure["mask"][-1] = np.arange(T) < T // 2
-    if "segments" in case.options:  # about six segments a row, with ids that come back
-        structure["segment_ids"] = np.cumsum(draw.random((B, T)) < 6 / T, axis=1) % 2
-    dy, dlast = normal(*shape), normal(B, I, N)
-    arguments = {**floats, **structure, "delta_softplus": softplus}
-    want = oracles.selective_scan(**arguments)
-    return floats, structure, (dy, dlast), want, oracles.selective_scan_vjp(dy, dlast, **arguments)
 
 
 def measure(case: Case, column: str) -> tuple[float, float]:
@@ -190,6 +139,29 @@ def test_auto_takes_the_table_s_chunk_size_and_never_the_sequential_scan() -> No
     assert len({jaxpr(longer, method=m) for m in ("auto", "associative", "sequential")}) == 3
 
 
+def test_each_backend_s_chunk_size_stands_with_what_it_was_chosen_by() -> None:
+    """Measured on the CPU; elsewhere counted in compiled programs, and said to be so."""
+    assert {name: choice.size for name, choice in CHUNK_TABLE.items()} == {
+        "cpu": 8,
+        "gpu": 16,
+        "tpu": 8,
+    }
+    assert "measured" in CHUNK_TABLE["cpu"].source
+    for name, device in (("gpu", "H200"), ("tpu", "v5e")):
+        source = CHUNK_TABLE[name].source
+        assert f"compiled for a{'n' if name == 'gpu' else ''} {device} and not run" in source
+    u, b = jnp.ones((1, 20, 3)), jnp.ones((1, 20, 4))
+
+    def jaxpr(**options: Any) -> str:
+        return str(
+            jax.make_jaxpr(lambda: selective_scan(u, u, jnp.ones((3, 4)), b, b, **options))()
+        )
+
+    for name, choice in CHUNK_TABLE.items():
+        with target_backend(name):
+            assert jaxpr() == jaxpr(method="chunked", chunk_size=choice.size)
+
+
 def test_chunked_needs_a_thirtieth_of_the_memory() -> None:
     """Forward and backward at T=4096, I=1536, N=16; compiled, not run.
 
@@ -255,7 +227,7 @@ def ones(**changes: Any) -> dict[str, Any]:
 
 WRONG = {
     "associativ": ({"method": "associativ"}, "'associativ' (did you mean associative?)"),
-    "no method is near": ({"method": "fft"}, "choose one of auto, chunked, associative, seq"),
+    "no method is near": ({"method": "fft"}, "choose one of auto, kernel, chunked, associa"),
     "chunk_size": ({"chunk_size": 0}, "chunk_size is 0 (give a whole number from 1, or None)"),
     "u": ({"u": jnp.ones((2, 3))}, "u has shape [2, 3], not [B=2, T=3, I]"),
     "delta": ({"delta": jnp.ones((2, 4, 3))}, "delta has shape [2, 4, 3], not [B=2, T=5, I=3]"),
