@@ -94,14 +94,20 @@ def kernels(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, (count, _) in _visits(bodies, entry).items():
         for line in bodies[name]:
-            target = _KERNEL.search(line)
-            if target is None:
-                continue
-            # A GPU's kernel says its name in its attributes; a TPU's stands where it was called.
-            told = _KERNEL_NAME.search(line) or re.search(r'op_name="(?:[^"]*/)?([^"/]+)"', line)
-            kernel = told[1] if told else target[1]
-            found[kernel] = found.get(kernel, 0) + count
+            kernel = kernel_name(line)
+            if kernel:
+                found[kernel] = found.get(kernel, 0) + count
     return found
+
+
+def kernel_name(line: str) -> str:
+    """Of a kernel of ours that a line of a program runs; "" if it runs none."""
+    target = _KERNEL.search(line)
+    if target is None:
+        return ""
+    # A GPU's kernel says its name in its attributes; a TPU's stands where it was called.
+    told = _KERNEL_NAME.search(line) or re.search(r'op_name="(?:[^"]*/)?([^"/]+)"', line)
+    return told[1] if told else target[1]
 
 
 def computations(text: str) -> tuple[dict[str, list[str]], str]:

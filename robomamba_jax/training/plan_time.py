@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypedDict
 
+from robomamba_jax.ops.kernels.scan_cuda import BACKWARD, FORWARD
 from robomamba_jax.training.flops import PEAK_FLOPS
 from robomamba_jax.training.gpu_targets import GpuTarget
 from robomamba_jax.training.hlo_cost import Rates, step_cost
@@ -16,6 +17,10 @@ from robomamba_jax.training.hlo_cost import Rates, step_cost
 PRODUCTS_SHARE = 0.8  # 788 of 989 TFLOP/s: a product of 8192 x 8192 bfloat16, measured on an H200
 MEMORY_SHARE = 0.9
 LAUNCH = 2e-6
+SCAN_CYCLES = {FORWARD: 1.25 / 16, BACKWARD: 5.3 / 16}
+"""Of a multiprocessor for one state update, from the machine code for sm_90 (N = 16, bfloat16): the
+forward kernel's 20 special functions a position at 16 a cycle; the backward kernel's 170
+instructions of a warp for eight channels, at four a cycle."""
 FILLED = 0.95  # see docs/data.md: rows of 2,048 tokens that are packed
 IMAGE_TOKENS = 256
 
@@ -53,6 +58,7 @@ MIXES = {
 ASSUMPTIONS = (
     f"products at {PRODUCTS_SHARE:.0%} of the data sheet's dense bfloat16 rate, memory at "
     f"{MEMORY_SHARE:.0%} of its",
+    "the scan's own kernel takes the cycles of its instructions, with no stalls",
     f"a kernel takes {LAUNCH * 1e6:.0f} us at least; nothing overlaps, nothing stays in a cache",
     "between hosts each GPU has a network port of its own",
     f"an image is {IMAGE_TOKENS} tokens; packed rows are {FILLED:.0%} full",
@@ -158,6 +164,7 @@ def time_report(
         launch=LAUNCH,
         link=target.link,
         network=target.network,
+        scan_steps={n: target.cores * target.clock * 1e9 / c for n, c in SCAN_CYCLES.items()},
     )
     costs = step_cost(text, rates, devices=devices, hosts=hosts)
     seconds = sum(cost.seconds for cost in costs.values())
