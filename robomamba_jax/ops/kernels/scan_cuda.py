@@ -66,7 +66,7 @@ def launch(call: KernelCall) -> list[jax.Array]:
     Raises:
       NvrtcError: NVRTC is missing, or does not compile the source.
     """
-    ptx = _ptx(tuple(sorted(call.macros.items())))
+    ptx = compiled(call.macros)
     run = jax.ffi.ffi_call(_TARGET, call.results, vmap_method="sequential")
     return list(
         run(
@@ -139,6 +139,15 @@ class CudaScan:
 def missing() -> str:
     """Why the kernel cannot be compiled here, in one line; "" where it can."""
     return nvrtc.missing()
+
+
+def compiled(macros: dict[str, str | int]) -> str:
+    """PTX of the kernel with such macros, see scan_cuda.cu.
+
+    Raises:
+      NvrtcError: NVRTC is missing, or does not compile the source.
+    """
+    return _ptx(tuple(sorted(macros.items())))
 
 
 def source_hash() -> str:

@@ -7,11 +7,15 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
 
+from robomamba_jax.ops import selective_scan
 from robomamba_jax.ops.kernels import scan_cuda
+from robomamba_jax.ops.kernels.choice import kernel_instead
 from robomamba_jax.ops.kernels.interface import KernelInputs
 from robomamba_jax.ops.kernels.scan_cuda import CudaScan, backward_call, forward_call
 from tests import oracles
@@ -228,6 +232,38 @@ def test_padding_is_exact() -> None:
     assert all(np.isfinite(x).all() for x in gradients if x is not None)
     assert not np.any(gradients.delta[:, 20:])
     assert not np.any(gradients.B[:, 20:])
+
+
+@pytest.mark.slow
+def test_through_the_public_op() -> None:
+    """Sizes that no kernel takes, packed rows, a mask, vmap: as the sequential scan."""
+    rng = np.random.default_rng(3)
+    shape = {"u": (2, 3, 20, 40), "delta": (2, 3, 20, 40), "z": (2, 3, 20, 40)}
+    shape |= {"B": (2, 3, 20, 3), "C": (2, 3, 20, 3)}
+    varying = {n: rng.standard_normal(s).astype(np.float32) for n, s in shape.items()}
+    fixed = {
+        "A": -np.exp(rng.standard_normal((40, 3))),
+        "D": np.ones(40),
+        "delta_bias": np.ones(40),
+    }
+    fixed = {name: np.asarray(x, np.float32) for name, x in fixed.items()}
+    ids = np.cumsum(rng.random((3, 20)) < 0.2, axis=1).astype(np.int32)
+    mask = np.arange(20) < np.array([[20], [13], [7]])
+
+    def loss(varying: Any, method: str) -> jax.Array:
+        def one(rows: Any) -> jax.Array:
+            return selective_scan(
+                **rows, **fixed, delta_softplus=True, segment_ids=ids, mask=mask, method=method
+            )
+
+        return jnp.square(jax.vmap(one)(varying)).sum()
+
+    gradient = jax.jit(jax.value_and_grad(loss), static_argnums=1)
+    with kernel_instead(CudaScan(launch=emulator.launch)):
+        value, found = gradient(varying, "kernel")
+    wanted_value, wanted = gradient(varying, "sequential")
+    assert oracles.error(value, wanted_value) < 1e-6
+    assert max(oracles.error(found[name], wanted[name]) for name in wanted) < 1e-6
 
 
 def test_what_is_launched() -> None:
