@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The collectives of a program, read from its text (HLO), before or after compiling.
+"""The collectives and kernels of a program, read from its text (HLO), before or after compiling.
 
 A loop's body stands once in the text and runs many times: counts are multiplied by the trips of
 the loops around. For TPUs a collective may be written in several computations (its start, its
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from typing import NamedTuple
 
 KINDS = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all", "collective-permute")
@@ -30,6 +31,8 @@ _WHILE = re.compile(r"\bwhile\(.*condition=%?([\w.\-]+), body=%?([\w.\-]+)")
 _CONSTANT = re.compile(r"= s32\[\][^=]*\bconstant\((\d+)\)")
 # The backend's own note on a loop, where it has worked that out.
 _TRIPS = re.compile(r"known_trip_count[^\d]*(\d+)")
+# A kernel is one opaque call, which bears the kernel's name.
+_KERNEL = re.compile(r'%([\w\-]+?)[.\d]* = .* custom-call\(.*custom_call_target="tpu_custom_call"')
 
 
 class Collective(NamedTuple):
@@ -50,6 +53,11 @@ class Collective(NamedTuple):
     loops: int
     shape: str
     where: str
+
+
+def kernels(text: str) -> dict[str, int]:
+    """The hand-written kernels in a compiled TPU program: name -> calls, loops counted once."""
+    return dict(sorted(Counter(_KERNEL.findall(text)).items()))
 
 
 def collectives(text: str) -> list[Collective]:

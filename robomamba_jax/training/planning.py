@@ -18,7 +18,7 @@ from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
 from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.ops.backend import target_backend
-from robomamba_jax.training.hlo import Collective, collectives
+from robomamba_jax.training.hlo import Collective, collectives, kernels
 from robomamba_jax.training.jax_types import PyTree
 from robomamba_jax.training.program import Program, build
 from robomamba_jax.training.sharding import make_mesh
@@ -122,6 +122,7 @@ class PlanReport(TypedDict):
       asked_collective_ops: each of them (``asked_exchanges`` is its old name).
       collectives: kind -> collectives after compiling.
       collective_ops: each of them (``exchanges`` is its old name).
+      kernels: name -> how often it stands in the compiled program, loops counted once.
     """
 
     schema: str
@@ -146,6 +147,7 @@ class PlanReport(TypedDict):
     asked_exchanges: NotRequired[list[dict[str, Any]]]
     collectives: NotRequired[dict[str, CollectiveCounts]]
     collective_ops: NotRequired[list[dict[str, Any]]]
+    kernels: NotRequired[dict[str, int]]
     exchanges: NotRequired[list[dict[str, Any]]]
 
 
@@ -234,6 +236,7 @@ def _add_findings(report: PlanReport, lowered: jax.stages.Lowered, compiled: Any
     asked, found = collectives(lowered.as_text(dialect="hlo")), collectives(text)
     report["asked"], report["collectives"] = _by_kind(asked), _by_kind(found)
     report["asked_collective_ops"] = [collective._asdict() for collective in asked]
+    report["kernels"] = kernels(text)
     report["collective_ops"] = [collective._asdict() for collective in found]
     # Their names of earlier versions, for one more.
     report["asked_exchanges"] = report["asked_collective_ops"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.training.hlo import collectives
+from robomamba_jax.training.hlo import collectives, kernels
 from robomamba_jax.training.planning import open_topology
 from tests.counting import PATIENCE
 from tests.training.runs import ROOT, config_path
@@ -50,6 +50,19 @@ ENTRY %main (a: f32[8]) -> f32[8] {
   %gone = f32[64] all-to-all(%a), channel_id=2
 }
 """.replace("TRIPS", 'backend_config={"known_trip_count":{"n":"3"}}')
+
+
+def test_kernels_are_counted_by_name() -> None:
+    """Calls in the text, whatever number stands behind the name; other custom calls are none."""
+    call = '%{} = (f32[8]{{0}}) custom-call(%a, %b), custom_call_target="{}", metadata={{}}'
+    lines = [
+        call.format("mamba_scan_fwd.1", "tpu_custom_call"),
+        call.format("mamba_scan_fwd.23", "tpu_custom_call"),
+        call.format("mamba_scan_bwd", "tpu_custom_call"),
+        call.format("sort.4", "TopK"),
+    ]
+    assert kernels("\n".join(lines)) == {"mamba_scan_bwd": 1, "mamba_scan_fwd": 2}
+    assert kernels(HLO) == {}
 
 
 def test_collectives() -> None:
