@@ -133,7 +133,7 @@ def compile_pass(chip: Chip, shape: Shape, name: str, device: Any, folder: Path)
     (dump,) = [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
     grid, *inside = loops(dump.read_text(encoding="utf-8", errors="replace"))
     try:
-        text = compiled.as_text()
+        text = compiled.as_text() or ""
     except jax.errors.JaxRuntimeError:  # libtpu gives none for some chips
         text = ""
     sizes = tiling(inputs, chip.steps, unrolled=True)

@@ -76,6 +76,8 @@ class _Arguments(NamedTuple):
     mask: jax.Array | None
 
 
+# Names what the scan is made of in compiled programs, where `robomamba plan` looks for its cost.
+@jax.named_scope("selective_scan")
 def selective_scan(
     u: jax.Array,
     delta: jax.Array,

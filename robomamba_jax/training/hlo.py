@@ -1,6 +1,6 @@
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""The collectives and kernels of a program, read from its text (HLO), before or after compiling.
+"""The collectives of a program, read from its text (HLO), before or after compiling.
 
 A loop's body stands once in the text and runs many times: counts are multiplied by the trips of
 the loops around. For TPUs a collective may be written in several computations (its start, its
@@ -9,9 +9,9 @@ steps), which share a channel of their own.
 
 from __future__ import annotations
 
+import graphlib
 import math
 import re
-from collections import Counter
 from typing import NamedTuple
 
 KINDS = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all", "collective-permute")
@@ -31,8 +31,9 @@ _WHILE = re.compile(r"\bwhile\(.*condition=%?([\w.\-]+), body=%?([\w.\-]+)")
 _CONSTANT = re.compile(r"= s32\[\][^=]*\bconstant\((\d+)\)")
 # The backend's own note on a loop, where it has worked that out.
 _TRIPS = re.compile(r"known_trip_count[^\d]*(\d+)")
-# A kernel is one opaque call, which bears the kernel's name.
-_KERNEL = re.compile(r'%([\w\-]+?)[.\d]* = .* custom-call\(.*custom_call_target="tpu_custom_call"')
+
+_KERNEL = re.compile(r'custom_call_target="(__gpu\$xla\.gpu\.ptx|tpu_custom_call)"')
+_KERNEL_NAME = re.compile(r'\bname = \\?"(\w+)')
 
 
 class Collective(NamedTuple):
@@ -55,14 +56,9 @@ class Collective(NamedTuple):
     where: str
 
 
-def kernels(text: str) -> dict[str, int]:
-    """The hand-written kernels in a compiled TPU program: name -> calls, loops counted once."""
-    return dict(sorted(Counter(_KERNEL.findall(text)).items()))
-
-
 def collectives(text: str) -> list[Collective]:
     """All collective operations of a program in HLO text, by bytes that a step moves."""
-    bodies, entry = _computations(text)
+    bodies, entry = computations(text)
     # Elsewhere collectives stand in one place each, and may all have the same channel.
     pieces = "async_collective_fusion" in text
     trips = _visits(bodies, entry)
@@ -79,7 +75,12 @@ def collectives(text: str) -> list[Collective]:
             # Without layouts ("{1,0:T(8,128)}") and comments ("/*index=5*/").
             shape = re.sub(r"\{[^}]*\}|/\*[^*]*\*/", "", match[1])
             collective = Collective(
-                match[2], count, _size(match[1], match[2]), loops, shape, where[1] if where else ""
+                match[2],
+                count,
+                result_bytes(match[1], match[2]),
+                loops,
+                shape,
+                where[1] if where else "",
             )
             # The pieces of one collective count once, as often as the one that runs most.
             if key not in found or found[key].count < count:
@@ -87,7 +88,29 @@ def collectives(text: str) -> list[Collective]:
     return sorted(found.values(), key=lambda x: -x.bytes * x.count)
 
 
-def _computations(text: str) -> tuple[dict[str, list[str]], str]:
+def kernels(text: str) -> dict[str, int]:
+    """Kernels of our own in a compiled program -> how often a step runs them."""
+    bodies, entry = computations(text)
+    found: dict[str, int] = {}
+    for name, (count, _) in _visits(bodies, entry).items():
+        for line in bodies[name]:
+            kernel = kernel_name(line)
+            if kernel:
+                found[kernel] = found.get(kernel, 0) + count
+    return found
+
+
+def kernel_name(line: str) -> str:
+    """Of a kernel of ours that a line of a program runs; "" if it runs none."""
+    target = _KERNEL.search(line)
+    if target is None:
+        return ""
+    # A GPU's kernel says its name in its attributes; a TPU's stands where it was called.
+    told = _KERNEL_NAME.search(line) or re.search(r'op_name="(?:[^"]*/)?([^"/]+)"', line)
+    return told[1] if told else target[1]
+
+
+def computations(text: str) -> tuple[dict[str, list[str]], str]:
     """Name -> lines, and the entry's name."""
     bodies: dict[str, list[str]] = {}
     entry, current = "", None
@@ -104,27 +127,36 @@ def _computations(text: str) -> tuple[dict[str, list[str]], str]:
 
 
 def _visits(bodies: dict[str, list[str]], entry: str) -> dict[str, tuple[int, int]]:
-    """Computation -> (how often it runs, in how many loops), the most of all ways to it."""
-    visits: dict[str, tuple[int, int]] = {}
-    waiting = [(entry, 1, 0)]
-    while waiting:
-        name, count, loops = waiting.pop()
-        # Computations form no circle; one that several call is visited again where it runs more.
-        if name not in bodies or visits.get(name, (0, 0))[0] >= count:
-            continue
-        visits[name] = (count, loops)
-        for line in bodies[name]:
-            loop = _WHILE.search(line)
-            if loop:
-                trips = _trip_count(line, bodies.get(loop[1], []))
-                waiting.append((loop[2], count * trips, loops + 1))
-                continue
-            for called in _CALLS.findall(line):
-                waiting += [(part.strip(" %"), count, loops) for part in called.split(",")]
+    """Computation -> (how often it runs, from all places together, in how many loops at most)."""
+    calls = {name: _calls(bodies, lines) for name, lines in bodies.items()}
+    callers: dict[str, set[str]] = {name: set() for name in bodies}
+    for name, called in calls.items():
+        for inner, _, _ in called:
+            callers[inner].add(name)
+    visits = {entry: (1, 0)} if entry in bodies else {}
+    # Callers first: what a computation runs is known once all that call it are.
+    for name in graphlib.TopologicalSorter(callers).static_order():
+        count, loops = visits.get(name, (0, 0))
+        for inner, trips, deeper in calls[name] if count else ():
+            before = visits.get(inner, (0, 0))
+            visits[inner] = (before[0] + count * trips, max(before[1], loops + deeper))
     return visits
 
 
-def _trip_count(line: str, condition: list[str]) -> int:
+def _calls(bodies: dict[str, list[str]], lines: list[str]) -> list[tuple[str, int, int]]:
+    """What a computation calls: (computation, how often at a time, 1 if it is a loop's)."""
+    found = []
+    for line in lines:
+        loop = _WHILE.search(line)
+        if loop:
+            found.append((loop[2], trip_count(line, bodies.get(loop[1], [])), 1))
+            continue
+        for called in _CALLS.findall(line):
+            found += [(part.strip(" %"), 1, 0) for part in called.split(",")]
+    return [call for call in found if call[0] in bodies]
+
+
+def trip_count(line: str, condition: list[str]) -> int:
     """Of a loop: as the compiler says, or the constant that its counter is compared with."""
     told = _TRIPS.search(line)
     if told:
@@ -133,7 +165,7 @@ def _trip_count(line: str, condition: list[str]) -> int:
     return max(constants, default=1)
 
 
-def _size(shape: str, kind: str) -> int:
+def result_bytes(shape: str, kind: str) -> int:
     """Bytes of a result; of an asynchronous pair, which holds its operand too, the larger."""
     # Layouts have brackets of their own; a scalar, "f32[]", has no sides and one number.
     sizes = [

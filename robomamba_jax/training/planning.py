@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
 from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
@@ -16,77 +15,17 @@ import numpy as np
 from robomamba_jax.config.serial import ModelParts
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.data.pipeline.batch_plan import BatchShape
-from robomamba_jax.errors import InputError, unknown_name
 from robomamba_jax.ops.backend import target_backend
 from robomamba_jax.training.hlo import Collective, collectives, kernels
 from robomamba_jax.training.jax_types import PyTree
+from robomamba_jax.training.plan_time import TimeReport, time_report
 from robomamba_jax.training.program import Program, build
 from robomamba_jax.training.sharding import make_mesh
+from robomamba_jax.training.topology import CHIPS, Topology, open_topology
 from robomamba_jax.training.weights import chosen_config, open_base
 
 SCHEMA = "robomamba.plan/1"
-
-# Memory of one device in GiB, from the makers' data sheets.
-CHIPS = {"v4": 32, "v5e": 16, "v5p": 95, "v6e": 32, "tpu7x": 96}
-_TPU = re.compile(r"(\w+):(\d+)x(\d+)(?:x(\d+))?")
-_CPU = re.compile(r"cpu:(\d+)")
-
-
-@dataclasses.dataclass(frozen=True)
-class Topology:
-    """Devices to compile for.
-
-    Attributes:
-      name: as given, such as "v5e:4x4" or "cpu:8".
-      platform: "tpu" or "cpu".
-      memory: bytes of one device; None = unknown (a CPU's are the machine's).
-      devices: for the mesh.
-    """
-
-    name: str
-    platform: str
-    memory: int | None
-    devices: Sequence[Any]
-
-
-def open_topology(name: str) -> Topology:
-    """Devices that need not be there.
-
-    Raises:
-      InputError: no such topology, libtpu is missing or busy, or too few CPU devices.
-    """
-    cpu = _CPU.fullmatch(name)
-    if cpu:
-        devices = jax.devices("cpu")
-        if len(devices) < int(cpu[1]):
-            raise InputError(
-                "bad_topology",
-                f"{name}: this process has {len(devices)} CPU devices",
-                f"set JAX_NUM_CPU_DEVICES={cpu[1]}",
-            )
-        return Topology(name, "cpu", None, devices[: int(cpu[1])])
-    tpu = _TPU.fullmatch(name)
-    if tpu is None or tpu[1] not in CHIPS:
-        fix = f"give cpu:8 or NAME:4x4 with NAME of {', '.join(CHIPS)}"
-        if tpu is not None:
-            raise unknown_name("bad_topology", "chip", tpu[1], CHIPS)
-        raise InputError("bad_topology", f"no topology {name!r}", fix)
-    from jax.experimental import topologies
-
-    try:
-        found = topologies.get_topology_desc(topology_name=name, platform="tpu")
-    except Exception as error:  # libtpu's own errors have no class in common
-        what = " ".join(str(error).split())
-        if "lockfile" in what:
-            raise InputError(
-                "busy_libtpu", "another process holds libtpu", "wait for it: one at a time"
-            ) from error
-        raise InputError(
-            "bad_topology",
-            f"{name}: {what[:200]}",
-            "make plan-env installs libtpu; see docs/pods.md",
-        ) from error
-    return Topology(name, "tpu", CHIPS[tpu[1]] * 2**30, found.devices)
+__all__ = ["CHIPS", "SCHEMA", "CollectiveCounts", "PlanReport", "Topology", "open_topology", "plan"]
 
 
 class CollectiveCounts(TypedDict):
@@ -122,7 +61,8 @@ class PlanReport(TypedDict):
       asked_collective_ops: each of them (``asked_exchanges`` is its old name).
       collectives: kind -> collectives after compiling.
       collective_ops: each of them (``exchanges`` is its old name).
-      kernels: name -> how often it stands in the compiled program, loops counted once.
+      kernels: name -> launches a step of kernels of our own (GPU) or of Mosaic's (TPU).
+      time: an estimate, of GPUs alone.
     """
 
     schema: str
@@ -147,12 +87,20 @@ class PlanReport(TypedDict):
     asked_exchanges: NotRequired[list[dict[str, Any]]]
     collectives: NotRequired[dict[str, CollectiveCounts]]
     collective_ops: NotRequired[list[dict[str, Any]]]
-    kernels: NotRequired[dict[str, int]]
     exchanges: NotRequired[list[dict[str, Any]]]
+    kernels: NotRequired[dict[str, int]]
+    time: NotRequired[TimeReport]
 
 
 def plan(
-    config: TrainConfig, topology: Topology, *, layers: int | None = None, features: str = ""
+    config: TrainConfig,
+    topology: Topology,
+    *,
+    layers: int | None = None,
+    features: str = "",
+    scan_method: str | None = None,
+    text_tokens: int | None = None,
+    price: float | None = None,
 ) -> PlanReport:
     """Compile a run's step for a topology, and say what it needs.
 
@@ -161,6 +109,9 @@ def plan(
       topology: see ``open_topology``.
       layers: of the language model, instead of the model's own.
       features: kind of the cached features that stand for frozen parts.
+      scan_method: of ``MambaConfig``, instead of the model's own.
+      text_tokens: of a sample of the paper's data on average, instead of what is assumed.
+      price: of one device for an hour.
 
     Raises:
       InputError: configuration and mesh do not fit each other.
@@ -169,7 +120,9 @@ def plan(
     # The largest batch that the plan may make: what fits it fits all.
     shape = BatchShape(batch.batch_size, batch.text_limit, batch.image_limit, batch.seq_len)
     mesh = make_mesh(config.mesh, topology.devices)
-    program = _program(config, mesh, layers, features)
+    changed: dict[str, Any] = {"n_layer": layers, "scan_method": scan_method}
+    changed = {name: value for name, value in changed.items() if value is not None}
+    program = _program(config, mesh, changed, features)
     arrays = program.batch(shape)
     start = time.perf_counter()
     # Ops choose their kernels by backend: by that of the topology, not by this machine's.
@@ -199,29 +152,44 @@ def plan(
         "advice": [],
     }
     if compiled is not None:
-        _add_findings(report, lowered, compiled)
+        text = _add_findings(report, lowered, compiled)
+        if topology.gpu is not None:
+            report["time"] = time_report(
+                text,
+                topology.gpu,
+                devices=len(topology.devices),
+                hosts=topology.hosts,
+                rows=batch.batch_size,
+                seq_len=batch.seq_len,
+                packed=batch.packing,
+                # The paper's data through another depth would be nobody's stage.
+                stage=config.stage if layers is None else "",
+                text_tokens=text_tokens,
+                price=price,
+            )
     if report["fits"] is False:
         report["advice"] = _advice(program)
     return report
 
 
 def _program(
-    config: TrainConfig, mesh: jax.sharding.Mesh, layers: int | None, features: str
+    config: TrainConfig, mesh: jax.sharding.Mesh, changed: dict[str, Any], features: str
 ) -> Program:
-    """The run's program, of the preset's sizes or the base's; with other layers if asked."""
+    """The run's program, of the preset's sizes or the base's; with some of the language model's
+    settings changed."""
     choice, parts = config.model, None
     if choice.preset is None:
         parts = open_base(config.init_from, choice, config.seed, hashes=False).parts
-    if layers is not None:
+    if changed:
         whole = chosen_config(dataclasses.replace(choice, lora_rank=0), parts)
-        parts = ModelParts(whole.llm.replace(n_layer=layers), whole.vision, whole.policy)
+        parts = ModelParts(whole.llm.replace(**changed), whole.vision, whole.policy)
         config = dataclasses.replace(config, model=dataclasses.replace(choice, preset=None))
     # The number of steps shapes the schedule's numbers alone, not the program.
     return build(config, parts, mesh, steps=1000, features=features)
 
 
-def _add_findings(report: PlanReport, lowered: jax.stages.Lowered, compiled: Any) -> None:
-    """What the compiled step needs, and its collectives."""
+def _add_findings(report: PlanReport, lowered: jax.stages.Lowered, compiled: Any) -> str:
+    """What the compiled step needs, its collectives and kernels; the program's text."""
     memory, text, sizes = compiled.memory_analysis(), _text(compiled), report["bytes"]
     sizes["work"] = memory.temp_size_in_bytes
     sizes["peak"] = (
@@ -236,11 +204,12 @@ def _add_findings(report: PlanReport, lowered: jax.stages.Lowered, compiled: Any
     asked, found = collectives(lowered.as_text(dialect="hlo")), collectives(text)
     report["asked"], report["collectives"] = _by_kind(asked), _by_kind(found)
     report["asked_collective_ops"] = [collective._asdict() for collective in asked]
-    report["kernels"] = kernels(text)
     report["collective_ops"] = [collective._asdict() for collective in found]
     # Their names of earlier versions, for one more.
     report["asked_exchanges"] = report["asked_collective_ops"]
     report["exchanges"] = report["collective_ops"]
+    report["kernels"] = kernels(text)
+    return text
 
 
 def _compile(lowered: Any) -> tuple[Any, str]:

@@ -28,7 +28,18 @@ def _tpu() -> ScanKernel:
     return OnPlatform(PallasKernel(), "tpu")
 
 
-KERNELS: Mapping[str, Callable[[], ScanKernel]] = {"tpu": _tpu}
+def _gpu() -> ScanKernel:
+    from robomamba_jax.ops.kernels import scan_cuda
+    from robomamba_jax.ops.kernels.on_platform import OnPlatform
+
+    missing = scan_cuda.missing()
+    if missing:
+        what, _, how = missing.partition(": ")
+        raise InputError("no_kernel", what, f'{how}; or give scan_method (or method) "chunked"')
+    return OnPlatform(scan_cuda.CudaScan(), "cuda")
+
+
+KERNELS: Mapping[str, Callable[[], ScanKernel]] = {"tpu": _tpu, "gpu": _gpu}
 """Backend -> its kernel."""
 
 _INSTEAD: contextvars.ContextVar[ScanKernel | None] = contextvars.ContextVar("kernel", default=None)
