@@ -31,7 +31,14 @@ PLANS = (
 )
 
 
-def make_plan(stage: str, topology: str, rows: int, layers: int | None = None) -> dict[str, Any]:
+def make_plan(
+    stage: str,
+    topology: str,
+    rows: int,
+    layers: int | None = None,
+    scan_method: str = "auto",
+    mesh: dict[str, int] | None = None,
+) -> dict[str, Any]:
     """One plan, with rows of 2,048 tokens in every stage, so that they can be compared."""
     from robomamba_jax.config.files import config_module
     from robomamba_jax.training.planning import open_topology, plan
@@ -40,7 +47,10 @@ def make_plan(stage: str, topology: str, rows: int, layers: int | None = None) -
     encoding = dataclasses.replace(config.data.encoding, max_tokens=1792)
     batch = dataclasses.replace(config.data.batch, batch_size=rows, seq_len=2048, images=7)
     data = dataclasses.replace(config.data, batch=batch, encoding=encoding)
-    config = dataclasses.replace(config, data=data)
+    model = dataclasses.replace(config.model, scan_method=scan_method)
+    config = dataclasses.replace(config, data=data, model=model)
+    if mesh is not None:
+        config = dataclasses.replace(config, mesh=dataclasses.replace(config.mesh, **mesh))
     return dict(plan(config, open_topology(topology), layers=layers))
 
 
