@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -139,6 +140,17 @@ class CudaScan:
 def missing() -> str:
     """Why the kernel cannot be compiled here, in one line; "" where it can."""
     return nvrtc.missing()
+
+
+def unsuited(device: object) -> str:
+    """Why the kernel does not run on a device of jax's backend "gpu"; "" where it does."""
+    # AMD's GPUs have the same backend; they call their architectures gfx942 and the like.
+    capability = str(getattr(device, "compute_capability", ""))
+    if re.fullmatch(r"\d+\.\d+", capability) is None:
+        return "the scan's kernel is for NVIDIA's GPUs"
+    if int(capability.split(".")[0]) < 8:
+        return f"the scan's kernel needs compute capability 8.0, and this GPU has {capability}"
+    return ""
 
 
 def compiled(macros: dict[str, str | int]) -> str:

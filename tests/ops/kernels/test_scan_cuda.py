@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import types
 from typing import Any
 
 import jax
@@ -264,6 +265,17 @@ def test_through_the_public_op() -> None:
     wanted_value, wanted = gradient(varying, "sequential")
     assert oracles.error(value, wanted_value) < 1e-6
     assert max(oracles.error(found[name], wanted[name]) for name in wanted) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("capability", "what"),
+    [("9.0", ""), ("10.3", ""), ("8.0", ""), ("7.5", "has 7.5"), ("gfx942", "NVIDIA"), (None, "N")],
+)
+def test_which_devices(capability: str | None, what: str) -> None:
+    """NVIDIA's, from compute capability 8.0 on."""
+    said = scan_cuda.unsuited(types.SimpleNamespace(compute_capability=capability))
+    assert bool(said) == bool(what)
+    assert what in said
 
 
 def test_what_is_launched() -> None:
