@@ -111,8 +111,12 @@ def make_plan(topology: str, method: str, rows: int) -> dict[str, Any]:
 
     config = config_module(ROOT / "configs" / "stage1_2_instruct.py").get_config()
     batch = dataclasses.replace(config.data.batch, batch_size=rows)
-    config = dataclasses.replace(config, data=dataclasses.replace(config.data, batch=batch))
-    return dict(plan(config, open_topology(topology), scan_method=method))
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, batch=batch),
+        model=dataclasses.replace(config.model, scan_method=method),
+    )
+    return dict(plan(config, open_topology(topology)))
 
 
 def main() -> int:

@@ -17,7 +17,6 @@ from robomamba_jax.cli.deprecated import add_renamed
 from robomamba_jax.cli.options import not_negative, positive
 from robomamba_jax.config.aliases import OLD_FEATURE_KINDS
 from robomamba_jax.config.data import FEATURE_KINDS
-from robomamba_jax.config.mamba import SCAN_METHODS
 from robomamba_jax.training.gpu_targets import FLAGS, GPUS
 from robomamba_jax.utils.files import writing
 
@@ -51,9 +50,6 @@ def add_parser(commands: Commands) -> None:
         help="v5e:4x4, v5p:4x4x4, v6e:16x16, h200:8, 2xh100:8, a100:8, cpu:8",
     )
     parser.add_argument("--layers", type=positive, help="of the language model, instead of all")
-    parser.add_argument(
-        "--scan-method", choices=SCAN_METHODS, help="of the language model, instead of its own"
-    )
     add_renamed(
         parser,
         "--features",
@@ -89,7 +85,6 @@ def _run(args: argparse.Namespace) -> dict[str, Any]:
         topology,
         layers=args.layers,
         features=args.features,
-        scan_method=args.scan_method,
         text_tokens=args.text_tokens,
         price=args.price,
     )

@@ -98,7 +98,6 @@ def plan(
     *,
     layers: int | None = None,
     features: str = "",
-    scan_method: str | None = None,
     text_tokens: int | None = None,
     price: float | None = None,
 ) -> PlanReport:
@@ -109,7 +108,6 @@ def plan(
       topology: see ``open_topology``.
       layers: of the language model, instead of the model's own.
       features: kind of the cached features that stand for frozen parts.
-      scan_method: of ``MambaConfig``, instead of the model's own.
       text_tokens: of a sample of the paper's data on average, instead of what is assumed.
       price: of one device for an hour.
 
@@ -120,9 +118,7 @@ def plan(
     # The largest batch that the plan may make: what fits it fits all.
     shape = BatchShape(batch.batch_size, batch.text_limit, batch.image_limit, batch.seq_len)
     mesh = make_mesh(config.mesh, topology.devices)
-    changed: dict[str, Any] = {"n_layer": layers, "scan_method": scan_method}
-    changed = {name: value for name, value in changed.items() if value is not None}
-    program = _program(config, mesh, changed, features)
+    program = _program(config, mesh, layers, features)
     arrays = program.batch(shape)
     start = time.perf_counter()
     # Ops choose their kernels by backend: by that of the topology, not by this machine's.
@@ -173,16 +169,15 @@ def plan(
 
 
 def _program(
-    config: TrainConfig, mesh: jax.sharding.Mesh, changed: dict[str, Any], features: str
+    config: TrainConfig, mesh: jax.sharding.Mesh, layers: int | None, features: str
 ) -> Program:
-    """The run's program, of the preset's sizes or the base's; with some of the language model's
-    settings changed."""
+    """The run's program, of the preset's sizes or the base's; with other layers if asked."""
     choice, parts = config.model, None
     if choice.preset is None:
         parts = open_base(config.init_from, choice, config.seed, hashes=False).parts
-    if changed:
+    if layers is not None:
         whole = chosen_config(dataclasses.replace(choice, lora_rank=0), parts)
-        parts = ModelParts(whole.llm.replace(**changed), whole.vision, whole.policy)
+        parts = ModelParts(whole.llm.replace(n_layer=layers), whole.vision, whole.policy)
         config = dataclasses.replace(config, model=dataclasses.replace(choice, preset=None))
     # The number of steps shapes the schedule's numbers alone, not the program.
     return build(config, parts, mesh, steps=1000, features=features)
