@@ -98,8 +98,9 @@ plan-env: .venv-plan/.stamp ## an environment for robomamba plan with TPU topolo
 	  --constraint requirements.lock
 	@touch $@
 
-test-plan: .venv-plan/.stamp ## plans of the real model for TPUs that are not there (ten minutes)
+test-plan: .venv-plan/.stamp ## plans of the real model for TPUs that are not there (a quarter of an hour)
 	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_plans.py
+	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_kernels.py
 
 # lmms-eval brings torch, datasets and much more, some of it older than ours: its own environment.
 # The index's torchvision does not load beside a CPU build of torch, and lmms-eval can do without.
