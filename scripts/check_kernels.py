@@ -216,7 +216,7 @@ def main() -> int:
             print(row, flush=True)
             problems += found
     print("Chip, shape; forward: bundles, MiB of temporaries, s to compile; backward: the same;")
-    print("ms of each at least, where rows keep all cores busy; (2 forward + backward) : 4 products")
+    print("ms of each at least, all cores busy; (2 forward + backward) : 4 products")
     for problem in problems:
         print(f"problem: {problem}", file=sys.stderr)
     return 1 if problems else 0
