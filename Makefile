@@ -98,8 +98,9 @@ plan-env: .venv-plan/.stamp ## an environment for robomamba plan with TPU and GP
 	  --constraint requirements.lock
 	@touch $@
 
-test-plan: .venv-plan/.stamp ## plans of the real model for TPUs and GPUs that are not there (15 minutes)
+test-plan: .venv-plan/.stamp ## plans of the real model for TPUs and GPUs that are not there (twenty minutes)
 	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_plans.py
+	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_kernels.py
 	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_gpus.py
 
 # lmms-eval brings torch, datasets and much more, some of it older than ours: its own environment.

@@ -32,6 +32,7 @@ class Chip(NamedTuple):
     Attributes:
       topology: its name.
       steps: positions of a chunk.
+      cores: that share a chip's rows and, forward, tiles; with one row one of two rests backward.
       clock: cycles a second, from its peak and the size of its matrix unit; None = unknown.
       products: milliseconds that XLA counts for one pass of the 2.8B block's matrix products over
         2,048 tokens; None = unknown.
@@ -41,6 +42,7 @@ class Chip(NamedTuple):
 
     topology: str
     steps: int
+    cores: int
     clock: float | None
     products: float | None
     forward: int
@@ -48,12 +50,12 @@ class Chip(NamedTuple):
 
 
 CHIPS = (
-    Chip("v5e:1x1", 64, 1.5e9, 0.97, 420, 1150),
-    Chip("v5p:1x1x1", 64, 1.75e9, 0.41, 420, 1150),
-    Chip("v6e:1x1", 64, 1.75e9, 0.28, 420, 1150),
-    Chip("tpu7x:1x1x1", 64, None, None, 420, 1150),
+    Chip("v5e:1x1", 64, 1, 1.5e9, 0.97, 420, 1150),
+    Chip("v5p:1x1x1", 64, 2, 1.75e9, 0.41, 420, 1150),
+    Chip("v6e:1x1", 64, 1, 1.75e9, 0.28, 420, 1150),
+    Chip("tpu7x:1x1x1", 64, 2, None, None, 420, 1150),
     # Half the arithmetic per bundle, and on-chip memory for 32 positions.
-    Chip("v4:1x1x1", 32, None, None, 840, 2300),
+    Chip("v4:1x1x1", 32, 2, None, None, 840, 2300),
 )
 WIDE = (1, 2048, 5120, 16)  # the 2.8B
 # 130m, nano, and half of the 2.8B's channels, as with tensor=2; on the first chip.
@@ -136,6 +138,8 @@ def compile_pass(chip: Chip, shape: Shape, name: str, device: Any, folder: Path)
         text = compiled.as_text() or ""
     except jax.errors.JaxRuntimeError:  # libtpu gives none for some chips
         text = ""
+    memory = compiled.memory_analysis()
+    assert memory is not None
     sizes = tiling(inputs, chip.steps, unrolled=True)
     # Backward, the first loop clears sums, one position a trip, and runs for one tile of a chunk,
     # as does most of what stands outside of loops: the sums over channels.
@@ -147,7 +151,7 @@ def compile_pass(chip: Chip, shape: Shape, name: str, device: Any, folder: Path)
         chunk = sizes.tiles * per_tile + sum(once[0]) * chip.steps + grid.bundles
     return Compiled(
         seconds,
-        compiled.memory_analysis().temp_size_in_bytes,
+        memory.temp_size_in_bytes,
         large_copies(text, math.prod(shape[:3])),
         sum(inner) / UNROLL,
         sizes.batch * sizes.chunks * chunk,
@@ -189,7 +193,7 @@ def check(chip: Chip, shape: Shape, folder: Path) -> tuple[str, list[str]]:
             problems.append(f"{where}: {found.inner:.0f} bundles, not {most}")
         cells += [f"{found.inner:.0f}", f"{found.temporaries / MIB:.1f}", f"{found.seconds:.0f}"]
         if chip.clock:
-            times.append(1e3 * found.total / chip.clock)
+            times.append(1e3 * found.total / chip.clock / chip.cores)
     cells += [f"{milliseconds:.2f}" for milliseconds in times] or ["-", "-"]
     if times and chip.products and shape == WIDE:
         cells.append(f"{(2 * times[0] + times[1]) / (4 * chip.products):.2f}")
@@ -211,6 +215,8 @@ def main() -> int:
             row, found = check(chip, shape, Path(folder))
             print(row, flush=True)
             problems += found
+    print("Chip, shape; forward: bundles, MiB of temporaries, s to compile; backward: the same;")
+    print("ms of each at least, all cores busy; (2 forward + backward) : 4 products")
     for problem in problems:
         print(f"problem: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -68,6 +68,20 @@ def line(stage: str, report: dict[str, Any]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def check_kernel(without: dict[str, Any]) -> list[str]:
+    """Plans with the scan's kernel, beside one without: two passes forward, since layers are
+    rematerialised, and one backward in each of 64 layers, in no more memory."""
+    problems = []
+    for mesh in (None, {"data": 1, "fsdp": 8, "tensor": 2}):
+        report = make_plan("stage1_2_instruct", "v5e:4x4", 16, scan_method="kernel", mesh=mesh)
+        print(line("stage1_2_instruct", report), report["kernels"], flush=True)
+        if report["kernels"] != {"mamba_scan_fwd": 128, "mamba_scan_bwd": 64}:
+            problems.append(f"kernels of mesh {report['mesh']}: {report['kernels']}")
+        if mesh is None and report["bytes"]["peak"] > without["bytes"]["peak"]:
+            problems.append("the scan's kernel needs more memory than the chunked scan")
+    return problems
+
+
 def main() -> int:
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -90,6 +104,7 @@ def main() -> int:
     print(f"HLO of 64 layers is {growth:.3f} times that of 4")
     if not 0.95 < growth < 1.05:
         problems.append(f"the program grows with depth: {growth:.3f}")
+    problems += check_kernel(long)
     ratio = reports["stage2_manipulation", "v5e:4x4"]["bytes"]["peak"] / long["bytes"]["peak"]
     print(f"stage 2's peak is {ratio:.3f} of stage 1.2's, with the same rows")
     if ratio >= 0.25:
