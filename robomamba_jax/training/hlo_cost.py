@@ -119,6 +119,7 @@ def step_cost(text: str, rates: Rates, *, devices: int, hosts: int) -> dict[str,
       devices: how many take part.
       hosts: on how many hosts.
     """
+    # Whatever a scan's loop calls belongs to the scan, also where a fusion has lost its name.
     program = _Program(text)
     costs = {part: PartCost() for part in PARTS}
     waiting = [(program.entry, 1, False)]
@@ -127,6 +128,7 @@ def step_cost(text: str, rates: Rates, *, devices: int, hosts: int) -> dict[str,
         table = program.ops.get(name, {})
         for op in table.values():
             scan = in_scan or SCAN_SCOPE in op.line
+            # A condition is a comparison of a counter: too little to count.
             if op.kind == "while":
                 names = re.search(r"condition=%?([\w.\-]+), body=%?([\w.\-]+)", op.line)
                 if names:
@@ -144,6 +146,7 @@ def step_cost(text: str, rates: Rates, *, devices: int, hosts: int) -> dict[str,
                 seconds = _exchange(ways * size, rates, devices, hosts)
                 _add(costs["collectives"], count, seconds, size, 0)
             elif op.kind not in _FREE and not op.kind.endswith(("-done", "-update")):
+                # Asynchronous kernels count where they start; where they end nothing runs.
                 size, flops, single = _moved(program, table, op), *_products(table, op)
                 part = "products" if flops else "scan" if scan else "rest"
                 peak = rates.products / 2 if single else rates.products
@@ -198,6 +201,7 @@ def _moved(program: _Program, table: dict[str, _Op], op: _Op) -> float:
         if op.kind == "dynamic-update-slice":
             return 2.0 * _operand_size(table, op.operands[1])
         return _size(op.shape) + sum(_operand_size(table, name) for name in op.operands)
+    # A loop's fusions read one slice of a stack: counted whole, the stack would outweigh all else.
     parameters: dict[int, str] = {}
     for inner in inside.values():
         number = re.search(r"parameter\((\d+)\)", inner.line) if inner.kind == "parameter" else None
@@ -207,6 +211,7 @@ def _moved(program: _Program, table: dict[str, _Op], op: _Op) -> float:
     for inner in inside.values():
         for name in inner.operands:
             users.setdefault(name, []).append(inner)
+    # The whole at most: overlapping slices come from a cache.
     total = 0.0
     for place, name in enumerate(op.operands):
         whole = _operand_size(table, name)

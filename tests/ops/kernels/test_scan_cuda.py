@@ -43,11 +43,13 @@ class Case:
     ) -> None:
         rng = np.random.default_rng(seed)
 
+        # float32, so that bfloat16 and float64 both begin with the same numbers.
         def normal(*shape: int) -> np.ndarray:
             return rng.standard_normal(shape).astype(np.float32)
 
         self.softplus = softplus
         delta = normal(B, T, I) if softplus else np.exp(normal(B, T, I) - 3)
+        # A segment of some 25 positions: several in a chunk, and chunks that begin inside one.
         ids = np.cumsum(rng.random((B, T)) < 0.04, axis=1).astype(np.int32)
         starts = np.stack([oracles.segment_starts(row, T) for row in ids])
         A = -np.exp(normal(I, N) / 2)
@@ -59,6 +61,7 @@ class Case:
             C=normal(B, T, N),
             D=normal(I),
             z=normal(B, T, I).astype(dtype) if gate else None,
+            # Without softplus it must not be read.
             delta_bias=normal(I) - 3 if softplus else np.full(I, np.nan, np.float32),
             resets=starts.astype(np.float32) if resets else None,
             initial_state=normal(B, N, I),
@@ -90,6 +93,7 @@ def errors(given: Case, kernel: CudaScan) -> dict[str, float]:
     found = {"y": oracles.error(y, given.y)}
     found["last"] = oracles.error(np.swapaxes(last, 1, 2), given.last)
     for name, value in gradients._asdict().items():
+        # Without softplus the bias has no gradient: the kernel says zeros.
         if value is None or (name == "delta_bias" and not given.softplus):
             continue
         want = given.gradients[name]
@@ -218,6 +222,7 @@ def test_a_barrier_that_not_all_reach_is_found() -> None:
 def test_padding_is_exact() -> None:
     """A delta of -1e30 leaves the state as it is, and takes no gradient: never NaN."""
     given = case(B=1, T=64, N=4, resets=False)
+    # As the wrapper pads.
     delta = np.array(given.inputs.delta)
     delta[:, 20:] = -1e30
     inputs = given.inputs._replace(delta=delta)
@@ -284,6 +289,7 @@ def test_what_is_launched() -> None:
     few = forward_call(case(**shape).inputs, softplus=True, keep_boundaries=False)
     assert (few.macros["SCAN_LANES"], few.grid, few.threads) == (4, (4, 1), 128)
     assert [r.shape for r in few.results] == [(1, 64, 128), (1, 16, 128)]
+    # Five hundred rows of 128 channels fill a chip; a row of them does not.
     many = few.operands[0].shape[2] * 512
     assert [scan_cuda._lanes(n) for n in (128, many // 2, many)] == [4, 2, 1]
     assert len(scan_cuda.source_hash()) == 16
