@@ -94,15 +94,17 @@ $(STAMP)-%: $(VENV)/.stamp-venv pyproject.toml requirements.lock
 	@touch $@ $(STAMP)-base
 
 # libtpu locks while it is used, and an ordinary program would load it: it gets its own environment.
-plan-env: .venv-plan/.stamp ## an environment for robomamba plan with TPU topologies (libtpu, 0.5 GB)
+plan-env: .venv-plan/.stamp ## an environment for robomamba plan with TPU and GPU topologies (their compilers, 1.3 GB)
 .venv-plan/.stamp: pyproject.toml requirements.lock
 	@PYTHON="$(PYTHON)" scripts/make_venv.sh .venv-plan
 	.venv-plan/bin/python -m pip --disable-pip-version-check --no-input install --editable ".[plan]" \
 	  --constraint requirements.lock
 	@touch $@
 
-test-plan: .venv-plan/.stamp ## plans of the real model for TPUs that are not there (ten minutes)
+test-plan: .venv-plan/.stamp ## plans of the real model for TPUs and GPUs that are not there (twenty minutes)
 	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_plans.py
+	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_kernels.py
+	JAX_PLATFORMS=cpu .venv-plan/bin/python scripts/check_gpus.py
 
 # lmms-eval brings torch, datasets and much more, some of it older than ours: its own environment.
 # The index's torchvision does not load beside a CPU build of torch, and lmms-eval can do without.

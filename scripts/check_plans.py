@@ -31,7 +31,14 @@ PLANS = (
 )
 
 
-def make_plan(stage: str, topology: str, rows: int, layers: int | None = None) -> dict[str, Any]:
+def make_plan(
+    stage: str,
+    topology: str,
+    rows: int,
+    layers: int | None = None,
+    scan_method: str = "auto",
+    mesh: dict[str, int] | None = None,
+) -> dict[str, Any]:
     """One plan, with rows of 2,048 tokens in every stage, so that they can be compared."""
     from robomamba_jax.config.files import config_module
     from robomamba_jax.training.planning import open_topology, plan
@@ -40,7 +47,10 @@ def make_plan(stage: str, topology: str, rows: int, layers: int | None = None) -
     encoding = dataclasses.replace(config.data.encoding, max_tokens=1792)
     batch = dataclasses.replace(config.data.batch, batch_size=rows, seq_len=2048, images=7)
     data = dataclasses.replace(config.data, batch=batch, encoding=encoding)
-    config = dataclasses.replace(config, data=data)
+    model = dataclasses.replace(config.model, scan_method=scan_method)
+    config = dataclasses.replace(config, data=data, model=model)
+    if mesh is not None:
+        config = dataclasses.replace(config, mesh=dataclasses.replace(config.mesh, **mesh))
     return dict(plan(config, open_topology(topology), layers=layers))
 
 
@@ -56,6 +66,20 @@ def line(stage: str, report: dict[str, Any]) -> str:
     cells += [f"{asked[kind]['bytes'] / GIB:.1f}" for kind in ("all-gather", "reduce-scatter")]
     cells.append(f"{report['seconds']['compile']:.0f}")
     return "| " + " | ".join(cells) + " |"
+
+
+def check_kernel(without: dict[str, Any]) -> list[str]:
+    """Plans with the scan's kernel, beside one without: two passes forward, since layers are
+    rematerialised, and one backward in each of 64 layers, in no more memory."""
+    problems = []
+    for mesh in (None, {"data": 1, "fsdp": 8, "tensor": 2}):
+        report = make_plan("stage1_2_instruct", "v5e:4x4", 16, scan_method="kernel", mesh=mesh)
+        print(line("stage1_2_instruct", report), report["kernels"], flush=True)
+        if report["kernels"] != {"mamba_scan_fwd": 128, "mamba_scan_bwd": 64}:
+            problems.append(f"kernels of mesh {report['mesh']}: {report['kernels']}")
+        if mesh is None and report["bytes"]["peak"] > without["bytes"]["peak"]:
+            problems.append("the scan's kernel needs more memory than the chunked scan")
+    return problems
 
 
 def main() -> int:
@@ -80,6 +104,7 @@ def main() -> int:
     print(f"HLO of 64 layers is {growth:.3f} times that of 4")
     if not 0.95 < growth < 1.05:
         problems.append(f"the program grows with depth: {growth:.3f}")
+    problems += check_kernel(long)
     ratio = reports["stage2_manipulation", "v5e:4x4"]["bytes"]["peak"] / long["bytes"]["peak"]
     print(f"stage 2's peak is {ratio:.3f} of stage 1.2's, with the same rows")
     if ratio >= 0.25:

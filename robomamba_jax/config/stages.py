@@ -61,6 +61,7 @@ SHARED_ORIGINS: Origins = {
     "model/trained_dtype": ours("updates of 1e-5 of a bfloat16 weight would be rounded away"),
     "model/(lora_rank|lora_alpha|gripper)": ours("off; the paper trains whole weights"),
     "model/remat": ours("activations of 64 layers do not fit otherwise"),
+    "model/scan_method": ours("the same numbers but for rounding; kernels are taken by name"),
     "optim/optimizer": recalled("AdamW"),
     "optim/(matrices|adam_lr_ratio)": ours("of muon alone"),
     "optim/(b1|eps)": ours("AdamW's defaults, in the paper's betas too as far as recalled"),

@@ -9,7 +9,7 @@ import dataclasses
 from robomamba_jax.config.aliases import accepts_old_names
 from robomamba_jax.config.checks import not_negative, one_of, positive, share
 from robomamba_jax.config.data import DataConfig
-from robomamba_jax.config.mamba import DTYPES, REMAT
+from robomamba_jax.config.mamba import DTYPES, REMAT, SCAN_METHODS
 from robomamba_jax.config.policy import POLICY_KINDS
 from robomamba_jax.errors import InputError
 
@@ -33,6 +33,8 @@ class ModelChoice:
       trained_dtype: in which trained parameters are kept and updated.
       frozen_dtype: in which frozen parameters are held in memory; files keep theirs.
       remat: what the backward pass recomputes, see ``MambaConfig``.
+      scan_method: of the language model, see ``MambaConfig``; "auto" keeps what the base says. The
+        exported model keeps it too, whatever it was trained by.
       lora_rank: above 0: train low-rank factors of the Mamba projections instead of them.
       lora_alpha: their scale's numerator.
     """
@@ -45,6 +47,7 @@ class ModelChoice:
     trained_dtype: str = "float32"
     frozen_dtype: str = "bfloat16"
     remat: str = "block"
+    scan_method: str = "auto"
     lora_rank: int = 0
     lora_alpha: float = 32.0
 
@@ -53,6 +56,7 @@ class ModelChoice:
         for name in ("dtype", "trained_dtype", "frozen_dtype"):
             one_of(name, getattr(self, name), DTYPES)
         one_of("remat", self.remat, REMAT)
+        one_of("scan_method", self.scan_method, SCAN_METHODS)
         not_negative("lora_rank", self.lora_rank)
 
 

@@ -47,6 +47,9 @@ def trained_parts(
     llm, vision, policy = config.llm, config.vision, config.policy
     stored = base.llm.param_dtype if base.llm and (lora or "llm" not in trained) else None
     llm = llm.replace(remat="none", lora_rank=0, param_dtype=stored or choice.trained_dtype)
+    # A method that was chosen by name is for the run's device; the model is used on others.
+    if choice.scan_method != "auto":
+        llm = llm.replace(scan_method=base.llm.scan_method if base.llm else "auto")
     if vision is not None and base.vision is not None and "vision" not in trained:
         vision = vision.replace(param_dtype=base.vision.param_dtype)
     if policy is not None and base.policy is not None and "policy" not in trained:

@@ -85,6 +85,7 @@ class GpuTarget:
         )
 
 
+# H100 and H200 are the same chip with other memory.
 _HOPPER = {
     "capability": (9, 0),
     "cores": 132,

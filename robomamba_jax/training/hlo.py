@@ -9,6 +9,7 @@ steps), which share a channel of their own.
 
 from __future__ import annotations
 
+import graphlib
 import math
 import re
 from typing import NamedTuple
@@ -93,14 +94,20 @@ def kernels(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, (count, _) in _visits(bodies, entry).items():
         for line in bodies[name]:
-            target = _KERNEL.search(line)
-            if target is None:
-                continue
-            # A GPU's kernel says its name in its attributes; a TPU's stands where it was called.
-            told = _KERNEL_NAME.search(line) or re.search(r'op_name="(?:[^"]*/)?([^"/]+)"', line)
-            kernel = told[1] if told else target[1]
-            found[kernel] = found.get(kernel, 0) + count
+            kernel = kernel_name(line)
+            if kernel:
+                found[kernel] = found.get(kernel, 0) + count
     return found
+
+
+def kernel_name(line: str) -> str:
+    """Of a kernel of ours that a line of a program runs; "" if it runs none."""
+    target = _KERNEL.search(line)
+    if target is None:
+        return ""
+    # A GPU's kernel says its name in its attributes; a TPU's stands where it was called.
+    told = _KERNEL_NAME.search(line) or re.search(r'op_name="(?:[^"]*/)?([^"/]+)"', line)
+    return told[1] if told else target[1]
 
 
 def computations(text: str) -> tuple[dict[str, list[str]], str]:
@@ -120,24 +127,33 @@ def computations(text: str) -> tuple[dict[str, list[str]], str]:
 
 
 def _visits(bodies: dict[str, list[str]], entry: str) -> dict[str, tuple[int, int]]:
-    """Computation -> (how often it runs, in how many loops), the most of all ways to it."""
-    visits: dict[str, tuple[int, int]] = {}
-    waiting = [(entry, 1, 0)]
-    while waiting:
-        name, count, loops = waiting.pop()
-        # Computations form no circle; one that several call is visited again where it runs more.
-        if name not in bodies or visits.get(name, (0, 0))[0] >= count:
-            continue
-        visits[name] = (count, loops)
-        for line in bodies[name]:
-            loop = _WHILE.search(line)
-            if loop:
-                trips = trip_count(line, bodies.get(loop[1], []))
-                waiting.append((loop[2], count * trips, loops + 1))
-                continue
-            for called in _CALLS.findall(line):
-                waiting += [(part.strip(" %"), count, loops) for part in called.split(",")]
+    """Computation -> (how often it runs, from all places together, in how many loops at most)."""
+    calls = {name: _calls(bodies, lines) for name, lines in bodies.items()}
+    callers: dict[str, set[str]] = {name: set() for name in bodies}
+    for name, called in calls.items():
+        for inner, _, _ in called:
+            callers[inner].add(name)
+    visits = {entry: (1, 0)} if entry in bodies else {}
+    # Callers first: what a computation runs is known once all that call it are.
+    for name in graphlib.TopologicalSorter(callers).static_order():
+        count, loops = visits.get(name, (0, 0))
+        for inner, trips, deeper in calls[name] if count else ():
+            before = visits.get(inner, (0, 0))
+            visits[inner] = (before[0] + count * trips, max(before[1], loops + deeper))
     return visits
+
+
+def _calls(bodies: dict[str, list[str]], lines: list[str]) -> list[tuple[str, int, int]]:
+    """What a computation calls: (computation, how often at a time, 1 if it is a loop's)."""
+    found = []
+    for line in lines:
+        loop = _WHILE.search(line)
+        if loop:
+            found.append((loop[2], trip_count(line, bodies.get(loop[1], [])), 1))
+            continue
+        for called in _CALLS.findall(line):
+            found += [(part.strip(" %"), 1, 0) for part in called.split(",")]
+    return [call for call in found if call[0] in bodies]
 
 
 def trip_count(line: str, condition: list[str]) -> int:

@@ -13,9 +13,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from robomamba_jax.training.hlo import KINDS, computations, result_bytes, trip_count
+from robomamba_jax.training.hlo import KINDS, computations, kernel_name, result_bytes, trip_count
 
 PARTS = ("products", "scan", "rest", "collectives")
 SCAN_SCOPE = "selective_scan"
@@ -60,6 +61,8 @@ class Rates:
       launch: seconds between two kernels' starts.
       link: bytes that a device receives from those of its host.
       network: bytes that it receives from other hosts.
+      scan_steps: name of a scan kernel of ours -> state updates (of one state of one channel at
+        one position), which bound it more than its bytes do.
     """
 
     products: float
@@ -67,6 +70,7 @@ class Rates:
     launch: float
     link: float
     network: float
+    scan_steps: Mapping[str, float] = dataclasses.field(default_factory=dict[str, float])
 
 
 @dataclasses.dataclass
@@ -115,6 +119,7 @@ def step_cost(text: str, rates: Rates, *, devices: int, hosts: int) -> dict[str,
       devices: how many take part.
       hosts: on how many hosts.
     """
+    # Whatever a scan's loop calls belongs to the scan, also where a fusion has lost its name.
     program = _Program(text)
     costs = {part: PartCost() for part in PARTS}
     waiting = [(program.entry, 1, False)]
@@ -123,6 +128,7 @@ def step_cost(text: str, rates: Rates, *, devices: int, hosts: int) -> dict[str,
         table = program.ops.get(name, {})
         for op in table.values():
             scan = in_scan or SCAN_SCOPE in op.line
+            # A condition is a comparison of a counter: too little to count.
             if op.kind == "while":
                 names = re.search(r"condition=%?([\w.\-]+), body=%?([\w.\-]+)", op.line)
                 if names:
@@ -140,10 +146,12 @@ def step_cost(text: str, rates: Rates, *, devices: int, hosts: int) -> dict[str,
                 seconds = _exchange(ways * size, rates, devices, hosts)
                 _add(costs["collectives"], count, seconds, size, 0)
             elif op.kind not in _FREE and not op.kind.endswith(("-done", "-update")):
+                # Asynchronous kernels count where they start; where they end nothing runs.
                 size, flops, single = _moved(program, table, op), *_products(table, op)
                 part = "products" if flops else "scan" if scan else "rest"
                 peak = rates.products / 2 if single else rates.products
                 seconds = max(size / rates.memory, flops / peak, rates.launch)
+                seconds = max(seconds, _own_kernel(table, op, rates.scan_steps))
                 _add(costs[part], count, seconds, size, flops)
     return costs
 
@@ -193,6 +201,7 @@ def _moved(program: _Program, table: dict[str, _Op], op: _Op) -> float:
         if op.kind == "dynamic-update-slice":
             return 2.0 * _operand_size(table, op.operands[1])
         return _size(op.shape) + sum(_operand_size(table, name) for name in op.operands)
+    # A loop's fusions read one slice of a stack: counted whole, the stack would outweigh all else.
     parameters: dict[int, str] = {}
     for inner in inside.values():
         number = re.search(r"parameter\((\d+)\)", inner.line) if inner.kind == "parameter" else None
@@ -202,6 +211,7 @@ def _moved(program: _Program, table: dict[str, _Op], op: _Op) -> float:
     for inner in inside.values():
         for name in inner.operands:
             users.setdefault(name, []).append(inner)
+    # The whole at most: overlapping slices come from a cache.
     total = 0.0
     for place, name in enumerate(op.operands):
         whole = _operand_size(table, name)
@@ -254,6 +264,23 @@ def _products(table: dict[str, _Op], op: _Op) -> tuple[float, bool]:
     result = _SHAPE.findall(re.sub(r"\{[^}]*\}", "", op.shape))[0]
     size = math.prod(int(side) for side in result[1].split(",") if side)
     return 2.0 * size * depth, shapes[0][0] == "f32"
+
+
+def _own_kernel(table: dict[str, _Op], op: _Op, scan_steps: Mapping[str, float]) -> float:
+    """Seconds of a kernel of ours by its arithmetic; 0 of any other."""
+    name = kernel_name(op.line)
+    if name not in scan_steps or len(op.operands) < 3:
+        return 0.0
+    # Of u [B, T, I] and A [N, I], see `ops.kernels.scan_cuda`.
+    u, A = (_sides(table, operand) for operand in (op.operands[0], op.operands[2]))
+    return math.prod(u) * A[0] / scan_steps[name] if A else 0.0
+
+
+def _sides(table: dict[str, _Op], name: str) -> list[int]:
+    """Of an operand that is one array."""
+    op = table.get(name)
+    shapes = _SHAPE.findall(op.shape) if op is not None else []
+    return [int(side) for side in shapes[0][1].split(",") if side] if shapes else []
 
 
 def _operand_size(table: dict[str, _Op], name: str) -> float:

@@ -23,6 +23,7 @@ from robomamba_jax.training.gpu_targets import GPUS, GpuTarget
 
 CHIPS = {"v4": 32, "v5e": 16, "v5p": 95, "v6e": 32, "tpu7x": 96}
 """Memory of one TPU device in GiB, from the maker's data sheets."""
+# Numbers of at most six digits: longer ones are typing errors, and slow to make devices of.
 _NAME = re.compile(r"(?:([1-9]\d{0,5})x)?([a-z]\w*):([1-9]\d{0,5}(?:x[1-9]\d{0,5}){0,2})")
 _GRAMMAR = "give cpu:8, NAME:4x4 with a TPU's NAME ({}), or GPU:8 or 2xGPU:8 with a GPU of {}"
 
@@ -82,6 +83,7 @@ def read_topology(name: str) -> TopologyName:
     if kind != "cpu" and kind not in CHIPS and kind not in GPUS:
         raise unknown_name("bad_topology", "chip", kind, (*CHIPS, *GPUS, "cpu"))
     parsed = TopologyName(hosts, kind, sides)
+    # One error for each way to mistake one kind's grammar for another's.
     if parsed.platform == "tpu":
         if match[1]:
             raise InputError(
@@ -120,6 +122,7 @@ def open_topology(name: str) -> Topology:
 
 
 def _open_cpu(name: str, count: int) -> Topology:
+    # Their number was fixed when jax was loaded; see `cli.plan`.
     devices = jax.devices("cpu")
     if len(devices) < count:
         raise InputError(
@@ -150,6 +153,7 @@ def _open_tpu(name: str, kind: str) -> Topology:
 
 
 def _open_gpu(name: str, parsed: TopologyName) -> Topology:
+    # Not at load: it is a module of jax that only planning needs.
     from jax.experimental import topologies
 
     target = GPUS[parsed.kind]

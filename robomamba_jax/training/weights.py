@@ -92,7 +92,7 @@ def open_base(
         if choice.preset is None:
             raise InputError("bad_config", "neither model.preset nor init_from", "give one")
         # Without factors: they are the run's, and initialized beside any base alike.
-        config = chosen_config(dataclasses.replace(choice, lora_rank=0), None)
+        config = chosen_config(dataclasses.replace(choice, lora_rank=0, scan_method="auto"), None)
         parts = ModelParts(config.llm.replace(remat="none"), config.vision, config.policy)
         content = json.dumps(parts_to_json(parts), sort_keys=True)
         # Random numbers have no file to hash; seed and sizes determine them.
@@ -240,6 +240,8 @@ def chosen_config(choice: ModelChoice, parts: ModelParts | None) -> RoboMambaCon
     llm = config.llm.replace(
         remat=choice.remat, lora_rank=choice.lora_rank, lora_alpha=choice.lora_alpha
     )
+    if choice.scan_method != "auto":
+        llm = llm.replace(scan_method=choice.scan_method)
     config = dataclasses.replace(config, llm=llm)
     return as_dtypes(config, dtype=choice.dtype, param_dtype=choice.trained_dtype)
 

@@ -105,6 +105,16 @@ def test_launches() -> None:
     assert step_cost(HLO, slow, devices=4, hosts=1)["scan"].seconds == 200.0
 
 
+def test_own_kernels() -> None:
+    """By their arithmetic: B T I N state updates."""
+    arrays = "%u = bf16[2,64,128]{2,1,0} parameter(2)\n  %A = f32[16,128]{1,0} parameter(3)\n  "
+    text = HLO.replace("%k =", arrays + "%k =").replace("call(%b)", "call(%u, %u, %A)")
+    rates = dataclasses.replace(RATES, scan_steps={"scan_forward": 1e3})
+    cost = step_cost(text, rates, devices=4, hosts=1)["rest"]
+    assert cost.seconds == pytest.approx(2 * 64 * 128 * 16 / 1e3)
+    assert step_cost(HLO, rates, devices=4, hosts=1)["rest"].seconds < 1
+
+
 def test_no_program() -> None:
     """Nothing costs nothing."""
     assert all(cost.seconds == 0 for cost in step_cost("", RATES, devices=1, hosts=1).values())

@@ -9,10 +9,12 @@ may take the whole process with it.
 from __future__ import annotations
 
 # Signatures of jax and flax hold bare Callables, which strict typing calls partly unknown.
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 import contextlib
 import contextvars
 from collections.abc import Callable, Generator, Mapping
+
+import jax
 
 from robomamba_jax.errors import InputError
 from robomamba_jax.ops.backend import current_backend
@@ -28,7 +30,23 @@ def _tpu() -> ScanKernel:
     return OnPlatform(PallasKernel(), "tpu")
 
 
-KERNELS: Mapping[str, Callable[[], ScanKernel]] = {"tpu": _tpu}
+def _gpu() -> ScanKernel:
+    from robomamba_jax.ops.kernels import scan_cuda
+    from robomamba_jax.ops.kernels.on_platform import OnPlatform
+
+    missing = scan_cuda.missing()
+    if missing:
+        what, _, how = missing.partition(": ")
+        raise InputError("no_kernel", what, f'{how}; or give scan_method (or method) "chunked"')
+    # Where a GPU is traced for that is elsewhere, its topology's name was checked.
+    if jax.default_backend() == "gpu":
+        what = scan_cuda.unsuited(jax.local_devices(backend="gpu")[0])
+        if what:
+            raise InputError("no_kernel", what, 'give scan_method (or method) "chunked"')
+    return OnPlatform(scan_cuda.CudaScan(), "cuda")
+
+
+KERNELS: Mapping[str, Callable[[], ScanKernel]] = {"tpu": _tpu, "gpu": _gpu}
 """Backend -> its kernel."""
 
 _INSTEAD: contextvars.ContextVar[ScanKernel | None] = contextvars.ContextVar("kernel", default=None)

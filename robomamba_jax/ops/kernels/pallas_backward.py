@@ -46,6 +46,7 @@ from robomamba_jax.ops.kernels.pallas_layout import (
     by_rows,
     by_tiles,
     from_tiles,
+    over_eighths,
     over_states,
     plus,
 )
@@ -229,19 +230,13 @@ def _backward_kernel(*refs: Any, sizes: Tiling, gated: bool, packed: bool, softp
 
         jax.lax.fori_loop(0, sizes.steps, clear, 0)
 
-    eighths = sizes.steps // SUBLANES
     scratch.states[: sizes.states] = x.boundary[0, 0, :, 0]
 
-    def forward(k: jax.Array, carry: int) -> int:
-        _forward_eighth(k, x, out, scratch, sizes, softplus)
-        return carry
-
-    def backward(k: jax.Array, carry: int) -> int:
-        _backward_eighth(eighths - 1 - k, tile, x, out, scratch, sizes, softplus)
-        return carry
-
-    jax.lax.fori_loop(0, eighths, forward, 0)
-    jax.lax.fori_loop(0, eighths, backward, 0)
+    over_eighths(sizes, lambda k: _forward_eighth(k, x, out, scratch, sizes, softplus))
+    last = sizes.steps // SUBLANES - 1
+    over_eighths(
+        sizes, lambda k: _backward_eighth(last - k, tile, x, out, scratch, sizes, softplus)
+    )
 
     @pl.when(tile == sizes.tiles - 1)
     def _sum() -> None:

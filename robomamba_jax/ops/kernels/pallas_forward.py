@@ -30,6 +30,7 @@ from robomamba_jax.ops.kernels.pallas_layout import (
     by_rows,
     by_tiles,
     from_tiles,
+    over_eighths,
     over_states,
     plus,
 )
@@ -221,7 +222,7 @@ def _forward_kernel(
     if kept is not None:
         kept[0, 0, :, 0] = h_ref[...]
 
-    def eighth(k: jax.Array, carry: int) -> int:
+    def eighth(k: jax.Array) -> None:
         """Eight positions."""
         stage(u_ref, k, u_rows)
         stage(delta_ref, k, delta_rows)
@@ -251,9 +252,8 @@ def _forward_kernel(
                 y = y * z * sigmoid(z)
             put(y_rows, t, y)
         unstage(y_rows, y_ref, k)
-        return carry
 
-    jax.lax.fori_loop(0, sizes.steps // SUBLANES, eighth, 0)
+    over_eighths(sizes, eighth)
 
     @pl.when(pl.program_id(2) == sizes.chunks - 1)
     def _finish() -> None:

@@ -166,8 +166,10 @@ __device__ __forceinline__ void stage(float* sB, float* sC, float* reset, const 
 
 // ---------------------------------------------------------------------------------------- forward
 #if !SCAN_BACKWARD
-// A thread holds N / LANES states of a channel. Grid (I * LANES / 128, rows), blocks of 128.
-extern "C" __global__ void __launch_bounds__(128) selective_scan_forward(
+// A thread holds N / LANES states of a channel. Grid (I * LANES / 128, rows), blocks of 128. Four
+// blocks a multiprocessor (of 128 registers a thread) are more than most shapes have; without a
+// number the assembler goes for more, and once spilled for it.
+extern "C" __global__ void __launch_bounds__(128, N <= 16 ? 4 : 3) selective_scan_forward(
     const SCAN_U* __restrict__ u,          // [rows, L, I]
     const SCAN_DELTA* __restrict__ delta,  // [rows, L, I]
     const float* __restrict__ A,           // [N, I]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -66,7 +67,8 @@ def launch(call: KernelCall) -> list[jax.Array]:
     Raises:
       NvrtcError: NVRTC is missing, or does not compile the source.
     """
-    ptx = _ptx(tuple(sorted(call.macros.items())))
+    ptx = compiled(call.macros)
+    # The program text holds the PTX: what is compiled ahead or cached needs nothing of ours later.
     run = jax.ffi.ffi_call(_TARGET, call.results, vmap_method="sequential")
     return list(
         run(
@@ -118,6 +120,7 @@ class CudaScan:
     ) -> KernelGradients:
         """See ``ScanKernel``; T may be any number."""
         call = backward_call(inputs, boundaries, dy, dlast, softplus=softplus)
+        # Per row and per block; the sums over them are XLA's, which fuses them with what follows.
         du, ddelta, dA, dBC, dD, dbias, dinitial, *dz = self.launch(call)
         N = inputs.A.shape[0]
         # A block wrote the sums of its own channels: atomic additions would add up in an order
@@ -141,6 +144,26 @@ def missing() -> str:
     return nvrtc.missing()
 
 
+def unsuited(device: object) -> str:
+    """Why the kernel does not run on a device of jax's backend "gpu"; "" where it does."""
+    # AMD's GPUs have the same backend; they call their architectures gfx942 and the like.
+    capability = str(getattr(device, "compute_capability", ""))
+    if re.fullmatch(r"\d+\.\d+", capability) is None:
+        return "the scan's kernel is for NVIDIA's GPUs"
+    if int(capability.split(".")[0]) < 8:
+        return f"the scan's kernel needs compute capability 8.0, and this GPU has {capability}"
+    return ""
+
+
+def compiled(macros: dict[str, str | int]) -> str:
+    """PTX of the kernel with such macros, see scan_cuda.cu.
+
+    Raises:
+      NvrtcError: NVRTC is missing, or does not compile the source.
+    """
+    return _ptx(tuple(sorted(macros.items())))
+
+
 def source_hash() -> str:
     """Of the kernel's source: whatever was measured or proved holds for one source."""
     return hashlib.sha256(_source()).hexdigest()[:16]
@@ -156,6 +179,7 @@ def forward_call(
     macros = _macros(inputs, softplus)
     macros |= {"SCAN_LANES": lanes, "SCAN_BOUNDARIES": int(keep_boundaries), "SCAN_BACKWARD": 0}
     results = [_like(inputs.u), _float(B, N, I)]
+    # Generation and evaluation keep nothing: the kernel is then compiled without the stores.
     if keep_boundaries:
         results.append(_float(*_boundaries(inputs)))
     operands = (*_common(inputs), inputs.initial_state, *_optional(inputs))
@@ -177,6 +201,7 @@ def backward_call(
     threads = _BLOCK if N <= 16 else _BLOCK // 2  # as WIDTH in scan_cuda.cu
     blocks = I * 4 // threads
     macros = _macros(inputs, softplus)
+    # Of the forward kernel alone; constant here, so that they make no second program.
     macros |= {"SCAN_LANES": 1, "SCAN_BOUNDARIES": 0, "SCAN_BACKWARD": 1}
     results = [
         _like(inputs.u),

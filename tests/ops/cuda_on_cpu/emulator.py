@@ -72,6 +72,7 @@ def _program(
 ) -> Path:
     """The compiled program, which other test processes find where one has made it."""
     assert COMPILER is not None
+    # Contraction would give the CPU's results fewer roundings than either device has.
     options = ["-std=c++17", "-O1", "-Wno-unknown-pragmas", "-ffp-contract=off"]
     options += ["-fsanitize=address", "-g"] if sanitize else []
     options += [f"-DKERNEL={kernel}", *(f"-D{name}={value}" for name, value in macros)]
@@ -88,5 +89,6 @@ def _program(
             words = [COMPILER, *options, f"-I{HERE}", str(Path(work) / "all.cc"), "-o", str(built)]
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr[-3000:]
+            # At once: another test process may look for it just now.
             built.replace(program)
     return program

@@ -5,13 +5,18 @@
 from __future__ import annotations
 
 import functools
+import types
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
 
+from robomamba_jax.ops import selective_scan
 from robomamba_jax.ops.kernels import scan_cuda
+from robomamba_jax.ops.kernels.choice import kernel_instead
 from robomamba_jax.ops.kernels.interface import KernelInputs
 from robomamba_jax.ops.kernels.scan_cuda import CudaScan, backward_call, forward_call
 from tests import oracles
@@ -38,11 +43,13 @@ class Case:
     ) -> None:
         rng = np.random.default_rng(seed)
 
+        # float32, so that bfloat16 and float64 both begin with the same numbers.
         def normal(*shape: int) -> np.ndarray:
             return rng.standard_normal(shape).astype(np.float32)
 
         self.softplus = softplus
         delta = normal(B, T, I) if softplus else np.exp(normal(B, T, I) - 3)
+        # A segment of some 25 positions: several in a chunk, and chunks that begin inside one.
         ids = np.cumsum(rng.random((B, T)) < 0.04, axis=1).astype(np.int32)
         starts = np.stack([oracles.segment_starts(row, T) for row in ids])
         A = -np.exp(normal(I, N) / 2)
@@ -54,6 +61,7 @@ class Case:
             C=normal(B, T, N),
             D=normal(I),
             z=normal(B, T, I).astype(dtype) if gate else None,
+            # Without softplus it must not be read.
             delta_bias=normal(I) - 3 if softplus else np.full(I, np.nan, np.float32),
             resets=starts.astype(np.float32) if resets else None,
             initial_state=normal(B, N, I),
@@ -85,6 +93,7 @@ def errors(given: Case, kernel: CudaScan) -> dict[str, float]:
     found = {"y": oracles.error(y, given.y)}
     found["last"] = oracles.error(np.swapaxes(last, 1, 2), given.last)
     for name, value in gradients._asdict().items():
+        # Without softplus the bias has no gradient: the kernel says zeros.
         if value is None or (name == "delta_bias" and not given.softplus):
             continue
         want = given.gradients[name]
@@ -213,6 +222,7 @@ def test_a_barrier_that_not_all_reach_is_found() -> None:
 def test_padding_is_exact() -> None:
     """A delta of -1e30 leaves the state as it is, and takes no gradient: never NaN."""
     given = case(B=1, T=64, N=4, resets=False)
+    # As the wrapper pads.
     delta = np.array(given.inputs.delta)
     delta[:, 20:] = -1e30
     inputs = given.inputs._replace(delta=delta)
@@ -230,12 +240,56 @@ def test_padding_is_exact() -> None:
     assert not np.any(gradients.B[:, 20:])
 
 
+@pytest.mark.slow
+def test_through_the_public_op() -> None:
+    """Sizes that no kernel takes, packed rows, a mask, vmap: as the sequential scan."""
+    rng = np.random.default_rng(3)
+    shape = {"u": (2, 3, 20, 40), "delta": (2, 3, 20, 40), "z": (2, 3, 20, 40)}
+    shape |= {"B": (2, 3, 20, 3), "C": (2, 3, 20, 3)}
+    varying = {n: rng.standard_normal(s).astype(np.float32) for n, s in shape.items()}
+    fixed = {
+        "A": -np.exp(rng.standard_normal((40, 3))),
+        "D": np.ones(40),
+        "delta_bias": np.ones(40),
+    }
+    fixed = {name: np.asarray(x, np.float32) for name, x in fixed.items()}
+    ids = np.cumsum(rng.random((3, 20)) < 0.2, axis=1).astype(np.int32)
+    mask = np.arange(20) < np.array([[20], [13], [7]])
+
+    def loss(varying: Any, method: str) -> jax.Array:
+        def one(rows: Any) -> jax.Array:
+            return selective_scan(
+                **rows, **fixed, delta_softplus=True, segment_ids=ids, mask=mask, method=method
+            )
+
+        return jnp.square(jax.vmap(one)(varying)).sum()
+
+    gradient = jax.jit(jax.value_and_grad(loss), static_argnums=1)
+    with kernel_instead(CudaScan(launch=emulator.launch)):
+        value, found = gradient(varying, "kernel")
+    wanted_value, wanted = gradient(varying, "sequential")
+    assert oracles.error(value, wanted_value) < 1e-6
+    assert max(oracles.error(found[name], wanted[name]) for name in wanted) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("capability", "what"),
+    [("9.0", ""), ("10.3", ""), ("8.0", ""), ("7.5", "has 7.5"), ("gfx942", "NVIDIA"), (None, "N")],
+)
+def test_which_devices(capability: str | None, what: str) -> None:
+    """NVIDIA's, from compute capability 8.0 on."""
+    said = scan_cuda.unsuited(types.SimpleNamespace(compute_capability=capability))
+    assert bool(said) == bool(what)
+    assert what in said
+
+
 def test_what_is_launched() -> None:
     """Grids cover all channels; several threads share one where there are few."""
     shape = {"N": 16, "T": 64, "B": 1}
     few = forward_call(case(**shape).inputs, softplus=True, keep_boundaries=False)
     assert (few.macros["SCAN_LANES"], few.grid, few.threads) == (4, (4, 1), 128)
     assert [r.shape for r in few.results] == [(1, 64, 128), (1, 16, 128)]
+    # Five hundred rows of 128 channels fill a chip; a row of them does not.
     many = few.operands[0].shape[2] * 512
     assert [scan_cuda._lanes(n) for n in (128, many // 2, many)] == [4, 2, 1]
     assert len(scan_cuda.source_hash()) == 16
