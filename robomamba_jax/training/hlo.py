@@ -34,6 +34,8 @@ _TRIPS = re.compile(r"known_trip_count[^\d]*(\d+)")
 
 _KERNEL = re.compile(r'custom_call_target="(__gpu\$xla\.gpu\.ptx|tpu_custom_call)"')
 _KERNEL_NAME = re.compile(r'\bname = \\?"(\w+)')
+# "jit(step)/while/body/mamba_scan_fwd/pallas_call", or without its end.
+_KERNEL_PLACE = re.compile(r'op_name="(?:[^"]*/)?([^"/]+?)(?<!pallas_call)(?:/pallas_call)?"')
 
 
 class Collective(NamedTuple):
@@ -106,7 +108,7 @@ def kernel_name(line: str) -> str:
     if target is None:
         return ""
     # A GPU's kernel says its name in its attributes; a TPU's stands where it was called.
-    told = _KERNEL_NAME.search(line) or re.search(r'op_name="(?:[^"]*/)?([^"/]+)"', line)
+    told = _KERNEL_NAME.search(line) or _KERNEL_PLACE.search(line)
     return told[1] if told else target[1]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from robomamba_jax.errors import InputError
-from robomamba_jax.training.hlo import collectives
+from robomamba_jax.training.hlo import collectives, kernel_name
 from robomamba_jax.training.planning import open_topology
 from tests.counting import PATIENCE
 from tests.training.runs import ROOT, config_path
@@ -50,6 +50,14 @@ ENTRY %main (a: f32[8]) -> f32[8] {
   %gone = f32[64] all-to-all(%a), channel_id=2
 }
 """.replace("TRIPS", 'backend_config={"known_trip_count":{"n":"3"}}')
+
+
+@pytest.mark.parametrize("place", ["jit(step)/while/scan_fwd/pallas_call", "scan_fwd"])
+def test_a_tpu_s_kernel_is_called_by_its_own_name(place: str) -> None:
+    """Pallas' own operation stands behind it; other custom calls are no kernels."""
+    line = f'%k.3 = f32[8] custom-call(%a), custom_call_target="TARGET", {{op_name="{place}"}}'
+    assert kernel_name(line.replace("TARGET", "tpu_custom_call")) == "scan_fwd"
+    assert kernel_name(line.replace("TARGET", "TopK")) == ""
 
 
 def test_collectives() -> None:
