@@ -136,11 +136,11 @@ def open_labels(folder: Path) -> Labelled:
     note = read_json(folder / _NOTE, fix=fix)
     try:
         # Never a pickle: an object array in such a file is an error.
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.load(array_file(folder, name), mmap_mode="r", allow_pickle=False)
             for name in ARRAYS
         }
-        lists = {
+        lists: dict[str, tuple[Any, ...]] = {
             name: tuple(note[name])
             for name in ("vocabulary", "pixel_names", "pixel_groups", "names")
         }
@@ -151,7 +151,8 @@ def open_labels(folder: Path) -> Labelled:
         if len(array) != len(lists["names"]):
             what = f"{array_file(folder, name)} has {len(array)} rows of {len(lists['names'])}"
             raise InputError("bad_labels", what, fix)
-    return Labelled(**arrays, **lists, digest=digest)
+    fields: dict[str, Any] = {**arrays, **lists}
+    return Labelled(**fields, digest=digest)
 
 
 class LabelledBatches:
