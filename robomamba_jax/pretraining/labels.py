@@ -40,7 +40,9 @@ from robomamba_jax.world.objects.assemblies import CATEGORY as ASSEMBLY
 from robomamba_jax.world.objects.plain_things import CATEGORY as PLAIN
 from robomamba_jax.world.sim.scenes import SHAPES
 
-_LEAST = 8  # images that a word must be true of: what is rarer is learned by heart
+# Images that a word must be true of, at least: what is rarer is learned by heart; and of many
+# images one in so many, or the vocabulary would grow with them for words that are hardly ever true.
+_LEAST, _ONE_IN = 8, 2000
 _JOB = 64  # images that a worker reads at a time
 _OTHER_PART = "other part"  # what moves, and is too rare for a name
 _OTHER_THING = "other thing"
@@ -137,7 +139,8 @@ def _lines(worlds: Sequence[Path], name: str) -> list[tuple[Path, dict[str, Any]
 
 def _frequent(said: Sequence[set[str]]) -> tuple[str, ...]:
     counts = Counter(word for words in said for word in words)
-    return tuple(sorted(word for word, count in counts.items() if count >= _LEAST))
+    least = max(_LEAST, len(said) // _ONE_IN)
+    return tuple(sorted(word for word, count in counts.items() if count >= least))
 
 
 def _geometry(line: Mapping[str, Any]) -> dict[str, Any]:
