@@ -32,7 +32,13 @@ from robomamba_jax.demo.train_stages import manipulate, stage_result
 from robomamba_jax.errors import InputError
 from robomamba_jax.evaluation.benchmarks.question_files import write_json
 from robomamba_jax.pretraining.configs import write_tokenizer
-from robomamba_jax.pretraining.runs import Console, cache_features, loss_curve, train_run
+from robomamba_jax.pretraining.runs import (
+    Console,
+    cache_features,
+    join_new_language_model,
+    loss_curve,
+    train_run,
+)
 from robomamba_jax.released import start_path
 
 
@@ -93,18 +99,13 @@ def run_data(demo: Demo, done: Results) -> results.DataResult:
 def run_pretraining(demo: Demo, done: Results) -> results.Pretraining:
     """The encoder by itself; a new language model, which learns to say what it sees; and both
     joined by a new projector."""
-    from robomamba_jax.training.export import export_preset
-
     plan, paths = demo.plan, demo.paths
     if plan.start is not None:
         return _begin_with(plan.start, demo)
     vision = pretrain_vision(demo)
-    if stored_kind(paths.first) != "folder":
-        new = paths.first.with_name("new")
-        export_preset("nano", new, 0, paths.tokenizer, overwrite=True)
-        convert_parts(paths.encoder, new, paths.first, tokenizer=paths.tokenizer, seed=1)
-        # What was wanted of it is in `first` now.
-        shutil.rmtree(new)
+    join_new_language_model(
+        paths.encoder, paths.first, preset="nano", tokenizer=paths.tokenizer, seed=0
+    )
     # The encoder is frozen from here on: each image goes through it once for all epochs and stages.
     config = configs.language_config(plan, paths)
     cache_features(config, paths.features, "vision_patches", demo.console)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from robomamba_jax.data.geometry.camera import Camera
 from robomamba_jax.data.geometry.joint_motion import pixel_flow, read_axes
+from robomamba_jax.data.geometry.masks import FIRST_THING, links_of
 from robomamba_jax.data.geometry.normals import normals_from_depth
 from robomamba_jax.data.images.files import open_image
 from robomamba_jax.data.images.transforms import ImageTransform
@@ -34,7 +35,6 @@ from robomamba_jax.utils.process_pool import ProcessPool
 from robomamba_jax.utils.progress import OnProgress
 from robomamba_jax.world.dataset.manifest import read_manifest
 from robomamba_jax.world.dataset.read import json_lines
-from robomamba_jax.world.dataset.records import FIRST_THING
 from robomamba_jax.world.language.facts import state_of
 from robomamba_jax.world.objects.assemblies import CATEGORY as ASSEMBLY
 from robomamba_jax.world.objects.plain_things import CATEGORY as PLAIN
@@ -261,8 +261,7 @@ def read_maps(
         table[FIRST_THING + index] = names.index(shape if shape in names else _OTHER_THING)
     camera = Camera.from_dict(line["camera"])
     depth = (millimetres / 1000).astype(np.float32)
-    links = np.where(mask < FIRST_THING, mask.astype(np.int16) - 1, -1)
-    flow = pixel_flow(links, depth, camera, read_axes(line["axes"], f"{world}: {name}"))
+    flow = pixel_flow(links_of(mask), depth, camera, read_axes(line["axes"], f"{world}: {name}"))
     return Maps(
         table[mask[at]],
         depth[at].astype(np.float16),

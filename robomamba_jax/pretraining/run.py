@@ -10,13 +10,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config import VISION_PRESETS
 from robomamba_jax.config.encoder import EncoderPlan
 from robomamba_jax.config.tree import tree_to_json
@@ -26,7 +24,13 @@ from robomamba_jax.pretraining import configs
 from robomamba_jax.pretraining.labels import read_labels
 from robomamba_jax.pretraining.paths import PretrainPaths
 from robomamba_jax.pretraining.plan import PretrainPlan
-from robomamba_jax.pretraining.runs import Console, cache_features, loss_curve, train_run
+from robomamba_jax.pretraining.runs import (
+    Console,
+    cache_features,
+    join_new_language_model,
+    loss_curve,
+    train_run,
+)
 from robomamba_jax.utils.files import read_json, write_text
 from robomamba_jax.utils.json_types import JsonObject
 
@@ -251,23 +255,14 @@ def make_encoder(work: Work) -> JsonObject:
 
 def make_features(work: Work) -> JsonObject:
     """What the encoder computes of every image, once for all of the language model's run."""
-    from robomamba_jax.convert.run import convert_parts
-    from robomamba_jax.training.export import export_preset
-
     plan, paths = work.plan, work.paths
-    if stored_kind(paths.first) != "folder":
-        new = paths.first.with_name("new")
-        export_preset(plan.preset, new, plan.seed, paths.tokenizer, overwrite=True)
-        convert_parts(
-            paths.encoder,
-            new,
-            paths.first,
-            tokenizer=paths.tokenizer,
-            seed=plan.seed + 1,
-            overwrite=True,
-        )
-        # What was wanted of it is in `first` now.
-        shutil.rmtree(new)
+    join_new_language_model(
+        paths.encoder,
+        paths.first,
+        preset=plan.preset,
+        tokenizer=paths.tokenizer,
+        seed=plan.seed,
+    )
     config = configs.image_config(plan, paths)
     return {"images": cache_features(config, paths.features, "vision_patches", work.console)}
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypedDict
 
+from robomamba_jax.checkpoints import stored_kind
 from robomamba_jax.config.training import TrainConfig
 from robomamba_jax.training.report import Terminal
 from robomamba_jax.world.dataset.read import json_lines
@@ -46,6 +48,31 @@ class Summary(TypedDict):
     steps: int
     eval: dict[str, float]
     table: list[TableRow]
+
+
+def join_new_language_model(
+    encoder: Path, out: Path, *, preset: str, tokenizer: Path, seed: int
+) -> None:
+    """A language model of random weights behind an encoder, a new projector between them: what the
+    language model's pre-training begins with. Where it is there already, it is kept.
+
+    Args:
+      encoder: an inference folder.
+      out: the new one.
+      preset: the language model's size.
+      tokenizer: a tokenizer.json.
+      seed: of the language model; the next one is that of the projector.
+    """
+    from robomamba_jax.convert.run import convert_parts
+    from robomamba_jax.training.export import export_preset
+
+    if stored_kind(out) == "folder":
+        return
+    new = out.with_name("new")
+    export_preset(preset, new, seed, tokenizer, overwrite=True)
+    convert_parts(encoder, new, out, tokenizer=tokenizer, seed=seed + 1)
+    # What was wanted of it is in `out` now.
+    shutil.rmtree(new)
 
 
 def train_run(config: TrainConfig, workdir: Path, console: Console) -> Summary:
