@@ -288,6 +288,8 @@ def join(work: Work) -> JsonObject:
         seed=work.plan.seed,
         overwrite=True,
     )
+    # Whoever begins with the folder finds in it what its parts have learned from.
+    write_text(paths.model / NOTE, json.dumps(work.report(), indent=1) + "\n")
     return {"folder": str(paths.model)}
 
 

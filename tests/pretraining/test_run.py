@@ -74,6 +74,8 @@ def test_it_resumes_and_ends_with_a_model(tmp_path: Path, monkeypatch: pytest.Mo
     assert found["tokens"] == PLAN.tokens
     assert set(found["seconds"]) == set(PARTS)
     folder = tmp_path / "run" / "nano-start"
+    note = json.loads((folder / "pretrain.json").read_text())
+    assert note["found"] == {k: v for k, v in found["found"].items() if k != "model"}
     model, processor = rm.load(folder)
     (answer,) = rm.generate(model, processor, [None], ["What is this?"], max_new_tokens=2)
     assert answer is not None
