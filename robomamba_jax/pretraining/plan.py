@@ -83,9 +83,9 @@ PLANS: dict[str, PretrainPlan] = {
         images=60_000,
         texts=120_000,
         held_out=600,
-        encoder_steps=28_000,
-        language_steps=18_000,
-        hours=(3.5, 6),
+        encoder_steps=16_000,
+        language_steps=12_000,
+        hours=(2, 4),
     ),
     "short": _SHORT,
     # As many images, of the seen categories and plain things alone.
