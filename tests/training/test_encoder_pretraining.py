@@ -347,8 +347,8 @@ def test_scores_by_hand() -> None:
         assert found[name] == pytest.approx(float(value), rel=1e-4, abs=1e-6)
     assert objective.counts is not None
     loss = total_loss(objective.losses(params, arrays), objective.counts(arrays), objective.weights)
-    weights = {"words": 0.1, "groups": 2.0, "named": 0.2, "depth": 0.5, "normals": 0.5}
-    weights |= {"motion": 1.0, "size": 1e-3}
+    weights = {"words": 0.1, "groups": 4.0, "named": 0.5, "depth": 0.2, "normals": 0.5}
+    weights |= {"motion": 2.0, "size": 1e-3}
     assert float(loss) == pytest.approx(sum(w * expected[n] for n, w in weights.items()), rel=1e-4)
 
 
