@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Copyright 2026 The robomamba_jax authors
 # SPDX-License-Identifier: Apache-2.0
-"""How long stage 2 takes on cached features: the real head, 10,000 samples, five epochs.
+"""How long stage 2 takes on cached features: the real head, 10,000 samples, eight epochs.
 
     .venv/bin/python scripts/stage2_minutes.py --out runs/stage2-minutes
 

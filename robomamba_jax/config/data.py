@@ -87,6 +87,7 @@ class SourceConfig:
       format: one of ``FORMATS``, or "auto" to look.
       root: the folder of the images, where it is not the file's own.
       weight: its share in the mixture; None in all sources = by their sizes.
+      samples: at most so many of it, spread evenly over its files; None = all.
       frames: RoboVQA: how many of a clip's frames become images.
       split: RoboVQA: where answers begin, "standard" or "official".
       pixel_order: poses: "xy" or "rowcol"; files do not say it.
@@ -104,6 +105,7 @@ class SourceConfig:
     format: str = "auto"
     root: str | None = None
     weight: float | None = None
+    samples: int | None = None
     frames: int = 1
     split: str = "standard"
     pixel_order: str | None = None
@@ -121,6 +123,8 @@ class SourceConfig:
         if self.format != "auto":
             one_of("format", self.format, FORMATS)
         positive("frames", self.frames)
+        if self.samples is not None:
+            positive("samples", self.samples)
         if self.weight is not None and not 0 < self.weight < float("inf"):
             raise InputError("bad_config", f"weight is {self.weight}", "give a number above 0")
 

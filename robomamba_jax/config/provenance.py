@@ -14,6 +14,9 @@ from robomamba_jax.config.tree import value_to_json
 from robomamba_jax.utils.json_types import Json
 from robomamba_jax.utils.renamed import warn_renamed
 
+QUOTED = " (version 2, page 7, as it is quoted)"
+"""Behind what was not read in the paper itself, but in several quotations of it that agree."""
+
 
 class Origin(NamedTuple):
     """Where a value comes from.

@@ -13,7 +13,7 @@ from robomamba_jax.config.data import (
     EncodingConfig,
     SourceConfig,
 )
-from robomamba_jax.config.provenance import Origins, llava, ours, paper, recalled
+from robomamba_jax.config.provenance import QUOTED, Origins, llava, ours, paper
 from robomamba_jax.config.training import (
     CheckpointConfig,
     LossConfig,
@@ -44,11 +44,11 @@ TEXT_STAGE = TrainConfig(
 and for how long; the manipulation stage also what it has otherwise."""
 
 TEXT_ORIGINS: Origins = {
-    "optim/learning_rate": recalled("4e-5 for the pre-training and co-training stages"),
+    "optim/learning_rate": paper("4e-5 for the pre-training and co-training stages" + QUOTED),
     "optim/weight_decay": llava("0 in both of its stages"),
     "optim/(schedule|warmup_ratio)": llava("cosine, 3 % warm-up; the paper says neither"),
     "model/(preset|vision|policy)": paper("Mamba-2.8B and CLIP ViT-L/14"),
-    "model/(dtype|frozen_dtype)": recalled("16-bit precision in this stage"),
+    "model/(dtype|frozen_dtype)": paper("16-bit precision in this stage" + QUOTED),
     "loss/.*": paper("next-token cross-entropy; the pose fields are not read here"),
 }
 """Of values that are alike in the stages of texts."""
@@ -62,10 +62,10 @@ SHARED_ORIGINS: Origins = {
     "model/(lora_rank|lora_alpha|gripper)": ours("off; the paper trains whole weights"),
     "model/remat": ours("activations of 64 layers do not fit otherwise"),
     "model/scan_method": ours("the same numbers but for rounding; kernels are taken by name"),
-    "optim/optimizer": recalled("AdamW"),
+    "optim/optimizer": paper("AdamW" + QUOTED),
     "optim/(matrices|adam_lr_ratio)": ours("of muon alone"),
-    "optim/(b1|eps)": ours("AdamW's defaults, in the paper's betas too as far as recalled"),
-    "optim/b2": recalled("AdamW with betas 0.9 and 0.999"),
+    "optim/(b1|eps)": ours("AdamW's defaults, in the paper's betas too"),
+    "optim/b2": paper("AdamW with betas 0.9 and 0.999" + QUOTED),
     "optim/(clip_norm|no_decay|accumulate|end_lr_ratio)": ours("common practice; LLaVA clips at 1"),
     "data/encoding/(image_place|loss|too_long|max_pixels|contact_(scale|frame|side))": ours(
         "docs/data.md"
@@ -75,6 +75,7 @@ SHARED_ORIGINS: Origins = {
     ),
     "data/prepare/.*|data/features|data/on_error": ours("docs/data.md"),
     "data/sources/\\d+/allow_roots": ours("none, unless the user names one; docs/data.md"),
+    "data/sources/\\d+/samples": ours("all of them"),
     "data/sources/\\d+/(name|format|root|split|pixel_order|frame|tfds_split|fields|factory)": ours(
         "how the user's files are read; docs/data.md"
     ),

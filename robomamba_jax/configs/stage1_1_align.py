@@ -5,7 +5,7 @@
 import dataclasses
 
 from robomamba_jax.config.data import SourceConfig
-from robomamba_jax.config.provenance import Origins, ours, paper, recalled
+from robomamba_jax.config.provenance import QUOTED, Origins, ours, paper
 from robomamba_jax.config.stages import TEXT_ORIGINS, TEXT_STAGE, tiny, with_shared
 from robomamba_jax.config.training import RunConfig, TrainConfig
 
@@ -40,7 +40,7 @@ def get_tiny() -> TrainConfig:
 ORIGINS: Origins = with_shared(
     {
         "stage|trainable": paper("only the projector is updated in the alignment stage"),
-        "run/(epochs|steps)": recalled("alignment runs for one epoch"),
+        "run/(epochs|steps)": paper("alignment runs for one epoch" + QUOTED),
         "data/batch/.*": ours("about LLaVA's 256 samples: 32 rows of some 7 captioned images"),
         "data/sources/0/(weight|frames)": ours("one source, one image a record"),
         **TEXT_ORIGINS,

@@ -5,7 +5,7 @@
 import dataclasses
 
 from robomamba_jax.config.data import SourceConfig
-from robomamba_jax.config.provenance import Origins, ours, paper, recalled
+from robomamba_jax.config.provenance import QUOTED, Origins, ours, paper
 from robomamba_jax.config.stages import TEXT_ORIGINS, TEXT_STAGE, tiny, with_shared
 from robomamba_jax.config.training import RunConfig, TrainConfig
 
@@ -21,12 +21,9 @@ def get_config() -> TrainConfig:
                 SourceConfig(
                     "data/llava/llava_v1_5_mix665k.json", "llava", "llava", "data/llava/images"
                 ),
-                SourceConfig("data/lrv/filter_cap.json", "lrv-general", "lrv", "data/lrv/image"),
-                SourceConfig("data/lrv/filter_cap_more1.json", "lrv-more", "lrv", "data/lrv/image"),
                 SourceConfig(
-                    "data/lrv/chart_release_update.json", "lrv-chart", "lrv", "data/lrv/chart_image"
+                    "data/robovqa/tfrecord/train/train*", "robovqa", "robovqa", samples=300_000
                 ),
-                SourceConfig("data/robovqa/tfrecord/train/train*", "robovqa", "robovqa"),
             ),
             on_error="skip",
         ),
@@ -44,8 +41,9 @@ def get_tiny() -> TrainConfig:
 ORIGINS: Origins = with_shared(
     {
         "stage|trainable": paper("projector and Mamba are updated, CLIP stays frozen"),
-        "run/(epochs|steps)": recalled("co-training runs for two epochs"),
+        "run/(epochs|steps)": paper("co-training runs for two epochs" + QUOTED),
         "data/batch/.*": ours("about LLaVA's 128 samples and more of the short ones, packed"),
+        "data/sources/\\d+/samples": paper("LLaVA's 655K and 300K of RoboVQA" + QUOTED),
         "data/sources/\\d+/weight": ours("by their sizes: every sample once an epoch"),
         "data/sources/\\d+/frames": ours("a clip's last frame, as the published one-image file"),
         "data/on_error": ours("single images of these sets are missing or broken; the ledger says"),

@@ -5,7 +5,7 @@
 import dataclasses
 
 from robomamba_jax.config.data import BatchConfig, DataConfig, SourceConfig
-from robomamba_jax.config.provenance import Origins, ours, paper, recalled, repository
+from robomamba_jax.config.provenance import QUOTED, Origins, ours, paper, recalled, repository
 from robomamba_jax.config.stages import TEXT_STAGE, tiny, with_shared
 from robomamba_jax.config.training import LossConfig, RunConfig, TrainConfig
 
@@ -23,7 +23,7 @@ def get_config() -> TrainConfig:
         trainable=("policy/.*",),
         loss=LossConfig(kind="pose"),
         optim=dataclasses.replace(TEXT_STAGE.optim, learning_rate=1e-5, weight_decay=0.1),
-        run=RunConfig(epochs=5.0),
+        run=RunConfig(epochs=8.0),
         init_from="runs/instruct",
     )
 
@@ -36,9 +36,9 @@ def get_tiny() -> TrainConfig:
 ORIGINS: Origins = with_shared(
     {
         "stage|trainable": paper("only the policy head is updated, 0.1 % of the parameters"),
-        "run/(epochs|steps)": recalled("manipulation runs for five epochs"),
-        "optim/learning_rate": recalled("1e-5 for the manipulation stage"),
-        "optim/weight_decay": recalled("0.1 for the manipulation stage"),
+        "run/(epochs|steps)": paper("manipulation runs for 8 epochs" + QUOTED),
+        "optim/learning_rate": paper("1e-5 for the manipulation stage" + QUOTED),
+        "optim/weight_decay": paper("0.1 for the manipulation stage" + QUOTED),
         "optim/(schedule|warmup_ratio)": ours("as in the other stages; the paper says neither"),
         "data/batch/.*": ours("one image and instruction a row; 313 steps per epoch of 10,000"),
         "data/sources/0/(weight|frames)": ours("one source, one image a record"),

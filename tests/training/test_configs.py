@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from robomamba_jax.config.files import config_module
-from robomamba_jax.config.provenance import ours, unconfirmed, unsourced, values
+from robomamba_jax.config.provenance import ours, recalled, unconfirmed, unsourced, values
 from robomamba_jax.config.serial import with_changes
 from robomamba_jax.config.training import (
     CheckpointConfig,
@@ -45,9 +45,25 @@ def test_a_value_without_origin_is_found(module: Any) -> None:
 
 
 def test_what_nothing_confirms_is_marked(module: Any) -> None:
-    """The paper's numbers could not be read here; they say so."""
-    found = unconfirmed(module.get_config(), module.ORIGINS)
-    assert {"optim/learning_rate", "run/epochs", "optim/b2"} <= found.keys()
+    """What stands in no quotation of the paper says so."""
+    config = module.get_config()
+    found = unconfirmed(config, module.ORIGINS)
+    assert ("loss/contact" in found) == (config.stage == "manipulate")
+    own = {**module.ORIGINS, "optim/learning_rate": recalled("fast")}
+    assert unconfirmed(config, own) == {**found, "optim/learning_rate": config.optim.learning_rate}
+
+
+def test_version_1s_mix() -> None:
+    """LRV's three files beside the main mix's two, and all of RoboVQA."""
+    main, first = (
+        config_module(str(ROOT / "configs" / f"{name}.py"))
+        for name in ("stage1_2_instruct", "stage1_2_version1")
+    )
+    assert [one.samples for one in main.get_config().data.sources] == [None, 300_000]
+    sources = first.get_config().data.sources
+    assert [one.format for one in sources] == ["llava", "lrv", "lrv", "lrv", "robovqa"]
+    assert all(one.samples is None for one in sources)
+    assert unsourced(first.get_config(), first.ORIGINS) == []
 
 
 def test_stages_differ_in_what_they_should() -> None:

@@ -13,7 +13,7 @@ from robomamba_jax.config.data import DataConfig
 from robomamba_jax.data.cache.prepared import PreparedFolder
 from robomamba_jax.data.examples import Described, Encoder, Example
 from robomamba_jax.data.sources.formats import detect, open_source
-from robomamba_jax.data.sources.sample import Source
+from robomamba_jax.data.sources.sample import Source, at_most
 from robomamba_jax.errors import InputError
 from robomamba_jax.utils.json_types import Json
 
@@ -104,10 +104,15 @@ def open_datasets(config: DataConfig, encoder: Encoder) -> list[Dataset]:
     for number, source in enumerate(config.sources):
         kind = source.format if source.format != "auto" else detect(source.path)
         if kind == "prepared":
+            if source.samples is not None:
+                what = f"samples is {source.samples} for {source.path}, which is prepared already"
+                raise InputError("bad_config", what, "give samples when preparing, or weight here")
             datasets.extend(PreparedFolder(source.path).datasets(encoder, source))
         else:
             # Prepared data is several datasets, one per source that went in; a source is one.
             opened = open_source(source, number)
+            if source.samples is not None:
+                opened = at_most(opened, source.samples)
             datasets.append(SourceDataset(source.label, source.weight, opened, encoder))
     names = [dataset.name for dataset in datasets]
     for dataset in datasets:

@@ -253,3 +253,33 @@ def refuse_pointer(path: Path) -> None:
 def bad_record(where: str, what: str) -> InputError:
     """An ``InputError`` about a record."""
     return InputError("bad_record", f"{where} {what}", "fix the record, or leave it out")
+
+
+@dataclasses.dataclass(frozen=True)
+class SpreadSource:
+    """So many samples of a source, evenly spread: files often hold one task after another.
+
+    Attributes:
+      source: of which.
+      samples: how many.
+    """
+
+    source: Source
+    samples: int
+
+    def __len__(self) -> int:
+        return self.samples
+
+    def __getitem__(self, index: int) -> Sample:
+        # Integers: floats would miss the last records of very long sources.
+        at = range(self.samples)[index] * len(self.source) // self.samples
+        return self.source[at]
+
+    def facts(self) -> Mapping[str, Json]:
+        """The source's, and how many are read."""
+        return {**self.source.facts(), "samples": self.samples}
+
+
+def at_most(source: Source, samples: int) -> Source:
+    """The source itself, or as many of its samples."""
+    return source if len(source) <= samples else SpreadSource(source, samples)

@@ -292,6 +292,7 @@ def _trial_entry(
         "category": episode.category,
         "instruction": episode.instruction,
         "success": success,
+        "paper": verdict is not None and verdict.paper,
         "why": "" if success else why,
         "contact_xy": None if proposal is None else [float(x) for x in proposal.contact_xy],
     }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -38,3 +39,25 @@ def test_an_example_without_pixels_is_read_once(tmp_path: Path) -> None:
     for index, pixels in ((1, True), (2, False)):
         with pytest.raises(InputError, match=r"\.png"):
             part.example(index, pixels=pixels)
+
+
+def test_so_many_samples_spread_evenly(tmp_path: Path) -> None:
+    """At most so many, of all of the files; more than there are is all; prepared data refuses."""
+    path = str(poses(tmp_path, 5))
+    source = SourceConfig(path, "poses", "robomamba-poses", pixel_order="xy", frame="manipllm")
+    config = DataConfig((source,), EncodingConfig("tiny", "tiny", target="pose"), BatchConfig(2))
+    encoder = Encoder.open(config)
+
+    def ids(samples: int | None) -> list[str]:
+        one = dataclasses.replace(source, samples=samples)
+        (part,) = open_datasets(dataclasses.replace(config, sources=(one,)), encoder)
+        return [part.describe(index).id for index in range(len(part))]
+
+    whole = ids(None)
+    assert ids(3) == [whole[0], whole[1], whole[3]]
+    assert ids(9) == ids(5) == whole
+    with pytest.raises(InputError, match="samples"):
+        ids(0)
+    prepared = dataclasses.replace(source, format="prepared", samples=3)
+    with pytest.raises(InputError, match="when preparing"):
+        open_datasets(dataclasses.replace(config, sources=(prepared,)), encoder)

@@ -49,6 +49,17 @@ def test_verdicts(
     assert (verdict.success, verdict.initial, verdict.long) == (success, initial, long)
 
 
+def test_the_papers_threshold_beside(simulator: Simulator) -> None:
+    """.1 of the joint, as the paper's text has it, or half of its range, whatever else counts."""
+    scene = door_scene(simulator, 0.3)
+    for moved, success, paper in ((0.05, True, False), (0.11, True, True), (0.02, False, False)):
+        verdict = evaluate(scene, 1, made_result(moved, 0.2, 0.9), EVALUATION)
+        assert (verdict.success, verdict.paper) == (success, paper)
+    wide = evaluate(scene, 1, made_result(0.3, 0.2, 0.9), Thresholds(joint=9.0))
+    assert (wide.success, wide.paper) == (False, True)
+    assert not evaluate(scene, 1, made_result(0.5, 0.2, 0.9, held=False), EVALUATION).paper
+
+
 def test_collection_is_stricter(simulator: Simulator) -> None:
     """0.1 of a joint and a cosine of 0.5; or half of the range, which is 1.5 here."""
     scene = door_scene(simulator, 0.3)
