@@ -35,7 +35,7 @@ class Scan(NamedTuple):
       z: float64[B, T, I]; None = no gate.
       softplus: apply softplus to delta + delta_bias.
       resets: bool[B, T], True where a segment starts.
-      real: bool[B, T], False at padding.
+      real: bool[B, T], False at padding, which stands at a row's end.
     """
 
     u: Array
@@ -76,7 +76,8 @@ def scan_float64(x: Scan, dy: Array, dlast: Array) -> Answers:
     """
     raw = x.delta + x.delta_bias
     step = np.where(x.real[:, :, None], np.logaddexp(0.0, raw) if x.softplus else raw, 0.0)
-    keep = np.where(x.resets, 0.0, 1.0)
+    # At padding the state passes through, whatever id stands there.
+    keep = np.where(x.resets & x.real, 0.0, 1.0)
     length = x.u.shape[1]
 
     def decay(t: int) -> Array:
