@@ -22,7 +22,7 @@ PACKAGE = "robomamba_jax"
 # What each part may import of the others, lowest first; itself is always allowed. An entry with a
 # dot allows that one module. A new part of the package gets a line here.
 _BASE = ("errors", "utils", "shapes", "config")
-_MODEL = (*_BASE, "ops", "losses", "models", "generation", "data", "pose")
+_MODEL = (*_BASE, "ops", "admission", "losses", "models", "generation", "data", "pose")
 _CORE = (*_MODEL, "released", "checkpoints", "convert", "inference")
 _ALL = (*_CORE, "training", "api", "evaluation", "verify")
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -34,6 +34,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "config": ("errors", "utils"),
     "configs": ("config",),
     "ops": ("errors", "shapes"),
+    "admission": ("errors", "utils", "ops"),
     "losses": ("errors", "shapes", "ops"),
     "models": (*_BASE, "ops", "losses"),
     "generation": (*_BASE, "ops", "models"),

@@ -17,7 +17,8 @@ from robomamba_jax.utils.version import installed_version
 
 EXAMPLE = """examples:
   robomamba doctor
-  robomamba doctor --config configs/stage2_manipulation.py --json"""
+  robomamba doctor --config configs/stage2_manipulation.py --json
+  robomamba doctor --kernels"""
 
 _NEEDED = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "transformers", "numpy", "pillow")
 # package -> what needs it, and the fix
@@ -37,14 +38,31 @@ def add_parser(commands: Commands) -> None:
         "doctor",
         help="check packages, devices, the renderer and data paths",
         description="Checks what the commands need; every fault comes with its fix. "
-        "Exit status 0 if nothing needed is missing, 2 otherwise.",
+        "Exit status 0 if nothing needed is missing, 2 otherwise. With --kernels it tests the "
+        "scan's kernel on this device instead, or shows the verdict that is kept: 0 if the kernel "
+        "passed, is slower than the chunked form, or is not for this device; 1 if a check failed; "
+        "2 if it could not be tested.",
         epilog=EXAMPLE,
     )
     parser.add_argument("--config", metavar="FILE", help="also the data paths of a configuration")
+    parser.add_argument(
+        "--kernels", action="store_true", help="the scan's kernel on this device, and nothing else"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="with --kernels: test, whatever verdict is kept"
+    )
     parser.runs(_run)
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
+    if args.kernels:
+        if args.config is not None:
+            raise InputError("bad_arguments", "--kernels and --config", "give one of them")
+        from robomamba_jax.cli.doctor_kernels import kernel_report
+
+        return kernel_report(args)
+    if args.again:
+        raise InputError("bad_arguments", "--again without --kernels", "give both")
     checks = [*_packages(), _devices(), _renderer(), _tokenizer()]
     if args.config is not None:
         checks += _paths(args.config)

@@ -78,6 +78,8 @@ class RunMeta(TypedDict):
       features: kind of the cached features, "" for none.
       mesh: axis -> size.
       processes: how many.
+      scan_method: the form that the scan is computed in; absent where there is no scan, and in
+        steps of earlier versions.
     """
 
     stage: str
@@ -91,6 +93,7 @@ class RunMeta(TypedDict):
     features: str
     mesh: dict[str, int]
     processes: int
+    scan_method: NotRequired[str]
 
 
 class StepMeta(RunMeta):

@@ -146,6 +146,16 @@ def agreed(value: int) -> int:
     return int(multihost_utils.broadcast_one_to_all(np.int64(value)))
 
 
+def gathered_numbers(value: int) -> list[int]:
+    """Each process's value, in their order, everywhere."""
+    if jax.process_count() == 1:
+        return [value]
+    from jax.experimental import multihost_utils
+
+    everyone = np.asarray(multihost_utils.process_allgather(np.int64(value)))
+    return [int(number) for number in everyone.reshape(-1)]
+
+
 def check_accelerator(preset: str | None) -> None:
     """A large model on the CPU is more often a driver that was not found than a wish.
 

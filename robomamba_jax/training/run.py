@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypedDict
@@ -22,6 +21,7 @@ from robomamba_jax.training.export import export_folder
 from robomamba_jax.training.failpoints import reached
 from robomamba_jax.training.report import Terminal, start_lines
 from robomamba_jax.training.setup import begin
+from robomamba_jax.utils.cache_folder import cache_folder
 
 SCHEMA = "robomamba.train/1"
 
@@ -151,6 +151,5 @@ def use_compilation_cache() -> None:
     """Compiled programs stay in ~/.cache/robomamba_jax, unless jax is told where."""
     # jax has read its environment variable by now; a folder that is set is left alone.
     if not getattr(jax.config, "jax_compilation_cache_dir", None):
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", str(home / "robomamba_jax" / "xla"))
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)

@@ -40,6 +40,7 @@ from robomamba_jax.training.export import trained_parts
 from robomamba_jax.training.features import open_cache
 from robomamba_jax.training.program import Program, StepProgram, build
 from robomamba_jax.training.samples import SampleMaker, no_samples, open_samples
+from robomamba_jax.training.scan_choice import scan_in_use
 from robomamba_jax.training.sharding import make_mesh
 from robomamba_jax.training.state import TrainState, new_state, state_tree, tree_state
 from robomamba_jax.training.weights import InitialWeights, load_tree, open_base
@@ -145,16 +146,19 @@ def begin(
     try:
         steps = count_steps(config, pipeline.plan)
         features = "" if reader is None else reader.kind
-        program = build(config, base.parts, mesh, steps=steps, features=features)
+        # Before anything is traced. The run's own configuration goes on saying "auto".
+        as_built, scan_method = scan_in_use(config, base.parts, workdir, log)
+        program = build(as_built, base.parts, mesh, steps=steps, features=features)
         _check_vocabulary(program, processor)
         # Frozen parameters are no part of a step: a resumed run reads them from its base again.
         load = functools.partial(
             load_tree, base, config=program.model, mesh=mesh, seed=config.seed, on_bytes=on_bytes
         )
         frozen, initialized = load(expected=program.frozen)
-        parts = trained_parts(program.model, base.parts, config.model, program.state.trained)
+        parts = trained_parts(program.model, base.parts, as_built.model, program.state.trained)
         meta = run_meta(config, config.stage, program, base.reference, parts)
         meta["model"], meta["initialized"] = tree_to_json(config.model), initialized
+        meta["scan_method"] = scan_method
         state, step, writer = open_state(
             config, workdir, resumed, program, pipeline, meta,
             lambda: load(expected=program.state.trained)[0],
@@ -226,7 +230,7 @@ def open_state(
         workdir, keep=config.checkpoint.keep, keep_every=config.checkpoint.keep_every
     )
     writer.resume_from(step)
-    _write_run(config, workdir, meta["base"])
+    _write_run(config, workdir, meta)
     return state, step or 0, writer
 
 
@@ -407,11 +411,13 @@ def run_meta(
     }
 
 
-def _write_run(config: TrainConfig | EncoderPlan, workdir: Path, base: BaseReference) -> None:
+def _write_run(config: TrainConfig | EncoderPlan, workdir: Path, meta: RunMeta) -> None:
     if jax.process_index():
         return
-    frozen = {"schema": FROZEN_SCHEMA, **base}
+    frozen = {"schema": FROZEN_SCHEMA, **meta["base"]}
     run = {"schema": RUN_SCHEMA, "version": __version__, "config": tree_to_json(config)}
+    if "scan_method" in meta:
+        run["scan_method"] = meta["scan_method"]
     # At each resume again: what is free to change may have changed.
     for name, content in (("frozen.json", frozen), ("config.json", run)):
         with replacing(workdir / name) as partial:
