@@ -9,6 +9,7 @@ import dataclasses
 
 from robomamba_jax.bench.benchmark import Bench, BenchCase, check_names, option
 from robomamba_jax.bench.control import ControlBench
+from robomamba_jax.bench.device.settings import DeviceBench
 from robomamba_jax.errors import InputError
 
 LM_KINDS = ("prefill", "decode", "train")
@@ -239,5 +240,5 @@ class WorldBench(Bench):
 
 BENCHES: tuple[type[Bench], ...] = (
     *(ScanBench, LanguageBench, DataBench, TrainBench, StepBench, WorldBench),
-    ControlBench,
+    *(ControlBench, DeviceBench),
 )

@@ -98,6 +98,48 @@ class ControlWork(TypedDict):
     new_tokens: int
 
 
+class DeviceScanWork(TypedDict):
+    """A scan of [batch, length, inner] with N = ``state``, ``calls`` times in one program; u, z, B,
+    C and y are of ``dtype``."""
+
+    kind: str
+    batch: int
+    length: int
+    inner: int
+    state: int
+    dtype: str
+    calls: int
+    rehearse: bool
+
+
+class DeviceProductsWork(TypedDict):
+    """A block's matrix products over [batch, length] tokens, ``calls`` times in one program."""
+
+    kind: str
+    batch: int
+    length: int
+    width: int
+    inner: int
+    state: int
+    rank: int
+    calls: int
+
+
+class DeviceStepWork(TypedDict):
+    """A packed step of stage 1.2; a ``sample`` is an image and its text, of which ``answer`` tokens
+    are learned."""
+
+    kind: str
+    preset: str
+    encoder: str
+    rows: int
+    tokens: int
+    sample: int
+    answer: int
+    remat: str
+    rehearse: bool
+
+
 class MachineFacts(TypedDict):
     """What the machine is, without its name."""
 
@@ -138,3 +180,19 @@ class BenchResult(TypedDict):
     versions: dict[str, str]
     limits: Limits
     cases: list[CaseResult]
+
+
+class DeviceResult(BenchResult):
+    """``bench device``'s output.
+
+    Attributes:
+      device: of ``device.facts``: kind, driver, clocks, what products and memory reach.
+      rehearsal: tiny shapes were run, whose times say nothing of the device.
+      minutes: that were given.
+      seconds: that it took.
+    """
+
+    device: Figures
+    rehearsal: bool
+    minutes: int
+    seconds: float

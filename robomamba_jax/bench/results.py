@@ -42,7 +42,7 @@ def run(what: str, cases: Sequence[BenchCase], rounds: int, on_progress: Log) ->
     for result in results:
         for side in result["sides"].values():
             if "skipped" not in side:
-                side.update(_rates(result["work"], side, limits))
+                side.update(rates(result["work"], side, limits))
     return {
         "schema": SCHEMA,
         "what": what,
@@ -69,7 +69,7 @@ def table_rows(case: CaseResult) -> list[tuple[str, ...]]:
     return rows
 
 
-def _rates(work: Mapping[str, Any], side: Figures, limits: Limits) -> Figures:
+def rates(work: Mapping[str, Any], side: Figures, limits: Limits) -> Figures:
     """Tokens per second, and the share of the read bandwidth that decoding reaches."""
     if "control" in work:
         return control.rates(cast("ControlWork", work), side)

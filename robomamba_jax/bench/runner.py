@@ -9,6 +9,7 @@ import os
 import platform
 import statistics
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from robomamba_jax.utils.progress import Log
 from robomamba_jax.utils.version import __version__, installed_version
 
 _FAILURES = (WorkerError, InputError)
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "OutOfMemoryError")
 PACKAGES = ("jax", "jaxlib", "flax", "numpy", "torch", "transformers", "mambapy")
 
 
@@ -84,6 +86,39 @@ def run_case(case: BenchCase, rounds: int, on_progress: Log) -> CaseResult:
         if side != case.sides[0]
     }
     return {"name": case.name, "work": case.work, "sides": sides, "ratios": ratios}
+
+
+def run_side(side: str, work: Mapping[str, Any], rounds: int, *, seconds: float) -> Figures:
+    """One side alone, for devices that one process can hold at a time.
+
+    Args:
+      side: in ``worker.SIDES``.
+      work: of its case.
+      rounds: measurements.
+      seconds: for all of it; then its process is ended.
+
+    Returns:
+      Its figures; if it failed or was too slow, why: ``skipped``.
+    """
+    process = _Process(side, work)
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.end()
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        process.build()
+        for _ in range(rounds):
+            process.measure()
+        return process.figures()
+    except _FAILURES as error:
+        return {"skipped": f"not done in {seconds:.0f} s" if late.is_set() else process.why(error)}
+    finally:
+        timer.cancel()
+        process.close()
 
 
 def machine_facts() -> MachineFacts:
@@ -162,7 +197,15 @@ class _Process:
         self._log.seek(0)
         found = str(error) if "crashed" in str(error) else self._log.read()
         lines = [line for line in found.splitlines() if line.strip()]
+        # An allocator tells its whole state behind the one line that matters.
+        for line in lines:
+            if any(word in line for word in _OUT_OF_MEMORY):
+                return line.strip()[:300]
         return lines[-1].strip() if lines else str(error)
+
+    def end(self) -> None:
+        """Kill it in the middle of what it does; whoever waits for it is told that it has died."""
+        self._worker.kill()
 
     def close(self) -> None:
         """End it, however far it is."""

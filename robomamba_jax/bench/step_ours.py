@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -57,7 +57,8 @@ def build(side: str, case: StepWork) -> Workload:
     params = {name: params[name] for name in program.labels}
     trained, frozen = freeze.split(params, program.labels)
     state = [new_state(trained, program.labels, program.optimizer, 0)]
-    batch = DeviceFeeder(mesh, rows).put(_batch(case, images, patches, model.vision.width))
+    packed = PackedRows(rows, case["tokens"], images, patches, model.vision.width)
+    batch = DeviceFeeder(mesh, rows).put(packed_batch(packed))
     compiled = program.step.lower(state[0], frozen, batch).compile()
     memory = compiled.memory_analysis()
     facts: dict[str, Any] = {
@@ -75,24 +76,47 @@ def build(side: str, case: StepWork) -> Workload:
     return Workload(run, facts)
 
 
-def _batch(case: StepWork, images: int, patches: int, width: int) -> dict[str, np.ndarray]:
-    """Rows full of samples, each an image before its text, whose end is learned."""
+class PackedRows(NamedTuple):
+    """Rows full of samples, each an image before its text.
+
+    Attributes:
+      rows: B.
+      tokens: of a row, images' patches included.
+      images: of a row.
+      patches: of an image.
+      width: of a patch's features.
+      answer: tokens of a sample that are learned, at its end.
+      vocab: V.
+    """
+
+    rows: int
+    tokens: int
+    images: int
+    patches: int
+    width: int
+    answer: int = _ANSWER
+    vocab: int = 1024
+
+
+def packed_batch(packed: PackedRows) -> dict[str, np.ndarray]:
+    """A batch of stage 1.2 as ``data.pipeline`` gives it, with features for images."""
     rng = np.random.default_rng(0)
-    rows, text = case["rows"], case["tokens"] - images * patches
+    rows, images = packed.rows, packed.images
+    text = packed.tokens - images * packed.patches
     starts = np.linspace(0, text, images, endpoint=False).astype(np.int32)
     place = np.arange(text)
     segments = np.searchsorted(starts, place, side="right") - 1
     ends = np.append(starts[1:], text)
-    learned = place >= ends[segments] - _ANSWER
+    learned = place >= ends[segments] - packed.answer
 
     def everywhere(row: np.ndarray) -> np.ndarray:
         return np.broadcast_to(row, (rows, *row.shape)).copy()
 
     return {
-        "input_ids": rng.integers(0, 1024, (rows, text)).astype(np.int32),
+        "input_ids": rng.integers(0, packed.vocab, (rows, text)).astype(np.int32),
         "mask": np.ones((rows, text), bool),
         "segment_ids": everywhere(segments.astype(np.int32)),
         "loss_mask": everywhere(learned),
         "image_positions": everywhere(starts),
-        "features": rng.standard_normal((rows, images, patches, width)).astype(np.float32),
+        "features": rng.standard_normal((rows, images, packed.patches, packed.width), np.float32),
     }

@@ -34,6 +34,15 @@ SIDES = {
     "robomamba-control": "control_ours",
     **{f"llama-{name}": "control_torch" for name in LLAMA},
     **dict.fromkeys(("world", "sapien-default"), "world_ours"),
+    "device-facts": "device.facts",
+    **{
+        f"device-scan-{name}": "device.scan"
+        for name in ("kernel", "chunk-8", "chunk-16", "chunk-64", "steps-32")
+    },
+    **{f"device-scan-lanes-{lanes}": "device.scan" for lanes in (1, 2, 4)},
+    "device-products": "device.products",
+    **dict.fromkeys(("device-step-kernel", "device-step-chunked"), "device.step"),
+    **dict.fromkeys(("torch-mamba-ssm", "torch-mambapy-scan"), "device.peers"),
 }
 
 SHORTEST_RUN = 0.2  # seconds; shorter work is repeated within one measurement

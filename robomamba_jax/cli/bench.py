@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from functools import partial
+from pathlib import Path
 
 from robomamba_jax.bench.benchmark import Bench
 from robomamba_jax.bench.cases import BENCHES
 from robomamba_jax.bench.control import DEFINITION, ControlBench, curve_rows
-from robomamba_jax.bench.records import BenchResult
+from robomamba_jax.bench.device.settings import DeviceBench
+from robomamba_jax.bench.records import BenchResult, DeviceResult
 from robomamba_jax.cli.command_line import Commands
 from robomamba_jax.cli.options import add_fields, read_fields
 from robomamba_jax.cli.terminal import plain_console, table
+from robomamba_jax.utils.files import write_text, writing
 
 EXAMPLE = """example:
   robomamba bench scan --lengths 256,1024
@@ -23,7 +27,8 @@ EXAMPLE = """example:
   robomamba bench train --preset 130m --rounds 3
   robomamba bench step --layers 3,6 --widths 256,384
   robomamba bench world --sizes 224,336
-  robomamba bench control --preset 130m --encoder clip-l14-224 --peers 130m"""
+  robomamba bench control --preset 130m --encoder clip-l14-224 --peers 130m
+  robomamba bench device --minutes 10 --out runs/bench-device"""
 
 
 def add_parser(commands: Commands) -> None:
@@ -53,6 +58,8 @@ def _run(kind: type[Bench], args: argparse.Namespace) -> BenchResult:
     from robomamba_jax.bench.results import run, table_rows
 
     bench = read_fields(args, kind)
+    if isinstance(bench, DeviceBench):
+        return _run_device(bench, print_report=not args.json)
     cases = bench.make_cases()
     with Console(file=sys.stderr).status("Starting ...") as status:
         result = run(bench.what, cases, bench.rounds, status.update)
@@ -75,4 +82,27 @@ def _run(kind: type[Bench], args: argparse.Namespace) -> BenchResult:
             columns = ("context", "side", "to read it", "a token behind it", "x ours")
             out.print(table(columns, curve_rows(result["cases"]), title=title))
         print(DEFINITION)
+    return result
+
+
+def _run_device(bench: DeviceBench, *, print_report: bool) -> DeviceResult:
+    """Into its folder: the JSON as it is with --json, and the table."""
+    from rich.console import Console
+
+    from robomamba_jax.bench.device.report import report
+    from robomamba_jax.bench.device.running import run_device
+
+    folder = Path(bench.out)
+    # Before the ten minutes, not behind them.
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with Console(file=sys.stderr).status("Starting ...") as status:
+        result = run_device(bench, status.update)
+    text = report(result)
+    with writing(folder):
+        write_text(folder / "device.json", json.dumps(result, indent=1) + "\n")
+        write_text(folder / "device.md", text)
+    if print_report:
+        print(text)
+        print(f"{folder / 'device.json'} and device.md have it.")
     return result

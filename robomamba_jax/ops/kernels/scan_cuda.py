@@ -16,13 +16,14 @@ import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from robomamba_jax.ops.kernels import nvrtc
+from robomamba_jax.ops.kernels.fold_rows import fold_rows
 from robomamba_jax.ops.kernels.interface import (
     BOUNDARY,
     KernelGradients,
@@ -39,6 +40,14 @@ _BLOCK = 128  # threads
 # The scheduler of a multiprocessor (four of them, some 130 on a chip) hides latency with two
 # warps or more; where there are fewer channels, several threads share one.
 _ENOUGH_THREADS = 2 * 32 * 4 * 132
+
+
+class _Shared(NamedTuple):
+    """What all rows of ``KernelInputs`` read; see there."""
+
+    A: jax.Array
+    D: jax.Array
+    delta_bias: jax.Array
 
 
 class KernelCall(NamedTuple):
@@ -69,7 +78,8 @@ def launch(call: KernelCall) -> list[jax.Array]:
     """
     ptx = compiled(call.macros)
     # The program text holds the PTX: what is compiled ahead or cached needs nothing of ours later.
-    run = jax.ffi.ffi_call(_TARGET, call.results, vmap_method="sequential")
+    # ``CudaScan`` has a rule of its own for vmap, and asks for none here.
+    run = jax.ffi.ffi_call(_TARGET, call.results)
     return list(
         run(
             *call.operands,
@@ -103,10 +113,15 @@ class CudaScan:
         self, inputs: KernelInputs, *, softplus: bool, keep_boundaries: bool
     ) -> KernelOutputs:
         """See ``ScanKernel``; T may be any number."""
-        call = forward_call(
-            inputs, softplus=softplus, keep_boundaries=keep_boundaries, lanes=self.lanes
-        )
-        y, last, *kept = self.launch(call)
+
+        def run(rows: KernelInputs, shared: _Shared) -> list[jax.Array]:
+            given = rows._replace(**shared._asdict())
+            call = forward_call(
+                given, softplus=softplus, keep_boundaries=keep_boundaries, lanes=self.lanes
+            )
+            return self.launch(call)
+
+        y, last, *kept = fold_rows(run, *_split(inputs))
         return KernelOutputs(y, last, kept[0] if kept else None)
 
     def backward(
@@ -119,9 +134,17 @@ class CudaScan:
         softplus: bool,
     ) -> KernelGradients:
         """See ``ScanKernel``; T may be any number."""
-        call = backward_call(inputs, boundaries, dy, dlast, softplus=softplus)
+
+        def run(
+            rows: tuple[KernelInputs, jax.Array, jax.Array, jax.Array], shared: _Shared
+        ) -> list[jax.Array]:
+            given = rows[0]._replace(**shared._asdict())
+            return self.launch(backward_call(given, *rows[1:], softplus=softplus))
+
+        rows, shared = _split(inputs)
         # Per row and per block; the sums over them are XLA's, which fuses them with what follows.
-        du, ddelta, dA, dBC, dD, dbias, dinitial, *dz = self.launch(call)
+        results = fold_rows(run, (rows, boundaries, dy, dlast), shared)
+        du, ddelta, dA, dBC, dD, dbias, dinitial, *dz = results
         N = inputs.A.shape[0]
         # A block wrote the sums of its own channels: atomic additions would add up in an order
         # that differs from run to run.
@@ -236,6 +259,13 @@ def _macros(inputs: KernelInputs, softplus: bool) -> dict[str, str | int]:
         "SCAN_GATE": int(inputs.z is not None),
         "SCAN_RESETS": int(inputs.resets is not None),
     }
+
+
+def _split(inputs: KernelInputs) -> tuple[KernelInputs, _Shared]:
+    """What belongs to rows, and what all of them share."""
+    absent: Any = None
+    shared = _Shared(*(getattr(inputs, name) for name in _Shared._fields))
+    return inputs._replace(**dict.fromkeys(_Shared._fields, absent)), shared
 
 
 def _type(x: jax.Array) -> str:

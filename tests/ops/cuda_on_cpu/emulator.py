@@ -57,13 +57,14 @@ def run(
     return results
 
 
-def launch(call: KernelCall) -> list[jax.Array]:
+def launch(call: KernelCall, **settings: Any) -> list[jax.Array]:
     """``run`` inside of traced programs: a ``launch`` of ``CudaScan``."""
 
     def host(*operands: Any) -> list[np.ndarray]:
-        return run(call._replace(operands=tuple(map(np.asarray, operands))))
+        return run(call._replace(operands=tuple(map(np.asarray, operands))), **settings)
 
-    return jax.pure_callback(host, list(call.results), *call.operands, vmap_method="sequential")
+    # As the real one, it is never asked to be mapped.
+    return jax.pure_callback(host, list(call.results), *call.operands)
 
 
 @functools.cache

@@ -104,7 +104,7 @@ def errors(given: Case, kernel: CudaScan) -> dict[str, float]:
 
 
 def emulated(lanes: int | None = None, **settings: Any) -> CudaScan:
-    return CudaScan(lanes, lambda call: emulator.run(call, **settings))
+    return CudaScan(lanes, functools.partial(emulator.launch, **settings))
 
 
 @pytest.mark.slow
