@@ -49,12 +49,13 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "evaluation": (
         *(*_CORE, "api", "training.checkpoint", "training.sharding", "training.distributed"),
     ),
-    "world": _ALL,
+    "baselines": (*_CORE, "training"),
+    "world": (*_ALL, "baselines"),
     "serving": _ALL,
-    "bench": (*_ALL, "world"),
+    "bench": (*_ALL, "baselines", "world"),
     "pretraining": (*_ALL, "world"),
-    "demo": (*_ALL, "world", "pretraining"),
-    "cli": (*_ALL, "__init__", "world", "serving", "bench", "pretraining", "demo"),
+    "demo": (*_ALL, "baselines", "world", "pretraining"),
+    "cli": (*_ALL, "__init__", "baselines", "world", "serving", "bench", "pretraining", "demo"),
     "__main__": ("cli",),
     "__init__": _ALL,
 }

@@ -42,6 +42,15 @@ class StatefulDict(dict):
     """A dict whose attributes a pickle may set; what it sets is dropped."""
 
 
+class Unmade:
+    """What stands for an object of somebody's class: it holds nothing, and takes everything."""
+
+
+def _unmade(*arguments: Any) -> Unmade:
+    del arguments
+    return Unmade()
+
+
 # Opcodes by their bytes, as pickletools documents them.
 _MARK = object()
 _CONSTANTS = {b"N": None, b"\x88": True, b"\x89": False}
@@ -57,6 +66,8 @@ def load(
     data: bytes,
     allowed: Mapping[Name, Callable[..., PickleValue] | None],
     storage: Callable[[PickleValue], PickleValue],
+    *,
+    objects: bool = False,
 ) -> PickleValue:
     """The value that a pickle describes.
 
@@ -66,12 +77,14 @@ def load(
         mentioned. These functions get whatever arguments the file has, and refuse bad ones by
         raising ``RefusedError``.
       storage: the meaning of a persistent id.
+      objects: other names are allowed, too: nothing is imported for them, and what a call of one
+        would make is an ``Unmade``.
 
     Raises:
       RefusedError: it asks for another name, uses another instruction, or is broken.
     """
     try:
-        return _Machine(data, allowed, storage).run()
+        return _Machine(data, allowed, storage, objects).run()
     except (IndexError, struct.error, UnicodeDecodeError, KeyError) as error:
         raise RefusedError(f"it is broken: {type(error).__name__}") from error
 
@@ -82,9 +95,10 @@ class _Machine:
         data: bytes,
         allowed: Mapping[Name, Callable[..., PickleValue] | None],
         storage: Callable[[PickleValue], PickleValue],
+        objects: bool,
     ) -> None:
         self._data, self._at = data, 0
-        self._allowed, self._storage = allowed, storage
+        self._allowed, self._storage, self._objects = allowed, storage, objects
         self._stack: list[Any] = []
         # A dict: a file names the places itself, and a list would have to be as long as the
         # largest.
@@ -173,20 +187,25 @@ class _Machine:
         elif code in (b"a", b"e"):  # APPEND, APPENDS
             items = self._to_mark() if code == b"e" else [self._pop()]
             target = self._stack[-1]
-            if type(target) is not list:
+            if type(target) is list:
+                target.extend(items)
+            elif type(target) is not Unmade:
                 raise RefusedError("it appends to what is not a list")
-            target.extend(items)
         else:
             return False
         return True
 
     def _fill(self, items: list[Any]) -> None:
         target = self._stack[-1]
+        if type(target) is Unmade:
+            return
         if type(target) not in (dict, StatefulDict) or len(items) % 2:
             raise RefusedError("it sets items of what is not a dict")
         for key, value in zip(items[::2], items[1::2], strict=True):
             # Nothing else is ever hashed: shared tuples nested n deep take 2**n steps to hash.
             if type(key) not in (str, int):
+                if self._objects:
+                    continue  # an entry of an object's own: its key is not looked at
                 raise RefusedError(f"it has a {type(key).__name__} for a key")
             target[key] = value
 
@@ -203,11 +222,11 @@ class _Machine:
         elif code == b"\x93":  # STACK_GLOBAL
             attribute, module = self._pop(), self._pop()
             self._name(module, attribute)
-        elif code == b"R":  # REDUCE
+        elif code == b"R" or (code == b"\x81" and self._objects):  # REDUCE
             self._call()
         elif code == b"b":  # BUILD
             self._pop()
-            if type(self._stack[-1]) is not StatefulDict:
+            if type(self._stack[-1]) not in (StatefulDict, Unmade):
                 raise RefusedError("it sets the state of an object")
         elif code == b"Q":  # BINPERSID
             self._stack.append(self._storage(self._pop()))
@@ -222,6 +241,9 @@ class _Machine:
 
     def _name(self, module: Any, attribute: Any) -> None:
         name = (module, attribute)
+        if type(module) is str and type(attribute) is str and self._objects:
+            self._stack.append(ImportedName(name, self._allowed.get(name, _unmade)))
+            return
         if type(module) is not str or type(attribute) is not str or name not in self._allowed:
             shown = f"{module}.{attribute}"[:100].encode("unicode_escape").decode()
             raise RefusedError(f"it asks for {shown}, which no checkpoint of weights needs")
@@ -229,6 +251,9 @@ class _Machine:
 
     def _call(self) -> None:
         arguments, function = self._pop(), self._pop()
+        if type(function) is Unmade:  # a method of an object that is not there
+            self._stack.append(function)
+            return
         # By exact type: a tuple of the file may look like one, and is none.
         if type(function) is not ImportedName or function.call is None:
             raise RefusedError("it calls what is not a function")

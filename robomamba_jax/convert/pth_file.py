@@ -67,8 +67,16 @@ class TensorView(NamedTuple):
 class PthFile:
     """One file; its directory and pickle are read, and checked, when it is opened."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, state: str | None = None, objects: bool = False
+    ) -> None:
         """Open it.
+
+        Args:
+          path: of the file.
+          state: the key of the state dict that is meant, in a file of several; None = the only one.
+          objects: the file may hold objects of other people's classes beside its tensors, as those
+            of training frameworks do: none is made, and nothing of them is kept.
 
         Raises:
           InputError: it cannot be opened, is not such a file, or asks for more than tensors.
@@ -77,8 +85,13 @@ class PthFile:
         self._file = open_regular(self.path)
         try:
             root, self._entries = self._directory()
-            top = load(self._pickle(root), self._allowed(), lambda key: self._storage(root, key))
-            self._tensors, self.extras = _state_dict(top)
+            top = load(
+                self._pickle(root),
+                self._allowed(),
+                lambda key: self._storage(root, key),
+                objects=objects,
+            )
+            self._tensors, self.extras = _state_dict(top, state)
         except RefusedError as error:
             self._file.close()
             raise InputError("bad_checkpoint", f"{self.path}: {error}", _FIX) from error
@@ -238,11 +251,16 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def _state_dict(top: Any) -> tuple[dict[str, TensorView], Mapping[str, str]]:
+def _state_dict(
+    top: Any, chosen: str | None = None
+) -> tuple[dict[str, TensorView], Mapping[str, str]]:
     """The tensors by name, and what else the file holds."""
     if not isinstance(top, dict):
         raise RefusedError(f"it holds a {type(top).__name__}, not a mapping from names to tensors")
-    wrappers = [key for key in _WRAPPERS if isinstance(top.get(key), dict)]
+    if chosen is not None and not isinstance(top.get(chosen), dict):
+        raise RefusedError(f"it holds no {chosen}")
+    names = _WRAPPERS if chosen is None else (chosen,)
+    wrappers = [key for key in names if isinstance(top.get(key), dict)]
     extras: dict[str, str] = {}
     state = top
     # Only where nothing beside it is a tensor: "model" may also be a module's name.
